@@ -1,0 +1,1 @@
+"""What is agreed: events, requests, topics, message schemas with examples, CQL migrations."""
