@@ -1,0 +1,1 @@
+"""Mingle in one process: a broker over real TCP, memory stores, no server to install."""

@@ -1,0 +1,198 @@
+"""A Kafka that lives in this process and speaks real TCP: librdkafka's mock cluster.
+
+It comes inside the confluent-kafka wheel. aiokafka and Faust work on it: groups, commits,
+idempotent producers. It creates no topics on request, does not compact and forgets
+everything when it closes. A group that has met before takes its members' session timeout,
+less a second, to meet again: tests of rebalances set it low.
+"""
+
+import ctypes
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from enum import IntEnum
+from functools import cache
+from types import TracebackType
+from typing import Any, Final
+
+from confluent_kafka import cimpl
+
+PRODUCER: Final = 0
+DESTROY_AT_ONCE: Final = 0x4 | 0x8
+"""No waiting for messages in flight, no leaving of groups: the mock has nothing worth keeping."""
+QUIET: Final = b"3"
+"""Errors only. The library's own broker threads notice each injected fault and would log it."""
+MESSAGE_BYTES: Final = 512
+"""What librdkafka's own examples give an error message."""
+DISCONNECT: Final = -195
+"""As an injected error: the broker closes the connection instead of answering."""
+
+
+class Api(IntEnum):
+    """Kinds of request that faults can be injected into, by their number in Kafka's protocol."""
+
+    PRODUCE = 0
+    FETCH = 1
+    LIST_OFFSETS = 2
+    METADATA = 3
+    OFFSET_COMMIT = 8
+    OFFSET_FETCH = 9
+    FIND_COORDINATOR = 10
+    JOIN_GROUP = 11
+    HEARTBEAT = 12
+    LEAVE_GROUP = 13
+    SYNC_GROUP = 14
+    INIT_PRODUCER_ID = 22
+
+
+class MockBrokerError(RuntimeError):
+    """The mock cluster refused what was asked of it."""
+
+
+class MockBroker(AbstractContextManager["MockBroker"]):
+    """Brokers 1 to `brokers` on free ports of the loopback, until `close`.
+
+    Safe to call from any thread. After `close` only `close` may be called again.
+    """
+
+    def __init__(self, brokers: int = 1) -> None:
+        self._lib = _librdkafka()
+        self._client = _new_client(self._lib)
+        self._cluster: int | None = self._lib.rd_kafka_mock_cluster_new(self._client, brokers)
+        if not self._cluster:
+            self._lib.rd_kafka_destroy_flags(self._client, DESTROY_AT_ONCE)
+            raise MockBrokerError("librdkafka could not start its mock cluster")
+        # A group's first member would otherwise wait three seconds for others.
+        self._lib.rd_kafka_mock_group_initial_rebalance_delay_ms(self._cluster, 0)
+        bootstraps: bytes = self._lib.rd_kafka_mock_cluster_bootstraps(self._cluster)
+        self.bootstrap: Final = bootstraps.decode()
+
+    def create_topic(self, name: str, partitions: int = 4, replication: int = 1) -> None:
+        """Partitions and replication of an existing topic cannot be changed."""
+        self._check(
+            self._lib.rd_kafka_mock_topic_create(
+                self._cluster, name.encode(), partitions, replication
+            ),
+            f"create topic {name}",
+        )
+
+    def fail_next(self, api: Api, *errors: int) -> None:
+        """The next requests of this kind are answered with these error codes, one each.
+
+        Codes are Kafka's own (6 is NOT_LEADER_OR_FOLLOWER), or `DISCONNECT`.
+        """
+        codes = (ctypes.c_int * len(errors))(*errors)
+        self._lib.rd_kafka_mock_push_request_errors_array(self._cluster, api, len(errors), codes)
+
+    def stop_failing(self, api: Api) -> None:
+        self._lib.rd_kafka_mock_clear_request_errors(self._cluster, api)
+
+    def broker_down(self, broker: int = 1) -> None:
+        """Connections are closed and refused; what the broker holds stays."""
+        self._check(self._lib.rd_kafka_mock_broker_set_down(self._cluster, broker), "broker down")
+
+    def broker_up(self, broker: int = 1) -> None:
+        self._check(self._lib.rd_kafka_mock_broker_set_up(self._cluster, broker), "broker up")
+
+    def round_trip(self, milliseconds: int, broker: int = 1) -> None:
+        """Every answer of this broker comes that much later."""
+        self._check(
+            self._lib.rd_kafka_mock_broker_set_rtt(self._cluster, broker, milliseconds),
+            "round trip",
+        )
+
+    def set_leader(self, topic: str, partition: int, broker: int) -> None:
+        self._check(
+            self._lib.rd_kafka_mock_partition_set_leader(
+                self._cluster, topic.encode(), partition, broker
+            ),
+            f"leader of {topic}[{partition}]",
+        )
+
+    def set_group_coordinator(self, group: str, broker: int) -> None:
+        self._check(
+            self._lib.rd_kafka_mock_coordinator_set(
+                self._cluster, b"group", group.encode(), broker
+            ),
+            f"coordinator of {group}",
+        )
+
+    def close(self) -> None:
+        if self._cluster is None:
+            return
+        self._lib.rd_kafka_mock_cluster_destroy(self._cluster)
+        self._lib.rd_kafka_destroy_flags(self._client, DESTROY_AT_ONCE)
+        self._cluster = None
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _check(self, code: int, deed: str) -> None:
+        if code:
+            text: bytes = self._lib.rd_kafka_err2str(code)
+            raise MockBrokerError(f"{deed}: {text.decode()}")
+
+
+def _new_client(lib: Any) -> int:
+    """The handle that a mock cluster hangs on; it sends nothing itself."""
+    message = ctypes.create_string_buffer(MESSAGE_BYTES)
+    conf = lib.rd_kafka_conf_new()
+    lib.rd_kafka_conf_set(conf, b"log_level", QUIET, message, MESSAGE_BYTES)
+    client: int | None = lib.rd_kafka_new(PRODUCER, conf, message, MESSAGE_BYTES)
+    if not client:
+        raise MockBrokerError(message.value.decode())
+    return client
+
+
+@cache
+def _librdkafka() -> Any:
+    """The library that confluent-kafka itself is linked to, with the signatures used here.
+
+    It is reached through the extension module, whose handle also resolves what it depends on:
+    so it is found wherever a wheel, of whichever system, has put it.
+    """
+    lib = ctypes.CDLL(cimpl.__file__)
+    for name, (result, *arguments) in _SIGNATURES.items():
+        function: Callable[..., Any] = getattr(lib, name)
+        function.restype = result  # type: ignore[attr-defined]
+        function.argtypes = arguments  # type: ignore[attr-defined]
+    return lib
+
+
+_POINTER = ctypes.c_void_p
+_TEXT = ctypes.c_char_p
+_INT = ctypes.c_int
+_SIZE = ctypes.c_size_t
+_INT16 = ctypes.c_int16
+_INT32 = ctypes.c_int32
+
+_SIGNATURES: Final[dict[str, tuple[Any, ...]]] = {
+    "rd_kafka_conf_new": (_POINTER,),
+    "rd_kafka_conf_set": (_INT, _POINTER, _TEXT, _TEXT, _TEXT, _SIZE),
+    "rd_kafka_new": (_POINTER, _INT, _POINTER, _TEXT, _SIZE),
+    "rd_kafka_destroy_flags": (None, _POINTER, _INT),
+    "rd_kafka_err2str": (_TEXT, _INT),
+    "rd_kafka_mock_cluster_new": (_POINTER, _POINTER, _INT),
+    "rd_kafka_mock_cluster_destroy": (None, _POINTER),
+    "rd_kafka_mock_cluster_bootstraps": (_TEXT, _POINTER),
+    "rd_kafka_mock_topic_create": (_INT, _POINTER, _TEXT, _INT, _INT),
+    "rd_kafka_mock_group_initial_rebalance_delay_ms": (None, _POINTER, _INT32),
+    "rd_kafka_mock_push_request_errors_array": (
+        None,
+        _POINTER,
+        _INT16,
+        _SIZE,
+        ctypes.POINTER(_INT),
+    ),
+    "rd_kafka_mock_clear_request_errors": (None, _POINTER, _INT16),
+    "rd_kafka_mock_broker_set_down": (_INT, _POINTER, _INT32),
+    "rd_kafka_mock_broker_set_up": (_INT, _POINTER, _INT32),
+    "rd_kafka_mock_broker_set_rtt": (_INT, _POINTER, _INT32, _INT),
+    "rd_kafka_mock_partition_set_leader": (_INT, _POINTER, _TEXT, _INT32, _INT32),
+    "rd_kafka_mock_coordinator_set": (_INT, _POINTER, _TEXT, _TEXT, _INT32),
+}
+"""Result, then arguments, as in librdkafka's rdkafka.h and rdkafka_mock.h."""
