@@ -1,0 +1,50 @@
+"""Canonical JSON of field values: equal versions are decided by its bytes.
+
+RFC 8785 for what fields hold (strings, booleans, null and arrays of strings, no numbers): no
+white space, the shortest escapes, UTF-8. Ids are decimal strings; sets hold each element once,
+sorted by bytes; an absent value is written as its default.
+"""
+
+import json
+from typing import Any, TypeAlias
+
+Canonical: TypeAlias = bytes
+NULL: Canonical = b"null"
+
+_DEFAULTS: dict[str, object] = {
+    "text": "",
+    "visibility": "public",
+    "mentions": (),
+    "tags": (),
+    "links": (),
+    "replies": "followed",
+    "reposts": True,
+    "languages": (),
+}
+
+
+def canonical(field: str, value: object) -> Canonical:
+    """The bytes that stand for `value` of `field`; None is the field's default."""
+    chosen = _DEFAULTS.get(field) if value is None else value
+    if isinstance(chosen, tuple):
+        return _dump(sorted({str(element) for element in chosen}, key=str.encode))
+    return _dump(chosen)
+
+
+def canonical_id(value: int | None) -> Canonical:
+    """The bytes of an id, or of no id."""
+    return NULL if value is None else b'"%d"' % value
+
+
+def value_of(stored: Canonical) -> Any:
+    """What canonical bytes stand for: str, bool, None or list of str."""
+    return json.loads(stored)
+
+
+def id_of(stored: Canonical) -> int | None:
+    """The id that canonical bytes stand for."""
+    return None if stored == NULL else int(stored[1:-1])
+
+
+def _dump(value: object) -> Canonical:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,0 +1,223 @@
+"""Bytes to messages and back. The only place that raises a SchemaViolation."""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias
+
+import msgspec
+
+from schemas import events, requests
+from schemas.errors import Reason, SchemaViolation
+from schemas.events import FollowFact, PostFact
+from schemas.ids import DAY_MS, DEFAULT_EPOCH, post_time
+from schemas.requests import Request
+
+Message: TypeAlias = PostFact | FollowFact | Request
+
+MAX_MESSAGE = 65_536  # bytes; CONTRACT's cap, twice what 10,000 code points of text need
+_SKEW_MS = DAY_MS
+"""How far a version may lie ahead of its record, and from its post's time (SEMANTICS 9)."""
+
+
+KeyRule: TypeAlias = Callable[[Callable[[str], Any]], bytes]
+"""The key of a message, given a way to read its fields. Raises SchemaViolation for none."""
+
+
+class Encoded(NamedTuple):
+    topic: str
+    key: bytes
+    value: bytes
+
+
+class Kind(NamedTuple):
+    """What is to know of a message type besides its struct."""
+
+    topic: str
+    struct: type[Any]
+    key: KeyRule
+
+
+def first_of(*fields: str) -> KeyRule:
+    """The key is the first of these fields that is there."""
+
+    def key(get: Callable[[str], Any]) -> bytes:
+        for name in fields:
+            if get(name) is not None:
+                return str(get(name)).encode()
+        raise SchemaViolation(fields[-1], "missing")
+
+    return key
+
+
+def _page_key(get: Callable[[str], Any]) -> bytes:
+    """The pages of one large author spread over the partitions."""
+    return b"%d:%d" % (get("author_id"), get("slot_from"))
+
+
+def _kind(topic: str, struct: type[Any], key: KeyRule) -> tuple[str, Kind]:
+    return str(struct.__struct_config__.tag), Kind(topic, struct, key)
+
+
+KINDS: Mapping[str, Kind] = dict(
+    [
+        _kind("posts", events.PostCreated, first_of("author_id")),
+        _kind("posts", events.PostEdited, first_of("author_id")),
+        _kind("posts", events.PostDeleted, first_of("author_id")),
+        _kind("replies", events.ReplyCreated, first_of("root_id", "parent_id")),
+        _kind("replies", events.ReplyEdited, first_of("root_id", "parent_id")),
+        _kind("replies", events.ReplyDeleted, first_of("root_id", "parent_id")),
+        _kind("follows", events.FollowCreated, first_of("follower_id")),
+        _kind("follows", events.FollowDeleted, first_of("follower_id")),
+        _kind("fanout-pages", requests.DeliverPage, _page_key),
+        _kind("backfills", requests.BackfillFollow, first_of("follower_id")),
+    ]
+)
+
+_ID_FIELDS = (
+    "post_id",
+    "author_id",
+    "parent_id",
+    "root_id",
+    "repost_of",
+    "follower_id",
+    "followee_id",
+)
+_DECIMAL = re.compile(r"[1-9][0-9]{0,18}\Z")
+_PLACE = re.compile(r" - at `\$\.?(.*)`\Z")
+_REASONS: tuple[tuple[str, Reason], ...] = (
+    ("Object missing required field", "missing"),
+    ("Invalid enum value", "unknown_value"),
+    ("matching regex", "unknown_value"),
+    ("of length", "too_long"),
+    ("Expected `int` >=", "out_of_range"),
+    ("Expected `int` <=", "out_of_range"),
+    ("Integer", "out_of_range"),
+)
+
+
+def decode(
+    topic: str,
+    key: bytes | None,
+    value: bytes | None,
+    timestamp_ms: int,
+    epoch: int = DEFAULT_EPOCH,
+) -> Any:
+    """The message that a record holds; `timestamp_ms` is the record's own, -1 where it has none.
+
+    Raises SchemaViolation, with the field and the reason, for whatever is not a valid message.
+    """
+    raw = _parse(value)
+    kind = _kind_of(raw, topic)
+    message = _convert(raw, kind)
+    _check_key(message, kind, key)
+    if isinstance(message, events.Fact):
+        _check_times(message, timestamp_ms, epoch)
+    return message
+
+
+def encode(message: Message) -> Encoded:
+    """The record of a message: topic, key and value."""
+    value = msgspec.json.encode(message)
+    kind = KINDS[type(message).__struct_config__.tag]  # type: ignore[index]
+    return Encoded(kind.topic, kind.key(partial(getattr, message)), value)
+
+
+def key_for(tag: str, fields: Mapping[str, Any]) -> bytes:
+    """The key of a message that is still a JSON object. Raises SchemaViolation where it has none."""
+    if tag not in KINDS:
+        raise SchemaViolation("type", "unknown_type")
+    return KINDS[tag].key(fields.get)
+
+
+def _parse(value: bytes | None) -> dict[str, Any]:
+    if value is None:
+        raise SchemaViolation("value", "null_value")
+    if len(value) > MAX_MESSAGE:
+        raise SchemaViolation("value", "too_large")
+    try:
+        raw = msgspec.json.decode(value)
+    except UnicodeDecodeError:
+        raise SchemaViolation("value", "not_utf8") from None
+    except (msgspec.DecodeError, RecursionError):
+        raise SchemaViolation("value", _why_unreadable(value)) from None
+    if not isinstance(raw, dict):
+        raise SchemaViolation("value", "not_an_object")
+    return raw
+
+
+def _why_unreadable(value: bytes) -> Reason:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return "not_utf8"
+    return "not_json"
+
+
+def _kind_of(raw: dict[str, Any], topic: str) -> Kind:
+    tag = raw.get("type")
+    if tag is None:
+        raise SchemaViolation("type", "missing")
+    if not isinstance(tag, str):
+        raise SchemaViolation("type", "wrong_type")
+    kind = KINDS.get(tag)
+    if kind is None or kind.topic != topic:
+        raise SchemaViolation("type", "unknown_type")
+    return kind
+
+
+def _convert(raw: dict[str, Any], kind: Kind) -> Any:
+    for name in _ID_FIELDS:
+        if name in raw:
+            raw[name] = _id(name, raw[name])
+    mentions = raw.get("mentions")
+    if isinstance(mentions, list):
+        raw["mentions"] = [_id(f"mentions[{i}]", each) for i, each in enumerate(mentions)]
+    try:
+        return msgspec.convert(raw, kind.struct)
+    except msgspec.ValidationError as error:
+        raise _violation(str(error)) from None
+
+
+def _id(field: str, wire: object) -> object:
+    if isinstance(wire, float):
+        raise SchemaViolation(field, "wrong_type")
+    if not isinstance(wire, str):
+        return wire
+    if not _DECIMAL.match(wire):
+        raise SchemaViolation(
+            field, "out_of_range" if wire.lstrip("-").isdecimal() else "wrong_type"
+        )
+    return int(wire)
+
+
+def _violation(text: str) -> SchemaViolation:
+    place = _PLACE.search(text)
+    field = place[1] if place else "value"
+    missing = re.search(r"required field `(\w+)`", text)
+    if missing:
+        return SchemaViolation(missing[1], "missing")
+    reason: Reason = next((r for part, r in _REASONS if part in text), "wrong_type")
+    if "of length >=" in text:
+        reason = "out_of_range"
+    return SchemaViolation(field or "value", reason)
+
+
+def _check_key(message: Any, kind: Kind, key: bytes | None) -> None:
+    if key is None:
+        raise SchemaViolation("key", "null_key")
+    if key != kind.key(partial(getattr, message)):
+        raise SchemaViolation("key", "key_mismatch")
+
+
+def _check_times(fact: Any, timestamp_ms: int, epoch: int) -> None:
+    latest = timestamp_ms + _SKEW_MS
+    if timestamp_ms >= 0 and fact.version > latest * 1_000:
+        raise SchemaViolation("version", "too_far_ahead")
+    if not isinstance(fact, PostFact):
+        return
+    written = post_time(fact.post_id, epoch)
+    if timestamp_ms >= 0 and written > latest:
+        raise SchemaViolation("post_id", "too_far_ahead")
+    if isinstance(fact, events.Creation) and abs(fact.version - written * 1_000) > _SKEW_MS * 1_000:
+        raise SchemaViolation("version", "not_of_its_time")

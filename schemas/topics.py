@@ -1,0 +1,56 @@
+"""The topics, as `topics/*.yaml` declares them."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+
+import msgspec
+
+
+class Topic(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One topic: who writes it, who reads it, how it is kept, what is in it."""
+
+    name: str
+    description: str
+    producers: tuple[str, ...]
+    consumers: tuple[str, ...]
+    key: str
+    partitions: int
+    config: Mapping[str, str]
+    messages: tuple[str, ...] = ()
+    dead_letters: int = 0  # partitions of its dead-letter topic; 0 for none
+
+
+DEAD_LETTER_CONFIG = {
+    "cleanup.policy": "delete",
+    "retention.ms": "2592000000",  # 30 days: time to notice, mend and redrive
+    "max.message.bytes": "33554432",  # what no schema admits may be large
+}
+
+
+def dead_letter_topic(topic: str) -> str:
+    """Where the dead letters of a topic go."""
+    return f"{topic}-dlq"
+
+
+@cache
+def load() -> Mapping[str, Topic]:
+    """Every topic by name, the dead-letter topics included."""
+    declared = [
+        msgspec.yaml.decode(file.read_bytes(), type=Topic)
+        for file in sorted(resources.files("schemas").joinpath("topics").iterdir(), key=str)
+    ]
+    letters = [_letters_of(topic) for topic in declared if topic.dead_letters]
+    return {topic.name: topic for topic in (*declared, *letters)}
+
+
+def _letters_of(topic: Topic) -> Topic:
+    return Topic(
+        name=dead_letter_topic(topic.name),
+        description=f"What of {topic.name} can never be handled, and why.",
+        producers=topic.consumers,
+        consumers=("operators",),
+        key=topic.key,
+        partitions=topic.dead_letters,
+        config=DEAD_LETTER_CONFIG,
+    )
