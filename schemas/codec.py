@@ -124,7 +124,7 @@ def encode(message: Message) -> Encoded:
 
 
 def key_for(tag: str, fields: Mapping[str, Any]) -> bytes:
-    """The key of a message that is still a JSON object. Raises SchemaViolation where it has none."""
+    """The key of a message that is still JSON. Raises SchemaViolation where it has none."""
     if tag not in KINDS:
         raise SchemaViolation("type", "unknown_type")
     return KINDS[tag].key(fields.get)

@@ -33,7 +33,7 @@ ReplyGate: TypeAlias = tuple[Gate, ...]
 Replies: TypeAlias = Literal["all", "followed", "conversation", "self_threads", "none"]
 
 
-class Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+class Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
     version: VersionField
 
 

@@ -1,4 +1,4 @@
-"""Identifiers: what each is, and the two things computed from them (a post's time, a user's slot)."""
+"""Identifiers: what each is, and what is computed from them (a post's time, a user's slot)."""
 
 from typing import Any, NewType, TypeAlias
 

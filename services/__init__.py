@@ -1,1 +1,1 @@
-"""What is true: graph, fan-out, timelines and conversations as pure rules over ports, and the HTTP API."""
+"""What is true: graph, fan-out, timelines, conversations as pure rules over ports; the API."""

@@ -21,7 +21,7 @@ class Transient(MingleError):
 
 
 class StoreUnavailable(Transient):
-    """The store timed out, refused or could not be reached; the write may or may not have happened."""
+    """The store timed out, refused or was not reached; the write may or may not have happened."""
 
 
 class BrokerUnavailable(Transient):

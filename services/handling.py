@@ -1,10 +1,9 @@
 """What a handler is: it knows nothing of Faust, Kafka or offsets."""
 
-from collections.abc import Sequence
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 M = TypeVar("M")
-M_contra = TypeVar("M_contra", contravariant=True)
 
 
 class Accepted(NamedTuple, Generic[M]):
@@ -14,12 +13,10 @@ class Accepted(NamedTuple, Generic[M]):
     accepted_at: int
 
 
-class Handler(Protocol[M_contra]):
-    """Handles a batch of messages, in no particular order, each possibly for the second time.
+Handler: TypeAlias = Callable[[Sequence[Accepted[M]]], Awaitable[None]]
+"""Handles a batch of messages, in no particular order, each possibly for the second time.
 
-    Returning means: every effect of every message is durable, and every message produced on
-    the way was acknowledged by the broker. Raises Transient when the batch is to be tried
-    again whole, Permanent when a message in it can never be handled.
-    """
-
-    async def __call__(self, batch: Sequence[Accepted[M_contra]]) -> None: ...
+Returning means: every effect of every message is durable, and every message produced on the way
+was acknowledged by the broker. Raises Transient when the batch is to be tried again whole,
+Permanent when a message in it can never be handled.
+"""

@@ -21,7 +21,7 @@ class Settings(BaseSettings):
         30, ge=0, le=36_500, description="age at which posts leave home timelines; 0 is for ever"
     )
     kafka_bootstrap: str = Field(
-        "127.0.0.1:9092", description="brokers, host:port, comma-separated"
+        "127.0.0.1:9092", description="brokers as host:port, comma-separated"
     )
     cassandra_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         ("127.0.0.1",), min_length=1, description="contact points, comma-separated"

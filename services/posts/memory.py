@@ -1,0 +1,69 @@
+"""Posts in memory: the embedded pipeline's store, and the reference for the other one."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from schemas.canonical import Canonical
+from schemas.ids import PostId, UserId, Version
+from services.posts.post import BLANKED, Mutation, Post, Row, resolve
+
+_Cell = tuple[Version, Canonical]
+
+
+class _Cells:
+    """One author's claim of a post id."""
+
+    def __init__(self) -> None:
+        self.created: dict[str, _Cell] = {}
+        self.stated: dict[str, _Cell] = {}
+        self.deleted = False
+        self.line: tuple[PostId, ...] = ()
+
+    def merge(self, mutation: Mutation) -> None:
+        version = mutation.version
+        for field, value in mutation.created.items():
+            held = self.created.get(field)
+            if held is None or (-version, value) > (-held[0], held[1]):
+                self.created[field] = (version, value)
+        for field, value in mutation.stated.items():
+            self.stated[field] = max(self.stated.get(field, (version, value)), (version, value))
+        self.deleted |= mutation.deleted
+
+    def row(self, author: UserId) -> Row:
+        claimed = self.created.get("parent_id")
+        blanked = BLANKED if self.deleted else {}
+        return Row(
+            author_id=author,
+            claimed_at=None if claimed is None else claimed[0],
+            created={field: cell[1] for field, cell in self.created.items()} | blanked,
+            stated={field: cell[1] for field, cell in self.stated.items()} | blanked,
+            deleted=self.deleted,
+            line=self.line,
+        )
+
+
+class MemoryPosts:
+    """A PostStore in this process."""
+
+    def __init__(self) -> None:
+        self._rows: dict[PostId, dict[UserId, _Cells]] = {}
+
+    async def record(self, mutations: Sequence[Mutation]) -> None:
+        for mutation in mutations:
+            self._cells(mutation.post_id, mutation.author_id).merge(mutation)
+
+    async def hint(self, lines: Mapping[tuple[PostId, UserId], Sequence[PostId]]) -> None:
+        for (post, author), line in lines.items():
+            cells = self._cells(post, author)
+            cells.line = max(cells.line, tuple(line), key=lambda held: (len(held), held))
+
+    async def load(self, posts: Collection[PostId]) -> dict[PostId, Post]:
+        found = {}
+        for post in posts:
+            rows = self._rows.get(post, {})
+            known = resolve(post, [cells.row(author) for author, cells in rows.items()])
+            if known is not None:
+                found[post] = known
+        return found
+
+    def _cells(self, post: PostId, author: UserId) -> _Cells:
+        return self._rows.setdefault(post, {}).setdefault(author, _Cells())

@@ -1,0 +1,125 @@
+"""What the messages about one post id add up to: a pure merge, whatever their order.
+
+Each author who claims an id has a row of cells of his own. Three kinds of cells, each a function
+of the set of messages:
+
+* *creation* cells belong to the lowest version, equal versions to the larger bytes;
+* *stated* cells (the editable fields) belong to the highest version, equal versions to the larger
+  bytes;
+* `deleted` is set by a deletion and by nothing else, so it is final.
+
+The id belongs to the row with the lowest creation version, then to the lowest author.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import msgspec
+from msgspec import UNSET
+
+from schemas.canonical import Canonical, canonical, canonical_id, id_of, value_of
+from schemas.events import EDITABLE, Creation, Deletion, Edit, PostFact, Visibility
+from schemas.ids import PostId, UserId, Version
+
+IMMUTABLE = ("parent_id", "root_id", "repost_of")
+BLANKED: Mapping[str, Canonical] = {"text": b'""', "links": b"[]"}
+"""What a deletion leaves of the fields that hold an author's words."""
+
+
+class Mutation(NamedTuple):
+    """What one message says about one author's claim of a post id."""
+
+    post_id: PostId
+    author_id: UserId
+    version: Version
+    created: Mapping[str, Canonical]  # IMMUTABLE and EDITABLE fields; empty but for a creation
+    stated: Mapping[str, Canonical]  # EDITABLE fields
+    deleted: bool
+
+
+class Row(NamedTuple):
+    """One author's claim of a post id, merged. `claimed_at` is None where no creation is known."""
+
+    author_id: UserId
+    claimed_at: Version | None
+    created: Mapping[str, Canonical]
+    stated: Mapping[str, Canonical]
+    deleted: bool
+    line: tuple[PostId, ...] = ()
+
+
+class Post(msgspec.Struct, frozen=True):
+    """A known post: what its owner's messages add up to.
+
+    `line` is a hint, never the truth: ancestors that were known when it was written, the nearest
+    first. A deleted post keeps all but its text and links.
+    """
+
+    post_id: PostId
+    author_id: UserId
+    parent_id: PostId | None = None
+    root_claim: PostId | None = None
+    repost_of: PostId | None = None
+    text: str = ""
+    lang: str | None = None
+    visibility: Visibility = "public"
+    mentions: frozenset[int] = frozenset()
+    tags: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+    reply_gate: tuple[str, ...] | None = None
+    edited: bool = False
+    deleted: bool = False
+    line: tuple[PostId, ...] = ()
+
+
+def mutation(fact: PostFact) -> Mutation:
+    """What a message writes."""
+    created: dict[str, Canonical] = {}
+    stated: dict[str, Canonical] = {}
+    if isinstance(fact, Creation):
+        stated = {field: canonical(field, getattr(fact, field)) for field in EDITABLE}
+        above = {field: canonical_id(getattr(fact, field, None)) for field in IMMUTABLE}
+        created = above | stated
+    elif isinstance(fact, Edit):
+        said = ((field, getattr(fact, field)) for field in EDITABLE)
+        stated = {field: canonical(field, value) for field, value in said if value is not UNSET}
+    return Mutation(
+        PostId(fact.post_id),
+        UserId(fact.author_id),
+        Version(fact.version),
+        created,
+        stated,
+        isinstance(fact, Deletion),
+    )
+
+
+def resolve(post: PostId, rows: Iterable[Row]) -> Post | None:
+    """The post that its claims make; None while no creation is known."""
+    claims = [(row.claimed_at, row.author_id, row) for row in rows if row.claimed_at is not None]
+    if not claims:
+        return None
+    owner = min(claims, key=lambda claim: claim[:2])[2]
+    shown = dict(owner.stated) | (BLANKED if owner.deleted else {})
+    gate = value_of(shown["reply_gate"])
+    return Post(
+        post_id=post,
+        author_id=owner.author_id,
+        parent_id=_post(owner.created["parent_id"]),
+        root_claim=_post(owner.created["root_id"]),
+        repost_of=_post(owner.created["repost_of"]),
+        text=value_of(shown["text"]),
+        lang=value_of(shown["lang"]),
+        visibility=value_of(shown["visibility"]),
+        mentions=frozenset(map(int, value_of(shown["mentions"]))),
+        tags=tuple(value_of(shown["tags"])),
+        links=tuple(value_of(shown["links"])),
+        reply_gate=None if gate is None else tuple(gate),
+        edited=any(owner.created[field] != owner.stated[field] for field in EDITABLE),
+        deleted=owner.deleted,
+        line=owner.line,
+    )
+
+
+def _post(stored: Canonical) -> PostId | None:
+    found = id_of(stored)
+    return None if found is None else PostId(found)

@@ -1,0 +1,29 @@
+"""Port: what is known of posts."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
+
+from schemas.ids import PostId, UserId
+from services.posts.post import Mutation, Post
+
+MAX_LINE = 128
+"""Ancestors kept as a hint: deeper than nearly every thread (103 in Ubuntu's IRC), 1 KiB."""
+
+
+class PostStore(Protocol):
+    """Posts by id. Recording is idempotent and commutative: `services.posts.post` is its law."""
+
+    async def record(self, mutations: Sequence[Mutation]) -> None:
+        """Merges the mutations into their rows. Durable on return. Raises StoreUnavailable."""
+
+    async def hint(self, lines: Mapping[tuple[PostId, UserId], Sequence[PostId]]) -> None:
+        """Keeps, for each (post, author), ancestors nearest first; the longest known one stays.
+
+        A hint saves later reads and decides nothing. Raises StoreUnavailable.
+        """
+
+    async def load(self, posts: Collection[PostId]) -> dict[PostId, Post]:
+        """The known ones among `posts`, deleted ones included; the rest are left out.
+
+        One store request for up to 1,000 ids. Raises StoreUnavailable.
+        """

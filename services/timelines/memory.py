@@ -1,0 +1,57 @@
+"""Timelines in memory."""
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Collection, Sequence
+
+from schemas.ids import IdArray, PostId, UserId
+from services.timelines.store import AuthorEntry, Span
+
+
+class _Entries:
+    """One timeline, ascending."""
+
+    def __init__(self) -> None:
+        self._ids: list[PostId] = []
+
+    def add(self, post: PostId) -> None:
+        if post not in self:
+            insort(self._ids, post)
+
+    def __contains__(self, post: PostId) -> bool:
+        place = bisect_left(self._ids, post)
+        return place < len(self._ids) and self._ids[place] == post
+
+    def page(self, span: Span, limit: int) -> list[PostId]:
+        first, last = bisect_right(self._ids, span.above), bisect_left(self._ids, span.below)
+        if span.newest_first:
+            return self._ids[max(first, last - limit) : last][::-1]
+        return self._ids[first : min(last, first + limit)]
+
+
+class MemoryTimelines:
+    """A TimelineStore in this process."""
+
+    def __init__(self) -> None:
+        self._authors: dict[UserId, _Entries] = {}
+        self._homes: dict[UserId, _Entries] = {}
+
+    async def add_author_entries(self, entries: Sequence[AuthorEntry]) -> None:
+        for author, post in entries:
+            self._authors.setdefault(author, _Entries()).add(post)
+
+    async def author_pages(
+        self, authors: Collection[UserId], span: Span, limit: int
+    ) -> dict[UserId, list[PostId]]:
+        held = {author: self._authors[author] for author in authors if author in self._authors}
+        pages = {author: entries.page(span, limit) for author, entries in held.items()}
+        return {author: page for author, page in pages.items() if page}
+
+    async def add_home_entries(self, users: IdArray, posts: IdArray) -> None:
+        for user, post in zip(users.tolist(), posts.tolist(), strict=True):
+            self._homes.setdefault(user, _Entries()).add(post)
+
+    async def home_page(self, user: UserId, span: Span, limit: int) -> list[PostId]:
+        return self._homes.get(user, _Entries()).page(span, limit)
+
+    async def in_home(self, user: UserId, post: PostId) -> bool:
+        return post in self._homes.get(user, _Entries())

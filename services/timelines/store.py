@@ -1,0 +1,57 @@
+"""Port: author timelines and home timelines, as entries (post ids) that only ever accumulate."""
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple, Protocol
+
+from schemas.ids import MAX_ID, IdArray, PostId, UserId
+
+
+class Span(NamedTuple):
+    """The entries with above < post id < below that a reader wants, and from which end."""
+
+    above: int = 0
+    below: int = MAX_ID
+    newest_first: bool = True
+
+
+class AuthorEntry(NamedTuple):
+    author_id: UserId
+    post_id: PostId
+
+
+class TimelineStore(Protocol):
+    """Entries say where a post may stand; whether it is shown is decided when reading.
+
+    Adding an entry again changes nothing. An entry whose post is older than the retention plus
+    one bucket need not be kept; how long the others are kept depends on the post alone.
+    """
+
+    async def add_author_entries(self, entries: Sequence[AuthorEntry]) -> None:
+        """Durable on return, and seen by every `author_pages` that begins later.
+
+        Raises StoreUnavailable.
+        """
+
+    async def author_pages(
+        self, authors: Collection[UserId], span: Span, limit: int
+    ) -> dict[UserId, list[PostId]]:
+        """Up to `limit` entries of each author in the span's order; authors with none are left out.
+
+        Raises StoreUnavailable.
+        """
+
+    async def add_home_entries(self, users: IdArray, posts: IdArray) -> None:
+        """Adds posts[i] to the home timeline of users[i]; durable on return.
+
+        The work is regrouped by timeline shard, so one large call costs less than many small
+        ones. Raises StoreUnavailable.
+        """
+
+    async def home_page(self, user: UserId, span: Span, limit: int) -> list[PostId]:
+        """Up to `limit` entries in the span's order. Fewer than `limit`: there are no more.
+
+        At most three store requests. Raises StoreUnavailable.
+        """
+
+    async def in_home(self, user: UserId, post: PostId) -> bool:
+        """Whether the entry is stored. Raises StoreUnavailable."""
