@@ -1,0 +1,148 @@
+"""From the driver's threads to one event loop: bounded, timed, with errors in our own words."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Protocol
+
+from cassandra import (
+    DriverException,
+    FunctionFailure,
+    RequestValidationException,
+    Unauthorized,
+    UnsupportedOperation,
+)
+from cassandra.cluster import NoHostAvailable
+from cassandra.connection import ConnectionException
+from cassandra.protocol import ErrorMessage, SyntaxException
+
+from services.errors import StoreUnavailable
+from services.storage.gate import Gate
+from services.storage.statements import Statement
+
+GRACE_SECONDS = 5.0
+"""Beyond the driver's own timeout: what is silent for longer is given up as lost."""
+
+_NEVER: tuple[type[BaseException], ...] = (
+    RequestValidationException,
+    FunctionFailure,
+    UnsupportedOperation,
+    SyntaxException,
+)
+_NOT_NOW: tuple[type[BaseException], ...] = (
+    NoHostAvailable,
+    ConnectionException,
+    DriverException,
+    ErrorMessage,
+    OSError,
+    TimeoutError,
+)
+
+
+class StoreMetrics(Protocol):
+    """What a store reports."""
+
+    def store_request(self, table: str, operation: str, seconds: float) -> None:
+        """A request was answered, with success or not."""
+
+    def store_inflight(self, requests: int) -> None:
+        """So many requests are in flight now."""
+
+
+class _Call:
+    __slots__ = ("future", "guard", "size", "started", "statement")
+
+    def __init__(
+        self, statement: Statement, size: int, future: asyncio.Future[Any], started: float
+    ) -> None:
+        self.statement = statement
+        self.size = size
+        self.future = future
+        self.started = started
+        self.guard: asyncio.TimerHandle | None = None
+
+
+class Bridge:
+    """Sends requests from the event loop and brings their results back to it.
+
+    The driver answers in a thread of its own; many answers share one wake-up of the loop.
+    """
+
+    def __init__(
+        self, execute: Callable[[Any], Any], gate: Gate, metrics: StoreMetrics, timeout: float
+    ) -> None:
+        """`execute` is `Session.execute_async`, `timeout` what the driver itself keeps to."""
+        self._execute = execute
+        self._gate = gate
+        self._metrics = metrics
+        self._patience = timeout + GRACE_SECONDS
+        self._loop = asyncio.get_running_loop()
+        self._answers: deque[tuple[_Call, Any, BaseException | None]] = deque()
+        self._awake = False
+
+    async def send(self, statement: Statement, query: Any, size: int) -> asyncio.Future[Any]:
+        """Wait for room, then send; the future has the answer, or StoreUnavailable.
+
+        A future that is cancelled leaves its request in flight, and counted, until the answer.
+        """
+        await self._gate.enter(size)
+        call = _Call(statement, size, self._loop.create_future(), self._loop.time())
+        self._metrics.store_inflight(self._gate.inside)
+        call.guard = self._loop.call_later(
+            self._patience, self._settle, call, None, TimeoutError("the driver never answered")
+        )
+        try:
+            response = self._execute(query)
+        except Exception as error:  # noqa: BLE001 it becomes the future's
+            self._settle(call, None, error)
+            return call.future
+        response.add_callbacks(partial(self._answered, call), partial(self._failed, call))
+        return call.future
+
+    def _answered(self, call: _Call, answer: Any) -> None:
+        self._wake(call, answer, None)
+
+    def _failed(self, call: _Call, error: BaseException) -> None:
+        self._wake(call, None, error)
+
+    def _wake(self, call: _Call, answer: Any, error: BaseException | None) -> None:
+        """In the driver's thread."""
+        self._answers.append((call, answer, error))
+        if not self._awake and not self._loop.is_closed():
+            self._awake = True
+            self._loop.call_soon_threadsafe(self._drain)
+
+    def _drain(self) -> None:
+        self._awake = False  # before emptying: an answer that comes meanwhile wakes again
+        while self._answers:
+            self._settle(*self._answers.popleft())
+
+    def _settle(self, call: _Call, answer: Any, error: BaseException | None) -> None:
+        if call.guard is None:
+            return  # given up before its late answer came
+        call.guard.cancel()
+        call.guard = None
+        self._gate.leave(call.size)
+        table, operation, _ = call.statement
+        self._metrics.store_request(table, operation, self._loop.time() - call.started)
+        self._metrics.store_inflight(self._gate.inside)
+        if call.future.done():
+            return
+        if error is None:
+            call.future.set_result(answer)
+        else:
+            call.future.set_exception(translated(error, f"{table} {operation}"))
+
+
+def translated(error: BaseException, what: str) -> BaseException:
+    """StoreUnavailable for all that may pass; the error itself for a request that never can.
+
+    Lacking a permission passes, once an operator grants it.
+    """
+    never = isinstance(error, _NEVER) and not isinstance(error, Unauthorized)
+    if never or not isinstance(error, _NOT_NOW):
+        return error
+    unavailable = StoreUnavailable(f"{what}: {type(error).__name__}: {error}")
+    unavailable.__cause__ = error
+    return unavailable

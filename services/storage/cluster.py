@@ -1,0 +1,97 @@
+"""How this project talks to Cassandra: the driver's options, each with its reason."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from cassandra import ConsistencyLevel
+from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile
+from cassandra.policies import (
+    DCAwareRoundRobinPolicy,
+    ExponentialReconnectionPolicy,
+    RetryPolicy,
+    TokenAwarePolicy,
+)
+
+from services.errors import StoreUnavailable
+from services.settings import Settings
+from services.storage.bridge import translated
+
+PROTOCOL_VERSION = 5
+"""Checksums on both ways; every Cassandra since 4.0 speaks it."""
+RETRIES = 2
+"""Of one request, inside its timeout; what fails thrice is for the caller to try later."""
+CONNECT_SECONDS = 30.0
+"""For contact, the schema and a pool to every node; Cassandra itself starts in less."""
+CONTACT_SECONDS = 5.0
+"""For one connection to one node."""
+RECONNECT_SECONDS = (0.5, 10.0)
+"""First and longest pause between attempts to reach a node that is down; they never end."""
+
+T = TypeVar("T")
+
+
+class IdempotentRetries(RetryPolicy):  # type: ignore[misc] # the driver is untyped
+    """Tries an idempotent request again, elsewhere where that helps; any other never."""
+
+    def on_read_timeout(self, query: Any, consistency: Any, **told: Any) -> Any:
+        """The replicas were slow."""
+        return self._again(self.RETRY, query, consistency, **told)
+
+    def on_write_timeout(self, query: Any, consistency: Any, **told: Any) -> Any:
+        """Whether it was written is unknown."""
+        return self._again(self.RETRY, query, consistency, **told)
+
+    def on_unavailable(self, query: Any, consistency: Any, **told: Any) -> Any:
+        """The coordinator sees too few replicas alive; another may see more."""
+        return self._again(self.RETRY_NEXT_HOST, query, consistency, **told)
+
+    def on_request_error(self, query: Any, consistency: Any, **told: Any) -> Any:
+        """The coordinator is overloaded, starting, or gone."""
+        return self._again(self.RETRY_NEXT_HOST, query, consistency, **told)
+
+    def _again(self, how: Any, query: Any, consistency: Any, *, retry_num: int, **_: Any) -> Any:
+        if query is not None and query.is_idempotent and retry_num < RETRIES:
+            return how, consistency
+        return self.RETHROW, None
+
+
+def cluster(settings: Settings) -> Any:
+    """A cluster that is not connected yet. Whoever makes it shuts it down."""
+    profile = ExecutionProfile(
+        load_balancing_policy=TokenAwarePolicy(
+            DCAwareRoundRobinPolicy(local_dc=settings.cassandra_datacenter)
+        ),
+        retry_policy=IdempotentRetries(),
+        consistency_level=ConsistencyLevel.LOCAL_QUORUM,
+        serial_consistency_level=ConsistencyLevel.LOCAL_SERIAL,
+        request_timeout=settings.store_timeout_seconds,
+        row_factory=_as_received,
+    )
+    return Cluster(
+        list(settings.cassandra_hosts),
+        port=settings.cassandra_port,
+        protocol_version=PROTOCOL_VERSION,
+        compression=False,  # costs the client more than a near network does
+        sockopts=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],  # else 44 ms for large requests
+        reconnection_policy=ExponentialReconnectionPolicy(*RECONNECT_SECONDS, max_attempts=None),
+        connect_timeout=CONTACT_SECONDS,
+        control_connection_timeout=CONTACT_SECONDS,
+        execution_profiles={EXEC_PROFILE_DEFAULT: profile},
+        application_name="mingle",
+    )
+
+
+async def in_thread(work: Callable[[], T], *, seconds: float, what: str) -> T:
+    """What blocks, in a thread of its own; StoreUnavailable when it fails or takes too long."""
+    try:
+        return await asyncio.wait_for(asyncio.to_thread(work), seconds)
+    except TimeoutError as error:
+        raise StoreUnavailable(f"{what}: no answer in {seconds:g} s") from error
+    except Exception as error:
+        raise translated(error, what) from error
+
+
+def _as_received(_names: Any, rows: Any) -> Any:
+    return rows

@@ -1,0 +1,265 @@
+"""Rows of a prepared INSERT, packed as they travel in a BATCH: numpy fills what has a fixed width.
+
+Per row, in protocol versions 4 and 5 alike: byte 1, short length and bytes of the query id, short
+number of values, then each value behind its length as an int. Packing this way costs a
+hundredth of what binding the statements one by one does.
+"""
+
+import struct
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import repeat
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.storage.statements import Column, Value
+
+FIXED = {"bigint": ">i8", "int": ">i4", "smallint": ">i2", "tinyint": ">i1", "boolean": ">u1"}
+"""CQL types of fixed width, as they travel."""
+
+Encoder = Callable[[Any], bytes]
+
+
+class BoundColumn(NamedTuple):
+    """A bind marker: its name, its CQL type, and the driver's own encoding of that type."""
+
+    name: str
+    cql_type: str
+    serialize: Encoder
+
+
+class Run(NamedTuple):
+    """Packed rows of one Cassandra partition, whose key is hashed as `routing_key`."""
+
+    routing_key: bytes
+    rows: int
+    body: bytes | memoryview
+
+
+class Limits(NamedTuple):
+    """How much goes into one request."""
+
+    rows: int = 1024
+    """To one partition; 4,096 rows were written more slowly than 1,024."""
+    size: int = 128 * 1024
+    """To one partition, in bytes: one segment of protocol version 5."""
+    shared_size: int = 64 * 1024
+    """To several partitions, in bytes; each of them is a mutation of its own to Cassandra."""
+
+
+class Layout:
+    """How the rows of one prepared INSERT are packed."""
+
+    def __init__(
+        self, query_id: bytes, columns: Sequence[BoundColumn], partition_key: Sequence[int]
+    ) -> None:
+        """`partition_key` holds the places of the partition key's columns, in its order."""
+        self._columns = columns
+        self._partition_key = partition_key
+        self._head = struct.pack(f">BH{len(query_id)}sH", 1, len(query_id), query_id, len(columns))
+        self._encoders = [encoder(column) for column in columns]
+        self.fixed = all(column.cql_type in FIXED for column in columns)
+
+    def row(self, values: Mapping[str, Value]) -> Run:
+        """One row."""
+        (run,) = self.rows({name: [value] for name, value in values.items()}, Limits())
+        return run
+
+    def rows(self, columns: Mapping[str, Column], limits: Limits) -> list[Run]:
+        """Rows from columns of one length, brought together by partition and cut to the limits.
+
+        Rows of one partition keep their order. Raises ValueError for a null, for a value that its
+        column cannot hold, and for columns that are missing or unknown.
+        """
+        names = {column.name for column in self._columns}
+        if columns.keys() != names:
+            raise ValueError(f"columns given and bound differ in {names ^ columns.keys()}")
+        if self.fixed:
+            return self._pack_arrays(columns, limits)
+        return self._pack_values(columns, limits)
+
+    def _pack_arrays(self, columns: Mapping[str, Column], limits: Limits) -> list[Run]:
+        packed = self._fill(columns)
+        keys = [packed[f"v{place}"] for place in self._partition_key]
+        if not len(packed) or not keys:
+            return []
+        order = np.lexsort(keys[::-1])
+        packed = packed[order]
+        changes = [key[order][1:] != key[order][:-1] for key in keys]
+        starts = np.flatnonzero(np.logical_or.reduce(changes)) + 1
+        most = max(1, min(limits.rows, limits.size // packed.itemsize))
+        places = [0, *starts.tolist(), len(packed)]
+        routing_keys = _routing_keys([key[order][places[:-1]] for key in keys])
+        buffer, width = packed.view(np.uint8).data, packed.itemsize
+        runs = []
+        for routing, start, stop in zip(routing_keys, places, places[1:], strict=False):
+            for low in range(start, stop, most):
+                high = min(low + most, stop)
+                runs.append(Run(routing, high - low, buffer[low * width : high * width]))
+        return runs
+
+    def _fill(self, columns: Mapping[str, Column]) -> NDArray[np.void]:
+        arrays = {
+            name: column
+            for name, column in columns.items()
+            if isinstance(column, np.ndarray | list)
+        }
+        lengths = {len(column) for column in arrays.values()} or {1}
+        if len(lengths) > 1:
+            raise ValueError(f"columns of different lengths: {sorted(lengths)}")
+        packed = np.empty(lengths.pop(), self._dtype())
+        packed[:] = self._template({n: c for n, c in columns.items() if n not in arrays})
+        for place, column in enumerate(self._columns):
+            if column.name in arrays:
+                packed[f"v{place}"] = whole_numbers(column, arrays[column.name])
+        return packed
+
+    def _dtype(self) -> np.dtype[np.void]:
+        fields = [("head", f"V{len(self._head)}")]
+        for place, column in enumerate(self._columns):
+            fields += [(f"n{place}", ">i4"), (f"v{place}", FIXED[column.cql_type])]
+        return np.dtype(fields)
+
+    def _template(self, shared: Mapping[str, Column]) -> NDArray[np.void]:
+        row = np.zeros(1, self._dtype())
+        row["head"] = np.void(self._head)
+        for place, column in enumerate(self._columns):
+            row[f"n{place}"] = np.dtype(FIXED[column.cql_type]).itemsize
+            if column.name in shared:
+                row[f"v{place}"] = whole_numbers(column, [shared[column.name]])
+        return row
+
+    def _pack_values(self, columns: Mapping[str, Column], limits: Limits) -> list[Run]:
+        cells = [
+            _encode(encode, column, columns[column.name])
+            for encode, column in zip(self._encoders, self._columns, strict=True)
+        ]
+        partitions: dict[tuple[bytes, ...], list[bytes]] = {}
+        for row in _together(cells):
+            key = tuple(row[place] for place in self._partition_key)
+            partitions.setdefault(key, []).append(self._head + b"".join(row))
+        return [
+            Run(routing_key([cell[4:] for cell in key]), len(part), b"".join(part))
+            for key, rows in partitions.items()
+            for part in _parts(rows, limits)
+        ]
+
+
+def whole_numbers(column: BoundColumn, values: Column) -> NDArray[np.generic]:
+    """The values as an array that the column can hold without loss; ValueError if there is none."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "iub":
+        raise ValueError(f"{column.name}: whole numbers or booleans, not {array.dtype}")
+    wire = np.dtype(FIXED[column.cql_type])
+    if array.dtype.kind != "b" and not np.can_cast(array.dtype, wire) and array.size:
+        low, high = (0, 1) if column.cql_type == "boolean" else _range(wire)
+        if int(array.min()) < low or int(array.max()) > high:
+            raise ValueError(f"{column.name}: out of the range of {column.cql_type}")
+    return array
+
+
+def encoder(column: BoundColumn) -> Encoder:
+    """Value to bytes behind their length."""
+    if column.cql_type in ("bigint", "int", "smallint", "tinyint"):
+        wire = np.dtype(FIXED[column.cql_type])
+        pack = struct.Struct(f">i{ {8: 'q', 4: 'i', 2: 'h', 1: 'b'}[wire.itemsize] }").pack
+        return lambda value: pack(wire.itemsize, value)
+    length = struct.Struct(">i").pack
+    if column.cql_type == "boolean":
+        return lambda value: b"\0\0\0\1\1" if value else b"\0\0\0\1\0"
+    if column.cql_type == "blob":
+        return lambda value: length(len(value)) + value
+
+    def through_driver(value: Value) -> bytes:
+        encoded = column.serialize(value)
+        return length(len(encoded)) + encoded
+
+    return through_driver
+
+
+def routing_key(values: Sequence[bytes]) -> bytes:
+    """The partition key as Cassandra hashes it: alone it is bare, else each part is framed."""
+    if len(values) == 1:
+        return values[0]
+    return b"".join(struct.pack(">H", len(value)) + value + b"\0" for value in values)
+
+
+def by_replicas(
+    runs: Sequence[Run], replicas: Callable[[bytes], frozenset[str]]
+) -> list[list[Run]]:
+    """Runs grouped by the set of nodes that hold them, so that a batch is one message to each."""
+    groups: dict[frozenset[str], list[Run]] = {}
+    for run in runs:
+        groups.setdefault(replicas(run.routing_key), []).append(run)
+    return list(groups.values())
+
+
+def batches(runs: Sequence[Run], limits: Limits) -> Iterator[list[Run]]:
+    """Neighbouring runs taken together until the next would pass `limits.shared_size`."""
+    batch: list[Run] = []
+    size = 0
+    for run in runs:
+        if batch and size + len(run.body) > limits.shared_size:
+            yield batch
+            batch, size = [], 0
+        batch.append(run)
+        size += len(run.body)
+    if batch:
+        yield batch
+
+
+def _range(wire: np.dtype[Any]) -> tuple[int, int]:
+    bounds = np.iinfo(wire)
+    return int(bounds.min), int(bounds.max)
+
+
+def _routing_keys(columns: Sequence[NDArray[Any]]) -> list[bytes]:
+    """`routing_key` of many partitions whose key columns have a fixed width."""
+    framed = len(columns) > 1
+    fields: list[tuple[str, str]] = []
+    for place, column in enumerate(columns):
+        value = (f"v{place}", column.dtype.str)
+        fields += [(f"n{place}", ">u2"), value, (f"z{place}", "u1")] if framed else [value]
+    keys = np.zeros(len(columns[0]), np.dtype(fields))
+    for place, column in enumerate(columns):
+        keys[f"v{place}"] = column
+        if framed:
+            keys[f"n{place}"] = column.dtype.itemsize
+    buffer, width = keys.tobytes(), keys.itemsize
+    return [buffer[low : low + width] for low in range(0, len(buffer), width)]
+
+
+def _encode(encode: Encoder, column: BoundColumn, values: Column) -> list[bytes] | bytes:
+    try:
+        if isinstance(values, np.ndarray):
+            return [encode(value) for value in values.tolist()]
+        if isinstance(values, list):
+            return [encode(value) for value in values]
+        return encode(values)
+    except (struct.error, TypeError, AttributeError) as error:
+        raise ValueError(f"{column.name}: {error}") from error
+
+
+def _together(cells: Sequence[list[bytes] | bytes]) -> Iterator[tuple[bytes, ...]]:
+    """Rows from columns; a column that all rows share is repeated."""
+    lengths = {len(cell) for cell in cells if isinstance(cell, list)} or {1}
+    if len(lengths) > 1:
+        raise ValueError(f"columns of different lengths: {sorted(lengths)}")
+    count = lengths.pop()
+    return zip(
+        *(cell if isinstance(cell, list) else repeat(cell, count) for cell in cells), strict=True
+    )
+
+
+def _parts(rows: Sequence[bytes], limits: Limits) -> Iterator[list[bytes]]:
+    part: list[bytes] = []
+    size = 0
+    for row in rows:
+        if part and (len(part) == limits.rows or size + len(row) > limits.size):
+            yield part
+            part, size = [], 0
+        part.append(row)
+        size += len(row)
+    if part:
+        yield part

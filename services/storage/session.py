@@ -1,0 +1,193 @@
+"""One connection to Cassandra per process, and the few ways in which adapters use it."""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from threading import Event
+from typing import Any, NamedTuple
+
+from numpy.typing import NDArray
+
+from services.settings import Settings
+from services.storage.bridge import Bridge, StoreMetrics
+from services.storage.cluster import CONNECT_SECONDS, PROTOCOL_VERSION, cluster, in_thread
+from services.storage.gate import Gate
+from services.storage.packed import BoundColumn, Layout, Limits, Run, batches, by_replicas
+from services.storage.statements import Column, Row, Statement
+from services.storage.wire import Handler, packed_batch
+
+IN_FLIGHT_BYTES = 16 * 1024 * 1024
+"""All requests in flight together: a few hundred batches of the usual size."""
+CLOSE_SECONDS = 10.0
+"""For the driver's threads to end; they are daemons and do not outlive the process anyway."""
+
+
+class _Prepared(NamedTuple):
+    query: Any
+    layout: Layout
+
+
+class Store:
+    """Reads and writes at LOCAL_QUORUM; every method raises StoreUnavailable for what may pass.
+
+    What never can be (an unknown table, a value that does not fit) raises the driver's error
+    or ValueError: a bug. Belongs to the event loop that connected it.
+    """
+
+    def __init__(self, session: Any, bridge: Bridge, limits: Limits) -> None:
+        """`session` is the driver's; `connect` makes all three."""
+        self._session = session
+        self._bridge = bridge
+        self._limits = limits
+        self._prepared: dict[Statement, _Prepared] = {}
+        self._preparing = asyncio.Lock()
+
+    async def read(self, statement: Statement, *values: Any) -> list[tuple[Any, ...]]:
+        """All rows of a query, in the store's order. The query itself bounds how many."""
+        rows: list[tuple[Any, ...]] = (await self._ask(statement, values)).tuples()
+        return rows
+
+    async def read_arrays(self, statement: Statement, *values: Any) -> dict[str, NDArray[Any]]:
+        """The same by column: whole numbers and booleans only, none of them null."""
+        arrays: dict[str, NDArray[Any]] = (await self._ask(statement, values)).arrays()
+        return arrays
+
+    async def write(self, rows: Iterable[Row]) -> None:
+        """Write rows of any tables, in no order. Returns when all are durable.
+
+        They travel in unlogged batches, one table in each: after an error any of the rows may
+        have been written, or may be yet.
+        """
+        tables: dict[str, tuple[Statement, list[Run]]] = {}
+        for row in rows:
+            prepared = await self._prepare(row.statement)
+            _, runs = tables.setdefault(row.statement.table, (row.statement, []))
+            runs.append(prepared.layout.row(row.values))
+        pending: deque[asyncio.Future[Any]] = deque()
+        try:
+            for statement, runs in tables.values():
+                runs.sort(key=_routing_key)
+                await self._send(statement, runs, pending)
+            await _all_settled(pending)
+        finally:
+            _forget(pending)
+
+    async def write_columns(self, statement: Statement, columns: Mapping[str, Column]) -> None:
+        """Write many rows of one table, given by column. Returns when all are durable.
+
+        They are brought together by partition and travel in unlogged batches: after an error
+        any of the rows may have been written, or may be yet.
+        """
+        layout = (await self._prepare(statement)).layout
+        pending: deque[asyncio.Future[Any]] = deque()
+        try:
+            await self._send(statement, layout.rows(columns, self._limits), pending)
+            await _all_settled(pending)
+        finally:
+            _forget(pending)
+
+    async def close(self) -> None:
+        """End all connections; requests in flight fail."""
+        shutdown = self._session.cluster.shutdown
+        await in_thread(shutdown, seconds=CLOSE_SECONDS, what="closing the store")
+
+    async def _ask(self, statement: Statement, values: Sequence[Any]) -> Any:
+        query = (await self._prepare(statement)).query
+        return await (await self._bridge.send(statement, query.bind(values), 0))
+
+    async def _send(
+        self, statement: Statement, runs: Sequence[Run], pending: deque[asyncio.Future[Any]]
+    ) -> None:
+        """Send all runs, as fast as there is room; stops at the first error it sees."""
+        for group in self._groups(runs):
+            for batch in batches(group, self._limits):
+                size = sum(len(run.body) for run in batch)
+                pending.append(await self._bridge.send(statement, packed_batch(batch), size))
+                while pending and pending[0].done():
+                    pending.popleft().result()
+
+    def _groups(self, runs: Sequence[Run]) -> Sequence[Sequence[Run]]:
+        metadata = self._session.cluster.metadata
+        if len(metadata.all_hosts()) < 2:
+            return [runs]
+
+        def replicas(routing_key: bytes) -> frozenset[str]:
+            hosts = metadata.get_replicas(self._session.keyspace, routing_key)
+            return frozenset(str(host.endpoint) for host in hosts)
+
+        return by_replicas(runs, replicas)
+
+    async def _prepare(self, statement: Statement) -> _Prepared:
+        prepared = self._prepared.get(statement)
+        if prepared is not None:
+            return prepared
+        async with self._preparing:
+            if statement not in self._prepared:
+                query = await in_thread(
+                    lambda: self._session.prepare(statement.cql),
+                    seconds=CONNECT_SECONDS,
+                    what=f"preparing {statement.table} {statement.operation}",
+                )
+                query.is_idempotent = True
+                self._prepared[statement] = _Prepared(query, _layout(query))
+            return self._prepared[statement]
+
+
+async def connect(settings: Settings, metrics: StoreMetrics, limits: Limits | None = None) -> Store:
+    """Connect to the keyspace, which exists; StoreUnavailable when that is not so now."""
+    where = f"Cassandra at {','.join(settings.cassandra_hosts)}:{settings.cassandra_port}"
+    given_up = Event()
+    try:
+        session = await in_thread(
+            lambda: _session(settings, given_up),
+            seconds=CONNECT_SECONDS,
+            what=f"{where}, keyspace {settings.cassandra_keyspace}",
+        )
+    except BaseException:
+        given_up.set()
+        raise
+    gate = Gate(settings.store_in_flight, IN_FLIGHT_BYTES)
+    bridge = Bridge(session.execute_async, gate, metrics, settings.store_timeout_seconds)
+    return Store(session, bridge, limits or Limits())
+
+
+def _session(settings: Settings, given_up: Event) -> Any:
+    ours = cluster(settings)
+    try:
+        session = ours.connect(settings.cassandra_keyspace)
+    except BaseException:
+        ours.shutdown()
+        raise
+    if given_up.is_set():
+        ours.shutdown()
+    session.client_protocol_handler = Handler
+    session.use_client_timestamp = False  # versions come from events
+    session.default_fetch_size = None  # queries bound themselves
+    return session
+
+
+def _layout(query: Any) -> Layout:
+    columns = [
+        BoundColumn(
+            column.name,
+            column.type.cql_parameterized_type(),
+            partial(column.type.serialize, protocol_version=PROTOCOL_VERSION),
+        )
+        for column in query.column_metadata
+    ]
+    return Layout(query.query_id, columns, query.routing_key_indexes or ())
+
+
+def _routing_key(run: Run) -> bytes:
+    return run.routing_key
+
+
+async def _all_settled(pending: deque[asyncio.Future[Any]]) -> None:
+    while pending:
+        await pending.popleft()
+
+
+def _forget(pending: Iterable[asyncio.Future[Any]]) -> None:
+    for future in pending:
+        future.cancel()

@@ -1,0 +1,47 @@
+"""CQL with the names that its metrics carry; every write states its version and never a null."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Value = int | str | bytes | bool | Sequence[Any]
+Column = NDArray[np.generic] | list[Any] | int | str | bytes
+"""Values of many rows: an array, a list, or one value that all rows share."""
+
+
+class Statement(NamedTuple):
+    """One query; `table` and `operation` are labels of its metrics."""
+
+    table: str
+    operation: str
+    cql: str
+
+    def row(self, **values: Value) -> "Row":
+        """A row to write, its values by the names of the bind markers."""
+        return Row(self, values)
+
+
+class Row(NamedTuple):
+    """What one bound INSERT writes."""
+
+    statement: Statement
+    values: Mapping[str, Value]
+
+
+def select(table: str, operation: str, rest: str) -> Statement:
+    """`SELECT <rest>`; whoever writes it bounds the result, for nothing is paged by the driver."""
+    return Statement(table, operation, f"SELECT {rest}")
+
+
+def insert(table: str, *columns: str, ttl: bool = False, operation: str = "write") -> Statement:
+    """An INSERT of whole rows, with the markers named as the columns, and `version`, and `ttl`.
+
+    `version` is the write timestamp in microseconds: it comes from the event, never from a
+    clock. `ttl` is in seconds, and 0 is for ever.
+    """
+    markers = ", ".join(f":{column}" for column in columns)
+    using = "TTL :ttl AND TIMESTAMP :version" if ttl else "TIMESTAMP :version"
+    cql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({markers}) USING {using}"  # noqa: S608 names from code
+    return Statement(table, operation, cql)
