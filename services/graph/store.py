@@ -38,7 +38,8 @@ class GraphStore(Protocol):
         """
 
     async def follower_counts(self, authors: Collection[UserId]) -> dict[UserId, int]:
-        """How many followers each author has, roughly (within a fifth); it decides only cost.
+        """How many followers each author has, within a fifth or so; it decides only cost.
 
-        Raises StoreUnavailable.
+        An author is left out, or has 0, only where no edge to him was recorded before this call
+        began (removed ones may count). Raises StoreUnavailable.
         """

@@ -34,8 +34,8 @@ class _Cells:
         return Row(
             author_id=author,
             claimed_at=None if claimed is None else claimed[0],
-            created={field: cell[1] for field, cell in self.created.items()} | blanked,
-            stated={field: cell[1] for field, cell in self.stated.items()} | blanked,
+            created={**{field: cell[1] for field, cell in self.created.items()}, **blanked},
+            stated={**{field: cell[1] for field, cell in self.stated.items()}, **blanked},
             deleted=self.deleted,
             line=self.line,
         )

@@ -99,7 +99,7 @@ def resolve(post: PostId, rows: Iterable[Row]) -> Post | None:
     if not claims:
         return None
     owner = min(claims, key=lambda claim: claim[:2])[2]
-    shown = dict(owner.stated) | (BLANKED if owner.deleted else {})
+    shown = {**owner.stated, **(BLANKED if owner.deleted else {})}
     gate = value_of(shown["reply_gate"])
     return Post(
         post_id=post,

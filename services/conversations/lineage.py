@@ -1,0 +1,120 @@
+"""What stands above a post: its ancestors, its root, the original of a repost.
+
+Pure functions over `known` (the loaded posts by id), and the one way to load what they need.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from schemas.ids import PostId
+from services.posts.post import Post
+from services.posts.store import PostStore
+
+MAX_ROUNDS = 200
+"""Requests spent on climbing. A round passes MAX_LINE ancestors where their hints were kept, one
+at least; what lies above 200 rounds is treated as unknown."""
+
+
+def ancestors(post: Post, known: Mapping[PostId, Post]) -> Iterator[PostId]:
+    """The posts above, nearest first; the last may be unknown. A cycle ends where it closes."""
+    seen = {post.post_id}
+    above = post.parent_id
+    while above is not None and above not in seen:
+        seen.add(above)
+        yield above
+        parent = known.get(above)
+        above = None if parent is None else parent.parent_id
+
+
+def next_up(post: Post, known: Mapping[PostId, Post]) -> PostId | None:
+    """One step towards the root: the parent, or the claimed root while the parent is unknown."""
+    if post.parent_id is None or post.parent_id in known:
+        return post.parent_id
+    return post.root_claim or post.parent_id
+
+
+def path_up(start: PostId, known: Mapping[PostId, Post]) -> tuple[list[PostId], bool]:
+    """The ids from `start` towards the root, `start` included, and whether they end in a cycle.
+
+    The last one is a known root, an unknown post, or the last before a cycle closes.
+    """
+    path = [start]
+    seen = {start}
+    while (post := known.get(path[-1])) is not None:
+        above = next_up(post, known)
+        if above is None:
+            return path, False
+        if above in seen:
+            return path, True
+        seen.add(above)
+        path.append(above)
+    return path, False
+
+
+def root_of(post: Post, known: Mapping[PostId, Post]) -> PostId | None:
+    """The conversation's root (SEMANTICS 19); None for an orphan and in a cycle.
+
+    An unknown root is one that the topmost known post claims.
+    """
+    path, cycle = path_up(post.post_id, known)
+    if cycle:
+        return None
+    top = path[-1]
+    if top in known:
+        return top
+    return top if known[path[-2]].root_claim == top else None
+
+
+def original_of(post: Post, known: Mapping[PostId, Post]) -> Post | None:
+    """The post that a repost shows; None while it is unknown, and for a cycle of reposts."""
+    seen = {post.post_id}
+    shown: Post | None = post
+    while shown is not None and shown.repost_of is not None:
+        if shown.repost_of in seen:
+            return None
+        seen.add(shown.repost_of)
+        shown = known.get(shown.repost_of)
+    return shown
+
+
+async def load_above(posts: PostStore, known: dict[PostId, Post], starts: Iterable[PostId]) -> None:
+    """Loads into `known` the starts and all that stands above them, or that they repost."""
+    absent: set[PostId] = set()
+    wanted = {start for start in starts if start not in known}
+    fresh = [known[start] for start in starts if start in known]
+    for _ in range(MAX_ROUNDS):
+        wanted.update(_missing(fresh, known, absent))
+        if not wanted:
+            return
+        found = await posts.load(wanted)
+        known.update(found)
+        absent |= wanted - found.keys()
+        fresh = _waiting(known, absent)
+        wanted = set()
+
+
+def _missing(
+    posts: Iterable[Post], known: Mapping[PostId, Post], absent: set[PostId]
+) -> Iterator[PostId]:
+    for post in posts:
+        for each in (*_steps(post, absent), *post.line):
+            if each not in known and each not in absent:
+                yield each
+
+
+def _steps(post: Post, absent: set[PostId]) -> tuple[PostId, ...]:
+    """What is to be known of a post's surroundings before its place is."""
+    if post.repost_of is not None:
+        return (post.repost_of,)
+    if post.parent_id is None:
+        return ()
+    if post.parent_id in absent and post.root_claim is not None:
+        return (post.root_claim,)
+    return (post.parent_id,)
+
+
+def _waiting(known: Mapping[PostId, Post], absent: set[PostId]) -> list[Post]:
+    return [
+        post
+        for post in known.values()
+        if any(each not in known and each not in absent for each in _steps(post, absent))
+    ]

@@ -1,0 +1,33 @@
+"""Replies that wait for their parents, as far as this process has met them: a gauge, no truth."""
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+
+from prometheus_client import Gauge
+
+from schemas.ids import PostId
+from services.posts.post import Post
+
+MAX_PENDING = 100_000
+"""Orphans remembered per process, some 10 MB; beyond, the oldest are forgotten."""
+
+
+class Orphans:
+    """Counts replies without a known parent: up when one arrives, down when its parent does."""
+
+    def __init__(self, gauge: Gauge) -> None:
+        self._gauge = gauge
+        self._waiting: OrderedDict[PostId, set[PostId]] = OrderedDict()  # parent -> its replies
+        self._count = 0
+
+    def settle(self, arrived: Sequence[PostId], known: Mapping[PostId, Post]) -> None:
+        """Takes in posts that arrived; `known` holds them and all that is known above them."""
+        for post in (known[each] for each in arrived if each in known):
+            self._count -= len(self._waiting.pop(post.post_id, ()))
+            if post.parent_id is not None and post.parent_id not in known:
+                replies = self._waiting.setdefault(post.parent_id, set())
+                self._count += post.post_id not in replies
+                replies.add(post.post_id)
+        while self._count > MAX_PENDING:
+            self._count -= len(self._waiting.popitem(last=False)[1])
+        self._gauge.set(self._count)

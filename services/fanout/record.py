@@ -1,0 +1,88 @@
+"""Handler of `posts` and `replies`: the post, where it stands, then the pages of its fan-out."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+from schemas.events import Creation, PostFact, ReplyCreated
+from schemas.ids import PostId, UserId
+from schemas.requests import DeliverPage
+from services.conversations.join import JoinConversations
+from services.conversations.store import Link
+from services.fanout.plan import slot_ranges
+from services.graph.store import GraphStore
+from services.handling import Accepted
+from services.outbox import Outbox
+from services.posts.post import mutation
+from services.posts.store import PostStore
+from services.timelines.retention import Clock, Retention
+from services.timelines.store import AuthorEntry, TimelineStore
+
+
+class RecordPosts:
+    """Writes what a message says of a post, and asks for its delivery.
+
+    Every write is durable before anything is read or asked for: the author timeline before the
+    pages, so that a follow which is not seen by the fan-out finds the post in its backfill.
+    """
+
+    def __init__(  # noqa: PLR0913 - a composition, all by keyword
+        self,
+        *,
+        posts: PostStore,
+        timelines: TimelineStore,
+        graph: GraphStore,
+        conversations: JoinConversations,
+        outbox: Outbox,
+        retention: Retention,
+        clock: Clock,
+    ) -> None:
+        self._posts = posts
+        self._timelines = timelines
+        self._graph = graph
+        self._conversations = conversations
+        self._outbox = outbox
+        self._retention = retention
+        self._clock = clock
+
+    async def __call__(self, batch: Sequence[Accepted[PostFact]]) -> None:
+        created = [each for each in batch if isinstance(each.message, Creation)]
+        await self._record([each.message for each in batch])
+        arrived = list({PostId(each.message.post_id): None for each in created})
+        if arrived:
+            await asyncio.gather(self._conversations.join(arrived), self._fan_out(created))
+
+    async def _record(self, facts: Sequence[PostFact]) -> None:
+        created = [fact for fact in facts if isinstance(fact, Creation)]
+        replies = [fact for fact in created if isinstance(fact, ReplyCreated)]
+        await asyncio.gather(
+            self._posts.record([mutation(fact) for fact in facts]),
+            self._timelines.add_author_entries(
+                [AuthorEntry(UserId(fact.author_id), PostId(fact.post_id)) for fact in created]
+            ),
+            self._conversations.link(
+                Link(PostId(fact.parent_id), PostId(fact.post_id), UserId(fact.author_id))
+                for fact in replies
+            ),
+        )
+
+    async def _fan_out(self, created: Sequence[Accepted[PostFact]]) -> None:
+        floor = self._retention.floor(self._clock())
+        owed = [each for each in created if each.message.post_id > floor]
+        authors = {UserId(each.message.author_id) for each in owed}
+        followers = await self._graph.follower_counts(authors) if authors else {}
+        await self._outbox.send(list(_pages(owed, followers)))
+
+
+def _pages(
+    owed: Iterable[Accepted[PostFact]], followers: dict[UserId, int]
+) -> Iterable[DeliverPage]:
+    for post, accepted_at in owed:
+        count = followers.get(UserId(post.author_id), 0)
+        for start, end in slot_ranges(count) if count else ():
+            yield DeliverPage(
+                post_id=post.post_id,
+                author_id=post.author_id,
+                slot_from=start,
+                slot_to=end,
+                accepted_at=max(0, accepted_at),
+            )

@@ -1,0 +1,15 @@
+"""The four stores that handlers and readers are given together."""
+
+from typing import NamedTuple
+
+from services.conversations.store import ConversationStore
+from services.graph.store import GraphStore
+from services.posts.store import PostStore
+from services.timelines.store import TimelineStore
+
+
+class Stores(NamedTuple):
+    posts: PostStore
+    graph: GraphStore
+    timelines: TimelineStore
+    conversations: ConversationStore
