@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from cassandra import (
     DriverException,
@@ -18,6 +18,7 @@ from cassandra.connection import ConnectionException
 from cassandra.protocol import ErrorMessage, SyntaxException
 
 from services.errors import StoreUnavailable
+from services.metrics import Metrics
 from services.storage.gate import Gate
 from services.storage.statements import Statement
 
@@ -40,16 +41,6 @@ _NOT_NOW: tuple[type[BaseException], ...] = (
 )
 
 
-class StoreMetrics(Protocol):
-    """What a store reports."""
-
-    def store_request(self, table: str, operation: str, seconds: float) -> None:
-        """A request was answered, with success or not."""
-
-    def store_inflight(self, requests: int) -> None:
-        """So many requests are in flight now."""
-
-
 class _Call:
     __slots__ = ("future", "guard", "size", "started", "statement")
 
@@ -70,7 +61,7 @@ class Bridge:
     """
 
     def __init__(
-        self, execute: Callable[[Any], Any], gate: Gate, metrics: StoreMetrics, timeout: float
+        self, execute: Callable[[Any], Any], gate: Gate, metrics: Metrics, timeout: float
     ) -> None:
         """`execute` is `Session.execute_async`, `timeout` what the driver itself keeps to."""
         self._execute = execute
@@ -88,7 +79,7 @@ class Bridge:
         """
         await self._gate.enter(size)
         call = _Call(statement, size, self._loop.create_future(), self._loop.time())
-        self._metrics.store_inflight(self._gate.inside)
+        self._metrics.store_inflight.set(self._gate.inside)
         call.guard = self._loop.call_later(
             self._patience, self._settle, call, None, TimeoutError("the driver never answered")
         )
@@ -125,8 +116,9 @@ class Bridge:
         call.guard = None
         self._gate.leave(call.size)
         table, operation, _ = call.statement
-        self._metrics.store_request(table, operation, self._loop.time() - call.started)
-        self._metrics.store_inflight(self._gate.inside)
+        seconds = self._loop.time() - call.started
+        self._metrics.store_request_seconds.labels(table, operation).observe(seconds)
+        self._metrics.store_inflight.set(self._gate.inside)
         if call.future.done():
             return
         if error is None:

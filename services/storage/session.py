@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
+from services.metrics import Metrics
 from services.settings import Settings
-from services.storage.bridge import Bridge, StoreMetrics
+from services.storage.bridge import Bridge
 from services.storage.cluster import CONNECT_SECONDS, PROTOCOL_VERSION, cluster, in_thread
 from services.storage.gate import Gate
 from services.storage.packed import BoundColumn, Layout, Limits, Run, batches, by_replicas
@@ -134,7 +135,7 @@ class Store:
             return self._prepared[statement]
 
 
-async def connect(settings: Settings, metrics: StoreMetrics, limits: Limits | None = None) -> Store:
+async def connect(settings: Settings, metrics: Metrics, limits: Limits | None = None) -> Store:
     """Connect to the keyspace, which exists; StoreUnavailable when that is not so now."""
     where = f"Cassandra at {','.join(settings.cassandra_hosts)}:{settings.cassandra_port}"
     given_up = Event()

@@ -1,0 +1,126 @@
+"""The schema, brought forward by numbered CQL files, each applied once and never changed after.
+
+A file is `NNNN_name.cql`. Its first line is a comment that says which query the change serves;
+its statements end with `;` at the end of a line, name no keyspace, and can be applied again
+(`IF NOT EXISTS`), for a migrator may die between a statement and the record of it.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from importlib.resources.abc import Traversable
+from typing import NamedTuple
+
+from services.errors import MingleError
+from services.settings import Settings
+from services.storage.cluster import cluster, in_thread
+from services.storage.ledger import Ledger
+
+MIGRATE_SECONDS = 600.0
+"""For all of it, the wait for another migrator included."""
+
+_FILE = re.compile(r"(\d{4})_([a-z0-9_]+)\.cql")
+
+
+class MigrationRefused(MingleError):
+    """The files and the keyspace do not belong together; nothing was changed."""
+
+
+class Migration(NamedTuple):
+    """One file."""
+
+    number: int
+    name: str
+    purpose: str
+    checksum: str
+    statements: tuple[str, ...]
+
+
+def available() -> list[Migration]:
+    """The migrations of this version of the program, in their order."""
+    return load(resources.files("schemas") / "migrations")
+
+
+def load(directory: Traversable) -> list[Migration]:
+    """The migrations of a directory; MigrationRefused for a file that is not one, or a gap."""
+    files = sorted((file for file in directory.iterdir() if file.name.endswith(".cql")), key=_name)
+    migrations = [parse(file.name, file.read_text(encoding="utf-8")) for file in files]
+    numbers = [migration.number for migration in migrations]
+    if numbers != list(range(1, len(numbers) + 1)):
+        raise MigrationRefused(f"migrations are not numbered from 1 without gaps: {numbers}")
+    return migrations
+
+
+def parse(name: str, text: str) -> Migration:
+    """One file's name and text."""
+    found = _FILE.fullmatch(name)
+    if found is None:
+        raise MigrationRefused(f"{name}: not NNNN_name.cql")
+    first, _, _ = text.partition("\n")
+    if not first.startswith("-- "):
+        raise MigrationRefused(f"{name}: the first line does not say which query it serves")
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("--")]
+    *statements, rest = re.split(r";[ \t]*$", "\n".join(lines), flags=re.MULTILINE)
+    if rest.strip() or not statements:
+        raise MigrationRefused(f"{name}: a statement does not end with ;")
+    checksum = hashlib.sha256(text.encode()).hexdigest()
+    stripped = tuple(statement.strip() for statement in statements)
+    return Migration(int(found[1]), found[2], first.removeprefix("-- "), checksum, stripped)
+
+
+def pending(migrations: Sequence[Migration], applied: Mapping[int, str]) -> list[Migration]:
+    """What is still to be applied; MigrationRefused where the keyspace knows other files."""
+    known = {migration.number: migration for migration in migrations}
+    newer = sorted(applied.keys() - known.keys())
+    if newer:
+        raise MigrationRefused(f"the keyspace has migrations that this program lacks: {newer}")
+    changed = [n for n, checksum in sorted(applied.items()) if known[n].checksum != checksum]
+    if changed:
+        raise MigrationRefused(f"migrations were changed after they were applied: {changed}")
+    return [migration for migration in migrations if migration.number not in applied]
+
+
+async def migrate(
+    settings: Settings, migrations: Sequence[Migration], *, dry_run: bool = False
+) -> list[Migration]:
+    """Bring the keyspace forward and return what was applied; a dry run only returns it.
+
+    Safe to run twice and by several at once. Raises MigrationRefused, and StoreUnavailable when
+    Cassandra does not answer or another migrator is at it for too long.
+    """
+    return await in_thread(
+        lambda: _migrate(settings, migrations, dry_run=dry_run),
+        seconds=MIGRATE_SECONDS,
+        what=f"migrating {settings.cassandra_keyspace}",
+    )
+
+
+def _migrate(
+    settings: Settings, migrations: Sequence[Migration], *, dry_run: bool
+) -> list[Migration]:
+    ours = cluster(settings)
+    try:
+        ledger = Ledger(ours.connect(), settings)
+        missing = pending(migrations, ledger.applied())
+        if dry_run or not missing:
+            return missing
+        ledger.create()
+        with ledger.locked():
+            return _apply(ledger, migrations)
+    finally:
+        ours.shutdown()
+
+
+def _apply(ledger: Ledger, migrations: Sequence[Migration]) -> list[Migration]:
+    missing = pending(migrations, ledger.applied())  # another migrator may have been first
+    for migration in missing:
+        for statement in migration.statements:
+            ledger.renew()
+            ledger.define(statement)
+        ledger.record(migration.number, migration.name, migration.checksum)
+    return missing
+
+
+def _name(file: Traversable) -> str:
+    return file.name
