@@ -1,10 +1,11 @@
 """The read path of every listing by post id: skeleton → hydrate → filter → present."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from schemas.ids import DEFAULT_EPOCH, PostId, UserId
 from services.conversations.lineage import load_above
+from services.graph.edge import Edge
 from services.item import Item, present
 from services.listing import Found
 from services.posts.post import Post
@@ -32,7 +33,13 @@ class Reader(NamedTuple):
         """Hydrates: the posts, what is above them and what they repost, the viewer's edges."""
         known: dict[PostId, Post] = {}
         await load_above(self.stores.posts, known, posts)
-        edges = {}
+        return await self.around(viewer, known, floor)
+
+    async def around(
+        self, viewer: UserId | None, known: Mapping[PostId, Post], floor: int = 0
+    ) -> View:
+        """The view of a viewer on loaded posts, with his edges to their authors."""
+        edges: dict[UserId, Edge] = {}
         if viewer is not None and known:
             authors = {post.author_id for post in known.values()}
             edges = await self.stores.graph.edges(viewer, authors)
