@@ -1,0 +1,91 @@
+r"""JSON Lines: one message a line, with its topic.
+
+    {"topic": "follows", "type": "follow.created", "version": …, "follower_id": 1, …}
+    {"topic": "follows", "key": "1", "value": {"type": "follow.created", …}}
+    {"topic": "posts", "key": "7", "raw": "no JSON at all"}
+
+The first two say the same; a key that is absent is made from the value, and what no schema
+admits is refused here. `raw` is sent as it stands, so that what must be refused downstream can
+be sent on purpose: null is no value, lone surrogates \udc80 to \udcff are the bytes 80 to ff.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from schemas import topics
+from schemas.codec import decode, key_for
+from schemas.errors import SchemaViolation
+from streams.outbox import Outgoing
+
+
+class NotAMessage(ValueError):
+    """Why a line cannot be published."""
+
+
+def message(line: bytes, now_ms: int, epoch: int) -> Outgoing:
+    """The message of one line, as it would be accepted now. Raises NotAMessage."""
+    fields = _parse(line)
+    topic = _topic(fields)
+    key = _key(fields)
+    if "raw" in fields:
+        return Outgoing(topic, key, _raw(fields["raw"]))
+    held = _value(fields)
+    try:
+        # The type is told apart by the codec; only a key needs it before.
+        chosen = key or key_for(str(held.get("type")), held)
+        value = msgspec.json.encode(held)
+        decode(topic, chosen, value, now_ms, epoch)
+    except SchemaViolation as violation:
+        raise NotAMessage(str(violation)) from violation
+    return Outgoing(topic, chosen, value)
+
+
+def _parse(line: bytes) -> dict[str, Any]:
+    try:
+        fields = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise NotAMessage(f"no JSON ({error})") from error
+    if not isinstance(fields, dict):
+        raise NotAMessage("a line holds one JSON object")
+    return fields
+
+
+def _topic(fields: Mapping[str, Any]) -> str:
+    topic = fields.get("topic")
+    if topic is None:
+        raise NotAMessage("topic: missing")
+    if not isinstance(topic, str) or topic not in topics.load():
+        raise NotAMessage(f"topic: expected one of {', '.join(topics.load())}")
+    return topic
+
+
+def _key(fields: Mapping[str, Any]) -> bytes | None:
+    match fields.get("key"):
+        case None:
+            return None
+        case str() | int() as key:
+            return _raw(str(key))
+    raise NotAMessage("key: expected a string")
+
+
+def _raw(text: object) -> bytes | None:
+    if text is None:
+        return None
+    if not isinstance(text, str):
+        raise NotAMessage("raw: expected a string or null")
+    try:
+        return text.encode(errors="surrogateescape")
+    except UnicodeEncodeError as error:
+        raise NotAMessage(f"raw: {error.reason}") from error
+
+
+def _value(fields: Mapping[str, Any]) -> dict[str, Any]:
+    if "value" not in fields:
+        return {name: said for name, said in fields.items() if name not in {"topic", "key"}}
+    value = fields["value"]
+    if not isinstance(value, dict):
+        raise NotAMessage("value: expected an object; use raw for anything else")
+    return value
