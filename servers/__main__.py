@@ -1,0 +1,5 @@
+"""Entry point of `python -m servers`."""
+
+from servers.cli import main
+
+main()

@@ -1,0 +1,114 @@
+"""Cassandra: one node that owns every token."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from cassandra import DriverException
+from cassandra.cluster import Cluster, NoHostAvailable
+
+from servers import jars, java
+from servers.ports import LOOPBACK, listens
+from servers.recipe import CONFIG, Config, Recipe, class_path
+from servers.server import START_SECONDS, Server
+
+PORTS = 3
+CommitlogSync = Literal["periodic", "batch"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CassandraConfig(Config):
+    """`commitlog_sync` is `batch` where a test kills the node and then misses no write."""
+
+    port: int = 9042
+    heap: str = "2g"
+    commitlog_sync: CommitlogSync = "periodic"
+
+
+class Cassandra(Recipe):
+    """A node on `port`; the next two are for other nodes (there are none) and for JMX."""
+
+    name = "cassandra"
+
+    def __init__(self, config: CassandraConfig) -> None:
+        super().__init__(config)
+        self._commitlog_sync = config.commitlog_sync
+
+    def ports(self) -> Sequence[int]:
+        return range(self.config.port, self.config.port + PORTS)
+
+    def prepare(self) -> Sequence[str]:
+        program = java.find().program
+        files = jars.fetch(self.name, self.config.cache)
+        self._render_yaml()
+        arguments = (*self.options(), *self._agent(files), *self._properties())
+        main = ("-cp", class_path(files), "org.apache.cassandra.service.CassandraDaemon")
+        java.write_arguments(self.arguments, (*arguments, *main))
+        return (program, f"@{CONFIG / 'cassandra.jvm'}", f"@{self.arguments}")
+
+    def answers(self, timeout: float) -> bool:
+        """A row of a CQL query."""
+        if not listens(self.config.port, timeout):
+            return False
+        cluster = Cluster(
+            [LOOPBACK],
+            port=self.config.port,
+            connect_timeout=timeout,
+            control_connection_timeout=timeout,
+            schema_metadata_enabled=False,
+            token_metadata_enabled=False,
+        )
+        try:
+            query = "SELECT release_version FROM system.local"
+            return cluster.connect().execute(query, timeout=timeout).one() is not None
+        except (NoHostAvailable, DriverException):
+            return False
+        finally:
+            cluster.shutdown()
+
+    def _render_yaml(self) -> Path:
+        port, storage_port, _ = self.ports()
+        values = {
+            "port": port,
+            "storage_port": storage_port,
+            "data": json.dumps(str(self._data))[1:-1],
+            "commitlog_sync": self._commitlog_sync,
+            "commitlog_sync_period": (
+                "commitlog_sync_period: 10s" if self._commitlog_sync == "periodic" else ""
+            ),
+        }
+        return self.render("cassandra.yaml", values)
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "data"
+
+    def _agent(self, files: Sequence[Path]) -> Sequence[str]:
+        """What measures memtables exactly.
+
+        No class archive can be written under it: the run that writes one estimates instead.
+        """
+        if self.archive().missing:
+            return ()
+        return tuple(f"-javaagent:{file}" for file in files if file.name.startswith("jamm-"))
+
+    def _properties(self) -> Sequence[str]:
+        *_, jmx_port = self.ports()
+        return (
+            f"-Dcassandra.config={(self.folder / 'cassandra.yaml').as_uri()}",
+            f"-Dcassandra.storagedir={self._data}",
+            f"-Dcassandra.jmx.local.port={jmx_port}",
+            f"-Dlogback.configurationFile={CONFIG / 'cassandra-logback.xml'}",
+        )
+
+
+def server(config: CassandraConfig) -> Server:
+    """The server of that folder, running or not."""
+    return Server(Cassandra(config))
+
+
+def start(config: CassandraConfig, timeout: float = START_SECONDS) -> Server:
+    """Start it and wait until it answers; one that runs already is left as it is."""
+    return server(config).start(timeout)

@@ -1,0 +1,194 @@
+"""`python -m servers up|down|status`: exit codes 0 done, 1 failed, 2 wrong use."""
+
+import logging
+import re
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from servers import cassandra, jars, kafka
+from servers.cassandra import CassandraConfig, CommitlogSync
+from servers.errors import ServerError
+from servers.kafka import KafkaConfig
+from servers.server import START_SECONDS, Server
+
+Port = click.IntRange(1, 65_000)
+
+
+class Heap(click.ParamType):
+    """A size as the JVM writes it."""
+
+    name = "size"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not re.fullmatch(r"[1-9]\d*[mg]", value):
+            self.fail(f"{value!r} is not a size such as 512m or 2g", param, ctx)
+        return value
+
+
+@click.group(context_settings={"show_default": True, "max_content_width": 100})
+@click.option(
+    "--dir",
+    "folder",
+    envvar="MINGLE_SERVERS_DIR",
+    default=".run",
+    type=click.Path(file_okay=False, resolve_path=True, path_type=Path),
+    show_envvar=True,
+    help="Data, configuration, logs and process ids.",
+)
+@click.option(
+    "--cache",
+    envvar="MINGLE_SERVERS_CACHE",
+    default=jars.default_cache,
+    type=click.Path(file_okay=False, resolve_path=True, path_type=Path),
+    show_envvar=True,
+    show_default="~/.cache/mingle/servers",
+    help="Where downloaded jars are kept.",
+)
+@click.option(
+    "--kafka-port",
+    envvar="MINGLE_KAFKA_PORT",
+    default=9092,
+    type=Port,
+    show_envvar=True,
+    help="Kafka's port; its controller takes the next one.",
+)
+@click.option(
+    "--kafka-heap",
+    envvar="MINGLE_KAFKA_HEAP",
+    default="1g",
+    type=Heap(),
+    show_envvar=True,
+    help="Kafka's heap.",
+)
+@click.option(
+    "--cassandra-port",
+    envvar="MINGLE_CASSANDRA_PORT",
+    default=9042,
+    type=Port,
+    show_envvar=True,
+    help="Cassandra's port; internode traffic and JMX take the next two.",
+)
+@click.option(
+    "--cassandra-heap",
+    envvar="MINGLE_CASSANDRA_HEAP",
+    default="2g",
+    type=Heap(),
+    show_envvar=True,
+    help="Cassandra's heap.",
+)
+@click.option(
+    "--cassandra-commitlog-sync",
+    envvar="MINGLE_CASSANDRA_COMMITLOG_SYNC",
+    default="periodic",
+    type=click.Choice(["periodic", "batch"]),
+    show_envvar=True,
+    help="Batch keeps every acknowledged write through a kill, and is slower.",
+)
+@click.pass_context
+def main(  # noqa: PLR0913 - one parameter an option
+    context: click.Context,
+    *,
+    folder: Path,
+    cache: Path,
+    kafka_port: int,
+    kafka_heap: str,
+    cassandra_port: int,
+    cassandra_heap: str,
+    cassandra_commitlog_sync: CommitlogSync,
+) -> None:
+    """One-node Kafka and Cassandra on this machine, for development."""
+    logging.getLogger("cassandra").setLevel(logging.CRITICAL)  # a refused probe is no news
+    context.obj = {
+        "kafka": kafka.server(
+            KafkaConfig(folder=folder / "kafka", cache=cache, port=kafka_port, heap=kafka_heap)
+        ),
+        "cassandra": cassandra.server(
+            CassandraConfig(
+                folder=folder / "cassandra",
+                cache=cache,
+                port=cassandra_port,
+                heap=cassandra_heap,
+                commitlog_sync=cassandra_commitlog_sync,
+            )
+        ),
+    }
+
+
+_names = click.argument("names", nargs=-1, type=click.Choice(["kafka", "cassandra"]))
+
+
+def _chosen(context: click.Context, names: Sequence[str]) -> list[Server]:
+    return [context.obj[name] for name in names or ("kafka", "cassandra")]
+
+
+@main.command()
+@_names
+@click.option("--timeout", default=START_SECONDS, type=click.IntRange(1), help="Seconds to wait.")
+@click.pass_context
+def up(context: click.Context, names: Sequence[str], timeout: int) -> None:
+    """Start the servers (both, unless named) and wait until they answer."""
+
+    def start(server: Server) -> str:
+        if server.answers():
+            return f"{server.name} already runs on {server.address}"
+        began = time.monotonic()
+        server.start(timeout)
+        return f"{server.name} answers on {server.address} after {time.monotonic() - began:.1f} s"
+
+    _each(_chosen(context, names), start)
+
+
+@main.command()
+@_names
+@click.pass_context
+def down(context: click.Context, names: Sequence[str]) -> None:
+    """Stop the servers (both, unless named); their data stays."""
+
+    def stop(server: Server) -> str:
+        if server.pid is None:
+            return f"{server.name} does not run"
+        server.stop()
+        return f"{server.name} is stopped"
+
+    _each(_chosen(context, names), stop)
+
+
+@main.command()
+@click.pass_context
+def status(context: click.Context) -> None:
+    """Show the servers; exit code 0 when both answer, else 1."""
+    table = Table("server", "state", "address", "pid", "log", box=None)
+    everything = True
+    for server in _chosen(context, ()):
+        answers = server.answers()
+        everything = everything and answers
+        state = "answers" if answers else "gives no answer" if server.pid else "stopped"
+        table.add_row(server.name, state, server.address, str(server.pid or ""), str(server.log))
+    Console(soft_wrap=True).print(table)
+    context.exit(0 if everything else 1)
+
+
+def _each(servers: Sequence[Server], act: Callable[[Server], str]) -> None:
+    """Act on all at once and say what came of each; exit with 1 when any failed."""
+    failed = False
+    with ThreadPoolExecutor(len(servers)) as pool:
+        deeds = [pool.submit(act, server) for server in servers]
+        try:
+            for deed in deeds:
+                try:
+                    click.echo(deed.result())
+                except ServerError as error:
+                    failed = True
+                    click.echo(f"error: {error}", err=True)
+        except KeyboardInterrupt:
+            for server in servers:
+                server.cancel()
+            raise
+    if failed:
+        raise click.exceptions.Exit(1)

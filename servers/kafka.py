@@ -1,0 +1,89 @@
+"""Kafka: one broker that is its own controller (KRaft)."""
+
+import base64
+import subprocess
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from servers import jars, java
+from servers.errors import StartFailed
+from servers.ports import LOOPBACK, listens
+from servers.recipe import CONFIG, Config, Recipe, class_path
+from servers.server import START_SECONDS, Server
+
+PORTS = 2
+FORMAT_SECONDS = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class KafkaConfig(Config):
+    port: int = 9092
+    heap: str = "1g"
+
+
+class Kafka(Recipe):
+    """A broker on `port`, its controller on the next one."""
+
+    name = "kafka"
+
+    def ports(self) -> Sequence[int]:
+        return range(self.config.port, self.config.port + PORTS)
+
+    def prepare(self) -> Sequence[str]:
+        program = java.find().program
+        classes = class_path(jars.fetch(self.name, self.config.cache))
+        properties = self._render_properties()
+        logging = f"-Dlog4j2.configurationFile={CONFIG / 'kafka-log4j2.properties'}"
+        options = (*self.options(), logging, "-cp", classes)
+        if not self._formatted():
+            self._format(program, classes, properties)
+        java.write_arguments(self.arguments, (*options, "kafka.Kafka", str(properties)))
+        return (program, f"@{self.arguments}")
+
+    def answers(self, timeout: float) -> bool:
+        """A metadata answer that lists the broker: it is registered and takes requests."""
+        if not listens(self.config.port, timeout):
+            return False
+        address = f"{LOOPBACK}:{self.config.port}"
+        client = AdminClient({"bootstrap.servers": address, "log_level": 0})
+        try:
+            return bool(client.list_topics(timeout=timeout).brokers)
+        except KafkaException:
+            return False
+
+    def _render_properties(self) -> Path:
+        port, controller_port = self.ports()
+        values = {"port": port, "controller_port": controller_port, "data": self._data}
+        return self.render("kafka.properties", values)
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "data"
+
+    def _formatted(self) -> bool:
+        return (self._data / "meta.properties").exists()
+
+    def _format(self, program: str, classes: str, properties: Path) -> None:
+        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        tool = ("kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "--config")
+        command = (program, "-XX:TieredStopAtLevel=1", "-cp", classes, *tool, str(properties))
+        done = subprocess.run(  # noqa: S603 - our own arguments
+            command, capture_output=True, text=True, timeout=FORMAT_SECONDS, check=False
+        )
+        if done.returncode != 0:
+            raise StartFailed(f"kafka could not format its folder:\n{done.stdout}{done.stderr}")
+
+
+def server(config: KafkaConfig) -> Server:
+    """The server of that folder, running or not."""
+    return Server(Kafka(config))
+
+
+def start(config: KafkaConfig, timeout: float = START_SECONDS) -> Server:
+    """Start it and wait until it answers; one that runs already is left as it is."""
+    return server(config).start(timeout)

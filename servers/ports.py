@@ -1,0 +1,41 @@
+"""Which ports a server can have."""
+
+import random
+import socket
+
+LOOPBACK = "127.0.0.1"
+
+FREE_RANGE = range(20_000, 32_000)
+"""Where free ports are looked for: below what systems hand out to outgoing connections, so that
+none of those takes the port of a server that is being restarted."""
+
+ATTEMPTS = 100
+
+
+def is_free(port: int) -> bool:
+    """Whether nothing listens on the port of the loopback interface now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+def free_run(length: int) -> int:
+    """The first of `length` consecutive ports that are free now, chosen at random."""
+    for _ in range(ATTEMPTS):
+        first = random.choice(FREE_RANGE)
+        if all(is_free(first + step) for step in range(length)):
+            return first
+    raise OSError(f"no {length} consecutive free ports found in {FREE_RANGE}")
+
+
+def listens(port: int, timeout: float) -> bool:
+    """Whether a connection to the port of the loopback interface succeeds within the timeout."""
+    try:
+        socket.create_connection((LOOPBACK, port), timeout).close()
+    except OSError:
+        return False
+    return True

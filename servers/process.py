@@ -1,0 +1,143 @@
+"""Processes that outlive whoever started them, known by a file with their id.
+
+An id alone proves nothing: it may be that of another program by now. A process counts as ours
+only while its command line names a mark, which is a path in the server's own folder.
+"""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+POLL_SECONDS = 0.05
+PS_SECONDS = 10
+EXEC_SECONDS = 5
+
+
+class Record(NamedTuple):
+    """What the file of a running server says."""
+
+    pid: int
+    port: int
+
+
+def write_record(path: Path, record: Record) -> None:
+    arriving = path.with_name(f"{path.name}.new")
+    arriving.write_text(f"{record.pid} {record.port}\n")
+    arriving.replace(path)
+
+
+def read_record(path: Path) -> Record | None:
+    """The record, or None where there is none that can be read."""
+    try:
+        pid, port = path.read_text().split()
+        return Record(int(pid), int(port))
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def spawn(command: Sequence[str], environment: Mapping[str, str], log: Path) -> int:
+    """Start a process in a session of its own (no Ctrl-C reaches it) that appends to the log.
+
+    Returns when its arguments can be seen, which is a moment after its id is known.
+    """
+    output = (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    nothing = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
+    pid = os.posix_spawn(
+        command[0],
+        list(command),
+        dict(environment),
+        file_actions=(nothing, output, (os.POSIX_SPAWN_DUP2, 1, 2)),
+        setsid=True,
+    )
+    wait_until(lambda: command[-1] in _command_line(pid) or _reap(pid), EXEC_SECONDS)
+    return pid
+
+
+def runs(pid: int, mark: str) -> bool:
+    """Whether the process exists, has not ended, and has the mark among its arguments."""
+    command = _command_line(pid)
+    if not command:
+        _reap(pid)
+    return mark in command
+
+
+def send(pid: int, mark: str, *signals: signal.Signals) -> None:
+    """Send the signals if the process is still ours; one that is gone needs none."""
+    for number in signals:
+        if not runs(pid, mark):
+            return
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            return
+
+
+def gone(pid: int, mark: str, timeout: float) -> bool:
+    """Wait until the process has ended; False when it has not within the timeout."""
+    return wait_until(lambda: not runs(pid, mark), timeout)
+
+
+def wait_until(condition: Callable[[], bool], timeout: float) -> bool:
+    deadline = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_SECONDS)
+    return True
+
+
+def _command_line(pid: int) -> str:
+    """The arguments, each ended by a zero byte; empty for a process that has ended."""
+    if Path("/proc/self").exists():
+        try:
+            return Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
+        except (FileNotFoundError, ProcessLookupError):
+            return ""
+    listed = subprocess.run(  # noqa: S603 - our own arguments
+        ["ps", "-ww", "-o", "command=", "-p", str(pid)],  # noqa: S607 - systems without /proc
+        capture_output=True,
+        text=True,
+        timeout=PS_SECONDS,
+        check=False,
+    )
+    return listed.stdout
+
+
+def _reap(pid: int) -> bool:
+    """Take the exit status of a child that has ended, so that no zombie stays.
+
+    True when no such child is left; a process that is no child of ours is not ours to take.
+    """
+    try:
+        return os.waitpid(pid, os.WNOHANG) != (0, 0)
+    except ChildProcessError:
+        return True
+
+
+class Guard:
+    """Kills a process when the one that started it ends, however that comes about.
+
+    A shell waits for a line from a pipe whose other end only we hold: a line releases it, an
+    end of file means that we are gone.
+    """
+
+    def __init__(self, pid: int) -> None:
+        reading, self._writing = os.pipe()
+        self._shell = os.posix_spawn(
+            "/bin/sh",
+            ["sh", "-c", f"read -r line || kill -9 {pid}"],
+            {},
+            file_actions=((os.POSIX_SPAWN_DUP2, reading, 0),),
+            setsid=True,
+        )
+        os.close(reading)
+
+    def release(self) -> None:
+        """Let the process live, or be ended by us."""
+        os.write(self._writing, b"release\n")
+        os.close(self._writing)
+        os.waitpid(self._shell, 0)

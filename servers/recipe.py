@@ -1,0 +1,80 @@
+"""What differs between one server and another; everything else is in `servers.server`."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from string import Template
+
+from servers import jars, java
+
+CONFIG = Path(__file__).parent / "config"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """What every server is told.
+
+    `folder` holds its data, configuration, log and process id. `ephemeral` is for tests: quick
+    to start, slow under load, and gone when the process that started it ends.
+    """
+
+    folder: Path
+    port: int
+    heap: str
+    cache: Path = field(default_factory=jars.default_cache)
+    ephemeral: bool = False
+
+
+class Recipe(ABC):
+    """How one kind of server is prepared, launched and asked whether it is there."""
+
+    name: str
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.folder = config.folder.absolute()
+
+    @property
+    def arguments(self) -> Path:
+        """The argument file of the JVM; its path marks the process as ours."""
+        return self.folder / "java.args"
+
+    @abstractmethod
+    def ports(self) -> Sequence[int]:
+        """Every port the server listens on, the public one first."""
+
+    @abstractmethod
+    def prepare(self) -> Sequence[str]:
+        """Write all that a start needs and return the command; may download."""
+
+    @abstractmethod
+    def answers(self, timeout: float) -> bool:
+        """Whether a client gets a true answer through the public port within the timeout."""
+
+    def archive(self) -> java.ClassArchive:
+        release = jars.release(self.name)
+        return java.ClassArchive.of(release, java.find(), self.config.cache, self.folder)
+
+    def options(self) -> Iterator[str]:
+        """JVM options that every server is launched with."""
+        yield f"-Xmx{self.config.heap}"
+        yield "-XX:+ExitOnOutOfMemoryError"
+        yield f"-XX:ErrorFile={self.folder}/jvm-error-%p.log"
+        yield from self.archive().options()
+        if self.config.ephemeral:
+            yield "-XX:+UseSerialGC"
+            yield "-XX:TieredStopAtLevel=1"
+        else:
+            yield f"-Xms{self.config.heap}"
+
+    def render(self, template: str, values: dict[str, object]) -> Path:
+        """Fill a file of `servers/config` in and put it into the server's folder."""
+        filled = Template((CONFIG / template).read_text()).substitute(values)
+        path = self.folder / template
+        path.write_text(filled)
+        return path
+
+
+def class_path(files: Sequence[Path]) -> str:
+    return ":".join(map(str, files))
