@@ -1,6 +1,6 @@
 """Handlers of our own requests: pages of a fan-out, and backfills."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -12,6 +12,8 @@ from services.metrics import Metrics
 from services.timelines.retention import Clock, Retention
 from services.timelines.store import Span, TimelineStore
 
+ENTRIES_AT_ONCE = 262_144
+"""Entries written by one call, 16 MB packed: beyond, regrouping by shard gains nothing more."""
 BACKFILL_PAGE = 1_000
 """Entries of one author read at a time: 8 KB, a busy author's month."""
 
@@ -40,12 +42,13 @@ class DeliverPages:
         ranges = {_range(page): None for page in pages}
         lists = await self._graph.followers(list(ranges))
         followers = dict(zip(ranges, lists, strict=True))
-        users = [followers[_range(page)] for page in pages]
-        posts = np.repeat(
-            np.array([page.post_id for page in pages], np.int64), [len(each) for each in users]
-        )
-        await self._timelines.add_home_entries(np.concatenate(users), posts)
-        self._measure(pages, len(posts))
+        for group in _groups(pages, [len(followers[_range(page)]) for page in pages]):
+            users = [followers[_range(page)] for page in group]
+            posts = np.array([page.post_id for page in group], np.int64)
+            await self._timelines.add_home_entries(
+                np.concatenate(users), np.repeat(posts, [len(each) for each in users])
+            )
+            self._measure(group, sum(map(len, users)))
 
     def _measure(self, pages: Sequence[DeliverPage], entries: int) -> None:
         now = self._clock()
@@ -53,6 +56,19 @@ class DeliverPages:
         latency = self._metrics.delivery_latency_seconds.labels(self._lane)
         for page in pages:
             latency.observe(max(0, now - page.accepted_at) / 1_000)
+
+
+def _groups(
+    pages: Sequence[DeliverPage], entries: Sequence[int]
+) -> Iterator[Sequence[DeliverPage]]:
+    """Consecutive pages, together as many as are written at once; a larger page stands alone."""
+    start = total = 0
+    for place, count in enumerate(entries):
+        if total and total + count > ENTRIES_AT_ONCE:
+            yield pages[start:place]
+            start, total = place, 0
+        total += count
+    yield pages[start:]
 
 
 def _range(page: DeliverPage) -> SlotRange:

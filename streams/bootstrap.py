@@ -1,0 +1,105 @@
+"""The composition root: the one place where adapters are chosen. Nothing connects at import."""
+
+import time
+from collections.abc import Iterable
+from functools import partial
+from typing import NamedTuple
+
+from litestar import Litestar
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+
+from schemas.codec import decode
+from services.api.app import create_api as api_on
+from services.conversations.cassandra import CassandraConversations
+from services.conversations.memory import MemoryConversations
+from services.graph.cassandra import CassandraGraph
+from services.graph.memory import MemoryGraph
+from services.metrics import Metrics
+from services.posts.cassandra import CassandraPosts
+from services.posts.memory import MemoryPosts
+from services.settings import Settings
+from services.storage.session import Store, connect
+from services.stores import Stores
+from services.timelines.cassandra import CassandraTimelines
+from services.timelines.memory import MemoryTimelines
+from services.timelines.retention import Clock, Retention
+from streams.app import App, create_app
+from streams.dead_letters import OutboxDeadLetters
+from streams.delivery import Delivery
+from streams.handlers import ROLES, ROUTES, handlers
+from streams.outbox import Outbox
+from streams.requests import KafkaRequests
+
+
+def now() -> int:
+    """The present, in milliseconds since the Unix epoch."""
+    return time.time_ns() // 1_000_000
+
+
+def create_metrics() -> Metrics:
+    """Metrics of this process, on a registry of their own."""
+    registry = CollectorRegistry()
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=registry)
+    return Metrics(registry)
+
+
+class Deps(NamedTuple):
+    """What a process is made of."""
+
+    settings: Settings
+    metrics: Metrics
+    stores: Stores
+    clock: Clock = now
+
+    @property
+    def retention(self) -> Retention:
+        return Retention(self.settings.retention_days, self.settings.epoch)
+
+
+def memory_stores() -> Stores:
+    """Stores that live and end with this process."""
+    return Stores(MemoryPosts(), MemoryGraph(), MemoryTimelines(), MemoryConversations())
+
+
+def cassandra_stores(store: Store, settings: Settings, clock: Clock = now) -> Stores:
+    """Stores on a connection to Cassandra."""
+    retention = Retention(settings.retention_days, settings.epoch)
+    return Stores(
+        CassandraPosts(store),
+        CassandraGraph(store),
+        CassandraTimelines(store, retention, clock),
+        CassandraConversations(store),
+    )
+
+
+async def connect_store(settings: Settings, metrics: Metrics) -> Store:
+    """The connection that `cassandra_stores` needs. Raises StoreUnavailable."""
+    return await connect(settings, metrics)
+
+
+def create_workers(deps: Deps, outbox: Outbox, roles: Iterable[str] = ROLES) -> list[App]:
+    """An app for each role, its agents registered; what they produce leaves by `outbox`."""
+    see_to = handlers(deps.stores, KafkaRequests(outbox), deps.metrics, deps.retention, deps.clock)
+    apps = {role: create_app(role, deps.settings, deps.metrics) for role in roles}
+    for route in ROUTES:
+        if route.role in apps:
+            app = apps[route.role]
+            app.deliver(
+                Delivery(
+                    agent=route.agent,
+                    topic=route.topic,
+                    decode=partial(decode, route.topic, epoch=deps.settings.epoch),
+                    handle=see_to[route.agent],
+                    dead_letters=OutboxDeadLetters(outbox),
+                    acks=app.intake.acks,
+                    metrics=deps.metrics,
+                    bounds=route.bounds,
+                )
+            )
+    return list(apps.values())
+
+
+def create_api(deps: Deps) -> Litestar:
+    """The HTTP API on these stores."""
+    return api_on(deps.stores, deps.settings, deps.metrics, deps.clock)

@@ -1,0 +1,60 @@
+"""Which handler sees to which topic, under which agent's name, in which role."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from services.conversations.join import JoinConversations
+from services.conversations.orphans import Orphans
+from services.fanout.deliver import Backfill, DeliverPages
+from services.fanout.record import RecordPosts
+from services.graph.record import RecordFollows
+from services.handling import Handler
+from services.metrics import Metrics
+from services.outbox import Outbox
+from services.stores import Stores
+from services.timelines.retention import Clock, Retention
+from streams.backlog import Bounds
+
+
+class Route(NamedTuple):
+    """An agent: the topic it reads, the role whose app it belongs to, how much at a time."""
+
+    agent: str
+    topic: str
+    role: str
+    bounds: Bounds
+
+
+ROUTES = (
+    Route("posts", "posts", "ingest", Bounds()),
+    Route("replies", "replies", "ingest", Bounds()),
+    Route("follows", "follows", "ingest", Bounds()),
+    Route("fanout", "fanout-pages", "fanout", Bounds()),
+    Route("backfills", "backfills", "fanout", Bounds()),
+)
+ROLES = tuple(dict.fromkeys(route.role for route in ROUTES))
+
+
+def handlers(
+    stores: Stores, requests: Outbox, metrics: Metrics, retention: Retention, clock: Clock
+) -> Mapping[str, Handler[Any]]:
+    """The handler of each agent, on these stores."""
+    join = JoinConversations(
+        stores.posts, stores.conversations, Orphans(metrics.conversation_orphans_pending)
+    )
+    record = RecordPosts(
+        posts=stores.posts,
+        timelines=stores.timelines,
+        graph=stores.graph,
+        conversations=join,
+        outbox=requests,
+        retention=retention,
+        clock=clock,
+    )
+    return {
+        "posts": record,
+        "replies": record,
+        "follows": RecordFollows(stores.graph, requests),
+        "fanout": DeliverPages(stores.graph, stores.timelines, metrics, clock),
+        "backfills": Backfill(stores.timelines, retention, clock),
+    }

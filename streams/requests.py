@@ -1,0 +1,18 @@
+"""Requests to ourselves as messages: the handlers' outbox on top of the producer's."""
+
+from collections.abc import Sequence
+
+from schemas.codec import encode
+from schemas.requests import Request
+from streams.outbox import Outbox, Outgoing
+
+
+class KafkaRequests:
+    """A `services.outbox.Outbox` that appends to the topics of the requests."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    async def send(self, requests: Sequence[Request]) -> None:
+        if requests:
+            await self._outbox.send([Outgoing(*encode(request)) for request in requests])
