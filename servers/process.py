@@ -53,16 +53,13 @@ def spawn(command: Sequence[str], environment: Mapping[str, str], log: Path) -> 
         file_actions=(nothing, output, (os.POSIX_SPAWN_DUP2, 1, 2)),
         setsid=True,
     )
-    wait_until(lambda: command[-1] in _command_line(pid) or _reap(pid), EXEC_SECONDS)
+    wait_until(lambda: command[-1] in _command_line(pid) or _over(pid), EXEC_SECONDS)
     return pid
 
 
 def runs(pid: int, mark: str) -> bool:
     """Whether the process exists, has not ended, and has the mark among its arguments."""
-    command = _command_line(pid)
-    if not command:
-        _reap(pid)
-    return mark in command
+    return mark in _command_line(pid)
 
 
 def send(pid: int, mark: str, *signals: signal.Signals) -> None:
@@ -77,8 +74,13 @@ def send(pid: int, mark: str, *signals: signal.Signals) -> None:
 
 
 def gone(pid: int, mark: str, timeout: float) -> bool:
-    """Wait until the process has ended; False when it has not within the timeout."""
-    return wait_until(lambda: not runs(pid, mark), timeout)
+    """Wait until our process has ended and let go of all it held; False after the timeout."""
+
+    def ended() -> bool:
+        command = _command_line(pid)
+        return mark not in command if command else _over(pid)
+
+    return wait_until(ended, timeout)
 
 
 def wait_until(condition: Callable[[], bool], timeout: float) -> bool:
@@ -107,14 +109,24 @@ def _command_line(pid: int) -> str:
     return listed.stdout
 
 
-def _reap(pid: int) -> bool:
-    """Take the exit status of a child that has ended, so that no zombie stays.
+def _over(pid: int) -> bool:
+    """Whether a process that shows no arguments has ended, rather than being about to.
 
-    True when no such child is left; a process that is no child of ours is not ours to take.
+    A process that ends loses its arguments before its files and ports. A child is reaped on
+    the way, so that no zombie of ours stays.
     """
     try:
         return os.waitpid(pid, os.WNOHANG) != (0, 0)
     except ChildProcessError:
+        return _zombie_or_missing(pid)
+
+
+def _zombie_or_missing(pid: int) -> bool:
+    process = Path(f"/proc/{pid}")
+    try:
+        state = (process / "stat").read_text().rpartition(")")[2].split()[0]
+        return state == "Z" and len(list((process / "task").iterdir())) == 1
+    except (FileNotFoundError, ProcessLookupError):
         return True
 
 

@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -17,6 +18,8 @@ START_SECONDS = 180
 """A slow machine that downloads nothing needs a tenth of it."""
 STOP_SECONDS = 30
 KILL_SECONDS = 10
+PORT_SECONDS = 2
+"""How long a process that crashed may take to let go of its ports."""
 PROBE_SECONDS = 3
 POLL_SECONDS = 0.1
 
@@ -142,9 +145,9 @@ class Server:
         return record if record and process.runs(record.pid, self._mark) else None
 
     def _launch(self) -> None:
-        taken = [port for port in self._recipe.ports() if not is_free(port)]
-        if taken:
-            raise PortTaken(f"{self.name} needs port {taken[0]}, where another program listens")
+        for port in self._recipe.ports():
+            if not process.wait_until(partial(is_free, port), PORT_SECONDS):
+                raise PortTaken(f"{self.name} needs port {port}, where another program listens")
         command = self._recipe.prepare()
         self._log_begins = self._set_log_aside()
         pid = process.spawn(command, os.environ, self.log)
