@@ -1,0 +1,51 @@
+# Everything here runs the same on a laptop and in CI: `.ci/run` calls `make check` and `make test`.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+FAST_TESTS := $(wildcard tests/architecture tests/schemas)
+
+.DEFAULT_GOAL := help
+.PHONY: help install check test proof demo up down status lock
+
+help: ## List what can be made.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(INSTALLED) ## Create .venv with every dependency as locked, and the project itself.
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Mingle needs Python 3.11 or newer; set PYTHON" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+check: $(INSTALLED) ## Lint, check format and types, the architecture and the schemas.
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(if $(FAST_TESTS),$(BIN)/pytest --quiet $(FAST_TESTS))
+
+test: $(INSTALLED) ## Run all tests but the long proofs; ARGS="tests/servers -x" narrows them.
+	$(BIN)/pytest -m "not proof" $(ARGS)
+
+proof: $(INSTALLED) ## Run the long proofs.
+	$(BIN)/pytest -m proof $(ARGS)
+
+demo: $(INSTALLED) ## Show Mingle at work with nothing but Python; SERVE=1 keeps it running.
+	$(BIN)/mingle demo $(if $(SERVE),--serve)
+
+up: $(INSTALLED) ## Start Kafka and Cassandra on this machine (needs JDK 17 and Maven).
+	$(BIN)/python -m servers up
+
+down: $(INSTALLED) ## Stop them; their data stays in .run.
+	$(BIN)/python -m servers down
+
+status: $(INSTALLED) ## Show whether they answer, where, and where their logs are.
+	$(BIN)/python -m servers status
+
+lock: ## Resolve the dependencies anew and write requirements.lock.
+	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \
+	$(PYTHON) -m venv "$$scratch" && "$$scratch/bin/python" -m pip install --quiet "uv>=0.8" && \
+	"$$scratch/bin/uv" pip compile pyproject.toml --group dev --generate-hashes --universal \
+		--python-version 3.11 --custom-compile-command "make lock" -q -o requirements.lock
