@@ -149,10 +149,10 @@ class Layout:
 def whole_numbers(column: BoundColumn, values: Column) -> NDArray[np.generic]:
     """The values as an array that the column can hold without loss; ValueError if there is none."""
     array = np.asarray(values)
-    if array.dtype.kind not in "iub":
+    if array.size and array.dtype.kind not in "iub":
         raise ValueError(f"{column.name}: whole numbers or booleans, not {array.dtype}")
     wire = np.dtype(FIXED[column.cql_type])
-    if array.dtype.kind != "b" and not np.can_cast(array.dtype, wire) and array.size:
+    if array.dtype.kind != "b" and array.size and not np.can_cast(array.dtype, wire):
         low, high = (0, 1) if column.cql_type == "boolean" else _range(wire)
         if int(array.min()) < low or int(array.max()) > high:
             raise ValueError(f"{column.name}: out of the range of {column.cql_type}")

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from threading import Event
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from numpy.typing import NDArray
 
@@ -36,9 +36,10 @@ class Store:
     or ValueError: a bug. Belongs to the event loop that connected it.
     """
 
-    def __init__(self, session: Any, bridge: Bridge, limits: Limits) -> None:
-        """`session` is the driver's; `connect` makes all three."""
+    def __init__(self, session: Any, keyspace: str, bridge: Bridge, limits: Limits) -> None:
+        """`session` is the driver's; `connect` makes what goes in here."""
         self._session = session
+        self._keyspace = keyspace
         self._bridge = bridge
         self._limits = limits
         self._prepared: dict[Statement, _Prepared] = {}
@@ -104,7 +105,8 @@ class Store:
         for group in self._groups(runs):
             for batch in batches(group, self._limits):
                 size = sum(len(run.body) for run in batch)
-                pending.append(await self._bridge.send(statement, packed_batch(batch), size))
+                query = packed_batch(batch, self._keyspace)
+                pending.append(await self._bridge.send(statement, query, size))
                 while pending and pending[0].done():
                     pending.popleft().result()
 
@@ -114,7 +116,7 @@ class Store:
             return [runs]
 
         def replicas(routing_key: bytes) -> frozenset[str]:
-            hosts = metadata.get_replicas(self._session.keyspace, routing_key)
+            hosts = metadata.get_replicas(self._keyspace, routing_key)
             return frozenset(str(host.endpoint) for host in hosts)
 
         return by_replicas(runs, replicas)
@@ -126,7 +128,7 @@ class Store:
         async with self._preparing:
             if statement not in self._prepared:
                 query = await in_thread(
-                    lambda: self._session.prepare(statement.cql),
+                    lambda: self._session.prepare(statement.cql, keyspace=self._keyspace),
                     seconds=CONNECT_SECONDS,
                     what=f"preparing {statement.table} {statement.operation}",
                 )
@@ -150,22 +152,28 @@ async def connect(settings: Settings, metrics: Metrics, limits: Limits | None = 
         raise
     gate = Gate(settings.store_in_flight, IN_FLIGHT_BYTES)
     bridge = Bridge(session.execute_async, gate, metrics, settings.store_timeout_seconds)
-    return Store(session, bridge, limits or Limits())
+    return Store(session, settings.cassandra_keyspace, bridge, limits or Limits())
 
 
 def _session(settings: Settings, given_up: Event) -> Any:
     ours = cluster(settings)
     try:
-        session = ours.connect(settings.cassandra_keyspace)
+        session = ours.connect()
+        if settings.cassandra_keyspace not in ours.metadata.keyspaces:
+            _refuse("there is no such keyspace: run `mingle migrate`")
+        if given_up.is_set():
+            _refuse("connected when nobody waited any more")
     except BaseException:
         ours.shutdown()
         raise
-    if given_up.is_set():
-        ours.shutdown()
     session.client_protocol_handler = Handler
     session.use_client_timestamp = False  # versions come from events
     session.default_fetch_size = None  # queries bound themselves
     return session
+
+
+def _refuse(why: str) -> NoReturn:
+    raise ConnectionError(why)
 
 
 def _layout(query: Any) -> Layout:

@@ -105,10 +105,10 @@ class Handler(ProtocolHandler):  # type: ignore[misc] # the driver is untyped
         return encoded
 
 
-def packed_batch(runs: Sequence[Run]) -> Any:
+def packed_batch(runs: Sequence[Run], keyspace: str) -> Any:
     """A statement for the session: an unlogged batch, sent to a replica of its first run."""
     batch = BatchStatement(BatchType.UNLOGGED)
     batch._statements_and_parameters = PackedRows(runs)  # noqa: SLF001 what the message takes over
-    batch.routing_key = runs[0].routing_key
+    batch.routing_key, batch.keyspace = runs[0].routing_key, keyspace
     batch.is_idempotent = True
     return batch
