@@ -1,0 +1,99 @@
+"""Faust apps as this project runs them: one per role, built by a factory, without a CLI."""
+
+from typing import Any
+
+import faust
+from faust.app import BootStrategy
+from faust.types import EventT
+from mode.supervisors import CrashingSupervisor
+from yarl import URL
+
+from services.metrics import Metrics
+from services.settings import Settings
+from streams.delivery import Delivery
+from streams.intake import Intake, Limits
+from streams.kafka.transport import Transport
+
+DAY_SECONDS = 86_400.0
+COMMIT_INTERVAL_SECONDS = 1.0
+"""What a crash repeats at most, of handled messages."""
+SESSION_SECONDS = 30.0
+"""A worker that is silent for longer loses its partitions; a restart that is quicker keeps them."""
+METADATA_SECONDS = 30.0
+"""Within which a topic that was missing, or a new partition, is noticed."""
+FETCH_BYTES = 256 << 10
+"""From one partition at a time. aiokafka keeps one such fetch per partition besides what the
+intake counts: 64 MiB for 256 partitions."""
+POLL_RECORDS = 2_000
+
+
+class Runs(faust.Schema):  # type: ignore[misc] # untyped upstream
+    """The value of an event is the run of records that the consumer put there; no codec."""
+
+    def compile(self, app: Any, **_: Any) -> Any:
+        async def decode(message: Any, *, propagate: bool = False) -> EventT:  # noqa: ARG001
+            return app.create_event(None, message.value, None, message)
+
+        return decode
+
+
+class KafkaBoot(BootStrategy):  # type: ignore[misc] # untyped upstream
+    """Without Faust's producer: what leaves goes through an outbox."""
+
+    enable_kafka_producer = False
+    enable_web = False
+
+
+class App(faust.App):  # type: ignore[misc] # untyped upstream
+    """A Faust app that knows its intake. Built by `create_app`."""
+
+    BootStrategy = KafkaBoot
+    intake: Intake
+
+    def deliver(self, delivery: Delivery[Any]) -> None:
+        """Add the agent that hands the messages of a topic to their delivery loop."""
+        # acks=False: upstream tracks nothing; the intake's tracker does.
+        topic = self.topic(delivery.topic, schema=Runs(), acks=False)
+        self.intake.add(delivery)
+
+        @self.agent(topic, name=delivery.agent)  # type: ignore[untyped-decorator]
+        async def agent(stream: Any) -> None:
+            await delivery(stream)
+
+
+def create_app(
+    role: str, settings: Settings, metrics: Metrics, limits: Limits | None = None, **overrides: Any
+) -> App:
+    """An app for one role, which is a consumer group of its own; nothing connects yet."""
+    app = App(f"mingle-{role}", **(_options(role, settings) | overrides))
+    app.intake = Intake(limits)
+    app.transport = Transport(app.conf.broker_consumer, app, app.intake, metrics)
+    return app
+
+
+def _options(role: str, settings: Settings) -> dict[str, Any]:
+    return {
+        "broker": [URL(f"kafka://{each}") for each in settings.kafka_bootstrap.split(",")],
+        "autodiscover": False,
+        "store": "memory://",
+        "web_enabled": False,  # the built-in site listens on every address and serves tables
+        "agent_supervisor": CrashingSupervisor,  # an error that leaves a loop is a bug in it
+        "topic_allow_declare": False,  # `mingle topics apply` does
+        "topic_disable_leader": True,
+        "table_standby_replicas": 0,
+        # Calls the consumer's wait_empty at each rebalance and stop, which here settles the
+        # delivery loops within a bound and commits.
+        "stream_wait_empty": True,
+        "broker_commit_interval": COMMIT_INTERVAL_SECONDS,
+        "broker_session_timeout": SESSION_SECONDS,
+        "broker_heartbeat_interval": SESSION_SECONDS / 10,
+        "broker_rebalance_timeout": 60.0,
+        "broker_request_timeout": 90.0,
+        "broker_max_poll_interval": DAY_SECONDS,  # a paused consumer is not a dead one
+        "broker_max_poll_records": POLL_RECORDS,
+        "consumer_auto_offset_reset": "earliest",
+        "consumer_max_fetch_size": FETCH_BYTES,
+        "consumer_metadata_max_age_ms": int(METADATA_SECONDS * 1000),
+        # A restarted worker takes its partitions up again without a rebalance.
+        "consumer_group_instance_id": f"{settings.worker_name}-{role}",
+    }

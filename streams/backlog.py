@@ -1,0 +1,172 @@
+"""What waits to be handled, and in which order it is tried. Pure: time is passed in."""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from streams.records import Partition, Record, Run, size_of
+from streams.retry import Random, RetryPolicy
+
+
+class Bounds(NamedTuple):
+    """How much is handed to a handler at a time, and how often at the same time."""
+
+    messages: int = 512
+    """A batch; beyond some hundreds nothing gets cheaper, and a failure repeats more work."""
+    bytes: int = 4 << 20
+    """A batch, whatever its messages weigh."""
+    batches: int = 4
+    """First tries in flight: enough that the store is busy while the next batch is decoded."""
+    retries: int = 8
+    """Second and later tries in flight, counted apart: a store that lets one partition's
+    tries run into their timeouts must not take the place of partitions that are well."""
+
+
+class Slice(NamedTuple):
+    """The part of a batch that comes from one partition."""
+
+    partition: Partition
+    generation: int
+    records: list[Record]
+
+
+class Batch(NamedTuple):
+    """At most one slice per partition; a retry is of one partition only."""
+
+    slices: list[Slice]
+    retry: bool
+
+
+class Backlog:
+    """Messages of one topic, by partition, until they are taken.
+
+    A partition of which something failed is tried on its own until that succeeds, ever more
+    seldom; its other messages wait behind, those of other partitions do not. Every batch that
+    is taken must be given back by `finished`.
+    """
+
+    def __init__(self, bounds: Bounds, policy: RetryPolicy, random: Random) -> None:
+        self._bounds = bounds
+        self._policy = policy
+        self._random = random
+        self._lanes: dict[Partition, _Lane] = {}
+        self._first_tries = 0
+        self._retries = 0
+
+    def add(self, run: Run) -> None:
+        lane = self._lanes.get(run.partition)
+        if lane is None or lane.generation != run.generation:
+            lane = self._lanes[run.partition] = _Lane(run.generation)
+        lane.waiting.extend(run.records)
+
+    def clear(self) -> None:
+        """Forget what waits; what is in flight is still to be given back."""
+        self._lanes.clear()
+
+    def take(self, now: float) -> Batch | None:
+        """The next batch, or None when nothing is due or enough is in flight."""
+        if self._retries < self._bounds.retries:
+            for partition, lane in self._lanes.items():
+                if lane.is_due(now):
+                    lane.busy = True
+                    self._retries += 1
+                    return Batch([self._cut(partition, lane, _Space(self._bounds))], retry=True)
+        if self._first_tries < self._bounds.batches:
+            slices = self._gather()
+            if slices:
+                self._first_tries += 1
+                return Batch(slices, retry=False)
+        return None
+
+    def finished(self, batch: Batch, later: Sequence[Slice], now: float) -> None:
+        """The batch is handled, except for what is to be tried later."""
+        if batch.retry:
+            self._retries -= 1
+            self._settle_retry(batch.slices[0], later, now)
+            return
+        self._first_tries -= 1
+        for failed in later:
+            lane = self._lane_of(failed)
+            if lane is not None:
+                lane.put_back(failed.records)
+                if lane.attempt == 0:
+                    self._postpone(lane, now)
+
+    def next_due(self) -> float | None:
+        """When the first waiting retry is due, whether or not there is room for it."""
+        return min((lane.due for lane in self._lanes.values() if lane.waits()), default=None)
+
+    def in_retry(self) -> int:
+        """How many partitions wait for something that failed."""
+        return sum(1 for lane in self._lanes.values() if lane.attempt)
+
+    def _settle_retry(self, tried: Slice, later: Sequence[Slice], now: float) -> None:
+        lane = self._lane_of(tried)
+        if lane is None:
+            return
+        lane.busy = False
+        if later:
+            lane.put_back(later[0].records)
+            self._postpone(lane, now)
+        else:
+            lane.attempt = 0
+
+    def _lane_of(self, part: Slice) -> "_Lane | None":
+        lane = self._lanes.get(part.partition)
+        return lane if lane is not None and lane.generation == part.generation else None
+
+    def _postpone(self, lane: "_Lane", now: float) -> None:
+        lane.attempt += 1
+        lane.due = now + self._policy.delay(lane.attempt, self._random)
+
+    def _gather(self) -> list[Slice]:
+        space = _Space(self._bounds)
+        slices = []
+        for partition, lane in list(self._lanes.items()):
+            if space.messages <= 0 or space.bytes <= 0:
+                break
+            if lane.waiting and not lane.attempt:
+                slices.append(self._cut(partition, lane, space))
+                # Whoever was served goes to the end, so that no partition is passed over.
+                self._lanes[partition] = self._lanes.pop(partition)
+        return slices
+
+    @staticmethod
+    def _cut(partition: Partition, lane: "_Lane", space: "_Space") -> Slice:
+        """At least one message, then as many as there is space for."""
+        records: list[Record] = []
+        waiting = lane.waiting
+        while waiting and (not records or (space.messages > 0 and space.bytes > 0)):
+            record = waiting.popleft()
+            records.append(record)
+            space.messages -= 1
+            space.bytes -= size_of(record)
+        return Slice(partition, lane.generation, records)
+
+
+class _Lane:
+    """The messages of one partition that wait, and how often trying them has failed."""
+
+    def __init__(self, generation: int) -> None:
+        self.generation = generation
+        self.waiting: deque[Record] = deque()
+        self.attempt = 0
+        self.due = 0.0
+        self.busy = False
+
+    def waits(self) -> bool:
+        return self.attempt > 0 and not self.busy
+
+    def is_due(self, now: float) -> bool:
+        return self.waits() and self.due <= now
+
+    def put_back(self, records: Sequence[Record]) -> None:
+        self.waiting.extendleft(reversed(records))
+
+
+class _Space:
+    """What a batch that is being put together still has room for."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self.messages = bounds.messages
+        self.bytes = bounds.bytes

@@ -1,0 +1,98 @@
+"""What one app has taken in: how much more it may take, and how it lets go of it."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, Protocol
+
+from streams.acks import AckTracker
+from streams.records import Partition
+
+
+class Loop(Protocol):
+    """What the intake needs of a delivery loop."""
+
+    @property
+    def agent(self) -> str: ...
+    @property
+    def topic(self) -> str: ...
+    async def settle(self, seconds: float) -> None: ...
+    def resume(self) -> None: ...
+    def is_stuck(self) -> bool: ...
+
+
+class Limits(NamedTuple):
+    """How much may be received and unhandled. What one fetch brings may exceed them once."""
+
+    partition_bytes: int = 1 << 20
+    """A partition that waits for a retry holds no more than this."""
+    total_bytes: int = 64 << 20
+    """All partitions of an app. One that holds nothing may still fetch once, so that no number
+    of stuck partitions starves those that are well."""
+
+
+STUCK_SECONDS = 60.0
+"""The fetch loop turns every second, whatever the broker does; only a dead thread stops it."""
+
+
+class Intake:
+    """Joins the consumer of one app, which receives, with its delivery loops, which handle."""
+
+    def __init__(
+        self, limits: Limits | None = None, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.acks = AckTracker()
+        self.loops: list[Loop] = []
+        self.assigned = False
+        """Whether this member has its share of the partitions, be it none."""
+        self._limits = limits or Limits()
+        self._paused: set[str] = set()
+        self._now = now
+        self._beat = now()
+
+    def add(self, loop: Loop) -> None:
+        self.loops.append(loop)
+
+    def pause(self, topic: str) -> None:
+        """Receive nothing of this topic until `resume`. What was received is still handled."""
+        self._paused.add(topic)
+
+    def resume(self, topic: str) -> None:
+        self._paused.discard(topic)
+
+    def open_partitions(self) -> set[Partition]:
+        """Those from which more may be received now."""
+        acks, limits = self.acks, self._limits
+        held = {partition: acks.held(partition) for partition in acks.partitions()}
+        most = limits.partition_bytes if sum(held.values()) < limits.total_bytes else 1
+        return {
+            partition
+            for partition, size in held.items()
+            if size < most and partition.topic not in self._paused
+        }
+
+    def assign(self, partitions: Iterable[Partition]) -> int:
+        """These partitions are this member's share; the generation of what they bring."""
+        generation = self.acks.assign(partitions)
+        for loop in self.loops:
+            loop.resume()
+        self.assigned = True
+        return generation
+
+    async def settle(self, seconds: float) -> None:
+        """Finish what is in flight, abandon the rest unacknowledged; the loops stand still."""
+        self.assigned = False
+        await asyncio.gather(*(loop.settle(seconds) for loop in self.loops))
+
+    def revoke(self) -> None:
+        """No partition is ours any more: every rebalance hands out all of them anew."""
+        self.acks.revoke(self.acks.partitions())
+
+    def beat(self) -> None:
+        """The fetch loop turns."""
+        self._beat = self._now()
+
+    def is_stuck(self) -> bool:
+        return self._now() - self._beat > STUCK_SECONDS or any(
+            loop.is_stuck() for loop in self.loops
+        )

@@ -1,0 +1,150 @@
+"""The thread in which aiokafka's consumer lives: the only place that looks inside aiokafka."""
+# ruff: noqa: SLF001 - Faust's driver does so too; tests/streams/test_upstream.py watches it
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import structlog
+from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
+
+from streams.records import Partition, Record
+
+COMMIT_SECONDS = 3.0
+"""For a commit, retries included."""
+LEAVE_SECONDS = 2.0
+"""For leaving the group and closing connections."""
+RECONNECT_SECONDS = 1.0
+"""Between two attempts to reach any broker at the start."""
+
+log = structlog.get_logger(__name__)
+
+
+class Fetched(NamedTuple):
+    """Records, and aiokafka's assignment under which they were fetched."""
+
+    assignment: object
+    records: Mapping[TopicPartition, Sequence[Record]]
+
+
+NOTHING = Fetched(None, {})
+
+
+class Extent(NamedTuple):
+    """How far a partition is read, and how far it goes."""
+
+    position: int
+    end: int
+
+
+class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped upstream
+    """Upstream's thread, except where the reason is given."""
+
+    async def on_start(self) -> None:
+        """Upstream gives up when no broker answers; a worker waits for one."""
+        while not self.should_stop:
+            consumer = self._create_consumer(loop=self.thread_loop)
+            try:
+                await consumer.start()
+            except KafkaConnectionError as error:
+                log.warning("no broker answers", error=str(error))
+                await consumer.stop()
+                await self.sleep(RECONNECT_SECONDS)
+            else:
+                self.time_started = time.monotonic()
+                self._consumer = consumer
+                return
+
+    async def on_thread_stop(self) -> None:
+        """Upstream waits for the group and the broker for as long as they take."""
+        consumer, self._consumer = self._consumer, None
+        await super().on_thread_stop()
+        if consumer is None:
+            return
+        try:
+            async with asyncio.timeout(LEAVE_SECONDS):
+                await consumer.stop()
+        except (TimeoutError, KafkaError) as error:
+            log.warning("left without the group's answer", error=repr(error))
+            await consumer._client.close()
+
+    def close(self) -> None:
+        """Upstream closes connections from the wrong loop when it rebalances while stopping."""
+
+    async def _fetch_records(
+        self,
+        consumer: Any,
+        active_partitions: set[Partition],
+        timeout: float | None = None,  # noqa: ASYNC109 - upstream's signature
+        max_records: int | None = None,
+    ) -> Fetched:
+        """Records of these partitions, with the assignment they belong to.
+
+        To be called even for none: what aiokafka's fetcher is not asked for within the longest
+        poll interval it takes for dead, and leaves the group.
+        """
+        with consumer._fetcher._subscriptions.fetch_context():
+            if not active_partitions or not self.consumer.flow_active:
+                await asyncio.sleep(timeout or 0)
+                return NOTHING
+            records = await consumer._fetcher.fetched_records(
+                active_partitions, timeout=timeout, max_records=max_records
+            )
+        subscription = consumer._subscription.subscription
+        if not records or subscription is None:
+            return NOTHING
+        if not self.consumer.flow_active:
+            # The flow has stopped meanwhile: nobody takes them, so they are to be fetched again.
+            for partition, run in records.items():
+                consumer._fetcher.seek_to(partition, run[0].offset)
+            return NOTHING
+        return Fetched(subscription.assignment, records)
+
+    async def _commit(self, offsets: Mapping[Partition, int]) -> bool:
+        """Upstream ends the process when a commit fails; here it is tried again later."""
+        consumer = self._ensure_consumer()
+        ready = {TopicPartition(*each): OffsetAndMetadata(n, "") for each, n in offsets.items()}
+        try:
+            async with asyncio.timeout(COMMIT_SECONDS):
+                await consumer.commit(ready)
+        except (TimeoutError, KafkaError) as error:
+            log.warning("not committed", error=repr(error))
+            return False
+        return True
+
+    def assignment_now(self) -> object:
+        """The assignment as aiokafka has it; a new object after each rebalance."""
+        return self._ensure_consumer()._subscription.subscription.assignment
+
+    def failure(self) -> BaseException | None:
+        """The error that the group's coordinator waits for somebody to ask for, if any."""
+        if self._consumer is None:
+            return None
+        coordinator = self._consumer._coordinator
+        pending: BaseException | None = coordinator._pending_exception
+        task = coordinator._coordination_task
+        if pending is None and task.done() and not task.cancelled():
+            pending = task.exception()
+        return pending
+
+    def known_topics(self) -> set[str]:
+        """Topics of which the brokers' metadata has partitions."""
+        if self._consumer is None:
+            return set()
+        cluster = self._consumer._client.cluster
+        return {topic for topic in cluster.topics() if cluster.partitions_for_topic(topic)}
+
+    def extents(self) -> dict[Partition, Extent]:
+        """Of each assigned partition, as far as it is known."""
+        if self._consumer is None or self._consumer._subscription.subscription is None:
+            return {}
+        assignment = self._consumer._subscription.subscription.assignment
+        states = {} if assignment is None else assignment._tp_state
+        return {
+            Partition(*tp): Extent(state._position, state.highwater)
+            for tp, state in states.items()
+            if state._position is not None and state.highwater is not None
+        }

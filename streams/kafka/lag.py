@@ -1,0 +1,53 @@
+"""How far a group is behind, in messages and in seconds."""
+
+import time
+from collections.abc import Callable, Mapping
+
+from services.metrics import Metrics
+from streams.acks import AckTracker
+from streams.kafka.consumer_thread import Extent
+from streams.records import Partition
+
+
+class LagGauges:
+    """Lag of the partitions that are assigned to this worker, as of the last `update`."""
+
+    def __init__(self, metrics: Metrics, now: Callable[[], float] = time.time) -> None:
+        self._seconds = metrics.consumer_lag_seconds
+        self._messages = metrics.consumer_lag_messages
+        self._now = now
+        self._behind_since: dict[Partition, float] = {}
+        self._shown: set[Partition] = set()
+
+    def update(self, acks: AckTracker, extents: Mapping[Partition, Extent]) -> None:
+        for partition in acks.partitions() & extents.keys():
+            position, end = extents[partition]
+            oldest = acks.oldest(partition)
+            messages = max(0, end - (position if oldest is None else oldest.offset))
+            labels = (partition.topic, str(partition.number))
+            self._messages.labels(*labels).set(messages)
+            self._seconds.labels(*labels).set(self._age(partition, acks, messages))
+            self._shown.add(partition)
+
+    def clear(self) -> None:
+        """What is no longer ours is shown by whoever has it."""
+        for partition in self._shown:
+            self._messages.remove(partition.topic, str(partition.number))
+            self._seconds.remove(partition.topic, str(partition.number))
+        self._shown.clear()
+        self._behind_since.clear()
+
+    def _age(self, partition: Partition, acks: AckTracker, messages: int) -> float:
+        """The age of the oldest message that waits.
+
+        While none was received that is not known, but it is at least the time since none waited.
+        """
+        now = self._now()
+        oldest = acks.oldest(partition)
+        if messages == 0:
+            self._behind_since.pop(partition, None)
+            return 0.0
+        since = self._behind_since.setdefault(partition, now)
+        if oldest is None or oldest.timestamp < 0:
+            return max(0.0, now - since)
+        return max(0.0, now - oldest.timestamp / 1000)

@@ -1,0 +1,40 @@
+"""Messages that leave: the port, and its adapter in memory."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+
+class Outgoing(NamedTuple):
+    """A message to append to a topic; its key chooses the partition."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]] = ()
+    timestamp: int | None = None
+    """Milliseconds since the Unix epoch; None is the time of sending."""
+
+
+class Outbox(Protocol):
+    async def send(self, messages: Sequence[Outgoing]) -> None:
+        """Returns when the brokers have acknowledged every message.
+
+        Raises BrokerUnavailable when that did not happen: any of them may nevertheless be in
+        its log, and none may be. Sending them again is safe, and appends them again. Messages
+        of one partition keep their order within one call.
+        """
+
+
+class MemoryOutbox:
+    """Keeps what is sent, by topic, in the order of sending. For tests and embedded runs."""
+
+    def __init__(self) -> None:
+        self._sent: defaultdict[str, list[Outgoing]] = defaultdict(list)
+
+    async def send(self, messages: Sequence[Outgoing]) -> None:
+        for message in messages:
+            self._sent[message.topic].append(message)
+
+    def sent(self, topic: str) -> Sequence[Outgoing]:
+        return tuple(self._sent[topic])

@@ -1,0 +1,170 @@
+"""What becomes of one batch: decode → handle → done | later | dead letter."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Generic, NamedTuple, TypeVar
+
+import structlog
+
+from schemas.errors import SchemaViolation
+from services.errors import Transient
+from services.handling import Accepted, Handler
+from services.metrics import Metrics
+from streams.backlog import Batch, Slice
+from streams.dead_letters import DeadLetter, DeadLetters
+from streams.records import Record
+
+M = TypeVar("M")
+
+Decode = Callable[[bytes | None, bytes | None, int], M]
+"""Key, value and timestamp of a record to a message. Raises SchemaViolation."""
+
+LATER = (Transient, MemoryError)
+"""What says nothing against the message."""
+
+log = structlog.get_logger(__name__)
+
+
+class Origin(NamedTuple):
+    """Where a message came from."""
+
+    part: Slice
+    record: Record
+
+
+class Decoded(NamedTuple, Generic[M]):
+    """A batch as its handler sees it; the two are parallel."""
+
+    origins: list[Origin]
+    messages: list[Accepted[M]]
+
+
+class Outcome(NamedTuple):
+    """What of a batch is not simply handled."""
+
+    later: list[Origin]
+    dead: list[tuple[Origin, Exception]]
+
+
+class Trial(Generic[M]):
+    """Tries batches of one topic; keeps nothing between them."""
+
+    def __init__(
+        self,
+        agent: str,
+        decode: Decode[M],
+        handle: Handler[M],
+        dead_letters: DeadLetters,
+        metrics: Metrics,
+    ) -> None:
+        self._agent = agent
+        self._decode_one = decode
+        self._handle = handle
+        self._dead_letters = dead_letters
+        self._seconds = metrics.handle_seconds.labels(agent)
+        self._outcomes = metrics.events_handled
+        self._letters = metrics.dead_letters
+
+    async def __call__(self, batch: Batch) -> list[Slice]:
+        """See every message through that can be, and return those to be tried later.
+
+        All others are handled, or kept as dead letters.
+        """
+        outcome = Outcome([], [])
+        decoded = self._decode(batch, outcome)
+        if decoded.messages:
+            await self._attempt(decoded, 0, len(decoded.messages), outcome)
+        buried = await self._bury(outcome)
+        total = sum(len(part.records) for part in batch.slices)
+        self._count("handled", total - len(outcome.later) - buried)
+        self._count("dead_letter", buried)
+        self._count("postponed", len(outcome.later))
+        return _slices(outcome.later)
+
+    def _count(self, outcome: str, messages: int) -> None:
+        if messages:
+            self._outcomes.labels(self._agent, outcome).inc(messages)
+
+    def _decode(self, batch: Batch, outcome: Outcome) -> Decoded[M]:
+        decode = self._decode_one
+        decoded = Decoded[M]([], [])
+        for part in batch.slices:
+            for record in part.records:
+                try:
+                    message = decode(record.key, record.value, record.timestamp)
+                except LATER:
+                    outcome.later.append(Origin(part, record))
+                except Exception as error:  # noqa: BLE001 - a codec's bug concerns one message
+                    outcome.dead.append((Origin(part, record), error))
+                else:
+                    decoded.origins.append(Origin(part, record))
+                    decoded.messages.append(Accepted(message, record.timestamp))
+        return decoded
+
+    async def _attempt(self, decoded: Decoded[M], low: int, high: int, outcome: Outcome) -> None:
+        """Hand over the messages from `low` to `high`, halved until what fails stands alone."""
+        try:
+            with self._seconds.time():
+                await self._handle(decoded.messages[low:high])
+        except LATER as error:
+            log.warning("to be tried later", agent=self._agent, error=repr(error))
+            outcome.later.extend(decoded.origins[low:high])
+        except asyncio.CancelledError:
+            if _is_being_cancelled():
+                raise
+            # Something that the handler waited for was cancelled, not the handler.
+            outcome.later.extend(decoded.origins[low:high])
+        except Exception as error:  # noqa: BLE001 - whatever it is, the stream goes on
+            if high - low == 1:
+                outcome.dead.append((decoded.origins[low], error))
+                return
+            middle = (low + high) // 2
+            await self._attempt(decoded, low, middle, outcome)
+            await self._attempt(decoded, middle, high, outcome)
+
+    async def _bury(self, outcome: Outcome) -> int:
+        """How many are now kept as dead letters."""
+        if not outcome.dead:
+            return 0
+        letters = [
+            DeadLetter(origin.part.partition, origin.record, error)
+            for origin, error in outcome.dead
+        ]
+        try:
+            await self._dead_letters.bury(letters)
+        except LATER as error:
+            log.warning("to be buried later", agent=self._agent, error=repr(error))
+            outcome.later.extend(origin for origin, _ in outcome.dead)
+            return 0
+        for letter in letters:
+            self._report(letter)
+        return len(letters)
+
+    def _report(self, letter: DeadLetter) -> None:
+        self._letters.labels(letter.partition.topic, letter.reason).inc()
+        log.error(
+            "dead letter",
+            agent=self._agent,
+            topic=letter.partition.topic,
+            partition=letter.partition.number,
+            offset=letter.record.offset,
+            field=letter.field,
+            reason=letter.reason,
+            exc_info=None if isinstance(letter.error, SchemaViolation) else letter.error,
+        )
+
+
+def _is_being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _slices(origins: list[Origin]) -> list[Slice]:
+    """By partition again, in the order of their offsets."""
+    by_part: dict[tuple[str, int], Slice] = {}
+    for part, record in origins:
+        mine = by_part.setdefault(part.partition, Slice(part.partition, part.generation, []))
+        mine.records.append(record)
+    for mine in by_part.values():
+        mine.records.sort(key=lambda record: record.offset)
+    return list(by_part.values())
