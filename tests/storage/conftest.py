@@ -1,6 +1,6 @@
 """A keyspace of the tests' own, with one table that has a column of every type used."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -29,7 +29,8 @@ def settings_for(server: Reachable, keyspace: str) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def settings(cassandra: Reachable) -> Iterator[Settings]:
+def settings(cassandra: Reachable) -> Settings:
+    """A keyspace made anew; the server's end, or the next run, is its end."""
     chosen = settings_for(cassandra, KEYSPACE)
     direct = cluster(chosen)
     try:
@@ -41,10 +42,9 @@ def settings(cassandra: Reachable) -> Iterator[Settings]:
         )
         session.set_keyspace(KEYSPACE)
         session.execute(TABLE)
-        yield chosen
-        session.execute(f"DROP KEYSPACE {KEYSPACE}")
     finally:
         direct.shutdown()
+    return chosen
 
 
 @pytest.fixture

@@ -1,0 +1,47 @@
+"""What a caller sees while Cassandra is away, and after."""
+
+import asyncio
+import time
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from servers.server import Server
+from services.errors import StoreUnavailable
+from services.metrics import Metrics
+from services.settings import Settings
+from services.storage.session import Store, connect
+from services.storage.statements import Statement
+
+PING = Statement("local", "ping", "SELECT key FROM system.local")
+BACK_SECONDS = 60
+
+
+async def until_it_answers(store: Store) -> list[tuple[str]]:
+    """The driver finds the node again by itself."""
+    deadline = time.monotonic() + BACK_SECONDS
+    while True:
+        try:
+            return await store.read(PING)  # type: ignore[return-value] # one text column
+        except StoreUnavailable:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.2)
+
+
+@pytest.mark.parametrize("crash", [False, True], ids=["frozen", "killed"])
+async def test_a_store_is_unavailable_while_its_server_is_and_comes_back_with_it(
+    breakable_cassandra: Server, settings: Settings, crash: bool
+) -> None:
+    hasty = settings.model_copy(update={"store_timeout_seconds": 0.5})
+    store = await connect(hasty, Metrics(CollectorRegistry()))
+    await until_it_answers(store)
+    (breakable_cassandra.kill if crash else breakable_cassandra.pause)()
+    began = time.monotonic()
+    with pytest.raises(StoreUnavailable):
+        await store.read(PING)
+    assert time.monotonic() - began < 10
+    if not crash:
+        breakable_cassandra.resume()
+    breakable_cassandra.start()
+    assert await until_it_answers(store) == [("local",)]
+    await store.close()
