@@ -66,7 +66,7 @@ def create_app(
 ) -> App:
     """An app for one role, which is a consumer group of its own; nothing connects yet."""
     app = App(f"mingle-{role}", **(_options(role, settings) | overrides))
-    app.intake = Intake(limits)
+    app.intake = Intake(app.conf.id, limits)
     app.transport = Transport(app.conf.broker_consumer, app, app.intake, metrics)
     return app
 

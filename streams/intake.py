@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple, Protocol
 
 from streams.acks import AckTracker
@@ -39,12 +40,15 @@ class Intake:
     """Joins the consumer of one app, which receives, with its delivery loops, which handle."""
 
     def __init__(
-        self, limits: Limits | None = None, now: Callable[[], float] = time.monotonic
+        self, group: str, limits: Limits | None = None, now: Callable[[], float] = time.monotonic
     ) -> None:
+        self._group = group
         self.acks = AckTracker()
         self.loops: list[Loop] = []
         self.assigned = False
         """Whether this member has its share of the partitions, be it none."""
+        self.known_topics: AbstractSet[str] = set()
+        """Those that exist, as the brokers last said."""
         self._limits = limits or Limits()
         self._paused: set[str] = set()
         self._now = now
@@ -92,7 +96,20 @@ class Intake:
         """The fetch loop turns."""
         self._beat = self._now()
 
-    def is_stuck(self) -> bool:
-        return self._now() - self._beat > STUCK_SECONDS or any(
-            loop.is_stuck() for loop in self.loops
-        )
+    def stuck(self) -> list[str]:
+        """What makes no progress."""
+        agents = [f"agent {loop.agent} makes no progress" for loop in self.loops if loop.is_stuck()]
+        if self._now() - self._beat > STUCK_SECONDS:
+            agents.append(f"the consumer of {self._group} does not answer")
+        return agents
+
+    def missing(self) -> list[str]:
+        """What keeps messages from being received."""
+        problems = [
+            f"topic {loop.topic} does not exist"
+            for loop in self.loops
+            if loop.topic not in self.known_topics
+        ]
+        if not self.assigned:
+            problems.append(f"{self._group} has no partitions assigned yet")
+        return problems

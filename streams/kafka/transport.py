@@ -58,9 +58,6 @@ class Consumer(driver.Consumer):  # type: ignore[misc] # untyped upstream
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
-    def known_topics(self) -> set[str]:
-        return self._thread.known_topics()
-
     async def _drain_messages(self, fetcher: Any) -> None:
         try:
             while not (self.should_stop or fetcher.should_stop):
@@ -141,12 +138,13 @@ class Consumer(driver.Consumer):  # type: ignore[misc] # untyped upstream
 
     @Service.task  # type: ignore[untyped-decorator]
     async def _watch(self) -> None:
-        """End the process when the coordinator cannot go on; keep the lag up to date."""
+        """End the process when the coordinator cannot go on; keep what is shown up to date."""
         while not self.should_stop:
             failure = self._thread.failure()
             if failure is not None:
                 await self.crash(failure)
                 return
+            self.intake.known_topics = self._thread.known_topics()
             self._lag.update(self.intake.acks, self._thread.extents())
             await self.sleep(WATCH_SECONDS)
 
