@@ -134,13 +134,15 @@ class Backlog:
     @staticmethod
     def _cut(partition: Partition, lane: "_Lane", space: "_Space") -> Slice:
         """At least one message, then as many as there is space for."""
+        messages, size = space.messages, space.bytes
         records: list[Record] = []
         waiting = lane.waiting
-        while waiting and (not records or (space.messages > 0 and space.bytes > 0)):
+        while waiting and (not records or (messages > 0 and size > 0)):
             record = waiting.popleft()
             records.append(record)
-            space.messages -= 1
-            space.bytes -= size_of(record)
+            messages -= 1
+            size -= size_of(record)
+        space.messages, space.bytes = messages, size
         return Slice(partition, lane.generation, records)
 
 

@@ -42,4 +42,5 @@ RECORD_OVERHEAD = 500
 
 def size_of(record: Record) -> int:
     """What the record takes in memory, roughly: what bounds of bytes count."""
-    return len(record.key or b"") + len(record.value or b"") + RECORD_OVERHEAD
+    key, value = record.key, record.value
+    return RECORD_OVERHEAD + (len(key) if key else 0) + (len(value) if value else 0)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import cached_property
 from typing import Generic, NamedTuple, TypeVar
 
 import structlog
@@ -32,18 +33,35 @@ class Origin(NamedTuple):
     record: Record
 
 
-class Decoded(NamedTuple, Generic[M]):
-    """A batch as its handler sees it; the two are parallel."""
-
-    origins: list[Origin]
-    messages: list[Accepted[M]]
-
-
 class Outcome(NamedTuple):
     """What of a batch is not simply handled."""
 
     later: list[Origin]
     dead: list[tuple[Origin, Exception]]
+
+    def origins(self) -> list[Origin]:
+        """All that is in it."""
+        return self.later + [origin for origin, _ in self.dead]
+
+
+class Decoded(Generic[M]):
+    """A batch as its handler sees it."""
+
+    def __init__(self, batch: Batch, messages: list[Accepted[M]], omitted: list[Origin]) -> None:
+        self._batch = batch
+        self._omitted = omitted
+        self.messages = messages
+
+    @cached_property
+    def origins(self) -> list[Origin]:
+        """Parallel to the messages. Only a failure asks for them."""
+        omitted = {(part.partition, record.offset) for part, record in self._omitted}
+        return [
+            Origin(part, record)
+            for part in self._batch.slices
+            for record in part.records
+            if (part.partition, record.offset) not in omitted
+        ]
 
 
 class Trial(Generic[M]):
@@ -87,7 +105,7 @@ class Trial(Generic[M]):
 
     def _decode(self, batch: Batch, outcome: Outcome) -> Decoded[M]:
         decode = self._decode_one
-        decoded = Decoded[M]([], [])
+        messages: list[Accepted[M]] = []
         for part in batch.slices:
             for record in part.records:
                 try:
@@ -97,9 +115,8 @@ class Trial(Generic[M]):
                 except Exception as error:  # noqa: BLE001 - a codec's bug concerns one message
                     outcome.dead.append((Origin(part, record), error))
                 else:
-                    decoded.origins.append(Origin(part, record))
-                    decoded.messages.append(Accepted(message, record.timestamp))
-        return decoded
+                    messages.append(Accepted(message, record.timestamp))
+        return Decoded(batch, messages, outcome.origins())
 
     async def _attempt(self, decoded: Decoded[M], low: int, high: int, outcome: Outcome) -> None:
         """Hand over the messages from `low` to `high`, halved until what fails stands alone."""
