@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from confluent_kafka import KafkaException, Producer
 
+from services.errors import BrokerUnavailable
+from streams.kafka.contact import expect_brokers
 from streams.outbox import Outgoing
 
 TIMEOUT: Final = 30.0
@@ -45,6 +47,7 @@ class Publisher(AbstractContextManager["Publisher"]):
         self._sent = 0
         self._failure: str | None = None
         self._timeout = timeout
+        _expect_brokers(bootstrap, min(timeout, LISTING_TIMEOUT))
         self._producer: Any = Producer(_configuration(bootstrap, timeout), logger=_librdkafka_log)
         self._topics = self._existing_topics(bootstrap)
 
@@ -119,6 +122,13 @@ class Publisher(AbstractContextManager["Publisher"]):
             raise NotPublished(self._failure)
 
 
+def _expect_brokers(bootstrap: str, timeout: float) -> None:
+    try:
+        expect_brokers(bootstrap, timeout)
+    except BrokerUnavailable as error:
+        raise NotPublished(str(error)) from error
+
+
 def _configuration(bootstrap: str, timeout: float) -> dict[str, Any]:
     return {
         "bootstrap.servers": bootstrap,
@@ -136,3 +146,4 @@ def _configuration(bootstrap: str, timeout: float) -> dict[str, Any]:
 _librdkafka_log = logging.getLogger("librdkafka")
 """Its lines would cut through a progress bar; every failure also arrives as an error."""
 _librdkafka_log.propagate = False
+_librdkafka_log.addHandler(logging.NullHandler())

@@ -18,11 +18,11 @@ from streams.publishing.datasets import (
     post_messages,
 )
 
-DATA = Path(os.environ.get("MINGLE_DATA", Path(__file__).parents[3] / "shared" / "data"))
+DATA = Path(os.environ.get("MINGLE_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
 NOW = 1_700_000_000_000
 HEADER = "post_id,user_id,ts,kind,parent_id,root_id,text_len,event,lang"
 needs_data = pytest.mark.skipif(
-    not DATA.is_dir(), reason=f"no data sets in {DATA}: set MINGLE_DATA"
+    not DATA.is_dir(), reason=f"no data sets in {DATA}: set MINGLE_TEST_DATA"
 )
 
 

@@ -1,0 +1,46 @@
+"""`mingle doctor`: what keeps Mingle from working, and what to do about it."""
+
+import json
+import sys
+from typing import Final
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from streams.checks import Finding, examine
+from streams.cli.configuration import load_settings
+from streams.display.text import clean
+
+STYLES: Final = {"ok": "green", "failed": "bold red", "skipped": "yellow"}
+
+
+@click.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
+def command(as_json: bool) -> None:
+    """Find out what keeps Mingle from working.
+
+    Looks at the settings, Kafka and its topics, Cassandra and its migrations, and at the API
+    and the worker where they run. Changes nothing. The exit code is 1 where something failed.
+    """
+    settings = load_settings()
+    console = Console()
+    findings = []
+    for finding in examine(settings):
+        findings.append(finding)
+        if not as_json:
+            console.print(_line(finding), soft_wrap=True)
+    if as_json:
+        click.echo(json.dumps([finding._asdict() for finding in findings], indent=2))
+    sys.exit(1 if any(finding.state == "failed" for finding in findings) else 0)
+
+
+def _line(finding: Finding) -> Text:
+    line = Text.assemble(
+        (f"{finding.state:8}", STYLES[finding.state]),
+        (f"{finding.check:11}", "bold"),
+        clean(finding.what),
+    )
+    if finding.advice:
+        line.append(f"\n{'':19}→ {finding.advice}", style="dim")
+    return line

@@ -1,0 +1,32 @@
+"""`mingle migrate`: the tables in Cassandra, brought up to date."""
+
+import asyncio
+
+import click
+
+from services.errors import MingleError, StoreUnavailable
+from services.storage import migrations
+from streams.checks import unreachable
+from streams.cli.configuration import load_settings
+
+
+@click.command("migrate")
+@click.option("--dry-run", is_flag=True, help="Say what would be applied; change nothing.")
+def command(dry_run: bool) -> None:
+    """Bring the tables in Cassandra up to date.
+
+    Applies under a lock what is not applied yet, and refuses to run on a store that a newer
+    version has changed. Running it again changes nothing.
+    """
+    settings = load_settings()
+    try:
+        changes = asyncio.run(migrations.migrate(settings, migrations.available(), dry_run=dry_run))
+    except StoreUnavailable as error:
+        raise click.ClickException(unreachable(settings, error)) from error
+    except MingleError as error:
+        raise click.ClickException(str(error)) from error
+    for each in changes:
+        verb = "would apply" if dry_run else "applied"
+        click.echo(f"{verb} {each.number:04} {each.name}: {each.purpose}")
+    if not changes:
+        click.echo(f"{settings.cassandra_keyspace} is up to date")

@@ -1,0 +1,57 @@
+"""`mingle settings`: every setting, what it is now, what it is by default, what it means."""
+
+import json
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from services.settings import Settings
+from streams.cli.configuration import expected, load_settings, printable, variable
+
+
+@click.command("settings")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
+def command(as_json: bool) -> None:
+    """List every setting with its value and meaning.
+
+    Settings come from the environment. What differs from its default is marked with a star;
+    secrets are masked.
+    """
+    rows = listed(load_settings())
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+    else:
+        Console().print(_table(rows))
+
+
+def listed(settings: Settings) -> list[dict[str, str]]:
+    """A row for each setting, as text."""
+    return [
+        {
+            "variable": variable(name),
+            "value": printable(name, getattr(settings, name)),
+            "default": printable(name, field.default),
+            "meaning": field.description or "",
+            "expected": expected(name),
+        }
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def _table(rows: list[dict[str, str]]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("setting", no_wrap=True)
+    table.add_column("value", overflow="fold")
+    table.add_column("default", overflow="fold")
+    table.add_column("meaning", overflow="fold")
+    for row in rows:
+        changed = row["value"] != row["default"]
+        table.add_row(
+            row["variable"],
+            f"{row['value']} *" if changed else row["value"],
+            row["default"],
+            row["meaning"],
+            style="bold" if changed else "",
+        )
+    return table

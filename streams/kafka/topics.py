@@ -1,0 +1,167 @@
+"""The topics that brokers have, compared with those that are declared, and brought to them.
+
+Topics are created and their declared settings put right. A number of partitions is only ever
+compared: taking partitions away is impossible, and adding some moves keys to other partitions,
+where what is in flight would be overtaken. Topics that nothing declares are left alone.
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from typing import Any, Final, NamedTuple
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+)
+
+from schemas.topics import Topic
+from services.errors import BrokerUnavailable
+from streams.kafka.contact import expect_brokers
+
+TIMEOUT: Final = 15.0
+"""Seconds for one request; creating ten topics of 64 partitions on one disk takes two."""
+POLL: Final = 0.1
+REPLICATION_OF_BROKER: Final = -1
+"""What the brokers are set to: right for one node and for three alike."""
+TOPIC: Final = "topic"
+PARTITIONS: Final = "partitions"
+
+
+class Actual(NamedTuple):
+    """A topic as the brokers have it, with all its settings."""
+
+    partitions: int
+    config: Mapping[str, str]
+
+
+class Difference(NamedTuple):
+    """One thing in which a topic is not as declared: itself, its partitions or a setting."""
+
+    topic: str
+    what: str
+    declared: str
+    actual: str
+
+    def __str__(self) -> str:
+        if self.what == TOPIC:
+            return f"{self.topic}: missing"
+        return f"{self.topic}: {self.what} {self.actual}, declared {self.declared}"
+
+
+def compare(declared: Mapping[str, Topic], actual: Mapping[str, Actual]) -> list[Difference]:
+    """In what the brokers' topics are not as declared; more settings and topics are no matter."""
+    return [
+        difference
+        for name, topic in declared.items()
+        for difference in _differences(topic, actual.get(name))
+    ]
+
+
+class TopicAdmin:
+    """Every method raises BrokerUnavailable where the brokers do not answer, or refuse."""
+
+    def __init__(self, bootstrap: str, timeout: float = TIMEOUT) -> None:
+        self._bootstrap = bootstrap
+        self._timeout = timeout
+        self._admin: Any = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+
+    def actual(self, names: Iterable[str]) -> dict[str, Actual]:
+        """Those of the named topics that exist."""
+        topics = self._list()
+        present = [name for name in names if name in topics]
+        resources = [ConfigResource(ResourceType.TOPIC, name) for name in present]
+        if not resources:
+            return {}
+        described = self._all(
+            self._admin.describe_configs(resources, request_timeout=self._timeout)
+        )
+        return {
+            resource.name: Actual(
+                len(topics[resource.name].partitions),
+                {name: str(entry.value) for name, entry in entries.items()},
+            )
+            for resource, entries in described
+        }
+
+    def mend(self, declared: Mapping[str, Topic], differences: Sequence[Difference]) -> None:
+        """Create what is missing and set what is set otherwise; partitions stay as they are."""
+        missing = [declared[each.topic] for each in differences if each.what == TOPIC]
+        settings = [each for each in differences if each.what not in {TOPIC, PARTITIONS}]
+        if missing:
+            self._create(missing)
+            self._wait_for(frozenset(topic.name for topic in missing))
+        if settings:
+            self._configure(settings)
+
+    def _list(self) -> Mapping[str, Any]:
+        expect_brokers(self._bootstrap, self._timeout)
+        try:
+            topics: Mapping[str, Any] = self._admin.list_topics(timeout=self._timeout).topics
+        except KafkaException as error:
+            raise BrokerUnavailable(f"no broker answers at {self._bootstrap}") from error
+        return topics
+
+    def _create(self, topics: Iterable[Topic]) -> None:
+        new = [
+            NewTopic(
+                topic.name,
+                num_partitions=topic.partitions,
+                replication_factor=REPLICATION_OF_BROKER,
+                config=dict(topic.config),
+            )
+            for topic in topics
+        ]
+        self._all(
+            self._admin.create_topics(
+                new, operation_timeout=self._timeout, request_timeout=self._timeout
+            )
+        )
+
+    def _wait_for(self, names: frozenset[str]) -> None:
+        """Created is what the controller says; the other brokers hear of it a little later."""
+        deadline = time.monotonic() + self._timeout
+        while not names <= self._list().keys():
+            if time.monotonic() > deadline:
+                raise BrokerUnavailable("topics were created and are still not known everywhere")
+            time.sleep(POLL)
+
+    def _configure(self, differences: Iterable[Difference]) -> None:
+        resources: dict[str, Any] = {}
+        for each in differences:
+            resource = resources.setdefault(
+                each.topic, ConfigResource(ResourceType.TOPIC, each.topic)
+            )
+            resource.add_incremental_config(
+                ConfigEntry(each.what, each.declared, incremental_operation=AlterConfigOpType.SET)
+            )
+        self._all(
+            self._admin.incremental_alter_configs(
+                list(resources.values()), request_timeout=self._timeout
+            )
+        )
+
+    def _all(self, futures: Mapping[Any, Future[Any]]) -> list[tuple[Any, Any]]:
+        try:
+            return [(key, future.result(self._timeout)) for key, future in futures.items()]
+        except KafkaException as error:
+            raise BrokerUnavailable(error.args[0].str()) from error
+        except TimeoutError as error:
+            raise BrokerUnavailable(f"no answer in {self._timeout:g} s") from error
+
+
+def _differences(topic: Topic, actual: Actual | None) -> Iterator[Difference]:
+    if actual is None:
+        yield Difference(topic.name, TOPIC, str(topic.partitions), "0")
+        return
+    if actual.partitions != topic.partitions:
+        yield Difference(topic.name, PARTITIONS, str(topic.partitions), str(actual.partitions))
+    for name, value in topic.config.items():
+        found = actual.config.get(name, "unset")
+        if found != value:
+            yield Difference(topic.name, name, value, found)

@@ -1,0 +1,109 @@
+"""`home`, `thread` and `explain` ask the API and show its answer, or say why there is none."""
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+from click.testing import CliRunner, Result
+
+from streams.cli import main
+
+POST = {
+    "post_id": "7",
+    "author_id": "2",
+    "created_at": "2026-05-01T10:00:00Z",
+    "text": "hello",
+    "depth": 0,
+}
+ANSWERS = {
+    "/v1/users/1/home?limit=2&before=abc": {"items": [POST], "next": None, "state": "ready"},
+    "/v1/users/1/home": {"items": [], "next": None, "state": "ready"},
+    "/v1/posts/7/thread?viewer=1&sort=oldest": {"items": [POST]},
+    "/v1/users/1/explain/7": {"shown": True, "rule": 2, "path": "own", "stored": True},
+}
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        known = ANSWERS.get(self.path)
+        problem = {"title": "Not Found", "status": 404, "detail": "no such post"}
+        body = json.dumps(known or problem).encode()
+        self.send_response(200 if known else 404)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 http.server's name
+        pass
+
+
+@pytest.fixture(scope="module")
+def api() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join(10)
+
+
+def run(*arguments: str, **environment: str) -> Result:
+    return CliRunner(env=environment).invoke(main, arguments)
+
+
+def test_home_shows_a_page(api: str) -> None:
+    """What was asked for is passed on; what was not is left to the API."""
+    result = run("home", "1", "--limit", "2", "--before", "abc", "--api", api)
+    assert result.exit_code == 0
+    assert "hello" in result.output
+    assert "nothing here" in run("home", "1", "--api", api).output
+
+
+def test_thread_shows_a_tree(api: str) -> None:
+    """Viewer and order are the caller's."""
+    result = run("thread", "7", "--viewer", "1", "--sort", "oldest", "--api", api)
+    assert "hello" in result.output
+
+
+def test_explain_shows_the_verdict(api: str) -> None:
+    """The path is that of CONTRACT: user, then post."""
+    assert "shown" in run("explain", "1", "7", "--api", api).output
+
+
+def test_json_is_the_apis_own_body(api: str) -> None:
+    """Nothing is added or left out."""
+    told = json.loads(run("explain", "1", "7", "--json", "--api", api).output)
+    assert told == ANSWERS["/v1/users/1/explain/7"]
+
+
+def test_the_api_of_the_settings_is_the_default(api: str) -> None:
+    """Without --api, host and port come from the environment."""
+    port = api.rsplit(":", 1)[1]
+    result = run("home", "1", MINGLE_API_HOST="0.0.0.0", MINGLE_API_PORT=port)
+    assert result.exit_code == 0
+
+
+def test_a_problem_is_one_line(api: str) -> None:
+    """Exit code 1 and what the API said."""
+    result = run("thread", "8", "--api", api)
+    assert result.exit_code == 1
+    assert result.output == "Error: 404 no such post\n"
+
+
+def test_no_api_is_a_clear_line() -> None:
+    """Exit code 1, where it was looked for, and what to do."""
+    result = run("home", "1", "--api", "http://127.0.0.1:1")
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: no API answers at http://127.0.0.1:1 ")
+    assert "mingle api" in result.output
+
+
+@pytest.mark.parametrize(
+    "arguments", [["home", "bob"], ["home", "1", "--limit", "101"], ["thread"], ["explain", "1"]]
+)
+def test_wrong_use_is_told_apart(arguments: list[str]) -> None:
+    """Exit code 2, before anything is asked."""
+    assert run(*arguments).exit_code == 2

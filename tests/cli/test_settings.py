@@ -1,0 +1,67 @@
+"""Settings are listed with their meaning; a wrong one is named, with what was expected."""
+
+import json
+
+import pytest
+from click.testing import CliRunner, Result
+
+from services.settings import Settings
+from streams.cli import main
+
+
+def run(*arguments: str, **environment: str) -> Result:
+    return CliRunner(env=environment).invoke(main, ["settings", *arguments])
+
+
+def test_every_setting_is_listed() -> None:
+    """Name, value, default and meaning, for people and for machines."""
+    listed = run().output
+    rows = {row["variable"]: row for row in json.loads(run("--json").output)}
+    assert len(rows) == len(Settings.model_fields)
+    for name, row in rows.items():
+        assert name in listed
+        assert row["meaning"]
+    assert rows["MINGLE_API_PORT"]["expected"] == "an integer from 0 to 65535"
+
+
+def test_a_value_from_the_environment_is_marked() -> None:
+    """What differs from its default can be seen at a glance."""
+    listed = run(MINGLE_API_PORT="8181").output
+    assert "8181 *" in listed
+    assert "9100 *" not in listed
+
+
+def test_secrets_are_masked() -> None:
+    """Neither form of the list gives a key away."""
+    for arguments in ([], ["--json"]):
+        output = run(*arguments, MINGLE_CURSOR_KEYS="geheim,older").output
+        assert "geheim" not in output
+        assert "********" in output
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("MINGLE_API_PORT", "http", "an integer from 0 to 65535"),
+        ("MINGLE_API_PORT", "70000", "an integer from 0 to 65535"),
+        ("MINGLE_STORE", "sql", "one of cassandra, memory"),
+        ("MINGLE_RETENTION_DAYS", "-1", "a number from 0 to 36500"),
+        ("MINGLE_STORE_TIMEOUT_SECONDS", "0", "a number above 0 to 120"),
+        ("MINGLE_CASSANDRA_HOSTS", ",", "values separated by commas, at least one"),
+        ("MINGLE_WORKER_NAME", "a b", "text like ^[a-zA-Z0-9._-]{1,64}$"),
+    ],
+)
+def test_a_wrong_setting_is_named(name: str, value: str, expected: str) -> None:
+    """Exit code 2 and one line with the name and what was expected; never the value."""
+    result = run(**{name: value})
+    assert result.exit_code == 2
+    assert result.output == f"{name}: expected {expected}\n"
+
+
+def test_every_wrong_setting_is_named() -> None:
+    """All at once, so that nobody mends them one start at a time."""
+    result = run(MINGLE_API_PORT="x", MINGLE_LOG_LEVEL="loud")
+    assert [line.split(":")[0] for line in result.output.splitlines()] == [
+        "MINGLE_API_PORT",
+        "MINGLE_LOG_LEVEL",
+    ]
