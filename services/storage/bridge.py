@@ -14,7 +14,7 @@ from cassandra import (
     UnsupportedOperation,
 )
 from cassandra.cluster import NoHostAvailable
-from cassandra.connection import ConnectionException
+from cassandra.connection import ConnectionBusy, ConnectionException
 from cassandra.protocol import ErrorMessage, SyntaxException
 
 from services.errors import StoreUnavailable
@@ -24,6 +24,9 @@ from services.storage.statements import Statement
 
 GRACE_SECONDS = 5.0
 """Beyond the driver's own timeout: what is silent for longer is given up as lost."""
+
+BUSY_SECONDS = 0.002
+"""Until a request is offered again that the driver refused because its socket's buffer is full."""
 
 _NEVER: tuple[type[BaseException], ...] = (
     RequestValidationException,
@@ -42,12 +45,18 @@ _NOT_NOW: tuple[type[BaseException], ...] = (
 
 
 class _Call:
-    __slots__ = ("future", "guard", "size", "started", "statement")
+    __slots__ = ("future", "guard", "query", "size", "started", "statement")
 
     def __init__(
-        self, statement: Statement, size: int, future: asyncio.Future[Any], started: float
+        self,
+        statement: Statement,
+        query: Any,
+        size: int,
+        future: asyncio.Future[Any],
+        started: float,
     ) -> None:
         self.statement = statement
+        self.query = query
         self.size = size
         self.future = future
         self.started = started
@@ -78,18 +87,23 @@ class Bridge:
         A future that is cancelled leaves its request in flight, and counted, until the answer.
         """
         await self._gate.enter(size)
-        call = _Call(statement, size, self._loop.create_future(), self._loop.time())
+        call = _Call(statement, query, size, self._loop.create_future(), self._loop.time())
         self._metrics.store_inflight.set(self._gate.inside)
         call.guard = self._loop.call_later(
             self._patience, self._settle, call, None, TimeoutError("the driver never answered")
         )
+        self._submit(call)
+        return call.future
+
+    def _submit(self, call: _Call) -> None:
+        if call.guard is None:
+            return  # given up while its connections were busy
         try:
-            response = self._execute(query)
+            response = self._execute(call.query)
         except Exception as error:  # noqa: BLE001 it becomes the future's
             self._settle(call, None, error)
-            return call.future
+            return
         response.add_callbacks(partial(self._answered, call), partial(self._failed, call))
-        return call.future
 
     def _answered(self, call: _Call, answer: Any) -> None:
         self._wake(call, answer, None)
@@ -112,6 +126,9 @@ class Bridge:
     def _settle(self, call: _Call, answer: Any, error: BaseException | None) -> None:
         if call.guard is None:
             return  # given up before its late answer came
+        if _is_busy(error):
+            self._loop.call_later(BUSY_SECONDS, self._submit, call)
+            return
         call.guard.cancel()
         call.guard = None
         self._gate.leave(call.size)
@@ -138,3 +155,10 @@ def translated(error: BaseException, what: str) -> BaseException:
     unavailable = StoreUnavailable(f"{what}: {type(error).__name__}: {error}")
     unavailable.__cause__ = error
     return unavailable
+
+
+def _is_busy(error: BaseException | None) -> bool:
+    """Nothing was sent, and nothing is wrong with any node."""
+    if not isinstance(error, NoHostAvailable) or not error.errors:
+        return False
+    return all(isinstance(each, ConnectionBusy) for each in error.errors.values())

@@ -44,8 +44,9 @@ class Limits(NamedTuple):
     """To one partition; 4,096 rows were written more slowly than 1,024."""
     size: int = 128 * 1024
     """To one partition, in bytes: one segment of protocol version 5."""
-    shared_size: int = 64 * 1024
-    """To several partitions, in bytes; each of them is a mutation of its own to Cassandra."""
+    shared_size: int = 128 * 1024
+    """To several partitions, in bytes; smaller was slower. Lower it, with `size` as it is, where
+    Cassandra keeps its own `batch_size_fail_threshold` of 50 KiB."""
 
 
 class Layout:
@@ -80,39 +81,53 @@ class Layout:
         return self._pack_values(columns, limits)
 
     def _pack_arrays(self, columns: Mapping[str, Column], limits: Limits) -> list[Run]:
-        packed = self._fill(columns)
-        keys = [packed[f"v{place}"] for place in self._partition_key]
-        if not len(packed) or not keys:
+        arrays, shared = self._arrays(columns)
+        rows = len(next(iter(arrays.values()))) if arrays else 1
+        partition_key = [self._columns[place].name for place in self._partition_key]
+        starts = np.zeros(1, np.int64)
+        spread = [arrays[name] for name in partition_key if name in arrays]
+        if spread:
+            order = np.lexsort(spread[::-1])  # rows of one partition keep their order
+            arrays = {name: array[order] for name, array in arrays.items()}
+            starts = _starts([arrays[name] for name in partition_key if name in arrays])
+        if not rows:
             return []
-        order = np.lexsort(keys[::-1])
-        packed = packed[order]
-        changes = [key[order][1:] != key[order][:-1] for key in keys]
-        starts = np.flatnonzero(np.logical_or.reduce(changes)) + 1
-        most = max(1, min(limits.rows, limits.size // packed.itemsize))
-        places = [0, *starts.tolist(), len(packed)]
-        routing_keys = _routing_keys([key[order][places[:-1]] for key in keys])
-        buffer, width = packed.view(np.uint8).data, packed.itemsize
-        runs = []
-        for routing, start, stop in zip(routing_keys, places, places[1:], strict=False):
-            for low in range(start, stop, most):
-                high = min(low + most, stop)
-                runs.append(Run(routing, high - low, buffer[low * width : high * width]))
-        return runs
+        packed = self._fill(rows, arrays, shared)
+        keys = _routing_keys([packed[f"v{place}"][starts] for place in self._partition_key])
+        return list(_cut(packed, keys, [*starts.tolist(), rows], limits))
 
-    def _fill(self, columns: Mapping[str, Column]) -> NDArray[np.void]:
-        arrays = {
-            name: column
-            for name, column in columns.items()
-            if isinstance(column, np.ndarray | list)
-        }
-        lengths = {len(column) for column in arrays.values()} or {1}
+    def _arrays(
+        self, columns: Mapping[str, Column]
+    ) -> tuple[dict[str, NDArray[np.generic]], dict[str, NDArray[np.generic]]]:
+        """The columns with a value for each row, and those with one value for all."""
+        arrays, shared = {}, {}
+        for column in self._columns:
+            given = columns[column.name]
+            if isinstance(given, np.ndarray | list):
+                arrays[column.name] = whole_numbers(column, given)
+            else:
+                shared[column.name] = whole_numbers(column, [given])
+        lengths = {len(array) for array in arrays.values()}
         if len(lengths) > 1:
             raise ValueError(f"columns of different lengths: {sorted(lengths)}")
-        packed = np.empty(lengths.pop(), self._dtype())
-        packed[:] = self._template({n: c for n, c in columns.items() if n not in arrays})
+        return arrays, shared
+
+    def _fill(
+        self,
+        rows: int,
+        arrays: Mapping[str, NDArray[np.generic]],
+        shared: Mapping[str, NDArray[np.generic]],
+    ) -> NDArray[np.void]:
+        template = np.zeros(1, self._dtype())
+        template["head"] = np.void(self._head)
+        for place, column in enumerate(self._columns):
+            template[f"n{place}"] = np.dtype(FIXED[column.cql_type]).itemsize
+            if column.name in shared:
+                template[f"v{place}"] = shared[column.name]
+        packed = np.frombuffer(bytearray(template.tobytes() * rows), template.dtype)
         for place, column in enumerate(self._columns):
             if column.name in arrays:
-                packed[f"v{place}"] = whole_numbers(column, arrays[column.name])
+                packed[f"v{place}"] = arrays[column.name]
         return packed
 
     def _dtype(self) -> np.dtype[np.void]:
@@ -120,15 +135,6 @@ class Layout:
         for place, column in enumerate(self._columns):
             fields += [(f"n{place}", ">i4"), (f"v{place}", FIXED[column.cql_type])]
         return np.dtype(fields)
-
-    def _template(self, shared: Mapping[str, Column]) -> NDArray[np.void]:
-        row = np.zeros(1, self._dtype())
-        row["head"] = np.void(self._head)
-        for place, column in enumerate(self._columns):
-            row[f"n{place}"] = np.dtype(FIXED[column.cql_type]).itemsize
-            if column.name in shared:
-                row[f"v{place}"] = whole_numbers(column, [shared[column.name]])
-        return row
 
     def _pack_values(self, columns: Mapping[str, Column], limits: Limits) -> list[Run]:
         cells = [
@@ -212,6 +218,28 @@ def batches(runs: Sequence[Run], limits: Limits) -> Iterator[list[Run]]:
 def _range(wire: np.dtype[Any]) -> tuple[int, int]:
     bounds = np.iinfo(wire)
     return int(bounds.min), int(bounds.max)
+
+
+def _starts(keys: Sequence[NDArray[np.generic]]) -> NDArray[np.int64]:
+    """The first row of each partition, where partitions are together."""
+    changes = np.zeros(len(keys[0]), np.bool_)
+    changes[:1] = True
+    for key in keys:
+        changes[1:] |= key[1:] != key[:-1]
+    return np.flatnonzero(changes)
+
+
+def _cut(
+    packed: NDArray[np.void], keys: Sequence[bytes], places: Sequence[int], limits: Limits
+) -> Iterator[Run]:
+    """Runs of the partitions that begin at `places`, where the last place ends them all."""
+    width = packed.itemsize
+    most = max(1, min(limits.rows, limits.size // width))
+    buffer = packed.view(np.uint8).data
+    for key, start, stop in zip(keys, places, places[1:], strict=False):
+        for low in range(start, stop, most):
+            high = min(low + most, stop)
+            yield Run(key, high - low, buffer[low * width : high * width])
 
 
 def _routing_keys(columns: Sequence[NDArray[Any]]) -> list[bytes]:

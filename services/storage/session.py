@@ -18,8 +18,8 @@ from services.storage.packed import BoundColumn, Layout, Limits, Run, batches, b
 from services.storage.statements import Column, Row, Statement
 from services.storage.wire import Handler, packed_batch
 
-IN_FLIGHT_BYTES = 16 * 1024 * 1024
-"""All requests in flight together: a few hundred batches of the usual size."""
+IN_FLIGHT_BYTES = 4 * 1024 * 1024
+"""All requests in flight together: 64 batches, and what a socket's buffer takes at most."""
 CLOSE_SECONDS = 10.0
 """For the driver's threads to end; they are daemons and do not outlive the process anyway."""
 

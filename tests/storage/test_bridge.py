@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from cassandra import InvalidRequest, OperationTimedOut, Unauthorized, Unavailable, WriteTimeout
 from cassandra.cluster import NoHostAvailable
-from cassandra.connection import ConnectionShutdown
+from cassandra.connection import ConnectionBusy, ConnectionShutdown
 from cassandra.protocol import OverloadedErrorMessage, SyntaxException
 from prometheus_client import CollectorRegistry
 
@@ -36,10 +36,17 @@ class FakeDriver:
 
     def __init__(self) -> None:
         self.responses: list[FakeResponse] = []
+        self._more = asyncio.Event()
 
     def execute(self, query: Any) -> FakeResponse:
         self.responses.append(FakeResponse())
+        self._more.set()
         return self.responses[-1]
+
+    async def executed(self, count: int) -> None:
+        while len(self.responses) < count:
+            self._more.clear()
+            await self._more.wait()
 
     def in_thread(self, answer: Callable[[], None]) -> None:
         thread = threading.Thread(target=answer)
@@ -103,6 +110,20 @@ async def test_an_error_while_sending_is_the_answer(
     with pytest.raises(StoreUnavailable, match="the pool is shut"):
         await future
     assert gate.inside == 0
+
+
+async def test_what_a_full_socket_refused_is_offered_again(
+    bridge: Bridge, driver: FakeDriver, gate: Gate
+) -> None:
+    """The driver refuses at once while its buffer is full: no reason to fail a write."""
+    future = await bridge.send(READ, "query", 1)
+    busy = NoHostAvailable("nobody", {"node": ConnectionBusy("overloaded")})
+    driver.in_thread(lambda: driver.responses[0].fail(busy))
+    async with asyncio.timeout(5):
+        await driver.executed(2)
+    assert gate.inside == 1
+    driver.in_thread(lambda: driver.responses[1].succeed("rows"))
+    assert await future == "rows"
 
 
 async def test_what_the_driver_never_answers_is_given_up(
