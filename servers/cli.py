@@ -8,8 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from servers import cassandra, jars, kafka
 from servers.cassandra import CassandraConfig, CommitlogSync
@@ -163,14 +161,15 @@ def down(context: click.Context, names: Sequence[str]) -> None:
 @click.pass_context
 def status(context: click.Context) -> None:
     """Show the servers; exit code 0 when both answer, else 1."""
-    table = Table("server", "state", "address", "pid", "log", box=None)
+    rows = [("server", "state", "address", "pid", "log")]
     everything = True
     for server in _chosen(context, ()):
         answers = server.answers()
         everything = everything and answers
         state = "answers" if answers else "gives no answer" if server.pid else "stopped"
-        table.add_row(server.name, state, server.address, str(server.pid or ""), str(server.log))
-    Console(soft_wrap=True).print(table)
+        rows.append((server.name, state, server.address, str(server.pid or "-"), str(server.log)))
+    for row in rows:
+        click.echo("{:<10} {:<16} {:<16} {:<8} {}".format(*row))
     context.exit(0 if everything else 1)
 
 

@@ -81,7 +81,8 @@ def _server(name: str, folder: Path) -> Server:
         )
     port = free_run(cassandra_server.PORTS)
     return cassandra_server.server(
-        CassandraConfig(folder=folder, port=port, heap="1g", ephemeral=True)
+        # Tests kill it, and then miss no write that was acknowledged.
+        CassandraConfig(folder=folder, port=port, heap="1g", ephemeral=True, commitlog_sync="batch")
     )
 
 

@@ -1,38 +1,81 @@
-"""The servers that the whole run shares."""
+"""Real servers answer, break and come back, and keep what they were given."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
-from cassandra.cluster import Cluster
-from confluent_kafka.admin import AdminClient
+from cassandra.cluster import Cluster, Session
+from confluent_kafka.admin import AdminClient, NewTopic
 
 from servers.server import Reachable, Server
 
-
-def test_kafka_answers(kafka: Reachable) -> None:
-    """A client sees one broker, at the address it was given."""
-    client = AdminClient({"bootstrap.servers": kafka.address})
-    brokers = client.list_topics(timeout=10).brokers.values()
-    assert [f"{broker.host}:{broker.port}" for broker in brokers] == [kafka.address]
+WAIT = 30
 
 
-def test_cassandra_answers(cassandra: Reachable) -> None:
-    """A client can query it."""
+@contextmanager
+def session(cassandra: Reachable) -> Iterator[Session]:
     cluster = Cluster([cassandra.host], port=cassandra.port)
     try:
-        version = cluster.connect().execute("SELECT release_version FROM system.local").one()
-        assert version.release_version.startswith("5.0.")
+        yield cluster.connect()
     finally:
         cluster.shutdown()
 
 
-def test_kafka_restarts_after_a_crash(breakable_kafka: Server) -> None:
-    """A killed server is gone at once, and answers at the same address when it is started."""
+def admin(kafka: Reachable) -> AdminClient:
+    return AdminClient({"bootstrap.servers": kafka.address})
+
+
+def test_kafka_answers(kafka: Reachable) -> None:
+    """A client sees one broker, at the address it was given."""
+    brokers = admin(kafka).list_topics(timeout=WAIT).brokers.values()
+    assert [f"{broker.host}:{broker.port}" for broker in brokers] == [kafka.address]
+
+
+def test_kafka_creates_no_topic_by_itself(kafka: Reachable) -> None:
+    """A topic that a typing error names does not come to be."""
+    admin(kafka).list_topics("no-such-topic", timeout=WAIT)
+    assert "no-such-topic" not in admin(kafka).list_topics(timeout=WAIT).topics
+
+
+def test_cassandra_answers(cassandra: Reachable) -> None:
+    """A client can query it."""
+    with session(cassandra) as cql:
+        row = cql.execute("SELECT release_version, data_center FROM system.local").one()
+    assert row.release_version.startswith("5.0.")
+    assert row.data_center == "datacenter1"
+
+
+@pytest.mark.parametrize("end", [Server.stop, Server.kill])
+def test_kafka_keeps_its_topics(breakable_kafka: Server, end: Callable[[Server], None]) -> None:
+    """Stopped or killed, it answers at the same address again and knows its topics."""
+    topic = f"kept-{end.__name__}"
+    client = admin(breakable_kafka)
+    client.create_topics([NewTopic(topic, 1, 1)])[topic].result(WAIT)
     address = breakable_kafka.address
-    breakable_kafka.kill()
+    end(breakable_kafka)
     assert not breakable_kafka.answers()
-    assert breakable_kafka.start().answers()
-    assert breakable_kafka.address == address
+    assert breakable_kafka.start().address == address
+    assert topic in admin(breakable_kafka).list_topics(timeout=WAIT).topics
 
 
+def test_killed_cassandra_keeps_acknowledged_writes(breakable_cassandra: Server) -> None:
+    """With the commit log that tests use, what was acknowledged outlives a crash."""
+    rows = 300
+    replication = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
+    with session(breakable_cassandra) as cql:
+        cql.execute(f"CREATE KEYSPACE survives WITH replication = {replication}")
+        cql.execute("CREATE TABLE survives.kill (id int PRIMARY KEY)")
+        insert = cql.prepare("INSERT INTO survives.kill (id) VALUES (?)")
+        for number in range(rows):
+            cql.execute(insert, (number,))
+        breakable_cassandra.kill()
+    assert not breakable_cassandra.answers()
+    with session(breakable_cassandra.start()) as cql:
+        assert cql.execute("SELECT count(*) FROM survives.kill").one().count == rows
+        cql.execute("DROP KEYSPACE survives")
+
+
+@pytest.mark.integration
 @pytest.mark.parametrize("name", ["kafka", "cassandra"])
 def test_frozen_server_answers_nothing(name: str, request: pytest.FixtureRequest) -> None:
     """A paused server keeps its process and answers nothing until it is resumed."""
@@ -41,4 +84,4 @@ def test_frozen_server_answers_nothing(name: str, request: pytest.FixtureRequest
     assert server.pid
     assert not server.answers(timeout=0.5)
     server.resume()
-    assert server.answers(timeout=30)
+    assert server.answers(timeout=WAIT)

@@ -1,0 +1,44 @@
+"""Ports are taken only when nobody listens on them."""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from servers.ports import FREE_RANGE, LOOPBACK, free_run, is_free, listens
+
+
+@pytest.fixture
+def listener() -> Iterator[int]:
+    with socket.create_server((LOOPBACK, 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_taken_port_is_not_free(listener: int) -> None:
+    """A port on which somebody listens is neither free nor silent."""
+    assert not is_free(listener)
+    assert listens(listener, timeout=5)
+
+
+def test_free_run_can_be_bound() -> None:
+    """All ports of a run are free and below what outgoing connections are given."""
+    first = free_run(3)
+    assert first in FREE_RANGE
+    assert all(is_free(port) for port in range(first, first + 3))
+    assert not listens(first, timeout=5)
+
+
+def test_free_run_skips_taken_ports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run with one taken port in it is passed over."""
+    first = free_run(4)
+    choices = iter([first, first + 2])
+    monkeypatch.setattr("servers.ports.random.choice", lambda _: next(choices))
+    with socket.create_server((LOOPBACK, first + 1)):
+        assert free_run(2) == first + 2
+
+
+def test_free_run_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing is free the search ends with an error."""
+    monkeypatch.setattr("servers.ports.is_free", lambda _: False)
+    with pytest.raises(OSError, match="no 3 consecutive free ports"):
+        free_run(3)
