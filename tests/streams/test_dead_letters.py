@@ -1,0 +1,54 @@
+"""What a dead letter says, in the common dialect."""
+
+from schemas.errors import SchemaViolation
+from services.errors import Permanent
+from streams.dead_letters import DeadLetter, OutboxDeadLetters
+from streams.outbox import MemoryOutbox
+from tests.streams.fakes import P1, FakeRecord
+
+
+async def buried(record: FakeRecord, error: Exception) -> dict[str, bytes]:
+    outbox = MemoryOutbox()
+    await OutboxDeadLetters(outbox).bury([DeadLetter(P1, record, error)])
+    (sent,) = outbox.sent("posts-dlq")
+    assert (sent.key, sent.value) == (record.key, record.value)
+    return dict(sent.headers)
+
+
+async def test_it_says_where_from_and_why() -> None:
+    """Kafka Connect's headers, ours, and the bytes as they were."""
+    headers = await buried(
+        FakeRecord(41, b"\xff\x00", None, 1234), SchemaViolation("mentions[3]", "out_of_range")
+    )
+    assert headers == {
+        "__connect.errors.topic": b"posts",
+        "__connect.errors.partition": b"1",
+        "__connect.errors.offset": b"41",
+        "__connect.errors.exception.class.name": b"schemas.errors.SchemaViolation",
+        "__connect.errors.exception.message": b"mentions[3]: out_of_range",
+        "mingle.field": b"mentions[3]",
+        "mingle.reason": b"out_of_range",
+        "mingle.timestamp": b"1234",
+    }
+
+
+async def test_it_never_repeats_a_value_from_the_message() -> None:
+    """An error's own text may hold what a user wrote."""
+    for error, reason in ((Permanent("secret"), b"refused"), (KeyError("secret"), b"bug")):
+        headers = await buried(FakeRecord(0), error)
+        assert headers["mingle.reason"] == reason
+        assert not any(b"secret" in value for value in headers.values())
+
+
+async def test_a_letter_that_was_sent_back_keeps_its_history() -> None:
+    """Its earlier headers stay, and the latest come last."""
+    outbox = MemoryOutbox()
+    earlier = ("mingle.reason", b"bug")
+    record = FakeRecord(0, headers=(("trace", b"1"), earlier))
+    await OutboxDeadLetters(outbox).bury([DeadLetter(P1, record, Permanent())])
+    (sent,) = outbox.sent("posts-dlq")
+    assert sent.headers[:2] == (("trace", b"1"), earlier)
+    assert [value for name, value in sent.headers if name == "mingle.reason"] == [
+        b"bug",
+        b"refused",
+    ]
