@@ -1,0 +1,201 @@
+"""A day in a village, as messages: what the demo publishes, and what must be seen after it.
+
+alice follows bob, carol and dave, and for a while erin, the crier. frank and grace she does not
+know. Everything is dated back from now, so that it reads like today's talk.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
+
+from schemas.codec import Message, encode
+from schemas.events import (
+    FollowCreated,
+    FollowDeleted,
+    PostCreated,
+    PostEdited,
+    ReplyCreated,
+    ReplyDeleted,
+)
+from schemas.ids import DEFAULT_EPOCH, PostId, post_id
+from streams.outbox import Outgoing
+
+ALICE, BOB, CAROL, DAVE, ERIN, FRANK, GRACE = range(1, 8)
+NAMES: Final[Mapping[int, str]] = {
+    ALICE: "alice",
+    BOB: "bob",
+    CAROL: "carol",
+    DAVE: "dave",
+    ERIN: "erin",
+    FRANK: "frank",
+    GRACE: "grace",
+}
+FOLLOWS: Final = (
+    (ALICE, BOB),
+    (ALICE, CAROL),
+    (ALICE, DAVE),
+    (ALICE, ERIN),
+    (BOB, ALICE),
+    (BOB, CAROL),
+    (CAROL, BOB),
+    (CAROL, GRACE),
+    (DAVE, ALICE),
+    (FRANK, ERIN),
+)
+YESTERDAY: Final = 24 * 60
+MARKET, CRY_1, CRY_2, LIBRARY, PASSED_ON, CRY_3 = 130, 110, 100, 90, 80, 70
+FERRY, LAMP, BELL, ROPE, ROW, ASLEEP, KIND, OVEN = 50, 46, 44, 41, 38, 36, 33, 20
+"""The posts of the story, by how many minutes ago they were written."""
+POISON: Final = b'{"type": "post.created", "version": 1, "author_id": 6, "text": "It is me!"}'
+
+
+class Scene(NamedTuple):
+    """Messages that are handled before the next scene begins."""
+
+    title: str
+    messages: tuple[Outgoing, ...]
+
+
+class Place(NamedTuple):
+    """Where a post stands in a thread, and as what."""
+
+    post_id: PostId
+    depth: int
+    placeholder: str | None = None
+
+
+class Story(NamedTuple):
+    """What is published, and what is seen afterwards: the reader's home, a thread, a letter."""
+
+    scenes: tuple[Scene, ...]
+    reader: int
+    home: tuple[PostId, ...]
+    root: PostId
+    thread: frozenset[Place]
+    hidden: PostId
+    """A post by somebody the reader follows, which a rule keeps out of her home."""
+    poison: Outgoing
+
+
+def story(now_ms: int, epoch: int = DEFAULT_EPOCH) -> Story:
+    """The village as it talked until `now_ms`, with ids that count from `epoch`."""
+    village = _Village(now_ms, epoch)
+    poison = Outgoing("posts", str(FRANK).encode(), POISON)
+    return Story(
+        scenes=(*_scenes(village), Scene("frank forgets the id: a poison message", (poison,))),
+        reader=ALICE,
+        home=tuple(
+            village.post(each) for each in (OVEN, ROW, ROPE, BELL, LAMP, FERRY, PASSED_ON, MARKET)
+        ),
+        root=village.post(FERRY),
+        thread=frozenset(_thread(village)),
+        hidden=village.post(KIND),
+        poison=poison,
+    )
+
+
+class _Village:
+    """Who did what, so many minutes before now."""
+
+    def __init__(self, now_ms: int, epoch: int) -> None:
+        self._now = now_ms
+        self._epoch = epoch
+
+    def post(self, minutes: int) -> PostId:
+        return post_id(self._at(minutes), 0, self._epoch)
+
+    def version(self, minutes: int) -> int:
+        return self._at(minutes) * 1_000
+
+    def says(self, minutes: int, author: int, text: str) -> PostCreated:
+        return PostCreated(
+            version=self.version(minutes),
+            post_id=self.post(minutes),
+            author_id=author,
+            text=text,
+        )
+
+    def answers(self, minutes: int, author: int, to: int, text: str) -> ReplyCreated:
+        return ReplyCreated(
+            version=self.version(minutes),
+            post_id=self.post(minutes),
+            author_id=author,
+            text=text,
+            parent_id=self.post(to),
+            root_id=self.post(FERRY),
+        )
+
+    def passes_on(self, minutes: int, author: int, original: int) -> PostCreated:
+        return PostCreated(
+            version=self.version(minutes),
+            post_id=self.post(minutes),
+            author_id=author,
+            repost_of=self.post(original),
+        )
+
+    def _at(self, minutes: int) -> int:
+        return self._now - minutes * 60_000
+
+
+def _scenes(village: _Village) -> Iterable[Scene]:
+    follows = [
+        FollowCreated(version=village.version(YESTERDAY), follower_id=one, followee_id=other)
+        for one, other in FOLLOWS
+    ]
+    yield _scene("the village gets to know itself", *follows)
+    yield _scene("erin cries, dave sells, grace writes and carol passes it on", *_morning(village))
+    yield _scene("four answers arrive before what they answer", *_answers(village))
+    question = "The ferry is late again. Has anybody heard from the lighthouse?"
+    yield _scene("now bob's question itself", village.says(FERRY, BOB, question))
+    unfollow = FollowDeleted(version=village.version(30), follower_id=ALICE, followee_id=ERIN)
+    yield _scene("alice has had enough of erin: an unfollow", unfollow)
+    yield _scene("frank takes his words back, and dave corrects his", *_changes(village))
+    oven = village.says(OVEN, ALICE, "Bread is out of the oven.")
+    yield _scene("alice has something to say herself", oven)
+
+
+def _morning(village: _Village) -> Iterable[Message]:
+    yield village.says(MARKET, DAVE, "Market is on Friday.")
+    yield village.says(CRY_1, ERIN, "HEAR YE! Hats, half price!")
+    yield village.says(CRY_2, ERIN, "HEAR YE! Hats, still half price!")
+    yield village.says(LIBRARY, GRACE, "The library has a room for letters now.")
+    yield village.passes_on(PASSED_ON, CAROL, LIBRARY)
+    yield village.says(CRY_3, ERIN, "HEAR YE! The last of the hats!")
+
+
+def _answers(village: _Village) -> Iterable[Message]:
+    yield village.answers(ROPE, BOB, BELL, "That was me. The rope slipped.")
+    yield village.answers(BELL, DAVE, LAMP, "Then who rang the bell?")
+    yield village.answers(LAMP, CAROL, FERRY, "Its lamp was lit at midnight. The keeper is well.")
+    yield village.answers(ROW, ALICE, FERRY, "I can row over with bread at noon.")
+    yield village.answers(KIND, CAROL, ASLEEP, "He was up all night, frank. Be kind.")
+    yield village.answers(ASLEEP, FRANK, FERRY, "The keeper fell asleep, I bet.")
+
+
+def _changes(village: _Village) -> Iterable[Message]:
+    yield ReplyDeleted(
+        version=village.version(28),
+        post_id=village.post(ASLEEP),
+        author_id=FRANK,
+        parent_id=village.post(FERRY),
+        root_id=village.post(FERRY),
+    )
+    yield PostEdited(
+        version=village.version(25),
+        post_id=village.post(MARKET),
+        author_id=DAVE,
+        text="Market is on Saturday, not Friday.",
+    )
+
+
+def _thread(village: _Village) -> Iterable[Place]:
+    yield Place(village.post(FERRY), 0)
+    yield Place(village.post(ROW), 1)
+    yield Place(village.post(LAMP), 1)
+    yield Place(village.post(BELL), 2)
+    yield Place(village.post(ROPE), 3)
+    yield Place(village.post(ASLEEP), 1, "deleted")
+    yield Place(village.post(KIND), 2)
+
+
+def _scene(title: str, *messages: Message) -> Scene:
+    return Scene(title, tuple(Outgoing(*encode(message)) for message in messages))
