@@ -7,6 +7,8 @@ import pytest
 from rich.console import Console, RenderableType
 
 from streams.display.explanation import explanation
+from streams.display.letter import letter
+from streams.display.movements import movements, reading
 from streams.display.text import clean
 from streams.display.thread import thread
 from streams.display.timeline import timeline
@@ -15,7 +17,7 @@ NAMES = {"1": "alice", "2": "bob", "3": "carol"}
 
 
 def drawn(renderable: RenderableType) -> list[str]:
-    console = Console(width=200, color_system=None)
+    console = Console(width=400, color_system=None)
     with console.capture() as capture:
         console.print(renderable)
     return [line.rstrip() for line in capture.get().splitlines()]
@@ -134,3 +136,40 @@ def test_words_of_strangers_only_draw_themselves(words: str, shown: str) -> None
     """No escape sequence, no control, no markup takes effect."""
     assert clean(words) == shown
     assert shown in drawn(timeline(page(item(1, 1, words))))[0]
+
+
+def test_a_dead_letter_names_place_field_and_reason() -> None:
+    """And the beginning of its value, whatever that holds."""
+    headers = {
+        "__connect.errors.topic": b"posts",
+        "__connect.errors.partition": b"3",
+        "__connect.errors.offset": b"14",
+        "mingle.field": b"post_id",
+        "mingle.reason": b"missing",
+    }
+    assert drawn(letter(headers, b'{"type":\xff "x' + b"y" * 300)) == [
+        "topic   posts",
+        "place   partition 3, offset 14",
+        "field   post_id",
+        "reason  missing",
+        'value   {"type":� "x' + "y" * 188 + "…",
+    ]
+    assert drawn(letter({}, None))[-1] == "value   none"
+
+
+def test_only_what_moved_is_shown() -> None:
+    """Counters, gauges and counts; buckets and sums would drown them."""
+    before = reading('timeline_rebalances_total 1\ntimeline_dead_letters_total{topic="posts"} 0\n')
+    after = reading(
+        "# TYPE timeline_handle_seconds histogram\n"
+        'timeline_handle_seconds_bucket{agent="posts",le="+Inf"} 2\n'
+        'timeline_handle_seconds_count{agent="posts"} 2\n'
+        'timeline_handle_seconds_sum{agent="posts"} 0.5\n'
+        "process_cpu_seconds_total 9\n"
+        "timeline_rebalances_total 1\n"
+        'timeline_dead_letters_total{topic="posts"} 1\n'
+    )
+    assert drawn(movements(before, after)) == [
+        "timeline_handle_seconds_count agent=posts  0  →  2",
+        "timeline_dead_letters_total topic=posts    0  →  1",
+    ]

@@ -1,0 +1,32 @@
+"""A dead letter: where it came from, why it is dead, what it was."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from rich.table import Table
+from rich.text import Text
+
+from streams.display.text import clean
+
+SHOWN: Final = 200
+"""Characters of a value; a dead letter may be as large as a topic accepts."""
+
+
+def letter(headers: Mapping[str, bytes], value: bytes | None) -> Table:
+    """Its place, field and reason as its headers name them, and the beginning of its value."""
+    told = {name: clean(held.decode(errors="replace")) for name, held in headers.items()}
+    place = [told.get(f"__connect.errors.{part}", "?") for part in ("topic", "partition", "offset")]
+    table = Table.grid(padding=(0, 2))
+    table.add_row("topic", place[0])
+    table.add_row("place", f"partition {place[1]}, offset {place[2]}")
+    table.add_row("field", Text(told.get("mingle.field", "?"), style="bold"))
+    table.add_row("reason", Text(told.get("mingle.reason", "?"), style="bold red"))
+    table.add_row("value", Text(_beginning(value), style="dim"))
+    return table
+
+
+def _beginning(value: bytes | None) -> str:
+    if value is None:
+        return "none"
+    text = clean(value.decode(errors="replace"))
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
