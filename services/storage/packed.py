@@ -13,10 +13,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from services.storage.statements import Column, Value
+from services.storage.statements import UNSET, Column, Value
 
 FIXED = {"bigint": ">i8", "int": ">i4", "smallint": ">i2", "tinyint": ">i1", "boolean": ">u1"}
 """CQL types of fixed width, as they travel."""
+
+_UNSET = struct.pack(">i", -2)
 
 Encoder = Callable[[Any], bytes]
 
@@ -57,15 +59,21 @@ class Layout:
     ) -> None:
         """`partition_key` holds the places of the partition key's columns, in its order."""
         self._columns = columns
+        self._names = {column.name for column in columns}
         self._partition_key = partition_key
         self._head = struct.pack(f">BH{len(query_id)}sH", 1, len(query_id), query_id, len(columns))
         self._encoders = [encoder(column) for column in columns]
         self.fixed = all(column.cql_type in FIXED for column in columns)
 
     def row(self, values: Mapping[str, Value]) -> Run:
-        """One row."""
-        (run,) = self.rows({name: [value] for name, value in values.items()}, Limits())
-        return run
+        """One row; what is UNSET in it is left as it is in the store. Raises as `rows` does."""
+        self._check_names(values)
+        cells = [
+            _cell(encode, column, values[column.name])
+            for encode, column in zip(self._encoders, self._columns, strict=True)
+        ]
+        key = [cells[place][4:] for place in self._partition_key]
+        return Run(routing_key(key), 1, self._head + b"".join(cells))
 
     def rows(self, columns: Mapping[str, Column], limits: Limits) -> list[Run]:
         """Rows from columns of one length, brought together by partition and cut to the limits.
@@ -73,12 +81,14 @@ class Layout:
         Rows of one partition keep their order. Raises ValueError for a null, for a value that its
         column cannot hold, and for columns that are missing or unknown.
         """
-        names = {column.name for column in self._columns}
-        if columns.keys() != names:
-            raise ValueError(f"columns given and bound differ in {names ^ columns.keys()}")
+        self._check_names(columns)
         if self.fixed:
             return self._pack_arrays(columns, limits)
         return self._pack_values(columns, limits)
+
+    def _check_names(self, given: Mapping[str, object]) -> None:
+        if given.keys() != self._names:
+            raise ValueError(f"columns given and bound differ in {self._names ^ given.keys()}")
 
     def _pack_arrays(self, columns: Mapping[str, Column], limits: Limits) -> list[Run]:
         arrays, shared = self._arrays(columns)
@@ -173,7 +183,7 @@ def encoder(column: BoundColumn) -> Encoder:
         return lambda value: pack(wire.itemsize, value)
     length = struct.Struct(">i").pack
     if column.cql_type == "boolean":
-        return lambda value: b"\0\0\0\1\1" if value else b"\0\0\0\1\0"
+        return {True: b"\0\0\0\1\1", False: b"\0\0\0\1\0"}.__getitem__
     if column.cql_type == "blob":
         return lambda value: length(len(value)) + value
 
@@ -259,14 +269,20 @@ def _routing_keys(columns: Sequence[NDArray[Any]]) -> list[bytes]:
 
 
 def _encode(encode: Encoder, column: BoundColumn, values: Column) -> list[bytes] | bytes:
+    if isinstance(values, np.ndarray):
+        return [_cell(encode, column, value) for value in values.tolist()]
+    if isinstance(values, list):
+        return [_cell(encode, column, value) for value in values]
+    return _cell(encode, column, values)
+
+
+def _cell(encode: Encoder, column: BoundColumn, value: Value) -> bytes:
+    if value is UNSET:
+        return _UNSET
     try:
-        if isinstance(values, np.ndarray):
-            return [encode(value) for value in values.tolist()]
-        if isinstance(values, list):
-            return [encode(value) for value in values]
-        return encode(values)
-    except (struct.error, TypeError, AttributeError) as error:
-        raise ValueError(f"{column.name}: {error}") from error
+        return encode(value)
+    except (struct.error, TypeError, AttributeError, LookupError) as error:
+        raise ValueError(f"{column.name}: {error!r}") from error
 
 
 def _together(cells: Sequence[list[bytes] | bytes]) -> Iterator[tuple[bytes, ...]]:

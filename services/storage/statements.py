@@ -1,12 +1,23 @@
 """CQL with the names that its metrics carry; every write states its version and never a null."""
 
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-Value = int | str | bytes | bool | Sequence[Any]
+
+class Unset(Enum):
+    """The type of UNSET."""
+
+    UNSET = "unset"
+
+
+UNSET = Unset.UNSET
+"""Leaves a column of a written row as it is, where a null would be a tombstone."""
+
+Value = int | str | bytes | bool | Sequence[Any] | Unset
 Column = NDArray[np.generic] | list[Any] | int | str | bytes
 """Values of many rows: an array, a list, or one value that all rows share."""
 

@@ -112,6 +112,16 @@ def test_rows_of_any_width_are_the_drivers_bytes(table: tuple[list[str], list[li
     assert bytes(run.body) == as_the_driver_writes(kinds, rows)
 
 
+@given(tables(list(TYPES)))
+def test_single_rows_are_the_drivers_bytes(table: tuple[list[str], list[list[Any]]]) -> None:
+    kinds, rows = table
+    layout = Layout(QUERY_ID, columns(kinds), [0])
+    for row in rows:
+        run = layout.row({f"c{place}": value for place, value in enumerate(row)})
+        assert bytes(run.body) == as_the_driver_writes(kinds, [row])
+        assert run.routing_key == serialize(kinds[0], row[0])
+
+
 @pytest.mark.parametrize("kinds", [["int", "bigint"], ["int", "blob"]])
 def test_a_column_may_be_one_value_that_all_rows_share(kinds: list[str]) -> None:
     shared: Any = 7 if kinds[1] == "bigint" else b"seven"
@@ -168,6 +178,7 @@ def test_no_rows_are_no_runs() -> None:
         ("boolean", 2),
         ("int", 1.5),
         ("int", None),
+        ("boolean", None),
         ("blob", None),
         ("varchar", None),
         ("varchar", b"bytes"),
@@ -181,6 +192,8 @@ def test_what_a_column_cannot_hold_is_refused(kind: str, value: Any) -> None:
         layout.rows({"c0": 1, "c1": [value]}, Limits())
     with pytest.raises(ValueError, match="c1"):
         layout.rows({"c0": 1, "c1": value}, Limits())
+    with pytest.raises(ValueError, match="c1"):
+        layout.row({"c0": 1, "c1": value})
 
 
 def test_a_column_that_is_missing_or_unknown_is_refused() -> None:

@@ -15,7 +15,7 @@ from services.metrics import Metrics
 from services.settings import Settings
 from services.storage.packed import Limits
 from services.storage.session import Store, connect
-from services.storage.statements import insert, select
+from services.storage.statements import UNSET, insert, select
 from services.storage.wire import Handler, packed_batch
 
 KEYS = insert("kinds", "a", "b", "c", "yes", operation="keys")
@@ -59,6 +59,14 @@ async def test_reads_what_was_written_by_row(store: Store, b: int) -> None:
         b,
     )
     assert found == (b"\0x", "höst", [3, 4], True, 5, 6)
+
+
+async def test_what_is_unset_stays_as_it_is(store: Store, b: int) -> None:
+    row = MIXED.row(a=1, b=b, c=2, bytes=b"x", words="first", ids=[], version=5)
+    await store.write([row])
+    await store.write([MIXED.row(a=1, b=b, c=2, bytes=UNSET, words="then", ids=UNSET, version=6)])
+    found = await store.read(kinds("bytes, words, ids FROM kinds WHERE a = 1 AND b = ?"), b)
+    assert found == [(b"x", "then", [])]
 
 
 async def test_the_packed_frame_is_the_drivers_frame(store: Store, b: int) -> None:
