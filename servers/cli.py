@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
@@ -16,6 +17,8 @@ from servers.kafka import KafkaConfig
 from servers.server import START_SECONDS, Server
 
 Port = click.IntRange(1, 65_000)
+Folder = click.Path(file_okay=False, resolve_path=True, path_type=Path)
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class Heap(click.ParamType):
@@ -29,71 +32,45 @@ class Heap(click.ParamType):
         return value
 
 
+def _setting(
+    flag: str, kind: click.ParamType | type, default: object, meaning: str, **how: Any
+) -> Callable[[Command], Command]:
+    """An option that the environment can set too: --kafka-port is MINGLE_KAFKA_PORT."""
+    variable = "MINGLE_" + flag.removeprefix("--").replace("-", "_").upper()
+    how |= {"envvar": variable, "show_envvar": True}
+    return click.option(flag, type=kind, default=default, help=meaning, **how)
+
+
 @click.group(context_settings={"show_default": True, "max_content_width": 100})
-@click.option(
-    "--dir",
-    "folder",
-    envvar="MINGLE_SERVERS_DIR",
-    default=".run",
-    type=click.Path(file_okay=False, resolve_path=True, path_type=Path),
-    show_envvar=True,
-    help="Data, configuration, logs and process ids.",
-)
-@click.option(
-    "--cache",
-    envvar="MINGLE_SERVERS_CACHE",
-    default=jars.default_cache,
-    type=click.Path(file_okay=False, resolve_path=True, path_type=Path),
-    show_envvar=True,
+@_setting("--servers-dir", Folder, ".run", "Data, configuration, logs and process ids.")
+@_setting(
+    "--servers-cache",
+    Folder,
+    jars.default_cache,
+    "Where downloaded jars are kept.",
     show_default="~/.cache/mingle/servers",
-    help="Where downloaded jars are kept.",
 )
-@click.option(
-    "--kafka-port",
-    envvar="MINGLE_KAFKA_PORT",
-    default=9092,
-    type=Port,
-    show_envvar=True,
-    help="Kafka's port; its controller takes the next one.",
-)
-@click.option(
-    "--kafka-heap",
-    envvar="MINGLE_KAFKA_HEAP",
-    default="1g",
-    type=Heap(),
-    show_envvar=True,
-    help="Kafka's heap.",
-)
-@click.option(
+@_setting("--kafka-port", Port, 9092, "Kafka's port; its controller takes the next one.")
+@_setting("--kafka-heap", Heap(), "1g", "Kafka's heap.")
+@_setting(
     "--cassandra-port",
-    envvar="MINGLE_CASSANDRA_PORT",
-    default=9042,
-    type=Port,
-    show_envvar=True,
-    help="Cassandra's port; internode traffic and JMX take the next two.",
+    Port,
+    9042,
+    "Cassandra's port; internode traffic and JMX take the next two.",
 )
-@click.option(
-    "--cassandra-heap",
-    envvar="MINGLE_CASSANDRA_HEAP",
-    default="2g",
-    type=Heap(),
-    show_envvar=True,
-    help="Cassandra's heap.",
-)
-@click.option(
+@_setting("--cassandra-heap", Heap(), "2g", "Cassandra's heap.")
+@_setting(
     "--cassandra-commitlog-sync",
-    envvar="MINGLE_CASSANDRA_COMMITLOG_SYNC",
-    default="periodic",
-    type=click.Choice(["periodic", "batch"]),
-    show_envvar=True,
-    help="Batch keeps every acknowledged write through a kill, and is slower.",
+    click.Choice(["periodic", "batch"]),
+    "periodic",
+    "Batch keeps every acknowledged write through a kill, and is slower.",
 )
 @click.pass_context
 def main(  # noqa: PLR0913 - one parameter an option
     context: click.Context,
     *,
-    folder: Path,
-    cache: Path,
+    servers_dir: Path,
+    servers_cache: Path,
     kafka_port: int,
     kafka_heap: str,
     cassandra_port: int,
@@ -104,12 +81,17 @@ def main(  # noqa: PLR0913 - one parameter an option
     logging.getLogger("cassandra").setLevel(logging.CRITICAL)  # a refused probe is no news
     context.obj = {
         "kafka": kafka.server(
-            KafkaConfig(folder=folder / "kafka", cache=cache, port=kafka_port, heap=kafka_heap)
+            KafkaConfig(
+                folder=servers_dir / "kafka",
+                cache=servers_cache,
+                port=kafka_port,
+                heap=kafka_heap,
+            )
         ),
         "cassandra": cassandra.server(
             CassandraConfig(
-                folder=folder / "cassandra",
-                cache=cache,
+                folder=servers_dir / "cassandra",
+                cache=servers_cache,
                 port=cassandra_port,
                 heap=cassandra_heap,
                 commitlog_sync=cassandra_commitlog_sync,

@@ -1,6 +1,7 @@
 """The servers' jars: fetched from Maven Central once per machine, kept outside the checkout."""
 
 import hashlib
+import os
 import shutil
 import subprocess
 import tempfile
@@ -19,7 +20,9 @@ MAVEN_MISSING = "Maven (the command mvn) was not found: install it, e.g. `apt-ge
 
 
 def default_cache() -> Path:
-    return Path.home() / ".cache" / "mingle" / "servers"
+    """Outside every checkout, so that a clean clone downloads nothing twice."""
+    chosen = os.environ.get("MINGLE_SERVERS_CACHE")
+    return Path(chosen) if chosen else Path.home() / ".cache" / "mingle" / "servers"
 
 
 def release(server: str) -> str:

@@ -86,6 +86,15 @@ def test_missing_maven_says_what_to_install(
     assert jars.fetch("kafka", cache) == []
 
 
+def test_cache_can_be_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Tests and the command line agree on where jars are."""
+    monkeypatch.setenv("MINGLE_SERVERS_CACHE", str(tmp_path))
+    assert jars.default_cache() == tmp_path
+    monkeypatch.delenv("MINGLE_SERVERS_CACHE")
+    monkeypatch.setenv("HOME", "/home/alice")
+    assert jars.default_cache() == Path("/home/alice/.cache/mingle/servers")
+
+
 def test_held_lock_times_out(tmp_path: Path) -> None:
     """Who waits too long for another process is told which file it holds."""
     path = tmp_path / "lock"

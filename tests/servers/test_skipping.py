@@ -29,6 +29,7 @@ def test_missing_tools_are_the_last_word(tmp_path: Path) -> None:
         "tests/servers/test_real_servers.py",
         PATH=str(tmp_path),
         HOME=str(tmp_path),
+        MINGLE_SERVERS_CACHE="",
         MINGLE_TEST_KAFKA="",
         MINGLE_TEST_CASSANDRA="",
     )
