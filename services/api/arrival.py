@@ -1,0 +1,21 @@
+"""Waiting until something has arrived, so that a client reads what it wrote."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+MAX_WAIT: Final = 2.0
+"""Seconds; the contract's bound of `wait_for`."""
+_FIRST_PAUSE: Final = 0.01
+_LONGEST_PAUSE: Final = 0.2
+"""Seconds between two looks: at once for a fast pipeline, at most 16 looks for a slow one."""
+
+
+async def arrival(arrived: Callable[[], Awaitable[bool]], patience: float = MAX_WAIT) -> None:
+    """Returns when `arrived` says so, or when patience ends: the caller then answers what is."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + patience
+    pause = _FIRST_PAUSE
+    while not await arrived() and (left := deadline - loop.time()) > 0:
+        await asyncio.sleep(min(pause, left))
+        pause = min(2 * pause, _LONGEST_PAUSE)

@@ -1,0 +1,86 @@
+"""Cursors: opaque, signed places in a listing, worth nothing in any other listing or viewer's.
+
+A token is base64url(MAC ‖ version ‖ position [‖ floor ‖ given...]), without padding. The MAC is
+HMAC-SHA256 over the listing and what follows, cut to 16 bytes. A new layout takes a new version
+byte, and tokens of the old one stay readable.
+"""
+
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from hashlib import sha256
+
+from schemas.ids import PostId
+from services.api.walk import Place
+
+_VERSION = b"\x01"
+_MAC_BYTES = 16
+_ID_BYTES = 8
+_OFFSET_BYTES = 6  # of a given entry above the floor: 15 minutes of post ids are 42 bits
+MAX_TOKEN = 4_096  # characters; the longest of ours has 2,114
+LOOPBACK_KEY = "mingle: cursors on the loopback are signed, but hold no secret"
+"""Signs where no key is set: the same in every process and after a restart, known to everyone."""
+
+
+class InvalidCursor(ValueError):
+    """Malformed, forged, or made for another listing or viewer."""
+
+
+class Cursors:
+    """Seals places and opens tokens. The first key signs, all verify."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self._keys = [key.encode() for key in keys or (LOOPBACK_KEY,)]
+
+    def seal(self, listing: str, place: Place) -> str:
+        """The token of a place in a listing."""
+        payload = _packed(place)
+        mac = _mac(self._keys[0], listing, payload)
+        return urlsafe_b64encode(mac + payload).rstrip(b"=").decode()
+
+    def open(self, listing: str, token: str) -> Place:
+        """The place that `seal` was given. Raises InvalidCursor for what no key of ours signed."""
+        sealed = _decoded(token)
+        mac, payload = sealed[:_MAC_BYTES], sealed[_MAC_BYTES:]
+        signed = [hmac.compare_digest(mac, _mac(key, listing, payload)) for key in self._keys]
+        if not any(signed):
+            raise InvalidCursor("not signed for this listing and viewer")
+        return _unpacked(payload)
+
+
+def _mac(key: bytes, listing: str, payload: bytes) -> bytes:
+    return hmac.digest(key, listing.encode() + b"\x00" + payload, sha256)[:_MAC_BYTES]
+
+
+def _decoded(token: str) -> bytes:
+    """The bytes of a token in its one spelling."""
+    if len(token) > MAX_TOKEN or not token.isascii():
+        raise InvalidCursor("not a cursor")
+    try:
+        sealed = urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    except ValueError:
+        raise InvalidCursor("not a cursor") from None
+    if urlsafe_b64encode(sealed).rstrip(b"=").decode() != token:
+        raise InvalidCursor("not a cursor")
+    return sealed
+
+
+def _packed(place: Place) -> bytes:
+    packed = _VERSION + place.position.to_bytes(_ID_BYTES)
+    if place.floor == place.position:
+        return packed
+    offsets = (each - place.floor for each in place.given)
+    held = (offset.to_bytes(_OFFSET_BYTES) for offset in offsets)
+    return packed + place.floor.to_bytes(_ID_BYTES) + b"".join(held)
+
+
+def _unpacked(payload: bytes) -> Place:
+    if payload[:1] != _VERSION:
+        raise InvalidCursor("of a later version than this API")
+    position = PostId(int.from_bytes(payload[1:9]))
+    if len(payload) == 1 + _ID_BYTES:
+        return Place(position, position)
+    floor = int.from_bytes(payload[9:17])
+    starts = range(17, len(payload), _OFFSET_BYTES)
+    offsets = (int.from_bytes(payload[start : start + _OFFSET_BYTES]) for start in starts)
+    return Place(position, PostId(floor), tuple(PostId(floor + offset) for offset in offsets))

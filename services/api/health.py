@@ -1,0 +1,63 @@
+"""What the process says of itself: alive, ready, its metrics."""
+
+import asyncio
+from typing import Any, Final
+
+from litestar import Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from schemas.ids import PostId
+from services.api.answers import Health
+from services.api.operation import AnyRequest, Endpoint, Operation
+from services.api.queries import NoQuery
+from services.errors import StoreUnavailable
+from services.metrics import Metrics
+from services.posts.store import PostStore
+
+READY_SECONDS: Final = 2.0
+"""How long the store may take; a prober asks again soon anyway."""
+_NO_POST: Final = PostId(1)
+
+LIVE = Operation(
+    id="live",
+    path="/livez",
+    summary="Whether the process is alive",
+    asks=NoQuery,
+    answers=Health,
+    example=Health(),
+)
+READY = Operation(
+    id="ready",
+    path="/readyz",
+    summary="Whether the store answers",
+    asks=NoQuery,
+    answers=Health,
+    example=Health(),
+)
+METRICS = Operation(
+    id="metrics",
+    path="/metrics",
+    summary="Metrics for Prometheus",
+    asks=NoQuery,
+    answers=None,
+    example='timeline_api_request_seconds_count{route="/livez",status="200"} 1.0\n',
+    media_type="text/plain",
+)
+
+
+def endpoints(posts: PostStore, metrics: Metrics) -> list[Endpoint]:
+    async def live(_request: AnyRequest) -> Response[Any]:
+        return Response(Health())
+
+    async def ready(_request: AnyRequest) -> Response[Any]:
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                await posts.load([_NO_POST])
+        except TimeoutError as error:
+            raise StoreUnavailable(f"no answer in {READY_SECONDS:g} s") from error
+        return Response(Health())
+
+    async def measured(_request: AnyRequest) -> Response[Any]:
+        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+    return [Endpoint(LIVE, live), Endpoint(READY, ready), Endpoint(METRICS, measured)]

@@ -1,0 +1,114 @@
+"""From a page request to a page and back: places are post ids inside, cursors outside."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import NamedTuple, TypeAlias
+from urllib.parse import urlencode
+
+from schemas.ids import PostId
+from services.api import walk
+from services.api.answers import Gap, Listing, item
+from services.api.cursors import Cursors, InvalidCursor
+from services.api.problems import BadParameter
+from services.api.queries import PageQuery
+from services.api.walk import Place
+from services.item import Item
+from services.listing import Page, PageRequest
+
+Read: TypeAlias = Callable[[PageRequest], Awaitable[Page]]
+
+
+class Marks(NamedTuple):
+    """The cursors of a request, opened."""
+
+    before: Place | None
+    after: Place | None
+    newer_than: Place | None
+
+
+class Pager(NamedTuple):
+    """Pages of one listing for one viewer; `listing` names both, and binds their cursors."""
+
+    cursors: Cursors
+    listing: str
+
+    async def page(self, asked: PageQuery, read: Read, *, hydrate: bool = True) -> Listing:
+        """The page that is asked for. Raises BadParameter for cursors that do not fit."""
+        marks = self._open(asked)
+        page, newest = await _read(read, asked.limit, marks)
+        return Listing(
+            items=[item(each) if hydrate else str(each.post_id) for each in page.items],
+            next=self._seal_at(page.older),
+            prev=None if newest is None else self.cursors.seal(self.listing, newest),
+            gap=self._gap(page),
+            state="building" if page.building else "ready",
+        )
+
+    def _open(self, asked: PageQuery) -> Marks:
+        if asked.after is not None:
+            for name in ("before", "newer_than"):
+                if getattr(asked, name) is not None:
+                    raise BadParameter("after", f"cannot be combined with `{name}`")
+        return Marks(*(self._opened(asked, name) for name in Marks._fields))
+
+    def _opened(self, asked: PageQuery, name: str) -> Place | None:
+        token = getattr(asked, name)
+        try:
+            return None if token is None else self.cursors.open(self.listing, token)
+        except InvalidCursor as error:
+            raise BadParameter(name, str(error)) from None
+
+    def _seal_at(self, position: PostId | None) -> str | None:
+        return None if position is None else self.cursors.seal(self.listing, walk.at(position))
+
+    def _gap(self, page: Page) -> Gap | None:
+        if page.gap is None:
+            return None
+        cursor = self.cursors.seal(self.listing, walk.at(page.gap.newest))
+        return Gap(str(page.gap.newest), str(page.gap.oldest), cursor)
+
+
+async def _read(read: Read, limit: int, marks: Marks) -> tuple[Page, Place | None]:
+    if marks.after is not None:
+        return await _read_newer(read, limit, marks.after)
+    return await _read_older(read, limit, marks)
+
+
+async def _read_older(read: Read, limit: int, marks: Marks) -> tuple[Page, Place | None]:
+    """A page from the newest or from `before`, and the place from which newer ones follow."""
+    request = PageRequest(
+        limit,
+        before=None if marks.before is None else marks.before.position,
+        newer_than=None if marks.newer_than is None else marks.newer_than.position,
+    )
+    page = await read(request)
+    if not page.items:
+        return page, marks.newer_than
+    start = Place(page.items[0].post_id, page.items[-1].post_id)
+    return page, walk.remembering(start, _ids(page.items))
+
+
+async def _read_newer(read: Read, limit: int, came: Place) -> tuple[Page, Place]:
+    """The page next above a place, with what became readable just below it since."""
+    known = frozenset(came.given)
+    page = await read(PageRequest(limit + len(known), after=came.floor))
+    items = [each for each in page.items if each.post_id not in known][-limit:]
+    reached = items[0].post_id if items else page.newer or came.position
+    place = came._replace(position=max(came.position, reached))
+    older = items[-1].post_id if items else None
+    cut = Page(items, older=older, building=page.building)
+    return cut, walk.remembering(place, _ids(items)) if place != came or items else came
+
+
+def _ids(items: list[Item]) -> list[PostId]:
+    return [each.post_id for each in items]
+
+
+def links(path: str, kept: Mapping[str, str], page: Listing) -> dict[str, str]:
+    """The `Link` header (RFC 8288) of a page; `kept` are the parameters that stay the same."""
+    targets = (("next", "before", page.next), ("prev", "after", page.prev))
+    found = [
+        f'<{path}?{urlencode({**kept, parameter: token})}>; rel="{rel}"'
+        for rel, parameter, token in targets
+        if token is not None
+    ]
+    return {"Link": ", ".join(found)} if found else {}

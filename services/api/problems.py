@@ -1,0 +1,103 @@
+"""Every answer that is no success, as RFC 9457 problem details."""
+
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.types import ExceptionHandlersMap
+from msgspec import UNSET, Struct, UnsetType
+
+from services.errors import MingleError, Transient
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER = "1"  # seconds; a store that was away answers soon or for long not
+
+_log = structlog.get_logger(__name__)
+_AnyRequest = Request[Any, Any, Any]
+
+
+class Problem(Struct, frozen=True):
+    """What went wrong (RFC 9457). `field` names the parameter that a 400 is about."""
+
+    title: str
+    status: int
+    detail: str
+    type: str = "about:blank"
+    field: str | UnsetType = UNSET
+
+
+class BadParameter(MingleError):
+    """A parameter that the API does not take, and why; never its value."""
+
+    def __init__(self, field: str, why: str) -> None:
+        super().__init__(f"{field}: {why}")
+        self.field = field
+
+
+class NothingThere(MingleError):
+    """What does not exist, or may not be seen: the same answer for both."""
+
+
+def answer(
+    status: HTTPStatus,
+    detail: str,
+    headers: dict[str, str] | None = None,
+    field: str | UnsetType = UNSET,
+) -> Response[Problem]:
+    """A problem as a response."""
+    return Response(
+        Problem(status.phrase, status, detail, field=field),
+        status_code=status,
+        headers=headers,
+        media_type=MEDIA_TYPE,
+    )
+
+
+def _bad_parameter(_request: _AnyRequest, error: BadParameter) -> Response[Problem]:
+    return answer(HTTPStatus.BAD_REQUEST, str(error), field=error.field)
+
+
+def _invalid(_request: _AnyRequest, error: ValidationException) -> Response[Problem]:
+    """A parameter that its declaration refuses."""
+    reports = error.extra if isinstance(error.extra, list) else []
+    field, why = next(((each.get("key"), each["message"]) for each in reports), (None, "invalid"))
+    if field is None:
+        return answer(HTTPStatus.BAD_REQUEST, why)
+    return answer(HTTPStatus.BAD_REQUEST, f"{field}: {why}", field=field)
+
+
+def _nothing_there(_request: _AnyRequest, error: NothingThere) -> Response[Problem]:
+    return answer(HTTPStatus.NOT_FOUND, str(error))
+
+
+def _away(_request: _AnyRequest, error: Transient) -> Response[Problem]:
+    _log.warning("a store did not answer", error=repr(error))
+    return answer(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "a store did not answer; the same request may succeed later",
+        {"Retry-After": RETRY_AFTER},
+    )
+
+
+def _refused(request: _AnyRequest, error: HTTPException) -> Response[Problem]:
+    """What the framework refuses: unknown paths, other methods, bodies that are too large."""
+    if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _bug(request, error)
+    return answer(HTTPStatus(error.status_code), error.detail, error.headers)
+
+
+def _bug(request: _AnyRequest, error: Exception) -> Response[Problem]:
+    _log.error("a request met a bug", path=request.scope.get("path_template"), exc_info=error)
+    return answer(HTTPStatus.INTERNAL_SERVER_ERROR, "a bug; it is in the log")
+
+
+HANDLERS: ExceptionHandlersMap = {
+    BadParameter: _bad_parameter,
+    ValidationException: _invalid,
+    NothingThere: _nothing_there,
+    Transient: _away,
+    HTTPException: _refused,
+    Exception: _bug,
+}

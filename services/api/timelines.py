@@ -1,0 +1,101 @@
+"""Listings by post id: home timelines and authors' pages."""
+
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from litestar import Response
+
+from schemas.ids import PostId, UserId
+from services.api import answers, examples, queries
+from services.api.arrival import arrival
+from services.api.cursors import Cursors
+from services.api.operation import AnyRequest, Endpoint, Operation
+from services.api.pages import Pager, links
+from services.api.problems import NothingThere
+from services.api.queries import AuthorQuery, ExplainQuery, HomeQuery, PageQuery
+from services.timelines.author import AuthorPosts
+from services.timelines.home import Home
+
+BUILDING_RETRY = "2"
+"""Seconds after which a timeline that is being built is worth another look."""
+_PER_REQUEST = frozenset({"user_id", "before", "after", "newer_than", "wait_for"})
+"""Parameters that do not travel from page to page; the others do."""
+
+READ_HOME = Operation(
+    id="readHome",
+    path="/v1/users/{user_id}/home",
+    summary="The home timeline of a user, newest first",
+    asks=HomeQuery,
+    answers=answers.Listing,
+    example=examples.LISTING,
+    headers=("Link", "Retry-After"),
+)
+READ_AUTHOR = Operation(
+    id="readAuthorPosts",
+    path="/v1/users/{user_id}/posts",
+    summary="What an author wrote, as far as the viewer may read it, newest first",
+    asks=AuthorQuery,
+    answers=answers.Listing,
+    example=examples.LISTING,
+    headers=("Link",),
+)
+EXPLAIN = Operation(
+    id="explain",
+    path="/v1/users/{user_id}/explain/{post_id}",
+    summary="Why a post is in a home timeline, or is not",
+    asks=ExplainQuery,
+    answers=answers.Explanation,
+    example=examples.EXPLANATION,
+    problems=(HTTPStatus.NOT_FOUND,),
+)
+
+
+def endpoints(home: Home, authors: AuthorPosts, cursors: Cursors) -> list[Endpoint]:
+    async def read_home(request: AnyRequest) -> Response[Any]:
+        asked = queries.read(request, HomeQuery)
+        viewer = UserId(int(asked.user_id))
+        pager = Pager(cursors, f"home/{viewer}")
+        if asked.wait_for is not None:
+            await arrival(partial(home.holds, viewer, PostId(int(asked.wait_for))))
+        listing = await pager.page(asked, partial(home.page, viewer), hydrate=asked.hydrate)
+        return _answer(request, asked, listing)
+
+    async def read_author(request: AnyRequest) -> Response[Any]:
+        asked = queries.read(request, AuthorQuery)
+        author, viewer = UserId(int(asked.user_id)), queries.viewer(asked.viewer)
+        pager = Pager(cursors, f"posts/{author}/{viewer or ''}")
+        return _answer(
+            request, asked, await pager.page(asked, partial(authors.page, author, viewer))
+        )
+
+    async def explain(request: AnyRequest) -> Response[Any]:
+        asked = queries.read(request, ExplainQuery)
+        found = await home.explain(UserId(int(asked.user_id)), PostId(int(asked.post_id)))
+        if found is None:
+            raise NothingThere("no such post for this viewer")
+        return Response(answers.explanation(found))
+
+    return [
+        Endpoint(READ_HOME, read_home),
+        Endpoint(READ_AUTHOR, read_author),
+        Endpoint(EXPLAIN, explain),
+    ]
+
+
+def _answer(request: AnyRequest, asked: PageQuery, listing: answers.Listing) -> Response[Any]:
+    headers = links(request.scope["path"], _kept(asked), listing)
+    if listing.state == "building":
+        headers["Retry-After"] = BUILDING_RETRY
+    return Response(listing, headers=headers)
+
+
+def _kept(asked: PageQuery) -> dict[str, str]:
+    """The parameters of the neighbouring pages: those given, in their JSON spelling."""
+    given = msgspec.to_builtins(asked)
+    return {
+        name: value if isinstance(value, str) else msgspec.json.encode(value).decode()
+        for name, value in given.items()
+        if name not in _PER_REQUEST and value is not None
+    }
