@@ -7,7 +7,6 @@ from typing import Generic, NamedTuple, TypeVar
 
 import structlog
 
-from schemas.errors import SchemaViolation
 from services.errors import Transient
 from services.handling import Accepted, Handler
 from services.metrics import Metrics
@@ -51,6 +50,7 @@ class Decoded(Generic[M]):
         self._batch = batch
         self._omitted = omitted
         self.messages = messages
+        self.is_retry = batch.retry
 
     @cached_property
     def origins(self) -> list[Origin]:
@@ -124,12 +124,13 @@ class Trial(Generic[M]):
             with self._seconds.time():
                 await self._handle(decoded.messages[low:high])
         except LATER as error:
-            log.warning("to be tried later", agent=self._agent, error=repr(error))
+            self._log_failure(decoded, error)
             outcome.later.extend(decoded.origins[low:high])
         except asyncio.CancelledError:
             if _is_being_cancelled():
                 raise
             # Something that the handler waited for was cancelled, not the handler.
+            log.warning("cancelled from within, to be tried later", agent=self._agent)
             outcome.later.extend(decoded.origins[low:high])
         except Exception as error:  # noqa: BLE001 - whatever it is, the stream goes on
             if high - low == 1:
@@ -153,22 +154,30 @@ class Trial(Generic[M]):
             log.warning("to be buried later", agent=self._agent, error=repr(error))
             outcome.later.extend(origin for origin, _ in outcome.dead)
             return 0
-        for letter in letters:
-            self._report(letter)
+        self._report(letters)
         return len(letters)
 
-    def _report(self, letter: DeadLetter) -> None:
-        self._letters.labels(letter.partition.topic, letter.reason).inc()
-        log.error(
-            "dead letter",
-            agent=self._agent,
-            topic=letter.partition.topic,
-            partition=letter.partition.number,
-            offset=letter.record.offset,
-            field=letter.field,
-            reason=letter.reason,
-            exc_info=None if isinstance(letter.error, SchemaViolation) else letter.error,
-        )
+    def _log_failure(self, decoded: Decoded[M], error: BaseException) -> None:
+        """Once at length: an outage has as many failed retries as it has seconds."""
+        say = log.debug if decoded.is_retry else log.warning
+        say("to be tried later", agent=self._agent, error=repr(error))
+
+    def _report(self, letters: list[DeadLetter]) -> None:
+        for letter in letters:
+            self._letters.labels(letter.partition.topic, letter.reason).inc()
+            log.error(
+                "dead letter",
+                agent=self._agent,
+                topic=letter.partition.topic,
+                partition=letter.partition.number,
+                offset=letter.record.offset,
+                field=letter.field,
+                reason=letter.reason,
+            )
+        # One traceback a batch: a bug that every message meets would drown the log in them.
+        bug = next((letter.error for letter in letters if letter.reason == "bug"), None)
+        if bug is not None:
+            log.error("bug", agent=self._agent, exc_info=bug)
 
 
 def _is_being_cancelled() -> bool:

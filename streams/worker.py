@@ -14,6 +14,10 @@ from streams.app import App
 
 STOP_SECONDS = 10.0
 """From a signal to the end of the process, whatever hangs."""
+APPS_STOP_SECONDS = 9.0
+"""Of which the apps have this much: four to finish, three to commit, two to leave."""
+EXIT_SECONDS = 2.0
+"""From the end of the work to the end of the process, whatever hangs."""
 STOPPED: Final = 0
 FAILED: Final = 1
 
@@ -23,8 +27,8 @@ log = structlog.get_logger(__name__)
 def run(main: Callable[[asyncio.Event], Awaitable[int]]) -> int:
     """The exit code of `main`, which is given an event that SIGTERM and SIGINT set.
 
-    Ends the process with 1 when `main` has not returned ten seconds after the signal: what was
-    not committed until then is received again by whoever takes over.
+    The process ends ten seconds after the signal at the latest, with 1 if `main` has not
+    returned by then: what is not committed is received again by whoever takes over.
     """
     # The policy, not only a loop: Faust makes another loop for its consumer's thread.
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
@@ -33,41 +37,50 @@ def run(main: Callable[[asyncio.Event], Awaitable[int]]) -> int:
 
 async def _with_signals(main: Callable[[asyncio.Event], Awaitable[int]]) -> int:
     stop = asyncio.Event()
-    last_resort = threading.Timer(STOP_SECONDS, os._exit, (FAILED,))
-    last_resort.daemon = True
 
     def on_signal() -> None:
         if not stop.is_set():
-            last_resort.start()
             stop.set()
+            _exit_in(STOP_SECONDS, FAILED)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, on_signal)
-    try:
-        return await main(stop)
-    finally:
-        last_resort.cancel()
+    code = await main(stop)
+    _exit_in(EXIT_SECONDS, code)
+    return code
+
+
+def _exit_in(seconds: float, code: int) -> None:
+    """The last resort, from a thread of its own: whatever hangs, the loop may hang too."""
+    timer = threading.Timer(seconds, os._exit, (code,))
+    timer.daemon = True
+    timer.start()
 
 
 async def run_apps(apps: Sequence[App], stop: asyncio.Event) -> int:
     """Start the apps, wait, stop them: finishing what is in flight, committing what is done.
 
-    0 after `stop`, 1 when an app could not go on. Brokers that do not answer are waited for.
+    0 after `stop`, 1 when an app could not go on or did not end. Brokers that do not answer
+    are waited for.
     """
-    starts = [asyncio.create_task(app.start()) for app in apps]
-    ends = [asyncio.create_task(app.wait_until_stopped()) for app in apps]
-    ends.append(asyncio.create_task(_wait(stop)))
-    try:
-        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        await asyncio.gather(*(app.stop() for app in apps))
-        for task in ends:
-            task.cancel()
-        await asyncio.gather(*starts, *ends, return_exceptions=True)
-    failures = [app.crash_reason for app in apps if app.crashed]
+    lives = [asyncio.create_task(_live(app)) for app in apps]
+    told = asyncio.create_task(_wait(stop))
+    await asyncio.wait([*lives, told], return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    stops = [asyncio.create_task(app.stop()) for app in apps]
+    _, late = await asyncio.wait([*lives, *stops], timeout=APPS_STOP_SECONDS)
+    failures = [repr(app.crash_reason) for app in apps if app.crashed]
+    failures += [repr(task.exception()) for task in lives if task.done() and task.exception()]
+    failures += ["an app did not stop"] * bool(late)
     for failure in failures:
-        log.error("app failed", error=repr(failure))
+        log.error("app failed", error=failure)
     return FAILED if failures else STOPPED
+
+
+async def _live(app: App) -> None:
+    """Returns when the app has crashed or was stopped. Raises when it could not start."""
+    await app.start()
+    await app.wait_until_stopped()
 
 
 async def _wait(stop: asyncio.Event) -> None:

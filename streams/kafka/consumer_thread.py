@@ -15,6 +15,8 @@ from streams.records import Partition, Record
 
 COMMIT_SECONDS = 3.0
 """For a commit, retries included."""
+ANSWER_SECONDS = 0.5
+"""For the thread to say what became of it."""
 LEAVE_SECONDS = 2.0
 """For leaving the group and closing connections."""
 RECONNECT_SECONDS = 1.0
@@ -71,6 +73,11 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
             log.warning("left without the group's answer", error=repr(error))
             await consumer._client.close()
 
+    def _stopped_set(self) -> None:
+        """Upstream fails to stop a thread that has already ended because of a crash."""
+        if not self.thread_loop.is_closed():
+            super()._stopped_set()
+
     def close(self) -> None:
         """Upstream closes connections from the wrong loop when it rebalances while stopping."""
 
@@ -102,6 +109,16 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
                 consumer._fetcher.seek_to(partition, run[0].offset)
             return NOTHING
         return Fetched(subscription.assignment, records)
+
+    async def commit_in_time(self, offsets: Mapping[Partition, int]) -> bool:
+        """Whether the broker has them. A thread that has ended would never answer."""
+        if self._consumer is None:
+            return False
+        try:
+            async with asyncio.timeout(COMMIT_SECONDS + ANSWER_SECONDS):
+                return bool(await self.commit(offsets))
+        except TimeoutError:
+            return False
 
     async def _commit(self, offsets: Mapping[Partition, int]) -> bool:
         """Upstream ends the process when a commit fails; here it is tried again later."""

@@ -103,7 +103,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc] # untyped upstream
         """What the tracker says, whatever is asked for; upstream calls it once a second, too."""
         async with self._commits:
             offsets = self.intake.acks.committable()
-            if not offsets or not await self._thread.commit(offsets):
+            if not offsets or not await self._thread.commit_in_time(offsets):
                 return False
             self.intake.acks.committed(offsets)
             return True

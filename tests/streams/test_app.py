@@ -1,0 +1,240 @@
+"""The whole way: Kafka, Faust, the delivery loop and back, on a broker in this process."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from services.errors import StoreUnavailable
+from services.handling import Accepted
+from streams.backlog import Bounds
+from streams.embedded.mock_broker import Api, MockBroker
+from streams.kafka import transport
+from streams.kafka.producer import KafkaOutbox
+from tests.streams.conftest import Log, Workers, eventually, numbers, publish, until
+from tests.streams.fakes import BAD, P0, P1, Handler, refuse, sample
+
+GROUP_AUTHORIZATION_FAILED = 30
+TOGETHER = b"bob"
+"""A key: all messages with it are in one partition."""
+ONE_BY_ONE = Bounds(messages=1, batches=20)
+
+
+class Gate:
+    """Handles everything at once except what it holds, until it is opened."""
+
+    def __init__(self, *held: str) -> None:
+        self.held = held
+        self.handled: list[str] = []
+        self.waiting: list[str] = []
+        self.opened = asyncio.Event()
+
+    async def __call__(self, batch: Sequence[Accepted[str]]) -> None:
+        messages = [accepted.message for accepted in batch]
+        if set(messages) & set(self.held):
+            self.waiting += messages
+            await self.opened.wait()
+        self.handled += messages
+
+
+async def test_messages_are_handled_and_committed(
+    workers: Workers, outbox: KafkaOutbox, log: Log
+) -> None:
+    """Thirty of them, one of which fails for a while."""
+    handler = Handler()
+    handler.refuse = refuse("5", error=StoreUnavailable("away"))
+    await publish(outbox, *numbers(30))
+    async with workers(handler, bounds=Bounds(messages=4)) as app:
+        await until(lambda: len(handler.calls) > 8)
+        assert len(handler.handled) < 30
+        handler.refuse = refuse(error=StoreUnavailable(""))
+        await eventually(log.committed, {0: 30})
+        assert sorted(handler.handled, key=int) == [str(n) for n in range(30)]
+        assert sample(app.transport.metrics, "timeline_rebalances_total") == 1
+
+
+async def test_a_poison_message_becomes_a_dead_letter(
+    workers: Workers, outbox: KafkaOutbox, log: Log
+) -> None:
+    """With where it came from and why; the stream goes on."""
+    handler = Handler()
+    async with workers(handler):
+        await publish(outbox, b"0", BAD, b"2", key=TOGETHER)
+        await eventually(log.committed, {0: 3})
+    assert handler.handled == ["0", "2"]
+    (letter,) = await log.read("posts-dlq", 1)
+    headers = dict(letter.headers)
+    assert (letter.key, letter.value) == (TOGETHER, BAD)
+    assert headers["__connect.errors.topic"] == b"posts"
+    assert headers["__connect.errors.offset"] == b"1"
+    assert headers["__connect.errors.exception.message"] == b"text: too_long"
+
+
+async def test_a_message_without_key_and_value_is_buried_too(
+    workers: Workers, outbox: KafkaOutbox, log: Log
+) -> None:
+    """There is nothing that a dead letter cannot hold."""
+    async with workers(Handler()):
+        await publish(outbox, None, key=None)  # type: ignore[arg-type]
+        (letter,) = await log.read("posts-dlq", 1)
+    assert (letter.key, letter.value) == (None, None)
+
+
+async def test_the_commit_stays_at_what_is_in_flight(
+    workers: Workers, outbox: KafkaOutbox, log: Log
+) -> None:
+    """100 is held and 101 to 109 are done: killed now, the next worker begins at 100."""
+    gate = Gate("100")
+    await publish(outbox, *numbers(110), key=TOGETHER)
+    async with workers(gate, bounds=ONE_BY_ONE) as app:
+        await until(lambda: len(gate.handled) == 109)
+        await eventually(log.committed, {0: 100})
+        await app.consumer.commit()
+        assert await log.committed() == {0: 100}
+        gate.opened.set()
+        await eventually(log.committed, {0: 110})
+
+
+async def test_a_stop_finishes_what_is_in_flight(
+    workers: Workers, outbox: KafkaOutbox, log: Log
+) -> None:
+    """And commits it."""
+    gate = Gate("0")
+    await publish(outbox, b"0", key=TOGETHER)
+    async with workers(gate) as app:
+        await until(lambda: bool(gate.waiting))
+        stopping = asyncio.create_task(app.stop())
+        await asyncio.sleep(0.1)  # into the stop; too early would only prove less
+        assert not stopping.done()
+        gate.opened.set()
+        await stopping
+    assert await log.committed() == {0: 1}
+
+
+async def test_a_stop_abandons_a_retry(workers: Workers, outbox: KafkaOutbox, log: Log) -> None:
+    """Unacknowledged, at once, and the next worker receives it again."""
+    away = Handler()
+    away.refuse = refuse("1", error=StoreUnavailable("away"))
+    await publish(outbox, *numbers(3), key=TOGETHER)
+    async with workers(away, bounds=ONE_BY_ONE) as app:
+        await until(lambda: len(away.calls) > 5)
+        async with asyncio.timeout(2.0):
+            await app.stop()
+    assert await log.committed() == {0: 1}
+    back = Handler()
+    async with workers(back):
+        await eventually(log.committed, {0: 3})
+    assert back.handled == ["1", "2"]
+
+
+async def test_a_stop_abandons_what_does_not_finish(
+    workers: Workers, outbox: KafkaOutbox, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A handler that hangs does not hold up the process."""
+    monkeypatch.setattr(transport, "SETTLE_SECONDS", 0.2)
+    gate = Gate("1")
+    await publish(outbox, *numbers(2), key=TOGETHER)
+    async with workers(gate, bounds=ONE_BY_ONE) as app:
+        await until(lambda: bool(gate.waiting) and bool(gate.handled))
+        async with asyncio.timeout(3.0):
+            await app.stop()
+    assert await log.committed() == {0: 1}
+
+
+@pytest.mark.usefixtures("unhurried_leader")
+async def test_workers_share_and_hand_over(workers: Workers, outbox: KafkaOutbox, log: Log) -> None:
+    """A second one takes half of the partitions while messages flow; nothing is lost."""
+    first, second = Handler(), Handler()
+    expected = {str(n) for n in range(400)}
+    async with workers(first, "one") as one:
+        await publish(outbox, *numbers(200), key=None)
+        async with workers(second, "two") as two:
+            await until(lambda: one.intake.acks.partitions() != {P0, P1})
+            await until(lambda: len(two.intake.acks.partitions()) == 1)
+            for start in range(200, 400, 20):
+                await publish(outbox, *(b"%d" % n for n in range(start, start + 20)), key=None)
+            await until(lambda: {*first.handled, *second.handled} == expected)
+            assert second.handled
+    assert sum((await log.committed()).values()) == 400
+    assert len(first.handled) + len(second.handled) == 400
+
+
+@pytest.mark.usefixtures("unhurried_leader")
+async def test_a_rebalance_hands_over_what_was_being_retried(
+    workers: Workers, outbox: KafkaOutbox, log: Log
+) -> None:
+    """A store that is away for one worker holds up no rebalance, and loses nothing."""
+    away, back = Handler(), Handler()
+    away.refuse = refuse(*(str(n) for n in range(20)), error=StoreUnavailable("away"))
+    await publish(outbox, *numbers(20), key=None)
+    async with workers(away, "one") as one:
+        await until(lambda: bool(away.calls))
+        async with workers(back, "two"):
+            await until(lambda: len(one.intake.acks.partitions()) == 1)
+            await until(lambda: bool(back.handled))
+            away.refuse = refuse(error=StoreUnavailable(""))
+            await until(lambda: len({*away.handled, *back.handled}) == 20)
+    assert sum((await log.committed()).values()) == 20
+
+
+async def test_a_broker_that_goes_and_comes_back(
+    workers: Workers, outbox: KafkaOutbox, broker: MockBroker, log: Log
+) -> None:
+    """Nothing crashes, what was handled meanwhile is committed, and the stream goes on."""
+    gate = Gate("0")
+    await publish(outbox, b"0", key=TOGETHER)
+    async with workers(gate) as app:
+        await until(lambda: bool(gate.waiting))
+        broker.broker_down()
+        gate.opened.set()
+        await until(lambda: gate.handled == ["0"])
+        assert not await app.consumer.commit()
+        broker.broker_up()
+        await eventually(log.committed, {0: 1})
+        await publish(outbox, b"1", key=TOGETHER)
+        await eventually(log.committed, {0: 2})
+        assert not app.crashed
+
+
+async def test_a_worker_waits_for_a_broker(
+    workers: Workers, outbox: KafkaOutbox, broker: MockBroker, log: Log
+) -> None:
+    """It may be started first."""
+    await publish(outbox, b"0", key=TOGETHER)
+    handler = Handler()
+    broker.broker_down()
+    asyncio.get_running_loop().call_later(0.5, broker.broker_up)
+    async with workers(handler):
+        await eventually(log.committed, {0: 1})
+
+
+async def test_a_coordinator_that_cannot_go_on_ends_the_app(
+    workers: Workers, broker: MockBroker
+) -> None:
+    """Upstream would be alive and receive nothing."""
+    broker.fail_next(Api.SYNC_GROUP, *[GROUP_AUTHORIZATION_FAILED] * 3)
+    async with workers(Handler()) as app:
+        await until(lambda: app.crashed)
+        assert "GroupAuthorizationFailed" in repr(app.crash_reason)
+
+
+async def test_a_bug_of_the_loop_ends_the_app(
+    workers: Workers, outbox: KafkaOutbox, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rather than leave a topic that nobody reads; what it held is received again."""
+    await publish(outbox, BAD)
+    monkeypatch.setattr(outbox, "send", None)  # so that the dead letter cannot be buried
+    async with workers(Handler()) as app:
+        await until(lambda: app.crashed)
+        async with asyncio.timeout(8.0):
+            await app.stop()
+    assert (await log.committed()).get(0, 0) == 0
+
+
+async def test_it_is_ready_when_its_topics_exist_and_its_share_is_known(
+    workers: Workers,
+) -> None:
+    """A topic that is missing at the start is only a warning to upstream."""
+    async with workers(Handler()) as app:
+        await until(lambda: not app.intake.missing())
+        assert app.intake.stuck() == []

@@ -1,0 +1,112 @@
+"""One contract, kept by the outbox in memory and by the one on Kafka."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import NamedTuple
+
+import pytest
+
+from services.errors import BrokerUnavailable
+from streams.embedded.mock_broker import Api, MockBroker
+from streams.kafka.producer import KafkaOutbox
+from streams.outbox import MemoryOutbox, Outbox, Outgoing
+from tests.streams.conftest import Log
+from tests.streams.fakes import POSTS
+
+NOT_LEADER = 6
+MESSAGE_TOO_LARGE = 10
+
+
+class Post(NamedTuple):
+    """An outbox, and how to read what has left it."""
+
+    outbox: Outbox
+    sent: Callable[[int], Awaitable[list[Outgoing]]]
+
+
+@pytest.fixture(params=["memory", "kafka"])
+async def post(request: pytest.FixtureRequest) -> AsyncIterator[Post]:
+    if request.param == "memory":
+        memory = MemoryOutbox()
+
+        async def in_memory(_: int) -> list[Outgoing]:
+            return list(memory.sent(POSTS))
+
+        yield Post(memory, in_memory)
+    else:
+        log = request.getfixturevalue("log")
+        kafka = KafkaOutbox(request.getfixturevalue("broker").bootstrap)
+
+        async def on_kafka(count: int) -> list[Outgoing]:
+            return [
+                Outgoing(each.topic, each.key, each.value, each.headers, each.timestamp)
+                for each in await log.read(POSTS, count)
+            ]
+
+        yield Post(kafka, on_kafka)
+        await kafka.close()
+
+
+async def test_what_is_sent_is_there(post: Post) -> None:
+    """Once the call returns, and as it was."""
+    messages = [
+        Outgoing(POSTS, b"bob", b"1", (("name", b"value"),), 1234),
+        Outgoing(POSTS, b"bob", None, (), 1235),
+        Outgoing(POSTS, None, b"3", (), 1236),
+        Outgoing(POSTS, None, None, (), 1237),
+    ]
+    await post.outbox.send(messages)
+    assert sorted(await post.sent(4), key=lambda each: each.timestamp or 0) == messages
+
+
+async def test_messages_of_one_key_keep_their_order(post: Post) -> None:
+    """More of them than fit into one request."""
+    messages = [Outgoing(POSTS, b"bob", b"%d" % n + b"x" * 3_000, (), 1) for n in range(500)]
+    await post.outbox.send(messages)
+    assert await post.sent(500) == messages
+
+
+async def test_nothing_to_send_is_no_error(post: Post) -> None:
+    """Handlers need not ask."""
+    await post.outbox.send([])
+
+
+async def test_calls_at_the_same_time(post: Post) -> None:
+    """Each is acknowledged."""
+    calls = [post.outbox.send([Outgoing(POSTS, b"%d" % n, b"")]) for n in range(100)]
+    await asyncio.gather(*calls)
+    assert {each.key for each in await post.sent(100)} == {b"%d" % n for n in range(100)}
+
+
+async def test_a_broker_that_does_not_acknowledge(broker: MockBroker, log: Log) -> None:
+    """Is an error in bounded time; afterwards the same outbox sends again."""
+    outbox = KafkaOutbox(broker.bootstrap, send_seconds=0.5)
+    await outbox.send([Outgoing(POSTS, None, b"1")])
+    broker.broker_down()
+    for _ in range(2):
+        with pytest.raises(BrokerUnavailable):
+            await outbox.send([Outgoing(POSTS, None, b"2")])
+    broker.broker_up()
+    await outbox.send([Outgoing(POSTS, None, b"3")])
+    await outbox.close()
+    assert {each.value for each in await log.read(POSTS, 2)} >= {b"1", b"3"}
+
+
+async def test_what_the_broker_may_yet_take_is_sent_again(broker: MockBroker, log: Log) -> None:
+    """A leader that moved is found."""
+    outbox = KafkaOutbox(broker.bootstrap)
+    broker.fail_next(Api.PRODUCE, NOT_LEADER, NOT_LEADER)
+    await outbox.send([Outgoing(POSTS, None, b"1")])
+    await outbox.close()
+    assert len(await log.read(POSTS, 1)) == 1
+
+
+async def test_what_the_broker_refuses_is_an_error(broker: MockBroker, log: Log) -> None:
+    """And does not spoil what is sent afterwards."""
+    outbox = KafkaOutbox(broker.bootstrap)
+    broker.fail_next(Api.PRODUCE, MESSAGE_TOO_LARGE)
+    with pytest.raises(BrokerUnavailable):
+        await outbox.send([Outgoing(POSTS, b"bob", b"1")])
+    await outbox.send([Outgoing(POSTS, b"bob", b"2")])
+    await outbox.close()
+    assert [each.value for each in await log.read(POSTS, 1)] == [b"2"]
