@@ -94,23 +94,23 @@ class _Claim:
         self.committed: int | None = None
         self.bytes = 0
         self._next: int | None = None
+        self._highest = -1
         self._unhandled: dict[int, Record] = {}
         self._repeated: Counter[int] = Counter()
         """Further deliveries of unhandled offsets, after the position was moved back."""
 
     def add(self, records: Sequence[Record]) -> None:
-        if self._next is not None and records[0].offset < self._next:
+        self._next = records[-1].offset + 1
+        if records[0].offset <= self._highest:
             records = [record for record in records if not self._is_repeated(record)]
+        self._highest = max(self._highest, self._next - 1)
         self._unhandled.update((record.offset, record) for record in records)
         self.bytes += sum(map(size_of, records))
-        if records:
-            self._next = records[-1].offset + 1
 
     def _is_repeated(self, record: Record) -> bool:
         repeated = record.offset in self._unhandled
         if repeated:
             self._repeated[record.offset] += 1
-            self._next = record.offset + 1
         return repeated
 
     def remove(self, offsets: Iterable[int]) -> None:

@@ -90,6 +90,17 @@ def test_a_seek_backwards_forgets_nothing() -> None:
     assert acks.committable() == {P0: 3}
 
 
+def test_what_is_repeated_is_known_however_the_position_moved() -> None:
+    """Back, and forwards again to something that is still in flight."""
+    acks, generation = tracker()
+    for offset in (0, 2, 0, 2):
+        acks.received(P0, generation, records(offset))
+    acks.acked(P0, generation, [0, 0, 2])
+    assert acks.committable() == {P0: 2}
+    acks.acked(P0, generation, [2])
+    assert acks.committable() == {P0: 3}
+
+
 def test_a_seek_forwards_skips() -> None:
     """What is never received holds nothing back."""
     acks, generation = tracker()
