@@ -6,7 +6,7 @@ hundredth of what binding the statements one by one does.
 """
 
 import struct
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import Any, NamedTuple
 
@@ -209,6 +209,21 @@ def by_replicas(
     for run in runs:
         groups.setdefault(replicas(run.routing_key), []).append(run)
     return list(groups.values())
+
+
+def by_partition(runs: Iterable[Run], limits: Limits) -> list[Run]:
+    """Rows of one partition as one run, which a replica writes whole, unless it passes a limit."""
+    partitions: dict[bytes, list[Run]] = {}
+    for run in runs:
+        held = partitions.setdefault(run.routing_key, [run])
+        if held[-1] is run:
+            continue
+        rows, body = held[-1].rows + run.rows, b"".join((held[-1].body, run.body))
+        if rows <= limits.rows and len(body) <= limits.size:
+            held[-1] = Run(run.routing_key, rows, body)
+        else:
+            held.append(run)
+    return [run for held in partitions.values() for run in held]
 
 
 def batches(runs: Sequence[Run], limits: Limits) -> Iterator[list[Run]]:

@@ -14,7 +14,15 @@ from services.settings import Settings
 from services.storage.bridge import Bridge
 from services.storage.cluster import CONNECT_SECONDS, PROTOCOL_VERSION, cluster, in_thread
 from services.storage.gate import Gate
-from services.storage.packed import BoundColumn, Layout, Limits, Run, batches, by_replicas
+from services.storage.packed import (
+    BoundColumn,
+    Layout,
+    Limits,
+    Run,
+    batches,
+    by_partition,
+    by_replicas,
+)
 from services.storage.statements import Column, Row, Statement
 from services.storage.wire import Handler, packed_batch
 
@@ -58,7 +66,8 @@ class Store:
     async def write(self, rows: Iterable[Row]) -> None:
         """Write rows of any tables, in no order. Returns when all are durable.
 
-        They travel in unlogged batches, one table in each: after an error any of the rows may
+        Rows of one partition, up to the limits of a request, are seen together or not at all.
+        They travel in unlogged batches, one table in each: after an error any partition's may
         have been written, or may be yet.
         """
         tables: dict[str, tuple[Statement, list[Run]]] = {}
@@ -69,8 +78,8 @@ class Store:
         pending: deque[asyncio.Future[Any]] = deque()
         try:
             for statement, runs in tables.values():
-                runs.sort(key=_routing_key)
-                await self._send(statement, runs, pending)
+                whole = by_partition(runs, self._limits)
+                await self._send(statement, whole, pending)
             await _all_settled(pending)
         finally:
             _forget(pending)
@@ -128,7 +137,7 @@ class Store:
         async with self._preparing:
             if statement not in self._prepared:
                 query = await in_thread(
-                    lambda: self._session.prepare(statement.cql, keyspace=self._keyspace),
+                    lambda: self._session.prepare(statement.cql.format(keyspace=self._keyspace)),
                     seconds=CONNECT_SECONDS,
                     what=f"preparing {statement.table} {statement.operation}",
                 )
@@ -186,10 +195,6 @@ def _layout(query: Any) -> Layout:
         for column in query.column_metadata
     ]
     return Layout(query.query_id, columns, query.routing_key_indexes or ())
-
-
-def _routing_key(run: Run) -> bytes:
-    return run.routing_key
 
 
 async def _all_settled(pending: deque[asyncio.Future[Any]]) -> None:

@@ -1,11 +1,14 @@
 """CQL with the names that its metrics carry; every write states its version and never a null."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+KEYS_AT_ONCE = 1_000
+"""In one `IN ?`: the coordinator works on all of them at the same time."""
 
 
 class Unset(Enum):
@@ -23,7 +26,7 @@ Column = NDArray[np.generic] | list[Any] | int | str | bytes
 
 
 class Statement(NamedTuple):
-    """One query; `table` and `operation` are labels of its metrics."""
+    """One query of `{keyspace}`; `table` and `operation` are labels of its metrics."""
 
     table: str
     operation: str
@@ -41,9 +44,16 @@ class Row(NamedTuple):
     values: Mapping[str, Value]
 
 
-def select(table: str, operation: str, rest: str) -> Statement:
-    """`SELECT <rest>`; whoever writes it bounds the result, for nothing is paged by the driver."""
-    return Statement(table, operation, f"SELECT {rest}")
+def portions(keys: Iterable[int], most: int = KEYS_AT_ONCE) -> Iterator[list[int]]:
+    """The keys, each once, in lists that one `IN ?` takes."""
+    distinct = list(dict.fromkeys(keys))
+    for start in range(0, len(distinct), most):
+        yield distinct[start : start + most]
+
+
+def select(table: str, operation: str, columns: str, rest: str) -> Statement:
+    """A query. Whoever writes it bounds its result, for the driver pages nothing."""
+    return Statement(table, operation, f"SELECT {columns} FROM {{keyspace}}.{table} {rest}")  # noqa: S608 names from code
 
 
 def insert(table: str, *columns: str, ttl: bool = False, operation: str = "write") -> Statement:
@@ -54,5 +64,8 @@ def insert(table: str, *columns: str, ttl: bool = False, operation: str = "write
     """
     markers = ", ".join(f":{column}" for column in columns)
     using = "TTL :ttl AND TIMESTAMP :version" if ttl else "TIMESTAMP :version"
-    cql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({markers}) USING {using}"  # noqa: S608 names from code
+    cql = (
+        f"INSERT INTO {{keyspace}}.{table} ({', '.join(columns)}) "  # noqa: S608 names from code
+        f"VALUES ({markers}) USING {using}"
+    )
     return Statement(table, operation, cql)

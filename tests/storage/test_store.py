@@ -21,7 +21,7 @@ from services.storage.wire import Handler, packed_batch
 KEYS = insert("kinds", "a", "b", "c", "yes", operation="keys")
 FIXED = insert("kinds", "a", "b", "c", "small", "tiny", "yes", ttl=True, operation="fixed")
 MIXED = insert("kinds", "a", "b", "c", "bytes", "words", "ids", operation="mixed")
-PAGE = select("kinds", "page", "c, small, tiny, yes FROM kinds WHERE a = ? AND b = ? LIMIT 10000")
+PAGE = select("kinds", "page", "c, small, tiny, yes", "WHERE a = ? AND b = ? LIMIT 10000")
 
 _partitions = itertools.count(1)
 
@@ -32,8 +32,8 @@ def b() -> int:
     return next(_partitions)
 
 
-def kinds(rest: str) -> Any:
-    return select("kinds", "test", rest)
+def kinds(columns: str, rest: str) -> Any:
+    return select("kinds", "test", columns, rest)
 
 
 async def test_reads_what_was_written_by_column(store: Store, b: int) -> None:
@@ -53,9 +53,7 @@ async def test_reads_what_was_written_by_row(store: Store, b: int) -> None:
     row = MIXED.row(a=1, b=b, c=2, bytes=b"\0x", words="höst", ids=[3, 4], version=5)
     await store.write([row, KEYS.row(a=1, b=b, c=2, yes=True, version=6)])
     (found,) = await store.read(
-        kinds(
-            "bytes, words, ids, yes, writetime(words), writetime(yes) FROM kinds WHERE a=1 AND b=?"
-        ),
+        kinds("bytes, words, ids, yes, writetime(words), writetime(yes)", "WHERE a=1 AND b=?"),
         b,
     )
     assert found == (b"\0x", "höst", [3, 4], True, 5, 6)
@@ -65,7 +63,7 @@ async def test_what_is_unset_stays_as_it_is(store: Store, b: int) -> None:
     row = MIXED.row(a=1, b=b, c=2, bytes=b"x", words="first", ids=[], version=5)
     await store.write([row])
     await store.write([MIXED.row(a=1, b=b, c=2, bytes=UNSET, words="then", ids=UNSET, version=6)])
-    found = await store.read(kinds("bytes, words, ids FROM kinds WHERE a = 1 AND b = ?"), b)
+    found = await store.read(kinds("bytes, words, ids", "WHERE a = 1 AND b = ?"), b)
     assert found == [(b"x", "then", [])]
 
 
@@ -92,7 +90,7 @@ async def test_the_packed_frame_is_the_drivers_frame(store: Store, b: int) -> No
 async def test_ttl_zero_is_for_ever_whatever_the_table_says(store: Store, b: int) -> None:
     columns = {"a": 1, "b": b, "c": [1, 2], "small": 0, "tiny": 0, "yes": False, "version": 1}
     await store.write_columns(FIXED, columns | {"ttl": [0, 500]})
-    left = await store.read(kinds("c, ttl(yes) FROM kinds WHERE a = 1 AND b = ?"), b)
+    left = await store.read(kinds("c, ttl(yes)", "WHERE a = 1 AND b = ?"), b)
     assert left[0] == (1, None)
     assert 0 < left[1][1] <= 500
 
@@ -103,7 +101,7 @@ async def test_each_row_has_a_version_of_its_own(store: Store, b: int) -> None:
         KEYS, {"a": 1, "b": b, "c": [1, 1, 2], "yes": [True, False, True], "version": [9, 8, 4]}
     )
     await store.write_columns(KEYS, {"a": 1, "b": b, "c": [2], "yes": [False], "version": [3]})
-    found = await store.read(kinds("c, yes, writetime(yes) FROM kinds WHERE a = 1 AND b = ?"), b)
+    found = await store.read(kinds("c, yes, writetime(yes)", "WHERE a = 1 AND b = ?"), b)
     assert found == [(1, True, 9), (2, True, 4)]
 
 
@@ -122,7 +120,7 @@ async def test_a_batch_over_many_partitions_is_written_whole(
     ]
 
 
-PAGE_KEYS = select("kinds", "keys", "c FROM kinds WHERE a = ? AND b = ? LIMIT 10000")
+PAGE_KEYS = select("kinds", "keys", "c", "WHERE a = ? AND b = ? LIMIT 10000")
 
 
 async def test_nulls_cannot_be_read_as_an_array(store: Store, b: int) -> None:
@@ -154,7 +152,7 @@ async def test_nothing_to_write_is_nothing_done(store: Store, b: int) -> None:
 async def test_a_statement_that_can_never_work_is_a_bug_and_not_an_outage(store: Store) -> None:
     """An outage is tried again for ever."""
     with pytest.raises(InvalidRequest, match="nowhere"):
-        await store.read(select("nowhere", "test", "c FROM nowhere LIMIT 1"))
+        await store.read(select("nowhere", "test", "c", "LIMIT 1"))
 
 
 async def test_a_changed_table_does_not_disturb_prepared_statements(

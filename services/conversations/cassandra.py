@@ -1,0 +1,70 @@
+"""Conversations in Cassandra."""
+
+import asyncio
+from collections.abc import Collection, Sequence
+
+import numpy as np
+
+from schemas.ids import PostId, UserId
+from services.conversations.store import Link
+from services.storage.session import Store
+from services.storage.statements import insert, portions, select
+
+LINK_VERSION = 1
+"""Of every link: it has no cells, and nothing removes it."""
+
+_LINK = insert("children", "parent_id", "post_id", operation="link")
+_CLAIM = insert("claims", "root_id", "post_id", "author_id", operation="claim")
+_CHILDREN = select(
+    "children",
+    "children",
+    "parent_id, post_id",
+    "WHERE parent_id IN ? PER PARTITION LIMIT ?",
+)
+_CLAIMED = select(
+    "claims",
+    "claimed",
+    "root_id, post_id, author_id",
+    "WHERE root_id IN ? PER PARTITION LIMIT ?",
+)
+
+
+class CassandraConversations:
+    """A ConversationStore in Cassandra.
+
+    `children` keeps no authors: whoever asks for them checks each reply anyway.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def link(self, links: Sequence[Link]) -> None:
+        above, posts, _ = _columns(links)
+        columns = {"parent_id": above, "post_id": posts, "version": LINK_VERSION}
+        await self._store.write_columns(_LINK, columns)
+
+    async def children(self, parents: Collection[PostId], limit: int) -> dict[PostId, list[PostId]]:
+        found: dict[PostId, list[PostId]] = {}
+        asked = (self._store.read(_CHILDREN, part, limit) for part in portions(parents))
+        for rows in await asyncio.gather(*asked):
+            for parent, post in rows:
+                found.setdefault(PostId(parent), []).append(PostId(post))
+        return found
+
+    async def claim(self, links: Sequence[Link]) -> None:
+        above, posts, authors = _columns(links)
+        columns = {"root_id": above, "post_id": posts, "author_id": authors}
+        await self._store.write_columns(_CLAIM, columns | {"version": LINK_VERSION})
+
+    async def claimed(self, posts: Collection[PostId], limit: int) -> dict[PostId, list[Link]]:
+        found: dict[PostId, list[Link]] = {}
+        asked = (self._store.read(_CLAIMED, part, limit) for part in portions(posts))
+        for rows in await asyncio.gather(*asked):
+            for root, post, author in rows:
+                link = Link(PostId(root), PostId(post), UserId(author))
+                found.setdefault(link.above, []).append(link)
+        return found
+
+
+def _columns(links: Sequence[Link]) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    return np.array(links, np.int64).reshape(len(links), 3).T

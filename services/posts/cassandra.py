@@ -1,0 +1,101 @@
+"""Posts in Cassandra: the merge of `services.posts.post`, done by its rule for equal cells.
+
+Cassandra keeps, of two values of a cell, the one with the higher write timestamp, and at equal
+ones the larger bytes. So a stated field is written with its version; a creation's with
+`INVERTED - version`, so that the lowest wins; what a deletion sets, with the highest there is.
+"""
+
+import asyncio
+import struct
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from schemas.events import EDITABLE
+from schemas.ids import PostId, UserId, Version
+from services.posts.post import BLANKED, IMMUTABLE, Mutation, Post, Row, resolve
+from services.storage import statements
+from services.storage.session import Store
+from services.storage.statements import UNSET, insert, portions, select
+
+INVERTED = 2**62
+"""From where creation versions count down: above every version of the next 146,000 years."""
+FINAL = 2**63 - 1
+"""The write timestamp of what a deletion leaves."""
+
+_ID = ("post_id", "author_id")
+_CREATED = {field: field for field in IMMUTABLE} | {field: f"created_{field}" for field in EDITABLE}
+_BLANKED = {column: value for f, value in BLANKED.items() for column in (f, _CREATED[f])}
+_CREATE = insert("posts", *_ID, *_CREATED.values(), operation="create")
+_STATE = insert("posts", *_ID, *EDITABLE, operation="state")
+_DELETE = insert("posts", *_ID, "deleted", *_BLANKED, operation="delete")
+_HINT = insert("posts", *_ID, "line", operation="hint")
+_LOAD = select(
+    "posts",
+    "load",
+    "post_id, author_id, deleted, line, writetime(parent_id), "
+    f"{', '.join((*_CREATED.values(), *EDITABLE))}",
+    "WHERE post_id IN ?",
+)
+
+
+class CassandraPosts:
+    """A PostStore in Cassandra."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def record(self, mutations: Sequence[Mutation]) -> None:
+        await self._store.write(row for mutation in mutations for row in _rows(mutation))
+
+    async def hint(self, lines: Mapping[tuple[PostId, UserId], Sequence[PostId]]) -> None:
+        await self._store.write(
+            _HINT.row(post_id=post, author_id=author, line=_packed(line), version=len(line))
+            for (post, author), line in lines.items()
+        )
+
+    async def load(self, posts: Collection[PostId]) -> dict[PostId, Post]:
+        claims: dict[PostId, list[Row]] = {}
+        asked = (self._store.read(_LOAD, part) for part in portions(posts))
+        for rows in await asyncio.gather(*asked):
+            for post, *cells in rows:
+                claims.setdefault(PostId(post), []).append(_claim(*cells))
+        resolved = {post: resolve(post, rows) for post, rows in claims.items()}
+        return {post: known for post, known in resolved.items() if known is not None}
+
+
+def _rows(mutation: Mutation) -> Iterator[statements.Row]:
+    place = {"post_id": mutation.post_id, "author_id": mutation.author_id}
+    if mutation.created:
+        created = {column: mutation.created[field] for field, column in _CREATED.items()}
+        yield _CREATE.row(**place, **created, version=INVERTED - mutation.version)
+    if mutation.stated:
+        stated = {field: mutation.stated.get(field, UNSET) for field in EDITABLE}
+        yield _STATE.row(**place, **stated, version=mutation.version)
+    if mutation.deleted:
+        yield _DELETE.row(**place, **_BLANKED, deleted=True, version=FINAL)
+
+
+def _claim(
+    author: int, deleted: bool | None, line: bytes | None, written: int | None, *cells: Any
+) -> Row:
+    """A row as it was read. A creation of which only a part is there yet is not known yet."""
+    if written is None or None in cells:
+        return Row(UserId(author), None, {}, {}, bool(deleted), _unpacked(line))
+    return Row(
+        author_id=UserId(author),
+        claimed_at=Version(INVERTED - written),
+        created=dict(zip(_CREATED, cells, strict=False)),
+        stated=dict(zip(EDITABLE, cells[len(_CREATED) :], strict=True)),
+        deleted=bool(deleted),
+        line=_unpacked(line),
+    )
+
+
+def _packed(line: Sequence[PostId]) -> bytes:
+    return struct.pack(f">{len(line)}q", *line)
+
+
+def _unpacked(line: bytes | None) -> tuple[PostId, ...]:
+    if line is None:
+        return ()
+    return tuple(map(PostId, struct.unpack(f">{len(line) // 8}q", line)))

@@ -1,0 +1,203 @@
+"""Timelines in Cassandra: author timelines by author, home timelines in shards of many users.
+
+A home entry's place follows from the post's time (its bucket) and the user's slot (its shard). A
+bucket has, in `home_buckets`, every number of shards it was ever written with; the row is
+durable before the first entry, so readers look wherever an entry can be. A new number of shards
+applies to what is written from then on, and nothing is moved.
+"""
+
+import asyncio
+from collections.abc import Collection, Iterable, Sequence
+
+import numpy as np
+
+from schemas.ids import (
+    DAY_MS,
+    SEQUENCE_BITS,
+    SLOTS,
+    IdArray,
+    PostId,
+    UserId,
+    post_time,
+    slot,
+    slots,
+)
+from services.storage.session import Store
+from services.storage.statements import KEYS_AT_ONCE, Column, Statement, insert, portions, select
+from services.timelines.retention import Clock, Retention
+from services.timelines.store import AuthorEntry, Span
+
+SHARDS = 256
+"""Of a bucket: 3,900 users in each of them for a million users."""
+BUCKET_MS = 3 * DAY_MS
+"""Post time in a bucket: three days of 4,000 users are a partition of some 60 MB."""
+NEAREST_BUCKETS = 12
+"""Asked first: the default retention, so that its pages cost one request. A partition that holds
+nothing of the user costs the store 20 µs, another request a millisecond."""
+SLOT_GROUPS = 16
+"""Copies of the list of buckets, so that readers do not all ask one node."""
+ENTRIES_AT_ONCE = 100_000
+"""Author entries that one request may bring: 2.4 MB."""
+ENTRY_VERSION = 1
+"""Of every entry: it has no cells, and nothing removes it."""
+MAX_TTL = 20 * 365 * 86_400
+"""Seconds; Cassandra takes no longer ones. What is to live longer lives for ever."""
+
+_ADD_AUTHOR = insert("author_timeline", "author_id", "post_id")
+_ADD_HOME = insert("home_timeline", "bucket", "shard", "user_id", "post_id", ttl=True)
+_ADD_BUCKET = insert("home_buckets", "slot_group", "bucket", "shards", ttl=True)
+_BUCKETS = select(
+    "home_buckets",
+    "read",
+    "bucket, shards",
+    "WHERE slot_group = ? AND bucket >= ? AND bucket <= ?",
+)
+_IN_HOME = select(
+    "home_timeline",
+    "contains",
+    "post_id",
+    "WHERE bucket = ? AND shard IN ? AND user_id = ? AND post_id = ?",
+)
+
+
+def _page(table: str, columns: str, key: str, *, newest_first: bool) -> Statement:
+    order = "DESC" if newest_first else "ASC"
+    return select(
+        table,
+        "page",
+        columns,
+        f"WHERE {key} AND post_id > ? AND post_id < ? "
+        f"ORDER BY post_id {order} PER PARTITION LIMIT ?",
+    )
+
+
+_AUTHORS = {
+    newest_first: _page(
+        "author_timeline", "author_id, post_id", "author_id IN ?", newest_first=newest_first
+    )
+    for newest_first in (True, False)
+}
+_HOME = {
+    newest_first: _page(
+        "home_timeline",
+        "post_id",
+        "bucket IN ? AND shard IN ? AND user_id = ?",
+        newest_first=newest_first,
+    )
+    for newest_first in (True, False)
+}
+
+
+class CassandraTimelines:
+    """A TimelineStore in Cassandra. `shards` is a power of two."""
+
+    def __init__(
+        self, store: Store, retention: Retention, clock: Clock, shards: int = SHARDS
+    ) -> None:
+        self._store = store
+        self._retention = retention
+        self._clock = clock
+        self._shards = shards
+        self._declared: set[int] = set()  # one a day, since the epoch of post ids at most
+
+    async def add_author_entries(self, entries: Sequence[AuthorEntry]) -> None:
+        authors, posts = np.array(entries, np.int64).reshape(len(entries), 2).T
+        await self._store.write_columns(
+            _ADD_AUTHOR, {"author_id": authors, "post_id": posts, "version": ENTRY_VERSION}
+        )
+
+    async def author_pages(
+        self, authors: Collection[UserId], span: Span, limit: int
+    ) -> dict[UserId, list[PostId]]:
+        statement = _AUTHORS[span.newest_first]
+        most = max(1, min(KEYS_AT_ONCE, ENTRIES_AT_ONCE // limit))
+        pages: dict[UserId, list[PostId]] = {}
+        asked = (
+            self._store.read(statement, part, span.above, span.below, limit)
+            for part in portions(authors, most)
+        )
+        for rows in await asyncio.gather(*asked):
+            for author, post in rows:
+                pages.setdefault(UserId(author), []).append(PostId(post))
+        return pages
+
+    async def add_home_entries(self, users: IdArray, posts: IdArray) -> None:
+        if not len(users):
+            return
+        buckets = ((posts >> SEQUENCE_BITS) + self._retention.epoch) // BUCKET_MS
+        first = int(buckets.min())
+        lives = self._lives(np.arange(first, int(buckets.max()) + 1))
+        kept = lives[buckets - first] >= 0
+        if not kept.all():
+            users, posts, buckets = users[kept], posts[kept], buckets[kept]
+        await self._declare(np.flatnonzero(np.bincount(buckets - first)) + first, lives, first)
+        columns: dict[str, Column] = {
+            "bucket": buckets,
+            "shard": slots(users) * self._shards // SLOTS,
+            "user_id": users,
+            "post_id": posts,
+            "ttl": lives[buckets - first],
+            "version": ENTRY_VERSION,
+        }
+        await self._store.write_columns(_ADD_HOME, columns)
+
+    async def home_page(self, user: UserId, span: Span, limit: int) -> list[PostId]:
+        buckets = await self._buckets(user, self._bucket(span.above), self._bucket(span.below))
+        order = sorted(buckets, reverse=span.newest_first)
+        page: list[PostId] = []
+        for some in (order[:NEAREST_BUCKETS], order[NEAREST_BUCKETS:]):
+            if some and len(page) < limit:
+                shards = _shards_of(user, (count for each in some for count in buckets[each]))
+                within = (user, span.above, span.below, limit - len(page))
+                rows = await self._store.read(_HOME[span.newest_first], some, shards, *within)
+                found = {PostId(post) for (post,) in rows}
+                page += sorted(found, reverse=span.newest_first)
+        return page[:limit]
+
+    async def in_home(self, user: UserId, post: PostId) -> bool:
+        bucket = self._bucket(post)
+        for counts in (await self._buckets(user, bucket, bucket)).values():
+            shards = _shards_of(user, counts)
+            return bool(await self._store.read(_IN_HOME, bucket, shards, user, post))
+        return False
+
+    async def _buckets(self, user: UserId, first: int, last: int) -> dict[int, list[int]]:
+        """The numbers of shards of each bucket that may hold entries of the user."""
+        group = slot(user) * SLOT_GROUPS // SLOTS
+        buckets: dict[int, list[int]] = {}
+        for bucket, shards in await self._store.read(_BUCKETS, group, first, last):
+            buckets.setdefault(bucket, []).append(shards)
+        return buckets
+
+    async def _declare(self, buckets: IdArray, lives: IdArray, first: int) -> None:
+        new = np.array([each for each in buckets.tolist() if each not in self._declared], np.int64)
+        if not len(new):
+            return
+        columns: dict[str, Column] = {
+            "slot_group": np.repeat(np.arange(SLOT_GROUPS), len(new)),
+            "bucket": np.tile(new, SLOT_GROUPS),
+            "shards": self._shards,
+            "ttl": np.tile(lives[new - first], SLOT_GROUPS),
+            "version": ENTRY_VERSION,
+        }
+        await self._store.write_columns(_ADD_BUCKET, columns)
+        self._declared.update(new.tolist())
+
+    def _lives(self, buckets: IdArray) -> IdArray:
+        """How many seconds entries of each bucket have left: 0 is for ever, -1 none.
+
+        A bucket's entries leave together, one bucket later than its last post must.
+        """
+        if not self._retention.days:
+            return np.zeros(len(buckets), np.int64)
+        ends = (buckets + 2) * BUCKET_MS + int(self._retention.days * DAY_MS)
+        left = -((self._clock() - ends) // 1_000)
+        return np.where(left <= 0, -1, np.where(left > MAX_TTL, 0, left))
+
+    def _bucket(self, post: int) -> int:
+        return post_time(post, self._retention.epoch) // BUCKET_MS
+
+
+def _shards_of(user: UserId, counts: Iterable[int]) -> list[int]:
+    place = slot(user)
+    return sorted({place * count // SLOTS for count in counts})

@@ -1,0 +1,28 @@
+import java.util.Scanner;
+import javax.management.MBeanServerConnection;
+import javax.management.ObjectName;
+import javax.management.remote.JMXConnectorFactory;
+import javax.management.remote.JMXServiceURL;
+
+/** Flushes and compacts the keyspace named on each line of its input, then prints a line itself. */
+public class Compactor {
+    public static void main(String[] arguments) throws Exception {
+        String address = "service:jmx:rmi:///jndi/rmi://127.0.0.1:" + arguments[0] + "/jmxrmi";
+        try (var connector = JMXConnectorFactory.connect(new JMXServiceURL(address))) {
+            MBeanServerConnection server = connector.getMBeanServerConnection();
+            ObjectName storage = new ObjectName("org.apache.cassandra.db:type=StorageService");
+            String names = String[].class.getName();
+            String name = String.class.getName();
+            System.out.println("connected");
+            for (Scanner lines = new Scanner(System.in); lines.hasNextLine(); ) {
+                String keyspace = lines.nextLine();
+                server.invoke(storage, "forceKeyspaceFlush",
+                        new Object[] {keyspace, new String[0]}, new String[] {name, names});
+                server.invoke(storage, "forceKeyspaceCompaction",
+                        new Object[] {false, keyspace, new String[0]},
+                        new String[] {"boolean", name, names});
+                System.out.println("compacted");
+            }
+        }
+    }
+}

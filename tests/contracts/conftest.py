@@ -1,0 +1,197 @@
+"""Every port's contract is asked of every adapter.
+
+* `memory`: the stores of the embedded pipeline.
+* `cassandra`: the real one.
+* `compacted`: Cassandra that forgets tombstones at once, flushed and compacted after each write,
+  and each write done twice. What held only because a tombstone was still there fails here.
+"""
+
+import asyncio
+import itertools
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from schemas.ids import DAY_MS, PostId, UserId, post_id
+from servers import java
+from servers.server import Reachable
+from services.conversations.cassandra import CassandraConversations
+from services.conversations.memory import MemoryConversations
+from services.graph.cassandra import CassandraGraph
+from services.graph.memory import MemoryGraph
+from services.metrics import Metrics
+from services.posts.cassandra import CassandraPosts
+from services.posts.memory import MemoryPosts
+from services.settings import Settings
+from services.storage.cluster import cluster
+from services.storage.migrations import available, migrate
+from services.storage.session import Store, connect
+from services.stores import Stores
+from services.timelines.cassandra import CassandraTimelines
+from services.timelines.memory import MemoryTimelines
+from services.timelines.retention import Retention
+from tests.contracts.histories import NOW, NewPeople, NewPost, People
+
+WRITES = {"record", "hint", "link", "claim", "add_author_entries", "add_home_entries"}
+COMPACT_SECONDS = 60
+JMX_PLACE = 2
+"""Of the ports of a Cassandra that `servers` runs."""
+
+ADAPTERS = [
+    "memory",
+    pytest.param("cassandra", marks=pytest.mark.integration),
+    pytest.param("compacted", marks=pytest.mark.integration),
+]
+
+
+_users = itertools.count(2**40, 2**24)
+"""Far apart, so that tests can number crowds from each of them."""
+_posts = itertools.count()
+
+
+@pytest.fixture
+def new_people() -> NewPeople:
+    return lambda: People(*(UserId(next(_users)) for _ in People._fields))
+
+
+@pytest.fixture
+def people(new_people: NewPeople) -> People:
+    return new_people()
+
+
+@pytest.fixture
+def new_post() -> NewPost:
+    def new(days_old: float = 1) -> PostId:
+        return post_id(NOW - int(days_old * DAY_MS), next(_posts))
+
+    return new
+
+
+def settings_for(server: Reachable, keyspace: str) -> Settings:
+    return Settings(
+        cassandra_hosts=(server.host,), cassandra_port=server.port, cassandra_keyspace=keyspace
+    )
+
+
+@contextmanager
+def session_on(settings: Settings) -> Iterator[Any]:
+    direct = cluster(settings)
+    try:
+        yield direct.connect()
+    finally:
+        direct.shutdown()
+
+
+def migrated(settings: Settings) -> Settings:
+    """A keyspace made anew, in a thread: what asks for it runs in an event loop."""
+    with session_on(settings) as session:
+        session.execute(f"DROP KEYSPACE IF EXISTS {settings.cassandra_keyspace}")
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(migrate(settings, available()))).result()
+    return settings
+
+
+@pytest.fixture(scope="session")
+def usual_keyspace(cassandra: Reachable) -> Settings:
+    return migrated(settings_for(cassandra, "contract_tests"))
+
+
+@pytest.fixture(scope="session")
+def forgetful_keyspace(cassandra: Reachable) -> Settings:
+    settings = migrated(settings_for(cassandra, "forgetful_contract_tests"))
+    keyspace = settings.cassandra_keyspace
+    with session_on(settings) as session:
+        for table in session.cluster.metadata.keyspaces[keyspace].tables:
+            session.execute(f"ALTER TABLE {keyspace}.{table} WITH gc_grace_seconds = 0")
+    return settings
+
+
+class Compactor:
+    """A process that has Cassandra flush and compact a keyspace."""
+
+    def __init__(self, jmx_port: int) -> None:
+        source = Path(__file__).with_name("Compactor.java")
+        command = [java.find().program, "-Xmx64m", str(source), str(jmx_port)]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self._expect("connected")
+
+    def compact(self, keyspace: str) -> None:
+        assert self._process.stdin
+        self._process.stdin.write(f"{keyspace}\n")
+        self._process.stdin.flush()
+        self._expect("compacted")
+
+    def close(self) -> None:
+        self._process.communicate(timeout=COMPACT_SECONDS)
+
+    def _expect(self, said: str) -> None:
+        assert self._process.stdout
+        assert self._process.stdout.readline() == f"{said}\n"
+
+
+@pytest.fixture(scope="session")
+def compactor(cassandra: Reachable) -> Iterator[Compactor]:
+    compactor = Compactor(cassandra.port + JMX_PLACE)
+    yield compactor
+    compactor.close()
+
+
+class Compacted:
+    """A port whose writes are done twice, with a compaction after each time."""
+
+    def __init__(self, port: Any, compact: Callable[[], Awaitable[None]]) -> None:
+        self._port = port
+        self._compact = compact
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._port, name)
+        if name not in WRITES:
+            return method
+
+        async def twice(*arguments: Any) -> None:
+            for _ in range(2):
+                await method(*arguments)
+                await self._compact()
+
+        return twice
+
+
+def on(store: Store) -> Stores:
+    return Stores(
+        CassandraPosts(store),
+        CassandraGraph(store),
+        CassandraTimelines(store, Retention(days=30), lambda: NOW),
+        CassandraConversations(store),
+    )
+
+
+@pytest.fixture(params=ADAPTERS)
+async def stores(request: pytest.FixtureRequest) -> AsyncIterator[Stores]:
+    if request.param == "memory":
+        yield Stores(MemoryPosts(), MemoryGraph(), MemoryTimelines(), MemoryConversations())
+        return
+    forgetful = request.param == "compacted"
+    settings: Settings = request.getfixturevalue(
+        "forgetful_keyspace" if forgetful else "usual_keyspace"
+    )
+    store = await connect(settings, Metrics(CollectorRegistry()))
+    try:
+        if forgetful:
+            compactor: Compactor = request.getfixturevalue("compactor")
+
+            async def compact() -> None:
+                await asyncio.to_thread(compactor.compact, settings.cassandra_keyspace)
+
+            yield Stores(*(Compacted(port, compact) for port in on(store)))
+        else:
+            yield on(store)
+    finally:
+        await store.close()

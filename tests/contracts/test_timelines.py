@@ -1,0 +1,114 @@
+"""The contract of `services.timelines.store`."""
+
+import numpy as np
+import pytest
+
+from schemas.ids import PostId, UserId
+from services.stores import Stores
+from services.timelines.store import AuthorEntry, Span
+from tests.contracts.histories import NewPost, People
+
+
+async def delivered(stores: Stores, user: UserId, posts: list[PostId]) -> None:
+    await stores.timelines.add_home_entries(
+        np.full(len(posts), user, np.int64), np.array(posts, np.int64)
+    )
+
+
+async def test_an_author_timeline_is_newest_first_and_holds_a_post_once(
+    stores: Stores, people: People, new_post: NewPost
+) -> None:
+    posts = [new_post(), new_post(), new_post(days_old=0)]
+    for post in (posts[1], posts[0], posts[1], posts[2]):
+        await stores.timelines.add_author_entries([AuthorEntry(people.alice, post)])
+    pages = await stores.timelines.author_pages([people.alice], Span(), 10)
+    assert pages == {people.alice: posts[::-1]}
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+async def test_each_author_has_a_page_of_its_own(
+    stores: Stores, people: People, new_post: NewPost, newest_first: bool
+) -> None:
+    """Those with nothing in the span are left out."""
+    posts = [new_post() for _ in range(6)]
+    await stores.timelines.add_author_entries(
+        [
+            AuthorEntry((people.alice, people.bob)[place % 2], post)
+            for place, post in enumerate(posts)
+        ]
+    )
+    span = Span(above=posts[0], below=posts[5], newest_first=newest_first)
+    pages = await stores.timelines.author_pages(people, span, 2)
+    order = -1 if newest_first else 1
+    assert pages == {
+        people.alice: [posts[2], posts[4]][::order],
+        people.bob: [posts[1], posts[3]][::order],
+    }
+    assert await stores.timelines.author_pages(people, span, 1) == {
+        author: page[:1] for author, page in pages.items()
+    }
+
+
+async def test_many_authors_are_asked_for_at_once(
+    stores: Stores, people: People, new_post: NewPost
+) -> None:
+    """More than one request takes."""
+    entries = [
+        AuthorEntry(UserId(people.alice + 1000 * place), new_post()) for place in range(1_100)
+    ]
+    await stores.timelines.add_author_entries(entries)
+    pages = await stores.timelines.author_pages([each.author_id for each in entries], Span(), 1_000)
+    assert pages == {each.author_id: [each.post_id] for each in entries}
+
+
+async def test_home_holds_what_was_delivered_once_and_newest_first(
+    stores: Stores, people: People, new_post: NewPost
+) -> None:
+    posts = [new_post(days_old=old) for old in (29, 9, 3, 2, 1, 0)]
+    await delivered(stores, people.alice, [*posts[3:], *posts[:3]])
+    await delivered(stores, people.alice, posts[2:4])
+    assert await stores.timelines.home_page(people.alice, Span(), 10) == posts[::-1]
+    assert await stores.timelines.home_page(people.bob, Span(), 10) == []
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4])
+@pytest.mark.parametrize("newest_first", [True, False])
+async def test_a_home_page_begins_at_its_end_of_the_span(
+    stores: Stores, people: People, new_post: NewPost, newest_first: bool, limit: int
+) -> None:
+    """However many days lie between its entries."""
+    posts = [new_post(days_old=old) for old in (25, 20, 20, 2, 1, 0)]
+    await delivered(stores, people.alice, posts)
+    span = Span(above=posts[0], below=posts[5], newest_first=newest_first)
+    page = await stores.timelines.home_page(people.alice, span, limit)
+    inside = posts[4:0:-1] if newest_first else posts[1:5]
+    assert page == inside[:limit]
+
+
+async def test_homes_of_many_are_written_together(
+    stores: Stores, people: People, new_post: NewPost
+) -> None:
+    """Users of every shard and posts of several days in one call: to each his own."""
+    posts = [new_post(days_old=old) for old in (10, 5, 1)]
+    users = people.alice + 10_000 * np.arange(700)
+    await stores.timelines.add_home_entries(
+        np.concatenate([users, users[::7], users[::100]]),
+        np.repeat(np.array(posts), [700, 100, 7]),
+    )
+    pages = [await stores.timelines.home_page(UserId(int(user)), Span(), 9) for user in users[:8]]
+    assert pages == [posts[::-1], *([posts[:1]] * 6), posts[1::-1]]
+
+
+async def test_home_knows_what_is_stored(stores: Stores, people: People, new_post: NewPost) -> None:
+    post, other = new_post(), new_post(days_old=12)
+    await delivered(stores, people.alice, [post])
+    assert await stores.timelines.in_home(people.alice, post)
+    assert not await stores.timelines.in_home(people.alice, other)
+    assert not await stores.timelines.in_home(people.bob, post)
+
+
+async def test_nothing_to_add_is_nothing_done(stores: Stores) -> None:
+    none = np.array([], np.int64)
+    await stores.timelines.add_author_entries([])
+    await stores.timelines.add_home_entries(none, none)
+    assert await stores.timelines.author_pages([], Span(), 10) == {}
