@@ -9,10 +9,11 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec.json import encode
 
 from services.api import health, posts, timelines
+from services.api.arrival import MAX_WAIT
 from services.api.cursors import Cursors
 from services.api.exposure import require_loopback
 from services.api.openapi import document
-from services.api.operation import JSON, Endpoint, Operation
+from services.api.operation import JSON, Operation
 from services.api.problems import HANDLERS
 from services.api.queries import NoQuery
 from services.metrics import Metrics
@@ -35,10 +36,26 @@ READ_DOCUMENT = Operation(
 )
 
 
-def create_api(stores: Stores, settings: Settings, metrics: Metrics, clock: Clock) -> Litestar:
-    """The API as an ASGI app. Raises Exposed for settings that would let anybody in."""
+def create_api(
+    stores: Stores,
+    settings: Settings,
+    metrics: Metrics,
+    clock: Clock,
+    patience: float = MAX_WAIT,
+) -> Litestar:
+    """The API as an ASGI app; `patience` in seconds bounds `wait_for`.
+
+    Raises Exposed for settings that would let anybody in.
+    """
     require_loopback(settings.api_host)
-    endpoints = _endpoints(stores, settings, metrics, clock)
+    reader = Reader(stores, settings.epoch)
+    home = Home(reader, Retention(settings.retention_days, settings.epoch), clock)
+    cursors = Cursors(settings.cursor_keys)
+    endpoints = [
+        *timelines.endpoints(home, AuthorPosts(reader), cursors, patience),
+        *posts.endpoints(reader),
+        *health.endpoints(stores.posts, metrics),
+    ]
     described = [each.operation for each in endpoints]
     written = encode(document([*described, READ_DOCUMENT]))
 
@@ -80,19 +97,6 @@ def timed(app: ASGIApp, metrics: Metrics) -> ASGIApp:
             histogram.observe(perf_counter() - started)
 
     return measured
-
-
-def _endpoints(
-    stores: Stores, settings: Settings, metrics: Metrics, clock: Clock
-) -> list[Endpoint]:
-    reader = Reader(stores, settings.epoch)
-    home = Home(reader, Retention(settings.retention_days, settings.epoch), clock)
-    cursors = Cursors(settings.cursor_keys)
-    return [
-        *timelines.endpoints(home, AuthorPosts(reader), cursors),
-        *posts.endpoints(reader),
-        *health.endpoints(stores.posts, metrics),
-    ]
 
 
 async def _say_who_is_let_in() -> None:

@@ -52,13 +52,15 @@ EXPLAIN = Operation(
 )
 
 
-def endpoints(home: Home, authors: AuthorPosts, cursors: Cursors) -> list[Endpoint]:
+def endpoints(
+    home: Home, authors: AuthorPosts, cursors: Cursors, patience: float
+) -> list[Endpoint]:
     async def read_home(request: AnyRequest) -> Response[Any]:
         asked = queries.read(request, HomeQuery)
         viewer = UserId(int(asked.user_id))
         pager = Pager(cursors, f"home/{viewer}")
         if asked.wait_for is not None:
-            await arrival(partial(home.holds, viewer, PostId(int(asked.wait_for))))
+            await arrival(partial(home.holds, viewer, PostId(int(asked.wait_for))), patience)
         listing = await pager.page(asked, partial(home.page, viewer), hydrate=asked.hydrate)
         return _answer(request, asked, listing)
 

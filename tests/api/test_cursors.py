@@ -1,0 +1,91 @@
+"""Cursors come back as they went out, and nothing else is taken for one."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.ids import MAX_ID, PostId
+from services.api.cursors import LOOPBACK_KEY, MAX_TOKEN, Cursors, InvalidCursor
+from services.api.walk import LATE_MS, MAX_GIVEN, Place, at
+
+HOME = "home/1"
+WINDOW = LATE_MS << 22
+POSITIONS = st.integers(1, MAX_ID).map(PostId)
+
+
+@st.composite
+def places(draw: st.DrawFn) -> Place:
+    position = draw(POSITIONS)
+    floor = PostId(max(1, position - draw(st.integers(0, WINDOW))))
+    if floor == position:
+        return at(position)
+    entries = st.lists(st.integers(floor + 1, position), max_size=20, unique=True)
+    return Place(position, floor, tuple(map(PostId, sorted(draw(entries)))))
+
+
+@given(places())
+def test_a_cursor_opens_to_its_place(place: Place) -> None:
+    """Whatever it remembers."""
+    cursors = Cursors(["a key"])
+    assert cursors.open(HOME, cursors.seal(HOME, place)) == place
+
+
+@given(places(), st.data())
+def test_a_changed_cursor_is_forged(place: Place, data: st.DataObject) -> None:
+    """No character of it can be another, be missing, or follow it."""
+    cursors = Cursors(["a key"])
+    token = cursors.seal(HOME, place)
+    index = data.draw(st.integers(0, len(token) - 1))
+    other = data.draw(st.sampled_from("AbZ09-_=+/ \n.é\x00").filter(lambda c: c != token[index]))
+    for changed in (
+        token[:index] + other + token[index + 1 :],
+        token[:index] + token[index + 1 :],
+        token + other,
+    ):
+        with pytest.raises(InvalidCursor):
+            cursors.open(HOME, changed)
+
+
+@given(st.text())
+def test_text_is_no_cursor(text: str) -> None:
+    """Of any length and alphabet."""
+    with pytest.raises(InvalidCursor):
+        Cursors(["a key"]).open(HOME, text)
+
+
+def test_a_cursor_belongs_to_one_listing_and_viewer() -> None:
+    """Another user's home, or another listing, is foreign."""
+    cursors = Cursors(["a key"])
+    token = cursors.seal(HOME, at(PostId(7)))
+    for other in ("home/2", "posts/1/", "home/1/"):
+        with pytest.raises(InvalidCursor):
+            cursors.open(other, token)
+
+
+def test_keys_rotate() -> None:
+    """The first signs, all verify, and one that is gone verifies no more."""
+    old, both, new = Cursors(["old"]), Cursors(["new", "old"]), Cursors(["new"])
+    place = at(PostId(7))
+    assert both.open(HOME, old.seal(HOME, place)) == place
+    assert new.open(HOME, both.seal(HOME, place)) == place
+    with pytest.raises(InvalidCursor):
+        new.open(HOME, old.seal(HOME, place))
+
+
+def test_without_a_key_every_process_has_the_same() -> None:
+    """A restart on the loopback ends no walk."""
+    place = at(PostId(7))
+    token = Cursors(()).seal(HOME, place)
+    assert Cursors(()).open(HOME, token) == place
+    assert Cursors([LOOPBACK_KEY]).seal(HOME, place) == token
+
+
+def test_the_longest_cursor_fits_a_header() -> None:
+    """`next` and `prev` together stay below 4 KiB, and are not refused as too long."""
+    position = PostId(MAX_ID)
+    given = tuple(PostId(position - offset) for offset in range(MAX_GIVEN - 1, -1, -1))
+    place = Place(position, PostId(position - WINDOW), given)
+    cursors = Cursors(["a key"])
+    token = cursors.seal(HOME, place)
+    assert len(token) + len(cursors.seal(HOME, at(position))) < 2_500 < MAX_TOKEN
+    assert cursors.open(HOME, token) == place

@@ -1,0 +1,103 @@
+"""The OpenAPI document says what the API does: all of it, and nothing else."""
+
+import asyncio
+from typing import Any
+
+import hypothesis
+import jsonschema
+import pytest
+import schemathesis
+from hypothesis import HealthCheck
+from schemathesis.checks import positive_data_acceptance
+
+from tests.api.village import ALICE, BOB, CAROL, Village, api_on, client_of, memory
+
+Json = dict[str, Any]
+fuzzed = schemathesis.openapi.from_asgi("/openapi.json", api_on(memory(), patience=0.01))
+
+
+@pytest.fixture
+def document() -> Json:
+    document: Json = fuzzed.raw_schema
+    return document
+
+
+@fuzzed.parametrize()
+@hypothesis.settings(max_examples=30, suppress_health_check=list(HealthCheck))
+def test_no_answer_is_a_surprise(case: schemathesis.Case) -> None:
+    """Whatever is asked: no server error, no undocumented status, no answer of another shape."""
+    # A cursor that is made up is well-formed and still none of ours.
+    case.call_and_validate(excluded_checks=[positive_data_acceptance])
+
+
+def test_every_route_is_documented(document: Json) -> None:
+    """And nothing that is not there."""
+    served = {route.path_format for route in api_on(memory()).routes}
+    assert served == document["paths"].keys()
+
+
+def test_every_operation_is_complete(document: Json) -> None:
+    """An id for generators, examples for people, the refusals of tokens from the start."""
+    operations = [path["get"] for path in document["paths"].values()]
+    assert len({each["operationId"] for each in operations}) == len(operations)
+    for operation in operations:
+        assert {"200", "401", "403", "500", "503"} <= operation["responses"].keys()
+        assert operation["summary"]
+        for content in operation["responses"]["200"]["content"].values():
+            assert content["example"]
+        for parameter in operation["parameters"]:
+            assert parameter["description"]
+
+
+def test_examples_are_what_they_are_examples_of(document: Json) -> None:
+    """Each is valid under the schema beside it."""
+    root = {"components": document["components"]}
+    contents = [
+        content
+        for path in document["paths"].values()
+        for content in path["get"]["responses"]["200"]["content"].values()
+    ]
+    contents += [
+        content
+        for response in document["components"]["responses"].values()
+        for content in response["content"].values()
+    ]
+    for content in contents:
+        jsonschema.Draft202012Validator(root | content["schema"]).validate(content["example"])
+
+
+def test_what_a_village_is_answered_is_documented(document: Json) -> None:
+    """Real items, threads with placeholders, gaps and explanations, field by field."""
+
+    async def answers() -> list[tuple[str, Json]]:
+        village = Village()
+        paths = await _history(village)
+        async with client_of(api_on(village.stores)) as client:
+            newest = (await client.get("/v1/users/1/home?limit=1")).json()
+            oldest = (await client.get(f"/v1/users/1/home?before={newest['next']}")).json()
+            paths["/v1/users/1/home?limit=1&newer_than=" + oldest["prev"]] = "Listing"
+            return [(name, (await client.get(path)).json()) for path, name in paths.items()]
+
+    root = {"components": document["components"]}
+    for name, body in asyncio.run(answers()):
+        schema = root | {"$ref": f"#/components/schemas/{name}", "unevaluatedProperties": False}
+        jsonschema.Draft202012Validator(schema).validate(body)
+
+
+async def _history(village: Village) -> dict[str, str]:
+    """What to ask after it, with the schema of the answer."""
+    await village.follows(ALICE, BOB)
+    root = await village.post(BOB, minutes_ago=9, lang="en", text="hello")
+    reply = await village.reply(CAROL, root, minutes_ago=8)
+    await village.reply(BOB, reply, minutes_ago=7)
+    await village.post(BOB, minutes_ago=6, repost_of=await village.post(CAROL, minutes_ago=7))
+    await village.post(ALICE, minutes_ago=5, visibility="followers")
+    await village.delete(CAROL, reply)
+    return {
+        "/v1/users/1/home": "Listing",
+        "/v1/users/1/home?hydrate=false": "Listing",
+        "/v1/users/2/posts?viewer=1": "Listing",
+        f"/v1/posts/{root}": "Item",
+        f"/v1/posts/{root}/thread": "Thread",
+        f"/v1/users/1/explain/{root}": "Explanation",
+    }

@@ -1,0 +1,117 @@
+"""What an item, a thread and an explanation look like, to the last field."""
+
+import httpx
+
+from tests.api.village import ALICE, BOB, CAROL, Village
+
+
+async def test_an_item_has_exactly_these_fields(
+    village: Village, client: httpx.AsyncClient
+) -> None:
+    """Ids are strings, times RFC 3339 in UTC."""
+    await village.follows(ALICE, BOB)
+    post = await village.post(BOB, minutes_ago=2, text="hello", lang="en")
+    (item,) = (await client.get("/v1/users/1/home")).json()["items"]
+    assert item == {
+        "post_id": str(post),
+        "author_id": "2",
+        "created_at": "2026-09-21T14:11:20Z",
+        "text": "hello",
+        "lang": "en",
+        "visibility": "public",
+        "parent_id": None,
+        "root_id": str(post),
+        "repost": None,
+        "edited": False,
+        "reason": {"kind": "follow", "by": "2"},
+        "warn": None,
+    }
+
+
+async def test_a_repost_names_the_original(village: Village, client: httpx.AsyncClient) -> None:
+    """Its post_id is its own, all else the original's."""
+    await village.follows(ALICE, BOB)
+    original = await village.post(CAROL, minutes_ago=3, text="hear")
+    repost = await village.post(BOB, minutes_ago=1, repost_of=original)
+    (item,) = (await client.get("/v1/users/1/home")).json()["items"]
+    assert (item["post_id"], item["author_id"], item["text"]) == (str(repost), "3", "hear")
+    assert item["repost"] == {"by": ["2"], "original": str(original)}
+    assert item["reason"] == {"kind": "repost", "by": "2"}
+
+
+async def test_a_post_is_an_item(village: Village, client: httpx.AsyncClient) -> None:
+    """With milliseconds where the time has any; no reason, since it is in no listing."""
+    post = await village.post(BOB, text="hello")
+    reply = await village.reply(BOB, post, minutes_ago=0.001, text="and more")
+    item = (await client.get(f"/v1/posts/{reply}")).json()
+    assert item["created_at"] == "2026-09-21T14:13:19.940000Z"
+    assert (item["parent_id"], item["root_id"], item["reason"]) == (str(post), str(post), None)
+
+
+async def test_a_thread_item_adds_its_place(village: Village, client: httpx.AsyncClient) -> None:
+    """Depth, cuts and what is hidden."""
+    root = await village.post(BOB, minutes_ago=9)
+    reply = await village.reply(CAROL, root, minutes_ago=8)
+    items = (await client.get(f"/v1/posts/{reply}/thread")).json()["items"]
+    assert [(each["post_id"], each["depth"]) for each in items] == [
+        (str(root), -1),
+        (str(reply), 0),
+    ]
+    item = (await client.get(f"/v1/posts/{reply}")).json()
+    assert items[1] == item | {"depth": 0, "placeholder": None, "truncated": 0, "hidden": 0}
+
+
+async def test_a_placeholder_tells_nothing(village: Village, client: httpx.AsyncClient) -> None:
+    """Its place and its kind, and that is all."""
+    root = await village.post(BOB, minutes_ago=9, text="regret")
+    await village.reply(CAROL, root, minutes_ago=8)
+    await village.delete(BOB, root)
+    answer = (await client.get(f"/v1/posts/{root}/thread")).json()
+    assert answer["items"][0] == {
+        "post_id": str(root),
+        "depth": 0,
+        "placeholder": "deleted",
+        "truncated": 0,
+        "hidden": 0,
+    }
+
+
+async def test_a_thread_is_cut_as_asked(village: Village, client: httpx.AsyncClient) -> None:
+    """By depth, branches and order."""
+    root = await village.post(BOB, minutes_ago=9)
+    first = await village.reply(CAROL, root, minutes_ago=8)
+    await village.reply(CAROL, first, minutes_ago=7)
+    last = await village.reply(ALICE, root, minutes_ago=6)
+    thread = f"/v1/posts/{root}/thread"
+    shallow = (await client.get(thread, params={"depth": 1, "sort": "newest"})).json()["items"]
+    assert [each["post_id"] for each in shallow] == [str(root), str(last), str(first)]
+    assert [each["truncated"] for each in shallow] == [0, 0, 1]
+
+
+async def test_a_post_is_there_for_its_audience_only(
+    village: Village, client: httpx.AsyncClient
+) -> None:
+    """Who may not see it gets the answer of a post that does not exist."""
+    secret = await village.post(BOB, visibility="direct", mentions=(CAROL,))
+    assert (await client.get(f"/v1/posts/{secret}?viewer=3")).status_code == 200
+    unseen = await client.get(f"/v1/posts/{secret}?viewer=1")
+    unknown = await client.get("/v1/posts/99?viewer=1")
+    assert (unseen.status_code, unseen.json()) == (404, unknown.json())
+    for path in (f"/v1/posts/{secret}/thread?viewer=1", f"/v1/users/1/explain/{secret}"):
+        assert (await client.get(path)).status_code == 404
+
+
+async def test_explain_says_the_rule_and_the_path(
+    village: Village, client: httpx.AsyncClient
+) -> None:
+    """And whether the entry is stored."""
+    await village.follows(ALICE, BOB)
+    post = await village.post(BOB)
+    explained = (await client.get(f"/v1/users/1/explain/{post}")).json()
+    assert explained == {
+        "shown": True,
+        "rule": 2,
+        "reason": "followed",
+        "path": "pushed",
+        "stored": True,
+    }

@@ -1,0 +1,168 @@
+"""Pages, their cursors and what they are asked for."""
+
+import asyncio
+import re
+from typing import Any
+
+import httpx
+import pytest
+
+from schemas.ids import post_id
+from services.api.arrival import MAX_WAIT
+from tests.api.village import ALICE, BOB, CAROL, MINUTE, NOW, Village, api_on, client_of
+
+HOME = "/v1/users/1/home"
+Json = dict[str, Any]
+
+
+async def page(client: httpx.AsyncClient, path: str = HOME, **asked: object) -> Json:
+    answer = await client.get(path, params=asked)
+    assert answer.status_code == 200, answer.text
+    body: Json = answer.json()
+    return body
+
+
+def ids(body: Json) -> list[int]:
+    return [int(each["post_id"]) for each in body["items"]]
+
+
+async def test_next_goes_older_and_prev_newer(village: Village, client: httpx.AsyncClient) -> None:
+    """To either end, where `next` is null."""
+    oldest, middle, newest = [await village.post(ALICE, minutes_ago=each) for each in (3, 2, 1)]
+    first = await page(client, limit=2)
+    assert (ids(first), first["gap"], first["state"]) == ([newest, middle], None, "ready")
+    second = await page(client, limit=2, before=first["next"])
+    assert (ids(second), second["next"]) == ([oldest], None)
+    assert ids(await page(client, limit=1, after=second["prev"])) == [middle]
+    assert ids(await page(client, limit=5, after=second["prev"])) == [newest, middle]
+
+
+async def test_an_empty_page_gives_the_cursor_again(
+    village: Village, client: httpx.AsyncClient
+) -> None:
+    """So that a client can poll with it."""
+    await village.post(ALICE, minutes_ago=2)
+    cursor = (await page(client))["prev"]
+    for asked in ({"after": cursor}, {"newer_than": cursor}):
+        polled = await page(client, **asked)
+        assert (polled["items"], polled["next"] is None, polled["prev"]) == (
+            [],
+            "after" in asked,
+            cursor,
+        )
+    late = await village.post(ALICE, minutes_ago=1)
+    assert ids(await page(client, after=cursor)) == [late]
+
+
+async def test_a_late_entry_is_given_after(village: Village, client: httpx.AsyncClient) -> None:
+    """Once, though it stands below what was read already; not below the oldest entry given."""
+    await village.follows(ALICE, BOB)
+    old, new = [await village.post(BOB, minutes_ago=each) for each in (9, 1)]
+    cursor = (await page(client))["prev"]
+    late, _too_old = [await village.post(BOB, minutes_ago=each) for each in (5, 10)]
+    polled = await page(client, after=cursor)
+    assert ids(polled) == [late]
+    assert ids(await page(client, after=polled["prev"])) == []
+    newest = await village.post(BOB, minutes_ago=0.5)
+    assert ids(await page(client, after=polled["prev"])) == [newest]
+    assert old < late < new
+
+
+async def test_a_gap_is_closed_with_its_cursor(village: Village, client: httpx.AsyncClient) -> None:
+    """It goes into `before` with the same `newer_than`; `next` is as without it."""
+    known, one, two, three = [await village.post(ALICE, minutes_ago=each) for each in (4, 3, 2, 1)]
+    seen = (await page(client, limit=1, before=(await page(client, limit=3))["next"]))["prev"]
+    newest = await page(client, limit=2, newer_than=seen)
+    assert ids(newest) == [three, two]
+    assert (newest["gap"]["from"], newest["gap"]["to"]) == (str(two), str(known))
+    rest = await page(client, limit=2, newer_than=seen, before=newest["gap"]["cursor"])
+    assert (ids(rest), rest["gap"]) == ([one], None)
+    assert ids(await page(client, before=newest["next"])) == [one, known]
+
+
+@pytest.mark.parametrize("other", ["before", "newer_than"])
+async def test_after_stands_alone(village: Village, client: httpx.AsyncClient, other: str) -> None:
+    """With `before` or `newer_than` it is 400."""
+    await village.post(ALICE)
+    cursor = (await page(client))["prev"]
+    answer = await client.get(HOME, params={"after": cursor, other: cursor})
+    assert (answer.status_code, answer.json()["field"]) == (400, "after")
+
+
+async def test_the_link_header_says_the_same(village: Village, client: httpx.AsyncClient) -> None:
+    """Following it, with what else was asked, walks the timeline."""
+    posts = [await village.post(ALICE, minutes_ago=each) for each in (3, 2, 1)]
+    answer = await client.get(HOME, params={"limit": 1, "hydrate": "false", "wait_for": posts[0]})
+    walked = [answer.json()["items"]]
+    while "next" in answer.links:
+        answer = await client.get(answer.links["next"]["url"])
+        walked.append(answer.json()["items"])
+    assert walked == [[str(each)] for each in reversed(posts)]
+    back = await client.get(answer.links["prev"]["url"])
+    assert back.json()["items"] == [str(posts[1])]
+    assert re.fullmatch(r'<[^>]+>; rel="prev"', answer.headers["link"])
+
+
+async def test_without_hydration_items_are_ids(village: Village, client: httpx.AsyncClient) -> None:
+    """In the same order, with the same cursors."""
+    await village.post(ALICE)
+    whole, bare = await page(client), await page(client, hydrate="false")
+    assert bare == whole | {"items": [each["post_id"] for each in whole["items"]]}
+
+
+async def test_an_authors_page_is_for_its_viewer(
+    village: Village, client: httpx.AsyncClient
+) -> None:
+    """And so are its cursors; nobody in particular sees public posts."""
+    await village.follows(ALICE, BOB)
+    hidden = await village.post(BOB, minutes_ago=2, visibility="followers")
+    public = await village.post(BOB, minutes_ago=1)
+    posts = "/v1/users/2/posts"
+    assert ids(await page(client, posts)) == [public]
+    seen = await page(client, posts, viewer=ALICE)
+    assert ids(seen) == [public, hidden]
+    foreign = await client.get(posts, params={"viewer": CAROL, "before": seen["prev"]})
+    assert (foreign.status_code, foreign.json()["field"]) == (400, "before")
+
+
+async def test_cursors_do_not_travel_between_homes(
+    village: Village, client: httpx.AsyncClient
+) -> None:
+    """Neither to another user's, nor to a listing of the same user."""
+    await village.post(ALICE)
+    cursor = (await page(client))["prev"]
+    for path, viewer in (
+        ("/v1/users/2/home", {}),
+        ("/v1/users/1/posts", {}),
+        ("/v1/users/1/posts", {"viewer": 1}),
+    ):
+        for name in ("before", "after", "newer_than"):
+            answer = await client.get(path, params=viewer | {name: cursor})
+            assert (answer.status_code, answer.json()["field"]) == (400, name)
+
+
+async def test_wait_for_returns_as_soon_as_the_post_is_there(
+    village: Village, client: httpx.AsyncClient
+) -> None:
+    """A client reads what it wrote, however long the delivery took."""
+    await village.follows(ALICE, BOB)
+    coming = post_id(NOW - MINUTE, 0)
+    waiting = asyncio.create_task(page(client, wait_for=coming))
+    await asyncio.sleep(0.03)
+    assert not waiting.done()
+    assert await village.post(BOB, minutes_ago=1) == coming
+    assert ids(await waiting) == [coming]
+    assert ids(await page(client, wait_for=coming)) == [coming]
+
+
+async def test_wait_for_waits_no_longer_than_its_bound(village: Village) -> None:
+    """And then answers what there is."""
+    posted = await village.post(ALICE)
+    async with client_of(api_on(village.stores, patience=0.05)) as client:
+        assert ids(await page(client, wait_for=posted + 1)) == [posted]
+    assert MAX_WAIT == 2
+
+
+async def test_unknown_parameters_are_ignored(client: httpx.AsyncClient) -> None:
+    """A newer client talks to an older API."""
+    assert (await client.get(HOME, params={"colour": "red"})).status_code == 200

@@ -1,0 +1,129 @@
+"""What is refused, and how it is said: RFC 9457, with the field, without a stack trace."""
+
+from collections.abc import Collection
+
+import httpx
+import pytest
+from structlog.testing import capture_logs
+
+from schemas.ids import MAX_ID, PostId
+from services.errors import StoreUnavailable
+from services.posts.memory import MemoryPosts
+from services.posts.post import Post
+from tests.api.village import api_on, client_of, memory
+
+HOME = "/v1/users/1/home"
+
+
+class FailingPosts(MemoryPosts):
+    """Raises the same error whenever it is read."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self._error = error
+
+    async def load(self, posts: Collection[PostId]) -> dict[PostId, Post]:
+        raise self._error
+
+
+def failing(error: Exception) -> httpx.AsyncClient:
+    return client_of(api_on(memory()._replace(posts=FailingPosts(error))))
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        (f"{HOME}?limit=0", "limit"),
+        (f"{HOME}?limit=101", "limit"),
+        (f"{HOME}?limit=many", "limit"),
+        (f"{HOME}?limit=", "limit"),
+        (f"{HOME}?before=", "before"),
+        (f"{HOME}?after=x", "after"),
+        (f"{HOME}?newer_than=%C3%A9%00", "newer_than"),
+        (f"{HOME}?view=signal", "view"),
+        (f"{HOME}?hydrate=perhaps", "hydrate"),
+        (f"{HOME}?wait_for=abc", "wait_for"),
+        ("/v1/users/0/home", "user_id"),
+        ("/v1/users/01/home", "user_id"),
+        ("/v1/users/-1/home", "user_id"),
+        ("/v1/users/1e3/home", "user_id"),
+        ("/v1/users/1%0A/home", "user_id"),
+        ("/v1/users/%D9%A1/home", "user_id"),
+        (f"/v1/users/{MAX_ID + 1}/home", "user_id"),
+        ("/v1/users/alice/posts", "user_id"),
+        ("/v1/users/1/posts?viewer=bob", "viewer"),
+        ("/v1/posts/hello", "post_id"),
+        (f"/v1/posts/{10**19}", "post_id"),
+        ("/v1/posts/1?viewer=0", "viewer"),
+        ("/v1/posts/1/thread?sort=best", "sort"),
+        ("/v1/posts/1/thread?depth=21", "depth"),
+        ("/v1/posts/1/thread?branches=0", "branches"),
+        ("/v1/users/1/explain/x", "post_id"),
+    ],
+)
+async def test_a_bad_parameter_is_named(client: httpx.AsyncClient, path: str, field: str) -> None:
+    """400, with the field and a reason."""
+    answer = await client.get(path)
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert (problem["status"], problem["title"], problem["field"]) == (400, "Bad Request", field)
+    assert problem["detail"].startswith(f"{field}: ")
+
+
+async def test_the_largest_id_is_an_id(client: httpx.AsyncClient) -> None:
+    """And the one after it is none."""
+    assert (await client.get(f"/v1/users/{MAX_ID}/home")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v1/posts/9", 404),
+        ("GET", "/v1/posts/9/thread", 404),
+        ("GET", "/v1/users/1/explain/9", 404),
+        ("GET", "/v2", 404),
+        ("GET", "/", 404),
+        ("POST", HOME, 405),
+        ("DELETE", "/v1/posts/9", 405),
+    ],
+)
+async def test_every_refusal_is_a_problem(
+    client: httpx.AsyncClient, method: str, path: str, status: int
+) -> None:
+    """Those of the framework too."""
+    answer = await client.request(method, path)
+    assert (answer.status_code, answer.json()["status"]) == (status, status)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (status == 405) == ("allow" in answer.headers)
+
+
+async def test_a_store_that_is_away_is_503() -> None:
+    """With the time after which to try again; the process itself is alive."""
+    async with failing(StoreUnavailable("no answer from 10.0.0.7")) as client:
+        for path in (HOME, "/v1/posts/9", "/readyz"):
+            with capture_logs() as logs:
+                answer = await client.get(path if path != HOME else f"{HOME}?wait_for=9")
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert "10.0.0.7" not in answer.text
+            assert "10.0.0.7" in logs[0]["error"]
+        assert (await client.get("/livez")).json() == {"status": "ok"}
+
+
+async def test_a_bug_is_500_and_in_the_log_only() -> None:
+    """The answer says nothing of it."""
+    async with failing(ZeroDivisionError("the secret of the bug")) as client:
+        with capture_logs() as logs:
+            answer = await client.get("/v1/posts/9")
+    assert (answer.status_code, answer.json()["title"]) == (500, "Internal Server Error")
+    assert "secret" not in answer.text
+    assert "Traceback" not in answer.text
+    (entry,) = logs
+    assert isinstance(entry["exc_info"], ZeroDivisionError)
+    assert entry["path"] == "/v1/posts/{post_id}"
+
+
+async def test_ready_is_who_reaches_the_store(client: httpx.AsyncClient) -> None:
+    """200 as long as it answers."""
+    assert (await client.get("/readyz")).json() == {"status": "ok"}

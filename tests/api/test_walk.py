@@ -1,0 +1,47 @@
+"""A place remembers what was given just below it, within bounds."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.ids import PostId, post_id
+from services.api.walk import LATE_MS, MAX_GIVEN, Place, remembering
+
+NOON = 1_790_000_000_000
+
+
+def ids(*seconds: int) -> list[PostId]:
+    """Post ids of so many seconds after noon."""
+    return [post_id(NOON + each * 1_000, 0) for each in seconds]
+
+
+def test_a_place_remembers_what_it_gave() -> None:
+    """From the oldest entry given, which is the floor, to its position."""
+    oldest, middle, newest = ids(0, 10, 20)
+    place = remembering(Place(newest, oldest), [newest, middle, oldest])
+    assert place == Place(newest, oldest, (middle, newest))
+
+
+def test_the_floor_is_a_quarter_of_an_hour_below() -> None:
+    """What was given before that is forgotten; late entries there are not given."""
+    oldest, middle, newest = ids(0, 10, 20 + LATE_MS // 1_000)
+    place = remembering(Place(newest, oldest), [newest, middle, oldest])
+    assert place.given == (newest,)
+    assert middle < place.floor < newest
+    exactly = remembering(Place(ids(LATE_MS // 1_000)[0], oldest), ids(0, LATE_MS // 1_000))
+    assert exactly.floor == oldest
+
+
+def test_the_floor_never_falls() -> None:
+    """Going on to newer entries never reaches below where the walk began."""
+    oldest, middle, newest = ids(0, 10, 20)
+    start = remembering(Place(middle, oldest), [middle, oldest])
+    assert remembering(start._replace(position=newest), [newest]).floor == oldest
+
+
+@given(st.integers(0, 3 * MAX_GIVEN))
+def test_a_place_remembers_so_many(count: int) -> None:
+    """Of more, the newest; below them nothing is given again."""
+    given_ids = ids(*range(count + 1))
+    place = remembering(Place(given_ids[-1], given_ids[0]), given_ids)
+    assert len(place.given) == min(count, MAX_GIVEN)
+    assert place.floor == given_ids[-len(place.given) - 1]

@@ -1,0 +1,113 @@
+"""Who pages while others write misses nothing and is given nothing twice (SEMANTICS 13)."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.ids import PostId, UserId, post_id
+from services.api.cursors import Cursors
+from services.api.pages import Pager
+from services.api.queries import PageQuery
+from services.api.walk import LATE_MS
+from services.item import Item
+from services.listing import Found, Page, PageRequest, page
+from tests.api.village import ALICE, MINUTE, NOW
+
+MINUTES = st.integers(0, 40)
+"""Ago: well over the quarter of an hour in which late entries are given, and on its edge."""
+
+
+class Writing:
+    """A listing to which posts are added while it is read."""
+
+    def __init__(self, minutes: Sequence[int]) -> None:
+        self.posts: set[PostId] = set()
+        self.pager = Pager(Cursors(["a key"]), "home/1")
+        for each in minutes:
+            self.add(each)
+
+    def add(self, minutes_ago: int) -> None:
+        self.posts.add(post_id(NOW - minutes_ago * MINUTE, 0))
+
+    async def read(self, request: PageRequest) -> Page:
+        span = request.span()
+        inside = sorted(each for each in self.posts if span.above < each < span.below)
+        order = inside[::-1] if span.newest_first else inside
+        return page(request, Found([item(each) for each in order[: request.limit + 1]], None))
+
+    def page(self, **asked: Any) -> tuple[list[PostId], str | None, str | None]:
+        """The ids given, and the cursors to either side."""
+        listing = asyncio.run(self.pager.page(PageQuery(**asked), self.read, hydrate=False))
+        return [PostId(int(str(each))) for each in listing.items], listing.next, listing.prev
+
+
+def item(post: PostId) -> Item:
+    return Item(post, UserId(ALICE), NOW, "", None, "public", None, post, None, edited=False)
+
+
+@given(st.lists(MINUTES), st.lists(st.lists(MINUTES)), st.integers(1, 5))
+def test_walking_older_gives_what_was_there_throughout_once(
+    before: list[int], during: list[list[int]], limit: int
+) -> None:
+    """Whatever is written between its pages."""
+    listing = Writing(before)
+    throughout = sorted(listing.posts, reverse=True)
+    given_ids, cursor, _ = listing.page(limit=limit)
+    writes = iter(during)
+    while cursor is not None:
+        for each in next(writes, ()):
+            listing.add(each)
+        more, cursor, _ = listing.page(limit=limit, before=cursor)
+        given_ids += more
+    assert given_ids == sorted(set(given_ids), reverse=True)
+    assert [each for each in given_ids if each in throughout] == throughout
+
+
+@given(st.lists(MINUTES, min_size=1), st.lists(st.lists(MINUTES)), st.integers(1, 5))
+def test_polling_gives_late_entries_too_once(
+    before: list[int], during: list[list[int]], limit: int
+) -> None:
+    """Those above the oldest entry given, as far as a quarter of an hour below the newest."""
+    listing = Writing(before)
+    given_ids, _, cursor = listing.page(limit=limit)
+    oldest = given_ids[-1]
+    for batch in [*during, []]:
+        newest = max(given_ids)
+        for each in batch:
+            listing.add(each)
+        reach = max(oldest, newest - (LATE_MS << 22))
+        owed = {each for each in listing.posts if each > reach} - set(given_ids)
+        polled: list[PostId] = []
+        while True:
+            more, _, cursor = listing.page(limit=limit, after=cursor)
+            if not more:
+                break
+            polled += more
+        assert len(polled) == len(set(polled))
+        assert not set(polled) & set(given_ids)
+        assert owed <= set(polled)
+        given_ids += polled
+
+
+@given(st.lists(MINUTES, min_size=2, unique=True), st.integers(1, 5))
+def test_a_gap_is_closed_page_by_page(minutes: list[int], limit: int) -> None:
+    """What was not there at the last look is given once, and nothing that was."""
+    listing = Writing(minutes[:1])
+    seen, _, cursor = listing.page()
+    for each in minutes[1:]:
+        listing.add(each)
+    newer = sorted((each for each in listing.posts if each > seen[0]), reverse=True)
+    given_ids: list[PostId] = []
+    before: str | None = None
+    while True:
+        asked = PageQuery(limit=limit, newer_than=cursor, before=before)
+        listed = asyncio.run(listing.pager.page(asked, listing.read, hydrate=False))
+        given_ids += [PostId(int(str(each))) for each in listed.items]
+        if listed.gap is None:
+            break
+        assert (int(listed.gap.newest), int(listed.gap.oldest)) == (given_ids[-1], seen[0])
+        before = listed.gap.cursor
+    assert given_ids == newer

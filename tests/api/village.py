@@ -1,0 +1,90 @@
+"""A village whose events are handled as they happen, on memory stores, behind the real API."""
+
+from collections.abc import Sequence
+from itertools import count
+from typing import Any
+
+import httpx
+from litestar import Litestar
+from prometheus_client import CollectorRegistry
+
+from schemas import events
+from schemas.ids import PostId, post_id
+from schemas.requests import DeliverPage
+from services.api.app import create_api
+from services.api.arrival import MAX_WAIT
+from services.conversations.memory import MemoryConversations
+from services.graph.memory import MemoryGraph
+from services.handling import Accepted
+from services.metrics import Metrics
+from services.outbox import MemoryOutbox
+from services.posts.memory import MemoryPosts
+from services.settings import Settings
+from services.stores import Stores
+from services.timelines.memory import MemoryTimelines
+from services.timelines.retention import Retention
+from streams.handlers import handlers
+
+NOW = 1_790_000_000_000
+MINUTE = 60_000
+ALICE, BOB, CAROL = 1, 2, 3
+
+
+def memory() -> Stores:
+    return Stores(MemoryPosts(), MemoryGraph(), MemoryTimelines(), MemoryConversations())
+
+
+def api_on(
+    stores: Stores, metrics: Metrics | None = None, patience: float = MAX_WAIT, **settings: Any
+) -> Litestar:
+    measured = metrics or Metrics(CollectorRegistry())
+    return create_api(stores, Settings(**settings), measured, lambda: NOW, patience)
+
+
+def client_of(app: Litestar) -> httpx.AsyncClient:
+    """Bugs are answered, as a server would, not raised into the test."""
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)  # type: ignore[arg-type]
+    return httpx.AsyncClient(transport=transport, base_url="http://village")
+
+
+class Village:
+    """Alice, Bob and Carol; a post is known by its id, its time by minutes ago."""
+
+    def __init__(self) -> None:
+        self.stores = memory()
+        self._requests = MemoryOutbox()
+        metrics = Metrics(CollectorRegistry())
+        self._handlers = handlers(self.stores, self._requests, metrics, Retention(), lambda: NOW)
+        self._sequence = count()
+
+    async def follows(self, follower: int, followee: int, **options: Any) -> None:
+        fact = events.FollowCreated(
+            version=NOW * 1_000, follower_id=follower, followee_id=followee, **options
+        )
+        await self._handle("follows", [fact])
+
+    async def post(self, author: int, minutes_ago: float = 1, **fields: Any) -> PostId:
+        """A post, delivered to the followers before this returns."""
+        time = NOW - int(minutes_ago * MINUTE)
+        created = post_id(time, next(self._sequence))
+        kind = events.ReplyCreated if "parent_id" in fields else events.PostCreated
+        fact = kind(version=time * 1_000, post_id=created, author_id=author, **fields)
+        await self._handle("posts", [fact])
+        return created
+
+    async def reply(
+        self, author: int, parent: int, minutes_ago: float = 1, **fields: Any
+    ) -> PostId:
+        return await self.post(author, minutes_ago, parent_id=parent, **fields)
+
+    async def delete(self, author: int, post: int) -> None:
+        fact = events.PostDeleted(version=NOW * 1_000, post_id=post, author_id=author)
+        await self._handle("posts", [fact])
+
+    async def _handle(self, agent: str, messages: Sequence[Any]) -> None:
+        await self._handlers[agent]([Accepted(each, NOW) for each in messages])
+        while self._requests.sent:
+            request = self._requests.sent.pop()
+            await self._handle(
+                "fanout" if isinstance(request, DeliverPage) else "backfills", [request]
+            )
