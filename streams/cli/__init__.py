@@ -7,6 +7,9 @@ from typing import Final
 import click
 
 COMMANDS: Final[Mapping[str, str]] = {
+    "demo": "Show the whole of Mingle at work, in this process alone.",
+    "worker": "Handle what arrives on Kafka.",
+    "api": "Serve timelines and threads over HTTP.",
     "migrate": "Bring the tables in Cassandra up to date.",
     "topics": "Create the topics on Kafka, or compare them with what is declared.",
     "publish": "Send messages from files to Kafka.",

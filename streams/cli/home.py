@@ -6,6 +6,7 @@ import click
 from rich.console import Console
 
 from streams.cli.api_client import api_option, ask, json_option
+from streams.display.text import now_here
 from streams.display.timeline import timeline
 
 
@@ -26,4 +27,4 @@ def command(user: int, api: str | None, as_json: bool, **parameters: str | int |
     if as_json:
         click.echo(json.dumps(body, ensure_ascii=False))
     else:
-        Console().print(timeline(body))
+        Console().print(timeline(body, now_here()))

@@ -6,6 +6,7 @@ import click
 from rich.console import Console
 
 from streams.cli.api_client import api_option, ask, json_option
+from streams.display.text import now_here
 from streams.display.thread import thread
 
 
@@ -27,4 +28,4 @@ def command(post: int, api: str | None, as_json: bool, **parameters: str | int |
     if as_json:
         click.echo(json.dumps(body, ensure_ascii=False))
     else:
-        Console().print(thread(body))
+        Console().print(thread(body, now_here()))

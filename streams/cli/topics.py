@@ -37,8 +37,7 @@ def apply_(as_json: bool) -> None:
     """
     with _brokers() as admin:
         before = _differences(admin)
-        admin.mend(topics.load(), before)
-        after = _differences(admin)
+        after = admin.mend(topics.load(), before)
     _report(before, after, as_json)
 
 

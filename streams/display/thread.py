@@ -3,17 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
+from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from streams.display.text import Name, by_id, clean, person, when
+from streams.display.text import Look, clean, marked, with_id
 
 
-def thread(body: Mapping[str, Any], name: Name = by_id) -> Tree:
+def thread(body: Mapping[str, Any], look: Look) -> Tree:
     """The posts of a thread, each below the one it answers; the post asked for is marked.
 
-    They come flat with depths: ancestors negative, then preorder. Ancestors without a place
-    above them hang from an unseen top.
+    They come flat with depths: ancestors negative, then preorder. Those without a place above
+    them stand side by side.
     """
     top = Tree("", hide_root=True, guide_style="dim")
     line: list[tuple[int, Tree]] = []
@@ -22,27 +23,23 @@ def thread(body: Mapping[str, Any], name: Name = by_id) -> Tree:
         while line and line[-1][0] >= depth:
             line.pop()
         above = line[-1][1] if line else top
-        line.append((depth, above.add(_label(item, name))))
+        line.append((depth, above.add(_label(item, look))))
     return top
 
 
-def _label(item: Mapping[str, Any], name: Name) -> Text:
+def _label(item: Mapping[str, Any], look: Look) -> Table:
+    words = Text("▶ " if int(item["depth"]) == 0 else "", style="bold")
     if item.get("placeholder"):
-        label = Text(f"({item['placeholder']})", style="dim italic")
+        words.append(f"({item['placeholder']})", style="italic dim")
     else:
-        label = Text.assemble(
-            person(str(item["author_id"]), name), "  ", clean(item.get("text") or "")
-        )
-        label.append("  ").append_text(when(item))
-    if int(item["depth"]) == 0:
-        label.append("  ◀", style="bold")
-    for mark in _marks(item):
-        label.append(f"  {mark}", style="dim italic")
-    return label
+        words.append_text(look.person(str(item["author_id"])))
+        words.append(f"  {clean(item.get('text') or '')}  ", style="not bold")
+        words.append_text(look.when(item))
+    return with_id(marked(words, _marks(item)), item)
 
 
 def _marks(item: Mapping[str, Any]) -> list[str]:
-    marks = [f"post {item['post_id']}"]
+    marks = []
     if item.get("edited"):
         marks.append("edited")
     if item.get("truncated"):

@@ -7,34 +7,29 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from streams.display.text import Name, by_id, clean, person, when
+from streams.display.text import Look, clean, marked, with_id
 
 
-def timeline(body: Mapping[str, Any], name: Name = by_id) -> RenderableType:
+def timeline(body: Mapping[str, Any], look: Look) -> RenderableType:
     """A page: a line for each post, newest first, and what is to know of the page itself."""
-    table = Table.grid(padding=(0, 2))
+    authors = {item["post_id"]: str(item["author_id"]) for item in body["items"]}
+    table = Table.grid(padding=(0, 2), expand=True)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+    table.add_column(ratio=1)
     for item in body["items"]:
-        table.add_row(when(item), person(str(item["author_id"]), name), _words(item, name))
-    return Group(table, *_remarks(body))
+        words = marked(Text(clean(item.get("text") or "")), _marks(item, authors, look))
+        table.add_row(look.when(item), look.person(str(item["author_id"])), with_id(words, item))
+    return Group(table, *_remarks(body)) if body["items"] else Group(*_remarks(body))
 
 
-def _words(item: Mapping[str, Any], name: Name) -> Text:
-    words = Text(clean(item.get("text") or ""))
-    for mark in _marks(item, name):
-        words.append("  ").append(mark, style="dim italic")
-    return words
-
-
-def _marks(item: Mapping[str, Any], name: Name) -> list[str]:
-    """What distinguishes this post from a plain one."""
-    marks = [f"post {item['post_id']}"]
+def _marks(item: Mapping[str, Any], authors: Mapping[str, str], look: Look) -> list[str]:
+    marks = []
     if item.get("parent_id"):
-        marks.append(f"answers {item['parent_id']}")
+        answered = authors.get(item["parent_id"])
+        marks.append(f"answers {clean(look.name(answered))}" if answered else "an answer")
     if item.get("repost"):
-        by = ", ".join(name(str(user)) for user in item["repost"]["by"])
+        by = ", ".join(look.name(str(user)) for user in item["repost"]["by"])
         marks.append(f"reposted by {clean(by)}")
     if item.get("edited"):
         marks.append("edited")
@@ -51,6 +46,9 @@ def _remarks(body: Mapping[str, Any]) -> list[Text]:
         remarks.append(Text("nothing here", style="dim"))
     if body.get("state") == "building":
         remarks.append(Text("this timeline is being built; more will come", style="yellow"))
+    if body.get("gap"):
+        cursor = clean(body["gap"]["cursor"])
+        remarks.append(Text(f"more in between: --before {cursor}, same --newer-than", style="dim"))
     if body.get("next"):
         remarks.append(Text(f"older: --before {clean(body['next'])}", style="dim"))
     return remarks

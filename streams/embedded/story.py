@@ -49,10 +49,12 @@ POISON: Final = b'{"type": "post.created", "version": 1, "author_id": 6, "text":
 
 
 class Scene(NamedTuple):
-    """Messages that are handled before the next scene begins."""
+    """Messages that have done all they do before the next scene begins."""
 
     title: str
     messages: tuple[Outgoing, ...]
+    sees: int
+    """Posts in the reader's home once all of it has become visible."""
 
 
 class Place(NamedTuple):
@@ -81,7 +83,7 @@ def story(now_ms: int, epoch: int = DEFAULT_EPOCH) -> Story:
     village = _Village(now_ms, epoch)
     poison = Outgoing("posts", str(FRANK).encode(), POISON)
     return Story(
-        scenes=(*_scenes(village), Scene("frank forgets the id: a poison message", (poison,))),
+        scenes=(*_scenes(village), Scene("frank forgets the id: a poison message", (poison,), 8)),
         reader=ALICE,
         home=tuple(
             village.post(each) for each in (OVEN, ROW, ROPE, BELL, LAMP, FERRY, PASSED_ON, MARKET)
@@ -141,16 +143,16 @@ def _scenes(village: _Village) -> Iterable[Scene]:
         FollowCreated(version=village.version(YESTERDAY), follower_id=one, followee_id=other)
         for one, other in FOLLOWS
     ]
-    yield _scene("the village gets to know itself", *follows)
-    yield _scene("erin cries, dave sells, grace writes and carol passes it on", *_morning(village))
-    yield _scene("four answers arrive before what they answer", *_answers(village))
+    yield _scene("the village gets to know itself", 0, *follows)
+    yield _scene("erin cries, dave sells, carol passes grace on", 5, *_morning(village))
+    yield _scene("six answers arrive before what they answer", 8, *_answers(village))
     question = "The ferry is late again. Has anybody heard from the lighthouse?"
-    yield _scene("now bob's question itself", village.says(FERRY, BOB, question))
+    yield _scene("now bob's question itself", 10, village.says(FERRY, BOB, question))
     unfollow = FollowDeleted(version=village.version(30), follower_id=ALICE, followee_id=ERIN)
-    yield _scene("alice has had enough of erin: an unfollow", unfollow)
-    yield _scene("frank takes his words back, and dave corrects his", *_changes(village))
+    yield _scene("alice has had enough of erin: an unfollow", 7, unfollow)
+    yield _scene("frank takes his words back, and dave corrects his", 7, *_changes(village))
     oven = village.says(OVEN, ALICE, "Bread is out of the oven.")
-    yield _scene("alice has something to say herself", oven)
+    yield _scene("alice has something to say herself", 8, oven)
 
 
 def _morning(village: _Village) -> Iterable[Message]:
@@ -197,5 +199,5 @@ def _thread(village: _Village) -> Iterable[Place]:
     yield Place(village.post(KIND), 2)
 
 
-def _scene(title: str, *messages: Message) -> Scene:
-    return Scene(title, tuple(Outgoing(*encode(message)) for message in messages))
+def _scene(title: str, sees: int, *messages: Message) -> Scene:
+    return Scene(title, tuple(Outgoing(*encode(message)) for message in messages), sees)

@@ -89,15 +89,26 @@ class TopicAdmin:
             for resource, entries in described
         }
 
-    def mend(self, declared: Mapping[str, Topic], differences: Sequence[Difference]) -> None:
-        """Create what is missing and set what is set otherwise; partitions stay as they are."""
+    def mend(
+        self, declared: Mapping[str, Topic], differences: Sequence[Difference]
+    ) -> list[Difference]:
+        """Create what is missing and set what is set otherwise; what then still differs."""
         missing = [declared[each.topic] for each in differences if each.what == TOPIC]
         settings = [each for each in differences if each.what not in {TOPIC, PARTITIONS}]
         if missing:
             self._create(missing)
-            self._wait_for(frozenset(topic.name for topic in missing))
         if settings:
             self._configure(settings)
+        return self._remaining(declared)
+
+    def _remaining(self, declared: Mapping[str, Topic]) -> list[Difference]:
+        """Brokers hear of what the controller has done a little later."""
+        deadline = time.monotonic() + self._timeout
+        while True:
+            left = compare(declared, self.actual(declared))
+            if all(each.what == PARTITIONS for each in left) or time.monotonic() > deadline:
+                return left
+            time.sleep(POLL)
 
     def _list(self) -> Mapping[str, Any]:
         expect_brokers(self._bootstrap, self._timeout)
@@ -122,14 +133,6 @@ class TopicAdmin:
                 new, operation_timeout=self._timeout, request_timeout=self._timeout
             )
         )
-
-    def _wait_for(self, names: frozenset[str]) -> None:
-        """Created is what the controller says; the other brokers hear of it a little later."""
-        deadline = time.monotonic() + self._timeout
-        while not names <= self._list().keys():
-            if time.monotonic() > deadline:
-                raise BrokerUnavailable("topics were created and are still not known everywhere")
-            time.sleep(POLL)
 
     def _configure(self, differences: Iterable[Difference]) -> None:
         resources: dict[str, Any] = {}

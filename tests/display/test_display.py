@@ -1,6 +1,8 @@
 """What the API answers, as it is drawn: each post once, in its place, and nothing else."""
 
+import re
 from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -9,11 +11,12 @@ from rich.console import Console, RenderableType
 from streams.display.explanation import explanation
 from streams.display.letter import letter
 from streams.display.movements import movements, reading
-from streams.display.text import clean
+from streams.display.text import Look, clean
 from streams.display.thread import thread
 from streams.display.timeline import timeline
 
 NAMES = {"1": "alice", "2": "bob", "3": "carol"}
+LOOK = Look(date(2026, 6, 1), NAMES.__getitem__)
 
 
 def drawn(renderable: RenderableType) -> list[str]:
@@ -43,26 +46,38 @@ def test_a_home_is_a_line_for_each_post() -> None:
         timeline(
             page(
                 item(9, 2, "hello", edited=True, visibility="followers"),
-                item(8, 1, "why", parent_id="7"),
+                item(8, 1, "why", parent_id="9"),
                 item(6, 3, "news", repost={"by": ["1", "2"], "original": "5"}),
             ),
-            NAMES.__getitem__,
+            LOOK,
         )
     )
-    assert len(lines) == 3
-    assert "bob" in lines[0]
-    assert lines[0].endswith("hello  post 9  edited  followers")
-    assert lines[1].endswith("why  post 8  answers 7")
-    assert lines[2].endswith("news  post 6  reposted by alice, bob")
+    assert [line.split() for line in lines] == [
+        ["01", "May", "2026", "bob", "hello", "edited", "followers", "9"],
+        ["01", "May", "2026", "alice", "why", "answers", "bob", "8"],
+        ["01", "May", "2026", "carol", "news", "reposted", "by", "alice,", "bob", "6"],
+    ]
 
 
 def test_a_home_says_what_is_to_know_of_it() -> None:
     """That it is empty, that it is being built, how to go on."""
-    assert drawn(timeline(page())) == ["nothing here"]
-    building = drawn(timeline(page(item(1, 9, "x"), state="building", next="abc")))
-    assert "being built" in building[1]
-    assert building[2] == "older: --before abc"
-    assert "user 9" in building[0]
+    assert drawn(timeline(page(), LOOK)) == ["nothing here"]
+    gap = {"from": "3", "to": "1", "cursor": "def"}
+    more = page(item(1, 1, "x", parent_id="7"), state="building", next="abc", gap=gap)
+    lines = drawn(timeline(more, LOOK))
+    assert "an answer" in lines[0]
+    assert "being built" in lines[1]
+    assert lines[2:] == [
+        "more in between: --before def, same --newer-than",
+        "older: --before abc",
+    ]
+
+
+def test_people_without_names_and_times_of_today() -> None:
+    """An id will do, and of today the hour is enough."""
+    look = Look(datetime(2026, 5, 1, 10, tzinfo=UTC).astimezone().date())
+    [line] = drawn(timeline(page(item(1, 9, "x")), look))
+    assert re.match(r"\d\d:00  user 9  x +1$", line)
 
 
 def test_a_thread_is_a_tree() -> None:
@@ -76,18 +91,19 @@ def test_a_thread_is_a_tree() -> None:
                 item(4, 1, "below first", depth=2, truncated=3),
                 item(5, 2, "second", depth=1, hidden=1),
             ),
-            NAMES.__getitem__,
+            LOOK,
         )
     )
     starts = [line[: line.index(word)] for line, word in zip(lines, WORDS, strict=True)]
     indents = [start.count("    ") + start.count("│   ") for start in starts]
     assert indents == [0, 0, 1, 2, 1]
-    assert "◀" in lines[1]
-    assert lines[3].endswith("post 4  3 more replies")
-    assert lines[4].endswith("post 5  1 hidden")
+    assert "▶ bob  asked for" in lines[1]
+    assert "3 more replies" in lines[3]
+    assert "1 hidden" in lines[4]
+    assert [line.split()[-1] for line in lines] == ["1", "2", "3", "4", "5"]
 
 
-WORDS = ("alice", "└── bob", "├── carol", "└── alice", "└── bob")
+WORDS = ("alice", "└── ▶ bob", "├── carol", "└── alice", "└── bob")
 
 
 def test_placeholders_keep_their_place_and_show_nothing() -> None:
@@ -97,17 +113,18 @@ def test_placeholders_keep_their_place_and_show_nothing() -> None:
             page(
                 {"post_id": "1", "depth": 0, "placeholder": "deleted"},
                 item(2, 2, "reply", depth=1),
-            )
+            ),
+            LOOK,
         )
     )
-    assert lines[0].lstrip().startswith("(deleted)  ◀  post 1")
-    assert lines[1].lstrip().startswith("└── user 2  reply")
+    assert lines[0].lstrip().startswith("▶ (deleted)")
+    assert lines[1].lstrip().startswith("└── bob  reply")
 
 
 def test_roots_without_a_common_one_stand_side_by_side() -> None:
     """Whatever depths arrive, every item is drawn."""
     items = [item(n, 1, f"post-{n}", depth=depth) for n, depth in enumerate([3, 1, 1, 5, 0], 1)]
-    text = "\n".join(drawn(thread(page(*items))))
+    text = "\n".join(drawn(thread(page(*items), LOOK)))
     assert all(f"post-{n}" in text for n in range(1, 6))
 
 
@@ -135,7 +152,7 @@ def test_an_explanation_says_verdict_rule_and_path() -> None:
 def test_words_of_strangers_only_draw_themselves(words: str, shown: str) -> None:
     """No escape sequence, no control, no markup takes effect."""
     assert clean(words) == shown
-    assert shown in drawn(timeline(page(item(1, 1, words))))[0]
+    assert shown in drawn(timeline(page(item(1, 1, words)), LOOK))[0]
 
 
 def test_a_dead_letter_names_place_field_and_reason() -> None:

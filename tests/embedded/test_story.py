@@ -75,6 +75,15 @@ def test_the_home_it_promises_is_the_one_the_rules_give(village: Story) -> None:
     assert village.hidden not in village.home
 
 
+def test_each_scene_shows_what_the_rules_show_of_it_so_far(village: Story) -> None:
+    """Also halfway: answers to the unknown are hidden, and appear with what they answer."""
+    log: list[dict[str, Any]] = []
+    for scene in village.scenes:
+        told = [msgspec.json.decode(each.value or b"") for each in scene.messages]
+        log += [fact for fact in told if "post_id" in fact or "follower_id" in fact]
+        assert len(Model(log).home(village.reader)) == scene.sees, scene.title
+
+
 def test_the_thread_it_promises_is_the_one_the_rules_give(village: Story) -> None:
     """Every reply is in its place, the deleted one as a placeholder over its answer."""
     thread = model(village).thread(ALICE, village.root)

@@ -1,0 +1,59 @@
+"""`mingle demo`: the whole of Mingle at work, in this process alone."""
+
+import asyncio
+import logging
+import socket
+import sys
+from typing import Final
+
+import click
+from rich.console import Console
+
+from services.api.exposure import Exposed
+from services.settings import Settings
+from streams.cli.configuration import WrongSettings, load_settings
+from streams.embedded.demo import demo
+from streams.embedded.teller import NotAsTold
+from streams.logs import configure
+from streams.worker import STOPPED, run
+
+ANY: Final = 0
+
+
+@click.command("demo")
+@click.option("--serve", is_flag=True, help="Keep it running until Ctrl-C.")
+def command(serve: bool) -> None:
+    """Show the whole of Mingle at work, in this process alone.
+
+    A broker over TCP, the workers, stores in memory and the API, all started here and gone
+    afterwards; a village's day is published and read back. Where a port of the settings is
+    taken, any free one is used.
+    """
+    settings = _with_free_ports(load_settings())
+    configure("error")
+    logging.getLogger("streams.trial").setLevel(logging.CRITICAL)  # its dead letter is shown
+
+    async def main(stop: asyncio.Event) -> int:
+        await demo(settings, Console(), stop.wait if serve else None)
+        return STOPPED
+
+    try:
+        sys.exit(run(main))
+    except Exposed as error:
+        raise WrongSettings(str(error)) from error
+    except (NotAsTold, RuntimeError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _with_free_ports(settings: Settings) -> Settings:
+    api = _free_or_any(settings.api_host, settings.api_port)
+    metrics = _free_or_any(settings.metrics_host, settings.metrics_port)
+    return settings.model_copy(update={"api_port": api, "metrics_port": metrics})
+
+
+def _free_or_any(host: str, port: int) -> int:
+    try:
+        socket.create_server((host, port)).close()
+    except OSError:
+        return ANY
+    return port

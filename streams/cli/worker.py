@@ -1,0 +1,35 @@
+"""`mingle worker`: agents on Kafka, until the process is told to stop."""
+
+import sys
+from functools import partial
+
+import click
+
+from services.errors import StoreUnavailable
+from streams.checks import unreachable
+from streams.cli.configuration import load_settings
+from streams.handlers import ROLES
+from streams.logs import configure
+from streams.processes import run_worker
+from streams.worker import run
+
+
+@click.command("worker")
+@click.option(
+    "--role", "roles", multiple=True, type=click.Choice(ROLES), help="Only this one; repeatable."
+)
+def command(roles: tuple[str, ...]) -> None:
+    """Handle what arrives on Kafka.
+
+    With all roles, unless some are named; each role is a consumer group of its own. Brokers
+    that are away are waited for. SIGTERM finishes what is in flight, commits and ends.
+    """
+    settings = load_settings()
+    configure(settings.log_level)
+    try:
+        sys.exit(run(partial(run_worker, settings, roles or ROLES)))
+    except StoreUnavailable as error:
+        raise click.ClickException(unreachable(settings, error)) from error
+    except OSError as error:
+        where = f"{settings.metrics_host}:{settings.metrics_port}"
+        raise click.ClickException(f"{where}: {error.strerror} (MINGLE_METRICS_PORT)") from error

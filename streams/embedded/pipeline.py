@@ -1,0 +1,75 @@
+"""All of Mingle in this process: a broker over TCP, Faust apps, memory stores and the API."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Final, NamedTuple
+
+from schemas import topics
+from services.settings import Settings
+from streams.app import App
+from streams.bootstrap import create_api, create_workers
+from streams.embedded.eager import make_eager
+from streams.embedded.mock_broker import MockBroker
+from streams.processes import health_site, open_deps, open_outbox
+from streams.serving import Address, serving
+from streams.worker import run_apps
+
+PARTITIONS: Final = 4
+"""Of each topic, at most: enough for order to matter, few enough to start in a moment."""
+READY_SECONDS: Final = 30.0
+POLL_SECONDS: Final = 0.02
+
+
+class Running(NamedTuple):
+    """Where the parts of the pipeline answer."""
+
+    bootstrap: str
+    api: Address
+    worker: Address
+
+
+@asynccontextmanager
+async def pipeline(settings: Settings) -> AsyncIterator[Running]:
+    """Ready to be published to, on the ports of the settings; gone, with its state, at the end.
+
+    Which broker and which store the settings name is no matter. Raises OSError for a taken
+    port, RuntimeError when the workers end by themselves or are not ready in time.
+    """
+    with MockBroker() as broker:
+        for topic in topics.load().values():
+            broker.create_topic(topic.name, min(topic.partitions, PARTITIONS))
+        own = settings.model_copy(update={"kafka_bootstrap": broker.bootstrap, "store": "memory"})
+        async with open_deps(own) as deps, open_outbox(own) as outbox:
+            apps = create_workers(deps, outbox)
+            for app in apps:
+                make_eager(app)
+            async with (
+                health_site(deps, apps) as worker,
+                serving(create_api(deps), own.api_host, own.api_port) as api,
+                _working(apps),
+            ):
+                yield Running(broker.bootstrap, api, worker)
+
+
+@asynccontextmanager
+async def _working(apps: Sequence[App]) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    running = asyncio.create_task(run_apps(apps, stop))
+    try:
+        await _ready(apps, running)
+        yield
+    finally:
+        stop.set()
+        await running
+
+
+async def _ready(apps: Sequence[App], running: asyncio.Task[int]) -> None:
+    """Returns when every topic is there and every partition assigned."""
+    deadline = asyncio.get_running_loop().time() + READY_SECONDS
+    while problems := [each for app in apps for each in app.intake.missing()]:
+        if running.done():
+            raise RuntimeError("the workers ended while they were starting; their log says why")
+        if asyncio.get_running_loop().time() > deadline:
+            raise RuntimeError(f"not ready in {READY_SECONDS:g} s: {'; '.join(problems)}")
+        await asyncio.sleep(POLL_SECONDS)

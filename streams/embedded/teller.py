@@ -1,0 +1,117 @@
+"""Tells a story to a running pipeline, and reads what came of it as any client would."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import httpx
+from aiokafka import AIOKafkaConsumer
+
+from schemas.ids import PostId
+from schemas.topics import dead_letter_topic
+from streams.display.movements import Reading, reading
+from streams.embedded.pipeline import Running
+from streams.embedded.story import Place, Scene, Story
+from streams.outbox import Outbox
+
+PATIENCE: Final = 15.0
+"""Seconds for one thing to become visible; each takes a fraction of one."""
+POLL_SECONDS: Final = 0.05
+HANDLED: Final = "timeline_events_handled_total"
+DONE: Final = ("outcome=handled", "outcome=dead_letter")
+AGENTS_OF_FACTS: Final = ("agent=posts", "agent=replies", "agent=follows")
+
+
+class NotAsTold(RuntimeError):
+    """What the story promises did not become visible."""
+
+
+class Teller:
+    """Publishes scenes to the pipeline's broker and asks its API, over HTTP."""
+
+    def __init__(self, running: Running, outbox: Outbox, client: httpx.AsyncClient) -> None:
+        self._running = running
+        self._outbox = outbox
+        self._client = client
+        self._sent = 0
+
+    async def play(self, scene: Scene, reader: int) -> None:
+        """Publish a scene; returns when all of it is visible to `reader`. Raises NotAsTold."""
+        await self._outbox.send(scene.messages)
+        self._sent += len(scene.messages)
+        await until(self._all_handled, f"handling of {scene.title!r}")
+        await until(lambda: self._sees(reader, scene.sees), f"delivery of {scene.title!r}")
+
+    async def visible(self, story: Story) -> None:
+        """Returns when home and thread are as the story promises. Raises NotAsTold."""
+        await until(lambda: self._as_told(story), "the story's home and thread")
+
+    async def home(self, user: int) -> dict[str, Any]:
+        return await self._answer(f"/v1/users/{user}/home")
+
+    async def thread(self, post: int, viewer: int) -> dict[str, Any]:
+        return await self._answer(f"/v1/posts/{post}/thread?viewer={viewer}")
+
+    async def explain(self, user: int, post: int) -> dict[str, Any]:
+        return await self._answer(f"/v1/users/{user}/explain/{post}")
+
+    async def metrics(self) -> Reading:
+        answer = await self._client.get(f"{self._running.worker}/metrics")
+        return reading(answer.raise_for_status().text)
+
+    async def dead_letter(self, topic: str) -> Any:
+        """The first dead letter of a topic. Raises NotAsTold."""
+        consumer = AIOKafkaConsumer(
+            dead_letter_topic(topic),
+            bootstrap_servers=self._running.bootstrap,
+            auto_offset_reset="earliest",
+        )
+        try:
+            await consumer.start()
+            return await asyncio.wait_for(consumer.getone(), PATIENCE)
+        except TimeoutError as error:
+            raise NotAsTold(f"no dead letter of {topic} in {PATIENCE:g} s") from error
+        finally:
+            await consumer.stop()
+
+    async def _answer(self, path: str) -> dict[str, Any]:
+        answer = await self._client.get(f"{self._running.api}{path}")
+        body: dict[str, Any] = answer.raise_for_status().json()
+        return body
+
+    async def _as_told(self, story: Story) -> bool:
+        home = await self.home(story.reader)
+        try:
+            thread = await self.thread(story.root, story.reader)
+        except httpx.HTTPStatusError:  # a thread of which nothing is there yet
+            return False
+        places = {
+            Place(PostId(int(each["post_id"])), each["depth"], each["placeholder"])
+            for each in thread["items"]
+        }
+        return [int(each["post_id"]) for each in home["items"]] == list(
+            story.home
+        ) and places == set(story.thread)
+
+    async def _sees(self, reader: int, posts: int) -> bool:
+        return len((await self.home(reader))["items"]) == posts
+
+    async def _all_handled(self) -> bool:
+        now = await self.metrics()
+        handled = sum(
+            value
+            for name, value in now.items()
+            if name.startswith(HANDLED)
+            and any(each in name for each in DONE)
+            and any(each in name for each in AGENTS_OF_FACTS)
+        )
+        return handled >= self._sent
+
+
+async def until(holds: Callable[[], Awaitable[bool]], what: str) -> None:
+    """Returns when it holds. Raises NotAsTold when it does not in time."""
+    deadline = asyncio.get_running_loop().time() + PATIENCE
+    while not await holds():
+        if asyncio.get_running_loop().time() > deadline:
+            raise NotAsTold(f"{what} took longer than {PATIENCE:g} s")
+        await asyncio.sleep(POLL_SECONDS)

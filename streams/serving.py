@@ -1,0 +1,73 @@
+"""The HTTP API in this process: uvicorn, without its own ideas of signals and logs."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final, NamedTuple
+
+import uvicorn
+from litestar import Litestar
+
+START_SECONDS: Final = 10.0
+GRACE_SECONDS: Final = 3
+"""For requests that are being answered at the end; streams are cut."""
+POLL_SECONDS: Final = 0.01
+BACKLOG: Final = 1_024
+"""Connections that wait to be accepted: a burst of clients after a restart."""
+
+
+class Address(NamedTuple):
+    """Where something listens."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals belong to the process, which stops more than this server."""
+        yield
+
+
+@asynccontextmanager
+async def serving(app: Litestar, host: str, port: int) -> AsyncIterator[Address]:
+    """The app answers at the address until the context ends. Raises OSError for a taken port.
+
+    Port 0 is any free one.
+    """
+    listener = _listen(host, port)
+    server = _Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+    )
+    running = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        await asyncio.wait_for(_started(server, running), START_SECONDS)
+        yield Address(*listener.getsockname()[:2])
+    finally:
+        server.should_exit = True
+        await running
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=BACKLOG)
+
+
+async def _started(server: uvicorn.Server, running: asyncio.Task[None]) -> None:
+    while not server.started:
+        if running.done():
+            await running
+            raise RuntimeError("the API ended before it had started; its log says why")
+        await asyncio.sleep(POLL_SECONDS)

@@ -1,0 +1,115 @@
+"""`mingle worker` and `mingle api` as processes: they say where they are, and end when told."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from schemas import topics
+from streams.embedded.mock_broker import MockBroker
+
+START_SECONDS = 60
+END_SECONDS = 20
+MINGLE = str(Path(sys.executable).with_name("mingle"))
+
+
+@pytest.fixture
+def bootstrap() -> Iterator[str]:
+    with MockBroker() as broker:
+        for name in topics.load():
+            broker.create_topic(name)
+        yield broker.bootstrap
+
+
+def environment(**settings: str) -> dict[str, str]:
+    return os.environ | {f"MINGLE_{name.upper()}": value for name, value in settings.items()}
+
+
+@contextmanager
+def running(command: str, **settings: str) -> Iterator[dict[str, Any]]:
+    """What the process logs once it has started; it is told to stop, and must end well."""
+    given = environment(store="memory", api_port="0", metrics_port="0", **settings)
+    with subprocess.Popen([MINGLE, command], env=given, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        try:
+            logged = map(json.loads, process.stderr)
+            yield next(each for each in logged if each["event"].endswith(" started"))
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(END_SECONDS) == 0
+        finally:
+            process.kill()
+
+
+def fails(command: str, **settings: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [MINGLE, command],
+        env=environment(**settings),
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+        check=False,
+    )
+    return done.returncode, done.stderr
+
+
+def test_a_worker_says_where_its_health_is(bootstrap: str) -> None:
+    """And is ready once it has its partitions."""
+    with running("worker", kafka_bootstrap=bootstrap) as started:
+        assert started["event"] == "worker started"
+        assert started["roles"] == ["ingest", "fanout"]
+        assert httpx.get(f"{started['health']}/livez").status_code == 200
+
+
+def test_an_api_says_where_it_is() -> None:
+    """And answers there."""
+    with running("api") as started:
+        assert started["event"] == "API started"
+        assert httpx.get(f"{started['address']}/livez").status_code == 200
+
+
+@pytest.mark.parametrize("command", ["worker", "api"])
+def test_a_store_that_is_away_is_one_line(command: str) -> None:
+    """Exit code 1, and after what the driver logs, where it was looked for; no traceback."""
+    code, said = fails(command, cassandra_port="1", metrics_port="0", api_port="0")
+    assert code == 1
+    *logged, last = said.splitlines()
+    assert last.startswith("Error: ")
+    assert last.endswith("(127.0.0.1, port 1)")
+    assert all(line.startswith("{") for line in logged)
+
+
+@pytest.mark.parametrize(("command", "setting"), [("worker", "metrics_port"), ("api", "api_port")])
+def test_a_taken_port_is_one_line(command: str, setting: str) -> None:
+    """Exit code 1, the address and the setting."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        code, said = fails(command, store="memory", **{setting: port})
+    assert code == 1
+    assert f"127.0.0.1:{port}: " in said
+    assert f"(MINGLE_{setting.upper()})" in said
+
+
+@pytest.mark.parametrize("command", ["worker", "api", "demo", "migrate"])
+def test_a_wrong_setting_stops_the_start(command: str) -> None:
+    """Exit code 2 and one line."""
+    assert fails(command, store="sql") == (2, "MINGLE_STORE: expected one of cassandra, memory\n")
+
+
+def test_an_unknown_role_is_wrong_use() -> None:
+    """Exit code 2."""
+    done = subprocess.run(
+        [MINGLE, "worker", "--role", "gossip"],
+        capture_output=True,
+        timeout=START_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 2
