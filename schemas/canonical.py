@@ -8,6 +8,8 @@ sorted by bytes; an absent value is written as its default.
 import json
 from typing import Any, TypeAlias
 
+import msgspec
+
 Canonical: TypeAlias = bytes
 NULL: Canonical = b"null"
 
@@ -38,7 +40,7 @@ def canonical_id(value: int | None) -> Canonical:
 
 def value_of(stored: Canonical) -> Any:
     """What canonical bytes stand for: str, bool, None or list of str."""
-    return json.loads(stored)
+    return msgspec.json.decode(stored)
 
 
 def id_of(stored: Canonical) -> int | None:

@@ -9,7 +9,6 @@ from litestar import Litestar
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
 from schemas.codec import decode
-from services.api.app import create_api as api_on
 from services.conversations.cassandra import CassandraConversations
 from services.conversations.memory import MemoryConversations
 from services.graph.cassandra import CassandraGraph
@@ -102,4 +101,6 @@ def create_workers(deps: Deps, outbox: Outbox, roles: Iterable[str] = ROLES) -> 
 
 def create_api(deps: Deps) -> Litestar:
     """The HTTP API on these stores."""
+    from services.api.app import create_api as api_on  # noqa: PLC0415 - workers do without it
+
     return api_on(deps.stores, deps.settings, deps.metrics, deps.clock)

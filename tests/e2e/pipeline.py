@@ -1,0 +1,158 @@
+"""The whole system on real servers: topics and a keyspace of its own, workers as processes."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from schemas import topics
+from schemas.codec import Message, encode
+from services.settings import Settings
+from streams.handlers import ROUTES
+from streams.kafka.topics import TopicAdmin, compare
+from streams.outbox import Outgoing
+from streams.publishing.publisher import Publisher
+
+POLL_SECONDS = 0.25
+ANSWER_SECONDS = 20.0
+STOP_SECONDS = 20.0
+
+
+class Pipeline:
+    """What a test publishes to, waits for and reads from."""
+
+    def __init__(self, bootstrap: str, cassandra_port: int, folder: Path, **settings: Any) -> None:
+        self.folder = folder
+        self._environment = {
+            "MINGLE_KAFKA_BOOTSTRAP": bootstrap,
+            "MINGLE_CASSANDRA_PORT": str(cassandra_port),
+            "MINGLE_CASSANDRA_KEYSPACE": f"mingle_{uuid4().hex[:12]}",
+            "MINGLE_METRICS_PORT": "0",
+            "MINGLE_LOG_LEVEL": "warning",
+        } | {f"MINGLE_{name.upper()}": str(value) for name, value in settings.items()}
+        self.settings = self._settings()
+        self.workers: list[subprocess.Popen[bytes]] = []
+        self._admin = self._connect()
+
+    def _settings(self) -> Settings:
+        names = {name.removeprefix("MINGLE_").lower(): v for name, v in self._environment.items()}
+        return Settings(**names)  # type: ignore[arg-type]
+
+    def prepare(self) -> None:
+        """Empty topics, and a migrated keyspace."""
+        names = list(topics.load())
+        present = set(self._admin.list_topics(timeout=ANSWER_SECONDS).topics)
+        doomed = [name for name in names if name in present]
+        for future in self._admin.delete_topics(doomed).values() if doomed else ():
+            future.result(ANSWER_SECONDS)
+        self._until(lambda: not set(names) & set(self._admin.list_topics(timeout=5).topics))
+        admin = TopicAdmin(self.settings.kafka_bootstrap)
+        declared = topics.load()
+        admin.mend(declared, compare(declared, admin.actual(declared)))
+        self._admin = self._connect()  # the old one remembers leaders of topics that are gone
+        self.mingle("migrate")
+
+    def mingle(self, *arguments: str) -> str:
+        """Run a command of the program to its end; its output."""
+        done = subprocess.run(
+            self._command(*arguments), env=os.environ | self._environment,
+            check=False, capture_output=True, timeout=120,
+        )  # fmt: skip
+        assert done.returncode == 0, (arguments, done.stdout, done.stderr)
+        return done.stdout.decode()
+
+    def start_worker(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
+        with (self.folder / f"{name}.log").open("ab") as log:
+            worker = subprocess.Popen(
+                self._command("worker", *arguments), stdout=log, stderr=log,
+                env=os.environ | self._environment | {"MINGLE_WORKER_NAME": name},
+            )  # fmt: skip
+        self.workers.append(worker)
+        return worker
+
+    def stop(self) -> None:
+        for worker in self.workers:
+            if worker.poll() is None:
+                worker.send_signal(signal.SIGTERM)
+        for worker in self.workers:
+            try:
+                worker.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                worker.kill()
+                worker.wait(STOP_SECONDS)
+
+    def rss_max(self) -> int:
+        """The most memory that any worker has had resident, in bytes."""
+        status = [Path(f"/proc/{worker.pid}/status").read_text() for worker in self.workers]
+        lines = [line.split() for each in status for line in each.splitlines()]
+        return max(int(line[1]) * 1024 for line in lines if line[0] == "VmHWM:")
+
+    def publish(self, messages: Iterable[Message | Outgoing]) -> int:
+        """Appends messages to their topics; all of them are acknowledged on return."""
+        with Publisher(self.settings.kafka_bootstrap) as publisher:
+            for each in messages:
+                publisher.send(each if isinstance(each, Outgoing) else Outgoing(*encode(each)))
+        return publisher.acknowledged.total()
+
+    def drain(self, seconds: float) -> None:
+        """Waits until everything published is handled, and all that it asked for too.
+
+        The ingest role first: its offsets count only when its requests are in their topics.
+        """
+        deadline = time.monotonic() + seconds
+        for role in dict.fromkeys(route.role for route in ROUTES):
+            read = [route.topic for route in ROUTES if route.role == role]
+            self._until(lambda read=read, role=role: not self.lag(role, read), deadline)
+
+    def lag(self, role: str, names: Sequence[str]) -> int:
+        """Messages in these topics that the role has not committed."""
+        ends = self.ends(names)
+        group = ConsumerGroupTopicPartitions(f"mingle-{role}")
+        answer = self._admin.list_consumer_group_offsets([group])
+        held = next(iter(answer.values())).result(ANSWER_SECONDS).topic_partitions
+        done = {(each.topic, each.partition): max(0, each.offset) for each in held}
+        return sum(end - done.get(place, 0) for place, end in ends.items())
+
+    def ends(self, names: Sequence[str]) -> dict[tuple[str, int], int]:
+        declared = topics.load()
+        wanted = {
+            TopicPartition(name, index): OffsetSpec.latest()
+            for name in names
+            for index in range(declared[name].partitions)
+        }
+        answers = self._admin.list_offsets(wanted, request_timeout=ANSWER_SECONDS)
+        return {(at.topic, at.partition): f.result().offset for at, f in answers.items()}
+
+    def _connect(self) -> Any:
+        return AdminClient({"bootstrap.servers": self.settings.kafka_bootstrap, "log_level": 0})
+
+    def _until(self, holds: Any, deadline: float | None = None) -> None:
+        deadline = time.monotonic() + ANSWER_SECONDS if deadline is None else deadline
+        while not holds():
+            for worker in self.workers:
+                assert worker.poll() is None, f"worker ended with {worker.returncode}"
+            assert time.monotonic() < deadline, "not within its time"
+            time.sleep(POLL_SECONDS)
+
+    def _command(self, *arguments: str) -> list[str]:
+        return [str(Path(sys.executable).with_name("mingle")), *arguments]
+
+
+async def gather_bounded(tasks: Iterable[Any], at_once: int) -> list[Any]:
+    """Awaits all, so many at a time."""
+    gate = asyncio.Semaphore(at_once)
+
+    async def one(task: Any) -> Any:
+        async with gate:
+            return await task
+
+    return await asyncio.gather(*map(one, tasks))
