@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from cassandra import InvalidRequest
+
 from services.errors import StoreUnavailable
 from services.settings import Settings
 
@@ -51,17 +53,13 @@ class Ledger:
 
     def applied(self) -> dict[int, str]:
         """Checksums of the applied migrations, by number; none where there is no ledger yet."""
-        there = self._session.execute(
-            "SELECT table_name FROM system_schema.tables "
-            "WHERE keyspace_name = %s AND table_name = 'schema_migrations'",
-            (self._keyspace,),
-        )
-        if there.one() is None:
+        try:
+            rows = self._session.execute(
+                f"SELECT number, checksum FROM {self._keyspace}.schema_migrations "  # noqa: S608 checked by Settings
+                "WHERE ledger = 'schema'"
+            )
+        except InvalidRequest:  # no such keyspace or table, or another migrator is making them now
             return {}
-        rows = self._session.execute(
-            f"SELECT number, checksum FROM {self._keyspace}.schema_migrations "  # noqa: S608 checked by Settings
-            "WHERE ledger = 'schema'"
-        )
         return dict(rows)
 
     def record(self, number: int, name: str, checksum: str) -> None:
