@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from functools import cached_property
+from traceback import format_exception
 from typing import Generic, NamedTuple, TypeVar
 
 import structlog
@@ -177,7 +178,8 @@ class Trial(Generic[M]):
         # One traceback a batch: a bug that every message meets would drown the log in them.
         bug = next((letter.error for letter in letters if letter.reason == "bug"), None)
         if bug is not None:
-            log.error("bug", agent=self._agent, exc_info=bug)
+            # As text: structlog's own renderer takes seconds, during which the loop stands still.
+            log.error("bug", agent=self._agent, traceback="".join(format_exception(bug)))
 
 
 def _is_being_cancelled() -> bool:
