@@ -1,10 +1,11 @@
+import java.util.Arrays;
 import java.util.Scanner;
 import javax.management.MBeanServerConnection;
 import javax.management.ObjectName;
 import javax.management.remote.JMXConnectorFactory;
 import javax.management.remote.JMXServiceURL;
 
-/** Flushes and compacts the keyspace named on each line of its input, then prints a line itself. */
+/** Each line of its input is a keyspace and tables: flushes and compacts them, then prints a line. */
 public class Compactor {
     public static void main(String[] arguments) throws Exception {
         String address = "service:jmx:rmi:///jndi/rmi://127.0.0.1:" + arguments[0] + "/jmxrmi";
@@ -15,11 +16,12 @@ public class Compactor {
             String name = String.class.getName();
             System.out.println("connected");
             for (Scanner lines = new Scanner(System.in); lines.hasNextLine(); ) {
-                String keyspace = lines.nextLine();
+                String[] words = lines.nextLine().split(" ");
+                String[] tables = Arrays.copyOfRange(words, 1, words.length);
                 server.invoke(storage, "forceKeyspaceFlush",
-                        new Object[] {keyspace, new String[0]}, new String[] {name, names});
+                        new Object[] {words[0], tables}, new String[] {name, names});
                 server.invoke(storage, "forceKeyspaceCompaction",
-                        new Object[] {false, keyspace, new String[0]},
+                        new Object[] {false, words[0], tables},
                         new String[] {"boolean", name, names});
                 System.out.println("compacted");
             }

@@ -2,16 +2,17 @@
 
 * `memory`: the stores of the embedded pipeline.
 * `cassandra`: the real one.
-* `compacted`: Cassandra that forgets tombstones at once, flushed and compacted after each write,
-  and each write done twice. What held only because a tombstone was still there fails here.
+* `compacted`: Cassandra that forgets tombstones at once, each write flushed, compacted and done
+  again. What held only because a tombstone was still there fails here.
 """
 
 import asyncio
 import itertools
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,13 @@ from services.timelines.memory import MemoryTimelines
 from services.timelines.retention import Retention
 from tests.contracts.histories import NOW, NewPeople, NewPost, People
 
+TABLES = (
+    ("posts",),
+    ("followees", "followers", "follower_levels"),
+    ("author_timeline", "home_timeline", "home_buckets"),
+    ("children", "claims"),
+)
+"""Of each port, in the order of `Stores`."""
 WRITES = {"record", "hint", "link", "claim", "add_author_entries", "add_home_entries"}
 COMPACT_SECONDS = 60
 JMX_PLACE = 2
@@ -113,7 +121,7 @@ def forgetful_keyspace(cassandra: Reachable) -> Settings:
 
 
 class Compactor:
-    """A process that has Cassandra flush and compact a keyspace."""
+    """A process that has Cassandra flush and compact tables."""
 
     def __init__(self, jmx_port: int) -> None:
         source = Path(__file__).with_name("Compactor.java")
@@ -123,9 +131,9 @@ class Compactor:
         )
         self._expect("connected")
 
-    def compact(self, keyspace: str) -> None:
+    def compact(self, keyspace: str, tables: Sequence[str]) -> None:
         assert self._process.stdin
-        self._process.stdin.write(f"{keyspace}\n")
+        self._process.stdin.write(f"{' '.join((keyspace, *tables))}\n")
         self._process.stdin.flush()
         self._expect("compacted")
 
@@ -145,7 +153,7 @@ def compactor(cassandra: Reachable) -> Iterator[Compactor]:
 
 
 class Compacted:
-    """A port whose writes are done twice, with a compaction after each time."""
+    """A port whose writes are done, compacted, and done again."""
 
     def __init__(self, port: Any, compact: Callable[[], Awaitable[None]]) -> None:
         self._port = port
@@ -157,9 +165,9 @@ class Compacted:
             return method
 
         async def twice(*arguments: Any) -> None:
-            for _ in range(2):
-                await method(*arguments)
-                await self._compact()
+            await method(*arguments)
+            await self._compact()
+            await method(*arguments)
 
         return twice
 
@@ -186,11 +194,13 @@ async def stores(request: pytest.FixtureRequest) -> AsyncIterator[Stores]:
     try:
         if forgetful:
             compactor: Compactor = request.getfixturevalue("compactor")
-
-            async def compact() -> None:
-                await asyncio.to_thread(compactor.compact, settings.cassandra_keyspace)
-
-            yield Stores(*(Compacted(port, compact) for port in on(store)))
+            compact = partial(asyncio.to_thread, compactor.compact, settings.cassandra_keyspace)
+            yield Stores(
+                *(
+                    Compacted(port, partial(compact, tables))
+                    for port, tables in zip(on(store), TABLES, strict=True)
+                )
+            )
         else:
             yield on(store)
     finally:
