@@ -33,6 +33,7 @@ WORDS: Final = (
     "anyone had heard from the lighthouse since the storm and the smith said ask the "
     "postman he was there on monday with a letter for the widow by the old bridge "
 )
+STARTS: Final = (0, *(place + 1 for place, each in enumerate(WORDS[:-1]) if each == " "))
 
 
 class Row(NamedTuple):
@@ -133,8 +134,8 @@ def _parent(row: Row, minted: Mapping[str, int], epoch: int) -> int:
 
 
 def _text(row: Row) -> str:
-    """Words of the row's length, beginning elsewhere for each post so that few are alike."""
+    """Words of the row's length, beginning with another word for each post: few are alike."""
     length = min(row.length, MAX_TEXT)
-    start = row.number % len(WORDS)
+    start = STARTS[row.number % len(STARTS)]
     repeats = (start + length) // len(WORDS) + 1
     return (WORDS * repeats)[start : start + length]

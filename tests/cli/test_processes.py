@@ -76,6 +76,25 @@ def test_an_api_says_where_it_is() -> None:
         assert httpx.get(f"{started['address']}/livez").status_code == 200
 
 
+def test_the_demo_serves_until_ctrl_c() -> None:
+    """What it printed answers until then; the end is quick and no error."""
+    given = environment(api_port="0", metrics_port="0") | {"COLUMNS": "160"}
+    command = [MINGLE, "demo", "--serve"]
+    with subprocess.Popen(command, env=given, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            served = ["home", "thread", "openapi.json", "metrics", "readyz"]
+            said = iter(process.stdout.readline, "")
+            assert any(line.startswith("Until Ctrl-C") for line in said)
+            for place, line in zip(served, said, strict=False):
+                assert place in line
+                assert httpx.get(line.strip()).status_code == 200
+            process.send_signal(signal.SIGINT)
+            assert process.wait(END_SECONDS) == 0
+        finally:
+            process.kill()
+
+
 @pytest.mark.parametrize("command", ["worker", "api"])
 def test_a_store_that_is_away_is_one_line(command: str) -> None:
     """Exit code 1, and after what the driver logs, where it was looked for; no traceback."""
