@@ -86,7 +86,7 @@ def timed(app: ASGIApp, metrics: Metrics) -> ASGIApp:
         async def noted(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status = int(message["status"])
             await send(message)
 
         try:

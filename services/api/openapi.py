@@ -36,7 +36,7 @@ _HEADERS: Final[dict[str, Json]] = {
     },
     "Retry-After": {
         "description": "seconds after which asking again makes sense",
-        "schema": {"type": "string", "pattern": "^[0-9]+$"},
+        "schema": {"type": "integer", "minimum": 0},
     },
 }
 

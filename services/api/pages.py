@@ -96,7 +96,7 @@ async def _read_newer(read: Read, limit: int, came: Place) -> tuple[Page, Place]
     place = came._replace(position=max(came.position, reached))
     older = items[-1].post_id if items else None
     cut = Page(items, older=older, building=page.building)
-    return cut, walk.remembering(place, _ids(items)) if place != came or items else came
+    return cut, walk.remembering(place, _ids(items))
 
 
 def _ids(items: list[Item]) -> list[PostId]:

@@ -20,17 +20,27 @@ MINUTES = st.integers(0, 40)
 """Ago: well over the quarter of an hour in which late entries are given, and on its edge."""
 
 
+WRITES = st.lists(st.tuples(MINUTES, st.booleans()))
+"""Posts by their minute, that appear (or go)."""
+
+
 class Writing:
-    """A listing to which posts are added while it is read."""
+    """A listing to which posts are added, and from which they go, while it is read."""
 
     def __init__(self, minutes: Sequence[int]) -> None:
         self.posts: set[PostId] = set()
+        self.gone: set[PostId] = set()
         self.pager = Pager(Cursors(["a key"]), "home/1")
         for each in minutes:
             self.add(each)
 
-    def add(self, minutes_ago: int) -> None:
-        self.posts.add(post_id(NOW - minutes_ago * MINUTE, 0))
+    def add(self, minutes_ago: int, goes: bool = False) -> None:
+        post = post_id(NOW - minutes_ago * MINUTE, 0)
+        if goes:
+            self.posts.discard(post)
+            self.gone.add(post)
+        else:
+            self.posts.add(post)
 
     async def read(self, request: PageRequest) -> Page:
         span = request.span()
@@ -48,27 +58,28 @@ def item(post: PostId) -> Item:
     return Item(post, UserId(ALICE), NOW, "", None, "public", None, post, None, edited=False)
 
 
-@given(st.lists(MINUTES), st.lists(st.lists(MINUTES)), st.integers(1, 5))
+@given(st.lists(MINUTES), st.lists(WRITES), st.integers(1, 5))
 def test_walking_older_gives_what_was_there_throughout_once(
-    before: list[int], during: list[list[int]], limit: int
+    before: list[int], during: list[list[tuple[int, bool]]], limit: int
 ) -> None:
     """Whatever is written between its pages."""
     listing = Writing(before)
-    throughout = sorted(listing.posts, reverse=True)
+    at_first = sorted(listing.posts, reverse=True)
     given_ids, cursor, _ = listing.page(limit=limit)
     writes = iter(during)
     while cursor is not None:
         for each in next(writes, ()):
-            listing.add(each)
+            listing.add(*each)
         more, cursor, _ = listing.page(limit=limit, before=cursor)
         given_ids += more
     assert given_ids == sorted(set(given_ids), reverse=True)
+    throughout = [each for each in at_first if each not in listing.gone]
     assert [each for each in given_ids if each in throughout] == throughout
 
 
-@given(st.lists(MINUTES, min_size=1), st.lists(st.lists(MINUTES)), st.integers(1, 5))
+@given(st.lists(MINUTES, min_size=1), st.lists(WRITES), st.integers(1, 5))
 def test_polling_gives_late_entries_too_once(
-    before: list[int], during: list[list[int]], limit: int
+    before: list[int], during: list[list[tuple[int, bool]]], limit: int
 ) -> None:
     """Those above the oldest entry given, as far as a quarter of an hour below the newest."""
     listing = Writing(before)
@@ -77,15 +88,15 @@ def test_polling_gives_late_entries_too_once(
     for batch in [*during, []]:
         newest = max(given_ids)
         for each in batch:
-            listing.add(each)
+            listing.add(*each)
         reach = max(oldest, newest - (LATE_MS << 22))
         owed = {each for each in listing.posts if each > reach} - set(given_ids)
         polled: list[PostId] = []
-        while True:
+        more = [newest]
+        while more:
             more, _, cursor = listing.page(limit=limit, after=cursor)
-            if not more:
-                break
             polled += more
+            assert len(polled) <= len(listing.posts), "the walk does not end"
         assert len(polled) == len(set(polled))
         assert not set(polled) & set(given_ids)
         assert owed <= set(polled)
@@ -102,12 +113,15 @@ def test_a_gap_is_closed_page_by_page(minutes: list[int], limit: int) -> None:
     newer = sorted((each for each in listing.posts if each > seen[0]), reverse=True)
     given_ids: list[PostId] = []
     before: str | None = None
-    while True:
+    open_ = True
+    while open_:
         asked = PageQuery(limit=limit, newer_than=cursor, before=before)
         listed = asyncio.run(listing.pager.page(asked, listing.read, hydrate=False))
         given_ids += [PostId(int(str(each))) for each in listed.items]
-        if listed.gap is None:
-            break
-        assert (int(listed.gap.newest), int(listed.gap.oldest)) == (given_ids[-1], seen[0])
-        before = listed.gap.cursor
+        assert len(given_ids) <= len(newer), "the walk does not end"
+        open_ = listed.gap is not None
+        if listed.gap is not None:
+            places = (int(listed.gap.newest), int(listed.gap.oldest))
+            assert places == (given_ids[-1], seen[0])
+            before = listed.gap.cursor
     assert given_ids == newer
