@@ -12,7 +12,7 @@ from services.conversations.order import LOOK_BELOW, Bounds, Place, Tree, descen
 from services.item import ThreadItem, present
 from services.posts.post import Post
 from services.reading import Reader
-from services.visibility.predicate import View, in_audience
+from services.visibility.predicate import View, in_audience, readable
 
 Sort: TypeAlias = Literal["conversation", "oldest", "newest"]
 
@@ -178,4 +178,6 @@ def _present(place: Place, view: View, epoch: int) -> ThreadItem:
         return replace(at, placeholder="missing")
     if post.deleted:
         return replace(at, placeholder="deleted")
+    if not readable(post, view).shown:  # a repost of what the viewer may not see
+        return replace(at, placeholder="missing")
     return replace(at, item=present(post, view, epoch))
