@@ -103,13 +103,10 @@ def _missing(
 
 def _steps(post: Post, absent: set[PostId]) -> tuple[PostId, ...]:
     """What is to be known of a post's surroundings before its place is."""
-    if post.repost_of is not None:
-        return (post.repost_of,)
-    if post.parent_id is None:
-        return ()
-    if post.parent_id in absent and post.root_claim is not None:
-        return (post.root_claim,)
-    return (post.parent_id,)
+    above = post.parent_id
+    if above in absent and post.root_claim is not None:
+        above = post.root_claim
+    return tuple(each for each in (above, post.repost_of) if each is not None)
 
 
 def _waiting(known: Mapping[PostId, Post], absent: set[PostId]) -> list[Post]:
