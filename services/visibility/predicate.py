@@ -83,7 +83,7 @@ def in_home(post: Post, view: View) -> Verdict:
         late = post.post_id <= view.floor
         return Verdict(shown=False, rule=2, reason="past_retention" if late else "not_followed")
     if post.repost_of is not None:
-        return _repost_in_home(post, edge, view)
+        return _repost_in_home(post, None if own else edge, view)
     if edge is None or own:
         return Verdict(shown=True, rule=1, reason="own_post")
     return _followed_in_home(post, edge, view)
