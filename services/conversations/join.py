@@ -4,7 +4,7 @@ A reply first writes its link below the parent, then reads what is above; a post
 itself, then reads what waits below. Whichever comes second sees the other.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from schemas.ids import PostId
@@ -39,8 +39,7 @@ class JoinConversations:
         below = await self._conversations.children(arrived, CHILDREN_A_ROUND)
         waiting = await self._conversations.claimed(arrived, MAX_CLAIMS)
         lifted = {link.post_id for links in waiting.values() for link in links}
-        known: dict[PostId, Post] = {}
-        await load_above(self._posts, known, [*arrived, *lifted])
+        known = await self._known_above([*arrived, *lifted])
         await self._hint(arrived, below, known)
         await self._claim([*arrived, *lifted], known)
         self._orphans.settle(arrived, known)
@@ -76,18 +75,38 @@ class JoinConversations:
         return [post for post, _ in lines]
 
     async def _claim(self, posts: Iterable[PostId], known: Mapping[PostId, Post]) -> None:
-        """Lists each reply whose parent is unknown below every post of the path it claims.
+        """Lists the replies whose parent is unknown below all that decides on their root.
 
-        So whatever post of that path arrives or moves later finds it, and lifts it to its root.
+        What arrived between the reading and the writing did not find them, so both are done
+        until nothing new is to be written.
         """
-        links = []
-        for post in (known[each] for each in posts if each in known):
-            if post.parent_id is None or post.parent_id in known or post.root_claim is None:
-                continue
-            path, _ = path_up(post.post_id, known)
-            links += [Link(above, post.post_id, post.author_id) for above in path[1:]]
-        if links:
-            await self._conversations.claim(links)
+        written: set[Link] = set()
+        waiting = [known[each] for each in posts if each in known]
+        while links := {link for post in waiting for link in _claims(post, known)} - written:
+            await self._conversations.claim(list(links))
+            written |= links
+            known = await self._known_above({link.post_id for link in links})
+            waiting = [known[link.post_id] for link in links]
+
+    async def _known_above(self, posts: Iterable[PostId]) -> dict[PostId, Post]:
+        known: dict[PostId, Post] = {}
+        await load_above(self._posts, known, posts)
+        return known
+
+
+def _claims(post: Post, known: Mapping[PostId, Post]) -> Iterator[Link]:
+    """Where a reply whose parent is unknown waits, so that it is found when its root changes.
+
+    At each post of the path that it claims, and at each unknown parent beside that path:
+    whichever arrives or moves lifts it.
+    """
+    if post.parent_id is None or post.parent_id in known or post.root_claim is None:
+        return
+    path, _ = path_up(post.post_id, known)
+    parents = [known[each].parent_id for each in path[1:] if each in known]
+    for above in {*path[1:], *parents}:
+        if above is not None:
+            yield Link(above, post.post_id, post.author_id)
 
 
 def _line(post: Post, known: Mapping[PostId, Post]) -> tuple[PostId, ...]:
