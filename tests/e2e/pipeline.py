@@ -11,7 +11,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka import (
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    KafkaException,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from schemas import topics
@@ -25,6 +30,13 @@ from streams.publishing.publisher import Publisher
 POLL_SECONDS = 0.25
 ANSWER_SECONDS = 20.0
 STOP_SECONDS = 20.0
+NOT_NOW = {
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError._TIMED_OUT,
+}
+"""What Kafka answers while a group's coordinator is being found."""
 
 
 class Pipeline:
@@ -111,7 +123,16 @@ class Pipeline:
         deadline = time.monotonic() + seconds
         for role in dict.fromkeys(route.role for route in ROUTES):
             read = [route.topic for route in ROUTES if route.role == role]
-            self._until(lambda read=read, role=role: not self.lag(role, read), deadline)
+            self._until(lambda read=read, role=role: self.drained(role, read), deadline)
+
+    def drained(self, role: str, names: Sequence[str]) -> bool:
+        """Whether the role has committed all of these topics, as far as Kafka says it now."""
+        try:
+            return not self.lag(role, names)
+        except KafkaException as error:
+            if error.args[0].code() not in NOT_NOW:
+                raise
+            return False
 
     def lag(self, role: str, names: Sequence[str]) -> int:
         """Messages in these topics that the role has not committed."""
