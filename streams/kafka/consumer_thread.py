@@ -45,6 +45,8 @@ class Extent(NamedTuple):
 class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped upstream
     """Upstream's thread, except where the reason is given."""
 
+    _leaving = False
+
     async def on_start(self) -> None:
         """Upstream gives up when no broker answers; a worker waits for one."""
         while not self.should_stop:
@@ -62,16 +64,16 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
 
     async def on_thread_stop(self) -> None:
         """Upstream waits for the group and the broker for as long as they take."""
-        consumer, self._consumer = self._consumer, None
-        await super().on_thread_stop()
-        if consumer is None:
+        self._leaving = True
+        await super(AIOKafkaConsumerThread, self).on_thread_stop()
+        if self._consumer is None:
             return
         try:
             async with asyncio.timeout(LEAVE_SECONDS):
-                await consumer.stop()
+                await self._consumer.stop()
         except (TimeoutError, KafkaError) as error:
             log.warning("left without the group's answer", error=repr(error))
-            await consumer._client.close()
+            await self._consumer._client.close()
 
     def _stopped_set(self) -> None:
         """Upstream fails to stop a thread that has already ended because of a crash."""
@@ -112,7 +114,7 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
 
     async def commit_in_time(self, offsets: Mapping[Partition, int]) -> bool:
         """Whether the broker has them. A thread that has ended would never answer."""
-        if self._consumer is None:
+        if self._consumer is None or self._leaving:
             return False
         try:
             async with asyncio.timeout(COMMIT_SECONDS + ANSWER_SECONDS):

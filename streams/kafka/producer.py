@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, KafkaTimeoutError
 from aiokafka.partitioner import DefaultPartitioner
 
 from services.errors import BrokerUnavailable
@@ -51,7 +51,11 @@ class KafkaOutbox:
             try:
                 async with asyncio.timeout(self._send_seconds):
                     await self._send(await self._started(), messages)
-            except (KafkaError, TimeoutError) as error:
+            except (TimeoutError, KafkaTimeoutError) as error:
+                # The producer keeps trying, with one batch per partition at most: a call that
+                # finds one waiting waits, too. So an outage does not fill the memory.
+                raise BrokerUnavailable("not acknowledged in time") from error
+            except KafkaError as error:
                 self._abandon()
                 raise BrokerUnavailable(f"not acknowledged: {error!r}") from error
 
@@ -64,16 +68,24 @@ class KafkaOutbox:
     async def _started(self) -> AIOKafkaProducer:
         async with self._starting:
             if self._producer is None:
-                self._producer = AIOKafkaProducer(
-                    bootstrap_servers=self._bootstrap,
-                    acks="all",
-                    enable_idempotence=True,
-                    max_batch_size=BATCH_BYTES,
-                    request_timeout_ms=int(REQUEST_SECONDS * 1000),
-                )
-                # Whole batches do not linger; while one is in flight the next ones gather.
-                await self._producer.start()
+                producer = self._new_producer()
+                try:
+                    await producer.start()
+                except BaseException:
+                    await producer.stop()
+                    raise
+                self._producer = producer
             return self._producer
+
+    def _new_producer(self) -> AIOKafkaProducer:
+        # No linger: whole batches do not wait, and while one is in flight the next ones gather.
+        return AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap,
+            acks="all",
+            enable_idempotence=True,
+            max_batch_size=BATCH_BYTES,
+            request_timeout_ms=int(REQUEST_SECONDS * 1000),
+        )
 
     async def _send(self, producer: AIOKafkaProducer, messages: Iterable[Outgoing]) -> None:
         batches: dict[Partition, list[Any]] = {}
@@ -94,7 +106,7 @@ class KafkaOutbox:
         return Partition(message.topic, self._partition(message.key, numbers, numbers))
 
     def _abandon(self) -> None:
-        """After a failure sequence numbers and buffers are in doubt: begin with a new producer."""
+        """After a batch was refused its successors' sequence numbers are wrong: begin anew."""
         producer, self._producer = self._producer, None
         if producer is not None:
             task = asyncio.create_task(_leave(producer))

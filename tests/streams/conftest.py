@@ -128,6 +128,16 @@ class Log:
             async with asyncio.timeout(PATIENCE):
                 return [await consumer.getone() for _ in range(count)]
 
+    async def read_until(self, topic: str, value: bytes) -> list[bytes]:
+        """What comes before it, and that."""
+        values: list[bytes] = []
+        async with self._consumer(auto_offset_reset="earliest") as consumer:
+            consumer.subscribe([topic])
+            async with asyncio.timeout(PATIENCE):
+                while value not in values:
+                    values.append((await consumer.getone()).value)
+        return values
+
     @asynccontextmanager
     async def _consumer(self, **options: Any) -> AsyncIterator[AIOKafkaConsumer]:
         consumer = AIOKafkaConsumer(
