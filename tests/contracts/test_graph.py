@@ -173,7 +173,7 @@ MESSAGES = st.tuples(
 
 
 @given(messages=st.lists(MESSAGES, min_size=1, max_size=20))
-@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_every_store_merges_as_the_law_says(
     stores: Stores, new_people: NewPeople, messages: list[Message]
 ) -> None:

@@ -250,7 +250,7 @@ def facts(draw: st.DrawFn) -> tuple[int, Mutation]:
 
 
 @given(histories=st.lists(st.lists(facts(), min_size=1, max_size=6), min_size=1, max_size=20))
-@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_every_store_merges_as_the_law_says(
     stores: Stores, people: People, new_post: NewPost, histories: list[list[tuple[int, Mutation]]]
 ) -> None:

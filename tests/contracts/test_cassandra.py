@@ -1,0 +1,219 @@
+"""What only the Cassandra adapters promise: where rows go, how long they live, what reads cost."""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from prometheus_client import CollectorRegistry
+
+from schemas.events import FollowCreated, FollowDeleted, PostCreated, PostDeleted
+from schemas.ids import DAY_MS, SLOTS, IdArray, UserId, slot
+from services.graph import follower_lists
+from services.graph.cassandra import CassandraGraph
+from services.graph.edge import EdgeMutation, edge_mutation
+from services.graph.follower_lists import MAX_LEVEL, SAMPLE, estimate
+from services.graph.store import SlotRange
+from services.metrics import Metrics
+from services.posts.cassandra import CassandraPosts
+from services.posts.post import mutation
+from services.settings import Settings
+from services.storage.session import Store, connect
+from services.storage.statements import select
+from services.timelines.cassandra import BUCKET_MS, CassandraTimelines
+from services.timelines.retention import Retention
+from services.timelines.store import Span
+from tests.contracts.histories import NOW, NewPost, People
+
+VERSION = NOW * 1_000
+
+
+@pytest.fixture
+def registry() -> CollectorRegistry:
+    return CollectorRegistry()
+
+
+@pytest.fixture
+async def store(usual_keyspace: Settings, registry: CollectorRegistry) -> AsyncIterator[Store]:
+    store = await connect(usual_keyspace, Metrics(registry))
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def requests(registry: CollectorRegistry) -> Callable[[], int]:
+    """How many requests the store has answered."""
+
+    def count() -> int:
+        samples = (sample for metric in registry.collect() for sample in metric.samples)
+        name = "timeline_store_request_seconds_count"
+        return round(sum(sample.value for sample in samples if sample.name == name))
+
+    return count
+
+
+def timelines(
+    store: Store, *, days: float = 30, now: int = NOW, shards: int = 256
+) -> CassandraTimelines:
+    return CassandraTimelines(store, Retention(days), lambda: now, shards)
+
+
+def ids(*numbers: int) -> IdArray:
+    return np.array(numbers, np.int64)
+
+
+async def test_a_home_page_costs_two_requests_in_most_cases_and_three_at_most(
+    store: Store, people: People, new_post: NewPost, requests: Callable[[], int]
+) -> None:
+    homes = timelines(store, days=0)
+    posts = [new_post(days_old=old) for old in (3_000, 1_000, 200, 2, 1)]
+    await homes.add_home_entries(ids(*[people.alice] * 5), ids(*posts))
+    before = requests()
+    assert await homes.home_page(people.alice, Span(), 2) == posts[:2:-1]
+    assert requests() - before == 2
+    assert await homes.home_page(people.alice, Span(), 50) == posts[::-1]
+    assert requests() - before <= 2 + 3
+
+
+async def test_a_bucket_may_be_written_with_several_numbers_of_shards(
+    store: Store, people: People, new_post: NewPost
+) -> None:
+    """A cluster that grows, while workers with the old number still run."""
+    few, many = timelines(store, shards=4), timelines(store, shards=4_096)
+    posts = [new_post(), new_post(), new_post()]
+    await few.add_home_entries(ids(*[people.alice] * 2), ids(posts[0], posts[1]))
+    await many.add_home_entries(ids(*[people.alice] * 2), ids(posts[1], posts[2]))
+    for reader in (few, many):
+        assert await reader.home_page(people.alice, Span(), 2) == [posts[2], posts[1]]
+        assert await reader.home_page(people.alice, Span(newest_first=False), 9) == posts
+        for post in posts:
+            assert await reader.in_home(people.alice, post)
+
+
+def life(now: int, *, days: float = 30, bucket: int = 0) -> int:
+    """Seconds that an entry in a bucket has left."""
+    homes = timelines(None, days=days, now=now)  # type: ignore[arg-type] # nothing is asked of it
+    return int(homes._lives(ids(bucket))[0])
+
+
+def test_an_entry_lives_a_bucket_longer_than_its_post_is_shown() -> None:
+    """By the post's time alone: whenever it is written, it leaves at the same moment."""
+    end = 2 * BUCKET_MS + 30 * DAY_MS
+    assert [life(end - left) for left in (DAY_MS, 2_000, 1_001, 1_000)] == [86_400, 2, 2, 1]
+
+
+def test_an_entry_that_has_no_time_left_is_not_written() -> None:
+    end = 2 * BUCKET_MS + 30 * DAY_MS
+    assert [life(end - 1), life(end), life(end + DAY_MS)] == [1, -1, -1]
+
+
+def test_an_entry_lives_for_ever_where_posts_do() -> None:
+    """And where Cassandra knows no number that is large enough."""
+    assert life(NOW, days=0) == 0
+    assert life(0, days=8_000) == 0
+
+
+async def test_entries_leave_when_their_time_is_up(
+    store: Store, people: People, new_post: NewPost
+) -> None:
+    old, young = new_post(days_old=10), new_post()
+    end = (timelines(store)._bucket(old) + 2) * BUCKET_MS + 30 * DAY_MS
+    homes = timelines(store, now=end - 2_000)
+    both = ids(people.alice, people.alice)
+    await homes.add_home_entries(both, ids(old, young))
+    deadline = time.monotonic() + 30
+    while await homes.in_home(people.alice, old):
+        assert time.monotonic() < deadline
+    await timelines(store, now=end).add_home_entries(both, ids(old, young))
+    assert await homes.home_page(people.alice, Span(), 9) == [young]
+
+
+async def test_a_deletion_leaves_no_words_in_the_store(
+    store: Store, people: People, new_post: NewPost
+) -> None:
+    """Not even of a creation that comes after it."""
+    post, posts = new_post(), CassandraPosts(store)
+    say = {"post_id": post, "author_id": people.alice}
+    words = PostCreated(**say, version=VERSION, text="regret", links=("https://example.org/",))
+    await posts.record([mutation(PostDeleted(**say, version=0)), mutation(words)])
+    kept = select("posts", "test", "text, links, created_text, created_links", "WHERE post_id = ?")
+    assert await store.read(kept, post) == [(b'""', b"[]") * 2]
+
+
+async def test_a_thousand_posts_are_one_request(
+    store: Store, people: People, new_post: NewPost, requests: Callable[[], int]
+) -> None:
+    before = requests()
+    await CassandraPosts(store).load([new_post() for _ in range(1_000)])
+    assert requests() - before == 1
+
+
+async def test_the_edges_of_a_page_are_one_request_whatever_a_viewer_follows(
+    store: Store, people: People, requests: Callable[[], int]
+) -> None:
+    graph = CassandraGraph(store)
+    crowd = [UserId(people.carol + number) for number in range(5_000)]
+    await graph.record([follows(people.alice, each) for each in crowd])
+    before = requests()
+    assert set(await graph.edges(people.alice, crowd[:20])) == set(crowd[:20])
+    assert requests() - before == 1
+
+
+def follows(follower: UserId, followee: UserId, version: int = VERSION) -> EdgeMutation:
+    return edge_mutation(FollowCreated(follower_id=follower, followee_id=followee, version=version))
+
+
+def unfollows(follower: UserId, followee: UserId, version: int = VERSION + 1) -> EdgeMutation:
+    return edge_mutation(FollowDeleted(follower_id=follower, followee_id=followee, version=version))
+
+
+async def level(store: Store, author: UserId) -> int:
+    query = select("follower_levels", "test", "level", "WHERE followee_id = ?")
+    return max((row[0] for row in await store.read(query, author)), default=0)
+
+
+async def test_a_follower_list_that_grows_spreads_over_more_partitions(
+    store: Store, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And is read whole, in any ranges; those who left at a later level are gone."""
+    monkeypatch.setattr(follower_lists, "LOOK_EVERY", 1)
+    graph = CassandraGraph(store, part_rows=SAMPLE)
+    crowd = [UserId(people.carol + 100 * number) for number in range(4_000)]
+    for start in range(0, len(crowd), 500):
+        await graph.record([follows(each, people.alice) for each in crowd[start : start + 500]])
+    assert await level(store, people.alice) == 2
+    await graph.record([unfollows(each, people.alice) for each in crowd[:100]])
+    await graph.record([follows(each, people.alice, VERSION + 2) for each in crowd[:10]])
+    await graph.record([follows(each, people.alice) for each in crowd[50:60]])
+    cuts = [0, SLOTS // 100, SLOTS // 3, SLOTS]
+    ranges = [SlotRange(people.alice, low, high) for low, high in pairwise(cuts)]
+    found = await graph.followers(ranges)
+    left = [*crowd[:10], *crowd[100:]]
+    assert [sorted(each.tolist()) for each in found] == [
+        sorted(each for each in left if low <= slot(each) < high) for low, high in pairwise(cuts)
+    ]
+    assert 3_000 < (await graph.follower_counts([people.alice]))[people.alice] < 5_500
+
+
+async def test_a_level_is_never_lowered(store: Store, people: People) -> None:
+    lists = follower_lists.FollowerLists(store, part_rows=0)
+    for at in (1, 0, MAX_LEVEL):
+        await lists._raise_if_full(people.alice, at, 0)
+    assert await level(store, people.alice) == 2
+
+
+@pytest.mark.parametrize("count", [200, 5_000, 100_000])
+def test_an_estimate_is_within_a_fifth_or_so(count: int) -> None:
+    """In all but one of fifty tries."""
+    rng = np.random.default_rng(count)
+    far = 0
+    for _ in range(200):
+        places = np.sort(rng.integers(0, SLOTS, count))[:SAMPLE]
+        far += not 0.8 <= estimate(places.tolist(), SLOTS) / count <= 1.25
+    assert far <= 4
+
+
+def test_few_are_counted_exactly() -> None:
+    assert estimate([], SLOTS) == 0
+    assert estimate(range(SAMPLE - 1), SLOTS) == SAMPLE - 1
