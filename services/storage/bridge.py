@@ -22,9 +22,6 @@ from services.metrics import Metrics
 from services.storage.gate import Gate
 from services.storage.statements import Statement
 
-GRACE_SECONDS = 5.0
-"""Beyond the driver's own timeout: what is silent for longer is given up as lost."""
-
 BUSY_SECONDS = 0.002
 """Until a request is offered again that the driver refused because its socket's buffer is full."""
 
@@ -70,13 +67,16 @@ class Bridge:
     """
 
     def __init__(
-        self, execute: Callable[[Any], Any], gate: Gate, metrics: Metrics, timeout: float
+        self, execute: Callable[..., Any], gate: Gate, metrics: Metrics, timeout: float
     ) -> None:
-        """`execute` is `Session.execute_async`, `timeout` what the driver itself keeps to."""
+        """`execute` is `Session.execute_async`.
+
+        The timeout is kept here: the driver's own would wake its thread once more per request.
+        """
         self._execute = execute
         self._gate = gate
         self._metrics = metrics
-        self._patience = timeout + GRACE_SECONDS
+        self._timeout = timeout
         self._loop = asyncio.get_running_loop()
         self._answers: deque[tuple[_Call, Any, BaseException | None]] = deque()
         self._awake = False
@@ -90,7 +90,7 @@ class Bridge:
         call = _Call(statement, query, size, self._loop.create_future(), self._loop.time())
         self._metrics.store_inflight.set(self._gate.inside)
         call.guard = self._loop.call_later(
-            self._patience, self._settle, call, None, TimeoutError("the driver never answered")
+            self._timeout, self._settle, call, None, TimeoutError(f"none in {self._timeout:g} s")
         )
         self._submit(call)
         return call.future
@@ -99,7 +99,7 @@ class Bridge:
         if call.guard is None:
             return  # given up while its connections were busy
         try:
-            response = self._execute(call.query)
+            response = self._execute(call.query, timeout=None)
         except Exception as error:  # noqa: BLE001 it becomes the future's
             self._settle(call, None, error)
             return

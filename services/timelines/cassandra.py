@@ -149,9 +149,11 @@ class CassandraTimelines:
             if some and len(page) < limit:
                 shards = _shards_of(user, (count for each in some for count in buckets[each]))
                 within = (user, span.above, span.below, limit - len(page))
-                rows = await self._store.read(_HOME[span.newest_first], some, shards, *within)
-                found = {PostId(post) for (post,) in rows}
-                page += sorted(found, reverse=span.newest_first)
+                found = await self._store.read_arrays(
+                    _HOME[span.newest_first], some, shards, *within
+                )
+                posts = np.unique(found["post_id"]).tolist()
+                page += reversed(posts) if span.newest_first else posts
         return page[:limit]
 
     async def in_home(self, user: UserId, post: PostId) -> bool:

@@ -14,7 +14,6 @@ from prometheus_client import CollectorRegistry
 
 from services.errors import StoreUnavailable
 from services.metrics import Metrics
-from services.storage import bridge as module
 from services.storage.bridge import Bridge, translated
 from services.storage.gate import Gate
 from services.storage.statements import Statement
@@ -38,7 +37,7 @@ class FakeDriver:
         self.responses: list[FakeResponse] = []
         self._more = asyncio.Event()
 
-    def execute(self, query: Any) -> FakeResponse:
+    def execute(self, query: Any, timeout: float | None) -> FakeResponse:
         self.responses.append(FakeResponse())
         self._more.set()
         return self.responses[-1]
@@ -102,7 +101,7 @@ async def test_an_error_of_the_driver_becomes_ours(bridge: Bridge, driver: FakeD
 async def test_an_error_while_sending_is_the_answer(
     gate: Gate, registry: CollectorRegistry
 ) -> None:
-    def refuse(_query: Any) -> Any:
+    def refuse(_query: Any, timeout: float | None) -> Any:
         raise ConnectionShutdown("the pool is shut")
 
     bridge = Bridge(refuse, gate, Metrics(registry), timeout=10)
@@ -127,16 +126,12 @@ async def test_what_a_full_socket_refused_is_offered_again(
 
 
 async def test_what_the_driver_never_answers_is_given_up(
-    driver: FakeDriver,
-    gate: Gate,
-    registry: CollectorRegistry,
-    monkeypatch: pytest.MonkeyPatch,
+    driver: FakeDriver, gate: Gate, registry: CollectorRegistry
 ) -> None:
     """Its place is free again, and an answer that comes later disturbs nothing."""
-    monkeypatch.setattr(module, "GRACE_SECONDS", 0.0)
     bridge = Bridge(driver.execute, gate, Metrics(registry), timeout=0.0)
     future = await bridge.send(READ, "query", 1)
-    with pytest.raises(StoreUnavailable, match="never answered"):
+    with pytest.raises(StoreUnavailable, match="none in 0 s"):
         await future
     driver.in_thread(driver.answer_all)
     await asyncio.sleep(0)
