@@ -71,7 +71,7 @@ class Delivery(Generic[M]):
         self._wake = asyncio.Event()
         self._in_flight: dict[asyncio.Task[None], float] = {}
         self._settled = False
-        self._beat = self._clock.now()
+        self._beat: float | None = None  # Faust starts agents when a broker has answered
 
     async def __call__(self, stream: AsyncIterable[Run]) -> None:
         """Runs until it is cancelled, which acknowledges nothing."""
@@ -105,8 +105,10 @@ class Delivery(Generic[M]):
 
     def is_stuck(self) -> bool:
         """Whether the loop or a batch in it has made no progress for too long."""
-        oldest = min(self._in_flight.values(), default=self._beat)
-        return self._clock.now() - min(oldest, self._beat) > STUCK_SECONDS
+        if self._beat is None:
+            return False
+        oldest = min([self._beat, *self._in_flight.values()])
+        return self._clock.now() - oldest > STUCK_SECONDS
 
     async def _pump(self, tasks: asyncio.TaskGroup) -> None:
         while True:

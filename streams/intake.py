@@ -52,7 +52,7 @@ class Intake:
         self._limits = limits or Limits()
         self._paused: set[str] = set()
         self._now = now
-        self._beat = now()
+        self._beat: float | None = None  # there is no fetch loop before the first assignment
 
     def add(self, loop: Loop) -> None:
         self.loops.append(loop)
@@ -99,7 +99,7 @@ class Intake:
     def stuck(self) -> list[str]:
         """What makes no progress."""
         agents = [f"agent {loop.agent} makes no progress" for loop in self.loops if loop.is_stuck()]
-        if self._now() - self._beat > STUCK_SECONDS:
+        if self._beat is not None and self._now() - self._beat > STUCK_SECONDS:
             agents.append(f"the consumer of {self._group} does not answer")
         return agents
 

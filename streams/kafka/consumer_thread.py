@@ -13,9 +13,9 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 
 from streams.records import Partition, Record
 
-COMMIT_SECONDS = 3.0
-"""For a commit, retries included."""
-ANSWER_SECONDS = 0.5
+COMMIT_SECONDS = 2.0
+"""For a commit, retries included; what fails is tried again with the next."""
+ANSWER_SECONDS = 0.3
 """For the thread to say what became of it."""
 LEAVE_SECONDS = 2.0
 """For leaving the group and closing connections."""

@@ -54,6 +54,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc] # untyped upstream
         self._lag = LagGauges(transport.metrics)
         self._rebalances = transport.metrics.rebalances
         self._commits = asyncio.Lock()
+        self._done = False
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -109,7 +110,10 @@ class Consumer(driver.Consumer):  # type: ignore[misc] # untyped upstream
             return True
 
     async def wait_empty(self) -> None:
-        """Finish what is in flight, abandon the rest, commit."""
+        """Finish what is in flight, abandon the rest, commit. Upstream asks twice when it stops."""
+        if self._done:
+            return
+        self._done = self.app.should_stop
         await self.intake.settle(SETTLE_SECONDS)
         await self.commit()
 
@@ -133,8 +137,11 @@ class Consumer(driver.Consumer):  # type: ignore[misc] # untyped upstream
         Nothing was received since the assignment, so aiokafka's positions are those already.
         """
 
-    def verify_event_path(self, now: float, tp: Any) -> None:
-        """Upstream reports agents as stuck by a monitor that sees no messages here."""
+    async def verify_all_partitions_active(self) -> None:
+        """Upstream looks for stuck agents in a monitor that sees no messages here.
+
+        And crashes while no broker has answered yet. `Intake.stuck` says what is stuck.
+        """
 
     @Service.task  # type: ignore[untyped-decorator]
     async def _watch(self) -> None:

@@ -24,6 +24,12 @@ from tests.streams.fakes import POSTS, decode, metrics
 
 PATIENCE = 30.0
 """Seconds that a test waits for what should take one."""
+IMPATIENT = {
+    "broker_commit_interval": 0.1,
+    "broker_session_timeout": 2.0,
+    "broker_heartbeat_interval": 0.3,
+}
+"""Settings of apps that are not to take longer than their tests need."""
 GROUP = "mingle-ingest"
 PARTITIONS = 2
 
@@ -79,9 +85,7 @@ class Workers:
     ) -> AsyncIterator[App]:
         settings = Settings(kafka_bootstrap=self._broker.bootstrap, worker_name=name)
         measured = metrics()
-        app = create_app(
-            "ingest", settings, measured, broker_session_timeout=2.0, broker_heartbeat_interval=0.3
-        )
+        app = create_app("ingest", settings, measured, **IMPATIENT)
         app.deliver(
             Delivery(
                 agent=POSTS,

@@ -7,12 +7,14 @@ import pytest
 
 from services.errors import StoreUnavailable
 from services.handling import Accepted
+from services.settings import Settings
+from streams.app import create_app
 from streams.backlog import Bounds
 from streams.embedded.mock_broker import Api, MockBroker
 from streams.kafka import transport
 from streams.kafka.producer import KafkaOutbox
 from tests.streams.conftest import Log, Workers, eventually, numbers, publish, until
-from tests.streams.fakes import BAD, P0, P1, Handler, refuse, sample
+from tests.streams.fakes import BAD, P0, P1, Handler, metrics, refuse, sample
 
 GROUP_AUTHORIZATION_FAILED = 30
 TOGETHER = b"bob"
@@ -35,6 +37,17 @@ class Gate:
             self.waiting += messages
             await self.opened.wait()
         self.handled += messages
+
+
+def test_building_an_app_connects_nothing() -> None:
+    """Each role is a group of its own, with a member of a name that stays."""
+    settings = Settings(kafka_bootstrap="nowhere:1,nowhere:2", worker_name="pod-0")
+    one, two = (create_app(role, settings, metrics()).conf for role in ("ingest", "fanout"))
+    assert (one.id, two.id) == ("mingle-ingest", "mingle-fanout")
+    assert one.consumer_group_instance_id == "pod-0-ingest"
+    assert [str(url) for url in one.broker] == ["kafka://nowhere:1", "kafka://nowhere:2"]
+    assert not one.web_enabled
+    assert not one.topic_allow_declare
 
 
 async def test_messages_are_handled_and_committed(
@@ -203,9 +216,10 @@ async def test_a_worker_waits_for_a_broker(
     await publish(outbox, b"0", key=TOGETHER)
     handler = Handler()
     broker.broker_down()
-    asyncio.get_running_loop().call_later(0.5, broker.broker_up)
-    async with workers(handler):
+    asyncio.get_running_loop().call_later(1.0, broker.broker_up)
+    async with workers(handler) as app:
         await eventually(log.committed, {0: 1})
+        assert not app.crashed
 
 
 async def test_a_coordinator_that_cannot_go_on_ends_the_app(

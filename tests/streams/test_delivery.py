@@ -320,6 +320,7 @@ async def test_cancellation_acknowledges_nothing() -> None:
 async def test_a_loop_without_progress_is_stuck() -> None:
     """One that is idle or retries is not; one with a batch that never returns is."""
     async with scene() as on:
+        assert not on.delivery.is_stuck()
         for _ in range(10):
             await on.clock.advance(STUCK_SECONDS / 3)
         assert not on.delivery.is_stuck()

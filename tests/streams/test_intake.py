@@ -81,14 +81,17 @@ async def test_it_is_ready_with_its_topics_and_its_share() -> None:
 
 
 def test_what_makes_no_progress_is_named() -> None:
-    """A loop, or the thread of the consumer."""
+    """A loop, or the thread of the consumer; not one that still waits for a broker."""
     time = Time()
     intake = Intake("group", now=time)
     loop = FakeLoop()
     intake.add(loop)
+    time.now = 2 * STUCK_SECONDS
+    assert intake.stuck() == []
+    intake.beat()
     assert intake.stuck() == []
     loop.stuck = True
-    time.now = STUCK_SECONDS + 1
+    time.now += STUCK_SECONDS + 1
     assert intake.stuck() == [
         "agent posts makes no progress",
         "the consumer of group does not answer",
