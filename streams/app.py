@@ -22,8 +22,8 @@ SESSION_SECONDS = 30.0
 METADATA_SECONDS = 30.0
 """Within which a topic that was missing, or a new partition, is noticed."""
 FETCH_BYTES = 256 << 10
-"""From one partition at a time. aiokafka keeps one such fetch per partition besides what the
-intake counts: 64 MiB for 256 partitions."""
+"""From one partition at a time, or one batch as its producer made it where that is larger.
+aiokafka keeps one fetch per partition besides what the intake counts: 64 MiB for 256."""
 POLL_RECORDS = 2_000
 
 

@@ -17,6 +17,7 @@ from streams.backlog import Bounds
 from streams.dead_letters import OutboxDeadLetters
 from streams.delivery import Delivery
 from streams.embedded.mock_broker import MockBroker
+from streams.intake import Limits
 from streams.kafka.producer import KafkaOutbox
 from streams.outbox import Outgoing
 from streams.retry import RetryPolicy
@@ -82,10 +83,11 @@ class Workers:
         handle: Callable[[Sequence[Any]], Awaitable[None]],
         name: str = "worker-1",
         bounds: Bounds | None = None,
+        limits: Limits | None = None,
     ) -> AsyncIterator[App]:
         settings = Settings(kafka_bootstrap=self._broker.bootstrap, worker_name=name)
         measured = metrics()
-        app = create_app("ingest", settings, measured, **IMPATIENT)
+        app = create_app("ingest", settings, measured, limits, **IMPATIENT)
         app.deliver(
             Delivery(
                 agent=POSTS,

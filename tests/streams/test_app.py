@@ -11,6 +11,7 @@ from services.settings import Settings
 from streams.app import create_app
 from streams.backlog import Bounds
 from streams.embedded.mock_broker import Api, MockBroker
+from streams.intake import Limits
 from streams.kafka import transport
 from streams.kafka.producer import KafkaOutbox
 from tests.streams.conftest import Log, Workers, eventually, numbers, publish, until
@@ -188,6 +189,25 @@ async def test_a_rebalance_hands_over_what_was_being_retried(
             away.refuse = refuse(error=StoreUnavailable(""))
             await until(lambda: len({*away.handled, *back.handled}) == 20)
     assert sum((await log.committed()).values()) == 20
+
+
+async def test_a_store_that_is_away_does_not_fill_the_memory(
+    workers: Workers, outbox: KafkaOutbox, log: Log
+) -> None:
+    """The intake of a partition that waits pauses, others go on, and nothing is lost."""
+    away = Handler()
+    away.refuse = refuse(*("x" * 1_000 + str(n) for n in range(2_000)), error=StoreUnavailable(""))
+    await publish(outbox, *(b"x" * 1_000 + b"%d" % n for n in range(2_000)), key=TOGETHER)
+    limits = Limits(partition_bytes=100_000)
+    async with workers(away, limits=limits) as app:
+        await until(lambda: P0 not in app.intake.open_partitions())
+        await until(lambda: len(away.calls) > 20)
+        assert app.intake.acks.held(P0) < 1 << 20  # of three: the limit, and one fetch beyond
+        await publish(outbox, b"other", key=b"alice")
+        await until(lambda: away.handled == ["other"])
+        away.refuse = refuse(error=StoreUnavailable(""))
+        await eventually(log.committed, {0: 2_000, 1: 1})
+        assert len(away.handled) == len(set(away.handled)) == 2_001
 
 
 async def test_a_broker_that_goes_and_comes_back(
