@@ -64,9 +64,10 @@ class Reader(NamedTuple):
             view = await self.view(viewer, entries, floor)
             posts = [view.known[each] for each in entries if each in view.known]
             shown = [post for post in posts if shows(post, view).shown]
-            items += [present(post, view, self.epoch, why=why) for post in shown]
+            room = limit + 1 - len(items)
+            items += [present(post, view, self.epoch, why=why) for post in shown[:room]]
             if len(items) > limit or len(entries) < wanted:
-                return Found(items[: limit + 1], None)
+                return Found(items, None)
             span = beyond(span, entries[-1])
             wanted *= 2
         return Found(items, entries[-1])

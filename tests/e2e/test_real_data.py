@@ -1,6 +1,5 @@
 """Real follows, posts and threads through real Kafka, Faust and Cassandra, read back whole."""
 
-import asyncio
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import uvloop
 
 from schemas.codec import Message
 from schemas.ids import PostId, UserId
@@ -56,6 +56,7 @@ def pipeline(kafka: Reachable, cassandra: Reachable, tmp_path: Path) -> Iterator
         pipeline.stop()
 
 
+@pytest.mark.proof
 def test_pheme_follows_first(pipeline: Pipeline, record_figures: Callable[..., None]) -> None:
     """Every home and thread equals the model when the graph was there before the posts."""
     messages = list(pheme())
@@ -121,7 +122,7 @@ def load_and_compare(
 
 def compare_share(settings: Settings, share: int) -> int:
     """Reads a share of all homes and threads and compares; how many entries the homes have."""
-    return asyncio.run(compare(settings, HELD[-1], share))
+    return uvloop.run(compare(settings, HELD[-1], share))
 
 
 async def compare(settings: Settings, model: Model, share: int) -> int:
