@@ -94,6 +94,8 @@ async def _read_newer(read: Read, limit: int, came: Place) -> tuple[Page, Place]
     items = [each for each in page.items if each.post_id not in known][-limit:]
     reached = items[0].post_id if items else page.newer or came.position
     place = came._replace(position=max(came.position, reached))
+    if not items and reached > max((came.floor, *_ids(page.items))):
+        place = place._replace(floor=reached)  # more hidden entries than one page looks at
     older = items[-1].post_id if items else None
     cut = Page(items, older=older, building=page.building)
     return cut, walk.remembering(place, _ids(items))
