@@ -151,27 +151,27 @@ class Model:
             "reason": viewer and {"kind": kind, "by": by},
         }
 
-    def below(self, root: int | None, post_id: int) -> set[int]:
-        """Replies; of an unknown parent only those that this conversation claims."""
-        known = post_id in self.posts
-        return {each for each in self.children[post_id] if known or self.root(each) == root}
+    def below(self, line: list[int], post_id: int) -> set[int]:
+        """Replies; of an unknown parent only those that the conversation of `line` claims."""
+        replies, root = self.children[post_id].difference(line), self.root(line[0])
+        return {each for each in replies if post_id in self.posts or self.root(each) == root}
 
-    def lives(self, viewer: Viewer, root: int | None, post_id: int, levels: int = LINE) -> bool:
+    def lives(self, viewer: Viewer, line: list[int], post_id: int, levels: int = LINE) -> bool:
         """Rule 22: shown, or over a post that is."""
         shown = not self.placeholder(viewer, post_id)
-        below = set() if shown or not levels else self.below(root, post_id)
-        return shown or any(self.lives(viewer, root, each, levels - 1) for each in below)
+        below = set() if shown or not levels else self.below(line, post_id)
+        return shown or any(self.lives(viewer, line, each, levels - 1) for each in below)
 
     def thread(self, viewer: Viewer, asked: int, sort: str = "conversation") -> list[Json] | None:
         """Rules 20 to 22; None where there is nothing to be seen."""
         root, line = self.root(asked), [asked]
-        gone = self.placeholder(viewer, asked) == "missing" or not self.lives(viewer, root, asked)
-        if gone or self.posts[asked]["repost_of"]:
-            return None
         started = self.posts[root]["author_id"] if root in self.posts else None
         unknown = {"parent_id": started and root}
         while (at := self.posts.get(line[-1], unknown)["parent_id"]) and at not in line:
             line.append(at)
+        gone = self.placeholder(viewer, asked) == "missing" or not self.lives(viewer, line, asked)
+        if gone or self.posts[asked]["repost_of"]:
+            return None
 
         def place(reply: int) -> tuple[int, int]:
             if sort != "conversation":
@@ -181,8 +181,8 @@ class Model:
             return [by == started, by == viewer, by in self.edges[viewer], True].index(True), reply
 
         def replies(post_id: int) -> list[int]:
-            below = self.below(root, post_id).difference(line)
-            return sorted((p for p in below if self.lives(viewer, root, p)), key=place)
+            below = self.below(line, post_id)
+            return sorted((p for p in below if self.lives(viewer, line, p)), key=place)
 
         def preorder(post_id: int, depth: int) -> list[tuple[int, int]]:
             below = replies(post_id)[:BRANCHES] if depth < LEVELS else []

@@ -1,0 +1,42 @@
+"""A port that is slow, fails, and does half of what it was asked."""
+
+import asyncio
+from random import Random
+from typing import Any
+
+from services.errors import StoreUnavailable
+
+PIECEMEAL = {"record", "add_author_entries", "link", "claim", "send"}
+"""Writes of many things, each of which may be done or not when the call fails."""
+
+
+class Meddler:
+    """Stands before a port: others get to run between its steps, and any step may fail."""
+
+    def __init__(self, port: Any, chance: Random, failing: float) -> None:
+        self._port = port
+        self._chance = chance
+        self._failing = failing
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._port, name)
+
+        async def meddled(*args: Any, **named: Any) -> Any:
+            await self._step()
+            if name not in PIECEMEAL:
+                answer = await method(*args, **named)
+                await self._step()
+                return answer
+            pieces = list(args[0])
+            for each in self._chance.sample(pieces, len(pieces)):
+                await method([each])
+                await self._step()
+            return None
+
+        return meddled
+
+    async def _step(self) -> None:
+        for _ in range(self._chance.randrange(3)):
+            await asyncio.sleep(0)
+        if self._chance.random() < self._failing:
+            raise StoreUnavailable("for the test")

@@ -1,0 +1,84 @@
+"""state = F(log, now): whatever the order, the batches, the repetitions and the workers."""
+
+from random import Random
+from typing import get_args
+
+from hypothesis import strategies as st
+
+from schemas.ids import DAY_MS
+from services.conversations.thread import Sort
+from tests.histories import RETENTION_DAYS, Fact, chances, histories
+from tests.properties.conftest import Prove
+from tests.properties.meddler import Meddler
+from tests.properties.world import World, assert_same, says
+
+sorts = st.sampled_from(get_args(Sort))
+
+
+def test_what_is_shown_is_what_the_model_says(prove: Prove) -> None:
+    """Every home and every thread, for every viewer, in every order of a thread."""
+
+    async def holds(history: list[Fact], chance: Random, sort: Sort) -> None:
+        world = await World().deliver(history, chance)
+        assert_same(await world.shows(sort), says(history, sort))
+
+    prove(holds, 300, histories(), chances, sorts)
+
+
+def test_any_two_orders_give_the_same_state(prove: Prove) -> None:
+    """What is shown does not depend on how the facts arrived."""
+
+    async def holds(history: list[Fact], one: Random, other: Random) -> None:
+        first = await World().deliver(history, one)
+        second = await World().deliver(history, other)
+        assert_same(await first.shows(), await second.shows())
+
+    prove(holds, 60, histories(), chances, chances)
+
+
+def test_replaying_any_part_changes_nothing(prove: Prove) -> None:
+    """Some of the facts come again, when all the others have been handled."""
+
+    async def holds(history: list[Fact], chance: Random) -> None:
+        world = await World().deliver(history, chance)
+        before = await world.shows()
+        await world.deliver(chance.sample(history, chance.randint(0, len(history))), chance)
+        assert_same(await world.shows(), before)
+
+    prove(holds, 60, histories(), chances)
+
+
+def test_what_is_shown_so_far_is_what_the_model_says_so_far(prove: Prove) -> None:
+    """Half a history is a history too: nothing waits for what may never come."""
+
+    async def holds(early: list[Fact], late: list[Fact], chance: Random) -> None:
+        world = await World().deliver(early, chance)
+        assert_same(await world.shows(), says(early))
+        await world.deliver(late, chance)
+        assert_same(await world.shows(), says([*early, *late]))
+
+    prove(holds, 60, histories(), histories(), chances)
+
+
+def test_workers_at_once_that_fail_midway_give_the_same_state(prove: Prove) -> None:
+    """Their steps interleave, each may fail, before or after it took effect, and is done again."""
+
+    async def holds(history: list[Fact], chance: Random, failing: float) -> None:
+        world = World(between=lambda port: Meddler(port, chance, failing))
+        await world.deliver_by(3, history, chance)
+        assert_same(await world.shows(), says(history))
+
+    prove(holds, 150, histories(), chances, st.sampled_from((0, 0.02, 0.1)))
+
+
+def test_time_takes_from_homes_what_is_past_its_retention(prove: Prove) -> None:
+    """And nothing else; a retention of 0 is for ever."""
+
+    async def holds(history: list[Fact], chance: Random, days: int, later: int) -> None:
+        world = await World(days).deliver(history, chance)
+        world.now += later
+        assert_same(await world.shows(), says(history, days=days, now=world.now))
+
+    days = st.sampled_from((0, RETENTION_DAYS))
+    later = st.sampled_from((0, 1, 2, DAY_MS, RETENTION_DAYS * DAY_MS - 3 * 60_000))
+    prove(holds, 60, histories(), chances, days, later)

@@ -1,0 +1,151 @@
+"""The real handlers and readers on memory stores, and ways to deliver a history to them."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import Any, Self, TypeAlias
+
+from prometheus_client import CollectorRegistry
+
+from schemas.codec import KINDS
+from schemas.ids import DAY_MS, PostId, UserId
+from services.conversations.memory import MemoryConversations
+from services.conversations.thread import Shape, Sort, Threads
+from services.errors import Transient
+from services.graph.memory import MemoryGraph
+from services.handling import Accepted
+from services.listing import PageRequest
+from services.metrics import Metrics
+from services.outbox import MemoryOutbox
+from services.posts.memory import MemoryPosts
+from services.reading import Reader
+from services.stores import Stores
+from services.timelines.home import Home
+from services.timelines.memory import MemoryTimelines
+from services.timelines.retention import Retention
+from streams.handlers import ROUTES, handlers
+from tests.histories import NOW, POSTS, RETENTION_DAYS, VIEWERS, Fact, log
+from tests.model import Model
+from tests.shown import placed, shown
+
+METRICS = Metrics(CollectorRegistry())
+AGENTS = {route.topic: route.agent for route in ROUTES}
+
+Shown: TypeAlias = dict[Any, list[dict[str, Any]] | None]
+"""Homes by user, threads by viewer and post."""
+
+
+class World:
+    """One Mingle in memory; `between` may wrap its ports as the handlers see them."""
+
+    def __init__(
+        self, days: float = RETENTION_DAYS, between: Callable[[Any], Any] = lambda port: port
+    ) -> None:
+        self.now = NOW
+        self.outbox = MemoryOutbox()
+        self.retention = Retention(days)
+        stores = Stores(MemoryPosts(), MemoryGraph(), MemoryTimelines(), MemoryConversations())
+        self.home = Home(Reader(stores), self.retention, self.clock)
+        self.threads = Threads(Reader(stores))
+        ports = Stores(*map(between, stores))
+        requests = between(self.outbox)
+        self._handlers = handlers(ports, requests, METRICS, self.retention, self.clock)
+
+    def clock(self) -> int:
+        return self.now
+
+    async def handle(self, batch: Sequence[Any]) -> None:
+        """A batch of messages, each to the handler of its topic."""
+        topics: dict[str, list[Accepted[Any]]] = {}
+        for message in batch:
+            topic = KINDS[str(type(message).__struct_config__.tag)].topic
+            topics.setdefault(topic, []).append(Accepted(message, NOW))
+        for topic, messages in topics.items():
+            await self._handlers[AGENTS[topic]](messages)
+
+    async def deliver(self, facts: Sequence[Fact], chance: Random) -> Self:
+        """The facts in any order, some of them twice, in any batches, requests in between."""
+        for batch in batches(facts, chance):
+            await self.handle(batch)
+            while self.outbox.sent and chance.random() < 0.5:
+                await self.handle(some(self.outbox.sent, chance))
+        while self.outbox.sent:
+            await self.handle(some(self.outbox.sent, chance))
+        return self
+
+    async def deliver_by(self, workers: int, facts: Sequence[Fact], chance: Random) -> Self:
+        """The facts by several workers at once; what fails is tried again by whoever is free."""
+        waiting: list[list[Any]] = batches(facts, chance)
+        busy = 0
+
+        async def work() -> None:
+            nonlocal busy
+            while waiting or self.outbox.sent or busy:
+                if self.outbox.sent and chance.random() < 0.5:
+                    waiting.append(some(self.outbox.sent, chance))
+                if not waiting:
+                    await asyncio.sleep(0)
+                    continue
+                batch = waiting.pop(chance.randrange(len(waiting)))
+                busy += 1
+                try:
+                    await self.handle(batch)
+                except Transient:
+                    waiting.append(batch)
+                finally:
+                    busy -= 1
+
+        await asyncio.gather(*(work() for _ in range(workers)))
+        return self
+
+    async def shows(self, sort: Sort = "conversation") -> Shown:
+        """Every home and every thread, its replies in this order."""
+        found: Shown = {}
+        for viewer in VIEWERS:
+            reader = None if viewer is None else UserId(viewer)
+            if reader is not None:
+                page = await self.home.page(reader, PageRequest(limit=100))
+                found[viewer] = [shown(item) for item in page.items]
+            for post in POSTS:
+                thread = await self.threads.read(PostId(post), reader, Shape(sort=sort))
+                found[viewer, post] = thread and [placed(each) for each in thread]
+        return found
+
+
+def says(
+    facts: Sequence[Fact],
+    sort: Sort = "conversation",
+    *,
+    days: int = RETENTION_DAYS,
+    now: int = NOW,
+) -> Shown:
+    """Every home and every thread as the model has them."""
+    model = Model(log(facts), now, days * DAY_MS)
+    homes: Shown = {viewer: model.home(viewer) for viewer in VIEWERS if viewer is not None}
+    return homes | {
+        (viewer, post): model.thread(viewer, post, sort) for viewer in VIEWERS for post in POSTS
+    }
+
+
+def assert_same(found: Shown, expected: Shown) -> None:
+    """Fails with the first listing that differs."""
+    for listing, rows in expected.items():
+        assert found[listing] == rows, listing
+
+
+def batches(facts: Sequence[Fact], chance: Random) -> list[list[Fact]]:
+    """The facts in any order, some of them twice, cut anywhere."""
+    again = [fact for fact in facts if chance.random() < 0.2]
+    cut: list[list[Fact]] = []
+    for fact in chance.sample([*facts, *again], len(facts) + len(again)):
+        if cut and chance.random() < 0.5:
+            cut[-1].append(fact)
+        else:
+            cut.append([fact])
+    return cut
+
+
+def some(waiting: list[Any], chance: Random) -> list[Any]:
+    """Takes up to three of what waits, from anywhere."""
+    count = chance.randint(1, min(3, len(waiting)))
+    return [waiting.pop(chance.randrange(len(waiting))) for _ in range(count)]

@@ -1,0 +1,28 @@
+"""What readers give, in the model's words."""
+
+from typing import Any
+
+import msgspec
+
+from services.item import Item, ThreadItem
+
+
+def shown(item: Item) -> dict[str, Any]:
+    """An item; `created_at` follows from ids, and nothing is warned of yet."""
+    said: dict[str, Any] = msgspec.to_builtins(item)
+    del said["created_at"], said["warn"]
+    if said["repost"] is not None:
+        said["repost"]["by"] = list(said["repost"]["by"])
+    return said
+
+
+def placed(each: ThreadItem) -> dict[str, Any]:
+    """A place in a thread."""
+    place = {
+        "post_id": each.post_id,
+        "depth": each.depth,
+        "truncated": each.truncated,
+        "hidden": each.hidden,
+        "placeholder": each.placeholder,
+    }
+    return place if each.item is None else shown(each.item) | place
