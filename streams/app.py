@@ -50,6 +50,9 @@ class App(faust.App):  # type: ignore[misc] # untyped upstream
     BootStrategy = KafkaBoot
     intake: Intake
 
+    def _create_directories(self) -> None:
+        """Upstream makes folders for tables in the working directory; there are no tables."""
+
     def deliver(self, delivery: Delivery[Any]) -> None:
         """Add the agent that hands the messages of a topic to their delivery loop."""
         # acks=False: upstream tracks nothing; the intake's tracker does.
@@ -73,7 +76,7 @@ def create_app(
 
 def _options(role: str, settings: Settings) -> dict[str, Any]:
     return {
-        "broker": [URL(f"kafka://{each}") for each in settings.kafka_bootstrap.split(",")],
+        "broker": [URL(f"kafka://{each.strip()}") for each in settings.kafka_bootstrap.split(",")],
         "autodiscover": False,
         "store": "memory://",
         "web_enabled": False,  # the built-in site listens on every address and serves tables

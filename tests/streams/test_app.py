@@ -42,7 +42,7 @@ class Gate:
 
 def test_building_an_app_connects_nothing() -> None:
     """Each role is a group of its own, with a member of a name that stays."""
-    settings = Settings(kafka_bootstrap="nowhere:1,nowhere:2", worker_name="pod-0")
+    settings = Settings(kafka_bootstrap="nowhere:1, nowhere:2", worker_name="pod-0")
     one, two = (create_app(role, settings, metrics()).conf for role in ("ingest", "fanout"))
     assert (one.id, two.id) == ("mingle-ingest", "mingle-fanout")
     assert one.consumer_group_instance_id == "pod-0-ingest"

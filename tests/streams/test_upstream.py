@@ -7,6 +7,7 @@ A failure here means: upstream has changed. Read what the named code does now, c
 import asyncio
 import hashlib
 import inspect
+from pathlib import Path
 from typing import Any
 
 import faust
@@ -60,6 +61,7 @@ CALLED = {
     ThreadDelegateConsumer.threadsafe_partitions_revoked: "6c55d67e9eb0",
     ConsumerThread.on_partitions_revoked: "c44013f1259c",
     ConsumerRebalanceListener: "f3d04f29dfb3",
+    FaustApp._create_directories: "a9f571c3b04a",
     FaustApp._stop_consumer: "55854a5de12c",
     FaustApp._on_partitions_revoked: "d5c895bbe57d",
     FaustApp._on_partitions_assigned: "de932b7927db",
@@ -100,7 +102,7 @@ def test_what_is_relied_upon_is_as_it_was_read(code: Any) -> None:
 
 
 async def test_upstream_still_commits_past_what_is_in_flight(
-    broker: MockBroker, outbox: KafkaOutbox, log: Log
+    broker: MockBroker, outbox: KafkaOutbox, log: Log, tmp_path: Path
 ) -> None:
     """The negative control: 100 is held, 101 to 109 are done, and a crash now loses 100.
 
@@ -111,6 +113,7 @@ async def test_upstream_still_commits_past_what_is_in_flight(
         "upstream",
         broker=URL(f"kafka://{broker.bootstrap}"),
         store="memory://",
+        datadir=tmp_path,
         autodiscover=False,
         web_enabled=False,
         topic_allow_declare=False,
