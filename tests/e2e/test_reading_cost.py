@@ -1,0 +1,103 @@
+"""What a home page costs the store: bounded by the page, not by the viewer."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import pytest
+
+from schemas.canonical import canonical
+from schemas.events import PostCreated, PostFact, ReplyCreated
+from schemas.ids import UserId, Version, post_id
+from servers.server import Reachable
+from services.graph.edge import OPTIONS, EdgeMutation
+from services.handling import Accepted
+from services.listing import PageRequest
+from services.outbox import MemoryOutbox
+from services.reading import Reader
+from services.settings import Settings
+from services.storage.migrations import available, migrate
+from services.timelines.home import Home
+from streams.bootstrap import Deps, cassandra_stores, connect_store, create_metrics
+from streams.handlers import handlers
+
+NOW = 1_700_000_000_000
+VIEWER = UserId(1)
+FOLLOWED = 100_000
+MOST_REQUESTS = 8
+
+
+@pytest.fixture
+async def deps(cassandra: Reachable) -> AsyncIterator[Deps]:
+    settings = Settings(
+        cassandra_hosts=(cassandra.host,),
+        cassandra_port=cassandra.port,
+        cassandra_keyspace=f"reading_{uuid4().hex[:12]}",
+    )
+    await migrate(settings, available())
+    metrics = create_metrics()
+    store = await connect_store(settings, metrics)
+    stores = cassandra_stores(store, settings, lambda: NOW)
+    yield Deps(settings, metrics, stores, lambda: NOW)
+    await store.close()
+
+
+async def test_a_page_of_twenty_takes_eight_store_requests(deps: Deps) -> None:
+    """Also for a viewer who follows 100,000, with replies down to the tenth level on the page."""
+    await follow_many(deps)
+    await publish(deps, [*conversation(10), *(post(100 + n, author=n) for n in range(2, 32))])
+    home = Home(Reader(deps.stores, deps.settings.epoch), deps.retention, deps.clock)
+    await home.page(VIEWER, PageRequest())  # statements are prepared
+
+    before = requests(deps)
+    page = await home.page(VIEWER, PageRequest())
+
+    assert len(page.items) == 20
+    assert any(item.parent_id for item in page.items)
+    assert requests(deps) - before <= MOST_REQUESTS
+
+
+async def follow_many(deps: Deps) -> None:
+    options = {name: canonical(name, None) for name in OPTIONS}
+    people = np.arange(2, FOLLOWED + 2).tolist()
+    for start in range(0, FOLLOWED, 5_000):
+        await deps.stores.graph.record(
+            [
+                EdgeMutation(VIEWER, UserId(each), Version(1), removed=False, options=options)
+                for each in people[start : start + 5_000]
+            ]
+        )
+
+
+def post(number: int, author: int, parent: int | None = None) -> PostFact:
+    minutes = NOW - 3_600_000 + number * 10_000
+    said: dict[str, Any] = {
+        "version": minutes * 1_000,
+        "post_id": post_id(minutes, number),
+        "author_id": author,
+        "text": f"words of {author}",
+    }
+    if parent is None:
+        return PostCreated(**said)
+    above = post_id(NOW - 3_600_000 + parent * 10_000, parent)
+    return ReplyCreated(**said, parent_id=above)
+
+
+def conversation(levels: int) -> list[PostFact]:
+    """A line of replies, each by another followee, newer than what else there is."""
+    chain = [post(200, author=2)]
+    return chain + [post(200 + n, author=2 + n, parent=199 + n) for n in range(1, levels)]
+
+
+async def publish(deps: Deps, facts: list[PostFact]) -> None:
+    outbox = MemoryOutbox()
+    see_to = handlers(deps.stores, outbox, deps.metrics, deps.retention, deps.clock)
+    await see_to["posts"]([Accepted(fact, NOW) for fact in facts])
+    await see_to["fanout"]([Accepted(page, NOW) for page in outbox.sent])
+
+
+def requests(deps: Deps) -> float:
+    name = "timeline_store_request_seconds"
+    samples = [each for family in deps.metrics.registry.collect() for each in family.samples]
+    return sum(each.value for each in samples if each.name == f"{name}_count")
