@@ -19,6 +19,9 @@ ANSWER_SECONDS = 0.3
 """For the thread to say what became of it."""
 LEAVE_SECONDS = 2.0
 """For leaving the group and closing connections."""
+FETCH_WAIT_MS = 100
+"""For a broker to answer that there is nothing new. A partition that was not part of the fetch
+under way waits as long: upstream's 1,500 would show in every latency."""
 RECONNECT_SECONDS = 1.0
 """Between two attempts to reach any broker at the start."""
 
@@ -51,6 +54,7 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
         """Upstream gives up when no broker answers; a worker waits for one."""
         while not self.should_stop:
             consumer = self._create_consumer(loop=self.thread_loop)
+            consumer._fetch_max_wait_ms = FETCH_WAIT_MS
             try:
                 await consumer.start()
             except KafkaConnectionError as error:

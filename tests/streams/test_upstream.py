@@ -12,6 +12,7 @@ from typing import Any
 
 import faust
 import pytest
+from aiokafka import AIOKafkaConsumer
 from aiokafka.consumer.fetcher import Fetcher as KafkaFetcher
 from aiokafka.consumer.fetcher import FetchResult
 from aiokafka.consumer.group_coordinator import GroupCoordinator
@@ -72,6 +73,7 @@ CALLED = {
 """In Faust: when the overridden ones are called, and in which order."""
 
 INSIDE = {
+    AIOKafkaConsumer.start: "2f1ba7044332",
     KafkaFetcher.fetched_records: "be4348896b9b",
     KafkaFetcher.seek_to: "f0ba6aba6c22",
     FetchResult.check_assignment: "b5340df67e3f",
