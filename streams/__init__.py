@@ -1,1 +1,1 @@
-"""What moves: agents, the delivery loop, dead letters, the worker's composition root and the `mingle` command."""
+"""What moves: agents, one delivery loop, dead letters, the composition root, `mingle`."""
