@@ -62,7 +62,7 @@ class Metrics:
         Declaration(
             "timeline_fanout_pages_pending",
             ("lane",),
-            "Fan-out pages received and not yet written.",
+            "Fan-out pages of the partitions held here that are not written yet.",
         ),
     ]
     consumer_lag_seconds: Annotated[

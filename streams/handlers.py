@@ -13,6 +13,7 @@ from services.metrics import Metrics
 from services.outbox import Outbox
 from services.stores import Stores
 from services.timelines.retention import Clock, Retention
+from services.versions import StaleVersions
 from streams.backlog import Bounds
 
 
@@ -51,10 +52,11 @@ def handlers(
         retention=retention,
         clock=clock,
     )
+    counting = StaleVersions(metrics.stale_versions).counting
     return {
-        "posts": record,
-        "replies": record,
-        "follows": RecordFollows(stores.graph, requests),
+        "posts": counting(record),
+        "replies": counting(record),
+        "follows": counting(RecordFollows(stores.graph, requests)),
         "fanout": DeliverPages(stores.graph, stores.timelines, metrics, clock),
         "backfills": Backfill(stores.timelines, retention, clock),
     }

@@ -8,6 +8,9 @@ from streams.acks import AckTracker
 from streams.kafka.consumer_thread import Extent
 from streams.records import Partition
 
+LANES = {"fanout-pages": "push"}
+"""The lane of each topic of fan-out pages."""
+
 
 class LagGauges:
     """Lag of the partitions that are assigned to this worker, as of the last `update`."""
@@ -15,11 +18,14 @@ class LagGauges:
     def __init__(self, metrics: Metrics, now: Callable[[], float] = time.time) -> None:
         self._seconds = metrics.consumer_lag_seconds
         self._messages = metrics.consumer_lag_messages
+        self._pages = metrics.fanout_pages_pending
         self._now = now
         self._behind_since: dict[Partition, float] = {}
         self._shown: set[Partition] = set()
 
     def update(self, acks: AckTracker, extents: Mapping[Partition, Extent]) -> None:
+        mine = {partition.topic for partition in acks.partitions()}
+        pages = {lane: 0 for topic, lane in LANES.items() if topic in mine}
         for partition in acks.partitions() & extents.keys():
             position, end = extents[partition]
             oldest = acks.oldest(partition)
@@ -28,6 +34,10 @@ class LagGauges:
             self._messages.labels(*labels).set(messages)
             self._seconds.labels(*labels).set(self._age(partition, acks, messages))
             self._shown.add(partition)
+            if partition.topic in LANES:
+                pages[LANES[partition.topic]] += messages
+        for lane, waiting in pages.items():
+            self._pages.labels(lane).set(waiting)
 
     def clear(self) -> None:
         """What is no longer ours is shown by whoever has it."""

@@ -1,0 +1,48 @@
+"""Versions that step back: a producer's clock or sequence is wrong, though nothing is lost."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import TypeVar
+
+from prometheus_client import Counter
+
+from schemas.codec import KINDS
+from schemas.events import FollowFact, PostFact
+from services.handling import Accepted, Handler
+
+Event = TypeVar("Event", bound=PostFact | FollowFact)
+
+MAX_THINGS = 100_000
+"""Posts and edges whose last version is remembered, some 20 MB; the longest unheard go first."""
+
+
+class StaleVersions:
+    """Counts facts whose version is lower than one that came before for the same thing.
+
+    What is said of one thing shares a key, hence a partition and, between rebalances, a process.
+    """
+
+    def __init__(self, counter: Counter) -> None:
+        self._counter = counter
+        self._highest: OrderedDict[object, int] = OrderedDict()
+
+    def counting(self, handle: Handler[Event]) -> Handler[Event]:
+        """The same handler; what it has handled is looked at."""
+
+        async def counted(batch: Sequence[Accepted[Event]]) -> None:
+            await handle(batch)
+            for each in batch:
+                self._see(each.message)
+
+        return counted
+
+    def _see(self, fact: PostFact | FollowFact) -> None:
+        thing = (
+            (fact.follower_id, fact.followee_id) if isinstance(fact, FollowFact) else fact.post_id
+        )
+        highest = self._highest.pop(thing, fact.version)
+        if fact.version < highest:
+            self._counter.labels(KINDS[str(fact.__struct_config__.tag)].topic).inc()
+        self._highest[thing] = max(highest, fact.version)
+        if len(self._highest) > MAX_THINGS:
+            self._highest.popitem(last=False)
