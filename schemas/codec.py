@@ -52,7 +52,7 @@ def first_of(*fields: str) -> KeyRule:
 
 def _page_key(get: Callable[[str], Any]) -> bytes:
     """The pages of one large author spread over the partitions."""
-    return b"%d:%d" % (get("author_id"), get("slot_from"))
+    return f"{get('author_id')}:{get('slot_from')}".encode()
 
 
 def _kind(topic: str, struct: type[Any], key: KeyRule) -> tuple[str, Kind]:

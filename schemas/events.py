@@ -12,11 +12,17 @@ MAX_MENTIONS = 50
 MAX_TAGS = 30
 MAX_LINKS = 20
 
-_WIRE_ID = {"type": ["integer", "string"], "pattern": "^[1-9][0-9]{0,18}$"}
+ID_PATTERN = "^[1-9][0-9]{0,18}$"
+"""Of an id that travels as a string."""
 
 Id: TypeAlias = Annotated[
     int,
-    Meta(ge=1, le=MAX_ID, description="a decimal string or an integer", extra_json_schema=_WIRE_ID),
+    Meta(
+        ge=1,
+        le=MAX_ID,
+        description="a decimal string or an integer",
+        extra_json_schema={"pattern": ID_PATTERN},
+    ),
 ]
 VersionField: TypeAlias = Annotated[
     int, Meta(ge=0, le=MAX_ID, description="microseconds since the Unix epoch")

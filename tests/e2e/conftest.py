@@ -1,9 +1,13 @@
-"""Figures of the runs, printed at the end."""
+"""The pipeline on real servers, and figures of the runs, printed at the end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from servers.server import Reachable
+from tests.e2e.pipeline import Pipeline
 
 FIGURES = pytest.StashKey[list[tuple[str, dict[str, Any]]]]()
 
@@ -16,6 +20,16 @@ def record_figures(pytestconfig: pytest.Config) -> Callable[..., None]:
         pytestconfig.stash.setdefault(FIGURES, []).append((run, figures))
 
     return record
+
+
+@pytest.fixture
+def pipeline(kafka: Reachable, cassandra: Reachable, tmp_path: Path) -> Iterator[Pipeline]:
+    pipeline = Pipeline(kafka.address, cassandra.port, tmp_path, retention_days=0)
+    try:
+        pipeline.prepare()
+        yield pipeline
+    finally:
+        pipeline.stop()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

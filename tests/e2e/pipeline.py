@@ -1,12 +1,11 @@
 """The whole system on real servers: topics and a keyspace of its own, workers as processes."""
 
-import asyncio
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -22,7 +21,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from schemas import topics
 from schemas.codec import Message, encode
 from services.settings import Settings
-from streams.handlers import ROUTES
+from streams.handlers import ROLES, ROUTES
 from streams.kafka.topics import TopicAdmin, compare
 from streams.outbox import Outgoing
 from streams.publishing.publisher import Publisher
@@ -30,6 +29,8 @@ from streams.publishing.publisher import Publisher
 POLL_SECONDS = 0.25
 ANSWER_SECONDS = 20.0
 STOP_SECONDS = 20.0
+READ = {role: [each.topic for each in ROUTES if each.role == role] for role in ROLES}
+"""The topics of each role."""
 NOT_NOW = {
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
@@ -52,7 +53,7 @@ class Pipeline:
             "MINGLE_LOG_LEVEL": "warning",
         } | {f"MINGLE_{name.upper()}": str(value) for name, value in settings.items()}
         self.settings = self._settings()
-        self.workers: list[subprocess.Popen[bytes]] = []
+        self.workers: dict[str, subprocess.Popen[bytes]] = {}
         self._admin = self._connect()
 
     def _settings(self) -> Settings:
@@ -66,7 +67,7 @@ class Pipeline:
         doomed = [name for name in names if name in present]
         for future in self._admin.delete_topics(doomed).values() if doomed else ():
             future.result(ANSWER_SECONDS)
-        self._until(lambda: not set(names) & set(self._admin.list_topics(timeout=5).topics))
+        self.until(lambda: not set(names) & set(self._admin.list_topics(timeout=5).topics))
         admin = TopicAdmin(self.settings.kafka_bootstrap)
         declared = topics.load()
         admin.mend(declared, compare(declared, admin.actual(declared)))
@@ -88,23 +89,31 @@ class Pipeline:
                 self._command("worker", *arguments), stdout=log, stderr=log,
                 env=os.environ | self._environment | {"MINGLE_WORKER_NAME": name},
             )  # fmt: skip
-        self.workers.append(worker)
+        self.workers[name] = worker
         return worker
 
     def stop(self) -> None:
-        for worker in self.workers:
+        for worker in self.workers.values():
             if worker.poll() is None:
                 worker.send_signal(signal.SIGTERM)
-        for worker in self.workers:
+        for worker in self.workers.values():
             try:
                 worker.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 worker.kill()
                 worker.wait(STOP_SECONDS)
 
+    def kill(self, name: str) -> int:
+        """SIGKILL; the exit code."""
+        worker = self.workers.pop(name)
+        worker.kill()
+        return worker.wait(STOP_SECONDS)
+
     def rss_max(self) -> int:
         """The most memory that any worker has had resident, in bytes."""
-        status = [Path(f"/proc/{worker.pid}/status").read_text() for worker in self.workers]
+        status = [
+            Path(f"/proc/{worker.pid}/status").read_text() for worker in self.workers.values()
+        ]
         lines = [line.split() for each in status for line in each.splitlines()]
         return max(int(line[1]) * 1024 for line in lines if line[0] == "VmHWM:")
 
@@ -121,18 +130,16 @@ class Pipeline:
         The ingest role first: its offsets count only when its requests are in their topics.
         """
         deadline = time.monotonic() + seconds
-        for role in dict.fromkeys(route.role for route in ROUTES):
-            read = [route.topic for route in ROUTES if route.role == role]
-            self._until(lambda read=read, role=role: self.drained(role, read), deadline)
+        for role, read in READ.items():
+            self.until(lambda read=read, role=role: not self.lag(role, read), deadline)
 
-    def drained(self, role: str, names: Sequence[str]) -> bool:
-        """Whether the role has committed all of these topics, as far as Kafka says it now."""
-        try:
-            return not self.lag(role, names)
-        except KafkaException as error:
-            if error.args[0].code() not in NOT_NOW:
-                raise
-            return False
+    def lag_of_all(self) -> int:
+        """Messages that no role has committed."""
+        return sum(self.lag(role, read) for role, read in READ.items())
+
+    def committed(self) -> int:
+        """Messages that were committed, of all topics."""
+        return sum(sum(self.ends(read).values()) for read in READ.values()) - self.lag_of_all()
 
     def lag(self, role: str, names: Sequence[str]) -> int:
         """Messages in these topics that the role has not committed."""
@@ -156,10 +163,10 @@ class Pipeline:
     def _connect(self) -> Any:
         return AdminClient({"bootstrap.servers": self.settings.kafka_bootstrap, "log_level": 0})
 
-    def _until(self, holds: Any, deadline: float | None = None) -> None:
+    def until(self, holds: Callable[[], bool], deadline: float | None = None) -> None:
         deadline = time.monotonic() + ANSWER_SECONDS if deadline is None else deadline
-        while not holds():
-            for worker in self.workers:
+        while not _now(holds):
+            for worker in self.workers.values():
                 assert worker.poll() is None, f"worker ended with {worker.returncode}"
             assert time.monotonic() < deadline, "not within its time"
             time.sleep(POLL_SECONDS)
@@ -168,12 +175,11 @@ class Pipeline:
         return [str(Path(sys.executable).with_name("mingle")), *arguments]
 
 
-async def gather_bounded(tasks: Iterable[Any], at_once: int) -> list[Any]:
-    """Awaits all, so many at a time."""
-    gate = asyncio.Semaphore(at_once)
-
-    async def one(task: Any) -> Any:
-        async with gate:
-            return await task
-
-    return await asyncio.gather(*map(one, tasks))
+def _now(holds: Callable[[], bool]) -> bool:
+    """Whether it holds, as far as Kafka says it now."""
+    try:
+        return holds()
+    except KafkaException as error:
+        if error.args[0].code() not in NOT_NOW:
+            raise
+        return False

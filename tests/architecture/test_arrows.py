@@ -1,0 +1,74 @@
+"""The arrows between folders, and the sizes that keep a room habitable."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+OURS = ("schemas", "services", "streams", "servers", "loadtest", "tests")
+MAY_IMPORT = {
+    "schemas": {"schemas"},
+    "services": {"services", "schemas"},
+    "streams": {"streams", "services", "schemas"},
+    "servers": {"servers"},
+}
+COMPOSITION_ROOTS = {"streams/bootstrap.py"}
+ADAPTERS = {"memory", "cassandra"}
+MAX_MODULE = 350
+MAX_FUNCTION = 45
+SAYS_NOTHING = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
+
+MODULES = [file for folder in MAY_IMPORT for file in sorted((ROOT / folder).rglob("*.py"))]
+
+
+def imports(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            yield node.module or ""
+
+
+def place(file: Path) -> str:
+    return file.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("file", MODULES, ids=place)
+def test_imports_go_one_way(file: Path) -> None:
+    """Streams → services → schemas; servers stands alone."""
+    allowed = MAY_IMPORT[place(file).split("/")[0]]
+    for module in imports(file):
+        top = module.split(".")[0]
+        assert top not in OURS or top in allowed, module
+
+
+@pytest.mark.parametrize("file", MODULES, ids=place)
+def test_only_composition_roots_choose_adapters(file: Path) -> None:
+    """Whoever imports an adapter decides what runs."""
+    if place(file) in COMPOSITION_ROOTS:
+        return
+    for module in imports(file):
+        parts = module.split(".")
+        assert parts[0] != "services" or parts[-1] not in ADAPTERS, module
+
+
+@pytest.mark.parametrize("file", MODULES, ids=place)
+def test_modules_and_functions_are_small(file: Path) -> None:
+    """And their names say something."""
+    text = file.read_text()
+    assert text.count("\n") <= MAX_MODULE
+    assert file.stem not in SAYS_NOTHING
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert (node.end_lineno or 0) - node.lineno < MAX_FUNCTION, node.name
+
+
+def test_the_schemas_know_no_broker_and_no_store() -> None:
+    """The standard library, numpy for ids in arrays, and one codec library."""
+    known = {"msgspec", "numpy", "schemas"}
+    for file in (ROOT / "schemas").rglob("*.py"):
+        foreign = {module.split(".")[0] for module in imports(file)} - known
+        assert not foreign & {"faust", "aiokafka", "cassandra", "litestar", "confluent_kafka"}

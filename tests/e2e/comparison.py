@@ -1,0 +1,96 @@
+"""Everything that is shown, read back through the API's own code and compared with the model."""
+
+import asyncio
+from collections.abc import Awaitable, Iterable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import TypeVar
+
+import uvloop
+
+from schemas.ids import PostId, UserId
+from services.conversations.thread import Threads
+from services.item import Item
+from services.listing import PageRequest
+from services.reading import Reader
+from services.settings import Settings
+from services.timelines.home import Home
+from streams.bootstrap import Deps, cassandra_stores, connect_store, create_metrics
+from tests.model import Model
+from tests.shown import placed, shown
+
+T = TypeVar("T")
+
+READERS = 32
+"""Reads at a time, in each process."""
+PROCESSES = 2
+HELD: list[Model] = []
+"""What a comparing process compares with."""
+
+
+def compare_all(settings: Settings, model: Model) -> int:
+    """Every home, and the thread of every root and orphan; how many entries the homes have."""
+    context = get_context("fork")  # hands the model over without writing it out
+    with ProcessPoolExecutor(PROCESSES, context, HELD.append, (model,)) as processes:
+        shares = [processes.submit(compare_share, settings, share) for share in range(PROCESSES)]
+        return sum(share.result() for share in shares)
+
+
+def compare_share(settings: Settings, share: int) -> int:
+    """Reads a share of all homes and threads and compares; how many entries the homes have."""
+    return uvloop.run(compare(settings, HELD[-1], share))
+
+
+async def compare(settings: Settings, model: Model, share: int) -> int:
+    metrics = create_metrics()
+    store = await connect_store(settings, metrics)
+    try:
+        deps = Deps(settings, metrics, cassandra_stores(store, settings))
+        reader = Reader(deps.stores, settings.epoch)
+        home, threads = Home(reader, deps.retention, deps.clock), Threads(reader)
+        users = sorted({user for user in (*model.edges, *model.written) if user})
+        mine = users[share::PROCESSES]
+        counts = await gather_bounded((same_home(home, model, user) for user in mine), READERS)
+        asked = [post for post in sorted(model.posts) if starts_thread(model, post)]
+        await gather_bounded(
+            (same_thread(threads, model, post) for post in asked[share::PROCESSES]), READERS
+        )
+        return sum(counts)
+    finally:
+        await store.close()
+
+
+def starts_thread(model: Model, post: int) -> bool:
+    """Whether the post is a root, or an orphan that is in no root's thread."""
+    known = model.posts[post]
+    return not known["repost_of"] and (not known["parent_id"] or model.root(post) is None)
+
+
+async def same_home(home: Home, model: Model, user: int) -> int:
+    items: list[Item] = []
+    before = None
+    while True:
+        page = await home.page(UserId(user), PageRequest(limit=100, before=before))
+        items += page.items
+        if page.older is None:
+            break
+        before = page.older
+    assert [shown(item) for item in items] == model.home(user), user
+    return len(items)
+
+
+async def same_thread(threads: Threads, model: Model, post: int) -> None:
+    given = await threads.read(PostId(post), None)
+    said = None if given is None else [placed(each) for each in given]
+    assert said == model.thread(None, post), post
+
+
+async def gather_bounded(tasks: Iterable[Awaitable[T]], at_once: int) -> list[T]:
+    """Awaits all, so many at a time."""
+    gate = asyncio.Semaphore(at_once)
+
+    async def one(task: Awaitable[T]) -> T:
+        async with gate:
+            return await task
+
+    return await asyncio.gather(*map(one, tasks))

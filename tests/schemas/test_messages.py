@@ -1,0 +1,70 @@
+"""Every message type has a JSON Schema and realistic examples, and they agree with the codec."""
+
+import json
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+import schemas
+from schemas import topics
+from schemas.codec import KINDS, decode, encode, key_for
+from schemas.generate import FOLDER, file_of, schema_of, written
+
+EXAMPLES = Path(schemas.__file__).parent / "examples"
+TIMESTAMP = 1_760_001_000_000
+
+
+def named(file: Path) -> str:
+    return f"{file.parts[-3]}/{file.stem}"
+
+
+@pytest.mark.parametrize("tag", list(KINDS))
+def test_the_schema_in_the_folder_is_the_structs(tag: str) -> None:
+    """`python -m schemas.generate` writes them anew; each is a valid JSON Schema itself."""
+    schema = schema_of(tag)
+
+    Draft202012Validator.check_schema(schema)
+
+    assert file_of(tag).read_text() == written(schema)
+
+
+def test_every_file_belongs_to_a_message() -> None:
+    """No schema and no example is left over, and every message has examples of its version."""
+    assert {file.name for file in FOLDER.iterdir()} == {file_of(tag).name for tag in KINDS}
+    assert {file.relative_to(EXAMPLES).parts[:2] for file in EXAMPLES.rglob("*.json")} == {
+        (tag, "v1") for tag in KINDS
+    }
+
+
+@pytest.mark.parametrize("file", sorted(EXAMPLES.rglob("*.json")), ids=named)
+def test_an_example_is_a_message(file: Path) -> None:
+    """It validates, decodes, and comes out of encoding as the message it was."""
+    said = json.loads(file.read_bytes())
+    tag = said["type"]
+    topic, key = KINDS[tag].topic, key_for(tag, said)
+
+    Draft202012Validator(json.loads(file_of(tag).read_text())).validate(said)
+    message = decode(topic, key, file.read_bytes(), TIMESTAMP)
+    encoded = encode(message)
+
+    assert (encoded.topic, encoded.key) == (topic, key)
+    assert decode(*encoded, TIMESTAMP) == message
+    assert file.parts[-3] == tag
+
+
+def test_topics_and_messages_name_each_other() -> None:
+    """Each type travels on the topic that lists it; each topic with messages has dead letters."""
+    declared = topics.load()
+    listed = {tag: name for name, topic in declared.items() for tag in topic.messages}
+    assert listed == {tag: kind.topic for tag, kind in KINDS.items()}
+    for name, topic in declared.items():
+        assert (topics.dead_letter_topic(name) in declared) == bool(topic.messages)
+
+
+def test_facts_are_kept_for_ever_and_never_compacted() -> None:
+    """State is a function of the log, and many facts share a key."""
+    for name in ("posts", "replies", "follows"):
+        config = topics.load()[name].config
+        assert config["cleanup.policy"] == "delete"
+        assert config["retention.ms"] == "-1"
