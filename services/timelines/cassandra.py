@@ -31,9 +31,9 @@ SHARDS = 256
 """Of a bucket: 3,900 users in each of them for a million users."""
 BUCKET_MS = 3 * DAY_MS
 """Post time in a bucket: three days of 4,000 users are a partition of some 60 MB."""
-NEAREST_BUCKETS = 12
-"""Asked first: the default retention, so that its pages cost one request. A partition that holds
-nothing of the user costs the store 20 µs, another request a millisecond."""
+NEAREST_BUCKETS = 32
+"""Asked first, in one request: three times the default retention. A partition that holds nothing
+of the user costs the store 20 µs, another request a millisecond."""
 SLOT_GROUPS = 16
 """Copies of the list of buckets, so that readers do not all ask one node."""
 ENTRIES_AT_ONCE = 100_000

@@ -27,8 +27,8 @@ from streams.outbox import Outgoing
 from streams.publishing.publisher import Publisher
 
 POLL_SECONDS = 0.25
-ANSWER_SECONDS = 20.0
-STOP_SECONDS = 20.0
+ANSWER_SECONDS = 60.0
+STOP_SECONDS = 30.0
 READ = {role: [each.topic for each in ROUTES if each.role == role] for role in ROLES}
 """The topics of each role."""
 NOT_NOW = {
