@@ -125,3 +125,21 @@ def histories(draw: st.DrawFn) -> list[Fact]:
     later = draw(st.lists(later_words(created), min_size=many, max_size=6))
     edges = draw(st.lists(follows(), min_size=2 * many, max_size=12))
     return [*created, *later, *edges]
+
+
+@st.composite
+def conversations(draw: st.DrawFn) -> list[Fact]:
+    """Replies that claim their roots, to parents of which some are never known; and a root."""
+    places = draw(st.lists(st.integers(1, len(POSTS) - 1), min_size=3, max_size=8, unique=True))
+    facts: list[Fact] = []
+    for place in (0, *places):
+        whose = {
+            "version": post_time(POSTS[place]) * 1_000,
+            "post_id": POSTS[place],
+            "author_id": draw(people),
+        }
+        if place == 0:
+            facts.append(PostCreated(**whose))
+        else:
+            facts.append(ReplyCreated(**whose, parent_id=draw(posts), root_id=draw(posts)))
+    return facts

@@ -9,6 +9,9 @@ from services.errors import StoreUnavailable
 PIECEMEAL = {"record", "add_author_entries", "link", "claim", "send"}
 """Writes of many things, each of which may be done or not when the call fails."""
 
+TURNS = (0, 0, 0, 1, 1, 2, 20)
+"""How many turns others get at a time: mostly few, now and then enough for a whole handler."""
+
 
 class Meddler:
     """Stands before a port: others get to run between its steps, and any step may fail."""
@@ -36,7 +39,7 @@ class Meddler:
         return meddled
 
     async def _step(self) -> None:
-        for _ in range(self._chance.randrange(3)):
+        for _ in range(self._chance.choice(TURNS)):
             await asyncio.sleep(0)
         if self._chance.random() < self._failing:
             raise StoreUnavailable("for the test")
