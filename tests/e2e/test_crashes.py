@@ -1,6 +1,7 @@
 """Nothing lost, nothing extra: workers die while they work, and what is shown is F(log)."""
 
 import random
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -39,14 +40,16 @@ def test_workers_killed_at_random(pipeline: Pipeline) -> None:
     names = ["a", "b"]
     for name in names:
         pipeline.start_worker(name)
+    busy = 0
     for kill in range(KILLS):
         pipeline.publish(log[kill::KILLS])
         handled = pipeline.committed()
-        pipeline.until(lambda handled=handled: pipeline.committed() > handled + 200)
+        pipeline.until(lambda handled=handled: pipeline.committed() > handled)
         victim = chance.choice(names)
-        assert pipeline.kill(victim) == -9
-        assert pipeline.lag_of_all() > 0, "it died with nothing to do"
+        assert pipeline.kill(victim) == -signal.SIGKILL
+        busy += pipeline.lag_of_all() > 0
         pipeline.start_worker(victim)
+    assert busy, "none died with anything to do"
     pipeline.drain(600)
 
     assert compare_all(pipeline.settings, Model([msgspec.to_builtins(each) for each in log])) > 0
