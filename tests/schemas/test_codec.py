@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from schemas.codec import KINDS, MAX_MESSAGE, decode
 from schemas.errors import SchemaViolation
 from schemas.ids import DAY_MS, post_id
+from services.posts.post import mutation
 
 NOW = 1_760_000_000_000
 GOOD: dict[str, Any] = {
@@ -123,6 +124,15 @@ def test_limits_are_met_exactly() -> None:
     message = decode("posts", b"7", json.dumps(GOOD | edge, ensure_ascii=False).encode(), NOW)
 
     assert len(message.text) == 10_000
+
+
+def test_what_is_said_twice() -> None:
+    """Of a field the last counts; an element of a set counts once, but each against the cap."""
+    value = json.dumps(GOOD | {"mentions": [3, "3"]}).encode()
+    message = decode("posts", b"7", value[:-1] + b',"text":"salt"}', NOW)
+
+    assert message.text == "salt"
+    assert mutation(message).stated["mentions"] == b'["3"]'
 
 
 def test_time_is_judged_by_the_record() -> None:

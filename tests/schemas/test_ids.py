@@ -13,17 +13,31 @@ from schemas.canonical import canonical, value_of
 from schemas.ids import DEFAULT_EPOCH, MAX_ID, SLOTS, first_post_id, post_id, post_time, slot, slots
 
 VECTORS = json.loads((Path(schemas.__file__).parent / "vectors" / "slot.json").read_text())
-SPLITMIX_FROM_ZERO = 0xE220A8397B1DCDAF
-"""The first output of SplitMix64 seeded with 0, as its reference implementation prints it."""
+SPLITMIX_FROM_ZERO = [
+    0xE220A8397B1DCDAF,
+    0x6E789E6AA1B965F4,
+    0x06C45D188009454F,
+    0xF88BB8A8724C81EC,
+]
+"""The first outputs of SplitMix64 seeded with 0, as its reference implementation prints them."""
+GAMMA = 0x9E3779B97F4A7C15
+"""What it adds to its state for each output."""
 
 
 def test_slots_are_those_of_the_vectors() -> None:
-    """One by one and many at a time; the first is SplitMix64's own."""
+    """One by one and many at a time."""
     users = np.array([int(user) for user in VECTORS])
 
     assert slots(users).tolist() == list(VECTORS.values())
     assert [slot(user) for user in users.tolist()] == list(VECTORS.values())
-    assert slot(0) == SPLITMIX_FROM_ZERO >> 32
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_slots_are_those_of_splitmix64(place: int) -> None:
+    """Its next output is the mix of its state, which is where a user id stands."""
+    state = place * GAMMA % 2**64
+    assert slot(state) == SPLITMIX_FROM_ZERO[place] >> 32
+    assert slots(np.array([state], np.uint64)).tolist() == [slot(state)]
 
 
 @given(st.integers(0, MAX_ID))
