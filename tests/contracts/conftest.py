@@ -21,7 +21,7 @@ from prometheus_client import CollectorRegistry
 
 from schemas.ids import DAY_MS, PostId, UserId, post_id
 from servers import java
-from servers.server import Reachable
+from servers.server import Reachable, Server
 from services.conversations.cassandra import CassandraConversations
 from services.conversations.memory import MemoryConversations
 from services.graph.cassandra import CassandraGraph
@@ -145,11 +145,35 @@ class Compactor:
         assert self._process.stdout.readline() == f"{said}\n"
 
 
+class Compactors:
+    """One compactor at a time: another test may have killed the server that it was connected to."""
+
+    def __init__(self) -> None:
+        self._server: int | None = None
+        self._compactor: Compactor | None = None
+
+    def of(self, server: Reachable) -> Compactor:
+        pid = server.pid if isinstance(server, Server) else None
+        if self._compactor is None or pid != self._server:
+            self.close()
+            self._server, self._compactor = pid, Compactor(server.port + JMX_PLACE)
+        return self._compactor
+
+    def close(self) -> None:
+        if self._compactor is not None:
+            self._compactor.close()
+
+
 @pytest.fixture(scope="session")
-def compactor(cassandra: Reachable) -> Iterator[Compactor]:
-    compactor = Compactor(cassandra.port + JMX_PLACE)
-    yield compactor
-    compactor.close()
+def compactors() -> Iterator[Compactors]:
+    compactors = Compactors()
+    yield compactors
+    compactors.close()
+
+
+@pytest.fixture
+def compactor(cassandra: Reachable, compactors: Compactors) -> Compactor:
+    return compactors.of(cassandra)
 
 
 class Compacted:
