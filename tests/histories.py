@@ -129,17 +129,22 @@ def histories(draw: st.DrawFn) -> list[Fact]:
 
 @st.composite
 def conversations(draw: st.DrawFn) -> list[Fact]:
-    """Replies that claim their roots, to parents of which some are never known; and a root."""
-    places = draw(st.lists(st.integers(1, len(POSTS) - 1), min_size=3, max_size=8, unique=True))
+    """A root and replies that claim it or each other, to parents that are not all known."""
+    few = POSTS[-6:]
     facts: list[Fact] = []
-    for place in (0, *places):
+    for post in few:
         whose = {
-            "version": post_time(POSTS[place]) * 1_000,
-            "post_id": POSTS[place],
+            "version": post_time(post) * 1_000,
+            "post_id": post,
             "author_id": draw(people),
+            "visibility": draw(st.sampled_from((None, None, None, "followers", "direct"))),
         }
-        if place == 0:
+        kind = draw(st.sampled_from(("reply", "reply", "reply", "deleted", "unknown")))
+        if post == few[0]:
             facts.append(PostCreated(**whose))
-        else:
-            facts.append(ReplyCreated(**whose, parent_id=draw(posts), root_id=draw(posts)))
+        elif kind != "unknown":
+            above = st.sampled_from(few)
+            facts.append(ReplyCreated(**whose, parent_id=draw(above), root_id=draw(above)))
+        if kind == "deleted":
+            facts.append(PostDeleted(version=0, post_id=post, author_id=whose["author_id"]))
     return facts

@@ -5,6 +5,7 @@ from random import Random
 from typing import get_args
 
 import pytest
+from msgspec.structs import replace
 
 from schemas.events import FollowCreated, PostCreated, PostDeleted, Replies, ReplyCreated
 from schemas.ids import PostId, UserId, post_id, post_time
@@ -93,6 +94,17 @@ async def test_a_deleted_post_stands_over_a_living_one_at_most_64_levels_below(
     rows, first = await threads_agree(facts, 0, 1)
     assert (len(rows) > 1) == kept
     assert bool(first) == kept
+
+
+async def test_what_hangs_below_the_deepest_level_counts_where_it_is_cut() -> None:
+    """Two lines, each for alice's followers only from the 21st level on; one ends in public."""
+    tree = [*line(25), (19, ALICE), *((place, ALICE) for place in range(25, 30))]
+    facts = [
+        replace(fact, visibility="followers") if 21 <= place <= 29 else fact
+        for place, fact in enumerate(created(tree))
+    ]
+    (rows,) = await threads_agree(facts, 0)
+    assert rows[-1]["depth"] == 20
 
 
 @pytest.mark.parametrize("replies", get_args(Replies))

@@ -1,4 +1,4 @@
-"""What the properties found once, as short histories."""
+"""What the properties found once, and what they find too seldom, as short histories."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from tests.properties.world import World
 Place = tuple[int, int, str | None]
 
 ALICE, BOB, CAROL = 1, 2, 3
-ROOT, FIRST, SECOND, LOST = (post_id(NOW - 60_000, place) for place in range(4))
+ROOT, OTHER, FIRST, SECOND, THIRD, LOST = (post_id(NOW - 60_000, n) for n in range(6))
 
 
 def post(post: int, by: int, **fields: Any) -> Creation:
@@ -65,6 +65,23 @@ async def test_the_parent_of_a_claimed_reply_arrives_last() -> None:
         (LOST, 1, "missing"),
         (SECOND, 2, None),
     ]
+
+
+async def test_a_claim_follows_the_reply_that_it_names() -> None:
+    """Bob claims alice's reply, which claims a root until its parent shows another."""
+    waiting = (
+        post(OTHER, CAROL),
+        post(SECOND, ALICE, parent_id=FIRST, root_id=OTHER),
+        post(THIRD, BOB, parent_id=LOST, root_id=SECOND),
+    )
+    lost = [(LOST, 1, "missing"), (THIRD, 2, None)]
+    claimed = await places(await told(*waiting), OTHER)
+    assert claimed == [(OTHER, 0, None), (FIRST, 1, "missing"), (SECOND, 2, None), *lost]
+
+    world = await told(*waiting, post(ROOT, BOB), post(FIRST, BOB, parent_id=ROOT))
+    assert await places(world, OTHER) == [(OTHER, 0, None)]
+    joined = [(ROOT, 0, None), (FIRST, 1, None), (SECOND, 2, None)]
+    assert await places(world, ROOT) == [*joined, *lost]
 
 
 async def test_a_claimed_post_arrives_while_its_claim_is_written() -> None:
