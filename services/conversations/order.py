@@ -43,6 +43,8 @@ def kept(top: PostId, below: Tree, living: Collection[PostId]) -> set[PostId]:
 def descend(top: PostId, below: Tree, bounds: Bounds, key: Key) -> list[Place]:
     """`top` at depth 0 and what is given below it, in preorder."""
     direct = sorted(below.get(top, ()), key=key)
+    if not bounds.depth:
+        return [Place(top, 0, len(direct))]
     places = [Place(top, 0, 0)]
     for reply in direct:
         places += _subtree(reply, below, bounds, key)

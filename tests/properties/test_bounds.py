@@ -84,6 +84,14 @@ async def test_400_posts_are_given_below_each_direct_reply() -> None:
     assert sum(row["truncated"] for row in rows if isinstance(row["truncated"], int)) > 0
 
 
+@pytest.mark.parametrize(("depth", "truncated"), [(0, [2]), (1, [0, 1, 0]), (2, [0, 0, 0, 0])])
+async def test_a_reader_may_ask_for_fewer_levels(depth: int, truncated: list[int]) -> None:
+    """Each post that is given says how many of its direct replies are not."""
+    world = await World().deliver(created([(0, ALICE), (0, BOB), (1, ALICE), (0, BOB)]), Random(0))
+    thread = await world.threads.read(PostId(post(0)), None, Shape(depth=depth)) or []
+    assert [each.truncated for each in thread] == truncated
+
+
 @pytest.mark.parametrize(("length", "kept"), [(66, True), (67, False)])
 async def test_a_deleted_post_stands_over_a_living_one_at_most_64_levels_below(
     length: int, kept: bool
