@@ -5,12 +5,27 @@ from typing import get_args
 
 from hypothesis import strategies as st
 
-from schemas.ids import DAY_MS
+from schemas.ids import DAY_MS, PostId, UserId
 from services.conversations.thread import Sort
-from tests.histories import RETENTION_DAYS, Fact, chances, conversations, histories
+from services.listing import PageRequest
+from services.posts.read import read_post
+from services.timelines.author import AuthorPosts
+from tests.histories import (
+    PEOPLE,
+    POSTS,
+    READER,
+    RETENTION_DAYS,
+    Fact,
+    chances,
+    conversations,
+    histories,
+    log,
+)
+from tests.model import Model
 from tests.properties.conftest import Prove
 from tests.properties.meddler import Meddler
 from tests.properties.world import World, assert_same, says
+from tests.shown import shown
 
 sorts = st.sampled_from(get_args(Sort))
 
@@ -79,6 +94,43 @@ def test_workers_at_once_that_fail_midway_give_the_same_state(prove: Prove) -> N
         assert_same(await world.shows(), says(history))
 
     prove(holds, 60, histories() | conversations(), chances, st.sampled_from((0, 0.02, 0.1)))
+
+
+def test_authors_pages_and_posts_show_what_the_model_says(prove: Prove) -> None:
+    """An author's page has no retention, and nothing in it answers to a follow edge's options."""
+
+    async def holds(history: list[Fact], chance: Random) -> None:
+        world = await World().deliver(history, chance)
+        model, request = Model(log(history)), PageRequest(limit=100)
+        for viewer in (UserId(PEOPLE[0]), UserId(READER), None):
+            for post in map(PostId, POSTS):
+                item = await read_post(world.reader, post, viewer)
+                seen = post in model.posts and not model.placeholder(viewer, post)
+                assert (item and shown(item)) == (model.item(post) if seen else None)
+            for author in map(UserId, PEOPLE):
+                page = await AuthorPosts(world.reader).page(author, viewer, request)
+                mine = sorted(model.written[author], reverse=True)
+                readable = [post for post in mine if not model.placeholder(viewer, post)]
+                assert [item.post_id for item in page.items] == readable
+
+    prove(holds, 40, histories(), chances)
+
+
+def test_what_is_explained_is_what_is_shown(prove: Prove) -> None:
+    """And what is shown through a follow edge has been stored: the write side misses nothing."""
+
+    async def holds(history: list[Fact], chance: Random) -> None:
+        world = await World().deliver(history, chance)
+        for viewer in map(UserId, (*PEOPLE, READER)):
+            page = await world.home.page(viewer, PageRequest(limit=100))
+            home = {item.post_id for item in page.items}
+            for post in map(PostId, POSTS):
+                why = await world.home.explain(viewer, post)
+                assert (why is not None and why.shown) == (post in home)
+                if why is not None and why.path == "pushed" and why.shown:
+                    assert why.stored
+
+    prove(holds, 40, histories(), chances)
 
 
 def test_time_takes_from_homes_what_is_past_its_retention(prove: Prove) -> None:
