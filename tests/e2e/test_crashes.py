@@ -29,7 +29,7 @@ POSTS = 4_000
 SEED = 4
 KILLS = 4
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1_200)]
+pytestmark = [pytest.mark.e2e, pytest.mark.proof, pytest.mark.timeout(1_200)]
 
 
 def test_workers_killed_at_random(pipeline: Pipeline) -> None:
