@@ -43,6 +43,7 @@ def test_pheme_shuffled(pipeline: Pipeline, record_figures: Callable[..., None])
     record_figures("PHEME, shuffled", **load_and_compare(pipeline, messages, pheme_model()))
 
 
+@pytest.mark.proof
 def test_irc_shuffled(pipeline: Pipeline, record_figures: Callable[..., None]) -> None:
     """Threads up to 103 deep join in any order."""
     messages: list[Message] = list(irc_messages(IRC))
