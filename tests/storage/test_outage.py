@@ -29,6 +29,13 @@ async def until_it_answers(store: Store) -> list[tuple[str]]:
             await asyncio.sleep(0.2)
 
 
+async def until_it_fails(store: Store) -> None:
+    """A stopped process may still answer what it was at; raises what comes after that."""
+    deadline = time.monotonic() + BACK_SECONDS
+    while time.monotonic() < deadline:
+        await store.read(PING)
+
+
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("crash", [False, True], ids=["frozen", "killed"])
 async def test_a_store_is_unavailable_while_its_server_is_and_comes_back_with_it(
@@ -38,10 +45,8 @@ async def test_a_store_is_unavailable_while_its_server_is_and_comes_back_with_it
     store = await connect(hasty, Metrics(CollectorRegistry()))
     await until_it_answers(store)
     (breakable_cassandra.kill if crash else breakable_cassandra.pause)()
-    began = time.monotonic()
     with pytest.raises(StoreUnavailable):
-        await store.read(PING)
-    assert time.monotonic() - began < BACK_SECONDS
+        await until_it_fails(store)
     if not crash:
         breakable_cassandra.resume()
     breakable_cassandra.start()
