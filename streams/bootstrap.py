@@ -1,7 +1,7 @@
 """The composition root: the one place where adapters are chosen. Nothing connects at import."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import NamedTuple
 
@@ -17,7 +17,8 @@ from services.metrics import Metrics
 from services.posts.cassandra import CassandraPosts
 from services.posts.memory import MemoryPosts
 from services.settings import Settings
-from services.storage.session import Store, connect
+from services.storage.migrations import available
+from services.storage.session import Store
 from services.stores import Stores
 from services.timelines.cassandra import CassandraTimelines
 from services.timelines.memory import MemoryTimelines
@@ -43,6 +44,10 @@ def create_metrics() -> Metrics:
     return Metrics(registry)
 
 
+async def _at_once() -> None:
+    """What is in memory needs no connection."""
+
+
 class Deps(NamedTuple):
     """What a process is made of."""
 
@@ -50,6 +55,8 @@ class Deps(NamedTuple):
     metrics: Metrics
     stores: Stores
     clock: Clock = now
+    connect: Callable[[], Awaitable[None]] = _at_once
+    """What the stores need before they answer. Raises StoreUnavailable: to be tried again."""
 
     @property
     def retention(self) -> Retention:
@@ -72,9 +79,16 @@ def cassandra_stores(store: Store, settings: Settings, clock: Clock = now) -> St
     )
 
 
+def create_store(settings: Settings, metrics: Metrics) -> Store:
+    """The connection that `cassandra_stores` needs; nothing connects yet."""
+    return Store(settings, metrics, migrations=available())
+
+
 async def connect_store(settings: Settings, metrics: Metrics) -> Store:
-    """The connection that `cassandra_stores` needs. Raises StoreUnavailable."""
-    return await connect(settings, metrics)
+    """The same, connected. Raises StoreUnavailable."""
+    store = create_store(settings, metrics)
+    await store.connect()
+    return store
 
 
 def create_workers(deps: Deps, outbox: Outbox, roles: Iterable[str] = ROLES) -> list[App]:

@@ -1,17 +1,26 @@
 """What a worker says of itself over HTTP: /livez, /readyz, /metrics."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-
-from streams.intake import Intake
 
 Endpoint = Callable[[web.Request], Awaitable[web.Response]]
 UNAVAILABLE = 503
 
 
-def create_health(intakes: Sequence[Intake], registry: CollectorRegistry) -> web.Application:
+class Watched(Protocol):
+    """What knows of problems; `streams.intake.Intake` is one."""
+
+    def stuck(self) -> list[str]:
+        """What only a restart mends."""
+
+    def missing(self) -> list[str]:
+        """What keeps messages from being handled."""
+
+
+def create_health(intakes: Sequence[Watched], registry: CollectorRegistry) -> web.Application:
     """The site: 200, or 503 with what is wrong.
 
     Live is a worker whose loops make progress: when one does not, only a restart helps. Ready

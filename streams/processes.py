@@ -7,20 +7,21 @@ from contextlib import asynccontextmanager
 import structlog
 
 from services.settings import Settings
-from streams.app import App
+from streams.background import Work, background
 from streams.bootstrap import (
     Deps,
     cassandra_stores,
-    connect_store,
     create_api,
     create_metrics,
+    create_store,
     create_workers,
     memory_stores,
 )
-from streams.health import create_health, serve
+from streams.contact import Contact
+from streams.health import Watched, create_health, serve
 from streams.kafka.producer import KafkaOutbox
 from streams.serving import Address, serving
-from streams.worker import STOPPED, run_apps
+from streams.worker import FAILED, STOPPED, run_apps
 
 log = structlog.get_logger(__name__)
 
@@ -28,39 +29,51 @@ log = structlog.get_logger(__name__)
 async def run_worker(settings: Settings, roles: Iterable[str], stop: asyncio.Event) -> int:
     """A worker with these roles until `stop`; its exit code.
 
-    Raises StoreUnavailable, or OSError when the port of its health site is taken.
+    It joins no group before the store has answered once, so that a worker which cannot reach
+    it takes no partitions from those that can. Raises OSError when the port of its health site
+    is taken.
     """
     async with open_deps(settings) as deps, open_outbox(settings) as outbox:
         apps = create_workers(deps, outbox, roles)
-        async with health_site(deps, apps) as address:
+        contact = Contact(deps.connect)
+        watched: list[Watched] = [contact]
+        async with health_site(deps, watched) as address:
             log.info("worker started", roles=list(roles), health=str(address))
-            return await run_apps(apps, stop)
+            if not await _done_before(stop, contact.make()):
+                return STOPPED
+            watched.extend(app.intake for app in apps)
+            beside: list[Work] = []  # what goes on beside the apps
+            async with background(stop, beside) as running:
+                code = await run_apps(apps, stop)
+            return FAILED if running.failed else code
 
 
 async def run_api(settings: Settings, stop: asyncio.Event) -> int:
     """The HTTP API until `stop`; its exit code.
 
-    Raises StoreUnavailable, or OSError when its port is taken.
+    Until the store has answered once, requests get what they get whenever it is away. Raises
+    Exposed, or OSError when its port is taken.
     """
     async with (
         open_deps(settings) as deps,
         serving(create_api(deps), settings.api_host, settings.api_port) as address,
+        background(stop, [Contact(deps.connect).make()]) as running,
     ):
         log.info("API started", address=str(address))
         await stop.wait()
-    return STOPPED
+    return FAILED if running.failed else STOPPED
 
 
 @asynccontextmanager
 async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
-    """What the settings ask for, connected. Raises StoreUnavailable."""
+    """What the settings ask for; the stores answer when `Deps.connect` has returned."""
     metrics = create_metrics()
     if settings.store == "memory":
         yield Deps(settings, metrics, memory_stores())
         return
-    store = await connect_store(settings, metrics)
+    store = create_store(settings, metrics)
     try:
-        yield Deps(settings, metrics, cassandra_stores(store, settings))
+        yield Deps(settings, metrics, cassandra_stores(store, settings), connect=store.connect)
     finally:
         await store.close()
 
@@ -75,11 +88,25 @@ async def open_outbox(settings: Settings) -> AsyncIterator[KafkaOutbox]:
 
 
 @asynccontextmanager
-async def health_site(deps: Deps, apps: Sequence[App]) -> AsyncIterator[Address]:
-    """Health and metrics of these apps over HTTP. Raises OSError when the port is taken."""
-    site = create_health([app.intake for app in apps], deps.metrics.registry)
+async def health_site(deps: Deps, watched: Sequence[Watched]) -> AsyncIterator[Address]:
+    """Health of what is watched, and metrics, over HTTP. OSError when the port is taken."""
+    site = create_health(watched, deps.metrics.registry)
     runner = await serve(site, deps.settings.metrics_host, deps.settings.metrics_port)
     try:
         yield Address(*runner.addresses[0][:2])
     finally:
         await runner.cleanup()
+
+
+async def _done_before(stop: asyncio.Event, work: Work) -> bool:
+    """Whether the work was done before the stop, which cancels it."""
+    working = asyncio.create_task(work)
+    told = asyncio.create_task(stop.wait())
+    await asyncio.wait([working, told], return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    if working.done():
+        await working  # for its error
+        return True
+    working.cancel()
+    await asyncio.wait([working])
+    return False

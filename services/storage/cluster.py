@@ -1,8 +1,10 @@
 """How this project talks to Cassandra: the driver's options, each with its reason."""
 
 import asyncio
+import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from cassandra import ConsistencyLevel
@@ -91,6 +93,18 @@ async def in_thread(work: Callable[[], T], *, seconds: float, what: str) -> T:
         raise StoreUnavailable(f"{what}: no answer in {seconds:g} s") from error
     except Exception as error:
         raise translated(error, what) from error
+
+
+@contextmanager
+def unheard() -> Iterator[None]:
+    """The driver keeps to itself what it meets while it connects: traces of what it raises."""
+    logger = logging.getLogger("cassandra.cluster")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _as_received(_names: Any, rows: Any) -> Any:

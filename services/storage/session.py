@@ -9,11 +9,14 @@ from typing import Any, NamedTuple, NoReturn
 
 from numpy.typing import NDArray
 
+from services.errors import StoreUnavailable
 from services.metrics import Metrics
 from services.settings import Settings
 from services.storage.bridge import Bridge
-from services.storage.cluster import CONNECT_SECONDS, PROTOCOL_VERSION, cluster, in_thread
+from services.storage.cluster import CONNECT_SECONDS, PROTOCOL_VERSION, cluster, in_thread, unheard
 from services.storage.gate import Gate
+from services.storage.ledger import Ledger
+from services.storage.migrations import Migration
 from services.storage.packed import (
     BoundColumn,
     Layout,
@@ -41,17 +44,46 @@ class Store:
     """Reads and writes at LOCAL_QUORUM; every method raises StoreUnavailable for what may pass.
 
     What never can be (an unknown table, a value that does not fit) raises the driver's error
-    or ValueError: a bug. Belongs to the event loop that connected it.
+    or ValueError: a bug. Before `connect` has returned it is as one that is away. Belongs to the
+    event loop that connected it.
     """
 
-    def __init__(self, session: Any, keyspace: str, bridge: Bridge, limits: Limits) -> None:
-        """`session` is the driver's; `connect` makes what goes in here."""
-        self._session = session
-        self._keyspace = keyspace
-        self._bridge = bridge
-        self._limits = limits
+    def __init__(
+        self,
+        settings: Settings,
+        metrics: Metrics,
+        limits: Limits | None = None,
+        migrations: Sequence[Migration] = (),
+    ) -> None:
+        """The keyspace that the settings name, once these migrations are applied to it."""
+        self._settings = settings
+        self._metrics = metrics
+        self._keyspace = settings.cassandra_keyspace
+        self._limits = limits or Limits()
+        self._migrations = migrations
+        self._session: Any = None
+        self._bridge: Bridge
         self._prepared: dict[Statement, _Prepared] = {}
         self._preparing = asyncio.Lock()
+
+    async def connect(self) -> None:
+        """StoreUnavailable when the keyspace cannot be used now; it may be tried again."""
+        settings = self._settings
+        given_up = Event()
+        try:
+            session = await in_thread(
+                lambda: _session(settings, self._migrations, given_up),
+                seconds=CONNECT_SECONDS,
+                what=f"Cassandra at {','.join(settings.cassandra_hosts)}:{settings.cassandra_port}"
+                f", keyspace {self._keyspace}",
+            )
+        except BaseException:
+            given_up.set()
+            raise
+        gate = Gate(settings.store_in_flight, IN_FLIGHT_BYTES)
+        timeout = settings.store_timeout_seconds
+        self._bridge = Bridge(session.execute_async, gate, self._metrics, timeout)
+        self._session = session
 
     async def read(self, statement: Statement, *values: Any) -> list[tuple[Any, ...]]:
         """All rows of a query, in the store's order. The query itself bounds how many."""
@@ -100,6 +132,8 @@ class Store:
 
     async def close(self) -> None:
         """End all connections; requests in flight fail."""
+        if self._session is None:
+            return
         shutdown = self._session.cluster.shutdown
         await in_thread(shutdown, seconds=CLOSE_SECONDS, what="closing the store")
 
@@ -134,6 +168,8 @@ class Store:
         prepared = self._prepared.get(statement)
         if prepared is not None:
             return prepared
+        if self._session is None:
+            raise StoreUnavailable("not connected yet")
         async with self._preparing:
             if statement not in self._prepared:
                 query = await in_thread(
@@ -148,28 +184,23 @@ class Store:
 
 async def connect(settings: Settings, metrics: Metrics, limits: Limits | None = None) -> Store:
     """Connect to the keyspace, which exists; StoreUnavailable when that is not so now."""
-    where = f"Cassandra at {','.join(settings.cassandra_hosts)}:{settings.cassandra_port}"
-    given_up = Event()
-    try:
-        session = await in_thread(
-            lambda: _session(settings, given_up),
-            seconds=CONNECT_SECONDS,
-            what=f"{where}, keyspace {settings.cassandra_keyspace}",
-        )
-    except BaseException:
-        given_up.set()
-        raise
-    gate = Gate(settings.store_in_flight, IN_FLIGHT_BYTES)
-    bridge = Bridge(session.execute_async, gate, metrics, settings.store_timeout_seconds)
-    return Store(session, settings.cassandra_keyspace, bridge, limits or Limits())
+    store = Store(settings, metrics, limits)
+    await store.connect()
+    return store
 
 
-def _session(settings: Settings, given_up: Event) -> Any:
+def _session(settings: Settings, migrations: Sequence[Migration], given_up: Event) -> Any:
     ours = cluster(settings)
     try:
-        session = ours.connect()
+        with unheard():
+            session = ours.connect()
         if settings.cassandra_keyspace not in ours.metadata.keyspaces:
             _refuse("there is no such keyspace: run `mingle migrate`")
+        # What is missing would make bugs of messages; what is newer is no harm.
+        applied = Ledger(session, settings).applied() if migrations else {}
+        lacking = [each.number for each in migrations if each.number not in applied]
+        if lacking:
+            _refuse(f"migrations {lacking} are not applied: run `mingle migrate`")
         if given_up.is_set():
             _refuse("connected when nobody waited any more")
     except BaseException:

@@ -6,8 +6,6 @@ from functools import partial
 import click
 
 from services.api.exposure import Exposed
-from services.errors import StoreUnavailable
-from streams.checks import unreachable
 from streams.cli.configuration import WrongSettings, load_settings
 from streams.logs import configure
 from streams.processes import run_api
@@ -18,8 +16,9 @@ from streams.worker import run
 def command() -> None:
     """Serve timelines and threads over HTTP.
 
-    At MINGLE_API_HOST and MINGLE_API_PORT; /openapi.json says what it answers. SIGTERM lets
-    requests that are being answered finish, and ends.
+    At MINGLE_API_HOST and MINGLE_API_PORT; /openapi.json says what it answers. While the store
+    is away, be it from the start, what needs it is answered with 503. SIGTERM lets requests
+    that are being answered finish, and ends.
     """
     settings = load_settings()
     configure(settings.log_level)
@@ -27,8 +26,6 @@ def command() -> None:
         sys.exit(run(partial(run_api, settings)))
     except Exposed as error:
         raise WrongSettings(str(error)) from error
-    except StoreUnavailable as error:
-        raise click.ClickException(unreachable(settings, error)) from error
     except OSError as error:
         where = f"{settings.api_host}:{settings.api_port}"
         raise click.ClickException(f"{where}: {error.strerror} (MINGLE_API_PORT)") from error

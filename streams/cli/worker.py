@@ -5,8 +5,6 @@ from functools import partial
 
 import click
 
-from services.errors import StoreUnavailable
-from streams.checks import unreachable
 from streams.cli.configuration import load_settings
 from streams.handlers import ROLES
 from streams.logs import configure
@@ -21,15 +19,14 @@ from streams.worker import run
 def command(roles: tuple[str, ...]) -> None:
     """Handle what arrives on Kafka.
 
-    With all roles, unless some are named; each role is a consumer group of its own. Brokers
-    that are away are waited for. SIGTERM finishes what is in flight, commits and ends.
+    With all roles, unless some are named; each role is a consumer group of its own. A store or
+    brokers that are away are waited for, and /readyz at MINGLE_METRICS_PORT says so. SIGTERM
+    finishes what is in flight, commits and ends.
     """
     settings = load_settings()
     configure(settings.log_level)
     try:
         sys.exit(run(partial(run_worker, settings, roles or ROLES)))
-    except StoreUnavailable as error:
-        raise click.ClickException(unreachable(settings, error)) from error
     except OSError as error:
         where = f"{settings.metrics_host}:{settings.metrics_port}"
         raise click.ClickException(f"{where}: {error.strerror} (MINGLE_METRICS_PORT)") from error

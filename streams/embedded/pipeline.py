@@ -45,7 +45,7 @@ async def pipeline(settings: Settings) -> AsyncIterator[Running]:
             for app in apps:
                 make_eager(app)
             async with (
-                health_site(deps, apps) as worker,
+                health_site(deps, [app.intake for app in apps]) as worker,
                 serving(create_api(deps), own.api_host, own.api_port) as api,
                 _working(apps),
             ):

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,8 @@ from streams.embedded.mock_broker import MockBroker
 
 START_SECONDS = 60
 END_SECONDS = 20
+SECOND_ATTEMPT_SECONDS = 2.0
+"""Three attempts to connect, of which each pause is a second at most."""
 MINGLE = str(Path(sys.executable).with_name("mingle"))
 
 
@@ -37,7 +40,7 @@ def environment(**settings: str) -> dict[str, str]:
 @contextmanager
 def running(command: str, **settings: str) -> Iterator[dict[str, Any]]:
     """What the process logs once it has started; it is told to stop, and must end well."""
-    given = environment(store="memory", api_port="0", metrics_port="0", **settings)
+    given = environment(**{"store": "memory", "api_port": "0", "metrics_port": "0"} | settings)
     with subprocess.Popen([MINGLE, command], env=given, stderr=subprocess.PIPE) as process:
         assert process.stderr is not None
         try:
@@ -95,15 +98,56 @@ def test_the_demo_serves_until_ctrl_c() -> None:
             process.kill()
 
 
-@pytest.mark.parametrize("command", ["worker", "api"])
-def test_a_store_that_is_away_is_one_line(command: str) -> None:
-    """Exit code 1, and after what the driver logs, where it was looked for; no traceback."""
-    code, said = fails(command, cassandra_port="1", metrics_port="0", api_port="0")
-    assert code == 1
-    *logged, last = said.splitlines()
-    assert last.startswith("Error: ")
-    assert last.endswith("(127.0.0.1, port 1)")
-    assert all(line.startswith("{") for line in logged)
+AWAY = {"store": "cassandra", "cassandra_port": "1"}
+
+
+def test_a_worker_waits_for_a_store_that_is_away(bootstrap: str) -> None:
+    """It is alive, says what it waits for, and ends as well as any when it is told to."""
+    with running("worker", kafka_bootstrap=bootstrap, **AWAY) as started:
+        assert httpx.get(f"{started['health']}/livez").status_code == 200
+        answer = httpx.get(f"{started['health']}/readyz")
+        assert answer.status_code == 503
+        (problem,) = answer.json()["problems"]
+        assert problem.startswith("waiting for the store: ")
+
+
+def test_an_api_waits_for_a_store_that_is_away() -> None:
+    """It is alive, and answers as it does whenever the store is away."""
+    with running("api", **AWAY) as started:
+        assert httpx.get(f"{started['address']}/livez").status_code == 200
+        for path in ("/readyz", "/v1/users/1/home"):
+            answer = httpx.get(f"{started['address']}{path}")
+            assert answer.status_code == 503
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert answer.headers["retry-after"]
+
+
+def test_an_outage_at_the_start_does_not_fill_the_log(bootstrap: str) -> None:
+    """However often it is tried: one line, without the driver's traces. SIGTERM ends it soon."""
+    given = environment(kafka_bootstrap=bootstrap, metrics_port="0", **AWAY)
+    with subprocess.Popen([MINGLE, "worker"], env=given, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        try:
+            for line in process.stderr:
+                if json.loads(line)["event"] == "waiting for the store":
+                    break
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(SECOND_ATTEMPT_SECONDS)
+            told = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            assert process.stderr.read() == b""
+            assert process.wait(END_SECONDS) == 0
+            assert time.monotonic() - told < 5
+        finally:
+            process.kill()
+
+
+def test_an_exposed_api_is_refused_before_the_store_is_asked() -> None:
+    """Exit code 2 at once; a store that is away does not hide a wrong setting."""
+    code, said = fails("api", api_host="0.0.0.0", **AWAY)
+    assert code == 2
+    assert said.startswith("MINGLE_API_HOST=0.0.0.0: ")
+    assert said.count("\n") == 1
 
 
 @pytest.mark.parametrize(("command", "setting"), [("worker", "metrics_port"), ("api", "api_port")])

@@ -1,0 +1,65 @@
+"""The first contact with the store, which may be away when a process starts."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from random import Random as SystemRandom
+
+import structlog
+
+from services.errors import StoreUnavailable
+from streams.clock import Clock, SystemClock
+from streams.retry import Random, RetryPolicy
+
+POLICY = RetryPolicy(first=0.5)
+"""An attempt costs a new cluster of the driver's."""
+
+log = structlog.get_logger(__name__)
+
+
+class Contact:
+    """Tried without end: a process that gave up would be started again, to no other end."""
+
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[None]],
+        policy: RetryPolicy = POLICY,
+        clock: Clock | None = None,
+        random: Random | None = None,
+    ) -> None:
+        """`connect` raises StoreUnavailable for what may pass."""
+        self._connect = connect
+        self._policy = policy
+        self._clock = clock or SystemClock()
+        self._random = random or SystemRandom()
+        self._problem: str | None = "no answer yet"
+
+    async def make(self) -> None:
+        """Returns when the store is connected; raises what can never be mended by waiting."""
+        attempt = 0
+        while not await self._attempt():
+            attempt += 1
+            delay = self._policy.delay(attempt, self._random)
+            await self._clock.wait(asyncio.Event(), delay)
+        if attempt:
+            log.warning("the store answers", attempts=attempt + 1)
+
+    async def _attempt(self) -> bool:
+        try:
+            await self._connect()
+        except StoreUnavailable as error:
+            gist, _, _ = str(error).partition(": (")  # the driver's list of attempts
+            # Once at length: an outage has as many attempts as it has minutes.
+            say = log.debug if gist == self._problem else log.warning
+            say("waiting for the store", error=str(error))
+            self._problem = gist
+            return False
+        self._problem = None
+        return True
+
+    def stuck(self) -> list[str]:
+        """Waiting is no lack of progress: a restart would mend nothing."""
+        return []
+
+    def missing(self) -> list[str]:
+        """What is in the way."""
+        return [] if self._problem is None else [f"waiting for the store: {self._problem}"]
