@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import msgspec
 from confluent_kafka import (
+    ConsumerGroupState,
     ConsumerGroupTopicPartitions,
     KafkaError,
     KafkaException,
@@ -25,7 +27,12 @@ from streams.handlers import ROLES, ROUTES
 from streams.kafka.topics import TopicAdmin, compare
 from streams.outbox import Outgoing
 from streams.publishing.publisher import Publisher
+from tests.e2e.faults import Journal, Plan
 
+Place = tuple[str, int]
+"""A topic and the number of a partition."""
+
+ROOT = Path(__file__).parents[2]
 POLL_SECONDS = 0.25
 ANSWER_SECONDS = 60.0
 STOP_SECONDS = 30.0
@@ -84,9 +91,19 @@ class Pipeline:
         return done.stdout.decode()
 
     def start_worker(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
+        return self._start(name, self._command("worker", *arguments))
+
+    def start_faulty_worker(self, name: str, **plan: Any) -> Journal:
+        """A worker with a `Plan` of its own; the journal that it keeps."""
+        path = self.folder / f"{name}.journal"
+        told = msgspec.json.encode(Plan(journal=str(path), **plan)).decode()
+        self._start(name, [sys.executable, "-m", "tests.e2e.faulty_worker", told])
+        return Journal(path)
+
+    def _start(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
         with (self.folder / f"{name}.log").open("ab") as log:
             worker = subprocess.Popen(
-                self._command("worker", *arguments), stdout=log, stderr=log,
+                command, stdout=log, stderr=log, cwd=ROOT,
                 env=os.environ | self._environment | {"MINGLE_WORKER_NAME": name},
             )  # fmt: skip
         self.workers[name] = worker
@@ -96,6 +113,7 @@ class Pipeline:
         for worker in self.workers.values():
             if worker.poll() is None:
                 worker.send_signal(signal.SIGTERM)
+                worker.send_signal(signal.SIGCONT)  # one that froze itself
         for worker in self.workers.values():
             try:
                 worker.wait(STOP_SECONDS)
@@ -108,6 +126,10 @@ class Pipeline:
         worker = self.workers.pop(name)
         worker.kill()
         return worker.wait(STOP_SECONDS)
+
+    def end_of(self, name: str, seconds: float) -> int:
+        """The exit code of a worker that is to end by itself within that time."""
+        return self.workers.pop(name).wait(seconds)
 
     def rss_max(self) -> int:
         """The most memory that any worker has had resident, in bytes."""
@@ -144,13 +166,30 @@ class Pipeline:
     def lag(self, role: str, names: Sequence[str]) -> int:
         """Messages in these topics that the role has not committed."""
         ends = self.ends(names)
+        done = self.offsets(role)
+        return sum(end - done.get(place, 0) for place, end in ends.items())
+
+    def offsets(self, role: str) -> dict[Place, int]:
+        """What the role has committed."""
         group = ConsumerGroupTopicPartitions(f"mingle-{role}")
         answer = self._admin.list_consumer_group_offsets([group])
         held = next(iter(answer.values())).result(ANSWER_SECONDS).topic_partitions
-        done = {(each.topic, each.partition): max(0, each.offset) for each in held}
-        return sum(end - done.get(place, 0) for place, end in ends.items())
+        return {(each.topic, each.partition): max(0, each.offset) for each in held}
 
-    def ends(self, names: Sequence[str]) -> dict[tuple[str, int], int]:
+    def members(self, role: str) -> dict[str, int]:
+        """How many partitions each worker of a role has, by its name; {} while that changes."""
+        answer = self._admin.describe_consumer_groups([f"mingle-{role}"])
+        group = next(iter(answer.values())).result(ANSWER_SECONDS)
+        if group.state != ConsumerGroupState.STABLE:
+            return {}
+        return {
+            str(member.group_instance_id or member.client_id).removesuffix(f"-{role}"): len(
+                member.assignment.topic_partitions
+            )
+            for member in group.members
+        }
+
+    def ends(self, names: Sequence[str]) -> dict[Place, int]:
         declared = topics.load()
         wanted = {
             TopicPartition(name, index): OffsetSpec.latest()

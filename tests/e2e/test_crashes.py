@@ -1,90 +1,80 @@
-"""Nothing lost, nothing extra: workers die while they work, and what is shown is F(log)."""
+"""Nothing lost, nothing extra: workers end while they work, and what is shown is F(log)."""
 
 import random
 import signal
-from collections.abc import Iterator
-from typing import Any
+import time
+from collections.abc import Callable
 
-import msgspec
 import pytest
 
-from schemas.codec import Message
-from schemas.events import (
-    FollowCreated,
-    FollowDeleted,
-    PostCreated,
-    PostDeleted,
-    PostEdited,
-    ReplyCreated,
-)
-from schemas.ids import post_id
 from tests.e2e.comparison import compare_all
 from tests.e2e.pipeline import Pipeline
-from tests.model import Model
+from tests.e2e.village import Village, model_of
+from tests.e2e.witness import Witness
 
-START = 1_420_000_000_000  # the last days of 2014; the pipeline keeps posts for ever
-PEOPLE = 200
-FOLLOWS = 3_000
-POSTS = 4_000
 SEED = 4
 KILLS = 4
+DRAIN_SECONDS = 600.0
+TERM_SECONDS = 10.0
 
-pytestmark = [pytest.mark.e2e, pytest.mark.proof, pytest.mark.timeout(1_200)]
+pytestmark = pytest.mark.e2e
 
 
-def test_workers_killed_at_random(pipeline: Pipeline) -> None:
+@pytest.mark.proof
+@pytest.mark.timeout(1_200)
+def test_workers_killed_at_random(pipeline: Pipeline, record_figures: Callable[..., None]) -> None:
     """SIGKILL of either worker, four times under load: 0 missing, 0 extra."""
     chance = random.Random(SEED)
-    log = list(village(chance))
-    chance.shuffle(log)
+    log = Village().log(chance)
     names = ["a", "b"]
     for name in names:
         pipeline.start_worker(name)
     busy = 0
-    for kill in range(KILLS):
-        pipeline.publish(log[kill::KILLS])
-        handled = pipeline.committed()
-        pipeline.until(lambda handled=handled: pipeline.committed() > handled)
-        victim = chance.choice(names)
-        assert pipeline.kill(victim) == -signal.SIGKILL
-        busy += pipeline.lag_of_all() > 0
-        pipeline.start_worker(victim)
+    with Witness(pipeline) as witness:
+        for kill in range(KILLS):
+            pipeline.publish(log[kill::KILLS])
+            handled = pipeline.committed()
+            pipeline.until(lambda handled=handled: pipeline.committed() > handled)
+            victim = chance.choice(names)
+            assert pipeline.kill(victim) == -signal.SIGKILL
+            busy += pipeline.lag_of_all() > 0
+            pipeline.start_worker(victim)
+        restarted = time.monotonic()
+        pipeline.drain(DRAIN_SECONDS)
+        seconds = time.monotonic() - restarted
     assert busy, "none died with anything to do"
-    pipeline.drain(600)
-
-    assert compare_all(pipeline.settings, Model([msgspec.to_builtins(each) for each in log])) > 0
-
-
-def village(chance: random.Random) -> Iterator[Message]:
-    """Follows, some of them ended and begun again; posts, replies, reposts, edits, deletions."""
-    for number in range(FOLLOWS):
-        edge = {"follower_id": chance.randint(1, PEOPLE), "followee_id": chance.randint(1, PEOPLE)}
-        yield FollowCreated(version=number, **edge)
-        if number % 5 == 0:
-            yield FollowDeleted(version=number + chance.choice([-1, 0, 1]) + 1, **edge)
-    written: list[int] = []
-    for number in range(POSTS):
-        time = START + number * 60_000
-        said: dict[str, Any] = {
-            "version": time * 1_000,
-            "post_id": post_id(time, number),
-            "author_id": chance.randint(1, PEOPLE),
-            "text": f"the {number}th",
-        }
-        yield one_post(chance, said, written)
-        own = {name: said[name] for name in ("post_id", "author_id")}
-        if number % 7 == 0:
-            yield PostEdited(version=said["version"] + 1, text=f"again the {number}th", **own)
-        if number % 11 == 0:
-            yield PostDeleted(version=said["version"] + 2, **own)
-        written.append(said["post_id"])
+    assert not witness.objections, witness.objections
+    entries = compare_all(pipeline.settings, model_of(log))
+    assert entries > 0
+    record_figures(
+        "killed at random", kills=KILLS, killed_with_work_left=busy, events=len(log),
+        entries=entries, seconds_to_recover=round(seconds, 1), **witness.figures(),
+    )  # fmt: skip
 
 
-def one_post(chance: random.Random, said: dict[str, Any], written: list[int]) -> Message:
-    kind = chance.random()
-    if not written or kind < 0.4:
-        return PostCreated(**said)
-    earlier = chance.choice(written[-50:])
-    if kind < 0.8:
-        return ReplyCreated(**said, parent_id=earlier)
-    return PostCreated(**said, repost_of=earlier)
+def test_a_worker_told_to_stop_under_load(
+    pipeline: Pipeline, record_figures: Callable[..., None]
+) -> None:
+    """SIGTERM: exit code 0 within ten seconds, and what it left is done by its successor."""
+    log = Village(people=60, follows=600, posts=900).log(random.Random(SEED))
+    worker = pipeline.start_worker("a")
+    with Witness(pipeline) as witness:
+        pipeline.until(lambda: bool(pipeline.members("ingest")))
+        pipeline.publish(log)
+        pipeline.until(lambda: pipeline.committed() > 0)
+        worker.send_signal(signal.SIGTERM)
+        told = time.monotonic()
+        assert pipeline.end_of("a", TERM_SECONDS) == 0
+        seconds = time.monotonic() - told
+        left = pipeline.lag_of_all()
+        assert left, "it had nothing left to do"
+        pipeline.start_worker("a")
+        restarted = time.monotonic()
+        pipeline.drain(DRAIN_SECONDS)
+        recovered = time.monotonic() - restarted
+    assert not witness.objections, witness.objections
+    assert compare_all(pipeline.settings, model_of(log)) > 0
+    record_figures(
+        "told to stop under load", events=len(log), unhandled_at_the_end=left,
+        seconds_to_stop=round(seconds, 1), seconds_to_recover=round(recovered, 1),
+    )  # fmt: skip

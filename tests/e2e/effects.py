@@ -1,0 +1,170 @@
+"""What a handled message has left in the store, read with plain queries of the witness's own."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from schemas.codec import Message
+from schemas.events import Creation, Deletion, FollowFact, PostFact, ReplyCreated
+from schemas.ids import DEFAULT_EPOCH, SLOTS, post_time, slot
+from services.posts.cassandra import INVERTED
+from services.posts.post import mutation
+from services.storage.session import Store
+from services.storage.statements import portions, select
+from services.timelines.cassandra import BUCKET_MS, SHARDS
+
+POSTS_AT_ONCE = 100
+"""In one query of a shard, with all of its users who are asked about."""
+FIELDS = ("text", "lang", "visibility", "mentions", "tags", "links", "reply_gate")
+
+_POSTS = select(
+    "posts",
+    "witness",
+    "post_id, author_id, deleted, writetime(created_text), "
+    f"{', '.join(f'writetime({field})' for field in FIELDS)}",
+    "WHERE post_id IN ?",
+)
+_WRITTEN = select(
+    "author_timeline", "witness", "author_id, post_id", "WHERE author_id IN ? AND post_id IN ?"
+)
+_CHILDREN = select(
+    "children", "witness", "parent_id, post_id", "WHERE parent_id IN ? AND post_id IN ?"
+)
+_FOLLOWEES = select(
+    "followees",
+    "witness",
+    "follower_id, followee_id, writetime(removed)",
+    "WHERE follower_id IN ? AND followee_id IN ?",
+)
+_FOLLOWERS = select(
+    "followers",
+    "witness",
+    "follower_id, followee_id, writetime(removed)",
+    "WHERE followee_id = ? AND level = 0 AND part = 0 AND slot IN ?",
+)
+_ENTRIES = select(
+    "home_timeline",
+    "witness",
+    "user_id, post_id",
+    "WHERE bucket = ? AND shard = ? AND user_id IN ? AND post_id IN ?",
+)
+
+Pair = tuple[int, int]
+
+
+class Effects:
+    """Answers for many messages with few queries. Raises StoreUnavailable."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def missing_entries(self, wanted: Iterable[Pair]) -> set[Pair]:
+        """Those of the entries (user, post) that no home timeline has."""
+        places: defaultdict[tuple[int, int], set[Pair]] = defaultdict(set)
+        for user, post in wanted:
+            bucket = post_time(post, DEFAULT_EPOCH) // BUCKET_MS
+            places[bucket, slot(user) * SHARDS // SLOTS].add((user, post))
+        absent = await asyncio.gather(*(self._absent(*at, some) for at, some in places.items()))
+        return set().union(*absent)
+
+    async def _absent(self, bucket: int, shard: int, wanted: set[Pair]) -> set[Pair]:
+        users = list({user for user, _ in wanted})
+        found: set[Pair] = set()
+        for posts in portions(sorted({post for _, post in wanted}), POSTS_AT_ONCE):
+            rows = await self._store.read(_ENTRIES, bucket, shard, users, posts)
+            found.update((user, post) for user, post in rows)
+        return wanted - found
+
+    async def lacking(self, messages: Sequence[Message]) -> list[str | None]:
+        """What of each message's own rows is not there; None where nothing is."""
+        posts, follows = _of(messages, PostFact), _of(messages, FollowFact)
+        rows, links, edges = await asyncio.gather(
+            self._rows(posts), self._links(posts), self._edges(follows)
+        )
+        return [
+            _post_lacks(each, rows, links)
+            if isinstance(each, PostFact)
+            else _edge_lacks(each, edges)
+            if isinstance(each, FollowFact)
+            else None
+            for each in messages
+        ]
+
+    async def _rows(self, facts: Sequence[Any]) -> dict[Pair, list[Any]]:
+        asked = (self._store.read(_POSTS, some) for some in portions(f.post_id for f in facts))
+        rows = [row for some in await asyncio.gather(*asked) for row in some]
+        return {(post, author): cells for post, author, *cells in rows}
+
+    async def _links(self, facts: Sequence[Any]) -> set[tuple[str, int, int]]:
+        """What stands in author timelines, and below parents."""
+        created = [fact for fact in facts if isinstance(fact, Creation)]
+        above = [("by", fact.author_id, fact.post_id) for fact in created]
+        above += [
+            ("below", fact.parent_id, fact.post_id)
+            for fact in created
+            if isinstance(fact, ReplyCreated)
+        ]
+        found: set[tuple[str, int, int]] = set()
+        for kind, statement in (("by", _WRITTEN), ("below", _CHILDREN)):
+            grouped: defaultdict[int, list[int]] = defaultdict(list)
+            for each, key, post in above:
+                if each == kind:
+                    grouped[key].append(post)
+            asked = (self._store.read(statement, [key], of) for key, of in grouped.items())
+            for rows in await asyncio.gather(*asked):
+                found.update((kind, key, post) for key, post in rows)
+        return found
+
+    async def _edges(self, facts: Sequence[Any]) -> dict[tuple[str, int, int], int]:
+        """The versions of both ends of edges, by end, follower and followee."""
+        followees: defaultdict[int, list[int]] = defaultdict(list)
+        followers: defaultdict[int, list[int]] = defaultdict(list)
+        for fact in facts:
+            followees[fact.follower_id].append(fact.followee_id)
+            followers[fact.followee_id].append(slot(fact.follower_id))
+        mine = (self._store.read(_FOLLOWEES, [key], of) for key, of in followees.items())
+        theirs = (self._store.read(_FOLLOWERS, key, of) for key, of in followers.items())
+        ends = {
+            "followees": await asyncio.gather(*mine),
+            "followers": await asyncio.gather(*theirs),
+        }
+        return {
+            (end, follower, followee): version
+            for end, found in ends.items()
+            for rows in found
+            for follower, followee, version in rows
+        }
+
+
+def _of(messages: Sequence[Message], kind: Any) -> list[Any]:
+    return [each for each in messages if isinstance(each, kind)]
+
+
+def _post_lacks(
+    fact: PostFact, rows: Mapping[Pair, list[Any]], links: set[tuple[str, int, int]]
+) -> str | None:
+    deleted, created_at, *stated_at = rows.get((fact.post_id, fact.author_id), [None] * 9)
+    if isinstance(fact, Deletion):
+        return None if deleted else "no deletion"
+    times = dict(zip(FIELDS, stated_at, strict=True))
+    stale = [each for each in mutation(fact).stated if (times[each] or 0) < fact.version]
+    if stale:
+        return f"no {', '.join(stale)}"
+    if isinstance(fact, Creation):
+        if created_at is None or created_at < INVERTED - fact.version:
+            return "no creation"
+        if ("by", fact.author_id, fact.post_id) not in links:
+            return "no author entry"
+    if isinstance(fact, ReplyCreated) and ("below", fact.parent_id, fact.post_id) not in links:
+        return "no link to the parent"
+    return None
+
+
+def _edge_lacks(fact: FollowFact, edges: Mapping[tuple[str, int, int], int]) -> str | None:
+    stale = [
+        end
+        for end in ("followees", "followers")
+        if edges.get((end, fact.follower_id, fact.followee_id), -1) < fact.version
+    ]
+    return f"no {', '.join(stale)}" if stale else None

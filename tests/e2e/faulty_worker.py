@@ -1,0 +1,103 @@
+"""`mingle worker`, except that it can be told to die or to freeze at a point of its work.
+
+python -m tests.e2e.faulty_worker PLAN, a `tests.e2e.faults.Plan` as JSON.
+"""
+
+import sys
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from services.fanout import deliver, plan
+from streams import processes
+from streams.acks import AckTracker
+from streams.app import App
+from streams.bootstrap import Deps, create_workers
+from streams.cli.configuration import load_settings
+from streams.handlers import ROLES
+from streams.kafka.consumer_thread import ConsumerThread
+from streams.kafka.transport import Consumer, Transport
+from streams.logs import configure
+from streams.outbox import Outbox
+from streams.records import Run
+from streams.worker import run
+from tests.e2e.faults import Faults, Plan
+
+
+def create_faulty_workers(
+    faults: Faults, deps: Deps, outbox: Outbox, roles: Iterable[str]
+) -> list[App]:
+    """What `create_workers` makes, on ports that may fail the worker."""
+    own = deps._replace(stores=faults.stores(deps.stores))
+    apps = create_workers(own, faults.outbox(outbox), roles)
+    for app in apps:
+        app.transport = faulty_transport(faults, app, deps)
+        hurry(app, faults.plan)
+        if faults.plan.acks_unhandled:
+            ack_unhandled(app.intake.acks)
+    return apps
+
+
+def faulty_transport(faults: Faults, app: App, deps: Deps) -> Transport:
+    """A transport whose commits pass the fault's points, and which tells of its assignments."""
+
+    class FaultyThread(ConsumerThread):
+        async def commit_in_time(self, offsets: Any) -> bool:
+            faults.passes("before-commit")
+            committed = await super().commit_in_time(offsets)
+            if committed:
+                faults.passes("after-commit")
+            faults.journal.write("commit", group=app.conf.id, committed=committed)
+            return committed
+
+    class FaultyConsumer(Consumer):
+        def _new_consumer_thread(self) -> ConsumerThread:
+            return FaultyThread(self, loop=self.loop, beacon=self.beacon)
+
+        async def on_partitions_assigned(self, assigned: set[Any], generation_id: int = 0) -> None:
+            await super().on_partitions_assigned(assigned, generation_id)
+            faults.journal.write("assigned", group=app.conf.id, partitions=len(assigned))
+
+    class FaultyTransport(Transport):
+        Consumer = FaultyConsumer
+
+    return FaultyTransport(app.conf.broker_consumer, app, app.intake, deps.metrics)
+
+
+def hurry(app: App, given: Plan) -> None:
+    """Shorter times, so that a test need not wait half a minute for a session to end."""
+    if given.session_seconds:
+        app.conf.broker_session_timeout = given.session_seconds
+    if given.heartbeat_seconds:
+        app.conf.broker_heartbeat_interval = given.heartbeat_seconds
+
+
+def ack_unhandled(tracker: AckTracker) -> None:
+    received = tracker.received
+
+    def received_and_acked(*given: Any) -> Run | None:
+        run = received(*given)
+        if run is not None:
+            tracker.acked(run.partition, run.generation, [each.offset for each in run.records])
+        return run
+
+    vars(tracker)["received"] = received_and_acked
+
+
+def main(arguments: Sequence[str]) -> int:
+    given = msgspec.json.decode(arguments[0], type=Plan)
+    settings = load_settings()
+    configure(settings.log_level)
+    if given.followers_a_page:
+        plan.FOLLOWERS_A_PAGE = given.followers_a_page
+    if given.entries_at_once:
+        deliver.ENTRIES_AT_ONCE = given.entries_at_once
+    # Everything else is the product's own `run_worker`.
+    vars(processes)["create_workers"] = partial(create_faulty_workers, Faults(given))
+    return run(partial(processes.run_worker, settings, ROLES))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,271 @@
+"""Watches the committed offsets all along: nothing below them may be unhandled.
+
+The witness reads every topic itself and judges each message once, when a sample of the committed
+offsets first covers it, by what the store holds then. The sample is taken first: what is
+handled between the two is no excuse, for it was not handled when its offset was committed.
+"""
+
+import asyncio
+import threading
+import time
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+import uvloop
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
+
+from schemas import topics
+from schemas.codec import Message, decode
+from schemas.events import FollowCreated, FollowDeleted, PostCreated, ReplyCreated
+from schemas.ids import SLOTS, slot
+from schemas.requests import BackfillFollow, DeliverPage
+from services.errors import StoreUnavailable
+from streams.bootstrap import connect_store, create_metrics
+from streams.handlers import ROLES
+from tests.e2e.effects import Effects
+from tests.e2e.pipeline import READ, Pipeline, Place
+
+SAMPLE_SECONDS = 0.2
+READ_AT_ONCE = 5_000
+JUDGED_AT_ONCE = 2_000
+"""Messages that one look at the store covers."""
+FINISH_SECONDS = 60.0
+SOME = 20
+"""Objections that are kept word for word."""
+
+
+class Seen(NamedTuple):
+    """A message as it stands in its topic."""
+
+    place: Place
+    offset: int
+    timestamp: int
+    message: Message
+
+
+class Known:
+    """What was found in the store, and since when: what a request had to take into account."""
+
+    def __init__(self) -> None:
+        self.edges: defaultdict[int, dict[int, int]] = defaultdict(dict)
+        """By author and follower, when the edge was found, in milliseconds since 1970."""
+        self.ended: set[tuple[int, int]] = set()
+        """Edges that some message ends: follower, author."""
+        self.posts: defaultdict[int, dict[int, int]] = defaultdict(dict)
+        """By author and post, when the author's entry was found."""
+        self.pages: defaultdict[int, set[tuple[int, int]]] = defaultdict(set)
+        """The slot ranges that were asked for, by post."""
+        self.backfills: dict[tuple[int, int], int] = {}
+        """When a backfill was last asked for, by follower and author."""
+
+    def appended(self, seen: Seen) -> None:
+        match seen.message:
+            case DeliverPage() as page:
+                self.pages[page.post_id].add((page.slot_from, page.slot_to))
+            case BackfillFollow() as wanted:
+                edge = wanted.follower_id, wanted.followee_id
+                self.backfills[edge] = max(seen.timestamp, self.backfills.get(edge, 0))
+            case FollowDeleted() as fact:
+                self.ended.add((fact.follower_id, fact.followee_id))
+
+    def found(self, seen: Seen, now: int) -> None:
+        match seen.message:
+            case FollowCreated() as fact:
+                self.edges[fact.followee_id].setdefault(fact.follower_id, now)
+            case PostCreated() | ReplyCreated() as fact:
+                self.posts[fact.author_id].setdefault(fact.post_id, now)
+
+    def owed(self, seen: Seen) -> Iterator[tuple[int, int]]:
+        """The entries (user, post) that a request which counts as handled has written."""
+        match seen.message:
+            case DeliverPage() as page:
+                for user, since in self.edges[page.author_id].items():
+                    in_range = page.slot_from <= slot(user) < page.slot_to
+                    if since < seen.timestamp and in_range and self.lasting(user, page.author_id):
+                        yield user, page.post_id
+            case BackfillFollow() as wanted:
+                for post, since in self.posts[wanted.followee_id].items():
+                    if since < seen.timestamp:
+                        yield wanted.follower_id, post
+
+    def lasting(self, follower: int, author: int) -> bool:
+        return (follower, author) not in self.ended
+
+    def unasked(self, seen: Seen) -> str | None:
+        """The request that a fact which counts as handled has not led to."""
+        match seen.message:
+            case FollowCreated() as fact:
+                edge = fact.follower_id, fact.followee_id
+                return None if self.backfills.get(edge, -1) >= seen.timestamp else "no backfill"
+            case PostCreated() | ReplyCreated() as fact:
+                followed = any(at < seen.timestamp for at in self.edges[fact.author_id].values())
+                covered = covers_all(self.pages[fact.post_id])
+                return "pages are missing" if followed and not covered else None
+        return None
+
+
+def covers_all(ranges: Iterable[tuple[int, int]]) -> bool:
+    reached = 0
+    for start, end in sorted(ranges):
+        if start > reached:
+            return False
+        reached = max(reached, end)
+    return reached == SLOTS
+
+
+class Witness:
+    """A thread that samples while its context is open; leaving it judges what is left."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+        self._known = Known()
+        self._waiting: defaultdict[Place, deque[Seen]] = defaultdict(deque)
+        self._read: dict[Place, int] = {}
+        self._committed: dict[Place, int] = {}
+        self._leaving = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="witness")
+        self.samples = self.judged = self.regressions = self.objected = 0
+        self.objections: list[str] = []
+        self.failure: BaseException | None = None
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._leaving.set()
+        self._thread.join(FINISH_SECONDS * 2)
+        assert not self._thread.is_alive()
+        if error is None:
+            assert self.failure is None, self.failure
+
+    def figures(self) -> dict[str, int]:
+        return {"samples": self.samples, "judged": self.judged}
+
+    def _run(self) -> None:
+        try:
+            uvloop.run(self._watch())
+        except BaseException as error:  # noqa: BLE001 - told to the test by __exit__
+            self.failure = error
+
+    async def _watch(self) -> None:
+        places = [
+            TopicPartition(name, number, OFFSET_BEGINNING)
+            for names in READ.values()
+            for name in names
+            for number in range(topics.load()[name].partitions)
+        ]
+        bootstrap = self._pipeline.settings.kafka_bootstrap
+        consumer = Consumer(
+            {"bootstrap.servers": bootstrap, "group.id": "witness", "enable.auto.commit": False}
+        )
+        consumer.assign(places)
+        store = await connect_store(self._pipeline.settings, create_metrics())
+        try:
+            await self._sample_until_left(consumer, Effects(store))
+        finally:
+            consumer.close()
+            await store.close()
+
+    async def _sample_until_left(self, consumer: Any, effects: Effects) -> None:
+        while not self._leaving.is_set():
+            await self._sample(consumer, effects)
+            await asyncio.to_thread(self._leaving.wait, SAMPLE_SECONDS)
+        deadline = time.monotonic() + FINISH_SECONDS
+        while not await self._sample(consumer, effects) or any(self._due()):
+            assert time.monotonic() < deadline, "could not judge what was committed"
+
+    async def _sample(self, consumer: Any, effects: Effects) -> bool:
+        """Whether Kafka and the store answered; what they did not say is judged later."""
+        try:
+            self._take(self._offsets())
+            ends = self._ends()
+        except KafkaException:
+            return False
+        self._read_to(consumer, ends)
+        try:
+            await self._judge(effects)
+        except StoreUnavailable:
+            return False
+        self.samples += 1
+        return True
+
+    def _offsets(self) -> dict[Place, int]:
+        return {
+            place: offset
+            for role in ROLES
+            for place, offset in self._pipeline.offsets(role).items()
+        }
+
+    def _ends(self) -> dict[Place, int]:
+        return {
+            place: end
+            for names in READ.values()
+            for place, end in self._pipeline.ends(names).items()
+        }
+
+    def _take(self, offsets: Mapping[Place, int]) -> None:
+        for place, offset in offsets.items():
+            self.regressions += offset < self._committed.get(place, 0)
+            self._committed[place] = max(offset, self._committed.get(place, 0))
+
+    def _read_to(self, consumer: Any, ends: Mapping[Place, int]) -> None:
+        """Reads all topics on, to where they ended after the sample was taken."""
+        deadline = time.monotonic() + FINISH_SECONDS
+        while any(self._read.get(place, 0) < end for place, end in ends.items()):
+            assert time.monotonic() < deadline, "could not read the topics"
+            for record in consumer.consume(READ_AT_ONCE, SAMPLE_SECONDS):
+                if record.error() is None:
+                    self._received(record)
+
+    def _received(self, record: Any) -> None:
+        place, offset = (record.topic(), record.partition()), record.offset()
+        self._read[place] = offset + 1
+        timestamp = record.timestamp()[1]
+        message = decode(record.topic(), record.key(), record.value(), timestamp)
+        seen = Seen(place, offset, timestamp, message)
+        self._known.appended(seen)
+        self._waiting[place].append(seen)
+
+    def _due(self) -> Iterator[Seen]:
+        """What is below the committed offsets and not judged."""
+        for place, waiting in self._waiting.items():
+            for seen in waiting:
+                if seen.offset >= self._committed.get(place, 0):
+                    break
+                yield seen
+
+    async def _judge(self, effects: Effects) -> None:
+        due = list(self._due())
+        for start in range(0, len(due), JUDGED_AT_ONCE):
+            some = due[start : start + JUDGED_AT_ONCE]
+            await self._judge_some(effects, some)
+            for seen in some:  # each is the first of its partition by now
+                self._waiting[seen.place].popleft()
+            self.judged += len(some)
+
+    async def _judge_some(self, effects: Effects, some: Sequence[Seen]) -> None:
+        owed = [list(self._known.owed(seen)) for seen in some]
+        missing = await effects.missing_entries({each for pairs in owed for each in pairs})
+        lacking = await effects.lacking([seen.message for seen in some])
+        now = time.time_ns() // 1_000_000
+        for seen, entries, lack in zip(some, owed, lacking, strict=True):
+            self._object(seen, lack or self._known.unasked(seen))
+            absent = [each for each in entries if each in missing]
+            self._object(seen, f"no entries {absent[:3]}" if absent else None)
+            if lack is None:
+                self._known.found(seen, now)
+
+    def _object(self, seen: Seen, lack: str | None) -> None:
+        if lack is not None:
+            self.objected += 1
+            if len(self.objections) < SOME:
+                committed = self._committed[seen.place]
+                self.objections.append(f"{committed} is committed of {seen}: {lack}")
