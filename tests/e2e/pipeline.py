@@ -90,8 +90,9 @@ class Pipeline:
         assert done.returncode == 0, (arguments, done.stdout, done.stderr)
         return done.stdout.decode()
 
-    def start_worker(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
-        return self._start(name, self._command("worker", *arguments))
+    def start_worker(self, name: str, *arguments: str, **settings: Any) -> subprocess.Popen[bytes]:
+        """A worker of that name; settings of its own come before the pipeline's."""
+        return self._start(name, self._command("worker", *arguments), **settings)
 
     def start_faulty_worker(self, name: str, **plan: Any) -> Journal:
         """A worker with a `Plan` of its own; the journal that it keeps."""
@@ -100,11 +101,12 @@ class Pipeline:
         self._start(name, [sys.executable, "-m", "tests.e2e.faulty_worker", told])
         return Journal(path)
 
-    def _start(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
+    def _start(self, name: str, command: list[str], **settings: Any) -> subprocess.Popen[bytes]:
+        own = {f"MINGLE_{each.upper()}": str(value) for each, value in settings.items()}
         with (self.folder / f"{name}.log").open("ab") as log:
             worker = subprocess.Popen(
                 command, stdout=log, stderr=log, cwd=ROOT,
-                env=os.environ | self._environment | {"MINGLE_WORKER_NAME": name},
+                env=os.environ | self._environment | {"MINGLE_WORKER_NAME": name} | own,
             )  # fmt: skip
         self.workers[name] = worker
         return worker
