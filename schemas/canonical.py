@@ -1,7 +1,7 @@
 """Canonical JSON of field values: equal versions are decided by its bytes.
 
-RFC 8785 for what fields hold (strings, booleans, null and arrays of strings, no numbers): no
-white space, the shortest escapes, UTF-8. Ids are decimal strings; sets hold each element once,
+RFC 8785 for what fields hold (strings, booleans, null, arrays of strings, times as whole numbers):
+no white space, the shortest escapes, UTF-8. Ids are decimal strings; sets hold each element once,
 sorted by bytes; an absent value is written as its default.
 """
 
@@ -22,6 +22,12 @@ _DEFAULTS: dict[str, object] = {
     "replies": "followed",
     "reposts": True,
     "languages": (),
+    "scope": "all",
+    "whole_word": True,
+    "contexts": (),
+    "action": "hide",
+    "list_replies": "list",
+    "exclusive": False,
 }
 
 
@@ -39,7 +45,7 @@ def canonical_id(value: int | None) -> Canonical:
 
 
 def value_of(stored: Canonical) -> Any:
-    """What canonical bytes stand for: str, bool, None or list of str."""
+    """What canonical bytes stand for: str, int, bool, None or list of str."""
     return msgspec.json.decode(stored)
 
 

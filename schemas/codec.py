@@ -3,17 +3,18 @@
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, get_args
 
 import msgspec
 
 from schemas import events, requests
 from schemas.errors import Reason, SchemaViolation
 from schemas.events import FollowFact, PostFact
-from schemas.ids import DAY_MS, DEFAULT_EPOCH, post_time
+from schemas.ids import DAY_MS, DEFAULT_EPOCH, MAX_ID, post_time
+from schemas.relations import ReadMarked, RelationFact
 from schemas.requests import Request
 
-Message: TypeAlias = PostFact | FollowFact | Request
+Message: TypeAlias = PostFact | FollowFact | RelationFact | Request
 
 MAX_MESSAGE = 65_536  # bytes; CONTRACT's cap, twice what 10,000 code points of text need
 _SKEW_MS = DAY_MS
@@ -69,6 +70,7 @@ KINDS: Mapping[str, Kind] = dict(
         _kind("replies", events.ReplyDeleted, first_of("root_id", "parent_id")),
         _kind("follows", events.FollowCreated, first_of("follower_id")),
         _kind("follows", events.FollowDeleted, first_of("follower_id")),
+        *(_kind("relations", fact, first_of("owner_id")) for fact in get_args(RelationFact)),
         _kind("fanout-pages", requests.DeliverPage, _page_key),
         _kind("backfills", requests.BackfillFollow, first_of("follower_id")),
     ]
@@ -82,6 +84,12 @@ _ID_FIELDS = (
     "repost_of",
     "follower_id",
     "followee_id",
+    "owner_id",
+    "target_id",
+    "keyword_id",
+    "list_id",
+    "member_id",
+    "up_to",
 )
 _DECIMAL = re.compile(r"[1-9][0-9]{0,18}\Z")
 _PLACE = re.compile(r" - at `\$\.?(.*)`\Z")
@@ -174,9 +182,12 @@ def _convert(raw: dict[str, Any], kind: Kind) -> Any:
     if isinstance(mentions, list):
         raw["mentions"] = [_id(f"mentions[{i}]", each) for i, each in enumerate(mentions)]
     try:
-        return msgspec.convert(raw, kind.struct)
+        message = msgspec.convert(raw, kind.struct)
     except msgspec.ValidationError as error:
         raise _violation(str(error)) from None
+    if isinstance(message, ReadMarked) and int(message.what.partition(":")[2] or 0) > MAX_ID:
+        raise SchemaViolation("what", "out_of_range")
+    return message
 
 
 def _id(field: str, wire: object) -> object:

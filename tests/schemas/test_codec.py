@@ -151,6 +151,54 @@ def test_options_of_a_follow() -> None:
     assert refusal(FOLLOW | {"languages": [1]}, topic="follows") == "languages[0]: wrong_type"
 
 
+@pytest.mark.parametrize(
+    ("said", "refused"),
+    [
+        ({"type": "block.created"}, "target_id: missing"),
+        ({"type": "block.created", "target_id": "0"}, "target_id: out_of_range"),
+        ({"type": "block.created", "target_id": 8, "owner_id": 9}, "key: key_mismatch"),
+        ({"type": "mute.created", "target_id": 8, "scope": "some"}, "scope: unknown_value"),
+        ({"type": "mute.created", "target_id": 8, "expires_at": -1}, "expires_at: out_of_range"),
+        ({"type": "keyword_mute.created", "keyword_id": 8}, "phrase: missing"),
+        ({"type": "list.created", "list_id": 8, "replies": "all"}, "replies: unknown_value"),
+        ({"type": "list_member.added", "list_id": 8}, "member_id: missing"),
+        ({"type": "tag_follow.created", "tag": "#"}, "tag: unknown_value"),
+        ({"type": "tag_follow.created", "tag": " \n"}, "tag: unknown_value"),
+        ({"type": "tag_follow.created", "tag": "x" * 201}, "tag: too_long"),
+        ({"type": "read.marked", "up_to": 8}, "what: missing"),
+        ({"type": "read.marked", "up_to": 8, "what": "home:3"}, "what: unknown_value"),
+        ({"type": "read.marked", "up_to": 8, "what": "conversation:"}, "what: unknown_value"),
+        ({"type": "read.marked", "up_to": 8, "what": f"unanswered:{2**63}"}, "what: out_of_range"),
+        ({"type": "settings.changed", "bare_links": "no"}, "bare_links: wrong_type"),
+        ({"type": "account.suspended", "version": 2**62}, "version: too_far_ahead"),
+    ],
+)
+def test_a_relation_that_is_wrong(said: dict[str, Any], refused: str) -> None:
+    """What people say of each other is judged like all else."""
+    relation = {"version": 1, "owner_id": 7} | said
+    assert refusal(relation, topic="relations") == refused
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"phrase": ""}, "phrase: unknown_value"),
+        ({"phrase": " \u3000\t"}, "phrase: unknown_value"),
+        ({"phrase": "\U0001f600" * 201}, "phrase: too_long"),
+        ({"contexts": "home"}, "contexts: wrong_type"),
+        ({"contexts": ["home", "lists"]}, "contexts[1]: unknown_value"),
+        ({"action": "blur"}, "action: unknown_value"),
+        ({"whole_word": 1}, "whole_word: wrong_type"),
+    ],
+)
+def test_a_keyword_mute_that_is_wrong(change: dict[str, Any], said: str) -> None:
+    """A phrase says something, in at most 200 code points."""
+    mute = {"type": "keyword_mute.created", "version": 1, "owner_id": 7, "keyword_id": 8}
+    edge = {"phrase": "\U0001f600" * 200, "contexts": ["home", "home"]}
+    assert decode("relations", b"7", json.dumps(mute | edge).encode(), NOW)
+    assert refusal(mute | edge | change, topic="relations") == said
+
+
 def test_a_reply_needs_its_key() -> None:
     """An edit of a reply names the parent or root that its creation had."""
     edit = {"type": "reply.edited", "version": 1, "post_id": GOOD["post_id"], "author_id": 7}

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import schemas
 from schemas.canonical import canonical, value_of
 from schemas.ids import DEFAULT_EPOCH, MAX_ID, SLOTS, first_post_id, post_id, post_time, slot, slots
+from schemas.tags import normal_tag
 
 VECTORS = json.loads((Path(schemas.__file__).parent / "vectors" / "slot.json").read_text())
 SPLITMIX_FROM_ZERO = [
@@ -77,6 +78,15 @@ def test_no_post_id_outside_its_years(time: int) -> None:
         ("reply_gate", None, b"null"),
         ("reposts", None, b"true"),
         ("bare_links", False, b"false"),
+        ("scope", None, b'"all"'),
+        ("whole_word", None, b"true"),
+        ("contexts", None, b"[]"),
+        ("contexts", ("threads", "home", "threads"), b'["home","threads"]'),
+        ("action", None, b'"hide"'),
+        ("exclusive", None, b"false"),
+        ("list_replies", None, b'"list"'),
+        ("expires_at", None, b"null"),
+        ("expires_at", 1_760_000_000_000_000, b"1760000000000000"),
     ],
 )
 def test_canonical_json(field: str, value: object, bytes_: bytes) -> None:
@@ -88,3 +98,19 @@ def test_canonical_json(field: str, value: object, bytes_: bytes) -> None:
 def test_canonical_text_is_read_back(text: str) -> None:
     """Whatever it is."""
     assert value_of(canonical("text", text)) == text
+
+
+@pytest.mark.parametrize(
+    ("tag", "normal"),
+    [
+        ("bread", "bread"),
+        ("#Bread", "bread"),
+        ("##bread", "#bread"),
+        ("STRASSE", "strasse"),
+        ("Straße", "strasse"),
+        ("#Ὀδυσσεύς", "ὀδυσσεύσ"),
+    ],
+)
+def test_tags_are_compared_without_case_and_sign(tag: str, normal: str) -> None:
+    """One `#` is a sign, a second one a part of the tag."""
+    assert normal_tag(tag) == normal

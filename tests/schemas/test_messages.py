@@ -64,7 +64,7 @@ def test_topics_and_messages_name_each_other() -> None:
 
 def test_facts_are_kept_for_ever_and_never_compacted() -> None:
     """State is a function of the log, and many facts share a key."""
-    for name in ("posts", "replies", "follows"):
+    for name in ("posts", "replies", "follows", "relations"):
         config = topics.load()[name].config
         assert config["cleanup.policy"] == "delete"
         assert config["retention.ms"] == "-1"

@@ -1,0 +1,169 @@
+"""Facts about how people stand to each other, and what they set for themselves."""
+
+from typing import Annotated, Literal, TypeAlias
+
+from msgspec import Meta
+
+from schemas.events import Fact, Id
+from schemas.ids import MAX_ID
+
+MAX_PHRASE = 200  # code points
+MAX_TAG = 200  # code points
+
+Expiry: TypeAlias = Annotated[
+    int, Meta(ge=0, le=MAX_ID, description="microseconds since the Unix epoch; null is never")
+]
+Scope: TypeAlias = Literal["all", "reposts"]
+Context: TypeAlias = Literal["home", "mentions", "threads"]
+Action: TypeAlias = Literal["hide", "warn"]
+ListReplies: TypeAlias = Literal["none", "list", "followed"]
+Phrase: TypeAlias = Annotated[str, Meta(max_length=MAX_PHRASE, pattern=r"\S")]
+Tag: TypeAlias = Annotated[str, Meta(max_length=MAX_TAG, pattern=r"[^#\s]")]
+Place: TypeAlias = Annotated[
+    str, Meta(pattern=r"^(home|(conversation|unanswered):[1-9][0-9]{0,18})\Z")
+]
+
+
+class _Relation(Fact, frozen=True, kw_only=True):
+    owner_id: Id
+
+
+class _Block(_Relation, frozen=True, kw_only=True):
+    target_id: Id
+
+
+class BlockCreated(_Block, frozen=True, kw_only=True, tag="block.created"):
+    """The owner and the target see nothing of each other, and all edges between them end."""
+
+
+class BlockDeleted(_Block, frozen=True, kw_only=True, tag="block.deleted"):
+    """The end of a block; the edges that it ended stay ended."""
+
+
+class MuteCreated(_Relation, frozen=True, kw_only=True, tag="mute.created"):
+    """The owner sees nothing of the target, or nothing that the target reposts."""
+
+    target_id: Id
+    scope: Scope | None = None
+    expires_at: Expiry | None = None
+
+
+class MuteDeleted(_Relation, frozen=True, kw_only=True, tag="mute.deleted"):
+    """The end of a mute."""
+
+    target_id: Id
+
+
+class KeywordMuteCreated(_Relation, frozen=True, kw_only=True, tag="keyword_mute.created"):
+    """The owner sees no text with this phrase, or a warning; no contexts are all of them."""
+
+    keyword_id: Id
+    phrase: Phrase
+    whole_word: bool | None = None
+    contexts: tuple[Context, ...] | None = None
+    action: Action | None = None
+    expires_at: Expiry | None = None
+
+
+class KeywordMuteDeleted(_Relation, frozen=True, kw_only=True, tag="keyword_mute.deleted"):
+    """The end of a keyword mute."""
+
+    keyword_id: Id
+
+
+class ListCreated(_Relation, frozen=True, kw_only=True, tag="list.created"):
+    """A list with all its options, made or changed. Its id belongs to its first owner."""
+
+    list_id: Id
+    replies: ListReplies | None = None
+    exclusive: bool | None = None
+
+
+class ListDeleted(_Relation, frozen=True, kw_only=True, tag="list.deleted"):
+    """The end of a list; created again, it has the members and the owner that it had."""
+
+    list_id: Id
+
+
+class _Membership(_Relation, frozen=True, kw_only=True):
+    list_id: Id
+    member_id: Id
+
+
+class ListMemberAdded(_Membership, frozen=True, kw_only=True, tag="list_member.added"):
+    """A member of a list, if the list is the owner's, whether it is known yet or not."""
+
+
+class ListMemberRemoved(_Membership, frozen=True, kw_only=True, tag="list_member.removed"):
+    """The end of a membership."""
+
+
+class _TagFollow(_Relation, frozen=True, kw_only=True):
+    tag: Tag
+
+
+class TagFollowCreated(_TagFollow, frozen=True, kw_only=True, tag="tag_follow.created"):
+    """Public posts with this tag come into the owner's home."""
+
+
+class TagFollowDeleted(_TagFollow, frozen=True, kw_only=True, tag="tag_follow.deleted"):
+    """The end of a tag follow."""
+
+
+class _ThreadMute(_Relation, frozen=True, kw_only=True):
+    root_id: Id
+
+
+class ThreadMuteCreated(_ThreadMute, frozen=True, kw_only=True, tag="thread_mute.created"):
+    """The conversation notifies its owner of nothing more."""
+
+
+class ThreadMuteDeleted(_ThreadMute, frozen=True, kw_only=True, tag="thread_mute.deleted"):
+    """The end of a thread mute."""
+
+
+class ReadMarked(_Relation, frozen=True, kw_only=True, tag="read.marked"):
+    """How far the owner has read; of an unanswered post, that it is set aside."""
+
+    what: Place
+    up_to: Id
+
+
+class SettingsChanged(_Relation, frozen=True, kw_only=True, tag="settings.changed"):
+    """All settings of a person; null is the default, and so is absence."""
+
+    bare_links: bool | None = None
+
+
+class AccountSuspended(_Relation, frozen=True, kw_only=True, tag="account.suspended"):
+    """Nobody sees what the owner wrote or reposted."""
+
+
+class AccountReinstated(_Relation, frozen=True, kw_only=True, tag="account.reinstated"):
+    """The end of a suspension."""
+
+
+class AccountErased(_Relation, frozen=True, kw_only=True, tag="account.erased"):
+    """The end of an account, whatever its version."""
+
+
+Block: TypeAlias = BlockCreated | BlockDeleted
+Mute: TypeAlias = MuteCreated | MuteDeleted
+KeywordMute: TypeAlias = KeywordMuteCreated | KeywordMuteDeleted
+List: TypeAlias = ListCreated | ListDeleted
+Membership: TypeAlias = ListMemberAdded | ListMemberRemoved
+TagFollow: TypeAlias = TagFollowCreated | TagFollowDeleted
+ThreadMute: TypeAlias = ThreadMuteCreated | ThreadMuteDeleted
+Account: TypeAlias = AccountSuspended | AccountReinstated | AccountErased
+RelationFact: TypeAlias = (
+    Block
+    | Mute
+    | KeywordMute
+    | List
+    | Membership
+    | TagFollow
+    | ThreadMute
+    | ReadMarked
+    | SettingsChanged
+    | Account
+)
