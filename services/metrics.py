@@ -89,6 +89,15 @@ class Metrics:
             "Messages that can never be handled, by the topic they came from.",
         ),
     ]
+    topics_braked: Annotated[
+        Gauge,
+        Declaration(
+            "timeline_topics_braked",
+            ("topic", "reason"),
+            "1 while intake of the topic is paused because too many of its messages died: "
+            "too large a share of the latest, or too many in a row.",
+        ),
+    ]
     stale_versions: Annotated[
         Counter,
         Declaration(

@@ -5,11 +5,13 @@ from typing import Any
 import faust
 from faust.app import BootStrategy
 from faust.types import EventT
+from mode import Service
 from mode.supervisors import CrashingSupervisor
 from yarl import URL
 
 from services.metrics import Metrics
 from services.settings import Settings
+from streams.brake.brakes import Brakes
 from streams.delivery import Delivery
 from streams.intake import Intake, Limits
 from streams.kafka.transport import Transport
@@ -49,6 +51,8 @@ class App(faust.App):  # type: ignore[misc] # untyped upstream
 
     BootStrategy = KafkaBoot
     intake: Intake
+    brakes: Brakes | None = None
+    """Those of its loops, kept in agreement with the store while it runs."""
 
     def _create_directories(self) -> None:
         """Upstream makes folders for tables in the working directory; there are no tables."""
@@ -62,6 +66,11 @@ class App(faust.App):  # type: ignore[misc] # untyped upstream
         @self.agent(topic, name=delivery.agent)  # type: ignore[untyped-decorator]
         async def agent(stream: Any) -> None:
             await delivery(stream)
+
+    @Service.task  # type: ignore[untyped-decorator]
+    async def _watch_brakes(self) -> None:
+        if self.brakes is not None:
+            await self.brakes.watch()
 
 
 def create_app(

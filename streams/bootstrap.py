@@ -24,6 +24,10 @@ from services.timelines.cassandra import CassandraTimelines
 from services.timelines.memory import MemoryTimelines
 from services.timelines.retention import Clock, Retention
 from streams.app import App, create_app
+from streams.brake.brakes import Brakes
+from streams.brake.cassandra import CassandraBrakes
+from streams.brake.memory import MemoryBrakes
+from streams.brake.store import BrakeStore
 from streams.dead_letters import OutboxDeadLetters
 from streams.delivery import Delivery
 from streams.handlers import ROLES, ROUTES, handlers
@@ -57,6 +61,8 @@ class Deps(NamedTuple):
     clock: Clock = now
     connect: Callable[[], Awaitable[None]] = _at_once
     """What the stores need before they answer. Raises StoreUnavailable: to be tried again."""
+    brakes: BrakeStore | None = None
+    """None keeps them no longer than the apps."""
 
     @property
     def retention(self) -> Retention:
@@ -79,6 +85,11 @@ def cassandra_stores(store: Store, settings: Settings, clock: Clock = now) -> St
     )
 
 
+def cassandra_brakes(store: Store) -> BrakeStore:
+    """Brakes on the same connection."""
+    return CassandraBrakes(store)
+
+
 def create_store(settings: Settings, metrics: Metrics) -> Store:
     """The connection that `cassandra_stores` needs; nothing connects yet."""
     return Store(settings, metrics, migrations=available())
@@ -95,9 +106,12 @@ def create_workers(deps: Deps, outbox: Outbox, roles: Iterable[str] = ROLES) -> 
     """An app for each role, its agents registered; what they produce leaves by `outbox`."""
     see_to = handlers(deps.stores, KafkaRequests(outbox), deps.metrics, deps.retention, deps.clock)
     apps = {role: create_app(role, deps.settings, deps.metrics) for role in roles}
+    kept = deps.brakes or MemoryBrakes()
+    brakes = {role: Brakes(kept, deps.metrics, deps.clock) for role in apps}
     for route in ROUTES:
         if route.role in apps:
             app = apps[route.role]
+            app.brakes = brakes[route.role]
             app.deliver(
                 Delivery(
                     agent=route.agent,
@@ -107,6 +121,7 @@ def create_workers(deps: Deps, outbox: Outbox, roles: Iterable[str] = ROLES) -> 
                     dead_letters=OutboxDeadLetters(outbox),
                     acks=app.intake.acks,
                     metrics=deps.metrics,
+                    brake=app.brakes.of(route.topic),
                     bounds=route.bounds,
                 )
             )

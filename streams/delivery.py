@@ -10,6 +10,7 @@ import structlog
 from services.handling import Handler
 from services.metrics import Metrics
 from streams.backlog import Backlog, Batch, Bounds, Slice
+from streams.brake.brakes import Brake
 from streams.clock import Clock, SystemClock
 from streams.dead_letters import DeadLetters
 from streams.records import Partition, Run
@@ -40,7 +41,8 @@ class Delivery(Generic[M]):
 
     A message is acknowledged when its handler has returned or when it is kept as a dead
     letter; until then it is tried again, without end. It becomes a dead letter only when by
-    itself it fails with something that is not Transient. No error leaves the loop; one that
+    itself it fails with something that is not Transient. While the brake of its topic is on, it
+    takes nothing up; what it has received waits, unacknowledged. No error leaves the loop; one that
     nevertheless does is a bug of the loop, and ends the process.
     """
 
@@ -54,6 +56,7 @@ class Delivery(Generic[M]):
         dead_letters: DeadLetters,
         acks: Acks,
         metrics: Metrics,
+        brake: Brake | None = None,
         policy: RetryPolicy | None = None,
         bounds: Bounds | None = None,
         clock: Clock | None = None,
@@ -61,7 +64,15 @@ class Delivery(Generic[M]):
     ) -> None:
         self.agent = agent
         self.topic = topic
-        self._trial = Trial(agent, decode, handle, dead_letters, metrics)
+        self._brake = brake or Brake(topic, metrics)
+        self._trial = Trial(
+            agent,
+            decode=decode,
+            handle=handle,
+            dead_letters=dead_letters,
+            brake=self._brake,
+            metrics=metrics,
+        )
         self._acks = acks
         self._clock = clock or SystemClock()
         self._backlog = Backlog(
@@ -103,6 +114,10 @@ class Delivery(Generic[M]):
         self._settled = False
         self._backlog.clear()
 
+    def held_up(self) -> str | None:
+        """Why nothing of the topic is handled although the loop runs: its brake is on."""
+        return self._brake.problem()
+
     def is_stuck(self) -> bool:
         """Whether the loop or a batch in it has made no progress for too long."""
         if self._beat is None:
@@ -114,12 +129,16 @@ class Delivery(Generic[M]):
         while True:
             self._wake.clear()
             self._beat = now = self._clock.now()
-            while not self._settled and (batch := self._backlog.take(now)) is not None:
+            while self._may_take() and (batch := self._backlog.take(now)) is not None:
                 task = tasks.create_task(self._see_through(batch))
                 self._in_flight[task] = now
                 task.add_done_callback(self._landed)
             self._in_retry.set(self._backlog.in_retry())
             await self._clock.wait(self._wake, self._pause(now))
+
+    def _may_take(self) -> bool:
+        """A brake that is released is noticed with the next beat."""
+        return not (self._settled or self._brake.is_on)
 
     def _pause(self, now: float) -> float:
         due = self._backlog.next_due()

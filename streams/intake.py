@@ -19,6 +19,7 @@ class Loop(Protocol):
     def topic(self) -> str: ...
     async def settle(self, seconds: float) -> None: ...
     def resume(self) -> None: ...
+    def held_up(self) -> str | None: ...
     def is_stuck(self) -> bool: ...
 
 
@@ -50,29 +51,22 @@ class Intake:
         self.known_topics: AbstractSet[str] = set()
         """Those that exist, as the brokers last said."""
         self._limits = limits or Limits()
-        self._paused: set[str] = set()
         self._now = now
         self._beat: float | None = None  # there is no fetch loop before the first assignment
 
     def add(self, loop: Loop) -> None:
         self.loops.append(loop)
 
-    def pause(self, topic: str) -> None:
-        """Receive nothing of this topic until `resume`. What was received is still handled."""
-        self._paused.add(topic)
-
-    def resume(self, topic: str) -> None:
-        self._paused.discard(topic)
-
     def open_partitions(self) -> set[Partition]:
-        """Those from which more may be received now."""
+        """Those from which more may be received now: none of a topic whose loop is held up."""
         acks, limits = self.acks, self._limits
         held = {partition: acks.held(partition) for partition in acks.partitions()}
+        closed = {loop.topic for loop in self.loops if loop.held_up() is not None}
         most = limits.partition_bytes if sum(held.values()) < limits.total_bytes else 1
         return {
             partition
             for partition, size in held.items()
-            if size < most and partition.topic not in self._paused
+            if size < most and partition.topic not in closed
         }
 
     def assign(self, partitions: Iterable[Partition]) -> int:
@@ -104,7 +98,7 @@ class Intake:
         return agents
 
     def missing(self) -> list[str]:
-        """What keeps messages from being received."""
+        """What keeps messages from being received and handled."""
         problems = [
             f"topic {loop.topic} does not exist"
             for loop in self.loops
@@ -112,4 +106,5 @@ class Intake:
         ]
         if not self.assigned:
             problems.append(f"{self._group} has no partitions assigned yet")
-        return problems
+        held_up = (loop.held_up() for loop in self.loops)
+        return [*problems, *(why for why in held_up if why is not None)]

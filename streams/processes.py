@@ -10,6 +10,7 @@ from services.settings import Settings
 from streams.background import Work, background
 from streams.bootstrap import (
     Deps,
+    cassandra_brakes,
     cassandra_stores,
     create_api,
     create_metrics,
@@ -73,7 +74,13 @@ async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
         return
     store = create_store(settings, metrics)
     try:
-        yield Deps(settings, metrics, cassandra_stores(store, settings), connect=store.connect)
+        yield Deps(
+            settings,
+            metrics,
+            cassandra_stores(store, settings),
+            connect=store.connect,
+            brakes=cassandra_brakes(store),
+        )
     finally:
         await store.close()
 

@@ -12,6 +12,7 @@ from services.errors import Transient
 from services.handling import Accepted, Handler
 from services.metrics import Metrics
 from streams.backlog import Batch, Slice
+from streams.brake.brakes import Brake
 from streams.dead_letters import DeadLetter, DeadLetters
 from streams.records import Record
 
@@ -66,20 +67,24 @@ class Decoded(Generic[M]):
 
 
 class Trial(Generic[M]):
-    """Tries batches of one topic; keeps nothing between them."""
+    """Tries batches of one topic; keeps nothing of them, except what its brake counts."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the ports of the loop, each by name
         self,
         agent: str,
+        *,
         decode: Decode[M],
         handle: Handler[M],
         dead_letters: DeadLetters,
+        brake: Brake,
         metrics: Metrics,
     ) -> None:
         self._agent = agent
         self._decode_one = decode
         self._handle = handle
         self._dead_letters = dead_letters
+        self._brake = brake
+        self._burying = asyncio.Lock()
         self._seconds = metrics.handle_seconds.labels(agent)
         self._outcomes = metrics.events_handled
         self._letters = metrics.dead_letters
@@ -93,8 +98,10 @@ class Trial(Generic[M]):
         decoded = self._decode(batch, outcome)
         if decoded.messages:
             await self._attempt(decoded, 0, len(decoded.messages), outcome)
-        buried = await self._bury(outcome)
         total = sum(len(part.records) for part in batch.slices)
+        buried = await self._bury(batch, outcome) if outcome.dead else 0
+        if not buried:
+            self._brake.handled(total - len(outcome.later))
         self._count("handled", total - len(outcome.later) - buried)
         self._count("dead_letter", buried)
         self._count("postponed", len(outcome.later))
@@ -141,22 +148,36 @@ class Trial(Generic[M]):
             await self._attempt(decoded, low, middle, outcome)
             await self._attempt(decoded, middle, high, outcome)
 
-    async def _bury(self, outcome: Outcome) -> int:
-        """How many are now kept as dead letters."""
-        if not outcome.dead:
-            return 0
-        letters = [
-            DeadLetter(origin.part.partition, origin.record, error)
-            for origin, error in outcome.dead
-        ]
+    async def _bury(self, batch: Batch, outcome: Outcome) -> int:
+        """How many are now kept as dead letters. The others, if any, are to be tried later.
+
+        One batch at a time: the brake engages at the very message that is one too many.
+        """
+        async with self._burying:
+            letters, ends = _letters(batch, outcome)
+            ends = ends[: self._brake.admits(ends)]
+            letters = letters[: sum(ends)]
+            if letters and await self._keep(letters):
+                self._brake.happened(ends)
+            else:
+                letters = []
+        kept = {(letter.partition, letter.record.offset) for letter in letters}
+        outcome.later.extend(
+            origin
+            for origin, _ in outcome.dead
+            if (origin.part.partition, origin.record.offset) not in kept
+        )
+        return len(letters)
+
+    async def _keep(self, letters: list[DeadLetter]) -> bool:
+        """Whether these are now kept as dead letters."""
         try:
             await self._dead_letters.bury(letters)
         except LATER as error:
             log.warning("to be buried later", agent=self._agent, error=repr(error))
-            outcome.later.extend(origin for origin, _ in outcome.dead)
-            return 0
+            return False
         self._report(letters)
-        return len(letters)
+        return True
 
     def _log_failure(self, decoded: Decoded[M], error: BaseException) -> None:
         """Once at length: an outage has as many failed retries as it has seconds."""
@@ -185,6 +206,24 @@ class Trial(Generic[M]):
 def _is_being_cancelled() -> bool:
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+def _letters(batch: Batch, outcome: Outcome) -> tuple[list[DeadLetter], list[bool]]:
+    """The dead letters of a batch in its order, and of each message that has an end, which it is.
+
+    True is a dead letter; what is to be tried later has no end yet.
+    """
+    errors = {(at.part.partition, at.record.offset): error for at, error in outcome.dead}
+    later = {(at.part.partition, at.record.offset) for at in outcome.later}
+    letters, ends = [], []
+    for part in batch.slices:
+        for record in part.records:
+            place = (part.partition, record.offset)
+            if place in errors:
+                letters.append(DeadLetter(part.partition, record, errors[place]))
+            if place not in later:
+                ends.append(place in errors)
+    return letters, ends
 
 
 def _slices(origins: list[Origin]) -> list[Slice]:

@@ -14,6 +14,7 @@ from aiokafka.structs import ConsumerRecord, TopicPartition
 from services.settings import Settings
 from streams.app import App, create_app
 from streams.backlog import Bounds
+from streams.brake.brakes import Brakes
 from streams.dead_letters import OutboxDeadLetters
 from streams.delivery import Delivery
 from streams.embedded.mock_broker import MockBroker
@@ -71,7 +72,7 @@ def numbers(count: int) -> list[bytes]:
 
 
 class Workers:
-    """Starts apps of the ingest role, one loop each, and stops what still runs."""
+    """Starts apps of the ingest role, one loop a topic, and stops what still runs."""
 
     def __init__(self, broker: MockBroker, outbox: KafkaOutbox) -> None:
         self._broker = broker
@@ -82,25 +83,31 @@ class Workers:
         self,
         handle: Callable[[Sequence[Any]], Awaitable[None]],
         name: str = "worker-1",
+        *,
         bounds: Bounds | None = None,
         limits: Limits | None = None,
+        brakes: Brakes | None = None,
+        topics: Sequence[str] = (POSTS,),
     ) -> AsyncIterator[App]:
         settings = Settings(kafka_bootstrap=self._broker.bootstrap, worker_name=name)
         measured = metrics()
         app = create_app("ingest", settings, measured, limits, **IMPATIENT)
-        app.deliver(
-            Delivery(
-                agent=POSTS,
-                topic=POSTS,
-                decode=decode,
-                handle=handle,
-                dead_letters=OutboxDeadLetters(self._outbox),
-                acks=app.intake.acks,
-                metrics=measured,
-                bounds=bounds,
-                policy=RetryPolicy(first=0.05, longest=0.2),
+        app.brakes = brakes
+        for topic in topics:
+            app.deliver(
+                Delivery(
+                    agent=topic,
+                    topic=topic,
+                    decode=decode,
+                    handle=handle,
+                    dead_letters=OutboxDeadLetters(self._outbox),
+                    acks=app.intake.acks,
+                    metrics=measured,
+                    brake=brakes.of(topic) if brakes else None,
+                    bounds=bounds,
+                    policy=RetryPolicy(first=0.05, longest=0.2),
+                )
             )
-        )
         try:
             await asyncio.wait_for(app.start(), PATIENCE)
             yield app

@@ -12,6 +12,7 @@ class FakeLoop:
 
     def __init__(self) -> None:
         self.stuck = False
+        self.braked: str | None = None
         self.settled: float | None = None
         self.resumed = 0
 
@@ -20,6 +21,9 @@ class FakeLoop:
 
     def resume(self) -> None:
         self.resumed += 1
+
+    def held_up(self) -> str | None:
+        return self.braked
 
     def is_stuck(self) -> bool:
         return self.stuck
@@ -53,13 +57,18 @@ def test_when_all_is_full_only_what_holds_nothing_may_receive() -> None:
     assert filled(Limits(total_bytes=1_000)).open_partitions() == {P1}
 
 
-def test_a_paused_topic_receives_nothing() -> None:
-    """Until it is resumed."""
+def test_a_topic_that_is_held_up_receives_nothing() -> None:
+    """And is not ready, for the reason that its loop gives; until it goes on."""
     intake = filled(Limits())
-    intake.pause("posts")
+    intake.known_topics = {"posts"}
+    loop = FakeLoop()
+    intake.add(loop)
+    loop.braked = "topic posts is braked"
     assert intake.open_partitions() == set()
-    intake.resume("posts")
+    assert intake.missing() == ["topic posts is braked"]
+    loop.braked = None
     assert intake.open_partitions() == {P0, P1}
+    assert intake.missing() == []
 
 
 async def test_it_is_ready_with_its_topics_and_its_share() -> None:

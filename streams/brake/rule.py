@@ -1,0 +1,112 @@
+"""When too many messages die. Pure."""
+
+from collections import deque
+from collections.abc import Iterable
+from typing import Final, Literal, NamedTuple
+
+Reason = Literal["share", "row"]
+"""Why a brake engages, from a closed set: it labels a metric."""
+PERCENT: Final = 100
+
+
+class Limits(NamedTuple):
+    """How many dead letters are no accident any more."""
+
+    window: int = 10_000
+    """The latest messages that are judged: what one worker handles in a tenth of a second, and
+    few enough that a producer that turns bad is noticed while the letters can still be read."""
+    first: int = 1_000
+    """Messages before a share is judged: a single one of the first fifty would be two percent."""
+    percent: int = 1
+    """The share of dead letters that is still borne."""
+    row: int = 500
+    """Dead letters one after the other: a producer whose every message is bad, on any partition."""
+
+
+class Tripped(NamedTuple):
+    """Why the brake engages, and the figures that an operator is told."""
+
+    reason: Reason
+    dead: int
+    messages: int
+
+
+class Window:
+    """The outcomes of the latest messages, as the lengths of their runs.
+
+    A batch without dead letters costs the same however large it is. After `Tripped` the window
+    has said what it had to say; whoever goes on begins a new one.
+    """
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
+        self._runs: deque[tuple[bool, int]] = deque()
+        self._length = 0
+        self._dead = 0
+        self._row = 0
+
+    def copy(self) -> "Window":
+        """One that goes its own way from here."""
+        twin = Window(self._limits)
+        twin._runs = self._runs.copy()
+        twin._length, twin._dead, twin._row = self._length, self._dead, self._row
+        return twin
+
+    def handled(self, count: int) -> Tripped | None:
+        """Messages that are no dead letters.
+
+        They only ever lower the share, except that with them it may first be judged.
+        """
+        missing = self._limits.first - self._length
+        if self._dead and 0 < missing <= count:
+            self._append(False, missing)
+            count -= missing
+            tripped = self._judge()
+            if tripped is not None:
+                return tripped
+        self._append(False, count)
+        return None
+
+    def died(self) -> Tripped | None:
+        """One message that is a dead letter."""
+        self._append(True, 1)
+        return self._judge()
+
+    def until_tripped(self, outcomes: Iterable[bool]) -> tuple[int, Tripped | None]:
+        """Takes outcomes, True for a dead letter, up to the one that trips; how many."""
+        taken = 0
+        for is_dead in outcomes:
+            taken += 1
+            tripped = self.died() if is_dead else self.handled(1)
+            if tripped is not None:
+                return taken, tripped
+        return taken, None
+
+    def _judge(self) -> Tripped | None:
+        limits = self._limits
+        if self._row >= limits.row:
+            return Tripped("row", self._row, self._row)
+        if self._length >= limits.first and self._dead * PERCENT > self._length * limits.percent:
+            return Tripped("share", self._dead, self._length)
+        return None
+
+    def _append(self, is_dead: bool, count: int) -> None:
+        if not count:
+            return
+        self._row = self._row + count if is_dead else 0
+        if self._runs and self._runs[-1][0] == is_dead:
+            self._runs[-1] = (is_dead, self._runs[-1][1] + count)
+        else:
+            self._runs.append((is_dead, count))
+        self._length += count
+        self._dead += count if is_dead else 0
+        self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        while self._length > self._limits.window:
+            is_dead, count = self._runs.popleft()
+            gone = min(count, self._length - self._limits.window)
+            if gone < count:
+                self._runs.appendleft((is_dead, count - gone))
+            self._length -= gone
+            self._dead -= gone if is_dead else 0

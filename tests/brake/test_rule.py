@@ -1,0 +1,83 @@
+"""When too many messages die."""
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from streams.brake.rule import Limits, Tripped, Window
+
+SMALL = Limits(window=40, first=10, percent=10, row=6)
+STREAKS = st.lists(st.tuples(st.booleans(), st.integers(1, 30)), max_size=30)
+
+
+def naive(outcomes: list[bool], limits: Limits) -> tuple[int, Tripped | None]:
+    """The rule, word for word, over a list."""
+    for taken in range(1, len(outcomes) + 1):
+        seen = outcomes[:taken]
+        row = next((n for n, is_dead in enumerate(reversed(seen)) if not is_dead), taken)
+        if row >= limits.row:
+            return taken, Tripped("row", row, row)
+        latest = seen[-limits.window :]
+        if taken >= limits.first and sum(latest) / len(latest) > limits.percent / 100:
+            return taken, Tripped("share", sum(latest), len(latest))
+    return len(outcomes), None
+
+
+def spread(streaks: list[tuple[bool, int]]) -> list[bool]:
+    return [is_dead for is_dead, count in streaks for _ in range(count)]
+
+
+@given(STREAKS, st.integers(1, 60))
+@example([(True, 5), (False, 5)], 40)
+@example([(True, 4), (False, 40), (True, 4), (False, 40)], 40)
+def test_it_is_the_rule(streaks: list[tuple[bool, int]], window: int) -> None:
+    """At the same message, for the same reason, with the same figures; also for small windows."""
+    limits = SMALL._replace(window=max(window, SMALL.first))
+    outcomes = spread(streaks)
+    assert Window(limits).until_tripped(outcomes) == naive(outcomes, limits)
+
+
+@given(STREAKS)
+def test_a_whole_batch_counts_like_its_messages(streaks: list[tuple[bool, int]]) -> None:
+    """What has no dead letters is taken at once."""
+    window, taken, tripped = Window(SMALL), 0, None
+    for is_dead, count in streaks:
+        for _ in range(count if is_dead else 1):
+            tripped = window.died() if is_dead else window.handled(count)
+            taken += 1 if is_dead else count
+            if tripped:
+                break
+        if tripped:
+            break
+    expected_taken, expected = naive(spread(streaks), SMALL)
+    assert tripped == expected
+    assert taken >= expected_taken  # a batch that trips is handled whole
+
+
+@given(STREAKS, STREAKS)
+def test_a_copy_goes_its_own_way(
+    before: list[tuple[bool, int]], after: list[tuple[bool, int]]
+) -> None:
+    """What the copy takes does not count for the window."""
+    window = Window(SMALL)
+    _, tripped = window.until_tripped(spread(before))
+    if tripped is None:
+        told = window.copy().until_tripped(spread(after))
+        assert window.until_tripped(spread(after)) == told
+
+
+def test_the_limits_are_those_that_were_promised() -> None:
+    """500 in a row; above 1 % of the last 10,000, after the first 1,000."""
+    assert Window().until_tripped([True] * 600) == (500, Tripped("row", 500, 500))
+    early = [True] * 11 + [False] * 1_500
+    assert Window().until_tripped(early) == (1_000, Tripped("share", 11, 1_000))
+    window = Window()
+    assert window.until_tripped(([False] * 99 + [True]) * 200) == (20_000, None)
+    assert window.until_tripped([True]) == (1, Tripped("share", 101, 10_000))
+
+
+def test_a_long_stream_costs_little_memory() -> None:
+    """A batch without dead letters is one number, whatever its size."""
+    window = Window()
+    for _ in range(1_000):
+        window.handled(512)
+    assert len(window._runs) == 1

@@ -1,0 +1,132 @@
+"""A topic whose messages die is braked, on a broker in this process."""
+
+import time
+
+import pytest
+
+from streams.backlog import Bounds
+from streams.brake.brakes import Brakes
+from streams.brake.memory import MemoryBrakes
+from streams.brake.rule import Limits
+from streams.embedded.mock_broker import MockBroker
+from streams.kafka.producer import KafkaOutbox
+from streams.outbox import Outgoing
+from tests.streams.conftest import Log, Workers, eventually, numbers, publish, until
+from tests.streams.fakes import BAD, POSTS, Handler, metrics
+
+TOGETHER = b"bob"
+"""A key: all messages with it are in one partition."""
+ONE_AT_A_TIME = Bounds(batches=1)
+"""Batches in the order of the log, so that a row in the log is a row as it is handled."""
+
+
+@pytest.fixture
+def store() -> MemoryBrakes:
+    return MemoryBrakes()
+
+
+def brakes_on(store: MemoryBrakes, limits: Limits | None = None) -> Brakes:
+    return Brakes(store, metrics(), lambda: time.time_ns() // 1_000_000, limits=limits)
+
+
+async def release(store: MemoryBrakes) -> None:
+    engaged = (await store.load([POSTS]))[POSTS].engaged
+    assert engaged is not None
+    await store.release(POSTS, engaged.number)
+
+
+async def test_the_500th_in_a_row_is_the_last(
+    workers: Workers, outbox: KafkaOutbox, log: Log, store: MemoryBrakes
+) -> None:
+    """Buried in the middle of a batch; those after it wait, through a restart, for a release.
+
+    A worker that is braked is alive and not ready, says why, and ends when it is told to.
+    """
+    handler = Handler()
+    brakes = brakes_on(store)
+    await publish(outbox, *numbers(7), *[BAD] * 700, b"last", key=TOGETHER)
+    async with workers(handler, bounds=ONE_AT_A_TIME, brakes=brakes) as app:
+        await eventually(log.committed, {0: 507})
+        await until(lambda: brakes.of(POSTS).unsaved is None)
+        assert app.intake.stuck() == []
+        await until(lambda: len(app.intake.missing()) == 1)  # it knows that its topic exists
+        (why,) = app.intake.missing()
+        assert why.startswith("topic posts is braked: 500 dead letters in a row; ")
+        assert app.intake.open_partitions() == set()
+        told = time.monotonic()
+        await app.stop()
+        assert time.monotonic() - told < 5
+    async with workers(handler, brakes=brakes_on(store)) as app:
+        await until(lambda: app.intake.missing() == [why])
+        await outbox.send([Outgoing("posts-dlq", None, b"mark")])
+        assert await log.read_until("posts-dlq", b"mark") == [BAD] * 500 + [b"mark"]
+        await release(store)
+        await eventually(log.committed, {0: 708})
+        assert app.intake.missing() == []
+    assert handler.handled == [*map(str, range(7)), "last"]
+    assert len(await log.read("posts-dlq", 701)) == 701  # the mark among them
+
+
+async def test_a_row_is_broken_by_one_good_message(
+    workers: Workers, outbox: KafkaOutbox, log: Log, store: MemoryBrakes
+) -> None:
+    """Its sender is not altogether mad."""
+    brakes = brakes_on(store, Limits(window=10_000, first=1_000, row=20))
+    bad = [BAD] * 19
+    await publish(outbox, *bad, b"0", *bad, b"1", *bad, key=TOGETHER)
+    async with workers(Handler(), bounds=ONE_AT_A_TIME, brakes=brakes):
+        await eventually(log.committed, {0: 59})
+    assert not brakes.of(POSTS).is_on
+
+
+async def test_too_large_a_share_stops_it(
+    workers: Workers, outbox: KafkaOutbox, log: Log, store: MemoryBrakes
+) -> None:
+    """However they are spread; what is handled meanwhile is not handled again."""
+    handler = Handler()
+    brakes = brakes_on(store, Limits(window=100, first=50, percent=10, row=50))
+    messages = [value for n in range(20) for value in (*[str(n).encode()] * 4, BAD)]
+    async with workers(handler, bounds=Bounds(messages=7, batches=1), brakes=brakes):
+        await publish(outbox, *messages, key=TOGETHER)
+        await until(lambda: brakes.of(POSTS).is_on)
+        await eventually(log.committed, {0: 54})
+        await outbox.send([Outgoing("posts-dlq", None, b"mark")])
+        assert len(await log.read_until("posts-dlq", b"mark")) == 10 + 1
+        await until(lambda: brakes.of(POSTS).unsaved is None)
+        await release(store)
+        await eventually(log.committed, {0: 100})
+    assert sorted(handler.handled) == sorted(str(n) for n in range(20) for _ in range(4))
+
+
+async def test_other_topics_go_on(
+    workers: Workers, outbox: KafkaOutbox, broker: MockBroker, store: MemoryBrakes
+) -> None:
+    """In the same worker."""
+    broker.create_topic("replies", 2)
+    handler = Handler()
+    brakes = brakes_on(store, Limits(row=20))
+    small = Bounds(messages=10, batches=1)
+    async with workers(handler, bounds=small, brakes=brakes, topics=(POSTS, "replies")):
+        await publish(outbox, *[BAD] * 50, b"held", key=TOGETHER)
+        await until(lambda: brakes.of(POSTS).is_on)
+        await outbox.send([Outgoing("replies", b"bob", b"goes on")])
+        await until(lambda: "goes on" in handler.handled)
+        assert not brakes.of("replies").is_on
+    assert "held" not in handler.handled
+
+
+@pytest.mark.usefixtures("unhurried_leader")
+async def test_a_rebalance_gives_back_what_waits(
+    workers: Workers, outbox: KafkaOutbox, log: Log, store: MemoryBrakes
+) -> None:
+    """To whoever has the partitions then: after a release each message is handled."""
+    handler = Handler()
+    limits = Limits(row=20)
+    await publish(outbox, *[BAD] * 30, b"held", key=TOGETHER)
+    async with workers(handler, brakes=brakes_on(store, limits)):
+        await eventually(log.committed, {0: 20})
+        async with workers(handler, "worker-2", brakes=brakes_on(store, limits)) as second:
+            await until(lambda: len(second.intake.acks.partitions()) == 1)
+            await release(store)
+            await eventually(log.committed, {0: 31})
+    assert set(handler.handled) == {"held"}
