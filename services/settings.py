@@ -1,11 +1,16 @@
 """Settings from the environment, prefix MINGLE_; a wrong one stops the start with its name."""
 
-from typing import Annotated, Literal
+from ipaddress import ip_address
+from typing import Annotated, Final, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Port = Annotated[int, Field(ge=0, le=65535)]
+MIN_SECRET_BYTES: Final = 32
+"""As long as what it signs with it (RFC 7518, 3.2); a shorter one can be guessed from a token."""
 
 
 class Settings(BaseSettings):
@@ -45,6 +50,18 @@ class Settings(BaseSettings):
     cursor_keys: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="keys of cursors, comma-separated; the first signs, all verify", repr=False
     )
+    auth_secret: str = Field(
+        "", description="secret that tokens are signed with (HS256), 32 bytes or more", repr=False
+    )
+    auth_jwks: str = Field(
+        "", description="URL or file of the issuer's public keys (RS256, ES256, EdDSA)"
+    )
+    auth_issuer: str = Field("", description="`iss` that tokens must have; needed with JWKS")
+    auth_audience: str = Field("", description="`aud` that tokens must name; needed with JWKS")
+    auth_leeway_seconds: float = Field(
+        30, ge=0, le=300, description="by how much the issuer's clock may differ from ours"
+    )
+    api_token: str = Field("", description="token that commands show the API", repr=False)
     worker_name: str = Field(
         "worker-1", pattern=r"^[a-zA-Z0-9._-]{1,64}$", description="stable name in consumer groups"
     )
@@ -56,3 +73,44 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    @property
+    def authenticated(self) -> bool:
+        """Whether the API asks for tokens."""
+        return bool(self.auth_secret or self.auth_jwks)
+
+    @model_validator(mode="after")
+    def _authentication(self) -> Self:
+        wrong = _wrong_authentication(self)
+        if wrong is not None:
+            raise PydanticCustomError("authentication", wrong)
+        return self
+
+
+def _wrong_authentication(settings: Settings) -> str | None:
+    """What is wrong with how tokens are to be judged, the setting's name first."""
+    if settings.auth_secret and settings.auth_jwks:
+        return "MINGLE_AUTH_SECRET: expected none beside MINGLE_AUTH_JWKS; tokens have one issuer"
+    if settings.auth_secret:
+        short = len(settings.auth_secret.encode()) < MIN_SECRET_BYTES
+        return f"MINGLE_AUTH_SECRET: expected {MIN_SECRET_BYTES} bytes or more" if short else None
+    for name in ("auth_issuer", "auth_audience"):
+        if getattr(settings, name) and not settings.auth_jwks:
+            return f"MINGLE_{name.upper()}: expected MINGLE_AUTH_SECRET or MINGLE_AUTH_JWKS with it"
+        if settings.auth_jwks and not getattr(settings, name):
+            return f"MINGLE_{name.upper()}: expected with MINGLE_AUTH_JWKS, whose issuer has others"
+    if "://" in settings.auth_jwks and not _is_safe(settings.auth_jwks):
+        return "MINGLE_AUTH_JWKS: expected a file, an https URL, or one of http on the loopback"
+    return None
+
+
+def _is_safe(url: str) -> bool:
+    """Whether nobody on the way can exchange what is fetched."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        if parts.scheme == "https":
+            return bool(host)
+        return parts.scheme == "http" and (host == "localhost" or ip_address(host).is_loopback)
+    except ValueError:
+        return False

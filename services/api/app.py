@@ -1,19 +1,23 @@
 """The HTTP API on given stores. Nothing connects here, and nothing listens."""
 
+from collections.abc import Iterable
+from functools import partial
 from time import perf_counter
 
 import structlog
-from litestar import Litestar, Response, get
+from litestar import Litestar, Response
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec.json import encode
 
 from services.api import health, posts, timelines
+from services.api.access import Access, Gate
 from services.api.arrival import MAX_WAIT
+from services.api.authentication import create_gate
 from services.api.cursors import Cursors
-from services.api.exposure import require_loopback
+from services.api.exposure import require_safe
 from services.api.openapi import document
-from services.api.operation import JSON, Operation
+from services.api.operation import JSON, AnyRequest, Endpoint, Operation
 from services.api.problems import HANDLERS
 from services.api.queries import NoQuery
 from services.metrics import Metrics
@@ -31,6 +35,7 @@ READ_DOCUMENT = Operation(
     path="/openapi.json",
     summary="This document",
     asks=NoQuery,
+    access=Access.OPEN,
     answers=None,
     example={"openapi": "3.1.0"},
 )
@@ -45,9 +50,10 @@ def create_api(
 ) -> Litestar:
     """The API as an ASGI app; `patience` in seconds bounds `wait_for`.
 
-    Raises Exposed for settings that would let anybody in.
+    Raises WrongSetup: Exposed for settings that would let anybody in.
     """
-    require_loopback(settings.api_host)
+    require_safe(settings)
+    gate = create_gate(settings, clock)
     reader = Reader(stores, settings.epoch)
     home = Home(reader, Retention(settings.retention_days, settings.epoch), clock)
     cursors = Cursors(settings.cursor_keys)
@@ -56,19 +62,13 @@ def create_api(
         *posts.endpoints(reader),
         *health.endpoints(stores.posts, metrics),
     ]
-    described = [each.operation for each in endpoints]
-    written = encode(document([*described, READ_DOCUMENT]))
-
-    @get(READ_DOCUMENT.path)
-    async def read_document() -> Response[bytes]:
-        return Response(written, media_type=JSON)
-
+    endpoints.append(_describing(endpoints, gate))
     api = Litestar(
-        [*(each.route() for each in endpoints), read_document],
+        [each.route(gate) for each in endpoints],
         exception_handlers=HANDLERS,
         openapi_config=None,
         logging_config=None,
-        on_startup=[_say_who_is_let_in],
+        on_startup=[partial(_start, gate)],
     )
     api.asgi_handler = timed(api.asgi_handler, metrics)
     return api
@@ -99,5 +99,21 @@ def timed(app: ASGIApp, metrics: Metrics) -> ASGIApp:
     return measured
 
 
-async def _say_who_is_let_in() -> None:
-    _log.warning("no authentication is configured: the API serves this machine only")
+def _describing(endpoints: Iterable[Endpoint], gate: Gate) -> Endpoint:
+    """The document of these endpoints and of itself."""
+    described = [*(each.operation for each in endpoints), READ_DOCUMENT]
+    written = encode(document(described, authenticated=gate.tokens is not None))
+
+    async def read_document(_: AnyRequest, _asked: NoQuery, _viewer: None) -> Response[bytes]:
+        return Response(written, media_type=JSON)
+
+    return Endpoint(READ_DOCUMENT, read_document)
+
+
+async def _start(gate: Gate) -> None:
+    """Says who is let in, and has keys fetched before the first token comes."""
+    if gate.tokens is None:
+        _log.warning("no authentication is configured: the API serves this machine only")
+    else:
+        gate.tokens.keys.refresh()
+        _log.info("tokens are asked for", algorithms=sorted(gate.tokens.keys.algorithms))

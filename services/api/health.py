@@ -7,6 +7,7 @@ from litestar import Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from schemas.ids import PostId
+from services.api.access import Access
 from services.api.answers import Health
 from services.api.operation import AnyRequest, Endpoint, Operation
 from services.api.queries import NoQuery
@@ -23,6 +24,7 @@ LIVE = Operation(
     path="/livez",
     summary="Whether the process is alive",
     asks=NoQuery,
+    access=Access.OPEN,
     answers=Health,
     example=Health(),
 )
@@ -31,6 +33,7 @@ READY = Operation(
     path="/readyz",
     summary="Whether the store answers",
     asks=NoQuery,
+    access=Access.OPEN,
     answers=Health,
     example=Health(),
 )
@@ -39,6 +42,7 @@ METRICS = Operation(
     path="/metrics",
     summary="Metrics for Prometheus",
     asks=NoQuery,
+    access=Access.OPERATOR,
     answers=None,
     example='timeline_api_request_seconds_count{route="/livez",status="200"} 1.0\n',
     media_type="text/plain",
@@ -46,10 +50,10 @@ METRICS = Operation(
 
 
 def endpoints(posts: PostStore, metrics: Metrics) -> list[Endpoint]:
-    async def live(_request: AnyRequest) -> Response[Any]:
+    async def live(_: AnyRequest, _asked: NoQuery, _viewer: None) -> Response[Any]:
         return Response(Health())
 
-    async def ready(_request: AnyRequest) -> Response[Any]:
+    async def ready(_: AnyRequest, _asked: NoQuery, _viewer: None) -> Response[Any]:
         try:
             async with asyncio.timeout(READY_SECONDS):
                 await posts.load([_NO_POST])
@@ -57,7 +61,7 @@ def endpoints(posts: PostStore, metrics: Metrics) -> list[Endpoint]:
             raise StoreUnavailable(f"no answer in {READY_SECONDS:g} s") from error
         return Response(Health())
 
-    async def measured(_request: AnyRequest) -> Response[Any]:
+    async def measured(_: AnyRequest, _asked: NoQuery, _viewer: None) -> Response[Any]:
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     return [Endpoint(LIVE, live), Endpoint(READY, ready), Endpoint(METRICS, measured)]

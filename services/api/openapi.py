@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from services.api import problems
+from services.api.access import ACT_AS, OPERATE, Access
 from services.api.answers import Placeholder, ThreadItem
 from services.api.operation import Operation
 from services.api.problems import Problem
@@ -15,19 +16,17 @@ from services.api.problems import Problem
 Json: TypeAlias = dict[str, Any]
 
 _REF: Final = "#/components/schemas/{name}"
-_EVERYWHERE: Final = (
-    HTTPStatus.UNAUTHORIZED,
-    HTTPStatus.FORBIDDEN,
-    HTTPStatus.INTERNAL_SERVER_ERROR,
-    HTTPStatus.SERVICE_UNAVAILABLE,
-)
+_EVERYWHERE: Final = (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE)
+_GUARDED: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 _PROBLEMS: Final = {
     HTTPStatus.BAD_REQUEST: "a parameter that the API does not take; `field` names it",
     HTTPStatus.UNAUTHORIZED: "no token, or none that is valid; not while none is configured",
-    HTTPStatus.FORBIDDEN: "the token is not this viewer's, and has no scope to act as him",
+    HTTPStatus.FORBIDDEN: f"the token lacks the scope `{ACT_AS}` for another, or `{OPERATE}`",
     HTTPStatus.NOT_FOUND: "does not exist, or may not be seen: nothing tells the two apart",
     HTTPStatus.INTERNAL_SERVER_ERROR: "a bug; it is in the log",
-    HTTPStatus.SERVICE_UNAVAILABLE: "a store did not answer; the same may succeed later",
+    HTTPStatus.SERVICE_UNAVAILABLE: (
+        "a store, or the issuer of tokens, did not answer; the same may succeed later"
+    ),
 }
 _HEADERS: Final[dict[str, Json]] = {
     "Link": {
@@ -38,11 +37,21 @@ _HEADERS: Final[dict[str, Json]] = {
         "description": "seconds after which asking again makes sense",
         "schema": {"type": "integer", "minimum": 0},
     },
+    "WWW-Authenticate": {
+        "description": "RFC 6750: `Bearer`, and what is wrong with the token that came",
+        "schema": {"type": "string"},
+    },
+}
+_BEARER: Final = "bearer"
+_SAYS: Final = {
+    HTTPStatus.UNAUTHORIZED: "WWW-Authenticate",
+    HTTPStatus.FORBIDDEN: "WWW-Authenticate",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Retry-After",
 }
 
 
-def document(operations: Iterable[Operation]) -> Json:
-    """The OpenAPI 3.1 document of these operations."""
+def document(operations: Iterable[Operation], *, authenticated: bool) -> Json:
+    """The OpenAPI 3.1 document of these operations; unless authenticated, tokens are optional."""
     described = list(operations)
     structs: set[type[Struct]] = {Problem, ThreadItem, Placeholder}
     structs.update(each.answers for each in described if each.answers is not None)
@@ -57,14 +66,21 @@ def document(operations: Iterable[Operation]) -> Json:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
-        "security": [{}, {"bearer": []}],
-        "paths": {each.path: {"get": _operation(each)} for each in described},
+        "paths": {
+            each.path: {"get": _operation(each) | {"security": _security(each, authenticated)}}
+            for each in described
+        },
         "components": {
             "schemas": _typed(schemas),
             "headers": _HEADERS,
             "responses": {_name(status): _problem(status) for status in _PROBLEMS},
             "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+                _BEARER: {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "a JWT whose subject is the viewer; scopes in `scope` or `scp`",
+                }
             },
         },
     }
@@ -73,7 +89,8 @@ def document(operations: Iterable[Operation]) -> Json:
 def _operation(operation: Operation) -> Json:
     parameters = _parameters(operation)
     refused = (HTTPStatus.BAD_REQUEST,) if parameters else ()
-    known = sorted({*refused, *operation.problems, *_EVERYWHERE})
+    guarded = () if operation.access == Access.OPEN else _GUARDED
+    known = sorted({*refused, *guarded, *operation.problems, *_EVERYWHERE})
     answers = {str(int(each)): _ref("responses", _name(each)) for each in known}
     return {
         "operationId": operation.id,
@@ -81,6 +98,17 @@ def _operation(operation: Operation) -> Json:
         "parameters": parameters,
         "responses": {"200": _success(operation), **answers},
     }
+
+
+def _security(operation: Operation, authenticated: bool) -> list[Json]:
+    """Any one of these; the empty one is nobody in particular."""
+    scopes = [OPERATE] if operation.access == Access.OPERATOR else []
+    match operation.access:
+        case Access.OPEN:
+            return []
+        case Access.OWNER | Access.OPERATOR if authenticated:
+            return [{_BEARER: scopes}]
+    return [{}, {_BEARER: scopes}]
 
 
 def _parameters(operation: Operation) -> list[Json]:
@@ -124,8 +152,8 @@ def _problem(status: HTTPStatus) -> Json:
     example = Problem(status.phrase, status, detail, field=field)
     content = {"schema": _ref("schemas", "Problem"), "example": msgspec.to_builtins(example)}
     described: Json = {"description": detail, "content": {problems.MEDIA_TYPE: content}}
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        described["headers"] = {"Retry-After": _ref("headers", "Retry-After")}
+    if status in _SAYS:
+        described["headers"] = {_SAYS[status]: _ref("headers", _SAYS[status])}
     return described
 
 

@@ -8,8 +8,12 @@ from litestar import Request, Response
 from litestar.handlers import HTTPRouteHandler, get
 from msgspec import Struct
 
+from services.api import queries
+from services.api.access import Access, Gate
+
 AnyRequest: TypeAlias = Request[Any, Any, Any]
-Handle: TypeAlias = Callable[[AnyRequest], Awaitable[Response[Any]]]
+Handle: TypeAlias = Callable[[AnyRequest, Any, Any], Awaitable[Response[Any]]]
+"""Answers what is asked (an `Operation.asks`) as seen by a viewer: a UserId, or None for nobody."""
 
 JSON = "application/json"
 
@@ -21,6 +25,7 @@ class Operation(NamedTuple):
     path: str
     summary: str
     asks: type[Struct]
+    access: Access
     answers: type[Struct] | None  # None: `media_type` alone says what comes
     example: object
     media_type: str = JSON
@@ -32,11 +37,13 @@ class Endpoint(NamedTuple):
     operation: Operation
     handle: Handle
 
-    def route(self) -> HTTPRouteHandler:
-        """The endpoint for the framework, which leaves reading parameters to it."""
-        handle = self.handle
+    def route(self, gate: Gate) -> HTTPRouteHandler:
+        """The endpoint for the framework: nobody gets past the gate unseen."""
+        operation, handle = self
 
         async def answer(request: AnyRequest) -> Response[Any]:
-            return await handle(request)
+            caller = await gate.caller(request, operation.access)
+            asked = queries.read(request, operation.asks)
+            return await handle(request, asked, gate.viewer(caller, operation.access, asked))
 
-        return get(self.operation.path.replace("}", ":str}"))(answer)
+        return get(operation.path.replace("}", ":str}"))(answer)

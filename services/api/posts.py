@@ -5,8 +5,9 @@ from typing import Any
 
 from litestar import Response
 
-from schemas.ids import PostId
-from services.api import answers, examples, queries
+from schemas.ids import PostId, UserId
+from services.api import answers, examples
+from services.api.access import Access
 from services.api.operation import AnyRequest, Endpoint, Operation
 from services.api.problems import NothingThere
 from services.api.queries import PostQuery, ThreadQuery
@@ -19,6 +20,7 @@ READ_POST = Operation(
     path="/v1/posts/{post_id}",
     summary="A post",
     asks=PostQuery,
+    access=Access.READER,
     answers=answers.Item,
     example=examples.POST,
     problems=(HTTPStatus.NOT_FOUND,),
@@ -28,6 +30,7 @@ READ_THREAD = Operation(
     path="/v1/posts/{post_id}/thread",
     summary="The conversation around a post, from its root, flat with depths",
     asks=ThreadQuery,
+    access=Access.READER,
     answers=answers.Thread,
     example=examples.THREAD,
     problems=(HTTPStatus.NOT_FOUND,),
@@ -37,18 +40,15 @@ READ_THREAD = Operation(
 def endpoints(reader: Reader) -> list[Endpoint]:
     threads = Threads(reader)
 
-    async def one_post(request: AnyRequest) -> Response[Any]:
-        asked = queries.read(request, PostQuery)
-        found = await read_post(reader, PostId(int(asked.post_id)), queries.viewer(asked.viewer))
+    async def one_post(_: AnyRequest, asked: PostQuery, viewer: UserId | None) -> Response[Any]:
+        found = await read_post(reader, PostId(int(asked.post_id)), viewer)
         if found is None:
             raise NothingThere("no such post for this viewer")
         return Response(answers.item(found))
 
-    async def thread(request: AnyRequest) -> Response[Any]:
-        asked = queries.read(request, ThreadQuery)
+    async def thread(_: AnyRequest, asked: ThreadQuery, viewer: UserId | None) -> Response[Any]:
         shape = Shape(asked.sort, asked.depth, asked.branches)
-        post, viewer = PostId(int(asked.post_id)), queries.viewer(asked.viewer)
-        found = await threads.read(post, viewer, shape)
+        found = await threads.read(PostId(int(asked.post_id)), viewer, shape)
         if found is None:
             raise NothingThere("no such post for this viewer")
         return Response(answers.Thread([answers.thread_item(each) for each in found]))

@@ -5,13 +5,14 @@ from typing import Any
 
 import structlog
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 from msgspec import UNSET, Struct, UnsetType
 
 from services.errors import MingleError, Transient
 
 MEDIA_TYPE = "application/problem+json"
+REALM = "mingle"
 RETRY_AFTER = "1"  # seconds; a store that was away answers soon or for long not
 
 _log = structlog.get_logger(__name__)
@@ -40,6 +41,22 @@ class NothingThere(MingleError):
     """What does not exist, or may not be seen: the same answer for both."""
 
 
+class Unauthenticated(MingleError):
+    """Nobody in particular asks where somebody must, or the token is none; `why` to its bearer."""
+
+    def __init__(self, why: str | None = None) -> None:
+        super().__init__(why or "a token is needed")
+        self.why = why
+
+
+class Forbidden(MingleError):
+    """The token lacks a scope."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"the token lacks the scope {scope}")
+        self.scope = scope
+
+
 def answer(
     status: HTTPStatus,
     detail: str,
@@ -59,24 +76,32 @@ def _bad_parameter(_request: _AnyRequest, error: BadParameter) -> Response[Probl
     return answer(HTTPStatus.BAD_REQUEST, str(error), field=error.field)
 
 
-def _invalid(_request: _AnyRequest, error: ValidationException) -> Response[Problem]:
-    """A parameter that its declaration refuses."""
-    reports = error.extra if isinstance(error.extra, list) else []
-    field, why = next(((each.get("key"), each["message"]) for each in reports), (None, "invalid"))
-    if field is None:
-        return answer(HTTPStatus.BAD_REQUEST, why)
-    return answer(HTTPStatus.BAD_REQUEST, f"{field}: {why}", field=field)
-
-
 def _nothing_there(_request: _AnyRequest, error: NothingThere) -> Response[Problem]:
     return answer(HTTPStatus.NOT_FOUND, str(error))
 
 
+def _unauthenticated(_request: _AnyRequest, error: Unauthenticated) -> Response[Problem]:
+    """RFC 6750, 3: without a token no error is named, only what is asked for."""
+    parts = {} if error.why is None else {"error": "invalid_token", "error_description": error.why}
+    return answer(HTTPStatus.UNAUTHORIZED, str(error), _challenge(parts))
+
+
+def _forbidden(_request: _AnyRequest, error: Forbidden) -> Response[Problem]:
+    parts = {"error": "insufficient_scope", "scope": error.scope}
+    return answer(HTTPStatus.FORBIDDEN, str(error), _challenge(parts))
+
+
+def _challenge(parts: dict[str, str]) -> dict[str, str]:
+    named = {"realm": REALM} | parts
+    said = ", ".join(f'{name}="{value}"' for name, value in named.items())
+    return {"WWW-Authenticate": f"Bearer {said}"}
+
+
 def _away(_request: _AnyRequest, error: Transient) -> Response[Problem]:
-    _log.warning("a store did not answer", error=repr(error))
+    _log.warning("what a request needs did not answer", error=repr(error))
     return answer(
         HTTPStatus.SERVICE_UNAVAILABLE,
-        "a store did not answer; the same request may succeed later",
+        "a store, or the issuer of tokens, did not answer; the same request may succeed later",
         {"Retry-After": RETRY_AFTER},
     )
 
@@ -95,8 +120,9 @@ def _bug(request: _AnyRequest, error: Exception) -> Response[Problem]:
 
 HANDLERS: ExceptionHandlersMap = {
     BadParameter: _bad_parameter,
-    ValidationException: _invalid,
     NothingThere: _nothing_there,
+    Unauthenticated: _unauthenticated,
+    Forbidden: _forbidden,
     Transient: _away,
     HTTPException: _refused,
     Exception: _bug,

@@ -7,15 +7,20 @@ import msgspec
 from litestar import Request
 from msgspec import Meta, Struct
 
-from schemas.ids import MAX_ID, UserId
+from schemas.ids import MAX_ID
 from services.api.problems import BadParameter
 from services.conversations.thread import MAX_BRANCHES, MAX_DEPTH, Sort
 from services.listing import DEFAULT_LIMIT, MAX_LIMIT
 
 IdText = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,18}$")]
 PathId = Annotated[IdText, Meta(examples=["4398046511104000001"])]
-Viewer = Annotated[IdText, Meta(description="whose eyes see it; without one, public posts only")]
+Viewer = Annotated[
+    IdText,
+    Meta(description="whose eyes see it, if not the token's subject; nobody sees public posts"),
+]
 Cursor = Annotated[str, Meta(min_length=1, description="a cursor of this listing and viewer")]
+_ID = re.compile(r"[1-9][0-9]{0,18}")
+_LONGEST_NAME = 64
 _IDS = frozenset({"user_id", "post_id", "viewer", "wait_for"})
 _LARGEST = str(MAX_ID)
 _NO_ID = f"an id is a decimal number from 1 to {_LARGEST}"
@@ -74,28 +79,42 @@ Q = TypeVar("Q", bound=Struct)
 
 
 def read(request: Request[Any, Any, Any], query: type[Q]) -> Q:
-    """What a request asks; parameters that no endpoint knows are ignored. Raises BadParameter."""
-    given = dict(request.query_params.items()) | request.path_params
+    """What a request asks: each parameter once, and none that is not known. Raises BadParameter.
+
+    What would be ignored would be a misspelt limit, or a viewer that nobody looks at. Where
+    nothing is asked all is ignored: probes and scrapers add what they like.
+    """
+    if not query.__struct_fields__:
+        return query()
+    given = dict(request.path_params)
+    for name, value in request.query_params.multi_items():
+        if name not in query.__struct_fields__:
+            raise _unknown(name, query)
+        if name in given:
+            raise BadParameter(name, "given more than once")
+        given[name] = value
     try:
         asked = msgspec.convert(given, query, strict=False)
     except msgspec.ValidationError as error:
         raise _bad(str(error)) from None
     for name in _IDS.intersection(query.__struct_fields__):
-        _check_id(name, getattr(asked, name))
+        text = getattr(asked, name)
+        if text is not None and not is_id(text):
+            raise BadParameter(name, _NO_ID)
     return asked
 
 
-def viewer(text: str | None) -> UserId | None:
-    """The viewer of a request; None for nobody in particular."""
-    return None if text is None else UserId(int(text))
+def is_id(text: str) -> bool:
+    """Whether a text is an id in its one spelling."""
+    if not _ID.fullmatch(text):
+        return False
+    return len(text) < len(_LARGEST) or text <= _LARGEST
 
 
-def _check_id(name: str, text: str | None) -> None:
-    """The pattern does not stop ids above the largest, nor a line end after the last digit."""
-    if text is None:
-        return
-    if not text.isdecimal() or (len(text) == len(_LARGEST) and text > _LARGEST):
-        raise BadParameter(name, _NO_ID)
+def _unknown(name: str, query: type[Struct]) -> BadParameter:
+    """The name is the client's own: it is said back to him as far as it may be one."""
+    known = ", ".join(query.__struct_fields__)
+    return BadParameter(name[:_LONGEST_NAME], f"not a parameter here; known: {known}")
 
 
 def _bad(error: str) -> BadParameter:

@@ -8,7 +8,8 @@ import msgspec
 from litestar import Response
 
 from schemas.ids import PostId, UserId
-from services.api import answers, examples, queries
+from services.api import answers, examples
+from services.api.access import Access
 from services.api.arrival import arrival
 from services.api.cursors import Cursors
 from services.api.operation import AnyRequest, Endpoint, Operation
@@ -28,6 +29,7 @@ READ_HOME = Operation(
     path="/v1/users/{user_id}/home",
     summary="The home timeline of a user, newest first",
     asks=HomeQuery,
+    access=Access.OWNER,
     answers=answers.Listing,
     example=examples.LISTING,
     headers=("Link", "Retry-After"),
@@ -37,6 +39,7 @@ READ_AUTHOR = Operation(
     path="/v1/users/{user_id}/posts",
     summary="What an author wrote, as far as the viewer may read it, newest first",
     asks=AuthorQuery,
+    access=Access.READER,
     answers=answers.Listing,
     example=examples.LISTING,
     headers=("Link",),
@@ -46,6 +49,7 @@ EXPLAIN = Operation(
     path="/v1/users/{user_id}/explain/{post_id}",
     summary="Why a post is in a home timeline, or is not",
     asks=ExplainQuery,
+    access=Access.OWNER,
     answers=answers.Explanation,
     example=examples.EXPLANATION,
     problems=(HTTPStatus.NOT_FOUND,),
@@ -55,26 +59,24 @@ EXPLAIN = Operation(
 def endpoints(
     home: Home, authors: AuthorPosts, cursors: Cursors, patience: float
 ) -> list[Endpoint]:
-    async def read_home(request: AnyRequest) -> Response[Any]:
-        asked = queries.read(request, HomeQuery)
-        viewer = UserId(int(asked.user_id))
+    async def read_home(request: AnyRequest, asked: HomeQuery, viewer: UserId) -> Response[Any]:
         pager = Pager(cursors, f"home/{viewer}")
         if asked.wait_for is not None:
             await arrival(partial(home.holds, viewer, PostId(int(asked.wait_for))), patience)
         listing = await pager.page(asked, partial(home.page, viewer), hydrate=asked.hydrate)
         return _answer(request, asked, listing)
 
-    async def read_author(request: AnyRequest) -> Response[Any]:
-        asked = queries.read(request, AuthorQuery)
-        author, viewer = UserId(int(asked.user_id)), queries.viewer(asked.viewer)
+    async def read_author(
+        request: AnyRequest, asked: AuthorQuery, viewer: UserId | None
+    ) -> Response[Any]:
+        author = UserId(int(asked.user_id))
         pager = Pager(cursors, f"posts/{author}/{viewer or ''}")
         return _answer(
             request, asked, await pager.page(asked, partial(authors.page, author, viewer))
         )
 
-    async def explain(request: AnyRequest) -> Response[Any]:
-        asked = queries.read(request, ExplainQuery)
-        found = await home.explain(UserId(int(asked.user_id)), PostId(int(asked.post_id)))
+    async def explain(_: AnyRequest, asked: ExplainQuery, viewer: UserId) -> Response[Any]:
+        found = await home.explain(viewer, PostId(int(asked.post_id)))
         if found is None:
             raise NothingThere("no such post for this viewer")
         return Response(answers.explanation(found))

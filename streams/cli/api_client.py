@@ -36,10 +36,11 @@ def address(settings: Settings) -> str:
 
 def ask(api: str | None, path: str, **parameters: str | int | None) -> dict[str, Any]:
     """The JSON object at a path; parameters that are None are left out. Ends the command else."""
-    base = (api or address(load_settings())).rstrip("/")
+    settings = load_settings()
+    base = (api or address(settings)).rstrip("/")
     given = {name: value for name, value in parameters.items() if value is not None}
     try:
-        answer = httpx.get(f"{base}{path}", params=given, timeout=TIMEOUT)
+        answer = httpx.get(f"{base}{path}", params=given, headers=_shown(settings), timeout=TIMEOUT)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise click.ClickException(
             f"no API answers at {base} ({type(error).__name__}): start one with `mingle api`, "
@@ -49,6 +50,11 @@ def ask(api: str | None, path: str, **parameters: str | int | None) -> dict[str,
         raise click.ClickException(f"{answer.status_code} {_detail(answer)}")
     body: dict[str, Any] = answer.json()
     return body
+
+
+def _shown(settings: Settings) -> dict[str, str]:
+    """What tells the API who asks."""
+    return {"Authorization": f"Bearer {settings.api_token}"} if settings.api_token else {}
 
 
 def _detail(answer: httpx.Response) -> str:

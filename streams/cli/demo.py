@@ -9,7 +9,7 @@ from typing import Final
 import click
 from rich.console import Console
 
-from services.api.exposure import Exposed
+from services.api.exposure import WrongSetup
 from services.settings import Settings
 from streams.cli.configuration import WrongSettings, load_settings
 from streams.embedded.demo import demo
@@ -39,7 +39,7 @@ def command(serve: bool) -> None:
 
     try:
         sys.exit(run(main))
-    except Exposed as error:
+    except WrongSetup as error:
         raise WrongSettings(str(error)) from error
     except (NotAsTold, RuntimeError, OSError) as error:
         raise click.ClickException(str(error)) from error

@@ -1,5 +1,6 @@
 """A village, and a client of its API."""
 
+import os
 from collections.abc import AsyncIterator
 
 import httpx
@@ -10,8 +11,8 @@ from tests.api.village import Village, api_on, client_of
 
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("MINGLE_API_HOST", "MINGLE_CURSOR_KEYS", "MINGLE_EPOCH", "MINGLE_RETENTION_DAYS"):
-        monkeypatch.delenv(name, raising=False)
+    for name in [each for each in os.environ if each.startswith("MINGLE_")]:
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """Who is let in, and what is measured."""
 
+import asyncio
+
 import httpx
 import pytest
 from prometheus_client import CollectorRegistry
@@ -7,6 +9,7 @@ from structlog.testing import capture_logs
 
 from services.api.exposure import Exposed
 from services.metrics import Metrics
+from tests.api.issuer import JWKS, SECRET
 from tests.api.village import api_on, client_of, memory
 
 
@@ -21,6 +24,37 @@ def test_without_authentication_nobody_else_is_let_in(host: str) -> None:
     """The process does not start, and says why."""
     with pytest.raises(Exposed, match="MINGLE_API_HOST"):
         api_on(memory(), api_host=host)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.7", "example.org"])
+def test_others_are_let_in_with_tokens_and_cursors_that_nobody_forges(host: str) -> None:
+    """The process does not start with a key of cursors that everybody knows."""
+    with pytest.raises(Exposed, match="MINGLE_CURSOR_KEYS"):
+        api_on(memory(), api_host=host, auth_secret=SECRET)
+    with pytest.raises(Exposed, match="MINGLE_API_HOST"):
+        api_on(memory(), api_host=host, cursor_keys=("a key",))
+    assert api_on(memory(), api_host=host, auth_secret=SECRET, cursor_keys=("a key",))
+
+
+async def test_the_log_says_that_tokens_are_asked_for() -> None:
+    """And how they are signed; of the secret nothing."""
+    app = api_on(memory(), auth_secret=SECRET)
+    with capture_logs() as logs:
+        async with app.lifespan():
+            pass
+    assert [(each["event"], each["algorithms"]) for each in logs] == [
+        ("tokens are asked for", ["HS256"])
+    ]
+
+
+async def test_an_issuer_that_is_away_is_known_from_the_start() -> None:
+    """Which it does not hinder: its keys are fetched when it answers."""
+    app = api_on(memory(), auth_jwks="http://127.0.0.1:1/keys", **JWKS)
+    with capture_logs() as logs:
+        async with app.lifespan(), asyncio.timeout(10):
+            while len(logs) < 2:  # noqa: ASYNC110 - a log sets no event
+                await asyncio.sleep(0.001)
+    assert "127.0.0.1:1" in logs[1]["error"]
 
 
 async def test_the_log_says_who_is_let_in() -> None:

@@ -161,8 +161,3 @@ async def test_wait_for_waits_no_longer_than_its_bound(village: Village) -> None
     async with client_of(api_on(village.stores, patience=0.05)) as client:
         assert ids(await page(client, wait_for=posted + 1)) == [posted]
     assert MAX_WAIT == 2
-
-
-async def test_unknown_parameters_are_ignored(client: httpx.AsyncClient) -> None:
-    """A newer client talks to an older API."""
-    assert (await client.get(HOME, params={"colour": "red"})).status_code == 200

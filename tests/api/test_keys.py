@@ -1,0 +1,245 @@
+"""An issuer's keys: rotated, fetched seldom, and kept for a while when it is away."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from services.api.authentication import create_gate
+from services.api.exposure import WrongSetup
+from services.api.issuer import fetch_from
+from services.api.jwks import MAX_BYTES, KeyName
+from services.api.keys import FRESH_MS, PAUSE_MS, STALE_MS, IssuerAway, PublicKeys
+from services.settings import Settings
+from tests.api.issuer import JWKS, Signer, key_set
+from tests.api.village import NOW
+
+OLD, NEW = Signer("old"), Signer("new")
+
+
+class Issuer:
+    """Publishes keys; may be away; counts how often it is asked."""
+
+    def __init__(self, *signers: Signer) -> None:
+        self.document = key_set(*signers)
+        self.away = False
+        self.asked = 0
+        self.now = NOW
+        self.answers = asyncio.Event()
+        self.answers.set()
+        self.keys = PublicKeys(self.fetch, lambda: self.now)
+
+    async def fetch(self) -> bytes:
+        self.asked += 1
+        await self.answers.wait()
+        if self.away:
+            raise IssuerAway("away")
+        return self.document
+
+    async def has(self, kid: str | None, algorithm: str = "ES256") -> bool:
+        return await self.keys.find(KeyName(kid, algorithm)) is not None
+
+    async def settled(self) -> None:
+        """What was begun in the background is done."""
+        await self.keys._refreshed()
+
+
+async def test_keys_are_fetched_once() -> None:
+    """For all who wait for them, and all who come while they are fresh."""
+    issuer = Issuer(OLD)
+    assert await asyncio.gather(*(issuer.has("old") for _ in range(20))) == [True] * 20
+    issuer.now += FRESH_MS - 1
+    assert await issuer.has("old")
+    assert issuer.asked == 1
+
+
+async def test_a_new_key_is_fetched_when_a_token_names_it() -> None:
+    """The issuer has rotated its keys."""
+    issuer = Issuer(OLD)
+    assert await issuer.has("old")
+    issuer.document = key_set(OLD, NEW)
+    issuer.now += PAUSE_MS
+    assert await issuer.has("new")
+    assert await issuer.has("old")
+    assert issuer.asked == 2
+
+
+async def test_made_up_keys_burden_nobody() -> None:
+    """One attempt in PAUSE_MS, whoever asks."""
+    issuer = Issuer(OLD)
+    for number in range(50):
+        assert not await issuer.has(f"made up {number}")
+        issuer.now += PAUSE_MS // 10
+    assert issuer.asked == 5
+
+
+async def test_aged_keys_are_fetched_beside_the_requests() -> None:
+    """Which wait for nothing; a key that was withdrawn serves no more afterwards."""
+    issuer = Issuer(OLD, NEW)
+    assert await issuer.has("old")
+    issuer.document = key_set(NEW)
+    issuer.now += FRESH_MS
+    issuer.answers.clear()
+    assert await asyncio.wait_for(issuer.has("old"), 5)
+    issuer.answers.set()
+    await issuer.settled()
+    assert not await issuer.has("old")
+    assert await issuer.has("new")
+
+
+async def test_keys_outlive_an_outage_of_the_issuer_for_a_while() -> None:
+    """Then no token can be judged: later, not never. It mends by itself."""
+    issuer = Issuer(OLD)
+    assert await issuer.has("old")
+    issuer.away = True
+    issuer.now += STALE_MS - 1
+    assert await issuer.has("old")
+    await issuer.settled()
+    issuer.now += 1
+    with pytest.raises(IssuerAway):
+        await issuer.has("old")
+    issuer.away = False
+    issuer.now += PAUSE_MS
+    assert await issuer.has("old")
+
+
+async def test_a_key_that_may_be_new_is_not_refused_while_the_issuer_is_away() -> None:
+    """Its bearer is told to come again, not that his token is wrong."""
+    issuer = Issuer(OLD)
+    assert await issuer.has("old")
+    issuer.away = True
+    issuer.now += PAUSE_MS
+    for _ in range(2):
+        with pytest.raises(IssuerAway):
+            await issuer.has("new")
+    assert issuer.asked == 2
+
+
+async def test_what_is_no_key_set_changes_nothing() -> None:
+    """An error page with status 200, a broken file, a set without a key of ours."""
+    issuer = Issuer(OLD)
+    assert await issuer.has("old")
+    for document in (b"<html>", b"[]", b'{"keys": {}}', key_set(), b"[" * 50_000, b" " * 300_000):
+        issuer.document = document
+        issuer.now += FRESH_MS
+        assert await issuer.has("old")
+        await issuer.settled()
+    assert issuer.asked == 7
+
+
+async def test_a_caller_that_leaves_takes_the_keys_from_nobody() -> None:
+    """The attempt goes on for those who wait with him."""
+    issuer = Issuer(OLD)
+    issuer.answers.clear()
+    leaving, staying = (asyncio.create_task(issuer.has("old")) for _ in range(2))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    issuer.answers.set()
+    assert await staying
+    assert issuer.asked == 1
+
+
+async def test_a_clock_that_is_set_back_stops_no_fetching() -> None:
+    """A time in the future is as long ago as it is far."""
+    issuer = Issuer(OLD)
+    assert await issuer.has("old")
+    issuer.document = key_set(NEW)
+    issuer.now -= FRESH_MS
+    assert await issuer.has("new")
+
+
+async def test_without_a_key_id_the_one_key_is_meant() -> None:
+    """Where the issuer has several for the algorithm, it must say which."""
+    assert await Issuer(OLD).has(None)
+    assert await Issuer(Signer(None)).has(None)
+    assert not await Issuer(OLD, NEW).has(None)
+    assert await Issuer(OLD, Signer("rsa", "RS256")).has(None)
+    assert not await Issuer(OLD).has("old", "RS256")
+
+
+async def test_a_file_is_read_anew(tmp_path: Path) -> None:
+    """Keys rotate there as they do behind a URL."""
+    file = tmp_path / "keys.json"
+    file.write_bytes(key_set(OLD))
+    now = NOW
+    gate = create_gate(Settings(auth_jwks=str(file), **JWKS), lambda: now)
+    assert gate.tokens
+    assert await gate.tokens.keys.find(KeyName("old", "ES256"))
+    file.write_bytes(key_set(NEW))
+    now += PAUSE_MS
+    assert await gate.tokens.keys.find(KeyName("new", "ES256"))
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{}", key_set()])
+def test_a_file_without_keys_stops_the_start(tmp_path: Path, content: bytes | None) -> None:
+    """With the name of the setting."""
+    file = tmp_path / "keys.json"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(WrongSetup, match="MINGLE_AUTH_JWKS"):
+        create_gate(Settings(auth_jwks=str(file), **JWKS), lambda: NOW)
+
+
+@asynccontextmanager
+async def answering(answer: bytes, endless: bytes = b"") -> AsyncIterator[str]:
+    """A server that says the same to everybody, then more for ever; half a head is all it says."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        with contextlib.suppress(ConnectionError):
+            while endless:
+                writer.write(endless)
+                await writer.drain()
+            if b"\r\n\r\n" not in answer:
+                await reader.read()  # until the client is gone
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        host, port = server.sockets[0].getsockname()
+        yield f"http://{host}:{port}/keys"
+
+
+def plain(status: str, *headers: str) -> bytes:
+    return "\r\n".join([f"HTTP/1.1 {status}", "connection: close", *headers, "", ""]).encode()
+
+
+async def test_keys_come_over_http() -> None:
+    """As the issuer published them."""
+    async with answering(plain("200 OK") + key_set(OLD)) as url:
+        assert await fetch_from(url)() == key_set(OLD)
+
+
+@pytest.mark.parametrize("status", ["302 Found", "404 Not Found", "500 Oops", "204 No Content"])
+async def test_other_answers_bring_no_keys(status: str) -> None:
+    """Redirects least of all: the setting says who is trusted."""
+    async with answering(plain(status, "location: /elsewhere")) as url:
+        with pytest.raises(IssuerAway, match=status[:3]):
+            await fetch_from(url)()
+
+
+async def test_an_endless_answer_is_cut() -> None:
+    """Where it is longer than any key set."""
+    async with answering(plain("200 OK"), endless=b" " * 65_536) as url:
+        document = await asyncio.wait_for(fetch_from(url)(), 30)
+    assert MAX_BYTES < len(document) < 2 * MAX_BYTES
+
+
+async def test_an_issuer_that_is_slow_is_away() -> None:
+    """Requests do not wait for it for ever."""
+    async with answering(plain("200 OK", "content-length: 9")[:-1]) as url:
+        with pytest.raises(IssuerAway):
+            await asyncio.wait_for(fetch_from(url, seconds=0.05)(), 30)
+
+
+async def test_nobody_there_is_an_issuer_away(unused_tcp_port: int, tmp_path: Path) -> None:
+    """Like a file that went."""
+    for place in (f"http://127.0.0.1:{unused_tcp_port}/keys", str(tmp_path / "gone")):
+        with pytest.raises(IssuerAway):
+            await fetch_from(place)()
