@@ -62,6 +62,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     followers_a_page: int | None = None
     entries_at_once: int | None = None
     """Bounds made small, so that a village has fan-outs of several pages and groups."""
+    pages_at_once: int | None = None
+    """So many pages are a batch, and one batch of them is in flight at a time."""
     slow_until: str | None = None
     """While this file is not there, entries take `entries_a_second`."""
     entries_a_second: int = 0
@@ -162,10 +164,11 @@ class Faults:
         if self._pending < planned:
             await self._frozen.wait()
             return
-        self._frozen.set()
         self.journal.write("frozen", versions=sorted(planned))
         os.kill(os.getpid(), signal.SIGSTOP)
         self.journal.write("thawed")
+        await asyncio.sleep(0)  # uvloop looks at the clock once a turn: writes begin their time now
+        self._frozen.set()
 
 
 Around = Callable[..., Awaitable[Any]]

@@ -11,9 +11,10 @@ from typing import Any
 import msgspec
 
 from services.fanout import deliver, plan
-from streams import processes
+from streams import bootstrap, processes
 from streams.acks import AckTracker
 from streams.app import App
+from streams.backlog import Bounds
 from streams.bootstrap import Deps, create_workers
 from streams.cli.configuration import load_settings
 from streams.handlers import ROLES
@@ -74,6 +75,20 @@ def hurry(app: App, given: Plan) -> None:
         app.conf.broker_heartbeat_interval = given.heartbeat_seconds
 
 
+def bound(given: Plan) -> None:
+    """The bounds of this process, as planned."""
+    if given.followers_a_page:
+        plan.FOLLOWERS_A_PAGE = given.followers_a_page
+    if given.entries_at_once:
+        deliver.ENTRIES_AT_ONCE = given.entries_at_once
+    if given.pages_at_once:
+        few = Bounds(messages=given.pages_at_once, batches=1)
+        vars(bootstrap)["ROUTES"] = [
+            route._replace(bounds=few) if route.agent == "fanout" else route
+            for route in bootstrap.ROUTES
+        ]
+
+
 def ack_unhandled(tracker: AckTracker) -> None:
     received = tracker.received
 
@@ -90,10 +105,7 @@ def main(arguments: Sequence[str]) -> int:
     given = msgspec.json.decode(arguments[0], type=Plan)
     settings = load_settings()
     configure(settings.log_level)
-    if given.followers_a_page:
-        plan.FOLLOWERS_A_PAGE = given.followers_a_page
-    if given.entries_at_once:
-        deliver.ENTRIES_AT_ONCE = given.entries_at_once
+    bound(given)
     # Everything else is the product's own `run_worker`.
     vars(processes)["create_workers"] = partial(create_faulty_workers, Faults(given))
     return run(partial(processes.run_worker, settings, ROLES))

@@ -3,8 +3,8 @@
 import random
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, get_args
 
 import pytest
 
@@ -12,72 +12,82 @@ from schemas.codec import Message
 from schemas.events import FollowCreated
 from streams.handlers import ROLES
 from tests.e2e.comparison import compare_all
-from tests.e2e.faults import Point
+from tests.e2e.faults import Journal, Point
 from tests.e2e.pipeline import READ, Pipeline
-from tests.e2e.village import Village, model_of
+from tests.e2e.village import HAMLET, Village, model_of
 from tests.e2e.witness import Witness
 
 SEED = 4
 PASSES = 5
 """The fault happens at one of so many first passages of its point."""
-LOTS = 20
+LOTS = 12
 """So many portions are published one after the other, so that there are many batches."""
 END_SECONDS = 60.0
 DRAIN_SECONDS = 300.0
 SMALL = {"followers_a_page": 4, "entries_at_once": 100}
 """Bounds with which the fan-outs of a village have several pages and groups."""
-HAMLET = Village(people=60, follows=600, posts=900)
-
-SHORT: Sequence[Point] = ("after-write", "between-requests")
-LONG: Sequence[Point] = (
-    "before-write",
-    "after-requests",
-    "between-groups",
-    "before-commit",
-    "after-commit",
-)
 
 pytestmark = pytest.mark.e2e
 
 
-@pytest.mark.parametrize("point", SHORT)
-def test_a_worker_dies_at(
-    pipeline: Pipeline, record_figures: Callable[..., None], point: Point
-) -> None:
-    """It has begun something and not finished it; after its restart everything is right."""
-    record_figures(f"killed {point}", **die_and_recover(pipeline, point, HAMLET))
+def test_both_workers_die(pipeline: Pipeline, record_figures: Callable[..., None]) -> None:
+    """One with a write done and not acknowledged, one with half of a fan-out asked for."""
+    doomed: dict[str, Point] = {"a": "after-write", "b": "between-requests"}
+    record_figures("both killed", **die_and_recover(pipeline, doomed, HAMLET))
 
 
 @pytest.mark.proof
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("point", [*SHORT, *LONG])
-def test_under_load_a_worker_dies_at(
+@pytest.mark.parametrize("point", get_args(Point))
+def test_one_of_two_workers_dies(
     pipeline: Pipeline, record_figures: Callable[..., None], point: Point
 ) -> None:
-    """The same with thousands of events."""
-    figures = die_and_recover(pipeline, point, Village())
-    record_figures(f"killed {point}, under load", **figures)
+    """Under a load of thousands of events, at each of the points."""
+    figures = die_and_recover(pipeline, {"a": point, "b": None}, Village())
+    record_figures(f"killed {point}", **figures)
 
 
-def die_and_recover(pipeline: Pipeline, point: Point, village: Village) -> dict[str, Any]:
-    """Two workers, one of which kills itself at the point; the figures of its recovery."""
-    chance = random.Random(f"{SEED} {point}")
-    log = village.log(chance)
-    graph, load = portions_of(log)
-    pipeline.start_faulty_worker("steady", **SMALL)
+@pytest.mark.proof
+@pytest.mark.timeout(900)
+def test_a_loss_is_noticed(pipeline: Pipeline) -> None:
+    """Negative control: what acknowledges first and then dies is seen by witness and model."""
+    log = HAMLET.log(random.Random(SEED))
+    journal = pipeline.start_faulty_worker("a", point="after-commit", acks_unhandled=True)
+    pipeline.until(lambda: bool(pipeline.members("ingest").get("a")))
     with Witness(pipeline) as witness:
-        pipeline.publish(graph)
+        pipeline.publish(log)
+        assert pipeline.end_of("a", END_SECONDS) == -signal.SIGKILL
+        assert journal.read("killed")
+        pipeline.start_worker("a")
         pipeline.drain(DRAIN_SECONDS)
-        at = chance.randint(1, PASSES)
-        journal = pipeline.start_faulty_worker("doomed", point=point, at=at, **SMALL)
-        pipeline.until(lambda: all(pipeline.members(role).get("doomed") for role in ROLES))
-        for lot in load:
-            pipeline.publish(lot)
-        assert pipeline.end_of("doomed", END_SECONDS) == -signal.SIGKILL
-        assert [(each["point"], each["at"]) for each in journal.read("killed")] == [(point, at)]
-        left = pipeline.lag_of_all()
+    assert witness.objections
+    with pytest.raises(AssertionError):
+        compare_all(pipeline.settings, model_of(log))
 
-        pipeline.start_worker("doomed")
+
+def die_and_recover(
+    pipeline: Pipeline, doomed: Mapping[str, Point | None], village: Village
+) -> dict[str, Any]:
+    """Workers that kill themselves under load, each at its point; figures of the recovery."""
+    chance = random.Random(f"{SEED} {doomed}")
+    log = village.log(chance)
+    victims: dict[str, Journal] = {}
+    for name, point in doomed.items():
+        at = chance.randint(1, PASSES)
+        journal = pipeline.start_faulty_worker(name, point=point, at=at, **SMALL)
+        if point:
+            victims[name] = journal
+    pipeline.until(lambda: all(set(pipeline.members(role)) == set(doomed) for role in ROLES))
+    with Witness(pipeline) as witness:
+        for lot in lots(log):
+            pipeline.publish(lot)
+        for name, journal in victims.items():
+            assert pipeline.end_of(name, END_SECONDS) == -signal.SIGKILL
+            assert [each["point"] for each in journal.read("killed")] == [doomed[name]]
+        left = pipeline.lag_of_all()
+        assert left, "none died with anything to do"
+        for name in victims:
+            pipeline.start_worker(name)
         restarted = time.monotonic()
         pipeline.drain(DRAIN_SECONDS)
         seconds = time.monotonic() - restarted
@@ -93,10 +103,10 @@ def die_and_recover(pipeline: Pipeline, point: Point, village: Village) -> dict[
     } | witness.figures()
 
 
-def portions_of(log: list[Message]) -> tuple[list[Message], Iterator[list[Message]]]:
-    """Most follows, which come first; then everything else, in lots."""
-    follows = [each for each in log if isinstance(each, FollowCreated)]
-    graph: list[Message] = [*follows[: len(follows) * 4 // 5]]
-    first = set(map(id, graph))
-    rest = [each for each in log if id(each) not in first]
-    return graph, (rest[lot::LOTS] for lot in range(LOTS))
+def lots(log: Sequence[Message]) -> list[list[Message]]:
+    """Most follows first, so that posts have fan-outs; then everything else."""
+    follows: list[Message] = [each for each in log if isinstance(each, FollowCreated)]
+    first = follows[: len(follows) * 4 // 5]
+    early = set(map(id, first))
+    rest = [each for each in log if id(each) not in early]
+    return [first, *(rest[lot::LOTS] for lot in range(LOTS))]

@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.comparison import compare_all
 from tests.e2e.pipeline import Pipeline
-from tests.e2e.village import Village, model_of
+from tests.e2e.village import HAMLET, Village, model_of
 from tests.e2e.witness import Witness
 
 SEED = 4
@@ -56,7 +56,7 @@ def test_a_worker_told_to_stop_under_load(
     pipeline: Pipeline, record_figures: Callable[..., None]
 ) -> None:
     """SIGTERM: exit code 0 within ten seconds, and what it left is done by its successor."""
-    log = Village(people=60, follows=600, posts=900).log(random.Random(SEED))
+    log = HAMLET.log(random.Random(SEED))
     worker = pipeline.start_worker("a")
     with Witness(pipeline) as witness:
         pipeline.until(lambda: bool(pipeline.members("ingest")))

@@ -66,6 +66,10 @@ class Village(NamedTuple):
             written.append(said["post_id"])
 
 
+HAMLET = Village(people=40, follows=300, posts=500)
+"""For tests that are to be short."""
+
+
 def model_of(log: Sequence[Message]) -> Model:
     return Model([msgspec.to_builtins(each) for each in log])
 

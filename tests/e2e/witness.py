@@ -45,12 +45,19 @@ class Seen(NamedTuple):
     message: Message
 
 
+class Edge(NamedTuple):
+    """A follower's slot, and when the edge was found, in milliseconds since 1970."""
+
+    slot: int
+    since: int
+
+
 class Known:
     """What was found in the store, and since when: what a request had to take into account."""
 
     def __init__(self) -> None:
-        self.edges: defaultdict[int, dict[int, int]] = defaultdict(dict)
-        """By author and follower, when the edge was found, in milliseconds since 1970."""
+        self.edges: defaultdict[int, dict[int, Edge]] = defaultdict(dict)
+        """By author and follower."""
         self.ended: set[tuple[int, int]] = set()
         """Edges that some message ends: follower, author."""
         self.posts: defaultdict[int, dict[int, int]] = defaultdict(dict)
@@ -73,7 +80,8 @@ class Known:
     def found(self, seen: Seen, now: int) -> None:
         match seen.message:
             case FollowCreated() as fact:
-                self.edges[fact.followee_id].setdefault(fact.follower_id, now)
+                edge = Edge(slot(fact.follower_id), now)
+                self.edges[fact.followee_id].setdefault(fact.follower_id, edge)
             case PostCreated() | ReplyCreated() as fact:
                 self.posts[fact.author_id].setdefault(fact.post_id, now)
 
@@ -81,17 +89,15 @@ class Known:
         """The entries (user, post) that a request which counts as handled has written."""
         match seen.message:
             case DeliverPage() as page:
-                for user, since in self.edges[page.author_id].items():
-                    in_range = page.slot_from <= slot(user) < page.slot_to
-                    if since < seen.timestamp and in_range and self.lasting(user, page.author_id):
+                for user, edge in self.edges[page.author_id].items():
+                    asked = page.slot_from <= edge.slot < page.slot_to
+                    ended = (user, page.author_id) in self.ended
+                    if asked and edge.since < seen.timestamp and not ended:
                         yield user, page.post_id
             case BackfillFollow() as wanted:
                 for post, since in self.posts[wanted.followee_id].items():
                     if since < seen.timestamp:
                         yield wanted.follower_id, post
-
-    def lasting(self, follower: int, author: int) -> bool:
-        return (follower, author) not in self.ended
 
     def unasked(self, seen: Seen) -> str | None:
         """The request that a fact which counts as handled has not led to."""
@@ -100,7 +106,9 @@ class Known:
                 edge = fact.follower_id, fact.followee_id
                 return None if self.backfills.get(edge, -1) >= seen.timestamp else "no backfill"
             case PostCreated() | ReplyCreated() as fact:
-                followed = any(at < seen.timestamp for at in self.edges[fact.author_id].values())
+                followed = any(
+                    edge.since < seen.timestamp for edge in self.edges[fact.author_id].values()
+                )
                 covered = covers_all(self.pages[fact.post_id])
                 return "pages are missing" if followed and not covered else None
         return None
@@ -118,9 +126,14 @@ def covers_all(ranges: Iterable[tuple[int, int]]) -> bool:
 class Witness:
     """A thread that samples while its context is open; leaving it judges what is left."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(
+        self, pipeline: Pipeline, edges: Mapping[int, Iterable[int]] | None = None
+    ) -> None:
+        """`edges` were recorded before, by author: no message tells of them."""
         self._pipeline = pipeline
         self._known = Known()
+        for author, followers in (edges or {}).items():
+            self._known.edges[author] = {each: Edge(slot(each), 0) for each in followers}
         self._waiting: defaultdict[Place, deque[Seen]] = defaultdict(deque)
         self._read: dict[Place, int] = {}
         self._committed: dict[Place, int] = {}
