@@ -7,6 +7,8 @@ import numpy.typing as npt
 
 UserId = NewType("UserId", int)
 PostId = NewType("PostId", int)
+ListId = NewType("ListId", int)
+KeywordId = NewType("KeywordId", int)
 Version = NewType("Version", int)
 """Microseconds since the Unix epoch at which a fact happened; orders what is said of one thing."""
 Slot = NewType("Slot", int)

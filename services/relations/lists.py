@@ -1,0 +1,64 @@
+"""Lists by their ids: an id belongs to whoever made the list first."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import msgspec
+
+from schemas.canonical import Canonical, value_of
+from schemas.ids import MAX_ID, SLOTS, UserId, Version, slot
+from schemas.relations import ListReplies
+
+PARTS = 4
+"""In which a list's members are kept, each a range of slots: 10 MB for a list of a million."""
+
+
+class Claim(NamedTuple):
+    """The lowest version at which an owner made a list of some id."""
+
+    version: Version
+    owner_id: UserId
+
+
+class ListRules(msgspec.Struct, frozen=True):
+    """What a list's owner says of it."""
+
+    replies: ListReplies = "list"
+    exclusive: bool = False
+
+
+class OwnedList(msgspec.Struct, frozen=True):
+    """A list that is there now, and whose it is."""
+
+    owner_id: UserId
+    rules: ListRules
+
+
+def first(claims: Iterable[Claim]) -> Claim:
+    """The claim that has the id: the lowest version, then the lowest owner."""
+    return min(claims)
+
+
+def first_cell(owner: UserId) -> Canonical:
+    """How a list keeps its first owner: at equal versions the larger bytes are the lower owner."""
+    return b"%019d" % (MAX_ID - owner)
+
+
+def first_owner(cell: Canonical) -> UserId:
+    """Whose the cell says that a list is."""
+    return UserId(MAX_ID - int(cell))
+
+
+def list_rules(replies: Canonical, exclusive: Canonical) -> ListRules:
+    """The rules that stored cells stand for."""
+    return ListRules(value_of(replies), value_of(exclusive))
+
+
+def part_of(member: int) -> int:
+    """In which part of a list a member is."""
+    return slot(member) * PARTS // SLOTS
+
+
+def member_order(member: int) -> tuple[int, int]:
+    """The order in which members are listed; 0 is before them all."""
+    return (part_of(member) if member else 0), member

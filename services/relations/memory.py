@@ -1,0 +1,163 @@
+"""Relations in memory: the embedded pipeline's store, and the reference for the other one."""
+
+from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
+
+from schemas.canonical import Canonical
+from schemas.ids import ListId, PostId, UserId, Version
+from services.relations.lists import (
+    Claim,
+    OwnedList,
+    first,
+    first_cell,
+    list_rules,
+    member_order,
+)
+from services.relations.mutation import (
+    ABOUT_THREADS,
+    MAX_CELLS,
+    Kind,
+    Mutation,
+    Subject,
+    both_sides,
+)
+from services.relations.relations import (
+    Between,
+    Edge,
+    Marks,
+    Relations,
+    Row,
+    marks,
+    relations,
+)
+from services.relations.store import Pair
+
+
+class _Cells:
+    """What is known of one subject."""
+
+    def __init__(self) -> None:
+        self.removed: tuple[Version, bool] = (Version(-1), False)
+        self.cells: dict[int, tuple[Version, Canonical]] = {}
+
+    def merge(self, said: Mutation) -> None:
+        self.removed = max(self.removed, (said.version, said.removed))
+        for place, value in enumerate(said.cells):
+            cell = (said.version, value)
+            self.cells[place] = max(self.cells.get(place, cell), cell)
+
+    @property
+    def there(self) -> bool:
+        return not self.removed[1]
+
+    def values(self) -> list[Canonical | None]:
+        return [self.cells[place][1] if place in self.cells else None for place in range(MAX_CELLS)]
+
+
+class MemoryRelations:
+    """A RelationStore in this process."""
+
+    def __init__(self) -> None:
+        self._subjects: dict[tuple[UserId, bool, int], dict[Subject, _Cells]] = {}
+        self._others: dict[UserId, set[UserId]] = {}
+        self._claims: dict[ListId, dict[UserId, Claim]] = {}
+        self._members: dict[ListId, set[UserId]] = {}
+
+    async def record(self, mutations: Sequence[Mutation]) -> None:
+        for mutation in mutations:
+            for each in both_sides(mutation):
+                self._subject(each.subject).merge(each)
+            self._index(mutation)
+
+    async def about(self, owner: UserId, others: Collection[UserId]) -> Relations:
+        people = dict.fromkeys((UserId(0), *others))
+        return relations(owner, (row for each in people for row in self._rows(owner, each)))
+
+    async def marks(self, owner: UserId, posts: Collection[PostId]) -> Marks:
+        asked = dict.fromkeys((0, *posts))
+        return marks(row for each in asked for row in self._rows(owner, each, threads=True))
+
+    async def suspended(self, users: Collection[UserId]) -> set[UserId]:
+        states = (Kind.ACCOUNT, Kind.ERASED)
+        return {
+            user
+            for user in users
+            for _, kind, _, removed, *_ in self._rows(user, 0)
+            if kind in states and removed
+        }
+
+    async def blocked_pairs(self, pairs: Collection[Pair]) -> set[Pair]:
+        return {(one, two) for one, two in pairs if self._between(one, two).blocked}
+
+    async def followed_pairs(self, pairs: Collection[Pair]) -> set[Pair]:
+        return {(one, two) for one, two in pairs if self._between(one, two).edge is not None}
+
+    async def others(
+        self, owner: UserId, kind: Kind, *, after: UserId, limit: int
+    ) -> dict[UserId, Between]:
+        later = sorted(other for other in self._others.get(owner, ()) if other > after)
+        found = ((other, self._between(owner, other)) for other in later)
+        return dict(islice((each for each in found if each[1].has(kind)), limit))
+
+    async def followees(self, owner: UserId, *, after: UserId, limit: int) -> list[Edge]:
+        found = await self.others(owner, Kind.FOLLOW, after=after, limit=limit)
+        return [between.edge for between in found.values() if between.edge is not None]
+
+    async def list_of(self, list_id: ListId) -> OwnedList | None:
+        owner = self._first_owner(list_id)
+        if owner is None:
+            return None
+        cells = self._subject(Subject(owner, Kind.LIST, item=str(list_id)))
+        replies, exclusive, *_ = cells.values()
+        if not cells.there or replies is None or exclusive is None:
+            return None
+        return OwnedList(owner, list_rules(replies, exclusive))
+
+    async def members(self, list_id: ListId, *, after: UserId, limit: int) -> list[UserId]:
+        start = member_order(after)
+        later = (each for each in self._members.get(list_id, ()) if member_order(each) > start)
+        found = await self.memberships([list_id], list(later))
+        return sorted((member for _, member in found), key=member_order)[:limit]
+
+    async def memberships(
+        self, lists: Collection[int], users: Collection[UserId]
+    ) -> set[tuple[ListId, UserId]]:
+        return {
+            (list_id, user)
+            for list_id in map(ListId, lists)
+            if (owned := await self.list_of(list_id)) is not None
+            for user in users
+            if list_id in self._between(owned.owner_id, user).lists
+        }
+
+    def _subject(self, subject: Subject) -> _Cells:
+        place = (subject.owner_id, subject.kind in ABOUT_THREADS, subject.other_id)
+        return self._subjects.setdefault(place, {}).setdefault(subject, _Cells())
+
+    def _index(self, said: Mutation) -> None:
+        owner, kind, other, item = said.subject
+        if kind not in ABOUT_THREADS and other:
+            self._others.setdefault(owner, set()).add(UserId(other))
+        if kind is Kind.LIST_MEMBER:
+            self._members.setdefault(ListId(int(item)), set()).add(UserId(other))
+        if kind is Kind.LIST and said.cells:
+            claim = Claim(said.version, owner)
+            claims = self._claims.setdefault(ListId(int(item)), {})
+            claims[owner] = min(claims.get(owner, claim), claim)
+
+    def _rows(self, owner: UserId, other: int, *, threads: bool = False) -> Iterator[Row]:
+        for subject, merged in self._subjects.get((owner, threads, other), {}).items():
+            version, removed = merged.removed
+            cells = merged.values()
+            if subject.kind is Kind.LIST:
+                claimed = self._first_owner(ListId(int(subject.item)))
+                cells[2] = None if claimed is None else first_cell(claimed)
+            yield (other, subject.kind, subject.item, removed, version, *cells)
+
+    def _between(self, owner: UserId, other: UserId) -> Between:
+        rows = [*self._rows(owner, 0), *self._rows(owner, other)]
+        return relations(owner, rows).to(other)
+
+    def _first_owner(self, list_id: ListId) -> UserId | None:
+        claims = self._claims.get(list_id)
+        return None if claims is None else first(claims.values()).owner_id

@@ -1,0 +1,21 @@
+"""Handler of `relations`: each fact is kept; who reads decides by what is kept."""
+
+from collections.abc import Sequence
+
+from schemas.relations import RelationFact
+from services.handling import Accepted
+from services.relations.mutation import mutation
+from services.relations.store import RelationStore
+
+
+class RecordRelations:
+    """Writes what people say of each other and set for themselves.
+
+    A tag follow does not request the tag's earlier posts yet.
+    """
+
+    def __init__(self, relations: RelationStore) -> None:
+        self._relations = relations
+
+    async def __call__(self, batch: Sequence[Accepted[RelationFact]]) -> None:
+        await self._relations.record([mutation(each.message) for each in batch])

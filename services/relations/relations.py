@@ -1,0 +1,211 @@
+"""How a viewer stands to others, and what he set for himself: plain values from stored rows."""
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+import msgspec
+
+from schemas.canonical import Canonical, id_of, value_of
+from schemas.events import Replies
+from schemas.ids import KeywordId, ListId, PostId, UserId, Version
+from schemas.relations import Action, Context, Scope
+from services.relations.lists import ListRules, first_owner, list_rules
+from services.relations.mutation import Kind
+
+Cell: TypeAlias = Canonical | None
+MEMORIZED = 8_192
+"""Options and keyword mutes decoded before, some 4 MB: nearly all follow edges share a few."""
+
+
+Row: TypeAlias = tuple[Any, ...]
+"""What the messages about one subject add up to, as a store gives it: other_id, kind, item,
+removed, the version of `removed`, and MAX_CELLS cells, None where none was written. `removed` is
+None while only somebody else's claim of a list is known. The third cell of a LIST is its first
+owner."""
+
+
+class Edge(msgspec.Struct, frozen=True):
+    """A follow edge that is there now, with its options."""
+
+    follower_id: UserId
+    followee_id: UserId
+    version: Version
+    replies: Replies = "followed"
+    reposts: bool = True
+    bare_links: bool | None = None
+    languages: frozenset[str] = frozenset()
+
+
+class Mute(msgspec.Struct, frozen=True):
+    """A mute; whether it has expired is for the reader, with his own now (microseconds)."""
+
+    scope: Scope = "all"
+    expires_at: int | None = None
+
+
+class KeywordMute(msgspec.Struct, frozen=True):
+    """A keyword mute; no contexts are all. Expiry as of a mute."""
+
+    keyword_id: KeywordId
+    phrase: str
+    whole_word: bool = True
+    contexts: frozenset[Context] = frozenset()
+    action: Action = "hide"
+    expires_at: int | None = None
+
+
+class Own(msgspec.Struct, frozen=True):
+    """What somebody set for himself. `lists` are those that are his and are there now."""
+
+    bare_links: bool = True
+    keyword_mutes: tuple[KeywordMute, ...] = ()
+    tags: frozenset[str] = frozenset()
+    lists: Mapping[ListId, ListRules] = {}
+
+
+class Between(msgspec.Struct, frozen=True):
+    """How an owner stands to somebody. An edge that a block has ended is no edge.
+
+    `blocks`: the owner blocks the other; `blocked_by`: the other way round. `lists`: those of the
+    owner's lists, there now, that the other is in.
+    """
+
+    edge: Edge | None = None
+    blocks: bool = False
+    blocked_by: bool = False
+    mute: Mute | None = None
+    lists: frozenset[ListId] = frozenset()
+
+    @property
+    def blocked(self) -> bool:
+        """In either direction."""
+        return self.blocks or self.blocked_by
+
+    def has(self, kind: Kind) -> bool:
+        """Whether the owner follows, blocks or mutes the other."""
+        held = {Kind.FOLLOW: self.edge, Kind.BLOCK: self.blocks, Kind.MUTE: self.mute}
+        return bool(held[kind])
+
+
+STRANGER = Between()
+
+
+class Relations(msgspec.Struct, frozen=True):
+    """How an owner stands to the others who were asked for; strangers are left out."""
+
+    own: Own = Own()
+    between: Mapping[UserId, Between] = {}
+
+    def to(self, other: UserId) -> Between:
+        """How the owner stands to somebody who was asked for."""
+        return self.between.get(other, STRANGER)
+
+    @property
+    def edges(self) -> dict[UserId, Edge]:
+        """The owner's follow edges to those who were asked for."""
+        found = ((other, between.edge) for other, between in self.between.items())
+        return {other: edge for other, edge in found if edge is not None}
+
+
+class Marks(msgspec.Struct, frozen=True):
+    """What an owner said of conversations and of reading, for the posts that were asked for.
+
+    `home` and `read` (by root) are how far he has read; `set_aside` are unanswered posts, each with
+    the post up to which it is so; `muted` are roots.
+    """
+
+    home: PostId | None = None
+    read: Mapping[PostId, PostId] = {}
+    set_aside: Mapping[PostId, PostId] = {}
+    muted: frozenset[PostId] = frozenset()
+
+
+def relations(owner: UserId, rows: Iterable[Row]) -> Relations:
+    """What the rows about others, and about the owner himself, say."""
+    said: dict[int, list[Row]] = {}
+    for row in rows:
+        said.setdefault(row[0], []).append(row)
+    own = _own(owner, said.pop(0, []))
+    found = {UserId(each): _between(owner, each, theirs, own) for each, theirs in said.items()}
+    return Relations(own, {each: how for each, how in found.items() if how is not STRANGER})
+
+
+def marks(rows: Iterable[Row]) -> Marks:
+    """What the rows about threads say."""
+    marked: dict[int, dict[PostId, PostId]] = {Kind.READ: {}, Kind.SET_ASIDE: {}}
+    muted = []
+    for post, kind, _, removed, _, *cells in rows:
+        if kind in marked:
+            marked[kind][PostId(post)] = PostId(id_of(cells[0]) or 0)
+        elif kind == Kind.THREAD_MUTE and not removed:
+            muted.append(PostId(post))
+    read = marked[Kind.READ]
+    return Marks(read.pop(PostId(0), None), read, marked[Kind.SET_ASIDE], frozenset(muted))
+
+
+def ended_at(cell: Cell) -> Version:
+    """Up to which version a block, be it there or not, has ended the edges of its pair."""
+    return Version(-1 if cell is None else int(cell))
+
+
+def _own(owner: UserId, rows: Iterable[Row]) -> Own:
+    bare_links, keywords, tags, lists = True, [], [], {}
+    for _, kind, item, removed, _, *cells in rows:
+        if removed is not False:
+            continue
+        if kind == Kind.SETTINGS:
+            bare_links = value_of(cells[0]) is not False
+        elif kind == Kind.KEYWORD_MUTE:
+            keywords.append(_keyword_mute(item, *cells))
+        elif kind == Kind.TAG_FOLLOW:
+            tags.append(item)
+        elif kind == Kind.LIST and first_owner(cells[2]) == owner:
+            lists[ListId(int(item))] = list_rules(cells[0], cells[1])
+    keywords.sort(key=lambda mute: mute.keyword_id)
+    return Own(bare_links, tuple(keywords), frozenset(tags), lists)
+
+
+def _between(owner: UserId, other: int, rows: Iterable[Row], own: Own) -> Between:
+    edge = mute = None
+    blocks = blocked_by = False
+    ended = -1
+    lists = []
+    for _, kind, item, removed, version, *cells in rows:
+        if kind == Kind.FOLLOW:
+            edge = None if removed else (version, cells)
+        elif kind == Kind.BLOCK:
+            blocks, ended = not removed, max(ended, ended_at(cells[0]))
+        elif kind == Kind.BLOCKED_BY:
+            blocked_by, ended = not removed, max(ended, ended_at(cells[0]))
+        elif removed:
+            continue
+        elif kind == Kind.MUTE:
+            mute = _mute(*cells[:2])
+        elif kind == Kind.LIST_MEMBER and (at := ListId(int(item))) in own.lists:
+            lists.append(at)
+    live = None
+    if edge is not None and edge[0] > ended:
+        live = Edge(owner, UserId(other), edge[0], *_follow_options(*edge[1][:4]))
+    if live is None and mute is None and not (blocks or blocked_by or lists):
+        return STRANGER
+    return Between(live, blocks, blocked_by, mute, frozenset(lists))
+
+
+@lru_cache(MEMORIZED)
+def _follow_options(*cells: Canonical) -> tuple[Replies, bool, bool | None, frozenset[str]]:
+    replies, reposts, bare_links, languages = map(value_of, cells)
+    return replies, reposts, bare_links, frozenset(languages)
+
+
+@lru_cache(MEMORIZED)
+def _keyword_mute(item: str, *cells: Canonical) -> KeywordMute:
+    phrase, whole_word, contexts, action, expires_at = map(value_of, cells)
+    return KeywordMute(
+        KeywordId(int(item)), phrase, whole_word, frozenset(contexts), action, expires_at
+    )
+
+
+@lru_cache(MEMORIZED)
+def _mute(*cells: Canonical) -> Mute:
+    return Mute(*map(value_of, cells))
