@@ -3,8 +3,7 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from cassandra import ConsistencyLevel
@@ -30,6 +29,14 @@ CONTACT_SECONDS = 5.0
 """For one connection to one node."""
 RECONNECT_SECONDS = (0.5, 10.0)
 """First and longest pause between attempts to reach a node that is down; they never end."""
+
+SAID_BY_US = (
+    "Error preparing query",
+    "[control connection] Error connecting to",
+    "Control connection failed to connect",
+)
+"""What the driver logs with a trace, at each of the attempts that an outage is full of, although
+it also raises it: whoever asked says so. That a node is down, or back, it says apart."""
 
 T = TypeVar("T")
 
@@ -61,6 +68,7 @@ class IdempotentRetries(RetryPolicy):  # type: ignore[misc] # the driver is unty
 
 def cluster(settings: Settings) -> Any:
     """A cluster that is not connected yet. Whoever makes it shuts it down."""
+    logging.getLogger("cassandra.cluster").addFilter(_not_said_by_us)
     profile = ExecutionProfile(
         load_balancing_policy=TokenAwarePolicy(
             DCAwareRoundRobinPolicy(local_dc=settings.cassandra_datacenter)
@@ -95,16 +103,8 @@ async def in_thread(work: Callable[[], T], *, seconds: float, what: str) -> T:
         raise translated(error, what) from error
 
 
-@contextmanager
-def unheard() -> Iterator[None]:
-    """The driver keeps to itself what it meets while it connects: traces of what it raises."""
-    logger = logging.getLogger("cassandra.cluster")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
+def _not_said_by_us(record: logging.LogRecord) -> bool:
+    return not str(record.msg).startswith(SAID_BY_US)
 
 
 def _as_received(_names: Any, rows: Any) -> Any:

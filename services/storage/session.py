@@ -13,7 +13,7 @@ from services.errors import StoreUnavailable
 from services.metrics import Metrics
 from services.settings import Settings
 from services.storage.bridge import Bridge
-from services.storage.cluster import CONNECT_SECONDS, PROTOCOL_VERSION, cluster, in_thread, unheard
+from services.storage.cluster import CONNECT_SECONDS, PROTOCOL_VERSION, cluster, in_thread
 from services.storage.gate import Gate
 from services.storage.ledger import Ledger
 from services.storage.migrations import Migration
@@ -192,8 +192,7 @@ async def connect(settings: Settings, metrics: Metrics, limits: Limits | None = 
 def _session(settings: Settings, migrations: Sequence[Migration], given_up: Event) -> Any:
     ours = cluster(settings)
     try:
-        with unheard():
-            session = ours.connect()
+        session = ours.connect()
         if settings.cassandra_keyspace not in ours.metadata.keyspaces:
             _refuse("there is no such keyspace: run `mingle migrate`")
         # What is missing would make bugs of messages; what is newer is no harm.
