@@ -31,6 +31,9 @@ from streams.brake.store import BrakeStore
 from streams.dead_letters import OutboxDeadLetters
 from streams.delivery import Delivery
 from streams.handlers import ROLES, ROUTES, handlers
+from streams.letters.cassandra import CassandraSettled
+from streams.letters.memory import MemorySettled
+from streams.letters.store import SettledLetters
 from streams.outbox import Outbox
 from streams.requests import KafkaRequests
 
@@ -88,6 +91,16 @@ def cassandra_stores(store: Store, settings: Settings, clock: Clock = now) -> St
 def cassandra_brakes(store: Store) -> BrakeStore:
     """Brakes on the same connection."""
     return CassandraBrakes(store)
+
+
+def cassandra_settled(store: Store) -> SettledLetters:
+    """What became of dead letters, on the same connection."""
+    return CassandraSettled(store)
+
+
+def memory_settled() -> SettledLetters:
+    """Of which nothing is known but what this process does."""
+    return MemorySettled()
 
 
 def create_store(settings: Settings, metrics: Metrics) -> Store:

@@ -1,7 +1,7 @@
 """Messages that can never be handled: where they go, and what is said of them."""
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from schemas.errors import Reason, SchemaViolation
 from schemas.topics import dead_letter_topic
@@ -11,6 +11,24 @@ from streams.records import Partition, Record
 
 Cause = Reason | Literal["refused", "bug"]
 """Why, from a closed set: the schemas' reasons, a handler's Permanent, or any other error."""
+
+
+Header: TypeAlias = tuple[str, bytes]
+SAID: Final = (
+    "__connect.errors.topic",
+    "__connect.errors.partition",
+    "__connect.errors.offset",
+    "__connect.errors.exception.class.name",
+    "__connect.errors.exception.message",
+    "mingle.field",
+    "mingle.reason",
+    "mingle.timestamp",
+)
+"""What is said at a burial, in this order: Kafka Connect's names for what it has names for, then
+our own."""
+NEWEST_BURIALS: Final = 9
+"""Of a message that was sent back and failed again, besides the first one: together some 3 KB of
+headers, however often somebody tries."""
 
 
 class DeadLetter(NamedTuple):
@@ -43,6 +61,7 @@ class DeadLetters(Protocol):
 class OutboxDeadLetters:
     """Dead letters as messages of `<topic>-dlq`, key and value untouched.
 
+    One that was sent back and failed again keeps what was said of it: at first, and lately.
     Their own timestamp is that of the burial, since retention counts from it.
     """
 
@@ -53,25 +72,40 @@ class OutboxDeadLetters:
         await self._outbox.send([_message(letter) for letter in letters])
 
 
+def history(headers: Sequence[Header]) -> tuple[list[Header], list[list[Header]]]:
+    """What came with the message itself, and what each burial said of it, the oldest first."""
+    own: list[Header] = []
+    burials: list[list[Header]] = []
+    for header in headers:
+        name = header[0]
+        if name not in SAID:
+            own.append(header)
+        elif name == SAID[0] or not burials:
+            burials.append([header])
+        else:
+            burials[-1].append(header)
+    return own, burials
+
+
 def _message(letter: DeadLetter) -> Outgoing:
     record = letter.record
     topic = dead_letter_topic(letter.partition.topic)
-    # A letter that was sent back and failed again keeps what was said of it before.
-    headers = (*record.headers, *_headers(letter))
-    return Outgoing(topic, record.key, record.value, headers)
+    own, burials = history(record.headers)
+    kept = burials[:1] + burials[1:][-(NEWEST_BURIALS - 1) :]
+    said = (header for burial in kept for header in burial)
+    return Outgoing(topic, record.key, record.value, (*own, *said, *_headers(letter)))
 
 
-def _headers(letter: DeadLetter) -> list[tuple[str, bytes]]:
-    """Kafka Connect's names for what it has names for, then our own."""
+def _headers(letter: DeadLetter) -> list[Header]:
     kind = type(letter.error)
-    said = {
-        "__connect.errors.topic": letter.partition.topic,
-        "__connect.errors.partition": letter.partition.number,
-        "__connect.errors.offset": letter.record.offset,
-        "__connect.errors.exception.class.name": f"{kind.__module__}.{kind.__qualname__}",
-        "__connect.errors.exception.message": f"{letter.field}: {letter.reason}",
-        "mingle.field": letter.field,
-        "mingle.reason": letter.reason,
-        "mingle.timestamp": letter.record.timestamp,
-    }
-    return [(name, str(value).encode()) for name, value in said.items()]
+    values = (
+        letter.partition.topic,
+        letter.partition.number,
+        letter.record.offset,
+        f"{kind.__module__}.{kind.__qualname__}",
+        f"{letter.field}: {letter.reason}",
+        letter.field,
+        letter.reason,
+        letter.record.timestamp,
+    )
+    return [(name, str(value).encode()) for name, value in zip(SAID, values, strict=True)]

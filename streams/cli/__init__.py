@@ -13,6 +13,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "migrate": "Bring the tables in Cassandra up to date.",
     "topics": "Create the topics on Kafka, or compare them with what is declared.",
     "publish": "Send messages from files to Kafka.",
+    "dead-letters": "See, send back or drop what could not be handled.",
     "home": "Read a user's home timeline.",
     "thread": "Read the thread of a post.",
     "explain": "Say why a user sees a post, or does not.",
@@ -31,12 +32,16 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"streams.cli.{cmd_name}").command
+        command: click.Command = import_module(f"streams.cli.{_module(cmd_name)}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+
+def _module(name: str) -> str:
+    return name.replace("-", "_")
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -2,7 +2,7 @@
 
 from schemas.errors import SchemaViolation
 from services.errors import Permanent
-from streams.dead_letters import DeadLetter, OutboxDeadLetters
+from streams.dead_letters import NEWEST_BURIALS, DeadLetter, OutboxDeadLetters, history
 from streams.outbox import MemoryOutbox
 from tests.streams.fakes import P1, FakeRecord
 
@@ -52,3 +52,20 @@ async def test_a_letter_that_was_sent_back_keeps_its_history() -> None:
         b"bug",
         b"refused",
     ]
+
+
+async def test_of_many_burials_the_first_and_the_newest_are_kept() -> None:
+    """Redriven thirty times, it still says why it died at first, and its headers stay few."""
+    record = FakeRecord(0, headers=(("trace", b"1"),))
+    for attempt in range(30):
+        outbox = MemoryOutbox()
+        letter = DeadLetter(P1, record, SchemaViolation(f"mentions[{attempt}]", "out_of_range"))
+        await OutboxDeadLetters(outbox).bury([letter])
+        (sent,) = outbox.sent("posts-dlq")
+        record = FakeRecord(attempt + 1, headers=tuple(sent.headers))
+    own, burials = history(sent.headers)
+    assert own == [("trace", b"1")]
+    fields = [dict(each)["mingle.field"].decode() for each in burials]
+    assert fields == ["mentions[0]", *(f"mentions[{n}]" for n in range(21, 30))]
+    assert len(burials) == NEWEST_BURIALS + 1
+    assert all(len(each) == len(burials[0]) for each in burials)

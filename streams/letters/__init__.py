@@ -1,0 +1,1 @@
+"""Dead letters as operators see them: read, shown, sent back or dropped."""

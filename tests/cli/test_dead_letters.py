@@ -1,0 +1,243 @@
+"""`mingle dead-letters` finds letters, shows them, and sends them back."""
+
+import asyncio
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from confluent_kafka import Consumer, TopicPartition
+
+from schemas import topics
+from streams.cli import main
+from streams.embedded.mock_broker import MockBroker
+from streams.outbox import Outgoing
+from streams.publishing.publisher import Publisher
+from tests.letters.fakes import buried
+from tests.streams.fakes import ACCEPTED_AT, FakeRecord
+
+PARTITIONS = 2
+DAY = 86_400_000
+NOON = 1_760_000_000_000
+"""2025-10-09T08:53:20Z, when the first letter was buried."""
+
+
+async def _letters() -> list[Outgoing]:
+    """Alice's posts that are too long, one of bytes, one follow; a day between them."""
+    twice = await buried(FakeRecord(0, b"again", b"1"), field="version", reason="too_far_ahead")
+    said = [
+        await buried(FakeRecord(41, b'{"text":"long"}', b"1", headers=(("trace", b"x"),))),
+        await buried(FakeRecord(42, b"\xff\x00", b"\xfe"), field="value", reason="not_utf8"),
+        await buried(FakeRecord(43, None, None), field="value", reason="null_value"),
+        await buried(FakeRecord(9, b"again", b"1", headers=tuple(twice.headers))),
+        await buried(FakeRecord(44, b"{}", b"1"), topic="follows", field="type", reason="missing"),
+    ]
+    return [each._replace(timestamp=NOON + n * DAY) for n, each in enumerate(said)]
+
+
+@pytest.fixture(scope="module")
+def bootstrap() -> Iterator[str]:
+    with MockBroker() as broker:
+        for name in topics.load():
+            broker.create_topic(name, PARTITIONS)
+        with Publisher(broker.bootstrap) as publisher:
+            for each in asyncio.run(_letters()):
+                publisher.send(each)
+        yield broker.bootstrap
+
+
+class Mingle:
+    def __init__(self, bootstrap: str) -> None:
+        self._runner = CliRunner(
+            env={"MINGLE_KAFKA_BOOTSTRAP": bootstrap, "MINGLE_STORE": "memory", "COLUMNS": "200"}
+        )
+
+    def __call__(self, *arguments: str) -> Result:
+        return self._runner.invoke(main, ["dead-letters", *arguments])
+
+    def listed(self, *arguments: str) -> list[dict[str, Any]]:
+        result = self("list", "--json", *arguments)
+        assert result.exit_code == 0, result.output
+        return [json.loads(line) for line in result.output.splitlines()]
+
+    def id_of(self, reason: str) -> str:
+        (only,) = self.listed("--reason", reason, "--topic", "posts")
+        return str(only["id"])
+
+
+@pytest.fixture
+def mingle(bootstrap: str) -> Mingle:
+    return Mingle(bootstrap)
+
+
+def offsets(rows: Sequence[dict[str, Any]]) -> set[int]:
+    return {row["offset"] for row in rows}
+
+
+def test_every_letter_is_listed(mingle: Mingle) -> None:
+    """With where it came from, why, and when; nothing of what it holds."""
+    rows = mingle.listed()
+    assert offsets(rows) == {41, 42, 43, 9, 44}
+    (first,) = (row for row in rows if row["offset"] == 41)
+    assert first == {
+        "id": first["id"],
+        "topic": "posts",
+        "partition": 3,
+        "offset": 41,
+        "accepted_at": "2023-11-14T22:13:20.000+00:00",
+        "buried_at": "2025-10-09T08:53:20.000+00:00",
+        "field": "text",
+        "reason": "too_long",
+        "error": "schemas.errors.SchemaViolation",
+        "key": "1",
+        "bytes": 15,
+        "burials": 1,
+        "settled": None,
+    }
+    assert {row["key_hex"] for row in rows if "key_hex" in row} == {"fe"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--topic", "follows"], {44}),
+        (["--topic", "replies"], set()),
+        (["--reason", "too_long"], {41, 9}),
+        (["--field", "value"], {42, 43}),
+        (["--field", "value", "--reason", "not_utf8"], {42}),
+        (["--since", "2025-10-11T08:53:20"], {43, 9, 44}),
+        (["--until", "2025-10-11T08:53:20Z"], {41, 42}),
+        (["--since", "2025-10-10T10:53:20+02:00", "--until", "2025-10-11"], {42}),
+    ],
+)
+def test_filters_exclude(mingle: Mingle, arguments: list[str], expected: set[int]) -> None:
+    """Each of them, and all together; times are UTC unless they say otherwise."""
+    assert offsets(mingle.listed(*arguments)) == expected
+
+
+def test_letters_are_listed_by_id(mingle: Mingle) -> None:
+    """Several at once; one that is not there is not listed."""
+    ids = [mingle.id_of("not_utf8"), mingle.id_of("null_value"), "posts-dlq:0:999"]
+    assert offsets(mingle.listed(*ids)) == {42, 43}
+    assert len(mingle.listed("--limit", "2")) == 2
+
+
+def test_a_table_and_its_numbers_are_for_people(mingle: Mingle) -> None:
+    """A line a letter, and how many of which topic died of what."""
+    result = mingle("list")
+    assert result.exit_code == 0
+    assert mingle.id_of("not_utf8") in result.output
+    assert result.output.endswith("5 letters listed\n")
+    assert ["posts", "too_long", "2"] in [line.split() for line in result.output.splitlines()]
+
+
+def test_a_summary_is_numbers_alone(mingle: Mingle) -> None:
+    """For people and for machines."""
+    assert mingle.id_of("not_utf8") not in mingle("list", "--summary").output
+    told = json.loads(mingle("list", "--summary", "--json", "--topic", "follows").output)
+    assert told == {"listed": 1, "by": [{"topic": "follows", "reason": "missing", "letters": 1}]}
+
+
+def test_a_letter_is_shown_with_its_history(mingle: Mingle) -> None:
+    """Why it died at first, and why again."""
+    (again,) = (row["id"] for row in mingle.listed() if row["burials"] == 2)
+    result = mingle("show", again)
+    assert result.exit_code == 0
+    assert result.output.index("too_far_ahead") < result.output.index("too_long")
+    told = json.loads(mingle("show", again, "--json").output)
+    assert [each["reason"] for each in told["history"]] == ["too_far_ahead", "too_long"]
+    assert (told["value"], told["cut"]) == ("again", False)
+
+
+def test_what_is_no_text_is_shown_in_hex(mingle: Mingle) -> None:
+    """Nothing that a stranger wrote reaches the terminal as it is."""
+    result = mingle("show", mingle.id_of("not_utf8"))
+    assert "0xff00" in result.output
+    told = json.loads(mingle("show", mingle.id_of("not_utf8"), "--json").output)
+    assert told["value_hex"] == "ff00"
+    assert "none" in mingle("show", mingle.id_of("null_value")).output
+
+
+def test_the_producers_headers_are_shown(mingle: Mingle) -> None:
+    """Apart from what was said at the burial."""
+    (first,) = (row["id"] for row in mingle.listed() if row["offset"] == 41)
+    told = json.loads(mingle("show", first, "--json").output)
+    assert told["headers"] == [{"name": "trace", "value": "x"}]
+    assert '{"text":"long"}' in mingle("show", first).output
+
+
+def test_a_letter_that_is_not_there_is_told(mingle: Mingle) -> None:
+    """Exit code 1, and the others are shown."""
+    result = mingle("show", "posts-dlq:0:999", mingle.id_of("not_utf8"))
+    assert result.exit_code == 1
+    assert result.stderr == "Error: there is no letter posts-dlq:0:999; letters are kept 30 days\n"
+    assert "0xff00" in result.stdout
+
+
+def test_nothing_is_done_unless_it_is_meant(mingle: Mingle, bootstrap: str) -> None:
+    """A dry run says what would be done."""
+    for deed, done in (("redrive", "redriven"), ("drop", "dropped")):
+        result = mingle(deed, "--topic", "posts")
+        assert result.exit_code == 0
+        assert result.output.endswith(f"4 letters would be {done}\nnothing was done: add --apply\n")
+    told = json.loads(mingle("redrive", "--reason", "missing", "--json").output)
+    assert told["would_be_redriven"] == 1
+    assert held(bootstrap, "posts") == []
+
+
+def test_a_redriven_letter_is_the_message_again(mingle: Mingle, bootstrap: str) -> None:
+    """In its topic, with its key, value, headers and time, and what was said of it."""
+    result = mingle("redrive", "--reason", "missing", "--apply", "--rate", "100")
+    assert result.exit_code == 0
+    assert result.output.endswith("1 letter redriven\n")
+    (back,) = held(bootstrap, "follows")
+    assert (back.key(), back.value()) == (b"1", b"{}")
+    assert back.timestamp()[1] == ACCEPTED_AT
+    assert dict(back.headers())["mingle.reason"] == b"missing"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["show"],
+        ["show", "posts:0:1"],
+        ["list", "--reason", "boredom"],
+        ["list", "--topic", "gossip"],
+        ["list", "--since", "yesterday"],
+        ["redrive", "--rate", "0"],
+        ["resume", "gossip"],
+    ],
+)
+def test_wrong_use_is_told_apart(mingle: Mingle, arguments: list[str]) -> None:
+    """Exit code 2."""
+    assert mingle(*arguments).exit_code == 2
+
+
+def test_no_broker_is_a_clear_line() -> None:
+    """Exit code 1, the address and the setting that holds it."""
+    result = Mingle("127.0.0.1:1")("list")
+    assert result.exit_code == 1
+    assert result.output == "Error: no broker answers at 127.0.0.1:1 (MINGLE_KAFKA_BOOTSTRAP)\n"
+
+
+def test_brakes_of_a_store_in_memory_end_with_their_worker(mingle: Mingle) -> None:
+    """There is nothing to release from outside."""
+    result = mingle("resume")
+    assert result.exit_code == 1
+    assert "MINGLE_STORE=memory" in result.output
+
+
+def held(bootstrap: str, topic: str) -> list[Any]:
+    """All messages of a topic."""
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "test"})
+    found = []
+    try:
+        for number in range(PARTITIONS):
+            at = TopicPartition(topic, number)
+            first, end = consumer.get_watermark_offsets(at, timeout=10)
+            consumer.assign([TopicPartition(topic, number, first)])
+            found += consumer.consume(end - first, 10) if end > first else []
+    finally:
+        consumer.close()
+    return found

@@ -1,0 +1,75 @@
+"""The contract of `streams.letters.store`."""
+
+import itertools
+from collections.abc import AsyncIterator
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from services.metrics import Metrics
+from services.settings import Settings
+from services.storage.session import connect
+from streams.letters.cassandra import CassandraSettled
+from streams.letters.letter import LetterId, Place
+from streams.letters.memory import MemorySettled
+from streams.letters.store import SettledLetters
+
+BURIED_AT = 1_760_000_000_000
+
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def number() -> int:
+    """A partition that no other test uses."""
+    return next(_numbers)
+
+
+@pytest.fixture(params=["memory", pytest.param("cassandra", marks=pytest.mark.integration)])
+async def letters(request: pytest.FixtureRequest) -> AsyncIterator[SettledLetters]:
+    if request.param == "memory":
+        yield MemorySettled()
+        return
+    settings: Settings = request.getfixturevalue("usual_keyspace")
+    store = await connect(settings, Metrics(CollectorRegistry()))
+    yield CassandraSettled(store)
+    await store.close()
+
+
+def place(number: int, offset: int, buried_at: int = BURIED_AT) -> Place:
+    return Place(LetterId("posts-dlq", number, offset), buried_at)
+
+
+async def test_what_is_settled_is_known(letters: SettledLetters, number: int) -> None:
+    """Of those that are asked for, in several partitions and topics at once."""
+    other = Place(LetterId("follows-dlq", number, 3), BURIED_AT)
+    await letters.settle([place(number, 1), place(number, 2), other], "redriven")
+    await letters.settle([place(number, 4)], "dropped")
+    asked = [place(number, offset) for offset in (0, 1, 3, 4)]
+    assert await letters.settled([*asked, other]) == {
+        place(number, 1): "redriven",
+        place(number, 4): "dropped",
+        other: "redriven",
+    }
+
+
+async def test_of_no_letters_none_is_settled(letters: SettledLetters) -> None:
+    """And settling none is nothing."""
+    await letters.settle([], "dropped")
+    assert await letters.settled([]) == {}
+
+
+@pytest.mark.parametrize("order", [("dropped", "redriven"), ("redriven", "dropped")])
+async def test_what_was_redriven_stays_so(
+    letters: SettledLetters, number: int, order: tuple[str, str]
+) -> None:
+    """Whatever order the two are written in, and how often."""
+    for how in order * 2:
+        await letters.settle([place(number, 1)], how)
+    assert await letters.settled([place(number, 1)]) == {place(number, 1): "redriven"}
+
+
+async def test_a_topic_made_anew_has_new_letters(letters: SettledLetters, number: int) -> None:
+    """The same offset, another time: another letter."""
+    await letters.settle([place(number, 1)], "redriven")
+    assert await letters.settled([place(number, 1, BURIED_AT + 1)]) == {}
