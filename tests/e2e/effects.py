@@ -1,13 +1,14 @@
-"""What a handled message has left in the store, read with plain queries of the witness's own."""
+"""What a handled message has left in the store, read on its own."""
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.codec import Message
-from schemas.events import Creation, Deletion, FollowFact, PostFact, ReplyCreated
-from schemas.ids import DEFAULT_EPOCH, SLOTS, post_time, slot
+from schemas.events import Creation, Deletion, FollowDeleted, FollowFact, PostFact, ReplyCreated
+from schemas.ids import DEFAULT_EPOCH, SLOTS, UserId, post_time, slot
+from services.graph.store import GraphStore, SlotRange
 from services.posts.cassandra import INVERTED
 from services.posts.post import mutation
 from services.storage.session import Store
@@ -31,18 +32,6 @@ _WRITTEN = select(
 _CHILDREN = select(
     "children", "witness", "parent_id, post_id", "WHERE parent_id IN ? AND post_id IN ?"
 )
-_FOLLOWEES = select(
-    "followees",
-    "witness",
-    "follower_id, followee_id, writetime(removed)",
-    "WHERE follower_id IN ? AND followee_id IN ?",
-)
-_FOLLOWERS = select(
-    "followers",
-    "witness",
-    "follower_id, followee_id, writetime(removed)",
-    "WHERE followee_id = ? AND level = 0 AND part = 0 AND slot IN ?",
-)
 _ENTRIES = select(
     "home_timeline",
     "witness",
@@ -56,8 +45,9 @@ Pair = tuple[int, int]
 class Effects:
     """Answers for many messages with few queries. Raises StoreUnavailable."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, graph: GraphStore) -> None:
         self._store = store
+        self._graph = graph
 
     async def missing_entries(self, wanted: Iterable[Pair]) -> set[Pair]:
         """Those of the entries (user, post) that no home timeline has."""
@@ -116,25 +106,26 @@ class Effects:
                 found.update((kind, key, post) for key, post in rows)
         return found
 
-    async def _edges(self, facts: Sequence[Any]) -> dict[tuple[str, int, int], int]:
-        """The versions of both ends of edges, by end, follower and followee."""
-        followees: defaultdict[int, list[int]] = defaultdict(list)
-        followers: defaultdict[int, list[int]] = defaultdict(list)
+    async def _edges(self, facts: Sequence[Any]) -> "Edges":
+        """What both ends say of the edges that are there."""
+        followees: defaultdict[int, set[UserId]] = defaultdict(set)
         for fact in facts:
-            followees[fact.follower_id].append(fact.followee_id)
-            followers[fact.followee_id].append(slot(fact.follower_id))
-        mine = (self._store.read(_FOLLOWEES, [key], of) for key, of in followees.items())
-        theirs = (self._store.read(_FOLLOWERS, key, of) for key, of in followers.items())
-        ends = {
-            "followees": await asyncio.gather(*mine),
-            "followers": await asyncio.gather(*theirs),
-        }
-        return {
-            (end, follower, followee): version
-            for end, found in ends.items()
-            for rows in found
-            for follower, followee, version in rows
-        }
+            followees[fact.follower_id].add(UserId(fact.followee_id))
+        mine = [self._graph.edges(UserId(key), of) for key, of in followees.items()]
+        authors = list({UserId(fact.followee_id) for fact in facts})
+        theirs = self._graph.followers([SlotRange(author, 0, SLOTS) for author in authors])
+        edges, lists = await asyncio.gather(asyncio.gather(*mine), theirs)
+        return Edges(
+            {(e.follower_id, e.followee_id): e.version for some in edges for e in some.values()},
+            dict(zip(authors, (set(each.tolist()) for each in lists), strict=True)),
+        )
+
+
+class Edges(NamedTuple):
+    """Versions by follower and followee; followers by followee."""
+
+    versions: Mapping[Pair, int]
+    followers: Mapping[UserId, set[int]]
 
 
 def _of(messages: Sequence[Message], kind: Any) -> list[Any]:
@@ -161,10 +152,12 @@ def _post_lacks(
     return None
 
 
-def _edge_lacks(fact: FollowFact, edges: Mapping[tuple[str, int, int], int]) -> str | None:
-    stale = [
-        end
-        for end in ("followees", "followers")
-        if edges.get((end, fact.follower_id, fact.followee_id), -1) < fact.version
-    ]
-    return f"no {', '.join(stale)}" if stale else None
+def _edge_lacks(fact: FollowFact, edges: Edges) -> str | None:
+    """An edge that is there no more lacks both ends: the reason may be a message that follows."""
+    version = edges.versions.get((fact.follower_id, fact.followee_id))
+    if isinstance(fact, FollowDeleted):
+        return "no end of the edge" if version is not None and version <= fact.version else None
+    if version is None or version < fact.version:
+        return "no followee"
+    listed = fact.follower_id in edges.followers[UserId(fact.followee_id)]
+    return None if listed else "no follower"

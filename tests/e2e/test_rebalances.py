@@ -54,7 +54,12 @@ def test_a_storm_of_rebalances(pipeline: Pipeline, record_figures: Callable[...,
 
 
 def storm(
-    pipeline: Pipeline, *, followers: int, rebalances: int, followers_a_page: int
+    pipeline: Pipeline,
+    *,
+    followers: int,
+    rebalances: int,
+    followers_a_page: int,
+    pages_at_once: int | None = 1,
 ) -> dict[str, Any]:
     """One post of a large author, its fan-out slowed until the last rebalance is over."""
     readers = list(range(2, followers + 2))
@@ -62,8 +67,8 @@ def storm(
     over = pipeline.folder / "over"
     journals = [
         pipeline.start_faulty_worker(
-            name, heartbeat_seconds=0.3, followers_a_page=followers_a_page, pages_at_once=1,
-            slow_until=str(over), entries_a_second=followers_a_page,
+            name, followers_a_page=followers_a_page, pages_at_once=pages_at_once,
+            slow_until=str(over), entries_a_second=followers_a_page, heartbeat_seconds=0.3,
         )
         for name in WORKERS
     ]  # fmt: skip
