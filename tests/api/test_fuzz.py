@@ -1,0 +1,114 @@
+"""Whatever is asked of a village: no bug, no undocumented answer, none of another shape."""
+
+import asyncio
+from typing import Any
+
+import hypothesis
+import schemathesis
+from hypothesis import HealthCheck
+from schemathesis.checks import positive_data_acceptance
+from schemathesis.specs.openapi.schemas import OpenApiSchema
+
+from schemas.ids import MAX_ID, PostId
+from services.api.cursors import Cursors
+from services.api.queries import is_id
+from services.api.walk import Place, at
+from tests.api.issuer import SECRET, bearer
+from tests.api.village import ALICE, BOB, CAROL, Village, api_on
+
+Json = dict[str, Any]
+USERS = [ALICE, BOB, CAROL]
+CURSORS = {"before", "after", "newer_than"}
+some = hypothesis.settings(max_examples=20, suppress_health_check=list(HealthCheck))
+
+
+async def told(village: Village) -> list[PostId]:
+    """Every kind of post there is, and edges that let some of them be seen."""
+    await village.follows(ALICE, BOB)
+    await village.follows(BOB, CAROL, replies="all")
+    root = await village.post(BOB, minutes_ago=9, lang="en", text="hello")
+    answer = await village.reply(CAROL, root, minutes_ago=8)
+    posts = [
+        root,
+        answer,
+        await village.reply(BOB, answer, minutes_ago=7),
+        await village.reply(BOB, MAX_ID >> 8, minutes_ago=7),
+        await village.post(CAROL, minutes_ago=6, visibility="followers", text="\x00 \N{SNOWMAN}"),
+        await village.post(BOB, minutes_ago=6, visibility="direct", mentions=[CAROL]),
+        await village.post(BOB, minutes_ago=5, repost_of=answer),
+        await village.post(ALICE, minutes_ago=4, repost_of=root),
+    ]
+    await village.delete(CAROL, answer)
+    return posts
+
+
+VILLAGE = Village()
+POSTS = asyncio.run(told(VILLAGE))
+
+
+def fuzzed(**settings: Any) -> OpenApiSchema:
+    """The API of the village; ids and cursors are often some that mean something there."""
+    app = api_on(VILLAGE.stores, patience=0.001, **settings)
+    schema = schemathesis.openapi.from_asgi("/openapi.json", app)
+
+    @schema.hook
+    def map_path_parameters(_context: object, given: Json | None) -> Json | None:
+        return None if given is None else {name: known(name, each) for name, each in given.items()}
+
+    @schema.hook
+    def map_query(_context: object, given: Json | None) -> Json | None:
+        return None if given is None else {name: known(name, each) for name, each in given.items()}
+
+    return schema
+
+
+def known(name: str, value: object) -> object:
+    """Three in four well-formed ids and cursors become those of the village."""
+    if not isinstance(value, str):
+        return value
+    choice = sum(value.encode("utf-8", "surrogatepass"))
+    if name in CURSORS and value and choice % 4:
+        sealing = f"home/{ALICE}" if choice % 2 else f"posts/{BOB}/"
+        place = at(POSTS[choice % len(POSTS)])
+        if choice % 3 and place.position > POSTS[0]:
+            place = Place(place.position, POSTS[0], (place.position,))
+        return Cursors(()).seal(sealing, place)
+    if not is_id(value) or not choice % 4:
+        return value
+    return str((USERS if name in {"user_id", "viewer"} else POSTS)[choice % 3])
+
+
+def held(case: schemathesis.Case, headers: dict[str, str] | None = None) -> None:
+    # A cursor that is made up is well-formed and still none of ours.
+    case.call_and_validate(headers=headers, excluded_checks=[positive_data_acceptance])
+
+
+open_to_all, guarded = fuzzed(), fuzzed(auth_secret=SECRET)
+
+
+@open_to_all.parametrize()
+@some
+def test_with_no_authentication(case: schemathesis.Case) -> None:
+    """As on a laptop."""
+    held(case)
+
+
+@guarded.parametrize()
+@some
+def test_without_a_token(case: schemathesis.Case) -> None:
+    """Where one is asked for."""
+    held(case)
+
+
+@guarded.parametrize()
+@some
+def test_with_alices_token(case: schemathesis.Case) -> None:
+    """Which lets her be herself."""
+    held(case, bearer(ALICE))
+
+
+@guarded.parametrize()
+@some
+def test_with_every_scope(case: schemathesis.Case) -> None:
+    """As a service that acts for all."""
+    held(case, bearer(CAROL, ["act-as", "operate"]))
