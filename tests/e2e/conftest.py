@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from servers.server import Reachable
+from tests.e2e.groups import empty_groups
 from tests.e2e.pipeline import Pipeline
 
 FIGURES = pytest.StashKey[list[tuple[str, dict[str, Any]]]]()
@@ -26,6 +27,7 @@ def record_figures(pytestconfig: pytest.Config) -> Callable[..., None]:
 def pipeline(kafka: Reachable, cassandra: Reachable, tmp_path: Path) -> Iterator[Pipeline]:
     pipeline = Pipeline(kafka.address, cassandra.port, tmp_path, retention_days=0)
     try:
+        empty_groups(kafka.address)
         pipeline.prepare()
         yield pipeline
     finally:

@@ -81,7 +81,8 @@ def storm(
         started = time.monotonic()
         for _ in range(rebalances // 2):  # one when somebody joins, one when he leaves
             with member(pipeline, journals[0]):
-                pass
+                await_a_page(pipeline, journals)
+            await_a_page(pipeline, journals)
         seconds = time.monotonic() - started
         seen = assignments(journals[0]) - before
         assert seen >= rebalances
@@ -124,6 +125,12 @@ def member(pipeline: Pipeline, journal: Journal) -> Iterator[None]:
     before = assignments(journal)
     consumer.close()
     pipeline.until(lambda: assignments(journal) > before)
+
+
+def await_a_page(pipeline: Pipeline, journals: list[Journal]) -> None:
+    """So that the next rebalance finds work in flight."""
+    before = handled(journals)
+    pipeline.until(lambda: handled(journals) > before)
 
 
 def assignments(journal: Journal) -> int:
