@@ -8,9 +8,9 @@ from services.item import Item, ThreadItem
 
 
 def shown(item: Item) -> dict[str, Any]:
-    """An item; `created_at` follows from ids, and nothing is warned of yet."""
+    """An item; `created_at` follows from ids."""
     said: dict[str, Any] = msgspec.to_builtins(item)
-    del said["created_at"], said["warn"]
+    del said["created_at"]
     if said["repost"] is not None:
         said["repost"]["by"] = list(said["repost"]["by"])
     return said
