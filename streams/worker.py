@@ -37,22 +37,23 @@ def run(main: Callable[[asyncio.Event], Awaitable[int]]) -> int:
 
 async def _with_signals(main: Callable[[asyncio.Event], Awaitable[int]]) -> int:
     stop = asyncio.Event()
+    code = FAILED
 
     def on_signal() -> None:
         if not stop.is_set():
             stop.set()
-            _exit_in(STOP_SECONDS, FAILED)
+            _exit_in(STOP_SECONDS, lambda: code)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, on_signal)
     code = await main(stop)
-    _exit_in(EXIT_SECONDS, code)
+    _exit_in(EXIT_SECONDS, lambda: code)
     return code
 
 
-def _exit_in(seconds: float, code: int) -> None:
+def _exit_in(seconds: float, code: Callable[[], int]) -> None:
     """The last resort, from a thread of its own: whatever hangs, the loop may hang too."""
-    timer = threading.Timer(seconds, os._exit, (code,))
+    timer = threading.Timer(seconds, lambda: os._exit(code()))
     timer.daemon = True
     timer.start()
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from threading import Event
 from typing import Any, NamedTuple, NoReturn
@@ -31,8 +32,9 @@ from services.storage.wire import Handler, packed_batch
 
 IN_FLIGHT_BYTES = 4 * 1024 * 1024
 """All requests in flight together: 64 batches, and what a socket's buffer takes at most."""
-CLOSE_SECONDS = 10.0
-"""For the driver's threads to end; they are daemons and do not outlive the process anyway."""
+CLOSE_SECONDS = 0.5
+"""For the driver's threads to end. With a node that does not answer they take many seconds, which
+a process that is told to end has not got; they do not outlive it anyway."""
 
 
 class _Prepared(NamedTuple):
@@ -64,7 +66,7 @@ class Store:
         self._session: Any = None
         self._bridge: Bridge
         self._prepared: dict[Statement, _Prepared] = {}
-        self._preparing = asyncio.Lock()
+        self._preparing: dict[Statement, asyncio.Task[_Prepared]] = {}
 
     async def connect(self) -> None:
         """StoreUnavailable when the keyspace cannot be used now; it may be tried again."""
@@ -131,11 +133,12 @@ class Store:
             _forget(pending)
 
     async def close(self) -> None:
-        """End all connections; requests in flight fail."""
+        """End all connections, or leave that to the driver's threads; requests in flight fail."""
         if self._session is None:
             return
-        shutdown = self._session.cluster.shutdown
-        await in_thread(shutdown, seconds=CLOSE_SECONDS, what="closing the store")
+        with suppress(StoreUnavailable):
+            shutdown = self._session.cluster.shutdown
+            await in_thread(shutdown, seconds=CLOSE_SECONDS, what="closing the store")
 
     async def _ask(self, statement: Statement, values: Sequence[Any]) -> Any:
         query = (await self._prepare(statement)).query
@@ -170,16 +173,28 @@ class Store:
             return prepared
         if self._session is None:
             raise StoreUnavailable("not connected yet")
-        async with self._preparing:
-            if statement not in self._prepared:
-                query = await in_thread(
-                    lambda: self._session.prepare(statement.cql.format(keyspace=self._keyspace)),
-                    seconds=CONNECT_SECONDS,
-                    what=f"preparing {statement.table} {statement.operation}",
-                )
-                query.is_idempotent = True
-                self._prepared[statement] = _Prepared(query, _layout(query))
-            return self._prepared[statement]
+        # Whoever asks meanwhile shares the answer: one after the other, a store that is away
+        # would take its timeout from each in turn.
+        preparing = self._preparing.get(statement)
+        if preparing is None:
+            preparing = asyncio.create_task(self._prepare_now(statement))
+            self._preparing[statement] = preparing
+            preparing.add_done_callback(partial(self._prepared_or_not, statement))
+        return await asyncio.shield(preparing)
+
+    async def _prepare_now(self, statement: Statement) -> _Prepared:
+        query = await in_thread(
+            lambda: self._session.prepare(statement.cql.format(keyspace=self._keyspace)),
+            seconds=CONNECT_SECONDS,
+            what=f"preparing {statement.table} {statement.operation}",
+        )
+        query.is_idempotent = True
+        return _Prepared(query, _layout(query))
+
+    def _prepared_or_not(self, statement: Statement, done: asyncio.Task[_Prepared]) -> None:
+        del self._preparing[statement]
+        if not done.cancelled() and done.exception() is None:
+            self._prepared[statement] = done.result()
 
 
 async def connect(settings: Settings, metrics: Metrics, limits: Limits | None = None) -> Store:
