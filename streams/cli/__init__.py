@@ -11,7 +11,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "worker": "Handle what arrives on Kafka.",
     "api": "Serve timelines and threads over HTTP.",
     "migrate": "Bring the tables in Cassandra up to date.",
-    "topics": "Create the topics on Kafka, or compare them with what is declared.",
+    "topics": "Create the topics, or compare them with what is declared.",
     "publish": "Send messages from files to Kafka.",
     "dead-letters": "See, send back or drop what could not be handled.",
     "home": "Read a user's home timeline.",

@@ -24,7 +24,7 @@ def _json_option(function: F) -> F:
 
 @click.group("topics")
 def command() -> None:
-    """Create the topics on Kafka, or compare them with what is declared."""
+    """Create the topics, or compare them with what is declared."""
 
 
 @command.command("apply")
