@@ -5,10 +5,10 @@ from typing import NamedTuple, TypeAlias
 
 from schemas.ids import DEFAULT_EPOCH, PostId, UserId
 from services.conversations.lineage import load_above
-from services.graph.edge import Edge
 from services.item import Item, present
 from services.listing import Found
 from services.posts.post import Post
+from services.relations.relations import Edge
 from services.stores import Stores
 from services.timelines.store import Span
 from services.visibility.predicate import Verdict, View
@@ -42,7 +42,7 @@ class Reader(NamedTuple):
         edges: dict[UserId, Edge] = {}
         if viewer is not None and known:
             authors = {post.author_id for post in known.values()}
-            edges = await self.stores.graph.edges(viewer, authors)
+            edges = (await self.stores.relations.about(viewer, authors)).edges
         return View(viewer, known, edges, floor)
 
     async def walk(  # noqa: PLR0913 - what a listing is made of

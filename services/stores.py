@@ -1,10 +1,11 @@
-"""The four stores that handlers and readers are given together."""
+"""The five stores that handlers and readers are given together."""
 
 from typing import NamedTuple
 
 from services.conversations.store import ConversationStore
 from services.graph.store import GraphStore
 from services.posts.store import PostStore
+from services.relations.store import RelationStore
 from services.timelines.store import TimelineStore
 
 
@@ -13,3 +14,4 @@ class Stores(NamedTuple):
     graph: GraphStore
     timelines: TimelineStore
     conversations: ConversationStore
+    relations: RelationStore

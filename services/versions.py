@@ -8,12 +8,15 @@ from prometheus_client import Counter
 
 from schemas.codec import KINDS
 from schemas.events import FollowFact, PostFact
+from schemas.relations import RelationFact
 from services.handling import Accepted, Handler
+from services.relations.mutation import subject
 
-Event = TypeVar("Event", bound=PostFact | FollowFact)
+Event = TypeVar("Event", bound=PostFact | FollowFact | RelationFact)
 
 MAX_THINGS = 100_000
-"""Posts and edges whose last version is remembered, some 20 MB; the longest unheard go first."""
+"""Posts, edges and the like whose last version is remembered, some 20 MB; the longest unheard go
+first."""
 
 
 class StaleVersions:
@@ -36,10 +39,8 @@ class StaleVersions:
 
         return counted
 
-    def _see(self, fact: PostFact | FollowFact) -> None:
-        thing = (
-            (fact.follower_id, fact.followee_id) if isinstance(fact, FollowFact) else fact.post_id
-        )
+    def _see(self, fact: PostFact | FollowFact | RelationFact) -> None:
+        thing = fact.post_id if isinstance(fact, PostFact) else subject(fact)
         highest = self._highest.pop(thing, fact.version)
         if fact.version < highest:
             self._counter.labels(KINDS[str(fact.__struct_config__.tag)].topic).inc()

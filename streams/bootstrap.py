@@ -16,6 +16,8 @@ from services.graph.memory import MemoryGraph
 from services.metrics import Metrics
 from services.posts.cassandra import CassandraPosts
 from services.posts.memory import MemoryPosts
+from services.relations.cassandra import CassandraRelations
+from services.relations.memory import MemoryRelations
 from services.settings import Settings
 from services.storage.migrations import available
 from services.storage.session import Store
@@ -74,7 +76,9 @@ class Deps(NamedTuple):
 
 def memory_stores() -> Stores:
     """Stores that live and end with this process."""
-    return Stores(MemoryPosts(), MemoryGraph(), MemoryTimelines(), MemoryConversations())
+    return Stores(
+        MemoryPosts(), MemoryGraph(), MemoryTimelines(), MemoryConversations(), MemoryRelations()
+    )
 
 
 def cassandra_stores(store: Store, settings: Settings, clock: Clock = now) -> Stores:
@@ -85,6 +89,7 @@ def cassandra_stores(store: Store, settings: Settings, clock: Clock = now) -> St
         CassandraGraph(store),
         CassandraTimelines(store, retention, clock),
         CassandraConversations(store),
+        CassandraRelations(store),
     )
 
 

@@ -11,6 +11,7 @@ from services.graph.record import RecordFollows
 from services.handling import Handler
 from services.metrics import Metrics
 from services.outbox import Outbox
+from services.relations.record import RecordRelations
 from services.stores import Stores
 from services.timelines.retention import Clock, Retention
 from services.versions import StaleVersions
@@ -30,6 +31,7 @@ ROUTES = (
     Route("posts", "posts", "ingest", Bounds()),
     Route("replies", "replies", "ingest", Bounds()),
     Route("follows", "follows", "ingest", Bounds()),
+    Route("relations", "relations", "ingest", Bounds()),
     Route("fanout", "fanout-pages", "fanout", Bounds()),
     Route("backfills", "backfills", "fanout", Bounds()),
 )
@@ -56,7 +58,8 @@ def handlers(
     return {
         "posts": counting(record),
         "replies": counting(record),
-        "follows": counting(RecordFollows(stores.graph, requests)),
+        "follows": counting(RecordFollows(stores.graph, stores.relations, requests)),
+        "relations": counting(RecordRelations(stores.relations)),
         "fanout": DeliverPages(stores.graph, stores.timelines, metrics, clock),
         "backfills": Backfill(stores.timelines, retention, clock),
     }

@@ -1,22 +1,67 @@
-"""The follow graph in Cassandra: each edge from both ends."""
+"""The followers of each author in Cassandra, by slot, in as many partitions as there are many.
+
+A list begins at level 0, in one part. When a part is full the author's level rises, and what is
+written from then on goes to 16 times as many parts, each a range of slots. Nothing is moved:
+readers ask for all levels up to the author's, and the highest version has the edge. A writer
+that does not know of the new level yet does no harm.
+"""
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
 
-from schemas.ids import IdArray, UserId, Version
-from services.graph.edge import OPTIONS, Edge, EdgeMutation, edge
-from services.graph.follower_lists import PART_ROWS, FollowerLists
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.ids import SLOTS, IdArray, UserId, slots
+from services.graph.edge import EdgeMutation
 from services.graph.store import SlotRange
 from services.storage.session import Store
-from services.storage.statements import Row, insert, portions, select
+from services.storage.statements import insert, portions, select
 
-_RECORD = ("follower_id", "followee_id", "removed")
-_FOLLOW = insert("followees", *_RECORD, *OPTIONS, operation="follow")
-_UNFOLLOW = insert("followees", *_RECORD, operation="unfollow")
-_EDGE = f"followee_id, removed, writetime(removed), {', '.join(OPTIONS)}"
-_EDGES = select("followees", "edges", _EDGE, "WHERE follower_id = ? AND followee_id IN ?")
-_PAGE = select("followees", "page", _EDGE, "WHERE follower_id = ? AND followee_id > ? LIMIT ?")
+LEVEL_BITS = 4
+"""Each level has 16 times as many parts as the one before."""
+MAX_LEVEL = 3
+"""4,096 parts: a thousand million followers."""
+PART_ROWS = 250_000
+"""In a part, before the next level begins: 10 MB."""
+LOOK_EVERY = 1_024
+"""One follower in so many, by slot, makes the writer look how full the part is."""
+SAMPLE = 128
+"""Followers read to estimate how many there are: within 9 % (one standard deviation)."""
+LISTS_AT_ONCE = 64
+"""Follower lists that one request brings: 10 MB, if each is as long as a page of fan-out."""
+
+_ADD = insert("followers", "followee_id", "level", "part", "slot", "follower_id", "removed")
+_RAISE = insert("follower_levels", "followee_id", "level", operation="raise")
+_LEVELS = select("follower_levels", "read", "followee_id, level", "WHERE followee_id IN ?")
+_LISTS = select(
+    "followers",
+    "page",
+    "followee_id, follower_id, removed, writetime(removed) AS version",
+    "WHERE followee_id IN ? AND level = ? AND part IN ? AND slot >= ? AND slot < ?",
+)
+_FIRST = select(
+    "followers",
+    "sample",
+    "followee_id, slot",
+    "WHERE followee_id IN ? AND level = ? AND part = ? PER PARTITION LIMIT ?",
+)
+
+
+class _Edges(NamedTuple):
+    """Edges to one author, by column; an edge may be there once for each level."""
+
+    followers: IdArray
+    versions: NDArray[np.int64]
+    removed: NDArray[np.bool_]
+
+    def live(self) -> IdArray:
+        """The followers, each once, by what the highest version says of them."""
+        order = np.lexsort((self.removed, self.versions, self.followers))
+        followers = self.followers[order]
+        last = np.append(followers[1:] != followers[:-1], True)[: len(followers)]
+        return followers[last & ~self.removed[order]]
 
 
 class CassandraGraph:
@@ -24,49 +69,130 @@ class CassandraGraph:
 
     def __init__(self, store: Store, part_rows: int = PART_ROWS) -> None:
         self._store = store
-        self._lists = FollowerLists(store, part_rows)
+        self._part_rows = part_rows
 
     async def record(self, mutations: Sequence[EdgeMutation]) -> None:
-        if mutations:
-            await asyncio.gather(
-                self._store.write(_row(each) for each in mutations), self._lists.record(mutations)
-            )
-
-    async def edges(self, follower: UserId, followees: Collection[UserId]) -> dict[UserId, Edge]:
-        asked = (self._store.read(_EDGES, follower, part) for part in portions(followees))
-        rows = [row for part in await asyncio.gather(*asked) for row in part]
-        return {edge.followee_id: edge for edge in _live(follower, rows)}
-
-    async def followees(self, follower: UserId, *, after: UserId, limit: int) -> list[Edge]:
-        found: list[Edge] = []
-        while len(found) < limit:
-            rows = await self._store.read(_PAGE, follower, after, limit)
-            found += _live(follower, rows)
-            if len(rows) < limit:
-                break
-            after = rows[-1][0]
-        return found[:limit]
+        """Writes each edge at its author's level, and raises the level where a part is full."""
+        if not mutations:
+            return
+        authors = np.array([each.followee_id for each in mutations], np.int64)
+        followers = np.array([each.follower_id for each in mutations], np.int64)
+        deepest = await self._levels(authors.tolist())
+        levels = np.array([deepest.get(author, 0) for author in authors.tolist()], np.int64)
+        places = slots(followers)
+        parts = places // _width(levels)
+        await self._store.write_columns(
+            _ADD,
+            {
+                "followee_id": authors,
+                "level": levels,
+                "part": parts,
+                "slot": places,
+                "follower_id": followers,
+                "removed": np.array([each.removed for each in mutations]),
+                "version": np.array([each.version for each in mutations], np.int64),
+            },
+        )
+        looks = places % LOOK_EVERY == 0
+        seen = zip(
+            authors[looks].tolist(), levels[looks].tolist(), parts[looks].tolist(), strict=True
+        )
+        await asyncio.gather(*(self._raise_if_full(*each) for each in set(seen)))
 
     async def followers(self, ranges: Sequence[SlotRange]) -> list[IdArray]:
-        return await self._lists.read(ranges)
+        """Begins with one round of requests for small lists."""
+        shallow, levels = await asyncio.gather(
+            self._shallow(ranges), self._levels([each.author_id for each in ranges])
+        )
+        return list(
+            await asyncio.gather(
+                *(
+                    self._deepened(each, shallow.get(each), levels.get(each.author_id, 0))
+                    for each in ranges
+                )
+            )
+        )
 
     async def follower_counts(self, authors: Collection[UserId]) -> dict[UserId, int]:
-        return await self._lists.counts(authors)
+        """Estimates from how dense the first followers stand; exact below SAMPLE at level 0."""
+        counts, levels = await asyncio.gather(self._estimates(authors, 0), self._levels(authors))
+        for level in range(1, max(levels.values(), default=0) + 1):
+            deep = [author for author in authors if levels.get(author, 0) >= level]
+            for author, count in (await self._estimates(deep, level)).items():
+                counts[author] = counts.get(author, 0) + count
+        return counts
+
+    async def _levels(self, authors: Collection[int]) -> dict[int, int]:
+        asked = (self._store.read(_LEVELS, part) for part in portions(authors))
+        return dict(row for rows in await asyncio.gather(*asked) for row in rows)
+
+    async def _shallow(self, ranges: Sequence[SlotRange]) -> dict[SlotRange, _Edges]:
+        """What level 0 holds of each range; ranges of the same slots are asked for together."""
+        together: dict[tuple[int, int], list[int]] = {}
+        for author, start, end in ranges:
+            together.setdefault((start, end), []).append(author)
+        asked = [
+            self._edges(part, 0, span)
+            for span, authors in together.items()
+            for part in portions(authors, LISTS_AT_ONCE)
+        ]
+        return {
+            key: edges for found in await asyncio.gather(*asked) for key, edges in found.items()
+        }
+
+    async def _deepened(self, wanted: SlotRange, shallow: _Edges | None, deepest: int) -> IdArray:
+        author, start, end = wanted
+        levels = (self._edges([author], level, (start, end)) for level in range(1, deepest + 1))
+        found = [edges for level in await asyncio.gather(*levels) for edges in level.values()]
+        if shallow is not None:
+            found.append(shallow)
+        if not found:
+            return np.array([], np.int64)
+        return _Edges(*(np.concatenate(column) for column in zip(*found, strict=True))).live()
+
+    async def _edges(
+        self, authors: list[int], level: int, span: tuple[int, int]
+    ) -> dict[SlotRange, _Edges]:
+        start, end = span
+        width = SLOTS >> level * LEVEL_BITS
+        parts = list(range(start // width, (end - 1) // width + 1))
+        found = await self._store.read_arrays(_LISTS, authors, level, parts, start, end)
+        order = np.argsort(found["followee_id"], kind="stable")
+        followees, first = np.unique(found["followee_id"][order], return_index=True)
+        columns = [found[name][order] for name in ("follower_id", "version", "removed")]
+        pieces = zip(*(np.split(column, first[1:]) for column in columns), strict=True)
+        return {
+            SlotRange(UserId(author), start, end): _Edges(*piece)
+            for author, piece in zip(followees.tolist(), pieces, strict=False)
+        }
+
+    async def _estimates(self, authors: Collection[UserId], level: int) -> dict[UserId, int]:
+        """How many rows each author's level has, if its first part is like the others."""
+        places: dict[UserId, list[int]] = {}
+        asked = (self._store.read(_FIRST, part, level, 0, SAMPLE) for part in portions(authors))
+        for rows in await asyncio.gather(*asked):
+            for author, place in rows:
+                places.setdefault(UserId(author), []).append(place)
+        width, parts = SLOTS >> level * LEVEL_BITS, 1 << level * LEVEL_BITS
+        return {author: estimate(each, width) * parts for author, each in places.items()}
+
+    async def _raise_if_full(self, author: int, level: int, part: int) -> None:
+        if level == MAX_LEVEL:
+            return
+        rows = await self._store.read(_FIRST, [author], level, part, SAMPLE)
+        width = SLOTS >> level * LEVEL_BITS
+        if estimate([place - part * width for _, place in rows], width) >= self._part_rows:
+            raised = _RAISE.row(followee_id=author, level=level + 1, version=level + 1)
+            await self._store.write([raised])
 
 
-def _row(mutation: EdgeMutation) -> Row:
-    statement = _FOLLOW if mutation.options else _UNFOLLOW
-    return statement.row(
-        follower_id=mutation.follower_id,
-        followee_id=mutation.followee_id,
-        removed=mutation.removed,
-        version=mutation.version,
-        **mutation.options,
-    )
+def estimate(first: Sequence[int], width: int) -> int:
+    """How many places there are in [0, width), of which up to SAMPLE are given, ascending."""
+    if len(first) < SAMPLE:
+        return len(first)
+    return round((SAMPLE - 1) * width / (first[-1] + 1))
 
 
-def _live(follower: UserId, rows: Iterable[tuple[Any, ...]]) -> Iterator[Edge]:
-    for followee, removed, version, *options in rows:
-        if not removed:
-            stated = dict(zip(OPTIONS, options, strict=True))
-            yield edge(follower, UserId(followee), Version(version), stated)
+def _width(levels: NDArray[Any]) -> NDArray[np.int64]:
+    """How many slots a part of each level has."""
+    return np.int64(SLOTS) >> (levels * LEVEL_BITS)

@@ -1,10 +1,10 @@
-"""Port: the follow graph."""
+"""Port: the follower lists."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
 from schemas.ids import IdArray, UserId
-from services.graph.edge import Edge, EdgeMutation
+from services.graph.edge import EdgeMutation
 
 
 class SlotRange(NamedTuple):
@@ -16,19 +16,14 @@ class SlotRange(NamedTuple):
 
 
 class GraphStore(Protocol):
-    """Follow edges, seen from both ends. Recording is idempotent and commutative."""
+    """Who follows an author. Recording is idempotent and commutative.
+
+    Whether a follow edge is there, and with which options, is the follower's to say:
+    `services.relations.store`. A follower whose edge a block has ended is still listed here.
+    """
 
     async def record(self, mutations: Sequence[EdgeMutation]) -> None:
-        """Merges the mutations; on return both ends are durable. Raises StoreUnavailable."""
-
-    async def edges(self, follower: UserId, followees: Collection[UserId]) -> dict[UserId, Edge]:
-        """The edges from `follower` that are there now, by followee; removed ones are left out.
-
-        One store request for up to 1,000 followees. Raises StoreUnavailable.
-        """
-
-    async def followees(self, follower: UserId, *, after: UserId, limit: int) -> list[Edge]:
-        """Up to `limit` edges to ids above `after`, ascending. Raises StoreUnavailable."""
+        """Merges the mutations; durable on return. Raises StoreUnavailable."""
 
     async def followers(self, ranges: Sequence[SlotRange]) -> list[IdArray]:
         """The followers in each range, in any order, each once; removed ones are left out.

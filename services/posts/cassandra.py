@@ -15,10 +15,8 @@ from schemas.ids import PostId, UserId, Version
 from services.posts.post import BLANKED, IMMUTABLE, Mutation, Post, Row, resolve
 from services.storage import statements
 from services.storage.session import Store
-from services.storage.statements import UNSET, insert, portions, select
+from services.storage.statements import INVERTED, UNSET, insert, portions, select
 
-INVERTED = 2**62
-"""From where creation versions count down: above every version of the next 146,000 years."""
 FINAL = 2**63 - 1
 """The write timestamp of what a deletion leaves."""
 

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 KEYS_AT_ONCE = 1_000
 """In one `IN ?`: the coordinator works on all of them at the same time."""
+
+INVERTED = 2**62
+"""From where write timestamps of what the lowest version has count down: above every version of the
+next 146,000 years."""
 
 
 class Unset(Enum):
@@ -20,6 +24,7 @@ class Unset(Enum):
 UNSET = Unset.UNSET
 """Leaves a column of a written row as it is, where a null would be a tombstone."""
 
+Key = TypeVar("Key", bound=int | bytes)
 Value = int | str | bytes | bool | Sequence[Any] | Unset
 Column = NDArray[np.generic] | list[Any] | int | str | bytes
 """Values of many rows: an array, a list, or one value that all rows share."""
@@ -44,7 +49,7 @@ class Row(NamedTuple):
     values: Mapping[str, Value]
 
 
-def portions(keys: Iterable[int], most: int = KEYS_AT_ONCE) -> Iterator[list[int]]:
+def portions(keys: Iterable[Key], most: int = KEYS_AT_ONCE) -> Iterator[list[Key]]:
     """The keys, each once, in lists that one `IN ?` takes."""
     distinct = list(dict.fromkeys(keys))
     for start in range(0, len(distinct), most):

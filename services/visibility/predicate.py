@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from schemas.ids import PostId, UserId
 from services.conversations.lineage import ancestors, original_of
-from services.graph.edge import Edge
 from services.posts.post import Post
+from services.relations.relations import Edge
 
 MAX_CLIMB = 64
 """Ancestors that a reply rule looks at (SEMANTICS 3)."""

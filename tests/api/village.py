@@ -13,16 +13,13 @@ from schemas.ids import PostId, post_id
 from schemas.requests import DeliverPage
 from services.api.app import create_api
 from services.api.arrival import MAX_WAIT
-from services.conversations.memory import MemoryConversations
-from services.graph.memory import MemoryGraph
 from services.handling import Accepted
 from services.metrics import Metrics
 from services.outbox import MemoryOutbox
-from services.posts.memory import MemoryPosts
 from services.settings import Settings
 from services.stores import Stores
-from services.timelines.memory import MemoryTimelines
 from services.timelines.retention import Retention
+from streams.bootstrap import memory_stores
 from streams.handlers import handlers
 
 NOW = 1_790_000_000_000
@@ -31,7 +28,7 @@ ALICE, BOB, CAROL = 1, 2, 3
 
 
 def memory() -> Stores:
-    return Stores(MemoryPosts(), MemoryGraph(), MemoryTimelines(), MemoryConversations())
+    return memory_stores()
 
 
 def api_on(

@@ -23,27 +23,26 @@ from schemas.ids import DAY_MS, PostId, UserId, post_id
 from servers import java
 from servers.server import Reachable, Server
 from services.conversations.cassandra import CassandraConversations
-from services.conversations.memory import MemoryConversations
 from services.graph.cassandra import CassandraGraph
-from services.graph.memory import MemoryGraph
 from services.metrics import Metrics
 from services.posts.cassandra import CassandraPosts
-from services.posts.memory import MemoryPosts
+from services.relations.cassandra import CassandraRelations
 from services.settings import Settings
 from services.storage.cluster import cluster
 from services.storage.migrations import available, migrate
 from services.storage.session import Store, connect
 from services.stores import Stores
 from services.timelines.cassandra import CassandraTimelines
-from services.timelines.memory import MemoryTimelines
 from services.timelines.retention import Retention
+from streams.bootstrap import memory_stores
 from tests.contracts.histories import NOW, NewPeople, NewPost, People
 
 TABLES = (
     ("posts",),
-    ("followees", "followers", "follower_levels"),
+    ("followers", "follower_levels"),
     ("author_timeline", "home_timeline", "home_buckets"),
     ("children", "claims"),
+    ("relations", "blocks", "lists", "accounts"),
 )
 """Of each port, in the order of `Stores`."""
 WRITES = {"record", "hint", "link", "claim", "add_author_entries", "add_home_entries"}
@@ -202,13 +201,14 @@ def on(store: Store) -> Stores:
         CassandraGraph(store),
         CassandraTimelines(store, Retention(days=30), lambda: NOW),
         CassandraConversations(store),
+        CassandraRelations(store),
     )
 
 
 @pytest.fixture(params=ADAPTERS)
 async def stores(request: pytest.FixtureRequest) -> AsyncIterator[Stores]:
     if request.param == "memory":
-        yield Stores(MemoryPosts(), MemoryGraph(), MemoryTimelines(), MemoryConversations())
+        yield memory_stores()
         return
     forgetful = request.param == "compacted"
     settings: Settings = request.getfixturevalue(

@@ -10,10 +10,9 @@ from prometheus_client import CollectorRegistry
 
 from schemas.events import FollowCreated, FollowDeleted, PostCreated, PostDeleted
 from schemas.ids import DAY_MS, SLOTS, IdArray, UserId, slot
-from services.graph import follower_lists
-from services.graph.cassandra import CassandraGraph
+from services.graph import cassandra as follower_lists
+from services.graph.cassandra import MAX_LEVEL, SAMPLE, CassandraGraph, estimate
 from services.graph.edge import EdgeMutation, edge_mutation
-from services.graph.follower_lists import MAX_LEVEL, SAMPLE, estimate
 from services.graph.store import SlotRange
 from services.metrics import Metrics
 from services.posts.cassandra import CassandraPosts
@@ -149,17 +148,6 @@ async def test_a_thousand_posts_are_one_request(
     assert requests() - before == 1
 
 
-async def test_the_edges_of_a_page_are_one_request_whatever_a_viewer_follows(
-    store: Store, people: People, requests: Callable[[], int]
-) -> None:
-    graph = CassandraGraph(store)
-    crowd = [UserId(people.carol + number) for number in range(5_000)]
-    await graph.record([follows(people.alice, each) for each in crowd])
-    before = requests()
-    assert set(await graph.edges(people.alice, crowd[:20])) == set(crowd[:20])
-    assert requests() - before == 1
-
-
 def follows(follower: UserId, followee: UserId, version: int = VERSION) -> EdgeMutation:
     return edge_mutation(FollowCreated(follower_id=follower, followee_id=followee, version=version))
 
@@ -197,9 +185,9 @@ async def test_a_follower_list_that_grows_spreads_over_more_partitions(
 
 
 async def test_a_level_is_never_lowered(store: Store, people: People) -> None:
-    lists = follower_lists.FollowerLists(store, part_rows=0)
+    graph = CassandraGraph(store, part_rows=0)
     for at in (1, 0, MAX_LEVEL):
-        await lists._raise_if_full(people.alice, at, 0)
+        await graph._raise_if_full(people.alice, at, 0)
     assert await level(store, people.alice) == 2
 
 

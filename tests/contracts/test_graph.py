@@ -1,7 +1,6 @@
 """The contract of `services.graph.store`."""
 
 from itertools import permutations
-from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +9,7 @@ from hypothesis import strategies as st
 
 from schemas.events import FollowCreated, FollowDeleted
 from schemas.ids import SLOTS, UserId, slot
-from services.graph.edge import Edge, EdgeMutation, edge_mutation
+from services.graph.edge import EdgeMutation, edge_mutation
 from services.graph.memory import MemoryGraph
 from services.graph.store import SlotRange
 from services.stores import Stores
@@ -19,12 +18,8 @@ from tests.contracts.histories import NewPeople, People
 FIRST, SECOND, THIRD = 1_000, 2_000, 3_000
 
 
-def follows(
-    follower: UserId, followee: UserId, version: int = FIRST, **options: Any
-) -> EdgeMutation:
-    return edge_mutation(
-        FollowCreated(follower_id=follower, followee_id=followee, version=version, **options)
-    )
+def follows(follower: UserId, followee: UserId, version: int = FIRST) -> EdgeMutation:
+    return edge_mutation(FollowCreated(follower_id=follower, followee_id=followee, version=version))
 
 
 def unfollows(follower: UserId, followee: UserId, version: int = SECOND) -> EdgeMutation:
@@ -40,30 +35,12 @@ async def followers(stores: Stores, author: UserId) -> list[UserId]:
     return sorted(found.tolist())
 
 
-async def test_an_edge_is_seen_from_both_ends(stores: Stores, people: People) -> None:
-    alice, bob, carol = people
-    await stores.graph.record(
-        [follows(alice, bob, replies="all", reposts=False, bare_links=True, languages=("en", "de"))]
-    )
-    assert await stores.graph.edges(alice, [bob, carol]) == {
-        bob: Edge(alice, bob, FIRST, "all", False, True, frozenset({"en", "de"}))
-    }
+async def test_a_follower_is_listed_until_he_unfollows(stores: Stores, people: People) -> None:
+    alice, bob, _ = people
+    await stores.graph.record([follows(alice, bob)])
     assert await followers(stores, bob) == [alice]
-    assert await stores.graph.edges(bob, [alice]) == {}
-
-
-async def test_a_follow_with_no_options_has_the_defaults(stores: Stores, people: People) -> None:
-    alice, bob, _ = people
-    await stores.graph.record([follows(alice, bob)])
-    assert await stores.graph.edges(alice, [bob]) == {bob: Edge(alice, bob, FIRST)}
-
-
-async def test_an_unfollow_ends_an_edge_at_both_ends(stores: Stores, people: People) -> None:
-    alice, bob, _ = people
-    await stores.graph.record([follows(alice, bob)])
+    assert await followers(stores, alice) == []
     await stores.graph.record([unfollows(alice, bob)])
-    assert await stores.graph.edges(alice, [bob]) == {}
-    assert await stores.graph.followees(alice, after=UserId(0), limit=10) == []
     assert await followers(stores, bob) == []
 
 
@@ -72,10 +49,9 @@ async def test_the_highest_version_has_the_edge_whatever_comes_last(
     stores: Stores, people: People, order: tuple[int, ...]
 ) -> None:
     alice, bob, _ = people
-    told = [follows(alice, bob), unfollows(alice, bob), follows(alice, bob, THIRD, replies="none")]
+    told = [follows(alice, bob), unfollows(alice, bob), follows(alice, bob, THIRD)]
     for place in order:
         await stores.graph.record([told[place]])
-    assert await stores.graph.edges(alice, [bob]) == {bob: Edge(alice, bob, THIRD, "none")}
     assert await followers(stores, bob) == [alice]
 
 
@@ -87,21 +63,7 @@ async def test_at_equal_versions_an_unfollow_wins(
     told = [follows(alice, bob, FIRST), unfollows(alice, bob, FIRST)]
     for place in (order, 1 - order):
         await stores.graph.record([told[place]])
-    assert await stores.graph.edges(alice, [bob]) == {}
     assert await followers(stores, bob) == []
-
-
-async def test_followees_are_paged_by_id(stores: Stores, people: People) -> None:
-    """Removed ones take no place on a page."""
-    alice = people.alice
-    others = [UserId(alice + place) for place in range(10, 20)]
-    await stores.graph.record([follows(alice, other) for other in others])
-    await stores.graph.record([unfollows(alice, other) for other in others[1:6]])
-    left = [others[0], *others[6:]]
-    first = await stores.graph.followees(alice, after=UserId(0), limit=2)
-    rest = await stores.graph.followees(alice, after=first[-1].followee_id, limit=9)
-    assert [each.followee_id for each in first] == left[:2]
-    assert [each.followee_id for each in rest] == left[2:]
 
 
 async def test_followers_are_given_by_ranges_of_slots(stores: Stores, people: People) -> None:
@@ -152,23 +114,9 @@ async def test_nothing_to_record_is_nothing_done(stores: Stores) -> None:
     assert await stores.graph.follower_counts([]) == {}
 
 
-Message = tuple[int, int, int, dict[str, Any] | None]
+Message = tuple[int, int, int, bool]
 MESSAGES = st.tuples(
-    st.integers(0, 2),
-    st.integers(0, 2),
-    st.sampled_from([0, FIRST, SECOND]),
-    st.one_of(
-        st.none(),
-        st.fixed_dictionaries(
-            {},
-            optional={
-                "replies": st.sampled_from(["all", "none"]),
-                "reposts": st.booleans(),
-                "bare_links": st.booleans(),
-                "languages": st.sampled_from([("en",), ("de", "en")]),
-            },
-        ),
-    ),
+    st.integers(0, 2), st.integers(0, 2), st.sampled_from([0, FIRST, SECOND]), st.booleans()
 )
 
 
@@ -180,10 +128,8 @@ async def test_every_store_merges_as_the_law_says(
     """The memory adapter is the plain reading of it."""
     crowd = new_people()
     told = [
-        unfollows(crowd[a], crowd[b], version)
-        if options is None
-        else follows(crowd[a], crowd[b], version, **options)
-        for a, b, version, options in messages
+        unfollows(crowd[a], crowd[b], version) if ended else follows(crowd[a], crowd[b], version)
+        for a, b, version, ended in messages
     ]
     plain = MemoryGraph()
     await plain.record(told)
@@ -191,6 +137,5 @@ async def test_every_store_merges_as_the_law_says(
     for part in (told[half:], told[:half]):
         await stores.graph.record(part)
     for each in crowd:
-        assert await stores.graph.edges(each, crowd) == await plain.edges(each, crowd)
         lists = [await graph.followers([everyone(each)]) for graph in (stores.graph, plain)]
         assert sorted(lists[0][0].tolist()) == sorted(lists[1][0].tolist())

@@ -9,10 +9,10 @@ from schemas.codec import Message
 from schemas.events import Creation, Deletion, FollowDeleted, FollowFact, PostFact, ReplyCreated
 from schemas.ids import DEFAULT_EPOCH, SLOTS, UserId, post_time, slot
 from services.graph.store import GraphStore, SlotRange
-from services.posts.cassandra import INVERTED
 from services.posts.post import mutation
+from services.relations.store import RelationStore
 from services.storage.session import Store
-from services.storage.statements import portions, select
+from services.storage.statements import INVERTED, portions, select
 from services.timelines.cassandra import BUCKET_MS, SHARDS
 
 POSTS_AT_ONCE = 100
@@ -45,9 +45,10 @@ Pair = tuple[int, int]
 class Effects:
     """Answers for many messages with few queries. Raises StoreUnavailable."""
 
-    def __init__(self, store: Store, graph: GraphStore) -> None:
+    def __init__(self, store: Store, graph: GraphStore, relations: RelationStore) -> None:
         self._store = store
         self._graph = graph
+        self._relations = relations
 
     async def missing_entries(self, wanted: Iterable[Pair]) -> set[Pair]:
         """Those of the entries (user, post) that no home timeline has."""
@@ -111,12 +112,13 @@ class Effects:
         followees: defaultdict[int, set[UserId]] = defaultdict(set)
         for fact in facts:
             followees[fact.follower_id].add(UserId(fact.followee_id))
-        mine = [self._graph.edges(UserId(key), of) for key, of in followees.items()]
+        mine = [self._relations.about(UserId(key), of) for key, of in followees.items()]
         authors = list({UserId(fact.followee_id) for fact in facts})
         theirs = self._graph.followers([SlotRange(author, 0, SLOTS) for author in authors])
-        edges, lists = await asyncio.gather(asyncio.gather(*mine), theirs)
+        told, lists = await asyncio.gather(asyncio.gather(*mine), theirs)
+        edges = [edge for each in told for edge in each.edges.values()]
         return Edges(
-            {(e.follower_id, e.followee_id): e.version for some in edges for e in some.values()},
+            {(edge.follower_id, edge.followee_id): edge.version for edge in edges},
             dict(zip(authors, (set(each.tolist()) for each in lists), strict=True)),
         )
 

@@ -17,6 +17,7 @@ import msgspec
 
 from services.graph.edge import EdgeMutation
 from services.posts.post import Mutation
+from services.relations.mutation import Mutation as RelationMutation
 from services.stores import Stores
 from streams.outbox import Outbox, Outgoing
 
@@ -37,6 +38,7 @@ broker has it, before the worker knows."""
 WRITES = {
     "posts": ("record", "hint"),
     "graph": ("record",),
+    "relations": ("record",),
     "timelines": ("add_author_entries", "add_home_entries"),
     "conversations": ("link", "claim"),
 }
@@ -232,7 +234,8 @@ def _versions(given: Any) -> set[int]:
     """The versions that a call writes."""
     if not isinstance(given, Sequence):
         return set()
-    return {each.version for each in given if isinstance(each, Mutation | EdgeMutation)}
+    written = Mutation | EdgeMutation | RelationMutation
+    return {each.version for each in given if isinstance(each, written)}
 
 
 def dated_now(mutations: Sequence[Any]) -> list[Any]:

@@ -4,18 +4,17 @@ from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
-import numpy as np
 import pytest
 
-from schemas.canonical import canonical
-from schemas.events import PostCreated, PostFact, ReplyCreated
-from schemas.ids import UserId, Version, post_id
+from schemas.events import FollowCreated, PostCreated, PostFact, ReplyCreated
+from schemas.ids import UserId, post_id
 from servers.server import Reachable
-from services.graph.edge import OPTIONS, EdgeMutation
+from services.graph.edge import edge_mutation
 from services.handling import Accepted
 from services.listing import PageRequest
 from services.outbox import MemoryOutbox
 from services.reading import Reader
+from services.relations.mutation import mutation
 from services.settings import Settings
 from services.storage.migrations import available, migrate
 from services.timelines.home import Home
@@ -59,15 +58,14 @@ async def test_a_page_of_twenty_takes_eight_store_requests(deps: Deps) -> None:
 
 
 async def follow_many(deps: Deps) -> None:
-    options = {name: canonical(name, None) for name in OPTIONS}
-    people = np.arange(2, FOLLOWED + 2).tolist()
+    edges = [
+        FollowCreated(version=1, follower_id=VIEWER, followee_id=each)
+        for each in range(2, FOLLOWED + 2)
+    ]
     for start in range(0, FOLLOWED, 5_000):
-        await deps.stores.graph.record(
-            [
-                EdgeMutation(VIEWER, UserId(each), Version(1), removed=False, options=options)
-                for each in people[start : start + 5_000]
-            ]
-        )
+        some = edges[start : start + 5_000]
+        await deps.stores.graph.record([edge_mutation(each) for each in some])
+        await deps.stores.relations.record([mutation(each) for each in some])
 
 
 def post(number: int, author: int, parent: int | None = None) -> PostFact:

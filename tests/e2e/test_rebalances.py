@@ -10,10 +10,10 @@ import pytest
 import uvloop
 from confluent_kafka import Consumer
 
-from schemas.canonical import canonical
-from schemas.events import PostCreated
-from schemas.ids import DEFAULT_EPOCH, PostId, UserId, Version, post_id, post_time
-from services.graph.edge import OPTIONS, EdgeMutation
+from schemas.events import FollowCreated, PostCreated
+from schemas.ids import DEFAULT_EPOCH, PostId, UserId, post_id, post_time
+from services.graph.edge import edge_mutation
+from services.relations.mutation import mutation
 from services.settings import Settings
 from services.storage.statements import select
 from services.timelines.cassandra import BUCKET_MS, SHARDS
@@ -144,16 +144,13 @@ def handled(journals: list[Journal]) -> int:
 
 async def follow(settings: Settings, readers: list[int]) -> None:
     store = await connect_store(settings, create_metrics())
-    graph = cassandra_stores(store, settings).graph
-    options = {name: canonical(name, None) for name in OPTIONS}
+    stores = cassandra_stores(store, settings)
+    edges = [FollowCreated(version=1, follower_id=each, followee_id=AUTHOR) for each in readers]
     try:
         for start in range(0, len(readers), EDGES_AT_ONCE):
-            await graph.record(
-                [
-                    EdgeMutation(UserId(each), AUTHOR, Version(1), removed=False, options=options)
-                    for each in readers[start : start + EDGES_AT_ONCE]
-                ]
-            )
+            some = edges[start : start + EDGES_AT_ONCE]
+            await stores.graph.record([edge_mutation(each) for each in some])
+            await stores.relations.record([mutation(each) for each in some])
     finally:
         await store.close()
 

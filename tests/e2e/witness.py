@@ -188,8 +188,9 @@ class Witness:
         consumer.assign(places)
         store = await connect_store(self._pipeline.settings, create_metrics())
         try:
-            graph = cassandra_stores(store, self._pipeline.settings).graph
-            await self._sample_until_left(consumer, Effects(store, graph))
+            stores = cassandra_stores(store, self._pipeline.settings)
+            effects = Effects(store, stores.graph, stores.relations)
+            await self._sample_until_left(consumer, effects)
         finally:
             consumer.close()
             await store.close()

@@ -9,20 +9,17 @@ from prometheus_client import CollectorRegistry
 
 from schemas.codec import KINDS
 from schemas.ids import DAY_MS, PostId, UserId
-from services.conversations.memory import MemoryConversations
 from services.conversations.thread import Shape, Sort, Threads
 from services.errors import Transient
-from services.graph.memory import MemoryGraph
 from services.handling import Accepted
 from services.listing import PageRequest
 from services.metrics import Metrics
 from services.outbox import MemoryOutbox
-from services.posts.memory import MemoryPosts
 from services.reading import Reader
 from services.stores import Stores
 from services.timelines.home import Home
-from services.timelines.memory import MemoryTimelines
 from services.timelines.retention import Retention
+from streams.bootstrap import memory_stores
 from streams.handlers import ROUTES, handlers
 from tests.histories import NOW, POSTS, RETENTION_DAYS, VIEWERS, Fact, log
 from tests.model import Model
@@ -44,7 +41,7 @@ class World:
         self.now = NOW
         self.outbox = MemoryOutbox()
         self.retention = Retention(days)
-        stores = Stores(MemoryPosts(), MemoryGraph(), MemoryTimelines(), MemoryConversations())
+        stores = memory_stores()
         self.reader = Reader(stores)
         self.home = Home(self.reader, self.retention, self.clock)
         self.threads = Threads(self.reader)

@@ -15,11 +15,14 @@ from schemas.events import (
     PostFact,
     ReplyCreated,
 )
-from schemas.ids import PostId, UserId
-from services.graph.edge import OPTIONS, edge_mutation
+from schemas.ids import SLOTS, PostId, UserId
+from services.graph.edge import edge_mutation
 from services.graph.memory import MemoryGraph
+from services.graph.store import SlotRange
 from services.posts.memory import MemoryPosts
 from services.posts.post import IMMUTABLE, mutation
+from services.relations.memory import MemoryRelations
+from services.relations.mutation import mutation as relation
 from tests.histories import PEOPLE, POSTS, READER, Fact, chances, histories
 
 WHOSE: dict[str, Any] = {"version": 5, "post_id": 9, "author_id": 1}
@@ -51,15 +54,10 @@ def test_a_deletion_speaks_of_the_end_only() -> None:
     assert (said.created, said.stated, said.deleted) == ({}, {}, True)
 
 
-def test_a_follow_speaks_of_every_option() -> None:
-    """With the default for what is absent; its end speaks of none."""
-    said = edge_mutation(FollowCreated(**EDGE, languages=("en", "de", "en")))
-    assert said.options.keys() == set(OPTIONS)
-    assert said.options["replies"] == b'"followed"'
-    assert said.options["languages"] == b'["de","en"]'
-    assert not said.removed
-    ended = edge_mutation(FollowDeleted(**EDGE))
-    assert (ended.options, ended.removed) == ({}, True)
+def test_a_follow_is_a_removal_when_it_ends() -> None:
+    """And says nothing of options to the list of followers."""
+    assert edge_mutation(FollowCreated(**EDGE, replies="none")) == (1, 2, 5, False)
+    assert edge_mutation(FollowDeleted(**EDGE)) == (1, 2, 5, True)
 
 
 @given(histories(), chances)
@@ -72,12 +70,14 @@ async def test_posts_and_edges_are_sums_of_what_was_written(
 
 
 async def summed(facts: list[Fact]) -> tuple[Any, ...]:
-    posts, graph = MemoryPosts(), MemoryGraph()
+    posts, graph, edges = MemoryPosts(), MemoryGraph(), MemoryRelations()
     for fact in facts:
         if isinstance(fact, PostFact):
             await posts.record([mutation(fact)])
         elif isinstance(fact, FollowFact):
             await graph.record([edge_mutation(fact)])
+            await edges.record([relation(fact)])
     people = [UserId(each) for each in (*PEOPLE, READER)]
-    edges = [await graph.edges(each, people) for each in people]
-    return await posts.load([PostId(each) for each in POSTS]), edges
+    lists = await graph.followers([SlotRange(each, 0, SLOTS) for each in people])
+    told = [await edges.about(each, people) for each in people]
+    return await posts.load([PostId(each) for each in POSTS]), [sorted(e) for e in lists], told

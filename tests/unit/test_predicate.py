@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from schemas.ids import PostId, UserId, Version
-from services.graph.edge import Edge
 from services.posts.post import Post
+from services.relations.relations import Edge
 from services.visibility.predicate import View, in_home, readable
 
 ALICE, BOB, CAROL, DAVE = (UserId(each) for each in range(1, 5))

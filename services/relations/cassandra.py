@@ -1,0 +1,241 @@
+"""Relations in Cassandra: all that a page needs of a viewer lies together."""
+
+import asyncio
+import struct
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any
+
+from schemas.ids import ListId, PostId, UserId, slot
+from services.relations.lists import OwnedList, first_cell
+from services.relations.mutation import ABOUT_THREADS, MAX_CELLS, Kind, Mutation, both_sides
+from services.relations.owned_lists import OwnedLists, list_rows
+from services.relations.relations import (
+    Between,
+    Edge,
+    Marks,
+    Relations,
+    ended_at,
+    marks,
+    relations,
+)
+from services.relations.store import Pair
+from services.storage.session import Store
+from services.storage.statements import INVERTED, KEYS_AT_ONCE, UNSET, Row, insert, portions, select
+
+SAYS, BLOCKED_BY, THREADS = 0, 1, 5
+"""Parts of an owner's relations: what he says of people, who blocks him (four parts), threads."""
+BLOCKED_BY_BITS = 2
+"""Of a blocker's slot: four partitions of 125 MB for somebody whom ten million block."""
+PEOPLE = list(range(THREADS))
+
+_PLACE = ("owner_id", "part", "other_id", "kind", "item")
+_CELLS = tuple(f"cell_{number}" for number in range(1, MAX_CELLS + 1))
+_ROW = f"other_id, kind, item, removed, writetime(removed), {', '.join(_CELLS)}"
+_SAY = insert("relations", *_PLACE, "removed", *_CELLS, operation="say")
+_FIRST = insert("relations", *_PLACE, "cell_3", operation="first")
+_ABOUT = select("relations", "about", _ROW, "WHERE owner_id = ? AND part IN ? AND other_id IN ?")
+_EDGES = select(
+    "relations",
+    "edges",
+    "owner_id, other_id, removed, writetime(removed)",
+    f"WHERE owner_id IN ? AND part = {SAYS} AND other_id IN ? AND kind = {int(Kind.FOLLOW)} "
+    "AND item = ''",
+)
+_PAGE = select(
+    "relations",
+    "page",
+    "other_id, kind, item, removed",
+    f"WHERE owner_id = ? AND part = {SAYS} AND (other_id, kind, item) > (?, ?, ?) LIMIT ?",
+)
+_BLOCK = insert("blocks", "pair", "blocker_id", "removed", "ended", operation="block")
+_BLOCKS = select("blocks", "read", "pair, removed, ended", "WHERE pair IN ?")
+_SUSPEND = insert("accounts", "user_id", "suspended", operation="suspend")
+_ERASE = insert("accounts", "user_id", "erased", operation="erase")
+_ACCOUNTS = select("accounts", "read", "user_id, suspended, erased", "WHERE user_id IN ?")
+
+_LAST_KIND = 127
+"""Above every kind: behind all that is said of one person."""
+
+
+class CassandraRelations:
+    """A RelationStore in Cassandra."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lists = OwnedLists(store)
+
+    async def record(self, mutations: Sequence[Mutation]) -> None:
+        await self._store.write(row for each in mutations for row in _rows(each))
+        made = {
+            ListId(int(each.subject.item))
+            for each in mutations
+            if each.subject.kind is Kind.LIST and each.cells
+        }
+        if made:
+            await self._tell_claimants(made)
+
+    async def about(self, owner: UserId, others: Collection[UserId]) -> Relations:
+        return relations(owner, await self._read(owner, PEOPLE, others))
+
+    async def marks(self, owner: UserId, posts: Collection[PostId]) -> Marks:
+        return marks(await self._read(owner, [THREADS], posts))
+
+    async def suspended(self, users: Collection[UserId]) -> set[UserId]:
+        asked = (self._store.read(_ACCOUNTS, part) for part in portions(users))
+        rows = [row for part in await asyncio.gather(*asked) for row in part]
+        return {UserId(user) for user, suspended, erased in rows if suspended or erased}
+
+    async def blocked_pairs(self, pairs: Collection[Pair]) -> set[Pair]:
+        blocks = await self._blocks(pairs)
+        return {pair for pair in pairs if blocks.get(_key(pair), (False, 0))[0]}
+
+    async def followed_pairs(self, pairs: Collection[Pair]) -> set[Pair]:
+        asked = (self._store.read(_EDGES, *product) for product in _products(pairs))
+        blocks, *found = await asyncio.gather(self._blocks(pairs), *asked)
+        live = {
+            (owner, other): version
+            for rows in found
+            for owner, other, removed, version in rows
+            if not removed
+        }
+        return {
+            pair
+            for pair in pairs
+            if pair in live and live[pair] > blocks.get(_key(pair), (False, -1))[1]
+        }
+
+    async def others(
+        self, owner: UserId, kind: Kind, *, after: UserId, limit: int
+    ) -> dict[UserId, Between]:
+        found: dict[UserId, Between] = {}
+        place: tuple[Any, ...] = (after, _LAST_KIND, "")
+        while len(found) < limit:
+            rows = await self._store.read(_PAGE, owner, *place, KEYS_AT_ONCE)
+            said = [other for other, what, _, removed in rows if what == kind and not removed]
+            known = await self.about(owner, said) if said else Relations()
+            found |= {each: known.to(each) for each in said if known.to(each).has(kind)}
+            if len(rows) < KEYS_AT_ONCE:
+                break
+            place = rows[-1][:3]
+        return dict(list(found.items())[:limit])
+
+    async def followees(self, owner: UserId, *, after: UserId, limit: int) -> list[Edge]:
+        found = await self.others(owner, Kind.FOLLOW, after=after, limit=limit)
+        return [between.edge for between in found.values() if between.edge is not None]
+
+    async def list_of(self, list_id: ListId) -> OwnedList | None:
+        return await self._lists.read(list_id)
+
+    async def members(self, list_id: ListId, *, after: UserId, limit: int) -> list[UserId]:
+        return await self._lists.members(list_id, after, limit)
+
+    async def memberships(
+        self, lists: Collection[int], users: Collection[UserId]
+    ) -> set[tuple[ListId, UserId]]:
+        return await self._lists.memberships(lists, users)
+
+    async def _read(
+        self, owner: UserId, parts: list[int], others: Collection[int]
+    ) -> list[tuple[Any, ...]]:
+        """What is said of these, and under 0."""
+        asked = (self._store.read(_ABOUT, owner, parts, part) for part in portions((0, *others)))
+        first, *rest = await asyncio.gather(*asked)
+        for rows in rest:
+            first += rows
+        return first
+
+    async def _blocks(self, pairs: Collection[Pair]) -> dict[bytes, tuple[bool, int]]:
+        """Of each pair with a row: whether there is a block, and up to where edges have ended."""
+        asked = (self._store.read(_BLOCKS, part) for part in portions(map(_key, pairs)))
+        found: dict[bytes, tuple[bool, int]] = {}
+        for rows in await asyncio.gather(*asked):
+            for key, removed, ended in rows:
+                there, so_far = found.get(key, (False, -1))
+                found[key] = (there or not removed, max(so_far, ended_at(ended)))
+        return found
+
+    async def _tell_claimants(self, lists: Collection[ListId]) -> None:
+        """Whoever claims a list that is somebody else's has it written in his own row of it."""
+        await self._store.write(
+            _FIRST.row(
+                owner_id=claimant,
+                part=SAYS,
+                other_id=0,
+                kind=int(Kind.LIST),
+                item=str(list_id),
+                cell_3=first_cell(winner.owner_id),
+                version=INVERTED - winner.version,
+            )
+            for list_id, winner, in_vain in await self._lists.contested(lists)
+            for claimant in in_vain
+        )
+
+
+def _rows(said: Mutation) -> Iterator[Row]:
+    owner, kind, other, _ = said.subject
+    version, removed = said.version, said.removed
+    if kind is Kind.ACCOUNT:
+        yield _SUSPEND.row(user_id=owner, suspended=removed, version=version)
+        return
+    if kind is Kind.ERASED:
+        yield _ERASE.row(user_id=owner, erased=True, version=version)
+        return
+    for each in both_sides(said):
+        yield _said(each)
+    if kind is Kind.BLOCK:
+        pair = _key((owner, UserId(other)))
+        yield _BLOCK.row(
+            pair=pair,
+            blocker_id=owner,
+            removed=removed,
+            ended=said.cells[0] if said.cells else UNSET,
+            version=version,
+        )
+    elif kind is Kind.LIST_MEMBER:
+        yield from list_rows(said)
+    elif kind is Kind.LIST:
+        yield from list_rows(said)
+        if said.cells:
+            first = first_cell(owner)
+            yield _FIRST.row(**_place(said), cell_3=first, version=INVERTED - version)
+
+
+def _said(said: Mutation) -> Row:
+    cells: dict[str, Any] = dict.fromkeys(_CELLS, UNSET)
+    cells.update(zip(_CELLS, said.cells, strict=False))
+    return _SAY.row(**_place(said), removed=said.removed, **cells, version=said.version)
+
+
+def _place(said: Mutation) -> dict[str, Any]:
+    owner, kind, other, item = said.subject
+    part = THREADS if kind in ABOUT_THREADS else SAYS
+    if kind is Kind.BLOCKED_BY:
+        part = BLOCKED_BY + (slot(other) >> 32 - BLOCKED_BY_BITS)
+    return {
+        "owner_id": owner,
+        "part": part,
+        "other_id": other,
+        "kind": int(kind),
+        "item": item,
+    }
+
+
+def _key(pair: Pair) -> bytes:
+    return struct.pack(">qq", min(pair), max(pair))
+
+
+def _products(pairs: Iterable[Pair]) -> Iterator[tuple[list[UserId], list[UserId]]]:
+    """Followers and followees who together are all the pairs, each product within its bound."""
+    followers: dict[UserId, dict[UserId, None]] = {}
+    for follower, followee in pairs:
+        followers.setdefault(followee, {})[follower] = None
+    some: dict[UserId, None] = {}
+    followees: list[UserId] = []
+    for followee, theirs in followers.items():
+        both = some | theirs
+        if followees and len(both) * (len(followees) + 1) > KEYS_AT_ONCE:
+            yield list(some), followees
+            both, followees = dict(theirs), []
+        some, followees = dict(both), [*followees, followee]
+    for part in portions(some) if followees else ():
+        yield part, followees

@@ -1,0 +1,143 @@
+"""Lists by their ids in Cassandra: who claims them, and who is in them.
+
+Whoever writes a claim reads the others' afterwards, so of two claims that are written at once one
+is told of the other at least. What it finds it has to tell each claimant's own row.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any, NamedTuple
+
+from schemas.canonical import Canonical
+from schemas.ids import MAX_ID, ListId, UserId, Version
+from services.relations.lists import PARTS, Claim, OwnedList, first, list_rules, part_of
+from services.relations.mutation import Kind, Mutation
+from services.storage.session import Store
+from services.storage.statements import INVERTED, Row, insert, portions, select
+
+LOOKUPS_AT_ONCE = 4_000
+"""Lists times users in one request; each costs the store some 10 µs."""
+
+_PARTS = list(range(PARTS))
+_PLACE = ("list_id", "part", "member_id", "owner_id")
+_CLAIM = insert("lists", *_PLACE, "claimed", operation="claim")
+_MAKE = insert("lists", *_PLACE, "removed", "replies", "exclusive", operation="make")
+_PUT = insert("lists", *_PLACE, "removed", operation="put")
+_ROW = "list_id, member_id, owner_id, writetime(claimed), removed, replies, exclusive"
+_LISTS = select("lists", "read", _ROW, "WHERE list_id IN ? AND part = 0 AND member_id = 0")
+_IN = select("lists", "contains", _ROW, "WHERE list_id IN ? AND part IN ? AND member_id IN ?")
+_MEMBERS = select(
+    "lists",
+    "page",
+    "part, member_id, owner_id, removed",
+    "WHERE list_id = ? AND part IN ? AND (member_id, owner_id) > (?, ?) PER PARTITION LIMIT ?",
+)
+
+
+class _Claimed(NamedTuple):
+    """A claim of a list's id, and what the claimant says of the list."""
+
+    claim: Claim
+    removed: bool | None
+    replies: Canonical | None
+    exclusive: Canonical | None
+
+
+class OwnedLists:
+    """The half of `CassandraRelations` that finds lists by their ids."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def read(self, list_id: ListId) -> OwnedList | None:
+        """The list, by what its first owner says."""
+        claimed = _claimed(await self._claims([list_id])).get(list_id)
+        return None if claimed is None else _owned(claimed)
+
+    async def contested(
+        self, lists: Collection[ListId]
+    ) -> Iterator[tuple[ListId, Claim, set[UserId]]]:
+        """The lists that several claim, with the claim that has the id and those in vain."""
+        claims = _claimed(await self._claims(lists)).items()
+        return (
+            (list_id, winner, {each.claim.owner_id for each in claimed} - {winner.owner_id})
+            for list_id, claimed in claims
+            if len(claimed) > 1
+            for winner in (first(each.claim for each in claimed),)
+        )
+
+    async def members(self, list_id: ListId, after: UserId, limit: int) -> list[UserId]:
+        """A page of the members, as `lists.member_order` has them."""
+        owned = await self.read(list_id)
+        found: list[UserId] = []
+        part, place = (part_of(after) if after else 0), (int(after), MAX_ID)
+        while owned is not None and part < PARTS and len(found) < limit:
+            # Parts that are read from their beginnings are read together.
+            parts = list(range(part, PARTS if place[0] == 0 else part + 1))
+            rows = await self._store.read(_MEMBERS, list_id, parts, *place, limit)
+            for each in parts:
+                mine = [row for row in rows if row[0] == each]
+                found += [row[1] for row in mine if row[2] == owned.owner_id and not row[3]]
+                if len(mine) == limit:  # there may be more of it
+                    part, place = each, mine[-1][1:3]
+                    break
+            else:
+                part, place = parts[-1] + 1, (0, MAX_ID)
+        return found[:limit]
+
+    async def memberships(
+        self, lists: Collection[int], users: Collection[UserId]
+    ) -> set[tuple[ListId, UserId]]:
+        """Which of the users are in which of the lists."""
+        known = [each for each in lists if each <= MAX_ID]
+        found: set[tuple[ListId, UserId]] = set()
+        for part in portions(users, LOOKUPS_AT_ONCE // max(1, len(known)) or 1):
+            rows = await self._store.read(_IN, known, _PARTS, [0, *part])
+            claimed = _claimed(row for row in rows if row[1] == 0)
+            owners = {each: owned.owner_id for each in claimed if (owned := _owned(claimed[each]))}
+            found |= {
+                (ListId(list_id), UserId(member))
+                for list_id, member, owner, _, removed, *_ in rows
+                if member and not removed and owners.get(ListId(list_id)) == owner
+            }
+        return found
+
+    async def _claims(self, lists: Iterable[int]) -> list[tuple[Any, ...]]:
+        known = (each for each in lists if each <= MAX_ID)
+        return [row for part in portions(known) for row in await self._store.read(_LISTS, part)]
+
+
+def list_rows(said: Mutation) -> Iterator[Row]:
+    """What a message about a list writes where lists are found by their ids."""
+    owner, kind, member, item = said.subject
+    place: dict[str, int] = {
+        "list_id": int(item),
+        "part": part_of(member) if member else 0,
+        "member_id": member,
+        "owner_id": owner,
+    }
+    if kind is Kind.LIST and said.cells:
+        replies, exclusive = said.cells
+        yield _MAKE.row(
+            **place, removed=False, replies=replies, exclusive=exclusive, version=said.version
+        )
+        yield _CLAIM.row(**place, claimed=True, version=INVERTED - said.version)
+    else:
+        yield _PUT.row(**place, removed=said.removed, version=said.version)
+
+
+def _claimed(rows: Iterable[tuple[Any, ...]]) -> dict[ListId, list[_Claimed]]:
+    """Who claims each list; rows of lists that their writers only deleted claim nothing."""
+    found: dict[ListId, list[_Claimed]] = {}
+    for list_id, _, owner, written, *said in rows:
+        if written is not None:
+            claim = Claim(Version(INVERTED - written), UserId(owner))
+            found.setdefault(ListId(list_id), []).append(_Claimed(claim, *said))
+    return found
+
+
+def _owned(claimed: Iterable[_Claimed]) -> OwnedList | None:
+    """The list that its claims make; None where it is deleted, or only a part is there yet."""
+    winner, removed, replies, exclusive = min(claimed)
+    if removed is not False or replies is None or exclusive is None:
+        return None
+    return OwnedList(winner.owner_id, list_rules(replies, exclusive))
