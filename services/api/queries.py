@@ -20,6 +20,7 @@ Viewer = Annotated[
 ]
 Cursor = Annotated[str, Meta(min_length=1, description="a cursor of this listing and viewer")]
 _ID = re.compile(r"[1-9][0-9]{0,18}")
+_INTEGER = re.compile(r"-?[0-9]+")  # 1e1 and 5.0 would be read as well
 _LONGEST_NAME = 64
 _IDS = frozenset({"user_id", "post_id", "viewer", "wait_for"})
 _LARGEST = str(MAX_ID)
@@ -97,10 +98,11 @@ def read(request: Request[Any, Any, Any], query: type[Q]) -> Q:
         asked = msgspec.convert(given, query, strict=False)
     except msgspec.ValidationError as error:
         raise _bad(str(error)) from None
-    for name in _IDS.intersection(query.__struct_fields__):
-        text = getattr(asked, name)
-        if text is not None and not is_id(text):
+    for name, text in given.items():
+        if name in _IDS and not is_id(text):
             raise BadParameter(name, _NO_ID)
+        if type(getattr(asked, name)) is int and not _INTEGER.fullmatch(text):
+            raise BadParameter(name, "not an integer in digits")
     return asked
 
 

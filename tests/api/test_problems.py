@@ -59,6 +59,41 @@ def failing(error: Exception) -> httpx.AsyncClient:
         ("/v1/posts/1/thread?depth=21", "depth"),
         ("/v1/posts/1/thread?branches=0", "branches"),
         ("/v1/users/1/explain/x", "post_id"),
+        ("/v1/users/1/explain/-1", "post_id"),
+        (f"{HOME}?limit=-1", "limit"),
+        (f"{HOME}?limit=1e1", "limit"),
+        (f"{HOME}?limit=5.0", "limit"),
+        (f"{HOME}?limit=+5", "limit"),
+        (f"{HOME}?limit=5%0A", "limit"),
+        (f"{HOME}?limit={'9' * 5_000}", "limit"),
+        (f"{HOME}?limit", "limit"),
+        (f"{HOME}?hydrate=", "hydrate"),
+        (f"{HOME}?view=", "view"),
+        (f"{HOME}?wait_for=", "wait_for"),
+        (f"{HOME}?wait_for={MAX_ID + 1}", "wait_for"),
+        (f"{HOME}?before={'a' * 5_000}", "before"),
+        (f"{HOME}?before=%ff%fe", "before"),
+        (f"{HOME}?before=AAAA", "before"),
+        (f"{HOME}?before=a&after=a", "after"),
+        (f"{HOME}?limit=1&limit=2", "limit"),
+        (f"{HOME}?limit=1&limit=1", "limit"),
+        (f"{HOME}?user_id=2", "user_id"),
+        (f"{HOME}?viewer=1", "viewer"),
+        (f"{HOME}?limt=5", "limt"),
+        (f"{HOME}?LIMIT=5", "LIMIT"),
+        (f"{HOME}?limit%5B%5D=5", "limit[]"),
+        (f"{HOME}?=5", ""),
+        (f"{HOME}?{'x' * 5_000}=1", "x" * 64),
+        ("/v1/users/1/posts?viewer=", "viewer"),
+        ("/v1/users/1/posts?viewer=1&viewer=2", "viewer"),
+        (f"/v1/users/{'1' * 5_000}/home", "user_id"),
+        ("/v1/users/%00/home", "user_id"),
+        ("/v1/users/%F0%9F%90%88/home", "user_id"),
+        ("/v1/users/%20/home", "user_id"),
+        ("/v1/posts/1?wait_for=1", "wait_for"),
+        ("/v1/posts/1/thread?sort=", "sort"),
+        ("/v1/posts/1/thread?depth=-1", "depth"),
+        ("/v1/posts/1/thread?branches=1001", "branches"),
     ],
 )
 async def test_a_bad_parameter_is_named(client: httpx.AsyncClient, path: str, field: str) -> None:
@@ -69,6 +104,7 @@ async def test_a_bad_parameter_is_named(client: httpx.AsyncClient, path: str, fi
     problem = answer.json()
     assert (problem["status"], problem["title"], problem["field"]) == (400, "Bad Request", field)
     assert problem["detail"].startswith(f"{field}: ")
+    assert len(answer.content) < 500, "what is wrong is not said back at length"
 
 
 async def test_the_largest_id_is_an_id(client: httpx.AsyncClient) -> None:
@@ -86,6 +122,18 @@ async def test_the_largest_id_is_an_id(client: httpx.AsyncClient) -> None:
         ("GET", "/", 404),
         ("POST", HOME, 405),
         ("DELETE", "/v1/posts/9", 405),
+        ("PATCH", "/livez", 405),
+        ("HEAD", HOME, 405),
+        ("TRACE", HOME, 405),
+        ("BREW", HOME, 405),
+        ("OPTIONS", "/v2", 404),
+        ("GET", "/v1", 404),
+        ("GET", "//v1/posts/9", 404),
+        ("GET", "/v1/users/1/nowhere", 404),
+        ("GET", "/v1/users//home", 404),
+        ("GET", "/v1/../metrics/..%2f", 404),
+        ("GET", f"/{'x' * 50_000}", 404),
+        ("GET", "/%ff%fe%00", 404),
     ],
 )
 async def test_every_refusal_is_a_problem(
@@ -93,9 +141,38 @@ async def test_every_refusal_is_a_problem(
 ) -> None:
     """Those of the framework too."""
     answer = await client.request(method, path)
-    assert (answer.status_code, answer.json()["status"]) == (status, status)
+    assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
-    assert (status == 405) == ("allow" in answer.headers)
+    assert answer.headers.get("allow", "") == ("GET, OPTIONS" if status == 405 else "")
+    assert "Traceback" not in answer.text
+    if method == "HEAD":
+        assert answer.content == b""
+    else:
+        assert answer.json()["status"] == status
+
+
+async def test_what_may_be_asked_of_a_path(client: httpx.AsyncClient) -> None:
+    """OPTIONS says so, and nothing else."""
+    answer = await client.options(HOME)
+    assert (answer.status_code, answer.headers["allow"], answer.content) == (
+        204,
+        "GET, OPTIONS",
+        b"",
+    )
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics", "/openapi.json"])
+async def test_probes_may_add_what_they_like(client: httpx.AsyncClient, path: str) -> None:
+    """Where nothing is asked, nothing is misunderstood."""
+    answer = await client.get(path, params={"t": "1", "verbose": ""})
+    assert answer.status_code == 200
+
+
+async def test_a_body_is_not_read(client: httpx.AsyncClient) -> None:
+    """Whatever it is, a GET means what its path says."""
+    for content in (b"{}", b"\xff" * 100_000):
+        answer = await client.request("GET", HOME, content=content)
+        assert answer.status_code == 200
 
 
 async def test_a_store_that_is_away_is_503() -> None:
