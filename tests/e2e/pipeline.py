@@ -12,8 +12,8 @@ from uuid import uuid4
 
 import msgspec
 from confluent_kafka import (
+    Consumer,
     ConsumerGroupState,
-    ConsumerGroupTopicPartitions,
     KafkaError,
     KafkaException,
     TopicPartition,
@@ -43,8 +43,10 @@ NOT_NOW = {
     KafkaError.COORDINATOR_NOT_AVAILABLE,
     KafkaError.NOT_COORDINATOR,
     KafkaError._TIMED_OUT,
+    KafkaError._TRANSPORT,
+    KafkaError._ALL_BROKERS_DOWN,
 }
-"""What Kafka answers while a group's coordinator is being found."""
+"""What is said while a group's coordinator is being found, or the brokers restart."""
 
 
 class Pipeline:
@@ -62,6 +64,7 @@ class Pipeline:
         self.settings = self._settings()
         self.workers: dict[str, subprocess.Popen[bytes]] = {}
         self._admin = self._connect()
+        self._groups: dict[str, Any] = {}
 
     def _settings(self) -> Settings:
         names = {name.removeprefix("MINGLE_").lower(): v for name, v in self._environment.items()}
@@ -122,6 +125,8 @@ class Pipeline:
             except subprocess.TimeoutExpired:
                 worker.kill()
                 worker.wait(STOP_SECONDS)
+        for group in self._groups.values():
+            group.close()
 
     def kill(self, name: str) -> int:
         """SIGKILL; the exit code."""
@@ -173,10 +178,20 @@ class Pipeline:
 
     def offsets(self, role: str) -> dict[Place, int]:
         """What the role has committed."""
-        group = ConsumerGroupTopicPartitions(f"mingle-{role}")
-        answer = self._admin.list_consumer_group_offsets([group])
-        held = next(iter(answer.values())).result(ANSWER_SECONDS).topic_partitions
+        wanted = [TopicPartition(*place) for place in places(READ[role])]
+        held = self._group(role).committed(wanted, timeout=ANSWER_SECONDS)
         return {(each.topic, each.partition): max(0, each.offset) for each in held}
+
+    def _group(self, role: str) -> Any:
+        """Asks for a group's offsets without joining it.
+
+        librdkafka's admin client ends the process (a null pointer) when it asks the wrong broker
+        for them, or asks while the group's coordinator is loading.
+        """
+        if role not in self._groups:
+            bootstrap = {"bootstrap.servers": self.settings.kafka_bootstrap, "log_level": 0}
+            self._groups[role] = Consumer(bootstrap | {"group.id": f"mingle-{role}"})
+        return self._groups[role]
 
     def members(self, role: str) -> dict[str, int]:
         """How many partitions each worker of a role has, by its name; {} while that changes."""
@@ -192,12 +207,8 @@ class Pipeline:
         }
 
     def ends(self, names: Sequence[str]) -> dict[Place, int]:
-        declared = topics.load()
-        wanted = {
-            TopicPartition(name, index): OffsetSpec.latest()
-            for name in names
-            for index in range(declared[name].partitions)
-        }
+        latest = OffsetSpec.latest()
+        wanted = {TopicPartition(*place): latest for place in places(names)}
         answers = self._admin.list_offsets(wanted, request_timeout=ANSWER_SECONDS)
         return {(at.topic, at.partition): f.result().offset for at, f in answers.items()}
 
@@ -214,6 +225,12 @@ class Pipeline:
 
     def _command(self, *arguments: str) -> list[str]:
         return [str(Path(sys.executable).with_name("mingle")), *arguments]
+
+
+def places(names: Iterable[str]) -> list[Place]:
+    """Every partition of these topics."""
+    declared = topics.load()
+    return [(name, index) for name in names for index in range(declared[name].partitions)]
 
 
 def _now(holds: Callable[[], bool]) -> bool:
