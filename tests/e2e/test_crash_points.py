@@ -26,6 +26,7 @@ END_SECONDS = 60.0
 DRAIN_SECONDS = 300.0
 SMALL = {"followers_a_page": 4, "entries_at_once": 100}
 """Bounds with which the fan-outs of a village have several pages and groups."""
+VILLAGE = Village(people=100, follows=1_500, posts=2_000)
 
 pytestmark = pytest.mark.e2e
 
@@ -43,7 +44,7 @@ def test_one_of_two_workers_dies(
     pipeline: Pipeline, record_figures: Callable[..., None], point: Point
 ) -> None:
     """Under a load of thousands of events, at each of the points."""
-    figures = die_and_recover(pipeline, {"a": point, "b": None}, Village())
+    figures = die_and_recover(pipeline, {"a": point, "b": None}, VILLAGE)
     record_figures(f"killed {point}", **figures)
 
 

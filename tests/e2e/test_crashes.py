@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.comparison import compare_all
 from tests.e2e.pipeline import Pipeline
-from tests.e2e.village import HAMLET, Village, model_of
+from tests.e2e.village import Village, model_of
 from tests.e2e.witness import Witness
 
 SEED = 4
@@ -56,12 +56,13 @@ def test_a_worker_told_to_stop_under_load(
     pipeline: Pipeline, record_figures: Callable[..., None]
 ) -> None:
     """SIGTERM: exit code 0 within ten seconds, and what it left is done by its successor."""
-    log = HAMLET.log(random.Random(SEED))
+    log = Village(people=40, follows=1_000, posts=1_500).log(random.Random(SEED))
     worker = pipeline.start_worker("a")
     with Witness(pipeline) as witness:
         pipeline.until(lambda: bool(pipeline.members("ingest")))
-        pipeline.publish(log)
+        pipeline.publish(log[::2])
         pipeline.until(lambda: pipeline.committed() > 0)
+        pipeline.publish(log[1::2])
         worker.send_signal(signal.SIGTERM)
         told = time.monotonic()
         assert pipeline.end_of("a", TERM_SECONDS) == 0
