@@ -25,9 +25,17 @@ ANSWERS = {
 }
 
 
+OWN = "/v1/users/2/home"
+"""Answered to its owner's token only."""
+ANSWERS[OWN] = ANSWERS["/v1/users/1/home"]
+
+
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        known = ANSWERS.get(self.path)
+        token = self.headers.get("Authorization")
+        known = ANSWERS.get(self.path) if token in {None, "Bearer abc"} else None
+        if self.path == OWN and token is None:
+            known = None
         problem = {"title": "Not Found", "status": 404, "detail": "no such post"}
         body = json.dumps(known or problem).encode()
         self.send_response(200 if known else 404)
@@ -84,6 +92,14 @@ def test_the_api_of_the_settings_is_the_default(api: str) -> None:
     port = api.rsplit(":", 1)[1]
     result = run("home", "1", MINGLE_API_HOST="0.0.0.0", MINGLE_API_PORT=port)
     assert result.exit_code == 0
+
+
+def test_the_token_of_the_settings_is_shown(api: str) -> None:
+    """So that an API that asks for one answers; it is in no output."""
+    assert run("home", "2", "--api", api).exit_code == 1
+    told = run("home", "2", "--api", api, MINGLE_API_TOKEN="abc")
+    assert told.exit_code == 0
+    assert "abc" not in run("settings", MINGLE_API_TOKEN="abc").output
 
 
 def test_a_problem_is_one_line(api: str) -> None:
