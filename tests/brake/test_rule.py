@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from streams.brake.rule import Limits, Tripped, Window
 
 SMALL = Limits(window=40, first=10, percent=10, row=6)
-STREAKS = st.lists(st.tuples(st.booleans(), st.integers(1, 30)), max_size=30)
+STREAKS = st.lists(st.tuples(st.booleans(), st.integers(1, 12)), max_size=30)
 
 
 def naive(outcomes: list[bool], limits: Limits) -> tuple[int, Tripped | None]:
@@ -26,12 +26,13 @@ def spread(streaks: list[tuple[bool, int]]) -> list[bool]:
     return [is_dead for is_dead, count in streaks for _ in range(count)]
 
 
-@given(STREAKS, st.integers(1, 60))
-@example([(True, 5), (False, 5)], 40)
-@example([(True, 4), (False, 40), (True, 4), (False, 40)], 40)
-def test_it_is_the_rule(streaks: list[tuple[bool, int]], window: int) -> None:
+@given(STREAKS, st.integers(10, 60), st.sampled_from([10, 50, 80]))
+@example([(True, 5), (False, 5)], 40, 10)
+@example([(True, 3), (False, 1), (True, 3)], 40, 10)
+@example([(True, 4), (False, 40), (True, 4), (False, 40)], 40, 10)
+def test_it_is_the_rule(streaks: list[tuple[bool, int]], window: int, percent: int) -> None:
     """At the same message, for the same reason, with the same figures; also for small windows."""
-    limits = SMALL._replace(window=max(window, SMALL.first))
+    limits = SMALL._replace(window=window, percent=percent)
     outcomes = spread(streaks)
     assert Window(limits).until_tripped(outcomes) == naive(outcomes, limits)
 
@@ -53,16 +54,18 @@ def test_a_whole_batch_counts_like_its_messages(streaks: list[tuple[bool, int]])
     assert taken >= expected_taken  # a batch that trips is handled whole
 
 
-@given(STREAKS, STREAKS)
+@given(STREAKS, STREAKS, STREAKS)
+@example([(False, 9)], [(True, 4)], [(True, 5), (False, 5)])
 def test_a_copy_goes_its_own_way(
-    before: list[tuple[bool, int]], after: list[tuple[bool, int]]
+    before: list[tuple[bool, int]], aside: list[tuple[bool, int]], after: list[tuple[bool, int]]
 ) -> None:
     """What the copy takes does not count for the window."""
-    window = Window(SMALL)
-    _, tripped = window.until_tripped(spread(before))
-    if tripped is None:
-        told = window.copy().until_tripped(spread(after))
-        assert window.until_tripped(spread(after)) == told
+    limits = SMALL._replace(window=10, percent=50)
+    window, plain = Window(limits), Window(limits)
+    if window.until_tripped(spread(before))[1] or plain.until_tripped(spread(before))[1]:
+        return
+    window.copy().until_tripped(spread(aside))
+    assert window.until_tripped(spread(after)) == plain.until_tripped(spread(after))
 
 
 def test_the_limits_are_those_that_were_promised() -> None:
