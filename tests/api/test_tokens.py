@@ -137,6 +137,18 @@ async def test_no_algorithm_but_the_keys_own(alg: object, signature: str) -> Non
     await refusal(SHARED, presented)
 
 
+@pytest.mark.parametrize("alg", ["none", "HS256", "RS512", "", None, 7, [], {}])
+async def test_an_algorithm_that_is_not_taken_burdens_no_issuer(alg: object) -> None:
+    """Its key is not looked for."""
+    presented = f"{part({'alg': alg, 'kid': 'new'})}.{part(claims_of(7))}.AAAA"
+
+    async def fetch() -> bytes:
+        raise AssertionError
+
+    tokens = by_keys()._replace(keys=PublicKeys(fetch, lambda: NOW))
+    assert "algorithm" in await refusal(tokens, presented)
+
+
 async def test_a_public_key_is_no_secret() -> None:
     """What is published signs nothing, whatever the header says of it."""
     public = key_set(SIGNERS["RS256"]), json.dumps(SIGNERS["RS256"].published).encode()

@@ -150,6 +150,25 @@ def test_an_exposed_api_is_refused_before_the_store_is_asked() -> None:
     assert said.count("\n") == 1
 
 
+ISSUER = {"auth_issuer": "https://issuer.example", "auth_audience": "mingle"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"auth_secret": "short"}, "MINGLE_AUTH_SECRET: expected 32 bytes or more"),
+        ({"auth_jwks": "/nowhere/keys.json", **ISSUER}, "MINGLE_AUTH_JWKS: "),
+        ({"auth_secret": "x" * 32, "api_host": "0.0.0.0"}, "MINGLE_CURSOR_KEYS: "),
+    ],
+)
+def test_wrong_authentication_stops_the_start(settings: dict[str, str], named: str) -> None:
+    """Exit code 2 and one line, which begins with the setting and never holds a secret."""
+    code, said = fails("api", store="memory", **settings)
+    assert (code, said.count("\n")) == (2, 1)
+    assert said.startswith(named)
+    assert settings.get("auth_secret", "a secret") not in said
+
+
 @pytest.mark.parametrize(("command", "setting"), [("worker", "metrics_port"), ("api", "api_port")])
 def test_a_taken_port_is_one_line(command: str, setting: str) -> None:
     """Exit code 1, the address and the setting."""
