@@ -26,8 +26,9 @@ from schemas.events import (
     ReplyEdited,
 )
 from schemas.ids import DAY_MS, post_id, post_time
+from schemas.relations import RelationFact
 
-Fact: TypeAlias = PostFact | FollowFact
+Fact: TypeAlias = PostFact | FollowFact | RelationFact
 
 NOW = 1_760_000_000_000
 RETENTION_DAYS = 30

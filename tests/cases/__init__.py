@@ -1,0 +1,18 @@
+"""The rules of SEMANTICS as a table: short histories of alice, bob, carol and dave.
+
+Any implementation can be held to it: tell it `case.log` in any order, ask it `case.ask` at NOW,
+compare with `case.answer`. Where a claim rests on a reading of ours, `tests/model` says so.
+"""
+
+from collections.abc import Sequence
+
+from tests.cases.home import HOME
+from tests.cases.lists import LISTINGS
+from tests.cases.people import PEOPLE
+from tests.cases.replies import REPLIES
+from tests.cases.reposts import REPOSTS
+from tests.cases.threads import THREADS
+from tests.cases.told import Case
+from tests.cases.words import WORDS
+
+CASES: Sequence[Case] = [*HOME, *REPLIES, *REPOSTS, *PEOPLE, *WORDS, *LISTINGS, *THREADS]
