@@ -108,7 +108,7 @@ def _is_safe(url: str) -> bool:
     """Whether nobody on the way can exchange what is fetched."""
     try:
         parts = urlsplit(url)
-        host = parts.hostname or ""
+        host, _port = parts.hostname or "", parts.port  # a port that is no number raises
         if parts.scheme == "https":
             return bool(host)
         return parts.scheme == "http" and (host == "localhost" or ip_address(host).is_loopback)

@@ -26,7 +26,8 @@ def fetch_from(place: str, seconds: float = FETCH_SECONDS) -> Fetch:
                 if is_url(place):
                     return await _download(place)
                 return await asyncio.to_thread(read_file, Path(place))
-        except (httpx.HTTPError, OSError) as error:  # TimeoutError is an OSError
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+            # A TimeoutError is an OSError; what httpx cannot make of a host is a ValueError.
             raise IssuerAway(f"{place}: {str(error) or type(error).__name__}") from error
 
     return fetch

@@ -4,6 +4,7 @@ from typing import Any, Final, NamedTuple
 
 import jwt
 import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt import PyJWK
 
@@ -51,7 +52,7 @@ def _named(described: Any) -> tuple[KeyName, PyJWK] | None:
         return None
     try:
         key = PyJWK(described, algorithm)
-    except (jwt.PyJWTError, ValueError, TypeError):
+    except (jwt.PyJWTError, UnsupportedAlgorithm, ValueError, TypeError):
         return None
     if isinstance(key.key, RSAPublicKey) and key.key.key_size < MIN_RSA_BITS:
         return None

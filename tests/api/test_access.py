@@ -229,6 +229,7 @@ async def test_every_operation_says_whom_it_asks_for_a_token(client: httpx.Async
         ({"auth_jwks": "http://issuer.example/keys", **JWKS}, "MINGLE_AUTH_JWKS"),
         ({"auth_jwks": "file:///etc/passwd", **JWKS}, "MINGLE_AUTH_JWKS"),
         ({"auth_jwks": "https://", **JWKS}, "MINGLE_AUTH_JWKS"),
+        ({"auth_jwks": "https://issuer.example:keys/", **JWKS}, "MINGLE_AUTH_JWKS"),
         ({"auth_jwks": "http://[::1", **JWKS}, "MINGLE_AUTH_JWKS"),
     ],
 )

@@ -240,6 +240,7 @@ async def test_an_issuer_that_is_slow_is_away() -> None:
 
 async def test_nobody_there_is_an_issuer_away(unused_tcp_port: int, tmp_path: Path) -> None:
     """Like a file that went."""
-    for place in (f"http://127.0.0.1:{unused_tcp_port}/keys", str(tmp_path / "gone")):
+    nowhere = f"http://127.0.0.1:{unused_tcp_port}/keys"
+    for place in (nowhere, str(tmp_path / "gone"), "https://a host/", "https://xn--/", "\0"):
         with pytest.raises(IssuerAway):
             await fetch_from(place)()

@@ -1,6 +1,7 @@
 """A token is taken for exactly what its issuer signed, and for nothing else."""
 
 import base64
+import contextlib
 import hmac
 import json
 from typing import Any
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.ids import MAX_ID
-from services.api.jwks import read_keys
+from services.api.jwks import BadKeySet, read_keys
 from services.api.keys import PublicKeys, SharedSecret
 from services.api.problems import Unauthenticated
 from services.api.tokens import Caller, Tokens
@@ -227,3 +228,17 @@ def test_of_a_key_set_only_public_signing_keys_are_used() -> None:
         None,
     ]
     assert [name.id for name in read_keys(key_set(*others, good))] == ["good"]
+
+
+VALUES = st.one_of(
+    st.sampled_from(["RSA", "EC", "OKP", "P-256", "Ed25519", "sig", "AQAB", part(b"7" * 32)]),
+    st.none() | st.integers() | st.text() | st.lists(st.sampled_from(["verify", 7])),
+)
+NAMES = st.sampled_from(["kty", "kid", "crv", "n", "e", "x", "y", "alg", "use", "key_ops"])
+
+
+@given(st.lists(st.dictionaries(NAMES, VALUES), max_size=3))
+def test_a_key_set_is_read_or_refused(described: list[Json]) -> None:
+    """Whatever an issuer publishes, nothing else comes of it."""
+    with contextlib.suppress(BadKeySet):
+        assert read_keys(key_set(*described))
