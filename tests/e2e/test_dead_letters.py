@@ -1,0 +1,249 @@
+"""Bad input, the brake and the way back, on the real servers."""
+
+import asyncio
+import json
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import httpx
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from schemas.codec import Message, encode
+from schemas.events import FollowCreated, PostCreated
+from schemas.ids import PostId, UserId, post_id
+from streams.bootstrap import cassandra_stores, connect_store, create_metrics
+from streams.brake.rule import Limits
+from streams.cli import main
+from streams.letters.letter import Letter
+from streams.letters.reader import LetterReader
+from streams.outbox import Outgoing
+from tests.e2e.comparison import compare_all
+from tests.e2e.pipeline import Pipeline
+from tests.model import Model
+
+START = 1_420_000_000_000  # the last days of 2014; the pipeline keeps posts for ever
+LATER_EPOCH = 1_262_304_000_000
+"""2010: ids that were minted with it are ten years off for a worker that does not know."""
+ALICE, BOB = UserId(1), UserId(2)
+ROW = Limits().row
+AFTER = 100
+STRANGE = ("--reason", "not_of_its_time")
+STOP_SECONDS = 10.0
+
+pytestmark = [pytest.mark.e2e]
+
+
+def post(number: int, epoch: int | None = None, **fields: Any) -> PostCreated:
+    at = START + number
+    minted = post_id(at, number) if epoch is None else post_id(at, number, epoch)
+    said = {"version": at * 1_000, "post_id": minted, "author_id": ALICE, "text": f"the {number}th"}
+    return PostCreated(**(said | fields))
+
+
+def raw(value: bytes | None, key: bytes | None = b"1") -> Outgoing:
+    return Outgoing("posts", key, value, [("trace", b"7")], START)
+
+
+def said(**fields: Any) -> bytes:
+    """A good post as JSON, but for these fields."""
+    return json.dumps(json.loads(encode(post(9_999)).value) | fields).encode()
+
+
+class Bad(NamedTuple):
+    message: Outgoing
+    field: str
+    reason: str
+
+
+BAD = {
+    "random bytes": Bad(raw(bytes(range(128, 256))), "value", "not_utf8"),
+    "truncated": Bad(raw(said()[:-7]), "value", "not_json"),
+    "no object": Bad(raw(b"[1, 2]"), "value", "not_an_object"),
+    "wrong type": Bad(raw(said(text=5)), "text", "wrong_type"),
+    "unknown type": Bad(raw(said(type="post.liked")), "type", "unknown_type"),
+    "null value": Bad(raw(None), "value", "null_value"),
+    "null key": Bad(raw(said(), None), "key", "null_key"),
+    "nothing at all": Bad(raw(None, None), "value", "null_value"),
+    "another's key": Bad(raw(said(), b"2"), "key", "key_mismatch"),
+    "id out of range": Bad(raw(said(author_id=2**63)), "author_id", "out_of_range"),
+    "far ahead": Bad(raw(said(version=START * 2_000)), "version", "too_far_ahead"),
+    "over-long": Bad(raw(said(text="x" * 10_001)), "text", "too_long"),
+    "64 KiB and more": Bad(raw(said(text="x" * 65_536)), "value", "too_large"),
+    "lone surrogate": Bad(raw(said(text="\ud800")), "value", "not_json"),
+    "deep nesting": Bad(raw(b"[" * 30_000 + b"]" * 30_000), "value", "not_json"),
+    "NaN": Bad(raw(said(version=float("nan"))), "value", "not_json"),
+}
+
+
+def interleaved() -> Iterator[tuple[Message, Outgoing]]:
+    """A good message, a bad one, and so on."""
+    for number, bad in enumerate(BAD.values()):
+        yield post(number), bad.message
+
+
+def letters(pipeline: Pipeline) -> list[Letter]:
+    with LetterReader(pipeline.settings.kafka_bootstrap) as reader:
+        return [each for span in reader.spans(["posts-dlq"]) for each in reader.read(span)]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+        return port
+
+
+def stop(pipeline: Pipeline, name: str) -> None:
+    """SIGTERM, and a good end within its time."""
+    worker = pipeline.workers.pop(name)
+    told = time.monotonic()
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(STOP_SECONDS) == 0
+    assert time.monotonic() - told < STOP_SECONDS
+
+
+class Site:
+    """What a worker says of itself."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+
+    def problems(self, path: str = "readyz") -> list[str] | None:
+        """None while it does not answer; none of them is 200, some are 503."""
+        try:
+            answer = httpx.get(f"http://127.0.0.1:{self.port}/{path}")
+        except httpx.TransportError:
+            return None
+        found: list[str] = answer.json()["problems"]
+        assert answer.status_code == (503 if found else 200)
+        return found
+
+    def is_braked(self) -> bool:
+        said = f"topic posts is braked: {ROW} dead letters in a row"
+        return any(each.startswith(said) for each in self.problems() or ())
+
+
+def stored(pipeline: Pipeline, *posts: PostId) -> list[bool]:
+    async def load() -> list[bool]:
+        store = await connect_store(pipeline.settings, create_metrics())
+        try:
+            known = await cassandra_stores(store, pipeline.settings).posts.load(posts)
+            return [post in known for post in posts]
+        finally:
+            await store.close()
+
+    return asyncio.run(load())
+
+
+def mingle(pipeline: Pipeline, *arguments: str) -> str:
+    """What the command prints, in this process: another takes longer to start than to do it."""
+    settings = pipeline.settings.model_dump(include={"kafka_bootstrap", "cassandra_port"})
+    settings["cassandra_keyspace"] = pipeline.settings.cassandra_keyspace
+    given = {f"MINGLE_{name.upper()}": str(value) for name, value in settings.items()}
+    done = CliRunner(env=given).invoke(main, ["dead-letters", *arguments])
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def why(letter: Letter) -> tuple[str, str]:
+    last = letter.burials()[-1]
+    return last.field, last.reason
+
+
+def test_bad_input_the_brake_and_the_way_back(pipeline: Pipeline) -> None:
+    """Bad messages never hold up good ones, until there are too many of them.
+
+    Each is a letter with its bytes, where it came from and why; each good one is shown. Then 500
+    in a row stop their topic, also for a worker that starts later, until an operator goes on.
+    A letter whose cause is mended goes back and is handled, with its own time and its history.
+    """
+    site = Site()
+    pipeline.start_worker("a", metrics_port=site.port)
+    every_bad_one_is_a_letter(pipeline)
+    strange = what_fails_again_keeps_its_history(pipeline)
+    the_brake_stops_at_the_500th(pipeline, site)
+    stop(pipeline, "a")
+    # Its cause is mended by the setting of a worker that is braked like the one before.
+    pipeline.start_worker("b", metrics_port=site.port, epoch=LATER_EPOCH)
+    it_holds_until_it_is_released(pipeline, site)
+    what_is_mended_goes_back(pipeline, strange)
+
+
+def every_bad_one_is_a_letter(pipeline: Pipeline) -> None:
+    follow = FollowCreated(version=1, follower_id=BOB, followee_id=ALICE)
+    good = [follow, *(each for each, _ in interleaved())]
+    pipeline.publish([follow, *(each for pair in interleaved() for each in pair)])
+    pipeline.drain(60)
+    assert compare_all(pipeline.settings, Model([msgspec.to_builtins(each) for each in good])) > 0
+    found = letters(pipeline)
+    assert len(found) == len(BAD)
+    told = {(each.key, each.value, *why(each)) for each in found}
+    assert told == {(bad.message.key, bad.message.value, *bad[1:]) for bad in BAD.values()}
+    for each in found:
+        (burial,) = each.burials()
+        assert (burial.topic, burial.accepted_at) == ("posts", str(START))
+        assert burial.error == "schemas.errors.SchemaViolation"
+        assert each.own_headers() == [("trace", b"7")]
+    assert len({(each.burials()[0][1:3]) for each in found}) == len(BAD)
+
+
+def what_fails_again_keeps_its_history(pipeline: Pipeline) -> PostId:
+    """The post that was minted with another epoch; its second letter is the one that is left."""
+    strange = post(200, epoch=LATER_EPOCH)
+    pipeline.publish([Outgoing(*encode(strange), [("trace", b"8")], START)])
+    pipeline.drain(60)
+    assert "1 letter would be redriven" in mingle(pipeline, "redrive", *STRANGE)
+    assert "1 letter redriven" in mingle(pipeline, "redrive", *STRANGE, "--apply")
+    pipeline.drain(60)
+    (again,) = map(json.loads, mingle(pipeline, "list", "--json", *STRANGE).splitlines())
+    assert again["burials"] == 2
+    (shown,) = (each for each in letters(pipeline) if str(each.id) == again["id"])
+    first, second = shown.burials()
+    assert first.accepted_at == second.accepted_at == str(START)
+    assert first.offset != second.offset
+    assert shown.own_headers() == [("trace", b"8")]
+    return strange.post_id
+
+
+def the_brake_stops_at_the_500th(pipeline: Pipeline, site: Site) -> None:
+    pipeline.publish([post(99)])  # whatever died last, the row begins anew
+    pipeline.drain(60)
+    before = len(letters(pipeline))
+    spam = [raw(b"spam") for _ in range(ROW + AFTER)]
+    pipeline.publish([*spam, post(100, epoch=LATER_EPOCH)])
+    pipeline.until(site.is_braked)
+    assert site.problems("livez") == []
+    assert len(letters(pipeline)) == before + ROW
+    metrics = httpx.get(f"http://127.0.0.1:{site.port}/metrics").text
+    assert 'timeline_topics_braked{reason="row",topic="posts"} 1.0' in metrics
+
+
+def it_holds_until_it_is_released(pipeline: Pipeline, site: Site) -> None:
+    pipeline.until(site.is_braked)
+    before = len(letters(pipeline))
+    pipeline.publish([FollowCreated(version=2, follower_id=BOB, followee_id=UserId(3))])
+    pipeline.until(lambda: not pipeline.lag("ingest", ["follows"]))
+    assert pipeline.lag("ingest", ["posts"]) == AFTER + 1
+    assert mingle(pipeline, "resume") == (
+        f"posts goes on; it was braked for {ROW} dead letters in a row\n"
+    )
+    pipeline.drain(60)
+    assert site.problems() == []
+    assert len(letters(pipeline)) == before + AFTER
+    assert mingle(pipeline, "resume") == "no topic is braked\n"
+
+
+def what_is_mended_goes_back(pipeline: Pipeline, strange: PostId) -> None:
+    held = post(100, epoch=LATER_EPOCH).post_id
+    assert stored(pipeline, strange, held) == [False, True]
+    mingle(pipeline, "redrive", *STRANGE, "--apply")
+    pipeline.drain(60)
+    assert stored(pipeline, strange) == [True]
+    assert mingle(pipeline, "list", "--json", *STRANGE) == ""
+    assert len(mingle(pipeline, "list", "--json", *STRANGE, "--all").splitlines()) == 2
+    mingle(pipeline, "drop", "--field", "text", "--apply")
+    assert mingle(pipeline, "list", "--json", "--field", "text") == ""
