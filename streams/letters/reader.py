@@ -68,8 +68,9 @@ class LetterReader(AbstractContextManager["LetterReader"]):
             return
         self._consumer.assign([TopicPartition(span.topic, span.number, span.first)])
         deadline = time.monotonic() + self._timeout
+        left = span.end - span.first
         while time.monotonic() < deadline:
-            for message in self._batch():
+            for message in self._batch(left):
                 if message.error() is not None:
                     if message.error().code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its name
                         return
@@ -78,13 +79,15 @@ class LetterReader(AbstractContextManager["LetterReader"]):
                     return
                 deadline = time.monotonic() + self._timeout
                 yield _letter(message)
-                if message.offset() == span.end - 1:
+                left = span.end - 1 - message.offset()
+                if not left:
                     return
         raise BrokerUnavailable(f"no letter of {span.topic} in {self._timeout:g} s")
 
-    def _batch(self) -> list[Any]:
+    def _batch(self, most: int) -> list[Any]:
+        """What has come; the client waits until it has as many as it is asked for."""
         try:
-            batch: list[Any] = self._consumer.consume(MESSAGES_AT_ONCE, POLL)
+            batch: list[Any] = self._consumer.consume(min(most, MESSAGES_AT_ONCE), POLL)
         except KafkaException as error:
             raise BrokerUnavailable(error.args[0].str()) from error
         return batch
