@@ -76,10 +76,11 @@ class Consumer(driver.Consumer):  # type: ignore[misc] # untyped upstream
         is_full = len(partitions) < len(self.intake.acks.partitions())
         pause = FULL_POLL_SECONDS if is_full else POLL_SECONDS
         fetched: Fetched = await self._thread.getmany(partitions, pause)
-        if self._claim is None or fetched.assignment is not self._claim[0]:
+        claim = self._claim  # handing over waits, and the group may rebalance meanwhile
+        if claim is None or fetched.assignment is not claim[0]:
             return  # of an earlier assignment: whoever has the partitions now receives it again
         for partition, records in fetched.records.items():
-            run = self.intake.acks.received(Partition(*partition), self._claim[1], records)
+            run = self.intake.acks.received(Partition(*partition), claim[1], records)
             if run is not None:
                 await self._hand_over(run)
 
