@@ -138,6 +138,13 @@ ALONE = listed(BOB, ALICE, exclusive=True)
 EXCLUSIVE = [
     Case(
         16,
+        "a list that is not exclusive takes nothing",
+        (OF_ALICE, FOLLOWS, *ON_LIST),
+        Home(BOB),
+        [FIRST],
+    ),
+    Case(
+        16,
         "an exclusive list takes members' posts out of home",
         (OF_ALICE, FOLLOWS, *ALONE),
         Explained(BOB, FIRST),

@@ -5,6 +5,7 @@ from tests.cases.told import (
     BOB,
     CAROL,
     DAVE,
+    UNKNOWN,
     Case,
     Entry,
     Explained,
@@ -29,6 +30,21 @@ TELLERS = (follow(BOB, ALICE), follow(BOB, CAROL))
 FIRST_TELLS, SECOND_TELLS = repost(SOON, ALICE, ORIGINAL), repost(LATER, CAROL, ORIGINAL)
 
 REPOSTS = [
+    Case(
+        4,
+        "also where a repost names a parent",
+        (BY_DAVE, reply(SOON, ALICE, UNKNOWN, repost_of=ORIGINAL), FOLLOWS),
+        Home(BOB),
+        [SOON],
+    ),
+    Case(
+        2,
+        "a repost has an age of its own",
+        (BY_DAVE, FIRST_TELLS, FOLLOWS),
+        Home(BOB),
+        [SOON],
+        3.95,
+    ),
     Case(
         4,
         "a repost shows the original, and who reposted",

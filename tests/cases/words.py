@@ -67,6 +67,7 @@ THREAD = (
 KEYWORDS = [
     words("the phrase as a whole word, by default", "a cat", False),
     words("which a part is not", "My cats, again", True),
+    words("wherever the part is", "bobcat", True),
     words("case is ignored", "The CAT!", False),
     words("punctuation ends a word", "(cat)", False),
     words("a letter of any script does not", "caté", True),
