@@ -51,17 +51,29 @@ class Intake:
         self.known_topics: AbstractSet[str] = set()
         """Those that exist, as the brokers last said."""
         self._limits = limits or Limits()
+        self._paused: set[str] = set()
         self._now = now
         self._beat: float | None = None  # there is no fetch loop before the first assignment
 
     def add(self, loop: Loop) -> None:
         self.loops.append(loop)
 
+    def pause(self, topic: str) -> None:
+        """Receive nothing of this topic until `resume`. What was received is still handled."""
+        self._paused.add(topic)
+
+    def resume(self, topic: str) -> None:
+        self._paused.discard(topic)
+
     def open_partitions(self) -> set[Partition]:
-        """Those from which more may be received now: none of a topic whose loop is held up."""
+        """Those from which more may be received now.
+
+        None of a topic that is paused, or whose loop is held up.
+        """
         acks, limits = self.acks, self._limits
         held = {partition: acks.held(partition) for partition in acks.partitions()}
-        closed = {loop.topic for loop in self.loops if loop.held_up() is not None}
+        held_up = {loop.topic for loop in self.loops if loop.held_up() is not None}
+        closed = self._paused | held_up
         most = limits.partition_bytes if sum(held.values()) < limits.total_bytes else 1
         return {
             partition

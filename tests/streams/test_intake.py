@@ -57,6 +57,15 @@ def test_when_all_is_full_only_what_holds_nothing_may_receive() -> None:
     assert filled(Limits(total_bytes=1_000)).open_partitions() == {P1}
 
 
+def test_a_paused_topic_receives_nothing() -> None:
+    """Until it is resumed."""
+    intake = filled(Limits())
+    intake.pause("posts")
+    assert intake.open_partitions() == set()
+    intake.resume("posts")
+    assert intake.open_partitions() == {P0, P1}
+
+
 def test_a_topic_that_is_held_up_receives_nothing() -> None:
     """And is not ready, for the reason that its loop gives; until it goes on."""
     intake = filled(Limits())
