@@ -11,7 +11,6 @@ from streams.kafka.consumer_thread import Fetched
 from streams.kafka.transport import Consumer
 from tests.streams.fakes import P0, P1, metrics, records
 
-
 ASSIGNMENT = object()
 
 
