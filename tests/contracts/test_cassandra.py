@@ -9,7 +9,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from schemas.events import FollowCreated, FollowDeleted, PostCreated, PostDeleted
-from schemas.ids import DAY_MS, SLOTS, IdArray, UserId, slot
+from schemas.ids import DAY_MS, SLOTS, IdArray, ListId, UserId, slot
+from schemas.relations import BlockCreated, TagFollowCreated
 from services.graph import cassandra as follower_lists
 from services.graph.cassandra import MAX_LEVEL, SAMPLE, CassandraGraph, estimate
 from services.graph.edge import EdgeMutation, edge_mutation
@@ -17,6 +18,8 @@ from services.graph.store import SlotRange
 from services.metrics import Metrics
 from services.posts.cassandra import CassandraPosts
 from services.posts.post import mutation
+from services.relations.cassandra import CassandraRelations
+from services.relations.mutation import mutation as relation
 from services.settings import Settings
 from services.storage.session import Store, connect
 from services.storage.statements import select
@@ -154,6 +157,40 @@ def follows(follower: UserId, followee: UserId, version: int = VERSION) -> EdgeM
 
 def unfollows(follower: UserId, followee: UserId, version: int = VERSION + 1) -> EdgeMutation:
     return edge_mutation(FollowDeleted(follower_id=follower, followee_id=followee, version=version))
+
+
+async def test_what_a_page_asks_of_relations_is_one_request_each(
+    store: Store, people: People, requests: Callable[[], int]
+) -> None:
+    """Whoever the viewer follows, and whoever blocks him; pairs and accounts likewise."""
+    relations = CassandraRelations(store)
+    crowd = [UserId(people.carol + number) for number in range(5_000)]
+    me = {"version": VERSION, "owner_id": people.alice}
+    facts = [
+        *(FollowCreated(version=VERSION, follower_id=people.alice, followee_id=a) for a in crowd),
+        *(BlockCreated(version=VERSION, owner_id=a, target_id=people.alice) for a in crowd[::2]),
+        TagFollowCreated(**me, tag="bread"),
+    ]
+    await relations.record([relation(fact) for fact in facts])
+    page = crowd[:100]
+    before = requests()
+    found = await relations.about(people.alice, page)
+    assert requests() - before == 1
+    assert set(found.edges) == set(page[1::2])
+    assert {each for each in page if found.to(each).blocked_by} == set(page[::2])
+    pairs = [(each, people.alice) for each in crowd[:400]]
+    for ask, cost in (
+        (relations.suspended(page), 1),
+        (relations.marks(people.alice, []), 1),
+        (relations.memberships([people.alice], page), 1),
+        (relations.blocked_pairs(pairs), 1),
+        (relations.followed_pairs(pairs), 2),
+        (relations.followed_pairs([(b, a) for a, b in pairs]), 2),
+        (relations.members(ListId(people.alice), after=UserId(0), limit=9), 1),
+    ):
+        before = requests()
+        await ask
+        assert requests() - before == cost
 
 
 async def level(store: Store, author: UserId) -> int:

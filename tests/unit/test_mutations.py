@@ -16,12 +16,20 @@ from schemas.events import (
     ReplyCreated,
 )
 from schemas.ids import SLOTS, PostId, UserId
+from schemas.relations import (
+    BlockCreated,
+    ListCreated,
+    ListDeleted,
+    ReadMarked,
+    TagFollowCreated,
+)
 from services.graph.edge import edge_mutation
 from services.graph.memory import MemoryGraph
 from services.graph.store import SlotRange
 from services.posts.memory import MemoryPosts
 from services.posts.post import IMMUTABLE, mutation
 from services.relations.memory import MemoryRelations
+from services.relations.mutation import Kind, Mutation, Subject, both_sides, subject
 from services.relations.mutation import mutation as relation
 from tests.histories import PEOPLE, POSTS, READER, Fact, chances, histories
 
@@ -58,6 +66,38 @@ def test_a_follow_is_a_removal_when_it_ends() -> None:
     """And says nothing of options to the list of followers."""
     assert edge_mutation(FollowCreated(**EDGE, replies="none")) == (1, 2, 5, False)
     assert edge_mutation(FollowDeleted(**EDGE)) == (1, 2, 5, True)
+
+
+def test_a_relation_speaks_of_every_option() -> None:
+    """With the default for what is absent; its end speaks of none."""
+    said = relation(ListCreated(version=5, owner_id=1, list_id=9))
+    assert said == Mutation(Subject(1, Kind.LIST, 0, "9"), 5, False, (b'"list"', b"false"))
+    ended = relation(ListDeleted(version=5, owner_id=1, list_id=9))
+    assert ended == Mutation(said.subject, 5, True)
+    follow = relation(FollowCreated(**EDGE, languages=("en", "de", "en")))
+    assert follow.cells == (b'"followed"', b"true", b"null", b'["de","en"]')
+
+
+def test_a_block_is_kept_on_both_sides() -> None:
+    """With its version as a value, which its end does not touch."""
+    block = relation(BlockCreated(version=5, owner_id=1, target_id=2))
+    mine, theirs = both_sides(block)
+    assert mine == Mutation(Subject(1, Kind.BLOCK, 2), 5, False, (b"5",))
+    assert theirs == Mutation(Subject(2, Kind.BLOCKED_BY, 1), 5, False, (b"5",))
+    assert both_sides(follow := relation(FollowCreated(**EDGE))) == (follow,)
+
+
+def test_one_tag_is_one_thing_however_it_is_written() -> None:
+    """And a mark is about a post, or about home."""
+    tags = [TagFollowCreated(version=1, owner_id=1, tag=tag) for tag in ("#Brot", "BROT")]
+    assert {subject(tag) for tag in tags} == {Subject(1, Kind.TAG_FOLLOW, 0, "brot")}
+    places = ("home", "conversation:7", "unanswered:7")
+    marks = [ReadMarked(version=1, owner_id=1, what=each, up_to=9) for each in places]
+    assert [subject(mark)[1:3] for mark in marks] == [
+        (Kind.READ, 0),
+        (Kind.READ, 7),
+        (Kind.SET_ASIDE, 7),
+    ]
 
 
 @given(histories(), chances)

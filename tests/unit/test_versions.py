@@ -3,8 +3,20 @@
 from prometheus_client import CollectorRegistry
 
 from schemas.events import FollowCreated, FollowDeleted
+from schemas.ids import UserId
+from schemas.relations import (
+    BlockCreated,
+    ListCreated,
+    ListMemberAdded,
+    MuteCreated,
+    MuteDeleted,
+    RelationFact,
+)
 from services.handling import Accepted
 from services.metrics import Metrics
+from services.relations.memory import MemoryRelations
+from services.relations.record import RecordRelations
+from services.relations.relations import Between, Mute
 from services.versions import StaleVersions
 
 
@@ -30,3 +42,25 @@ async def test_only_a_lower_version_of_the_same_edge_is_stale() -> None:
         metrics.registry.get_sample_value("timeline_stale_versions_total", {"topic": "follows"})
         == 1
     )
+
+
+async def test_a_relation_steps_back_by_itself() -> None:
+    """Alice's mute of bob is stale once; her block of him and her lists are other things."""
+    metrics = Metrics(CollectorRegistry())
+    relations = MemoryRelations()
+    facts: list[RelationFact] = [
+        MuteCreated(version=5, owner_id=1, target_id=2),
+        BlockCreated(version=4, owner_id=1, target_id=2),
+        ListCreated(version=3, owner_id=1, list_id=2),
+        ListMemberAdded(version=2, owner_id=1, list_id=2, member_id=3),
+        MuteDeleted(version=4, owner_id=1, target_id=2),
+    ]
+    counting = StaleVersions(metrics.stale_versions).counting(RecordRelations(relations))
+    await counting([Accepted(fact, 0) for fact in facts])
+
+    stale = metrics.registry.get_sample_value(
+        "timeline_stale_versions_total", {"topic": "relations"}
+    )
+    assert stale == 1
+    bob = (await relations.about(UserId(1), [UserId(2)])).to(UserId(2))
+    assert bob == Between(blocks=True, mute=Mute())
