@@ -22,7 +22,7 @@ PASSES = 5
 """The fault happens at one of so many first passages of its point."""
 LOTS = 12
 """So many portions are published one after the other, so that there are many batches."""
-END_SECONDS = 60.0
+END_SECONDS = 180.0
 DRAIN_SECONDS = 300.0
 SMALL = {"followers_a_page": 4, "entries_at_once": 100}
 """Bounds with which the fan-outs of a village have several pages and groups."""
