@@ -185,7 +185,7 @@ class Store:
     async def _prepare_now(self, statement: Statement) -> _Prepared:
         query = await in_thread(
             lambda: self._session.prepare(statement.cql.format(keyspace=self._keyspace)),
-            seconds=CONNECT_SECONDS,
+            seconds=self._settings.store_timeout_seconds,
             what=f"preparing {statement.table} {statement.operation}",
         )
         query.is_idempotent = True

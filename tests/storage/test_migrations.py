@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 
 from services.errors import StoreUnavailable
+from services.metrics import Metrics
 from services.settings import Settings
 from services.storage import ledger, migrations
 from services.storage.cluster import cluster
 from services.storage.ledger import Ledger
 from services.storage.migrations import MigrationRefused, available, load, migrate, parse, pending
+from services.storage.session import Store
+from services.storage.statements import select
 
 FIRST = """-- the letters of a reader, newest first
 -- bounded by what one reader gets
@@ -131,6 +134,27 @@ async def test_a_migrator_that_died_midway_is_carried_on(fresh: Settings, query:
     await migrate(fresh, FILES[:1])
     query("DELETE FROM migration_tests.schema_migrations WHERE ledger = 'schema'")
     assert await migrate(fresh, FILES) == FILES
+
+
+async def test_a_store_waits_for_its_migrations(fresh: Settings, metrics: Metrics) -> None:
+    """A keyspace that is half made is not used; one that is newer is. Until then it is away."""
+    store = Store(fresh, metrics, migrations=FILES)
+    letters = select("letters", "test", "letter", "WHERE reader = ?")
+    with pytest.raises(StoreUnavailable, match="no such keyspace: run `mingle migrate`"):
+        await store.connect()
+    await migrate(fresh, FILES[:1])
+    with pytest.raises(StoreUnavailable, match=r"migrations \[2\] are not applied: run `mingle"):
+        await store.connect()
+    with pytest.raises(StoreUnavailable, match="not connected yet"):
+        await store.read(letters, 1)
+    await migrate(fresh, FILES)
+    await store.connect()
+    assert await store.read(letters, 1) == []
+    await store.close()
+
+    older = Store(fresh, metrics, migrations=FILES[:1])
+    await older.connect()
+    await older.close()
 
 
 async def test_a_lock_that_is_held_is_waited_for_and_given_up(
