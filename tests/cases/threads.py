@@ -223,6 +223,13 @@ GATES = [
     Case(
         23, "nor in search", (NOBODY, reply(SECOND, CAROL, FIRST, "rain")), Found(BOB, "rain"), []
     ),
+    Case(
+        23,
+        "nor in a list of its author's own",
+        (*AGAINST, *listed(CAROL, CAROL)),
+        Listed(CAROL, FRIENDS),
+        [],
+    ),
     Case(23, "it stays on its author's page", AGAINST, Page(BOB, CAROL), [SECOND]),
     Case(23, "and in his own home", AGAINST, Home(CAROL), [SECOND]),
     Case(
