@@ -17,6 +17,15 @@ Cell: TypeAlias = Canonical | None
 MEMORIZED = 8_192
 """Options and keyword mutes decoded before, some 4 MB: nearly all follow edges share a few."""
 
+_FOLLOW, _BLOCK, _BLOCKED_BY, _MUTE = map(
+    int, (Kind.FOLLOW, Kind.BLOCK, Kind.BLOCKED_BY, Kind.MUTE)
+)
+_LIST_MEMBER, _LIST = int(Kind.LIST_MEMBER), int(Kind.LIST)
+_SETTINGS, _KEYWORD_MUTE, _TAG_FOLLOW = map(
+    int, (Kind.SETTINGS, Kind.KEYWORD_MUTE, Kind.TAG_FOLLOW)
+)
+# Python 3.11 takes longer to look up a member of an enum than to read the rest of a row.
+
 
 Row: TypeAlias = tuple[Any, ...]
 """What the messages about one subject add up to, as a store gives it: other_id, kind, item,
@@ -154,13 +163,13 @@ def _own(owner: UserId, rows: Iterable[Row]) -> Own:
     for _, kind, item, removed, _, *cells in rows:
         if removed is not False:
             continue
-        if kind == Kind.SETTINGS:
+        if kind == _SETTINGS:
             bare_links = value_of(cells[0]) is not False
-        elif kind == Kind.KEYWORD_MUTE:
+        elif kind == _KEYWORD_MUTE:
             keywords.append(_keyword_mute(item, *cells))
-        elif kind == Kind.TAG_FOLLOW:
+        elif kind == _TAG_FOLLOW:
             tags.append(item)
-        elif kind == Kind.LIST and first_owner(cells[2]) == owner:
+        elif kind == _LIST and first_owner(cells[2]) == owner:
             lists[ListId(int(item))] = list_rules(cells[0], cells[1])
     keywords.sort(key=lambda mute: mute.keyword_id)
     return Own(bare_links, tuple(keywords), frozenset(tags), lists)
@@ -172,17 +181,17 @@ def _between(owner: UserId, other: int, rows: Iterable[Row], own: Own) -> Betwee
     ended = -1
     lists = []
     for _, kind, item, removed, version, *cells in rows:
-        if kind == Kind.FOLLOW:
+        if kind == _FOLLOW:
             edge = None if removed else (version, cells)
-        elif kind == Kind.BLOCK:
+        elif kind == _BLOCK:
             blocks, ended = not removed, max(ended, ended_at(cells[0]))
-        elif kind == Kind.BLOCKED_BY:
+        elif kind == _BLOCKED_BY:
             blocked_by, ended = not removed, max(ended, ended_at(cells[0]))
         elif removed:
             continue
-        elif kind == Kind.MUTE:
+        elif kind == _MUTE:
             mute = _mute(*cells[:2])
-        elif kind == Kind.LIST_MEMBER and (at := ListId(int(item))) in own.lists:
+        elif kind == _LIST_MEMBER and (at := ListId(int(item))) in own.lists:
             lists.append(at)
     live = None
     if edge is not None and edge[0] > ended:
