@@ -139,14 +139,14 @@ def stored(pipeline: Pipeline, *posts: PostId) -> list[bool]:
     return asyncio.run(load())
 
 
-def mingle(pipeline: Pipeline, *arguments: str) -> str:
+def mingle(pipeline: Pipeline, *arguments: str, code: int = 0) -> str:
     """What the command prints, in this process: another takes longer to start than to do it."""
     settings = pipeline.settings.model_dump(include={"kafka_bootstrap", "cassandra_port"})
     settings["cassandra_keyspace"] = pipeline.settings.cassandra_keyspace
     given = {f"MINGLE_{name.upper()}": str(value) for name, value in settings.items()}
     done = CliRunner(env=given).invoke(main, ["dead-letters", *arguments])
-    assert done.exit_code == 0, done.output
-    return done.stdout
+    assert done.exit_code == code, done.output
+    return done.stderr if code else done.stdout
 
 
 def why(letter: Letter) -> tuple[str, str]:
@@ -235,6 +235,7 @@ def it_holds_until_it_is_released(pipeline: Pipeline, site: Site) -> None:
     assert site.problems() == []
     assert len(letters(pipeline)) == before + AFTER
     assert mingle(pipeline, "resume") == "no topic is braked\n"
+    assert mingle(pipeline, "resume", "posts", code=1).endswith("Error: posts is not braked\n")
 
 
 def what_is_mended_goes_back(pipeline: Pipeline, strange: PostId) -> None:
