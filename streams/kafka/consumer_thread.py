@@ -13,11 +13,12 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 
 from streams.records import Partition, Record
 
-COMMIT_SECONDS = 2.0
-"""For a commit, retries included; what fails is tried again with the next."""
+COMMIT_SECONDS = 1.5
+"""For a commit, retries included; what fails is tried again with the next. A process that ends
+may have to wait for one under way before its last."""
 ANSWER_SECONDS = 0.3
 """For the thread to say what became of it."""
-LEAVE_SECONDS = 2.0
+LEAVE_SECONDS = 1.0
 """For leaving the group and closing connections."""
 FETCH_WAIT_MS = 100
 """For a broker to answer that there is nothing new. A partition that was not part of the fetch

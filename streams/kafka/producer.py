@@ -17,8 +17,8 @@ SEND_SECONDS = 15.0
 """For one call, after which nobody knows what became of it."""
 REQUEST_SECONDS = 10.0
 """For one answer of a broker; less than a call may take, so that a second broker is tried."""
-LEAVE_SECONDS = 2.0
-"""For a producer to send what it holds and to close."""
+LEAVE_SECONDS = 0.5
+"""For a producer to close. What it still holds nobody waits for: it is sent again."""
 BATCH_BYTES = 512 << 10
 """Of one partition in one request: half of what brokers accept by default."""
 CALLS = 32
