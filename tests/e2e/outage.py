@@ -1,0 +1,169 @@
+"""A load on workers while what they depend on is away, and the figures of their recovery."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from schemas import topics
+from schemas.codec import Message
+from servers.ports import free_run
+from tests.e2e.comparison import compare_all
+from tests.e2e.pipeline import POLL_SECONDS, READ, Pipeline
+from tests.e2e.village import model_of
+from tests.e2e.witness import Witness
+
+LIVE_SECONDS = 90.0
+RECOVER_SECONDS = 300.0
+HASTE = 4.0
+"""The store's timeout where it freezes; short, so that a freeze of seconds is one of timeouts."""
+PATIENCE = 60.0
+"""The store's timeout for the comparison: a machine that is busy has lost nothing."""
+STOP_SECONDS = 10.0
+"""What CONTRACT gives a worker to end."""
+
+
+class Site:
+    """What a worker says of itself."""
+
+    def __init__(self, port: int) -> None:
+        self._base = f"http://127.0.0.1:{port}"
+
+    def lives(self) -> bool:
+        """Whether it is up and finds itself alive."""
+        try:
+            return httpx.get(f"{self._base}/livez").is_success
+        except httpx.TransportError:
+            return False
+
+    def problems(self) -> list[str]:
+        """What keeps it from being ready."""
+        problems: list[str] = httpx.get(f"{self._base}/readyz").json()["problems"]
+        return problems
+
+    def total(self, name: str, **labels: str) -> float:
+        """A sample's value, over all labels that are not given."""
+        text = httpx.get(f"{self._base}/metrics").text
+        return sum(
+            sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if sample.name == name and labels.items() <= sample.labels.items()
+        )
+
+    def postponed(self) -> float:
+        """Messages that it has put off because the store or a broker did not do its part."""
+        return self.total("timeline_events_handled_total", outcome="postponed")
+
+
+class Load:
+    """Publishes a log in lots; leaving the context compares everything with the model.
+
+    A witness samples the committed offsets all along.
+    """
+
+    def __init__(self, pipeline: Pipeline, log: Sequence[Message], lots: int = 5) -> None:
+        self._pipeline = pipeline
+        self._log = log
+        self._lots = [log[lot::lots] for lot in range(lots)]
+        self._witness = Witness(pipeline)
+        self.figures: dict[str, Any] = {"events": len(log)}
+
+    def __enter__(self) -> Self:
+        self._witness.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._witness.__exit__(kind, error, trace)
+        if error is None:
+            self._judge()
+
+    def worker(self, name: str, **settings: Any) -> Site:
+        """A worker that has begun; it need not be ready."""
+        port = free_run(1)
+        self._pipeline.start_worker(name, metrics_port=port, **settings)
+        site = Site(port)
+        self._pipeline.until(site.lives, time.monotonic() + LIVE_SECONDS)
+        return site
+
+    def publish(self, lots: int = 1) -> None:
+        """The next lots."""
+        for _ in range(lots):
+            self._pipeline.publish(self._lots.pop(0))
+
+    def begin(self) -> None:
+        """Publish a lot, wait until some of it is handled, and give the workers more to do."""
+        self.publish()
+        self._pipeline.until(
+            lambda: self._pipeline.committed() > 0, time.monotonic() + LIVE_SECONDS
+        )
+        self.publish()
+
+    def until(self, holds: Callable[[], bool], seconds: float = LIVE_SECONDS) -> None:
+        """Also while a server is away."""
+        deadline = time.monotonic() + seconds
+        while not holds():
+            assert time.monotonic() < deadline, "not within its time"
+            time.sleep(POLL_SECONDS)
+
+    def stop_worker(self, name: str) -> None:
+        """SIGTERM: it ends in time, and well, whatever is away."""
+        worker = self._pipeline.workers[name]
+        told = time.monotonic()
+        os.kill(worker.pid, signal.SIGTERM)
+        assert self._pipeline.end_of(name, STOP_SECONDS) == 0
+        seconds = round(time.monotonic() - told, 1)
+        self.figures["seconds_to_stop"] = max(seconds, self.figures.get("seconds_to_stop", 0.0))
+
+    def recover(self) -> None:
+        """What was away answers again, from now on: publish what is left, and wait."""
+        back = time.monotonic()
+        self._pipeline.until(self._count_waiting)
+        self.publish(len(self._lots))
+        self._pipeline.drain(RECOVER_SECONDS)
+        self.figures["seconds_to_recover"] = round(time.monotonic() - back, 1)
+        self.figures["rss_max_bytes"] = self._pipeline.rss_max()
+
+    def _count_waiting(self) -> bool:
+        self.figures["events_waiting"] = self._pipeline.lag_of_all()
+        return True
+
+    def _judge(self) -> None:
+        witness, pipeline = self._witness, self._pipeline
+        assert not witness.objections, witness.objections
+        assert witness.judged == sum(sum(pipeline.ends(names).values()) for names in READ.values())
+        assert sum(pipeline.ends(_dead_letter_topics()).values()) == 0
+        assert not self._lots, "not everything was published"
+        patient = pipeline.settings.model_copy(update={"store_timeout_seconds": PATIENCE})
+        self.figures["entries"] = compare_all(patient, model_of(self._log))
+        assert self.figures["entries"] > 0
+        self.figures |= witness.figures()
+
+
+def _dead_letter_topics() -> list[str]:
+    read = {name for names in READ.values() for name in names}
+    return [name for name in topics.load() if name not in read]
+
+
+def steady(measure: Callable[[], int], seconds: float) -> Callable[[], bool]:
+    """Whether a growing measure has not grown for so long."""
+    highest, since = 0, time.monotonic()
+
+    def is_steady() -> bool:
+        nonlocal highest, since
+        now = measure()
+        if now > highest:
+            highest, since = now, time.monotonic()
+        return time.monotonic() - since > seconds
+
+    return is_steady
