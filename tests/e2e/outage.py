@@ -128,7 +128,7 @@ class Load:
     def recover(self) -> None:
         """What was away answers again, from now on: publish what is left, and wait."""
         back = time.monotonic()
-        self._pipeline.until(self._count_waiting)
+        self._pipeline.until(self._count_waiting, back + RECOVER_SECONDS)
         self.publish(len(self._lots))
         self._pipeline.drain(RECOVER_SECONDS)
         self.figures["seconds_to_recover"] = round(time.monotonic() - back, 1)
