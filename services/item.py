@@ -6,12 +6,13 @@ import msgspec
 
 from schemas.events import Visibility
 from schemas.ids import PostId, UserId, post_time
-from services.conversations.lineage import original_of, root_of
+from schemas.relations import Context
+from services.conversations.lineage import root_of
 from services.posts.post import Post
-from services.visibility.predicate import View
+from services.visibility.view import ReasonKind, View
+from services.visibility.words import keyword
 
 Placeholder = Literal["deleted", "blocked", "muted", "missing"]
-ReasonKind = Literal["follow", "self", "repost", "list", "tag", "mention"]
 
 
 class Repost(msgspec.Struct, frozen=True):
@@ -56,12 +57,21 @@ class ThreadItem(msgspec.Struct, frozen=True):
     hidden: int = 0
 
 
-def present(post: Post, view: View, epoch: int, *, why: bool = False) -> Item:
-    """The item of a post that the predicate shows; with `why`, the reason it is in a home."""
-    shown = original_of(post, view.known) or post
-    repost = None
-    if post.repost_of is not None:
-        repost = Repost((post.author_id,), shown.post_id)
+def present(
+    post: Post,
+    view: View,
+    epoch: int,
+    *,
+    kind: ReasonKind | None = None,
+    context: Context | None = None,
+) -> Item:
+    """The item of a post that the predicate shows.
+
+    `kind` is the reason for which it is in a listing of the viewer's, `context` the place whose
+    keyword mutes warn of it.
+    """
+    shown = view.original(post) or post
+    warned = None if context is None else keyword(shown, view, context, "warn")
     return Item(
         post_id=post.post_id,
         author_id=shown.author_id,
@@ -71,13 +81,8 @@ def present(post: Post, view: View, epoch: int, *, why: bool = False) -> Item:
         visibility=shown.visibility,
         parent_id=shown.parent_id,
         root_id=root_of(shown, view.known),
-        repost=repost,
+        repost=None if shown is post else Repost((post.author_id,), shown.post_id),
         edited=shown.edited,
-        reason=_reason(post, view) if why else None,
+        reason=None if kind is None else Reason(kind, post.author_id),
+        warn=None if warned is None else warned.phrase,
     )
-
-
-def _reason(post: Post, view: View) -> Reason:
-    if post.author_id == view.viewer:
-        return Reason("self", post.author_id)
-    return Reason("follow" if post.repost_of is None else "repost", post.author_id)

@@ -8,8 +8,8 @@ from msgspec import Meta, Struct
 
 from schemas.events import Visibility
 from services import item as shown
-from services.item import ReasonKind
 from services.timelines import home
+from services.visibility.view import ReasonKind
 
 IdText = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,18}$", description="an id, in decimal")]
 Time = Annotated[datetime, Meta(tz=True)]

@@ -54,8 +54,8 @@ def create_api(
     """
     require_safe(settings)
     gate = create_gate(settings, clock)
-    reader = Reader(stores, settings.epoch)
-    home = Home(reader, Retention(settings.retention_days, settings.epoch), clock)
+    reader = Reader(stores, clock, settings.epoch)
+    home = Home(reader, Retention(settings.retention_days, settings.epoch))
     cursors = Cursors(settings.cursor_keys)
     endpoints = [
         *timelines.endpoints(home, AuthorPosts(reader), cursors, patience),

@@ -24,11 +24,12 @@ class Bounds(NamedTuple):
 
 
 class Place(NamedTuple):
-    """A descendant that is given; `truncated` of its direct replies are not."""
+    """A post that is given; of its direct replies `truncated` are cut off, `hidden` kept back."""
 
     post_id: PostId
     depth: int
-    truncated: int
+    truncated: int = 0
+    hidden: int = 0
 
 
 def kept(top: PostId, below: Tree, living: Collection[PostId]) -> set[PostId]:

@@ -1,6 +1,7 @@
 """A thread as it is read: flat, with depths (SEMANTICS 19 to 22)."""
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -9,10 +10,12 @@ from msgspec.structs import replace
 from schemas.ids import PostId, UserId
 from services.conversations.lineage import ancestors, load_above, path_up, root_of
 from services.conversations.order import LOOK_BELOW, Bounds, Place, Tree, descend, kept
+from services.conversations.sight import Sight
 from services.item import ThreadItem, present
 from services.posts.post import Post
 from services.reading import Reader
-from services.visibility.predicate import View, in_audience, readable
+from services.visibility.predicate import in_audience
+from services.visibility.view import View
 
 Sort: TypeAlias = Literal["conversation", "oldest", "newest"]
 
@@ -57,14 +60,33 @@ class Threads:
         if post not in known or known[post].repost_of is not None:
             return None
         below = await self._load_below(known[post], known, shape.depth)
-        view = await self._reader.around(viewer, known)
-        if not in_audience(known[post], view):
+        sight = await self._sight(known[post], viewer, known)
+        line = _line(known[post], sight.view)
+        if not _is_open([post, *line], sight):
             return None
-        given = _given(known[post], below, view, shape)
+        given = _given(known[post], below, sight, shape)
         if not given:
             return None
-        places = [*_above(known[post], view), *given]
-        return [_present(place, view, self._reader.epoch) for place in places]
+        above = [Place(each, -distance) for distance, each in reversed(list(enumerate(line, 1)))]
+        nearer = dict(zip(line, [post, *line], strict=False))
+        return [
+            _present(place, sight, nearer.get(place.post_id), self._reader.epoch)
+            for place in (*above, *given)
+        ]
+
+    async def _sight(
+        self, asked: Post, viewer: UserId | None, known: Mapping[PostId, Post]
+    ) -> Sight:
+        pairs = {
+            (post.author_id, known[post.parent_id].author_id)
+            for post in known.values()
+            if post.parent_id is not None and post.parent_id in known
+        }
+        view, apart = await asyncio.gather(
+            self._reader.around(viewer, known, known),
+            self._reader.stores.relations.blocked_pairs(pairs),
+        )
+        return Sight(asked.post_id, view, apart)
 
     async def _load_below(
         self, asked: Post, known: dict[PostId, Post], depth: int
@@ -122,19 +144,29 @@ def _may_hang(post: Post) -> bool:
     return post.deleted or post.visibility != "public"
 
 
-def _given(asked: Post, below: Tree, view: View, shape: Shape) -> list[Place]:
+def _is_open(line: Sequence[PostId], sight: Sight) -> bool:
+    """Whether the first of a line upwards has a thread for this viewer."""
+    if sight.placeholder(line[0]) in ("missing", "blocked"):
+        return False
+    return all(map(sight.admitted, line))
+
+
+def _given(asked: Post, below: Tree, sight: Sight, shape: Shape) -> list[Place]:
     """The asked post and its descendants that are given; nothing where it has no place itself."""
-    living = {post.post_id for post in view.known.values() if _living(post, view)}
-    placed = kept(asked.post_id, below, living)
+    open_to = {post: [*filter(sight.admitted, replies)] for post, replies in below.items()}
+    living = {post for post in sight.view.known if sight.unseen(post) is None}
+    placed = kept(asked.post_id, open_to, living)
     if asked.post_id not in placed:
         return []
-    tree = {post: [each for each in replies if each in placed] for post, replies in below.items()}
+    tree: dict[PostId, list[PostId]] = {}
+    hidden: dict[PostId, int] = {}
+    for post, replies in open_to.items():
+        counted = [each for each in replies if each in placed]
+        tree[post] = [each for each in counted if not sight.hides(each, post)]
+        hidden[post] = len(counted) - len(tree[post])
     bounds = Bounds(shape.depth, shape.branches)
-    return descend(asked.post_id, tree, bounds, _Order(asked, view, shape.sort).key)
-
-
-def _living(post: Post, view: View) -> bool:
-    return not post.deleted and in_audience(post, view)
+    places = descend(asked.post_id, tree, bounds, _Order(asked, sight.view, shape.sort).key)
+    return [place._replace(hidden=hidden.get(place.post_id, 0)) for place in places]
 
 
 class _Order:
@@ -157,27 +189,26 @@ class _Order:
         if post is None or not in_audience(post, self._view):
             return 3
         firsts = (post.author_id == self._root_author, post.author_id == self._view.viewer)
-        return (*firsts, post.author_id in self._view.edges, True).index(True)
+        return (*firsts, self._view.follows(post.author_id), True).index(True)
 
 
-def _above(asked: Post, view: View) -> Iterator[Place]:
-    """The nearest ancestors, topmost first; above an unknown parent, the root it claims."""
+def _line(asked: Post, view: View) -> list[PostId]:
+    """The nearest ancestors, nearest first; above an unknown parent, the root it claims."""
     line = list(islice(ancestors(asked, view.known), MAX_ANCESTORS))
     if line and line[-1] not in view.known and len(line) < MAX_ANCESTORS:
         path, cycle = path_up(asked.post_id, view.known)
         if not cycle and path[-1] in view.known:
             line.append(path[-1])
-    for distance, post in reversed(list(enumerate(line, 1))):
-        yield Place(post, -distance, 0)
+    return line
 
 
-def _present(place: Place, view: View, epoch: int) -> ThreadItem:
-    post = view.known.get(place.post_id)
-    at = ThreadItem(place.post_id, place.depth, truncated=place.truncated)
-    if post is None or not in_audience(post, view):
-        return replace(at, placeholder="missing")
-    if post.deleted:
-        return replace(at, placeholder="deleted")
-    if not readable(post, view).shown:  # a repost of what the viewer may not see
-        return replace(at, placeholder="missing")
-    return replace(at, item=present(post, view, epoch))
+def _present(place: Place, sight: Sight, below: PostId | None, epoch: int) -> ThreadItem:
+    """`below` is what stands below an ancestor: a block between their authors hides it too."""
+    at = ThreadItem(place.post_id, place.depth, truncated=place.truncated, hidden=place.hidden)
+    placeholder = sight.placeholder(place.post_id)
+    if below is not None and sight.keeps_apart(below, place.post_id):
+        placeholder = "blocked"
+    if placeholder is not None:
+        return replace(at, placeholder=placeholder)
+    shown = present(sight.view.known[place.post_id], sight.view, epoch, context="threads")
+    return replace(at, item=shown)

@@ -7,7 +7,8 @@ from services.listing import Page, PageRequest, page
 from services.posts.post import Post
 from services.reading import Reader
 from services.timelines.store import Span
-from services.visibility.predicate import Verdict, View, readable
+from services.visibility.predicate import Verdict, on_page
+from services.visibility.view import View
 
 
 class AuthorPosts:
@@ -26,7 +27,7 @@ class AuthorPosts:
         def shows(post: Post, view: View) -> Verdict:
             if post.author_id != author:  # another author's earlier claim has the id
                 return Verdict(shown=False, rule=8, reason="not_the_owner")
-            return readable(post, view)
+            return on_page(post, view)
 
         found = await self._reader.walk(
             skeleton, request.span(), request.limit, viewer=viewer, shows=shows

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from schemas.ids import PostId, UserId
-from services.conversations.lineage import original_of
 from services.listing import Page, PageRequest, page
+from services.posts.post import Post
 from services.reading import Reader
-from services.timelines.retention import Clock, Retention
+from services.timelines.retention import Retention
 from services.timelines.store import Span
-from services.visibility.predicate import in_audience, in_home
+from services.visibility.predicate import has_followed_tag, in_home, may_know
+from services.visibility.view import View
 
 
 class Explanation(NamedTuple):
@@ -19,18 +20,17 @@ class Explanation(NamedTuple):
     shown: bool
     rule: int
     reason: str
-    path: str | None  # by what path it is owed now: pushed, own; None where it is not
+    path: str | None  # by what path it is owed now: own, pushed, tag; None where it is not
     stored: bool
 
 
 class Home:
     """Reads home timelines."""
 
-    def __init__(self, reader: Reader, retention: Retention, clock: Clock) -> None:
+    def __init__(self, reader: Reader, retention: Retention) -> None:
         self._reader = reader
         self._timelines = reader.stores.timelines
         self._retention = retention
-        self._clock = clock
 
     async def page(self, viewer: UserId, request: PageRequest) -> Page:
         """A page of the viewer's home timeline. Raises StoreUnavailable."""
@@ -38,34 +38,26 @@ class Home:
         async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
             return await self._entries(viewer, span, limit)
 
-        floor = self._retention.floor(self._clock())
         found = await self._reader.walk(
             skeleton,
-            request.span(floor),
+            request.span(self._retention.floor(self._reader.clock())),
             request.limit,
             viewer=viewer,
             shows=in_home,
-            floor=floor,
-            why=True,
+            retention=self._retention,
+            context="home",
         )
         return page(request, found)
 
     async def explain(self, viewer: UserId, post: PostId) -> Explanation | None:
         """Which rule decides about a post; None where the viewer may not know of it."""
-        floor = self._retention.floor(self._clock())
-        view = await self._reader.view(viewer, [post], floor)
+        view = await self._reader.view(viewer, [post], self._retention)
         known = view.known.get(post)
-        if known is None or not in_audience(known, view):
-            return None
-        original = original_of(known, view.known)
-        if original is not None and not in_audience(original, view):
+        if known is None or not may_know(known, view):
             return None
         verdict = in_home(known, view)
-        path = "own" if known.author_id == viewer else None
-        if known.author_id in view.edges:
-            path = "pushed"
         stored = await self._timelines.in_home(viewer, post)
-        return Explanation(*verdict, path, stored)
+        return Explanation(*verdict[:3], _path(known, view), stored)
 
     async def holds(self, viewer: UserId, post: PostId) -> bool:
         """Whether a post has arrived where this viewer would read it."""
@@ -82,3 +74,12 @@ class Home:
         )
         merged = sorted({*stored, *own.get(viewer, ())}, reverse=span.newest_first)
         return merged[:limit]
+
+
+def _path(post: Post, view: View) -> str | None:
+    """By what path a post is owed to the viewer's home, whatever the rules make of it there."""
+    if post.author_id == view.viewer:
+        return "own"
+    if view.follows(post.author_id):
+        return "pushed"
+    return "tag" if has_followed_tag(post, view) else None

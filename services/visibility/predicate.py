@@ -1,41 +1,42 @@
 """The visibility predicate: whether a post is shown, and by which rule of SEMANTICS.md.
 
 Pure functions of the post, of what is known around it and of the viewer's relations now. Every
-reader decides with these and nothing else.
+reader decides with these and nothing else. Where several rules hide a post, the one is named that
+comes first in rule 31: 5, 8, 10, 6, 2 (retention), 23, 16, 7, 2 (not followed), 4, 3.
 """
 
-from collections.abc import Mapping
-from itertools import islice
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, NamedTuple
 
-from schemas.ids import PostId, UserId
-from services.conversations.lineage import ancestors, original_of
+from schemas.tags import normal_tag
 from services.posts.post import Post
 from services.relations.relations import Edge
-
-MAX_CLIMB = 64
-"""Ancestors that a reply rule looks at (SEMANTICS 3)."""
+from services.visibility.people import blocked, blocked_by_viewer, muted
+from services.visibility.replies import against_gate, answers_rule
+from services.visibility.view import ReasonKind, View
+from services.visibility.words import hides_bare_link, in_other_language, keyword
 
 
 class Verdict(NamedTuple):
-    """Shown or not, the number of the rule that decided, and its reason in a word."""
+    """Shown or not, the number of the rule that decided, and its reason in a word.
+
+    `kind` is the reason for which a shown post is in a home timeline.
+    """
 
     shown: bool
     rule: int
     reason: str
+    kind: ReasonKind | None = None
 
 
-class View(NamedTuple):
-    """What a viewer's reading is decided by. `viewer` is None for nobody in particular.
+def _no(rule: int, reason: str) -> Verdict:
+    return Verdict(shown=False, rule=rule, reason=reason)
 
-    `known` holds the posts, all that is known above them and what they repost; `edges` the
-    viewer's follow edges to their authors; `floor` the newest post id that is past its retention.
-    """
 
-    viewer: UserId | None
-    known: Mapping[PostId, Post]
-    edges: Mapping[UserId, Edge]
-    floor: int = 0
+READABLE: Final = Verdict(shown=True, rule=5, reason="in_audience")
+NOT_FOLLOWED: Final = _no(2, "not_followed")
+ORDER: Final = (7, 2, 4, 3)
+"""Of the rules that may be against one way into a home timeline and not against another."""
 
 
 def in_audience(post: Post, view: View) -> bool:
@@ -46,100 +47,148 @@ def in_audience(post: Post, view: View) -> bool:
         return False
     if post.visibility == "unlisted" or view.viewer in post.mentions:
         return True
-    return post.visibility == "followers" and post.author_id in view.edges
+    return post.visibility == "followers" and view.follows(post.author_id)
+
+
+def is_gone(post: Post, view: View) -> bool:
+    """Rules 8 and 10: deleted, or its author's account is."""
+    return post.deleted or post.author_id in view.suspended
 
 
 def readable(post: Post, view: View) -> Verdict:
-    """Whether a post may be shown to the viewer anywhere, reposts with what they repost."""
+    """Whether a post may be shown to the viewer at all, a repost with what it reposts (4)."""
     if not in_audience(post, view):
-        return Verdict(shown=False, rule=5, reason="not_in_audience")
-    if post.deleted:
-        return Verdict(shown=False, rule=8, reason="deleted")
-    if post.repost_of is not None:
-        return _repost_readable(post, view)
-    return Verdict(shown=True, rule=5, reason="in_audience")
-
-
-def _repost_readable(post: Post, view: View) -> Verdict:
-    """Rule 4: a repost shows only to those who may see the original."""
-    original = original_of(post, view.known)
+        return _no(5, "not_in_audience")
+    original = view.original(post)
     if original is None:
-        return Verdict(shown=False, rule=4, reason="original_unknown")
+        return _no(4, "original_unknown")
     if not in_audience(original, view):
-        return Verdict(shown=False, rule=5, reason="original_not_in_audience")
-    if original.deleted:
-        return Verdict(shown=False, rule=8, reason="original_deleted")
-    return Verdict(shown=True, rule=4, reason="repost")
+        return _no(5, "original_not_in_audience")
+    if post.deleted or original.deleted:
+        return _no(8, "deleted" if post.deleted else "original_deleted")
+    if is_gone(post, view) or is_gone(original, view):
+        return _no(10, "suspended")
+    return READABLE
+
+
+def on_page(post: Post, view: View) -> Verdict:
+    """Whether a post is shown where it is asked for: by its id, or on its author's page."""
+    verdict = readable(post, view)
+    return _no(6, "blocked") if verdict.shown and blocked(post, view) else verdict
 
 
 def in_home(post: Post, view: View) -> Verdict:
-    """Whether a post is in the viewer's home timeline."""
+    """Whether the viewer's home timeline has a reason for a post; its window is another matter."""
     verdict = readable(post, view)
-    if not verdict.shown:
+    original = view.original(post)
+    if not verdict.shown or original is None:
         return verdict
-    edge = view.edges.get(post.author_id)
-    own = post.author_id == view.viewer
-    if post.post_id <= view.floor or (edge is None and not own):
-        late = post.post_id <= view.floor
-        return Verdict(shown=False, rule=2, reason="past_retention" if late else "not_followed")
-    if post.repost_of is not None:
-        return _repost_in_home(post, None if own else edge, view)
-    if edge is None or own:
-        return Verdict(shown=True, rule=1, reason="own_post")
-    return _followed_in_home(post, edge, view)
+    against = _against(post, original, view)
+    return against if against is not None else _by_some_way(post, original, view)
 
 
-def _repost_in_home(post: Post, edge: Edge | None, view: View) -> Verdict:
-    """Rule 4: a switch on the follow edge, and never one's own post."""
-    original = original_of(post, view.known)
-    if edge is not None and not edge.reposts:
-        return Verdict(shown=False, rule=4, reason="reposts_off")
-    if original is not None and original.author_id == view.viewer:
-        return Verdict(shown=False, rule=4, reason="repost_of_own_post")
-    return Verdict(shown=True, rule=4, reason="repost")
+def may_know(post: Post, view: View) -> bool:
+    """Rule 31: whether the viewer may be told what decides about a post.
+
+    Not where he is not of its audience, nor where only others' blocks hide it; a block of his own,
+    or a mute, he knows of.
+    """
+    verdict = in_home(post, view)
+    if verdict.rule == 6:
+        return verdict.reason == "muted" or blocked_by_viewer(post, view) or muted(post, view)
+    return verdict.rule != 5 and verdict.reason != "original_unknown"
 
 
-def _followed_in_home(post: Post, edge: Edge, view: View) -> Verdict:
-    """Rule 3: what the follow edge says of replies."""
-    if post.parent_id is None:
-        return Verdict(shown=True, rule=2, reason="followed")
-    match edge.replies:
-        case "all":
-            shown = True
-        case "followed":
-            shown = _answers_followed(post, view)
-        case "conversation":
-            shown = _in_conversation(post, view) or _in_own_thread(post, view)
-        case "self_threads":
-            shown = _in_own_thread(post, view)
-        case "none":
-            shown = False
-    return Verdict(shown=shown, rule=3, reason=f"replies_{edge.replies}")
+def _is_past(post: Post, _: Post, view: View) -> bool:
+    return post.post_id <= view.floor
 
 
-def _answers_followed(post: Post, view: View) -> bool:
-    parent = view.known.get(post.parent_id) if post.parent_id is not None else None
-    if parent is None:
+def _is_against_gate(post: Post, original: Post, view: View) -> bool:
+    """One's own reply stays in one's home."""
+    own = post is original and post.author_id == view.viewer
+    return not own and against_gate(original, view)
+
+
+def _is_set_apart(post: Post, _: Post, view: View) -> bool:
+    """Whether the author is in an exclusive list of the viewer's, which he himself never is."""
+    lists = view.relations.own.lists
+    listed = view.to(post.author_id).lists
+    return post.author_id != view.viewer and any(lists[each].exclusive for each in listed)
+
+
+AGAINST: Final[Sequence[tuple[int, str, Callable[[Post, Post, View], bool]]]] = (
+    (6, "blocked", lambda post, _, view: blocked(post, view)),
+    (6, "muted", lambda post, _, view: muted(post, view)),
+    (2, "past_retention", _is_past),
+    (23, "against_gate", _is_against_gate),
+    (16, "exclusive_list", _is_set_apart),
+    (7, "keyword", lambda _, original, view: bool(keyword(original, view, "home", "hide"))),
+)
+"""What keeps a post, and the original it shows, out of home, whatever would bring it there."""
+
+
+def _against(post: Post, original: Post, view: View) -> Verdict | None:
+    for rule, reason, hides in AGAINST:
+        if hides(post, original, view):
+            return _no(rule, reason)
+    return None
+
+
+def _by_some_way(post: Post, original: Post, view: View) -> Verdict:
+    """Shown by the first way that nothing is against; else the first rule against any."""
+    verdicts = list(_ways(post, original, view)) or [_without_a_way(original, view)]
+    for verdict in verdicts:
+        if verdict.shown:
+            return verdict
+    return min(verdicts, key=lambda verdict: ORDER.index(verdict.rule))
+
+
+def _ways(post: Post, original: Post, view: View) -> Iterator[Verdict]:
+    """Rules 1, 2 and 17: a post comes as the viewer's own, by a follow edge, by a tag."""
+    edge = view.to(post.author_id).edge
+    if post.author_id == view.viewer:
+        yield _as_own(post, original, view)
+    elif edge is not None:
+        yield _by_edge(post, original, edge, view)
+    if has_followed_tag(post, view):
+        bare = post.author_id != view.viewer and hides_bare_link(post, view, None)
+        yield _no(7, "bare_link") if bare else Verdict(True, 17, "followed_tag", "tag")
+
+
+def has_followed_tag(post: Post, view: View) -> bool:
+    """Rule 17: public posts only, and no reposts."""
+    if not view.relations.own.tags or post.repost_of is not None or post.visibility != "public":
         return False
-    return parent.author_id in (view.viewer, post.author_id) or parent.author_id in view.edges
+    return any(normal_tag(tag) in view.relations.own.tags for tag in post.tags)
 
 
-def _in_conversation(post: Post, view: View) -> bool:
-    """Some post above is by the viewer, or by someone else whom the viewer follows."""
-    for above in islice(ancestors(post, view.known), MAX_CLIMB):
-        known = view.known.get(above)
-        if known is None:
-            return False
-        author = known.author_id
-        if author == view.viewer or (author != post.author_id and author in view.edges):
-            return True
-    return False
+def _as_own(post: Post, original: Post, view: View) -> Verdict:
+    if post is original:
+        return Verdict(True, 1, "own_post", "self")
+    if original.author_id == view.viewer:
+        return _no(4, "repost_of_own_post")
+    if hides_bare_link(original, view, None):
+        return _no(7, "bare_link")
+    return Verdict(True, 4, "repost", "self")
 
 
-def _in_own_thread(post: Post, view: View) -> bool:
-    """Every post above is by the author; an unknown one is a stranger's."""
-    for above in islice(ancestors(post, view.known), MAX_CLIMB):
-        known = view.known.get(above)
-        if known is None or known.author_id != post.author_id:
-            return False
-    return True
+def _by_edge(post: Post, original: Post, edge: Edge, view: View) -> Verdict:
+    """Rules 7, 4 and 3, as the follow edge has them."""
+    words_of_others = original.author_id != view.viewer
+    if words_of_others and hides_bare_link(original, view, edge):
+        return _no(7, "bare_link")
+    if in_other_language(original, edge):
+        return _no(7, "language")
+    if post is not original:
+        if not edge.reposts:
+            return _no(4, "reposts_off")
+        own = original.author_id == view.viewer
+        return _no(4, "repost_of_own_post") if own else Verdict(True, 4, "repost", "repost")
+    rule = 3 if post.parent_id is not None else 2
+    reason = f"replies_{edge.replies}" if rule == 3 else "followed"
+    return Verdict(answers_rule(post, edge.replies, view), rule, reason, "follow")
+
+
+def _without_a_way(original: Post, view: View) -> Verdict:
+    bare = original.author_id != view.viewer and hides_bare_link(original, view, None)
+    return _no(7, "bare_link") if bare else NOT_FOLLOWED

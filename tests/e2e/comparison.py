@@ -46,8 +46,8 @@ async def compare(settings: Settings, model: Model, share: int) -> int:
     store = await connect_store(settings, metrics)
     try:
         deps = Deps(settings, metrics, cassandra_stores(store, settings))
-        reader = Reader(deps.stores, settings.epoch)
-        home, threads = Home(reader, deps.retention, deps.clock), Threads(reader)
+        reader = Reader(deps.stores, deps.clock, settings.epoch)
+        home, threads = Home(reader, deps.retention), Threads(reader)
         users = sorted({user for user in (*model.edges, *model.written) if user})
         mine = users[share::PROCESSES]
         counts = await gather_bounded((same_home(home, model, user) for user in mine), READERS)

@@ -46,7 +46,7 @@ async def test_a_page_of_twenty_takes_eight_store_requests(deps: Deps) -> None:
     """Also for a viewer who follows 100,000, with replies down to the tenth level on the page."""
     await follow_many(deps)
     await publish(deps, [*conversation(10), *(post(100 + n, author=n) for n in range(2, 32))])
-    home = Home(Reader(deps.stores, deps.settings.epoch), deps.retention, deps.clock)
+    home = Home(Reader(deps.stores, deps.clock, deps.settings.epoch), deps.retention)
     await home.page(VIEWER, PageRequest())  # statements are prepared
 
     before = requests(deps)

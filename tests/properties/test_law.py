@@ -25,6 +25,7 @@ from tests.model import Model
 from tests.properties.conftest import Prove
 from tests.properties.meddler import Meddler
 from tests.properties.world import World, assert_same, says
+from tests.relation_histories import peopled_histories
 from tests.shown import shown
 
 sorts = st.sampled_from(get_args(Sort))
@@ -38,6 +39,16 @@ def test_what_is_shown_is_what_the_model_says(prove: Prove) -> None:
         assert_same(await world.shows(sort), says(history, sort))
 
     prove(holds, 150, histories(), chances, sorts)
+
+
+def test_what_people_say_of_each_other_decides_as_the_model_says(prove: Prove) -> None:
+    """Blocks, mutes, words, lists, gates, accounts and edges' options, in every home and thread."""
+
+    async def holds(history: list[Fact], chance: Random) -> None:
+        world = await World().deliver(history, chance)
+        assert_same(await world.shows(), says(history))
+
+    prove(holds, 100, peopled_histories(), chances)
 
 
 def test_conversations_are_joined_in_any_order(prove: Prove) -> None:

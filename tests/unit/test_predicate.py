@@ -6,8 +6,9 @@ import pytest
 
 from schemas.ids import PostId, UserId, Version
 from services.posts.post import Post
-from services.relations.relations import Edge
-from services.visibility.predicate import View, in_home, readable
+from services.relations.relations import Between, Edge, Relations
+from services.visibility.predicate import in_home, readable
+from services.visibility.view import View
 
 ALICE, BOB, CAROL, DAVE = (UserId(each) for each in range(1, 5))
 OLD, TOP, MIDDLE, POST = (PostId(each) for each in range(10, 14))
@@ -209,9 +210,13 @@ HOME = [
 ]
 
 
+def standing(edges: dict[UserId, Edge]) -> Relations:
+    return Relations(between={each: Between(edge=edge) for each, edge in edges.items()})
+
+
 def view(case: Case, viewer: UserId | None = BOB) -> View:
     known = {each.post_id: each for each in (case.post, *case.above)}
-    return View(viewer, known, case.edges, floor=OLD)
+    return View(viewer, known, standing(case.edges), floor=OLD)
 
 
 @pytest.mark.parametrize("case", HOME, ids=lambda case: case.claim)
@@ -235,5 +240,5 @@ def test_who_may_read_a_post_of_alice(visibility: Any, viewer: UserId | None) ->
     """Bob follows her, carol is mentioned, dave is neither, and somebody has no name."""
     said = post(visibility=visibility, mentions=frozenset({CAROL}))
     edges = follows(ALICE) if viewer == BOB else {}
-    verdict = readable(said, View(viewer, {POST: said}, edges))
+    verdict = readable(said, View(viewer, {POST: said}, standing(edges)))
     assert verdict.shown == (viewer in AUDIENCES[visibility])

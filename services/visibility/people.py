@@ -1,0 +1,45 @@
+"""Rule 6: what blocks and mutes keep from a viewer, by who wrote a post and whom it mentions."""
+
+from collections.abc import Iterator
+
+from schemas.ids import UserId
+from services.posts.post import Post
+from services.visibility.view import View
+
+
+def concerned(post: Post, view: View) -> set[UserId]:
+    """Authors and mentioned ones of what others wrote of what a post shows, but the viewer."""
+    people: set[UserId] = set()
+    for each in _shown(post, view):
+        if each.author_id != view.viewer:
+            people.add(each.author_id)
+            people.update(map(UserId, each.mentions))
+    return people - {view.viewer}
+
+
+def blocked(post: Post, view: View) -> bool:
+    """By a block between the viewer and anybody concerned, in either direction."""
+    return any(view.to(each).blocked for each in concerned(post, view))
+
+
+def blocked_by_viewer(post: Post, view: View) -> bool:
+    """By a block that the viewer knows of, for it is his own."""
+    return any(view.to(each).blocks for each in concerned(post, view))
+
+
+def muted(post: Post, view: View) -> bool:
+    """Mutes of the scope `reposts` are about reposts that the muted one makes."""
+    if post.repost_of is not None and _mute(post.author_id, view) is not None:
+        return True
+    return any(_mute(each, view) == "all" for each in concerned(post, view))
+
+
+def _mute(other: UserId, view: View) -> str | None:
+    mute = view.to(other).mute
+    return mute.scope if mute is not None and view.lasts(mute.expires_at) else None
+
+
+def _shown(post: Post, view: View) -> Iterator[Post]:
+    yield post
+    if post.repost_of is not None and (original := view.original(post)) is not None:
+        yield original

@@ -1,0 +1,57 @@
+"""What a viewer's reading is decided by: plain values, gathered before anything is decided."""
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from typing import Literal, NamedTuple
+
+from schemas.ids import ListId, PostId, UserId
+from services.conversations.lineage import original_of
+from services.posts.post import Post
+from services.relations.relations import Between, Relations
+
+ReasonKind = Literal["follow", "self", "repost", "list", "tag", "mention"]
+"""What brings a post into a listing."""
+
+
+class Gates(NamedTuple):
+    """Who is admitted by the reply gates of the roots in a view, as far as they ask for it.
+
+    `follows` are (follower, followee) pairs with an edge now, `listed` members of lists that
+    belong to the root's author.
+    """
+
+    follows: AbstractSet[tuple[UserId, UserId]] = frozenset()
+    listed: AbstractSet[tuple[ListId, UserId]] = frozenset()
+
+
+class View(NamedTuple):
+    """What is known to a reading. `viewer` is None for nobody in particular.
+
+    `known` holds the posts, all that is known above them and what they repost; `relations` how the
+    viewer stands to their authors, and to whom they mention; `suspended` those of the authors whose
+    accounts are suspended or erased; `floor` is the newest post id that is past its retention;
+    `now` is in microseconds since the Unix epoch, for what expires.
+    """
+
+    viewer: UserId | None
+    known: Mapping[PostId, Post]
+    relations: Relations = Relations()
+    suspended: AbstractSet[UserId] = frozenset()
+    gates: Gates = Gates()
+    floor: int = 0
+    now: int = 0
+
+    def to(self, other: UserId) -> Between:
+        """How the viewer stands to somebody."""
+        return self.relations.to(other)
+
+    def follows(self, other: UserId) -> bool:
+        return self.relations.to(other).edge is not None
+
+    def original(self, post: Post) -> Post | None:
+        """What a post shows: itself, or what it reposts as far as that is known."""
+        return post if post.repost_of is None else original_of(post, self.known)
+
+    def lasts(self, expires_at: int | None) -> bool:
+        """Whether something has not expired. At that moment it is over."""
+        return expires_at is None or self.now < expires_at

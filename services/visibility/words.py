@@ -1,0 +1,57 @@
+"""Rule 7: what the words of a post are to a viewer. Pure functions of text and options."""
+
+import re
+from functools import lru_cache
+
+from schemas.relations import Action, Context
+from services.posts.post import Post
+from services.relations.relations import Edge, KeywordMute
+from services.visibility.view import View
+
+BARE_WORDS = 3
+"""A post with a link and fewer words beside it is a bare link."""
+MAX_PATTERNS = 4_096
+"""Phrases made ready for matching, a few MB: those of some hundred viewers."""
+
+
+def keyword(post: Post, view: View, context: Context, action: Action) -> KeywordMute | None:
+    """The viewer's first keyword mute with this action that the post's text meets here."""
+    if not view.relations.own.keyword_mutes or post.author_id == view.viewer:
+        return None
+    text = post.text.casefold()
+    for mute in view.relations.own.keyword_mutes:
+        here = not mute.contexts or context in mute.contexts
+        if here and mute.action == action and view.lasts(mute.expires_at) and _meets(text, mute):
+            return mute
+    return None
+
+
+def hides_bare_link(post: Post, view: View, edge: Edge | None) -> bool:
+    """A follow edge decides where it says something, else the viewer's settings."""
+    shown = view.relations.own.bare_links
+    if edge is not None and edge.bare_links is not None:
+        shown = edge.bare_links
+    return not shown and _is_bare(post)
+
+
+def in_other_language(post: Post, edge: Edge) -> bool:
+    """Whether the edge asks for languages, and the post states another."""
+    return bool(edge.languages) and post.lang is not None and post.lang not in edge.languages
+
+
+def _is_bare(post: Post) -> bool:
+    text = post.text
+    for link in sorted(post.links, key=len, reverse=True):  # one may begin another
+        text = text.replace(link, " ")
+    return bool(post.links) and len(text.split()) < BARE_WORDS
+
+
+def _meets(text: str, mute: KeywordMute) -> bool:
+    phrase = mute.phrase.casefold()
+    return phrase in text and (not mute.whole_word or _whole(phrase).search(text) is not None)
+
+
+@lru_cache(MAX_PATTERNS)
+def _whole(phrase: str) -> re.Pattern[str]:
+    """The phrase between what belongs to no word."""
+    return re.compile(rf"(?<!\w){re.escape(phrase)}(?!\w)")

@@ -1,0 +1,73 @@
+"""What is built is held to the same table of cases as the model."""
+
+import asyncio
+from random import Random
+from typing import Any
+
+import pytest
+
+from schemas.ids import PostId, UserId
+from services.item import Item, ThreadItem
+from services.listing import PageRequest
+from services.posts.read import read_post
+from services.timelines.author import AuthorPosts
+from tests.cases import CASES
+from tests.cases.told import NOW, Case, Entry, Explained, Home, Page, Post, Thread
+from tests.properties.world import World
+
+ALL = PageRequest(limit=100)
+ASKED = [
+    case for case in CASES if isinstance(case.ask, Home | Entry | Explained | Thread | Post | Page)
+]
+
+
+def ids(items: list[Item]) -> list[int]:
+    return [item.post_id for item in items]
+
+
+def entry(items: list[Item], post: int) -> Any:
+    """What a case says of an item in home."""
+    for item in items:
+        if item.post_id == post and item.reason is not None:
+            by = [] if item.repost is None else list(item.repost.by)
+            return by, item.reason.kind, item.reason.by, item.warn
+    return None
+
+
+def row(item: ThreadItem) -> tuple[int, int, str | None, int]:
+    return item.post_id, item.depth, item.placeholder, item.hidden
+
+
+async def answer(world: World, case: Case) -> Any:
+    """The readers' answer in the case's words."""
+    match case.ask:
+        case Home(viewer):
+            return ids((await world.home.page(UserId(viewer), ALL)).items)
+        case Entry(viewer, post):
+            return entry((await world.home.page(UserId(viewer), ALL)).items, post)
+        case Explained(viewer, post):
+            why = await world.home.explain(UserId(viewer), PostId(post))
+            return why and (why.shown, why.rule)
+        case Thread(viewer, post):
+            rows = await world.threads.read(PostId(post), viewer and UserId(viewer))
+            return rows and [row(each) for each in rows]
+        case Post(viewer, post):
+            item = await read_post(world.reader, PostId(post), viewer and UserId(viewer))
+            return item and item.text
+        case Page(viewer, author):
+            page = AuthorPosts(world.reader).page(UserId(author), viewer and UserId(viewer), ALL)
+            return ids((await page).items)
+
+
+@pytest.mark.parametrize("case", ASKED, ids=lambda case: f"{case.rule}: {case.claim}")
+def test_the_readers_give_what_the_case_says(case: Case) -> None:
+    """Its facts told in three orders."""
+
+    async def holds(seed: int) -> None:
+        world = World(case.retention)
+        world.now = NOW
+        await world.deliver(case.log, Random(seed))
+        assert await answer(world, case) == case.answer
+
+    for seed in range(3):
+        asyncio.run(holds(seed))
