@@ -16,6 +16,26 @@ from tests.cases.told import NOW, Case, Entry, Explained, Home, Page, Post, Thre
 from tests.properties.world import World
 
 ALL = PageRequest(limit=100)
+NOT_YET = (
+    "4: in a window an original has the place of the earliest reason",
+    "4: the others are named on it",
+    "4: the others are folded",
+    "4: the original itself counts for window 0",
+    "4: and its reposters are named on it",
+    "4: a repost dated before its original counts for window 0",
+    "17: a followed tag brings public posts into home",
+    "17: case and # do not matter",
+    "17: replies too",
+)
+"""Windows of reposts and followed tags: no reader has them."""
+
+
+def told(case: Case) -> Any:
+    name = f"{case.rule}: {case.claim}"
+    not_yet = [pytest.mark.xfail(strict=True)] if name in NOT_YET else []
+    return pytest.param(case, id=name, marks=not_yet)
+
+
 ASKED = [
     case for case in CASES if isinstance(case.ask, Home | Entry | Explained | Thread | Post | Page)
 ]
@@ -59,7 +79,7 @@ async def answer(world: World, case: Case) -> Any:
             return ids((await page).items)
 
 
-@pytest.mark.parametrize("case", ASKED, ids=lambda case: f"{case.rule}: {case.claim}")
+@pytest.mark.parametrize("case", map(told, ASKED))
 def test_the_readers_give_what_the_case_says(case: Case) -> None:
     """Its facts told in three orders."""
 
