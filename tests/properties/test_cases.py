@@ -79,7 +79,7 @@ async def answer(world: World, case: Case) -> Any:
             return ids((await page).items)
 
 
-@pytest.mark.parametrize("case", map(told, ASKED))
+@pytest.mark.parametrize("case", [told(case) for case in ASKED])
 def test_the_readers_give_what_the_case_says(case: Case) -> None:
     """Its facts told in three orders."""
 
