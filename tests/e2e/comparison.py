@@ -30,10 +30,15 @@ HELD: list[Model] = []
 
 def compare_all(settings: Settings, model: Model) -> int:
     """Every home, and the thread of every root and orphan; how many entries the homes have."""
-    context = get_context("fork")  # hands the model over without writing it out
-    with ProcessPoolExecutor(PROCESSES, context, HELD.append, (model,)) as processes:
+    context = get_context("spawn")  # threads of drivers, here already, survive no fork
+    with ProcessPoolExecutor(PROCESSES, context, hold, (model,)) as processes:
         shares = [processes.submit(compare_share, settings, share) for share in range(PROCESSES)]
         return sum(share.result() for share in shares)
+
+
+def hold(model: Model) -> None:
+    """What this process is to compare with."""
+    HELD.append(model)
 
 
 def compare_share(settings: Settings, share: int) -> int:

@@ -37,7 +37,7 @@ class People:
 
     def __init__(self, log: Sequence[Json], now_ms: int) -> None:
         self.now_us = now_ms * 1_000
-        self._said: dict[str, dict[Any, list[Json]]] = defaultdict(lambda: defaultdict(list))
+        self._said: dict[str, dict[Any, list[Json]]] = {kind: defaultdict(list) for kind in OF}
         for m in log:
             kind = m["type"].split(".")[0]
             if kind in OF:

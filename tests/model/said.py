@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 Json: TypeAlias = dict[str, Any]
@@ -28,9 +29,14 @@ def latest(field: str, said: Sequence[Json], default: Any = None) -> str:
     for message in said:
         value = default if message.get(field) is None else message[field]
         if isinstance(value, list | tuple):
-            value = sorted({str(each) for each in value})
-        values.append((message["version"], json.dumps(value, ensure_ascii=False)))
+            value = tuple(sorted({str(each) for each in value}))
+        values.append((message["version"], canonical(value)))
     return max(values)[1]
+
+
+@lru_cache(10_000, typed=True)  # 1 is not true
+def canonical(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def options(said: Sequence[Json], defaults: Json) -> Json:
