@@ -1,27 +1,53 @@
-"""The `compacted` adapters are worth their time: what they are to uncover does happen there."""
+"""The negative control of `compacted`: what those adapters are to uncover does happen there."""
 
-from cassandra.cluster import Session
+import asyncio
+from functools import partial
 
+from prometheus_client import CollectorRegistry
+
+from schemas.events import FollowCreated, FollowDeleted
+from services.metrics import Metrics
+from services.relations.cassandra import CassandraRelations
+from services.relations.mutation import mutation
 from services.settings import Settings
+from services.storage.session import connect
 from tests.contracts.conftest import Compactor, session_on
+from tests.contracts.histories import People
+
+DELETE = (
+    "DELETE FROM relations USING TIMESTAMP 2000 WHERE owner_id = %s AND part = 0 AND other_id = %s"
+)
 
 
-def children(session: Session) -> list[int]:
-    return [row[0] for row in session.execute("SELECT post_id FROM children WHERE parent_id = 1")]
-
-
-def test_what_a_delete_removed_rises_again_when_it_is_told_again(
-    forgetful_keyspace: Settings, compactor: Compactor
+async def test_an_unfollow_by_delete_is_undone_by_a_replay(
+    forgetful_keyspace: Settings, compactor: Compactor, people: People
 ) -> None:
-    """A deletion by DELETE would pass every test but those after a compaction."""
+    """Alice followed bob and carol, and unfollows both: bob by a DELETE, carol as Mingle does it.
+
+    gc_grace passes, the store compacts, the two old follows are replayed: bob is followed again.
+    Before the compaction nothing tells the two ways apart.
+    """
+    alice, bob, carol = people
     keyspace = forgetful_keyspace.cassandra_keyspace
-    with session_on(forgetful_keyspace) as session:
-        session.set_keyspace(keyspace)
-        told = "INSERT INTO children (parent_id, post_id) VALUES (1, 2) USING TIMESTAMP 5"
-        session.execute(told)
-        session.execute("DELETE FROM children USING TIMESTAMP 10 WHERE parent_id = 1")
-        session.execute(told)
-        assert children(session) == []
-        compactor.compact(keyspace, ["children"])
-        session.execute(told)
-        assert children(session) == [2]
+    compact = partial(asyncio.to_thread, compactor.compact, keyspace, ["relations"])
+    followed = [
+        mutation(FollowCreated(version=1_000, follower_id=alice, followee_id=each))
+        for each in (bob, carol)
+    ]
+    store = await connect(forgetful_keyspace, Metrics(CollectorRegistry()))
+    try:
+        relations = CassandraRelations(store)
+        await relations.record(followed)
+        await relations.record(
+            [mutation(FollowDeleted(version=2_000, follower_id=alice, followee_id=carol))]
+        )
+        with session_on(forgetful_keyspace) as session:
+            session.set_keyspace(keyspace)
+            session.execute(DELETE, (alice, bob))
+        await relations.record(followed)
+        assert (await relations.about(alice, [bob, carol])).edges == {}
+        await compact()
+        await relations.record(followed)
+        assert set((await relations.about(alice, [bob, carol])).edges) == {bob}
+    finally:
+        await store.close()
