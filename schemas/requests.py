@@ -15,7 +15,8 @@ class DeliverPage(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", t
     """Write the post into the home timelines of the author's followers in a slot range.
 
     `slot_from` is in, `slot_to` is out; the pages of a post cover 0 to SLOTS together.
-    `accepted_at` is when Kafka accepted the post, milliseconds since the Unix epoch.
+    `accepted_at` is when Kafka accepted the post, milliseconds since the Unix epoch. `entries` is
+    about how many there are to write, which decides only how much is done at a time.
     """
 
     post_id: Id
@@ -23,6 +24,7 @@ class DeliverPage(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", t
     slot_from: SlotBound
     slot_to: SlotBound
     accepted_at: Annotated[int, Meta(ge=0)]
+    entries: Annotated[int, Meta(ge=0)] = 0
 
 
 class BackfillFollow(

@@ -13,10 +13,11 @@ class Accepted(NamedTuple, Generic[M]):
     accepted_at: int
 
 
-Handler: TypeAlias = Callable[[Sequence[Accepted[M]]], Awaitable[None]]
+Handler: TypeAlias = Callable[[Sequence[Accepted[M]]], Awaitable[int | None]]
 """Handles a batch of messages, in no particular order, each possibly for the second time.
 
 Returning means: every effect of every message is durable, and every message produced on the way
-was acknowledged by the broker. Raises Transient when the batch is to be tried again whole,
-Permanent when a message in it can never be handled.
+was acknowledged by the broker. A number returned says that of so many messages only, from the first
+on, one at least; the others are handed over again. Raises Transient when the batch is to be tried
+again whole, Permanent when a message in it can never be handled.
 """

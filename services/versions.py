@@ -32,10 +32,11 @@ class StaleVersions:
     def counting(self, handle: Handler[Event]) -> Handler[Event]:
         """The same handler; what it has handled is looked at."""
 
-        async def counted(batch: Sequence[Accepted[Event]]) -> None:
-            await handle(batch)
-            for each in batch:
+        async def counted(batch: Sequence[Accepted[Event]]) -> int | None:
+            done = await handle(batch)
+            for each in batch[:done]:
                 self._see(each.message)
+            return done
 
         return counted
 

@@ -78,19 +78,20 @@ class Backlog:
                 return Batch(slices, retry=False)
         return None
 
-    def finished(self, batch: Batch, later: Sequence[Slice], now: float) -> None:
-        """The batch is handled, except for what is to be tried later."""
+    def finished(
+        self, batch: Batch, later: Sequence[Slice], now: float, rest: Sequence[Slice] = ()
+    ) -> None:
+        """The batch is handled, except for what is to be tried later, and what was not begun."""
         if batch.retry:
             self._retries -= 1
             self._settle_retry(batch.slices[0], later, now)
-            return
-        self._first_tries -= 1
-        for failed in later:
-            lane = self._lane_of(failed)
+        else:
+            self._first_tries -= 1
+            self._postpone_all(later, now)
+        for part in rest:
+            lane = self._lane_of(part)
             if lane is not None:
-                lane.put_back(failed.records)
-                if lane.attempt == 0:
-                    self._postpone(lane, now)
+                lane.put_back(part.records)
 
     def next_due(self) -> float | None:
         """When the first waiting retry is due, whether or not there is room for it."""
@@ -99,6 +100,14 @@ class Backlog:
     def in_retry(self) -> int:
         """How many partitions wait for something that failed."""
         return sum(1 for lane in self._lanes.values() if lane.attempt)
+
+    def _postpone_all(self, failed: Sequence[Slice], now: float) -> None:
+        for part in failed:
+            lane = self._lane_of(part)
+            if lane is not None:
+                lane.put_back(part.records)
+                if lane.attempt == 0:
+                    self._postpone(lane, now)
 
     def _settle_retry(self, tried: Slice, later: Sequence[Slice], now: float) -> None:
         lane = self._lane_of(tried)

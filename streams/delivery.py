@@ -9,13 +9,13 @@ import structlog
 
 from services.handling import Handler
 from services.metrics import Metrics
-from streams.backlog import Backlog, Batch, Bounds, Slice
+from streams.backlog import Backlog, Batch, Bounds
 from streams.brake.brakes import Brake
 from streams.clock import Clock, SystemClock
 from streams.dead_letters import DeadLetters
 from streams.records import Partition, Run
 from streams.retry import Random, RetryPolicy
-from streams.trial import Decode, Trial
+from streams.trial import Decode, Left, Trial
 
 M = TypeVar("M")
 
@@ -150,18 +150,19 @@ class Delivery(Generic[M]):
         self._wake.set()
 
     async def _see_through(self, batch: Batch) -> None:
-        later: list[Slice] = batch.slices  # abandoned as a whole when it is cancelled
+        left = Left(later=batch.slices, rest=[])  # abandoned as a whole when it is cancelled
         try:
-            later = await self._trial(batch)
-            self._acknowledge(batch, later)
+            left = await self._trial(batch)
+            self._acknowledge(batch, left)
         finally:
-            self._backlog.finished(batch, later, self._clock.now())
+            self._backlog.finished(batch, left.later, self._clock.now(), left.rest)
 
-    def _acknowledge(self, batch: Batch, later: list[Slice]) -> None:
-        unhandled = {part.partition: part.records for part in later}
+    def _acknowledge(self, batch: Batch, left: Left) -> None:
+        waiting: dict[Partition, set[int]] = {}
+        for part in (*left.later, *left.rest):
+            waiting.setdefault(part.partition, set()).update(each.offset for each in part.records)
         for part in batch.slices:
-            offsets = [record.offset for record in part.records]
-            if part.partition in unhandled:
-                waiting = {record.offset for record in unhandled[part.partition]}
-                offsets = [offset for offset in offsets if offset not in waiting]
+            offsets: Iterable[int] = (record.offset for record in part.records)
+            if part.partition in waiting:
+                offsets = [each for each in offsets if each not in waiting[part.partition]]
             self._acks.acked(part.partition, part.generation, offsets)

@@ -34,11 +34,19 @@ class Origin(NamedTuple):
     record: Record
 
 
+class Left(NamedTuple):
+    """What of a batch is neither handled nor kept: what failed, and what was not begun."""
+
+    later: list[Slice]
+    rest: list[Slice]
+
+
 class Outcome(NamedTuple):
     """What of a batch is not simply handled."""
 
     later: list[Origin]
     dead: list[tuple[Origin, Exception]]
+    rest: list[Origin]
 
     def origins(self) -> list[Origin]:
         """All that is in it."""
@@ -89,23 +97,24 @@ class Trial(Generic[M]):
         self._outcomes = metrics.events_handled
         self._letters = metrics.dead_letters
 
-    async def __call__(self, batch: Batch) -> list[Slice]:
-        """See every message through that can be, and return those to be tried later.
+    async def __call__(self, batch: Batch) -> Left:
+        """See every message through that can be, as far as the handler goes at a time.
 
-        All others are handled, or kept as dead letters.
+        All that is not left is handled, or kept as a dead letter.
         """
-        outcome = Outcome([], [])
+        outcome = Outcome([], [], [])
         decoded = self._decode(batch, outcome)
         if decoded.messages:
             await self._attempt(decoded, 0, len(decoded.messages), outcome)
         total = sum(len(part.records) for part in batch.slices)
         buried = await self._bury(batch, outcome) if outcome.dead else 0
+        handled = total - len(outcome.later) - len(outcome.rest) - buried
         if not buried:
-            self._brake.handled(total - len(outcome.later))
-        self._count("handled", total - len(outcome.later) - buried)
+            self._brake.handled(handled)
+        self._count("handled", handled)
         self._count("dead_letter", buried)
         self._count("postponed", len(outcome.later))
-        return _slices(outcome.later)
+        return Left(_slices(outcome.later), _slices(outcome.rest))
 
     def _count(self, outcome: str, messages: int) -> None:
         if messages:
@@ -130,7 +139,9 @@ class Trial(Generic[M]):
         """Hand over the messages from `low` to `high`, halved until what fails stands alone."""
         try:
             with self._seconds.time():
-                await self._handle(decoded.messages[low:high])
+                done = await self._handle(decoded.messages[low:high])
+            if done is not None and low + done < high:
+                outcome.rest.extend(decoded.origins[low + done : high])
         except LATER as error:
             self._log_failure(decoded, error)
             outcome.later.extend(decoded.origins[low:high])
@@ -211,10 +222,11 @@ def _is_being_cancelled() -> bool:
 def _letters(batch: Batch, outcome: Outcome) -> tuple[list[DeadLetter], list[bool]]:
     """The dead letters of a batch in its order, and of each message that has an end, which it is.
 
-    True is a dead letter; what is to be tried later has no end yet.
+    True is a dead letter; what is to be tried later, or was not begun, has no end yet.
     """
     errors = {(at.part.partition, at.record.offset): error for at, error in outcome.dead}
-    later = {(at.part.partition, at.record.offset) for at in outcome.later}
+    waiting = (*outcome.later, *outcome.rest)
+    later = {(at.part.partition, at.record.offset) for at in waiting}
     letters, ends = [], []
     for part in batch.slices:
         for record in part.records:

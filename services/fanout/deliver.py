@@ -1,6 +1,6 @@
 """Handlers of our own requests: pages of a fan-out, and backfills."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -12,8 +12,9 @@ from services.metrics import Metrics
 from services.timelines.retention import Clock, Retention
 from services.timelines.store import Span, TimelineStore
 
-ENTRIES_AT_ONCE = 262_144
-"""Entries written by one call, 16 MB packed: beyond, regrouping by shard gains nothing more."""
+ENTRIES_AT_ONCE = 65_536
+"""Entries written by one call, 4 MB packed: enough for 256 to each of 256 shards, and with four
+calls at a time less than what is finished before partitions have to go."""
 BACKFILL_PAGE = 1_000
 """Entries of one author read at a time: 8 KB, a busy author's month."""
 
@@ -35,20 +36,21 @@ class DeliverPages:
         self._clock = clock
         self._lane = lane
 
-    async def __call__(self, batch: Sequence[Accepted[DeliverPage]]) -> None:
+    async def __call__(self, batch: Sequence[Accepted[DeliverPage]]) -> int:
         # One list serves all posts of an author in the batch: their author timelines were
         # written before their pages were produced, hence before the list is read.
         pages = [each.message for each in batch]
+        pages = pages[: _enough(page.entries for page in pages)]
         ranges = {_range(page): None for page in pages}
-        lists = await self._graph.followers(list(ranges))
-        followers = dict(zip(ranges, lists, strict=True))
-        for group in _groups(pages, [len(followers[_range(page)]) for page in pages]):
-            users = [followers[_range(page)] for page in group]
-            posts = np.array([page.post_id for page in group], np.int64)
-            await self._timelines.add_home_entries(
-                np.concatenate(users), np.repeat(posts, [len(each) for each in users])
-            )
-            self._measure(group, sum(map(len, users)))
+        followers = dict(zip(ranges, await self._graph.followers(list(ranges)), strict=True))
+        users = [followers[_range(page)] for page in pages]
+        users = users[: _enough(map(len, users))]
+        pages = pages[: len(users)]
+        posts = np.array([page.post_id for page in pages], np.int64)
+        counts = [len(each) for each in users]
+        await self._timelines.add_home_entries(np.concatenate(users), np.repeat(posts, counts))
+        self._measure(pages, sum(counts))
+        return len(pages)
 
     def _measure(self, pages: Sequence[DeliverPage], entries: int) -> None:
         now = self._clock()
@@ -58,17 +60,15 @@ class DeliverPages:
             latency.observe(max(0, now - page.accepted_at) / 1_000)
 
 
-def _groups(
-    pages: Sequence[DeliverPage], entries: Sequence[int]
-) -> Iterator[Sequence[DeliverPage]]:
-    """Consecutive pages, together as many as are written at once; a larger page stands alone."""
-    start = total = 0
-    for place, count in enumerate(entries):
-        if total and total + count > ENTRIES_AT_ONCE:
-            yield pages[start:place]
-            start, total = place, 0
-        total += count
-    yield pages[start:]
+def _enough(entries: Iterable[int]) -> int:
+    """How many pages, from the first, are done at a time; a larger one stands alone."""
+    total = pages = 0
+    for each in entries:
+        total += each
+        if pages and total > ENTRIES_AT_ONCE:
+            break
+        pages += 1
+    return pages
 
 
 def _range(page: DeliverPage) -> SlotRange:

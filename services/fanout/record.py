@@ -78,11 +78,13 @@ def _pages(
 ) -> Iterable[DeliverPage]:
     for post, accepted_at in owed:
         count = followers.get(UserId(post.author_id), 0)
-        for start, end in slot_ranges(count) if count else ():
+        ranges = slot_ranges(count) if count else ()
+        for start, end in ranges:
             yield DeliverPage(
                 post_id=post.post_id,
                 author_id=post.author_id,
                 slot_from=start,
                 slot_to=end,
                 accepted_at=max(0, accepted_at),
+                entries=count // len(ranges),
             )

@@ -40,8 +40,8 @@ class Scene:
     async def handle(self, first: int, *values: bytes) -> list[int]:
         """The offsets of what is to be tried later."""
         records = [FakeRecord(first + n, value) for n, value in enumerate(values)]
-        later = await self.tries(Batch([Slice(P0, 1, records)], retry=False))
-        return [record.offset for part in later for record in part.records]
+        left = await self.tries(Batch([Slice(P0, 1, records)], retry=False))
+        return [record.offset for part in left.later for record in part.records]
 
     def buried(self) -> list[int]:
         return [each.record.offset for each in self.cemetery.letters]

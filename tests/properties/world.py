@@ -59,7 +59,10 @@ class World:
             topic = KINDS[str(type(message).__struct_config__.tag)].topic
             topics.setdefault(topic, []).append(Accepted(message, NOW))
         for topic, messages in topics.items():
-            await self._handlers[AGENTS[topic]](messages)
+            left = messages
+            while left:
+                done = await self._handlers[AGENTS[topic]](left)
+                left = [] if done is None else left[done:]
 
     async def deliver(self, facts: Sequence[Fact], chance: Random) -> Self:
         """The facts in any order, some of them twice, in any batches, requests in between."""

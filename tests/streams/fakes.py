@@ -109,12 +109,14 @@ class Handler:
         self.handled: list[str] = []
         self.calls: list[list[str]] = []
         self.refuse: Callable[[list[str]], None] = lambda batch: None
+        self.at_a_time: int | None = None
 
-    async def __call__(self, batch: Sequence[Accepted[str]]) -> None:
+    async def __call__(self, batch: Sequence[Accepted[str]]) -> int | None:
         messages = [accepted.message for accepted in batch]
         self.calls.append(messages)
         self.refuse(messages)
-        self.handled.extend(messages)
+        self.handled.extend(messages[: self.at_a_time])
+        return self.at_a_time
 
 
 class Cemetery:

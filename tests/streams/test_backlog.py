@@ -67,6 +67,17 @@ def test_batches_in_flight_are_bounded() -> None:
     assert taken(waiting.take(0.0)) == {0: [2]}
 
 
+def test_what_was_not_begun_goes_first_and_has_not_failed() -> None:
+    """A batch of which only a part was handled gives the rest back, to be taken at once."""
+    waiting = backlog(Bounds(messages=3))
+    waiting.add(run(P0, *range(5)))
+    batch = waiting.take(0.0)
+    assert batch is not None
+    waiting.finished(batch, [], 0.0, [Slice(P0, 1, records(1, 2))])
+    assert waiting.in_retry() == 0
+    assert taken(waiting.take(0.0)) == {0: [1, 2, 3]}
+
+
 def test_a_failure_holds_up_its_own_partition_only() -> None:
     """It is tried again alone, later each time; the others go on."""
     waiting = backlog()

@@ -34,6 +34,7 @@ from tests.streams.fakes import (
 )
 
 AWAY = StoreUnavailable("away")
+HANDLED = "timeline_events_handled_total"
 
 
 class Scene(NamedTuple):
@@ -343,3 +344,30 @@ async def test_a_bug_of_the_loop_ends_it() -> None:
         await asyncio.wait([on.task])
         assert isinstance(on.task.exception(), ExceptionGroup)
         assert on.acks.committable() == {P0: 0}
+
+
+async def test_a_handler_may_do_a_batch_bit_by_bit() -> None:
+    """Each bit is acknowledged when it is done, and the next is handed over at once."""
+    async with scene() as on:
+        on.handler.at_a_time = 2
+        await on.receive(0, 1, 2, 3, 4)
+        assert [len(call) for call in on.handler.calls] == [5, 3, 1]
+        assert on.handler.handled == ["0", "1", "2", "3", "4"]
+        assert on.acks.committable() == {P0: 5}
+        assert sample(on.metrics, HANDLED, agent=POSTS, outcome="handled") == 5
+        assert sample(on.metrics, HANDLED, agent=POSTS, outcome="postponed") == 0
+
+
+async def test_bits_that_are_done_count_when_partitions_go() -> None:
+    """A batch of many seconds is not begun anew: only its bit in flight is abandoned."""
+    async with scene() as on:
+        on.handler.at_a_time = 2
+
+        def settle_at_the_second(batch: list[str]) -> None:
+            if batch[0] == "2":
+                on.delivery._settled = True
+
+        on.handler.refuse = settle_at_the_second
+        await on.receive(0, 1, 2, 3, 4)
+        assert on.handler.handled == ["0", "1", "2", "3"]
+        assert on.acks.committable() == {P0: 4}

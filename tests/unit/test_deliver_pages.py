@@ -1,0 +1,56 @@
+"""How much of a fan-out is done at a time."""
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from schemas.ids import SLOTS, UserId
+from schemas.requests import DeliverPage
+from services.fanout import deliver
+from services.fanout.deliver import DeliverPages
+from services.graph.edge import EdgeMutation
+from services.graph.memory import MemoryGraph
+from services.handling import Accepted
+from services.metrics import Metrics
+from services.timelines.memory import MemoryTimelines
+from services.timelines.store import Span
+
+ALICE = UserId(1)
+FOLLOWERS = range(10, 20)
+
+
+async def delivered(pages: int, entries: int) -> tuple[int, int]:
+    """How many pages of alice's are handled in one call, and how many entries bob then has."""
+    graph, timelines = MemoryGraph(), MemoryTimelines()
+    await graph.record([EdgeMutation(UserId(each), ALICE, 1, False) for each in FOLLOWERS])
+    handle = DeliverPages(graph, timelines, Metrics(CollectorRegistry()), lambda: 0)
+    batch = [
+        DeliverPage(
+            post_id=post,
+            author_id=ALICE,
+            slot_from=0,
+            slot_to=SLOTS,
+            accepted_at=0,
+            entries=entries,
+        )
+        for post in range(1, pages + 1)
+    ]
+    done = await handle([Accepted(page, 0) for page in batch])
+    return done, len(await timelines.home_page(UserId(FOLLOWERS[0]), Span(), 100))
+
+
+async def test_all_pages_that_are_little_work_are_done_together() -> None:
+    assert await delivered(pages=8, entries=10) == (8, 8)
+
+
+async def test_pages_are_done_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By what they say of themselves, and by what there really is to write."""
+    monkeypatch.setattr(deliver, "ENTRIES_AT_ONCE", 35)
+    assert await delivered(pages=8, entries=10) == (3, 3)
+    assert await delivered(pages=8, entries=0) == (3, 3)
+    assert await delivered(pages=8, entries=30) == (1, 1)
+
+
+async def test_a_page_larger_than_the_bound_stands_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is done, or nothing ever would be."""
+    monkeypatch.setattr(deliver, "ENTRIES_AT_ONCE", 5)
+    assert await delivered(pages=2, entries=10) == (1, 1)
