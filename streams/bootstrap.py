@@ -18,6 +18,8 @@ from services.posts.cassandra import CassandraPosts
 from services.posts.memory import MemoryPosts
 from services.relations.cassandra import CassandraRelations
 from services.relations.memory import MemoryRelations
+from services.search.cassandra import CassandraTerms
+from services.search.memory import MemoryTerms
 from services.settings import Settings
 from services.storage.migrations import available
 from services.storage.session import Store
@@ -77,7 +79,12 @@ class Deps(NamedTuple):
 def memory_stores() -> Stores:
     """Stores that live and end with this process."""
     return Stores(
-        MemoryPosts(), MemoryGraph(), MemoryTimelines(), MemoryConversations(), MemoryRelations()
+        MemoryPosts(),
+        MemoryGraph(),
+        MemoryTimelines(),
+        MemoryConversations(),
+        MemoryRelations(),
+        MemoryTerms(),
     )
 
 
@@ -90,6 +97,7 @@ def cassandra_stores(store: Store, settings: Settings, clock: Clock = now) -> St
         CassandraTimelines(store, retention, clock),
         CassandraConversations(store),
         CassandraRelations(store),
+        CassandraTerms(store, settings.epoch),
     )
 
 

@@ -50,6 +50,7 @@ def handlers(
         timelines=stores.timelines,
         graph=stores.graph,
         conversations=join,
+        terms=stores.terms,
         outbox=requests,
         retention=retention,
         clock=clock,

@@ -268,9 +268,11 @@ def gated_conversations(draw: st.DrawFn) -> list[Fact]:
 
 @st.composite
 def peopled_histories(draw: st.DrawFn) -> list[Fact]:
-    """Posts with words and gates, and all that decides on them but tags and windows."""
+    """Posts with words and gates, and all that decides on them but windows."""
     posts: Sequence[Fact] = draw(histories() | wordy_histories() | gated_conversations())
-    said = st.one_of(blocks(), mutes(), keyword_mutes(), lists(), accounts(), settings_facts())
+    said = st.one_of(
+        blocks(), mutes(), keyword_mutes(), lists(), tag_follows(), accounts(), settings_facts()
+    )
     return [
         *posts,
         *draw(st.lists(choosy_follows(), max_size=4)),

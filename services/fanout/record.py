@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 
-from schemas.events import Creation, PostFact, ReplyCreated
+from schemas.events import Creation, Deletion, PostFact, ReplyCreated
 from schemas.ids import PostId, UserId
 from schemas.requests import DeliverPage
 from services.conversations.join import JoinConversations
@@ -14,6 +14,8 @@ from services.handling import Accepted
 from services.outbox import Outbox
 from services.posts.post import mutation
 from services.posts.store import PostStore
+from services.search.store import Claim, Terms, TermStore
+from services.search.terms import terms_of
 from services.timelines.retention import Clock, Retention
 from services.timelines.store import AuthorEntry, TimelineStore
 
@@ -32,6 +34,7 @@ class RecordPosts:
         timelines: TimelineStore,
         graph: GraphStore,
         conversations: JoinConversations,
+        terms: TermStore,
         outbox: Outbox,
         retention: Retention,
         clock: Clock,
@@ -40,6 +43,7 @@ class RecordPosts:
         self._timelines = timelines
         self._graph = graph
         self._conversations = conversations
+        self._terms = terms
         self._outbox = outbox
         self._retention = retention
         self._clock = clock
@@ -63,6 +67,8 @@ class RecordPosts:
                 Link(PostId(fact.parent_id), PostId(fact.post_id), UserId(fact.author_id))
                 for fact in replies
             ),
+            self._terms.add([Terms(_claim(fact), terms_of(fact)) for fact in facts]),
+            self._terms.forget([_claim(fact) for fact in facts if isinstance(fact, Deletion)]),
         )
 
     async def _fan_out(self, created: Sequence[Accepted[PostFact]]) -> None:
@@ -71,6 +77,10 @@ class RecordPosts:
         authors = {UserId(each.message.author_id) for each in owed}
         followers = await self._graph.follower_counts(authors) if authors else {}
         await self._outbox.send(list(_pages(owed, followers)))
+
+
+def _claim(fact: PostFact) -> Claim:
+    return Claim(PostId(fact.post_id), UserId(fact.author_id))
 
 
 def _pages(

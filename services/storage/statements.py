@@ -24,7 +24,7 @@ class Unset(Enum):
 UNSET = Unset.UNSET
 """Leaves a column of a written row as it is, where a null would be a tombstone."""
 
-Key = TypeVar("Key", bound=int | bytes)
+Key = TypeVar("Key", bound=int | bytes | str)
 Value = int | str | bytes | bool | Sequence[Any] | Unset
 Column = NDArray[np.generic] | list[Any] | int | str | bytes
 """Values of many rows: an array, a list, or one value that all rows share."""
@@ -73,4 +73,14 @@ def insert(table: str, *columns: str, ttl: bool = False, operation: str = "write
         f"INSERT INTO {{keyspace}}.{table} ({', '.join(columns)}) "  # noqa: S608 names from code
         f"VALUES ({markers}) USING {using}"
     )
+    return Statement(table, operation, cql)
+
+
+def delete(table: str, *key: str, operation: str = "remove") -> Statement:
+    """A DELETE of whole rows by their keys, with the markers of an INSERT.
+
+    Nothing may rest on it: its tombstone is purged, and an older write done again then lives.
+    """
+    where = " AND ".join(f"{column} = :{column}" for column in key)
+    cql = f"DELETE FROM {{keyspace}}.{table} USING TIMESTAMP :version WHERE {where}"  # noqa: S608 names from code
     return Statement(table, operation, cql)

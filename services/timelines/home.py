@@ -8,6 +8,7 @@ from schemas.ids import PostId, UserId
 from services.listing import Page, PageRequest, page
 from services.posts.post import Post
 from services.reading import Reader
+from services.search.terms import tag_term
 from services.timelines.retention import Retention
 from services.timelines.store import Span
 from services.visibility.predicate import has_followed_tag, in_home, may_know
@@ -60,20 +61,32 @@ class Home:
         return Explanation(*verdict[:3], _path(known, view), stored)
 
     async def holds(self, viewer: UserId, post: PostId) -> bool:
-        """Whether a post has arrived where this viewer would read it."""
-        known = (await self._reader.stores.posts.load([post])).get(post)
-        if known is None:
+        """Whether a post has arrived where this viewer would read it.
+
+        What he may not know of never does, like what does not exist.
+        """
+        view = await self._reader.view(viewer, [post], self._retention)
+        known = view.known.get(post)
+        if known is None or not may_know(known, view):
             return False
-        return known.author_id == viewer or await self._timelines.in_home(viewer, post)
+        pulled = _path(known, view) in ("own", "tag")
+        return pulled or await self._timelines.in_home(viewer, post)
 
     async def _entries(self, viewer: UserId, span: Span, limit: int) -> Sequence[PostId]:
-        """Stored entries merged with the viewer's own posts, which are always pulled."""
-        stored, own = await asyncio.gather(
+        """Stored entries merged with what is always pulled: the viewer's own, and his tags'."""
+        stored, own, tagged = await asyncio.gather(
             self._timelines.home_page(viewer, span, limit),
             self._timelines.author_pages([viewer], span, limit),
+            self._tagged(viewer, span, limit),
         )
-        merged = sorted({*stored, *own.get(viewer, ())}, reverse=span.newest_first)
-        return merged[:limit]
+        merged = {*stored, *own.get(viewer, ()), *tagged}
+        return sorted(merged, reverse=span.newest_first)[:limit]
+
+    async def _tagged(self, viewer: UserId, span: Span, limit: int) -> Sequence[PostId]:
+        """One request for a viewer who follows no tag, three in most cases for others."""
+        stores = self._reader.stores
+        tags = (await stores.relations.about(viewer, ())).own.tags
+        return await stores.terms.page([tag_term(tag) for tag in tags], span, limit) if tags else ()
 
 
 def _path(post: Post, view: View) -> str | None:

@@ -27,6 +27,7 @@ from services.graph.cassandra import CassandraGraph
 from services.metrics import Metrics
 from services.posts.cassandra import CassandraPosts
 from services.relations.cassandra import CassandraRelations
+from services.search.cassandra import CassandraTerms
 from services.settings import Settings
 from services.storage.cluster import cluster
 from services.storage.migrations import available, migrate
@@ -43,9 +44,19 @@ TABLES = (
     ("author_timeline", "home_timeline", "home_buckets"),
     ("children", "claims"),
     ("relations", "blocks", "lists", "accounts"),
+    ("post_terms", "term_buckets", "terms"),
 )
 """Of each port, in the order of `Stores`."""
-WRITES = {"record", "hint", "link", "claim", "add_author_entries", "add_home_entries"}
+WRITES = {
+    "record",
+    "hint",
+    "link",
+    "claim",
+    "add_author_entries",
+    "add_home_entries",
+    "add",
+    "forget",
+}
 COMPACT_SECONDS = 60
 JMX_PLACE = 2
 """Of the ports of a Cassandra that `servers` runs."""
@@ -202,6 +213,7 @@ def on(store: Store) -> Stores:
         CassandraTimelines(store, Retention(days=30), lambda: NOW),
         CassandraConversations(store),
         CassandraRelations(store),
+        CassandraTerms(store),
     )
 
 

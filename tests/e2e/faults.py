@@ -41,6 +41,7 @@ WRITES = {
     "relations": ("record",),
     "timelines": ("add_author_entries", "add_home_entries"),
     "conversations": ("link", "claim"),
+    "terms": ("add", "forget"),
 }
 """What of each store writes."""
 

@@ -1,0 +1,165 @@
+"""Terms in Cassandra: entries by term and time, and by post what a deletion has to remove.
+
+Whoever adds writes what a post is found by, then reads whether it is forgotten; whoever forgets
+says so, then reads what the post is found by. So one of two at once sees the other, and what a
+removal meets, its timestamp covers.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import chain
+
+from schemas.ids import DAY_MS, DEFAULT_EPOCH, PostId, UserId, post_time
+from services.search.store import Claim, Terms
+from services.storage.session import Store
+from services.storage.statements import (
+    KEYS_AT_ONCE,
+    Row,
+    Statement,
+    Value,
+    delete,
+    insert,
+    portions,
+    select,
+)
+from services.timelines.store import Span
+
+BUCKET_MS = 3 * DAY_MS
+"""Post time in a bucket."""
+NEAREST_BUCKETS = 2
+"""Asked first: a busy term has a page in them. Of one that is not, all others are asked at once."""
+MAX_DECLARED = 65_536
+"""Buckets of terms known to be declared, some 10 MB; the longest unheard is declared again."""
+ADDED, REMOVED = 1, 2
+"""The timestamps of entries and of removals: what is forgotten stays so."""
+FORGOTTEN = ""
+"""The term that says so."""
+
+_KEEP = insert("post_terms", "post_id", "term", "author_id")
+_DROP = delete("post_terms", "post_id", "term", "author_id")
+_DECLARE = insert("term_buckets", "term", "bucket")
+_ENTER = insert("terms", "term", "bucket", "post_id", "author_id")
+_REMOVE = delete("terms", "term", "bucket", "post_id", "author_id")
+_OF_POSTS = select("post_terms", "read", "post_id, author_id, term", "WHERE post_id IN ?")
+_FORGOTTEN = select(
+    "post_terms",
+    "forgotten",
+    "post_id, author_id",
+    f"WHERE post_id IN ? AND term = '{FORGOTTEN}'",
+)
+_BUCKETS = select(
+    "term_buckets", "read", "bucket", "WHERE term IN ? AND bucket >= ? AND bucket <= ?"
+)
+_PAGE = {
+    newest_first: select(
+        "terms",
+        "page",
+        "post_id",
+        "WHERE term IN ? AND bucket IN ? AND post_id > ? AND post_id < ? "
+        f"ORDER BY post_id {'DESC' if newest_first else 'ASC'} PER PARTITION LIMIT ?",
+    )
+    for newest_first in (True, False)
+}
+
+
+class CassandraTerms:
+    """A TermStore in Cassandra; `epoch` is the one post ids are minted with."""
+
+    def __init__(self, store: Store, epoch: int = DEFAULT_EPOCH) -> None:
+        self._store = store
+        self._epoch = epoch
+        self._declared: OrderedDict[tuple[str, int], None] = OrderedDict()
+
+    async def add(self, said: Sequence[Terms]) -> None:
+        said = [each for each in said if each.terms]
+        await self._store.write(chain.from_iterable(map(_kept, said)))
+        forgotten = await self._forgotten([each.claim for each in said])
+        if forgotten:
+            await self._remove(forgotten)
+            said = [each for each in said if each.claim not in forgotten]
+        await self._declare(said)
+        await self._store.write(
+            _ENTER.row(**self._place(term, claim), version=ADDED)
+            for claim, terms in said
+            for term in terms
+        )
+
+    async def forget(self, claims: Sequence[Claim]) -> None:
+        await self._store.write(_row_of(_KEEP, claim, FORGOTTEN, ADDED) for claim in claims)
+        await self._remove(set(claims))
+
+    async def page(self, terms: Collection[str], span: Span, limit: int) -> list[PostId]:
+        if not terms:
+            return []
+        buckets = await self._buckets(terms, span)
+        found: set[PostId] = set()
+        most = NEAREST_BUCKETS
+        while buckets and len(found) < limit:
+            nearest, buckets = buckets[:most], buckets[most:]
+            asked = (
+                self._store.read(_PAGE[span.newest_first], part, nearest, *span[:2], limit)
+                for part in portions(terms, KEYS_AT_ONCE // len(nearest))
+            )
+            found |= {post for rows in await asyncio.gather(*asked) for (post,) in rows}
+            most = max(NEAREST_BUCKETS, KEYS_AT_ONCE // len(terms))
+        return sorted(found, reverse=span.newest_first)[:limit]
+
+    async def _remove(self, claims: Collection[Claim]) -> None:
+        """First where posts are found by their terms: until that is done, it is known what is."""
+        rows = []
+        for part in portions(claim.post_id for claim in claims):
+            rows += await self._store.read(_OF_POSTS, part)
+        held = [
+            (term, claim)
+            for post, author, term in rows
+            if term != FORGOTTEN and (claim := Claim(PostId(post), UserId(author))) in claims
+        ]
+        await self._store.write(
+            _REMOVE.row(**self._place(term, claim), version=REMOVED) for term, claim in held
+        )
+        await self._store.write(_row_of(_DROP, claim, term, REMOVED) for term, claim in held)
+
+    async def _forgotten(self, claims: Iterable[Claim]) -> set[Claim]:
+        asked = set(claims)
+        rows = []
+        for part in portions(claim.post_id for claim in asked):
+            rows += await self._store.read(_FORGOTTEN, part)
+        return {Claim(*row) for row in rows} & asked
+
+    async def _buckets(self, terms: Collection[str], span: Span) -> list[int]:
+        """Those that may hold posts of any of the terms, in the span's order."""
+        within = (self._bucket(span.above), self._bucket(span.below))
+        asked = (self._store.read(_BUCKETS, part, *within) for part in portions(terms))
+        found = {bucket for rows in await asyncio.gather(*asked) for (bucket,) in rows}
+        return sorted(found, reverse=span.newest_first)
+
+    async def _declare(self, said: Iterable[Terms]) -> None:
+        """Says of every bucket that is written to that it is; durable on return."""
+        places = {
+            (term, self._bucket(claim.post_id)): None for claim, terms in said for term in terms
+        }
+        new = [place for place in places if place not in self._declared]
+        await self._store.write(
+            _DECLARE.row(term=term, bucket=bucket, version=ADDED) for term, bucket in new
+        )
+        for place in places:
+            self._declared[place] = None
+            self._declared.move_to_end(place)
+        while len(self._declared) > MAX_DECLARED:
+            self._declared.popitem(last=False)
+
+    def _place(self, term: str, claim: Claim) -> dict[str, Value]:
+        bucket = self._bucket(claim.post_id)
+        return {"term": term, "bucket": bucket, **claim._asdict()}
+
+    def _bucket(self, post: int) -> int:
+        return post_time(post, self._epoch) // BUCKET_MS
+
+
+def _kept(said: Terms) -> Iterator[Row]:
+    return (_row_of(_KEEP, said.claim, term, ADDED) for term in said.terms)
+
+
+def _row_of(statement: Statement, claim: Claim, term: str, version: int) -> Row:
+    return statement.row(**claim._asdict(), term=term, version=version)

@@ -1,0 +1,46 @@
+"""Port: which posts are found by a term (`services.search.terms`)."""
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple, Protocol
+
+from schemas.ids import PostId, UserId
+from services.timelines.store import Span
+
+
+class Claim(NamedTuple):
+    """One author's claim of a post id."""
+
+    post_id: PostId
+    author_id: UserId
+
+
+class Terms(NamedTuple):
+    """What a message says that a claim may be found by."""
+
+    claim: Claim
+    terms: frozenset[str]
+
+
+class TermStore(Protocol):
+    """Entries accumulate and may be out of date: a reader judges each post by itself.
+
+    Both writes are idempotent and commute. Every method raises StoreUnavailable.
+    """
+
+    async def add(self, said: Sequence[Terms]) -> None:
+        """Keeps by which terms posts may be found. Durable on return, and seen by later pages.
+
+        Of a claim that was forgotten nothing is kept.
+        """
+
+    async def forget(self, claims: Sequence[Claim]) -> None:
+        """Removes all terms of claims whose author deleted them, those added later included.
+
+        So that no deleted words stay: what is shown does not rest on it.
+        """
+
+    async def page(self, terms: Collection[str], span: Span, limit: int) -> list[PostId]:
+        """Up to `limit` posts found by any of the terms, each once, in the span's order.
+
+        Fewer than `limit`: there are no more.
+        """
