@@ -8,7 +8,7 @@ import httpx
 from litestar import Litestar
 from prometheus_client import CollectorRegistry
 
-from schemas import events
+from schemas import events, relations
 from schemas.ids import PostId, post_id
 from schemas.requests import DeliverPage
 from services.api.app import create_api
@@ -59,6 +59,18 @@ class Village:
             version=NOW * 1_000, follower_id=follower, followee_id=followee, **options
         )
         await self._handle("follows", [fact])
+
+    async def follows_tag(self, owner: int, tag: str) -> None:
+        await self.says(relations.TagFollowCreated(version=NOW * 1_000, owner_id=owner, tag=tag))
+
+    async def lists(self, owner: int, list_id: int, *members: int, **options: Any) -> None:
+        """A list and its members."""
+        whose: dict[str, Any] = {"version": NOW * 1_000, "owner_id": owner, "list_id": list_id}
+        added = [relations.ListMemberAdded(**whose, member_id=each) for each in members]
+        await self.says(relations.ListCreated(**whose, **options), *added)
+
+    async def says(self, *facts: relations.RelationFact) -> None:
+        await self._handle("relations", facts)
 
     async def post(self, author: int, minutes_ago: float = 1, **fields: Any) -> PostId:
         """A post, delivered to the followers before this returns."""

@@ -8,9 +8,11 @@ import pytest
 
 from schemas.events import FollowCreated, PostCreated, PostFact, ReplyCreated
 from schemas.ids import UserId, post_id
+from schemas.relations import TagFollowCreated
 from servers.server import Reachable
 from services.graph.edge import edge_mutation
 from services.handling import Accepted
+from services.item import Reason
 from services.listing import PageRequest
 from services.outbox import MemoryOutbox
 from services.reading import Reader
@@ -25,6 +27,7 @@ NOW = 1_700_000_000_000
 VIEWER = UserId(1)
 FOLLOWED = 100_000
 MOST_REQUESTS = 8
+MOST_FOR_TAGS = 2
 
 
 @pytest.fixture
@@ -43,7 +46,10 @@ async def deps(cassandra: Reachable) -> AsyncIterator[Deps]:
 
 
 async def test_a_page_of_twenty_takes_eight_store_requests(deps: Deps) -> None:
-    """Also for a viewer who follows 100,000, with replies down to the tenth level on the page."""
+    """Also for a viewer who follows 100,000, with replies down to the tenth level on the page.
+
+    Two more for whoever follows tags.
+    """
     await follow_many(deps)
     await publish(deps, [*conversation(10), *(post(100 + n, author=n) for n in range(2, 32))])
     home = Home(Reader(deps.stores, deps.clock, deps.settings.epoch), deps.retention)
@@ -55,6 +61,15 @@ async def test_a_page_of_twenty_takes_eight_store_requests(deps: Deps) -> None:
     assert len(page.items) == 20
     assert any(item.parent_id for item in page.items)
     assert requests(deps) - before <= MOST_REQUESTS
+
+    follow_tag = TagFollowCreated(version=1, owner_id=VIEWER, tag="bread")
+    await deps.stores.relations.record([mutation(follow_tag)])
+    await publish(deps, [post(300, author=FOLLOWED + 9, tags=("Bread",))])
+    await home.page(VIEWER, PageRequest())
+    before = requests(deps)
+    page = await home.page(VIEWER, PageRequest())
+    assert page.items[0].reason == Reason("tag", UserId(FOLLOWED + 9))
+    assert requests(deps) - before <= MOST_REQUESTS + MOST_FOR_TAGS
 
 
 async def follow_many(deps: Deps) -> None:
@@ -68,14 +83,14 @@ async def follow_many(deps: Deps) -> None:
         await deps.stores.relations.record([mutation(each) for each in some])
 
 
-def post(number: int, author: int, parent: int | None = None) -> PostFact:
+def post(number: int, author: int, parent: int | None = None, **fields: Any) -> PostFact:
     minutes = NOW - 3_600_000 + number * 10_000
     said: dict[str, Any] = {
         "version": minutes * 1_000,
         "post_id": post_id(minutes, number),
         "author_id": author,
         "text": f"words of {author}",
-    }
+    } | fields
     if parent is None:
         return PostCreated(**said)
     above = post_id(NOW - 3_600_000 + parent * 10_000, parent)
