@@ -21,6 +21,17 @@ READY_SECONDS: Final = 30.0
 POLL_SECONDS: Final = 0.02
 
 
+OWN = {
+    "store": "memory",
+    "api_host": "127.0.0.1",
+    "auth_secret": "",
+    "auth_jwks": "",
+    "auth_issuer": "",
+    "auth_audience": "",
+}
+"""Nobody is asked for a token, so only this machine is listened to."""
+
+
 class Running(NamedTuple):
     """Where the parts of the pipeline answer."""
 
@@ -33,13 +44,13 @@ class Running(NamedTuple):
 async def pipeline(settings: Settings) -> AsyncIterator[Running]:
     """Ready to be published to, on the ports of the settings; gone, with its state, at the end.
 
-    Which broker and which store the settings name is no matter. Raises OSError for a taken
+    Which broker, store and authentication the settings name is no matter. Raises OSError for a taken
     port, RuntimeError when the workers end by themselves or are not ready in time.
     """
     with MockBroker() as broker:
         for topic in topics.load().values():
             broker.create_topic(topic.name, min(topic.partitions, PARTITIONS))
-        own = settings.model_copy(update={"kafka_bootstrap": broker.bootstrap, "store": "memory"})
+        own = settings.model_copy(update={"kafka_bootstrap": broker.bootstrap} | OWN)
         async with open_deps(own) as deps, open_outbox(own) as outbox:
             apps = create_workers(deps, outbox)
             for app in apps:

@@ -49,6 +49,18 @@ async def test_everything_is_shown_in_time(settings: Settings) -> None:
     assert "/v1/users/1/home" in shown
 
 
+async def test_tokens_are_asked_of_nobody(settings: Settings) -> None:
+    """Whatever the environment says of authentication, and then on the loopback only."""
+    given = {"auth_secret": "s" * 32, "api_host": "0.0.0.0"}
+    async with (
+        pipeline(settings.model_copy(update=given)) as running,
+        httpx.AsyncClient() as client,
+    ):
+        answer = await client.get(f"{running.api}/v1/users/1/home")
+    assert answer.status_code == 200
+    assert "127.0.0.1" in str(running.api)
+
+
 async def test_it_goes_on_serving_until_it_is_told_to_stop(settings: Settings) -> None:
     """While it serves, the addresses that it printed answer; afterwards nothing listens."""
     console, held = screen()
