@@ -44,8 +44,8 @@ class Running(NamedTuple):
 async def pipeline(settings: Settings) -> AsyncIterator[Running]:
     """Ready to be published to, on the ports of the settings; gone, with its state, at the end.
 
-    Which broker, store and authentication the settings name is no matter. Raises OSError for a taken
-    port, RuntimeError when the workers end by themselves or are not ready in time.
+    Which broker, store and authentication the settings name is no matter. Raises OSError for a
+    taken port, RuntimeError when the workers end by themselves or are not ready in time.
     """
     with MockBroker() as broker:
         for topic in topics.load().values():
