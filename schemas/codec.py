@@ -82,6 +82,7 @@ _ID_FIELDS = (
     "parent_id",
     "root_id",
     "repost_of",
+    "original_id",
     "follower_id",
     "followee_id",
     "owner_id",

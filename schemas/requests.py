@@ -11,12 +11,20 @@ from schemas.ids import SLOTS
 SlotBound: TypeAlias = Annotated[int, Meta(ge=0, le=SLOTS)]
 
 
-class DeliverPage(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="page.deliver"):
+class DeliverPage(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    tag_field="type",
+    tag="page.deliver",
+):
     """Write the post into the home timelines of the author's followers in a slot range.
 
     `slot_from` is in, `slot_to` is out; the pages of a post cover 0 to SLOTS together.
     `accepted_at` is when Kafka accepted the post, milliseconds since the Unix epoch. `entries` is
-    about how many there are to write, which decides only how much is done at a time.
+    about how many there are to write, which decides only how much is done at a time. `original_id`
+    is what a repost is a repost of, where that is known.
     """
 
     post_id: Id
@@ -25,6 +33,7 @@ class DeliverPage(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", t
     slot_to: SlotBound
     accepted_at: Annotated[int, Meta(ge=0)]
     entries: Annotated[int, Meta(ge=0)] = 0
+    original_id: Id | None = None
 
 
 class BackfillFollow(

@@ -57,20 +57,22 @@ class ThreadItem(msgspec.Struct, frozen=True):
     hidden: int = 0
 
 
-def present(
+def present(  # noqa: PLR0913 - what an item is made of
     post: Post,
     view: View,
     epoch: int,
     *,
     kind: ReasonKind | None = None,
     context: Context | None = None,
+    reposters: tuple[UserId, ...] = (),
 ) -> Item:
     """The item of a post that the predicate shows.
 
     `kind` is the reason for which it is in a listing of the viewer's, `context` the place whose
-    keyword mutes warn of it.
+    keyword mutes warn of it, `reposters` are named on it; a repost names at least its author.
     """
     shown = view.original(post) or post
+    by = reposters or (() if shown is post else (post.author_id,))
     warned = None if context is None else keyword(shown, view, context, "warn")
     return Item(
         post_id=post.post_id,
@@ -81,7 +83,7 @@ def present(
         visibility=shown.visibility,
         parent_id=shown.parent_id,
         root_id=root_of(shown, view.known),
-        repost=None if shown is post else Repost((post.author_id,), shown.post_id),
+        repost=Repost(by, shown.post_id) if by else None,
         edited=shown.edited,
         reason=None if kind is None else Reason(kind, post.author_id),
         warn=None if warned is None else warned.phrase,

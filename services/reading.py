@@ -1,7 +1,7 @@
 """The read path of every listing by post id: skeleton → hydrate → filter → present."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from schemas.ids import DEFAULT_EPOCH, PostId, UserId
@@ -11,12 +11,14 @@ from services.item import Item, present
 from services.listing import Found
 from services.posts.post import Post
 from services.relations.relations import Relations
+from services.reposts.window import Window
 from services.stores import Stores
 from services.timelines.retention import Clock, Retention
 from services.timelines.store import Span
 from services.visibility.gates import load_gates
 from services.visibility.predicate import Verdict
 from services.visibility.view import View
+from services.visibility.windows import Places, places, window
 
 OVERSCAN = 2
 """Entries looked at for each one asked for: about half of a busy home is replies to strangers."""
@@ -28,6 +30,20 @@ FOR_EVER: Final = Retention(days=0)
 Skeleton: TypeAlias = Callable[[Span, int], Awaitable[Sequence[PostId]]]
 """Up to so many ids of a span in its order; fewer mean that there are no more."""
 Predicate: TypeAlias = Callable[[Post, View], Verdict]
+Reposts: TypeAlias = Callable[[Collection[Window]], Awaitable[Collection[PostId]]]
+"""The reposts that may count in a listing, in these windows."""
+
+
+class Judged(NamedTuple):
+    """What was decided on some posts, as far as they are known.
+
+    `places` has those that are shown where they are, with who is named on them as having reposted;
+    what a verdict shows and has no place is folded.
+    """
+
+    view: View
+    verdicts: Mapping[PostId, Verdict]
+    places: Places
 
 
 class Reader(NamedTuple):
@@ -73,6 +89,34 @@ class Reader(NamedTuple):
         people.update(UserId(each) for post in posts for each in post.mentions)
         return await self.stores.relations.about(view.viewer, people)
 
+    async def judge(
+        self,
+        viewer: UserId | None,
+        entries: Sequence[PostId],
+        shows: Predicate,
+        retention: Retention = FOR_EVER,
+        reposts: Reposts | None = None,
+    ) -> Judged:
+        """Decides on entries of a listing, which folds reposts into windows where it knows them.
+
+        A place depends on all reasons for its window, so those are judged with the entries.
+        """
+        known: dict[PostId, Post] = {}
+        await load_above(self.stores.posts, known, entries)
+        reasons = set(entries)
+        if reposts is not None:
+            windows = _windows(View(viewer, known), entries)
+            found = await reposts(windows) if windows else ()
+            await load_above(self.stores.posts, known, found)
+            reasons.update(found, (each.original_id for each in windows))
+        view = await self.around(viewer, known, reasons, retention)
+        posts = [known[each] for each in reasons if each in known]
+        verdicts = {post.post_id: shows(post, view) for post in posts}
+        shown = [post for post in posts if verdicts[post.post_id].shown]
+        return Judged(
+            view, verdicts, places(shown, view) if reposts else {each.post_id: () for each in shown}
+        )
+
     async def walk(  # noqa: PLR0913 - what a listing is made of
         self,
         skeleton: Skeleton,
@@ -83,26 +127,43 @@ class Reader(NamedTuple):
         shows: Predicate,
         retention: Retention = FOR_EVER,
         context: Context | None = None,
+        reposts: Reposts | None = None,
     ) -> Found:
         """Collects up to limit + 1 shown items, refilling what hidden entries leave short."""
         items: list[Item] = []
         wanted = limit * OVERSCAN + 1
         for _ in range(MAX_REFILLS):
             entries = await skeleton(span, wanted)
-            view = await self.view(viewer, entries, retention)
-            posts = [view.known[each] for each in entries if each in view.known]
-            judged = [(post, shows(post, view)) for post in posts]
-            shown = [(post, verdict.kind) for post, verdict in judged if verdict.shown]
+            judged = await self.judge(viewer, entries, shows, retention, reposts)
+            shown = [each for each in entries if each in judged.places]
             room = limit + 1 - len(items)
-            items += [
-                present(post, view, self.epoch, kind=kind, context=context)
-                for post, kind in shown[:room]
-            ]
+            items += [self._present(each, judged, context) for each in shown[:room]]
             if len(items) > limit or len(entries) < wanted:
                 return Found(items, None)
             span = beyond(span, entries[-1])
             wanted *= 2
         return Found(items, entries[-1])
+
+    def _present(self, post: PostId, judged: Judged, context: Context | None) -> Item:
+        return present(
+            judged.view.known[post],
+            judged.view,
+            self.epoch,
+            kind=judged.verdicts[post].kind,
+            context=context,
+            reposters=judged.places[post],
+        )
+
+
+def _windows(view: View, entries: Iterable[PostId]) -> set[Window]:
+    """Those in which other reasons may decide: not those of what the viewer wrote himself."""
+    posts = [view.known[each] for each in entries if each in view.known]
+    return {
+        found
+        for post in posts
+        if (found := window(post, view)) is not None
+        and view.known[found.original_id].author_id != view.viewer
+    }
 
 
 def beyond(span: Span, place: PostId) -> Span:

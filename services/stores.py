@@ -1,4 +1,4 @@
-"""The six stores that handlers and readers are given together."""
+"""The seven stores that handlers and readers are given together."""
 
 from typing import NamedTuple
 
@@ -6,6 +6,7 @@ from services.conversations.store import ConversationStore
 from services.graph.store import GraphStore
 from services.posts.store import PostStore
 from services.relations.store import RelationStore
+from services.reposts.store import RepostStore
 from services.search.store import TermStore
 from services.timelines.store import TimelineStore
 
@@ -17,3 +18,4 @@ class Stores(NamedTuple):
     conversations: ConversationStore
     relations: RelationStore
     terms: TermStore
+    reposts: RepostStore

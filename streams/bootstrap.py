@@ -18,6 +18,8 @@ from services.posts.cassandra import CassandraPosts
 from services.posts.memory import MemoryPosts
 from services.relations.cassandra import CassandraRelations
 from services.relations.memory import MemoryRelations
+from services.reposts.cassandra import CassandraReposts
+from services.reposts.memory import MemoryReposts
 from services.search.cassandra import CassandraTerms
 from services.search.memory import MemoryTerms
 from services.settings import Settings
@@ -85,6 +87,7 @@ def memory_stores() -> Stores:
         MemoryConversations(),
         MemoryRelations(),
         MemoryTerms(),
+        MemoryReposts(),
     )
 
 
@@ -98,6 +101,7 @@ def cassandra_stores(store: Store, settings: Settings, clock: Clock = now) -> St
         CassandraConversations(store),
         CassandraRelations(store),
         CassandraTerms(store, settings.epoch),
+        CassandraReposts(store, retention, clock),
     )
 
 

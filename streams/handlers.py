@@ -12,6 +12,7 @@ from services.handling import Handler
 from services.metrics import Metrics
 from services.outbox import Outbox
 from services.relations.record import RecordRelations
+from services.reposts.join import JoinReposts
 from services.stores import Stores
 from services.timelines.retention import Clock, Retention
 from services.versions import StaleVersions
@@ -50,6 +51,7 @@ def handlers(
         timelines=stores.timelines,
         graph=stores.graph,
         conversations=join,
+        reposts=JoinReposts(stores.posts, stores.reposts),
         terms=stores.terms,
         outbox=requests,
         retention=retention,
@@ -61,6 +63,12 @@ def handlers(
         "replies": counting(record),
         "follows": counting(RecordFollows(stores.graph, stores.relations, requests)),
         "relations": counting(RecordRelations(stores.relations)),
-        "fanout": DeliverPages(stores.graph, stores.timelines, metrics, clock),
-        "backfills": Backfill(stores.timelines, retention, clock),
+        "fanout": DeliverPages(
+            graph=stores.graph,
+            timelines=stores.timelines,
+            reposts=stores.reposts,
+            metrics=metrics,
+            clock=clock,
+        ),
+        "backfills": Backfill(stores.timelines, stores.reposts, retention, clock),
     }

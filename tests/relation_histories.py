@@ -240,6 +240,19 @@ def window_histories(draw: st.DrawFn) -> list[Fact]:
 
 
 @st.composite
+def moving_reposts(draw: st.DrawFn) -> list[Fact]:
+    """Rule 4: ids that several claim, as posts and as reposts, so that lines get other ends."""
+    few = WINDOW_POSTS[:5]
+    facts: list[Fact] = list(draw(st.lists(choosy_follows(), min_size=4, max_size=8)))
+    for _ in range(draw(st.integers(4, 12))):
+        post = draw(st.sampled_from(few))
+        version = post_time(post) * 1_000 + draw(offsets)
+        said = {"version": version, "post_id": post, "author_id": draw(people)}
+        facts.append(PostCreated(**said, repost_of=draw(st.sampled_from((None, *few, *few[2:])))))
+    return facts
+
+
+@st.composite
 def gated_conversations(draw: st.DrawFn) -> list[Fact]:
     """Rule 23: a root that admits some, replies in lines, and who follows or is listed."""
     few = POSTS[-6:]

@@ -1,16 +1,21 @@
 """Handlers of our own requests: pages of a fan-out, and backfills."""
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
-from schemas.ids import IdArray, PostId, UserId
+from schemas.ids import IdArray, UserId
 from schemas.requests import BackfillFollow, DeliverPage
 from services.graph.store import GraphStore, SlotRange
 from services.handling import Accepted
 from services.metrics import Metrics
+from services.reposts.store import AuthorRepost, RepostStore
 from services.timelines.retention import Clock, Retention
 from services.timelines.store import Span, TimelineStore
+
+T = TypeVar("T")
 
 ENTRIES_AT_ONCE = 65_536
 """Entries written by one call, 4 MB packed: enough for 256 to each of 256 shards, and with four
@@ -22,16 +27,19 @@ BACKFILL_PAGE = 1_000
 class DeliverPages:
     """Writes posts into the home timelines of the followers in their slot ranges."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a composition, all by keyword
         self,
+        *,
         graph: GraphStore,
         timelines: TimelineStore,
+        reposts: RepostStore,
         metrics: Metrics,
         clock: Clock,
         lane: str = "push",
     ) -> None:
         self._graph = graph
         self._timelines = timelines
+        self._reposts = reposts
         self._metrics = metrics
         self._clock = clock
         self._lane = lane
@@ -46,11 +54,28 @@ class DeliverPages:
         users = [followers[_range(page)] for page in pages]
         users = users[: _enough(map(len, users))]
         pages = pages[: len(users)]
-        posts = np.array([page.post_id for page in pages], np.int64)
-        counts = [len(each) for each in users]
-        await self._timelines.add_home_entries(np.concatenate(users), np.repeat(posts, counts))
-        self._measure(pages, sum(counts))
+        posts = [page.post_id for page in pages]
+        await asyncio.gather(
+            self._timelines.add_home_entries(np.concatenate(users), _to_each(posts, users)),
+            self._add_reposts(pages, users),
+        )
+        self._measure(pages, sum(map(len, users)))
         return len(pages)
+
+    async def _add_reposts(self, pages: Sequence[DeliverPage], users: Sequence[IdArray]) -> None:
+        """A repost is also kept below its original, where its window is looked for."""
+        reposts = [
+            (page.original_id, page.post_id, some)
+            for page, some in zip(pages, users, strict=True)
+            if page.original_id is not None
+        ]
+        if reposts:
+            originals, posts, followers = zip(*reposts, strict=True)
+            await self._reposts.add_home_reposts(
+                np.concatenate(followers),
+                _to_each(originals, followers),
+                _to_each(posts, followers),
+            )
 
     def _measure(self, pages: Sequence[DeliverPage], entries: int) -> None:
         now = self._clock()
@@ -71,6 +96,11 @@ def _enough(entries: Iterable[int]) -> int:
     return pages
 
 
+def _to_each(posts: Sequence[int], users: Sequence[IdArray]) -> IdArray:
+    """Each post as often as it has users."""
+    return np.repeat(np.array(posts, np.int64), [len(some) for some in users])
+
+
 def _range(page: DeliverPage) -> SlotRange:
     return SlotRange(UserId(page.author_id), page.slot_from, page.slot_to)
 
@@ -78,39 +108,77 @@ def _range(page: DeliverPage) -> SlotRange:
 class Backfill:
     """Writes what followees wrote within the retention into their followers' home timelines."""
 
-    def __init__(self, timelines: TimelineStore, retention: Retention, clock: Clock) -> None:
+    def __init__(
+        self,
+        timelines: TimelineStore,
+        reposts: RepostStore,
+        retention: Retention,
+        clock: Clock,
+    ) -> None:
         self._timelines = timelines
+        self._reposts = reposts
         self._retention = retention
         self._clock = clock
 
     async def __call__(self, batch: Sequence[Accepted[BackfillFollow]]) -> None:
-        followers: dict[UserId, set[int]] = {}
+        readers: dict[UserId, set[int]] = {}
         for each in batch:
             author = UserId(each.message.followee_id)
-            followers.setdefault(author, set()).add(each.message.follower_id)
-        floor = self._retention.floor(self._clock())
-        left = {author: Span(above=floor) for author in followers}
-        while left:
-            # The spans differ only where an author has more than a page.
-            span = min(left.values(), key=lambda each: each.below)
-            same = [author for author, each in left.items() if each == span]
-            pages = await self._timelines.author_pages(same, span, BACKFILL_PAGE)
-            await self._write(followers, pages)
-            for author in same:
-                page = pages.get(author, [])
-                if len(page) < BACKFILL_PAGE:
-                    del left[author]
-                else:
-                    left[author] = span._replace(below=page[-1])
+            readers.setdefault(author, set()).add(each.message.follower_id)
+        followers = {author: np.array(sorted(users), np.int64) for author, users in readers.items()}
+        span = Span(above=self._retention.floor(self._clock()))
+        await asyncio.gather(self._add_entries(followers, span), self._add_reposts(followers, span))
 
-    async def _write(
-        self, followers: dict[UserId, set[int]], pages: dict[UserId, list[PostId]]
-    ) -> None:
-        users: list[IdArray] = []
-        posts: list[IdArray] = []
-        for author, page in pages.items():
-            readers = np.array(sorted(followers[author]), np.int64)
-            users.append(np.repeat(readers, len(page)))
-            posts.append(np.tile(np.array(page, np.int64), len(readers)))
-        if users:
-            await self._timelines.add_home_entries(np.concatenate(users), np.concatenate(posts))
+    async def _add_entries(self, followers: dict[UserId, IdArray], span: Span) -> None:
+        async for pages in _pages(self._timelines.author_pages, followers, span, int):
+            users, posts = _to_all(followers, pages)
+            await self._timelines.add_home_entries(users, posts[:, 0])
+
+    async def _add_reposts(self, followers: dict[UserId, IdArray], span: Span) -> None:
+        async for pages in _pages(self._reposts.author_pages, followers, span, _post_of):
+            users, reposts = _to_all(followers, pages)
+            await self._reposts.add_home_reposts(users, reposts[:, 1], reposts[:, 0])
+
+
+def _post_of(repost: AuthorRepost) -> int:
+    return repost.post_id
+
+
+async def _pages(
+    read: Callable[[list[UserId], Span, int], Awaitable[dict[UserId, list[T]]]],
+    authors: Iterable[UserId],
+    whole: Span,
+    post_of: Callable[[T], int],
+) -> AsyncIterator[dict[UserId, list[T]]]:
+    """All that authors have in a span, newest first, a page of each of some of them at a time."""
+    left = dict.fromkeys(authors, whole)
+    while left:
+        # The spans differ only where an author has more than a page.
+        span = min(left.values(), key=lambda each: each.below)
+        same = [author for author, each in left.items() if each == span]
+        pages = await read(same, span, BACKFILL_PAGE)
+        if pages:
+            yield pages
+        for author in same:
+            page = pages.get(author, [])
+            if len(page) < BACKFILL_PAGE:
+                del left[author]
+            else:
+                left[author] = span._replace(below=_rest(post_of(page[0]), post_of(page[-1])))
+
+
+def _rest(newest: int, oldest: int) -> int:
+    """Below what to go on: the last one may have more rows, unless they were a whole page."""
+    return oldest + 1 if oldest < newest else oldest
+
+
+def _to_all(
+    followers: dict[UserId, IdArray], pages: Mapping[UserId, Sequence[Any]]
+) -> tuple[IdArray, IdArray]:
+    """Every row of an author to each of his followers: the followers, and beside them the rows."""
+    users, rows = [], []
+    for author, page in pages.items():
+        readers = followers[author]
+        users.append(np.repeat(readers, len(page)))
+        rows.append(np.tile(np.array(page, np.int64).reshape(len(page), -1), (len(readers), 1)))
+    return np.concatenate(users), np.concatenate(rows)

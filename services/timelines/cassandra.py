@@ -11,26 +11,15 @@ from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
-from schemas.ids import (
-    DAY_MS,
-    SEQUENCE_BITS,
-    SLOTS,
-    IdArray,
-    PostId,
-    UserId,
-    post_time,
-    slot,
-    slots,
-)
+from schemas.ids import SLOTS, IdArray, PostId, UserId, slot, slots
 from services.storage.session import Store
 from services.storage.statements import KEYS_AT_ONCE, Column, Statement, insert, portions, select
+from services.timelines.buckets import Buckets
 from services.timelines.retention import Clock, Retention
 from services.timelines.store import AuthorEntry, Span
 
 SHARDS = 256
 """Of a bucket: 3,900 users in each of them for a million users."""
-BUCKET_MS = 3 * DAY_MS
-"""Post time in a bucket: three days of 4,000 users are a partition of some 60 MB."""
 NEAREST_BUCKETS = 32
 """Asked first, in one request: three times the default retention. A partition that holds nothing
 of the user costs the store 20 µs, another request a millisecond."""
@@ -40,8 +29,6 @@ ENTRIES_AT_ONCE = 100_000
 """Author entries that one request may bring: 2.4 MB."""
 ENTRY_VERSION = 1
 """Of every entry: it has no cells, and nothing removes it."""
-MAX_TTL = 20 * 365 * 86_400
-"""Seconds; Cassandra takes no longer ones. What is to live longer lives for ever."""
 
 _ADD_AUTHOR = insert("author_timeline", "author_id", "post_id")
 _ADD_HOME = insert("home_timeline", "bucket", "shard", "user_id", "post_id", ttl=True)
@@ -95,8 +82,7 @@ class CassandraTimelines:
         self, store: Store, retention: Retention, clock: Clock, shards: int = SHARDS
     ) -> None:
         self._store = store
-        self._retention = retention
-        self._clock = clock
+        self._spans = Buckets(retention, clock)
         self._shards = shards
         self._declared: set[int] = set()  # one a day, since the epoch of post ids at most
 
@@ -124,9 +110,9 @@ class CassandraTimelines:
     async def add_home_entries(self, users: IdArray, posts: IdArray) -> None:
         if not len(users):
             return
-        buckets = ((posts >> SEQUENCE_BITS) + self._retention.epoch) // BUCKET_MS
+        buckets = self._spans.of_all(posts)
         first = int(buckets.min())
-        lives = self._lives(np.arange(first, int(buckets.max()) + 1))
+        lives = self._spans.lives(np.arange(first, int(buckets.max()) + 1))
         kept = lives[buckets - first] >= 0
         if not kept.all():
             users, posts, buckets = users[kept], posts[kept], buckets[kept]
@@ -142,7 +128,7 @@ class CassandraTimelines:
         await self._store.write_columns(_ADD_HOME, columns)
 
     async def home_page(self, user: UserId, span: Span, limit: int) -> list[PostId]:
-        buckets = await self._buckets(user, self._bucket(span.above), self._bucket(span.below))
+        buckets = await self._buckets(user, self._spans.of(span.above), self._spans.of(span.below))
         order = sorted(buckets, reverse=span.newest_first)
         page: list[PostId] = []
         for some in (order[:NEAREST_BUCKETS], order[NEAREST_BUCKETS:]):
@@ -157,7 +143,7 @@ class CassandraTimelines:
         return page[:limit]
 
     async def in_home(self, user: UserId, post: PostId) -> bool:
-        bucket = self._bucket(post)
+        bucket = self._spans.of(post)
         for counts in (await self._buckets(user, bucket, bucket)).values():
             shards = _shards_of(user, counts)
             return bool(await self._store.read(_IN_HOME, bucket, shards, user, post))
@@ -184,20 +170,6 @@ class CassandraTimelines:
         }
         await self._store.write_columns(_ADD_BUCKET, columns)
         self._declared.update(new.tolist())
-
-    def _lives(self, buckets: IdArray) -> IdArray:
-        """How many seconds entries of each bucket have left: 0 is for ever, -1 none.
-
-        A bucket's entries leave together, one bucket later than its last post must.
-        """
-        if not self._retention.days:
-            return np.zeros(len(buckets), np.int64)
-        ends = (buckets + 2) * BUCKET_MS + int(self._retention.days * DAY_MS)
-        left = -((self._clock() - ends) // 1_000)
-        return np.where(left <= 0, -1, np.where(left > MAX_TTL, 0, left))
-
-    def _bucket(self, post: int) -> int:
-        return post_time(post, self._retention.epoch) // BUCKET_MS
 
 
 def _shards_of(user: UserId, counts: Iterable[int]) -> list[int]:

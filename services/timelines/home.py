@@ -1,18 +1,23 @@
 """The home timeline: what those a viewer follows wrote, and what he wrote himself."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from schemas.ids import PostId, UserId
 from services.listing import Page, PageRequest, page
 from services.posts.post import Post
-from services.reading import Reader
+from services.reading import Reader, Reposts
+from services.reposts.window import Window
 from services.search.terms import tag_term
 from services.timelines.retention import Retention
 from services.timelines.store import Span
-from services.visibility.predicate import has_followed_tag, in_home, may_know
+from services.visibility.predicate import FOLDED, has_followed_tag, in_home, may_know
 from services.visibility.view import View
+
+MAX_REASONS = 1_000
+"""Reposts in one window that decide on its place, the earliest ones: 1,000 posts are one request
+more. Reached by who follows a thousand people who repost one post in a day."""
 
 
 class Explanation(NamedTuple):
@@ -47,16 +52,21 @@ class Home:
             shows=in_home,
             retention=self._retention,
             context="home",
+            reposts=self._reposts_to(viewer),
         )
         return page(request, found)
 
     async def explain(self, viewer: UserId, post: PostId) -> Explanation | None:
         """Which rule decides about a post; None where the viewer may not know of it."""
-        view = await self._reader.view(viewer, [post], self._retention)
+        view, verdicts, places = await self._reader.judge(
+            viewer, [post], in_home, self._retention, self._reposts_to(viewer)
+        )
         known = view.known.get(post)
         if known is None or not may_know(known, view):
             return None
-        verdict = in_home(known, view)
+        verdict = verdicts[post]
+        if verdict.shown and post not in places:
+            verdict = FOLDED
         stored = await self._timelines.in_home(viewer, post)
         return Explanation(*verdict[:3], _path(known, view), stored)
 
@@ -69,24 +79,31 @@ class Home:
         known = view.known.get(post)
         if known is None or not may_know(known, view):
             return False
-        pulled = _path(known, view) in ("own", "tag")
+        pulled = _path(known, view) == "tag"
         return pulled or await self._timelines.in_home(viewer, post)
 
     async def _entries(self, viewer: UserId, span: Span, limit: int) -> Sequence[PostId]:
-        """Stored entries merged with what is always pulled: the viewer's own, and his tags'."""
-        stored, own, tagged = await asyncio.gather(
-            self._timelines.home_page(viewer, span, limit),
-            self._timelines.author_pages([viewer], span, limit),
-            self._tagged(viewer, span, limit),
+        """Stored entries, the viewer's own among them, merged with what his tags bring."""
+        stored, tagged = await asyncio.gather(
+            self._timelines.home_page(viewer, span, limit), self._tagged(viewer, span, limit)
         )
-        merged = {*stored, *own.get(viewer, ()), *tagged}
-        return sorted(merged, reverse=span.newest_first)[:limit]
+        return sorted({*stored, *tagged}, reverse=span.newest_first)[:limit]
 
     async def _tagged(self, viewer: UserId, span: Span, limit: int) -> Sequence[PostId]:
         """One request for a viewer who follows no tag, three in most cases for others."""
         stores = self._reader.stores
         tags = (await stores.relations.about(viewer, ())).own.tags
         return await stores.terms.page([tag_term(tag) for tag in tags], span, limit) if tags else ()
+
+    def _reposts_to(self, viewer: UserId) -> Reposts:
+        """Where to look for the reposts that were delivered to a viewer, and his own."""
+
+        async def reposts(windows: Collection[Window]) -> Collection[PostId]:
+            store = self._reader.stores.reposts
+            found = await store.delivered(viewer, windows, MAX_REASONS)
+            return [post for some in found.values() for post in some]
+
+        return reposts
 
 
 def _path(post: Post, view: View) -> str | None:

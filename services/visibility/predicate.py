@@ -35,6 +35,8 @@ def _no(rule: int, reason: str) -> Verdict:
 
 READABLE: Final = Verdict(shown=True, rule=5, reason="in_audience")
 NOT_FOLLOWED: Final = _no(2, "not_followed")
+FOLDED: Final = _no(4, "folded")
+"""Of a post that is shown, but not in a place of its own."""
 ORDER: Final = (7, 2, 4, 3)
 """Of the rules that may be against one way into a home timeline and not against another."""
 

@@ -27,6 +27,7 @@ from services.graph.cassandra import CassandraGraph
 from services.metrics import Metrics
 from services.posts.cassandra import CassandraPosts
 from services.relations.cassandra import CassandraRelations
+from services.reposts.cassandra import CassandraReposts
 from services.search.cassandra import CassandraTerms
 from services.settings import Settings
 from services.storage.cluster import cluster
@@ -45,6 +46,7 @@ TABLES = (
     ("children", "claims"),
     ("relations", "blocks", "lists", "accounts"),
     ("post_terms", "term_buckets", "terms"),
+    ("reposts", "author_reposts", "home_reposts"),
 )
 """Of each port, in the order of `Stores`."""
 WRITES = {
@@ -56,6 +58,9 @@ WRITES = {
     "add_home_entries",
     "add",
     "forget",
+    "mark",
+    "add_author_reposts",
+    "add_home_reposts",
 }
 COMPACT_SECONDS = 60
 JMX_PLACE = 2
@@ -214,6 +219,7 @@ def on(store: Store) -> Stores:
         CassandraConversations(store),
         CassandraRelations(store),
         CassandraTerms(store),
+        CassandraReposts(store, Retention(days=30), lambda: NOW),
     )
 
 

@@ -23,7 +23,8 @@ from services.relations.mutation import mutation as relation
 from services.settings import Settings
 from services.storage.session import Store, connect
 from services.storage.statements import select
-from services.timelines.cassandra import BUCKET_MS, CassandraTimelines
+from services.timelines.buckets import BUCKET_MS, Buckets
+from services.timelines.cassandra import CassandraTimelines
 from services.timelines.retention import Retention
 from services.timelines.store import Span
 from tests.contracts.histories import NOW, NewPost, People
@@ -95,8 +96,7 @@ async def test_a_bucket_may_be_written_with_several_numbers_of_shards(
 
 def life(now: int, *, days: float = 30, bucket: int = 0) -> int:
     """Seconds that an entry in a bucket has left."""
-    homes = timelines(None, days=days, now=now)  # type: ignore[arg-type] # nothing is asked of it
-    return int(homes._lives(ids(bucket))[0])
+    return int(Buckets(Retention(days), lambda: now).lives(ids(bucket))[0])
 
 
 def test_an_entry_lives_a_bucket_longer_than_its_post_is_shown() -> None:
@@ -120,7 +120,7 @@ async def test_entries_leave_when_their_time_is_up(
     store: Store, people: People, new_post: NewPost
 ) -> None:
     old, young = new_post(days_old=10), new_post()
-    end = (timelines(store)._bucket(old) + 2) * BUCKET_MS + 30 * DAY_MS
+    end = (Buckets(Retention(), lambda: NOW).of(old) + 2) * BUCKET_MS + 30 * DAY_MS
     homes = timelines(store, now=end - 2_000)
     both = ids(people.alice, people.alice)
     await homes.add_home_entries(both, ids(old, young))

@@ -13,7 +13,8 @@ from services.posts.post import mutation
 from services.relations.store import RelationStore
 from services.storage.session import Store
 from services.storage.statements import INVERTED, portions, select
-from services.timelines.cassandra import BUCKET_MS, SHARDS
+from services.timelines.buckets import BUCKET_MS
+from services.timelines.cassandra import SHARDS
 
 POSTS_AT_ONCE = 100
 """In one query of a shard, with all of its users who are asked about."""

@@ -42,6 +42,7 @@ WRITES = {
     "timelines": ("add_author_entries", "add_home_entries"),
     "conversations": ("link", "claim"),
     "terms": ("add", "forget"),
+    "reposts": ("link", "mark", "add_author_reposts", "add_home_reposts"),
 }
 """What of each store writes."""
 

@@ -16,7 +16,8 @@ from services.graph.edge import edge_mutation
 from services.relations.mutation import mutation
 from services.settings import Settings
 from services.storage.statements import select
-from services.timelines.cassandra import BUCKET_MS, SHARDS
+from services.timelines.buckets import BUCKET_MS
+from services.timelines.cassandra import SHARDS
 from streams.bootstrap import cassandra_stores, connect_store, create_metrics
 from streams.handlers import ROLES
 from tests.e2e.faults import Journal

@@ -6,7 +6,17 @@ from typing import Any
 
 from services.errors import StoreUnavailable
 
-PIECEMEAL = {"record", "add_author_entries", "link", "claim", "send", "add", "forget"}
+PIECEMEAL = {
+    "record",
+    "add_author_entries",
+    "link",
+    "claim",
+    "send",
+    "add",
+    "forget",
+    "mark",
+    "add_author_reposts",
+}
 """Writes of many things, each of which may be done or not when the call fails."""
 
 TURNS = (0, 0, 0, 1, 1, 2, 20)

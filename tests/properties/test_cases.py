@@ -16,21 +16,10 @@ from tests.cases.told import NOW, Case, Entry, Explained, Home, Page, Post, Thre
 from tests.properties.world import World
 
 ALL = PageRequest(limit=100)
-NOT_YET = (
-    "4: in a window an original has the place of the earliest reason",
-    "4: the others are named on it",
-    "4: the others are folded",
-    "4: the original itself counts for window 0",
-    "4: and its reposters are named on it",
-    "4: a repost dated before its original counts for window 0",
-)
-"""Windows of reposts: no reader has them."""
 
 
 def told(case: Case) -> Any:
-    name = f"{case.rule}: {case.claim}"
-    not_yet = [pytest.mark.xfail(strict=True)] if name in NOT_YET else []
-    return pytest.param(case, id=name, marks=not_yet)
+    return pytest.param(case, id=f"{case.rule}: {case.claim}")
 
 
 ASKED = [

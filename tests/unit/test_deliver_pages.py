@@ -11,6 +11,7 @@ from services.graph.edge import EdgeMutation
 from services.graph.memory import MemoryGraph
 from services.handling import Accepted
 from services.metrics import Metrics
+from services.reposts.memory import MemoryReposts
 from services.timelines.memory import MemoryTimelines
 from services.timelines.store import Span
 
@@ -22,7 +23,13 @@ async def delivered(pages: int, entries: int) -> tuple[int, int]:
     """How many pages of alice's are handled in one call, and how many entries bob then has."""
     graph, timelines = MemoryGraph(), MemoryTimelines()
     await graph.record([EdgeMutation(UserId(each), ALICE, 1, False) for each in FOLLOWERS])
-    handle = DeliverPages(graph, timelines, Metrics(CollectorRegistry()), lambda: 0)
+    handle = DeliverPages(
+        graph=graph,
+        timelines=timelines,
+        reposts=MemoryReposts(),
+        metrics=Metrics(CollectorRegistry()),
+        clock=lambda: 0,
+    )
     batch = [
         DeliverPage(
             post_id=post,

@@ -1,0 +1,188 @@
+"""Reposts in Cassandra: links by what they name, and rows of keys in shards of many users.
+
+A row's place follows from the time of the repost or of its original, whichever is later (its
+bucket), and from the user's slot (its shard). Unlike in home timelines the number of shards is
+fixed, so that a reader finds them without asking which there are.
+"""
+
+import asyncio
+from collections.abc import Collection, Iterable, Sequence
+
+import numpy as np
+
+from schemas.ids import SLOTS, IdArray, PostId, UserId, slot, slots
+from services.reposts.store import AuthorRepost, Below, Repost, Resolved
+from services.reposts.window import Window
+from services.storage.session import Store
+from services.storage.statements import KEYS_AT_ONCE, Column, insert, portions, select
+from services.timelines.buckets import Buckets
+from services.timelines.retention import Clock, Retention
+from services.timelines.store import Span
+
+SHARDS = 1024
+"""Of a bucket, for good: a thousand users in each of them for a million, ten thousand for ten."""
+ROWS_AT_ONCE = 5_000
+"""Of one bucket in one answer: 120 for each original on a page. Where there are more, each window
+is asked for by itself."""
+AUTHOR_ROWS_AT_ONCE = 100_000
+"""Rows that one request for authors' reposts may bring: 2.4 MB."""
+KEYS_ONLY = 1
+"""The version of every row: they have no cells, and nothing removes them."""
+LINK = 0
+"""Stands for an original in the row that is the link itself."""
+
+_LINK = insert("reposts", "target_id", "repost_id", "author_id", "original_id", operation="link")
+_BELOW = select(
+    "reposts",
+    "below",
+    "target_id, repost_id, author_id, original_id",
+    "WHERE target_id IN ? AND (repost_id, author_id) > (?, ?) PER PARTITION LIMIT ?",
+)
+_ADD_AUTHOR = insert("author_reposts", "author_id", "repost_id", "original_id")
+_AUTHORS = select(
+    "author_reposts",
+    "page",
+    "author_id, repost_id, original_id",
+    "WHERE author_id IN ? AND repost_id > ? AND repost_id < ? PER PARTITION LIMIT ?",
+)
+_ADD_HOME = insert(
+    "home_reposts", "bucket", "shard", "user_id", "original_id", "repost_id", ttl=True
+)
+_WHERE = "WHERE bucket IN ? AND shard = ? AND user_id = ? AND original_id"
+_HOME = select(
+    "home_reposts",
+    "delivered",
+    "bucket, original_id, repost_id",
+    f"{_WHERE} IN ? PER PARTITION LIMIT ?",
+)
+_WINDOW = select(
+    "home_reposts",
+    "window",
+    "repost_id",
+    f"{_WHERE} = ? AND repost_id > ? AND repost_id < ? PER PARTITION LIMIT ?",
+)
+
+
+class CassandraReposts:
+    """A RepostStore in Cassandra."""
+
+    def __init__(self, store: Store, retention: Retention, clock: Clock) -> None:
+        self._store = store
+        self._spans = Buckets(retention, clock)
+
+    async def link(self, reposts: Sequence[Repost]) -> None:
+        await self._add_below((*each, LINK) for each in reposts)
+
+    async def mark(self, resolved: Sequence[Resolved]) -> None:
+        await self._add_below((*repost, original) for repost, original in resolved)
+
+    async def _add_below(self, rows: Iterable[tuple[int, int, int, int]]) -> None:
+        targets, reposts, authors, originals = _columns(list(rows), 4)
+        columns: dict[str, Column] = {
+            "target_id": targets,
+            "repost_id": reposts,
+            "author_id": authors,
+            "original_id": originals,
+            "version": KEYS_ONLY,
+        }
+        await self._store.write_columns(_LINK, columns)
+
+    async def below(self, targets: Collection[PostId], after: Repost | None, limit: int) -> Below:
+        place = (0, 0) if after is None else (after.post_id, after.author_id)
+        asked: dict[Repost, set[PostId]] = {}
+        rows: dict[PostId, int] = {}
+        portioned = (self._store.read(_BELOW, part, *place, limit) for part in portions(targets))
+        for answer in await asyncio.gather(*portioned):
+            for target, repost, author, original in answer:
+                rows[target] = rows.get(target, 0) + 1
+                known = asked.setdefault(Repost(target, repost, author), set())
+                if original != LINK:
+                    known.add(PostId(original))
+        return Below(asked, {target for target, count in rows.items() if count == limit})
+
+    async def add_author_reposts(self, resolved: Sequence[Resolved]) -> None:
+        rows = [(each.author_id, each.post_id, original) for each, original in resolved]
+        authors, reposts, originals = _columns(rows, 3)
+        columns: dict[str, Column] = {
+            "author_id": authors,
+            "repost_id": reposts,
+            "original_id": originals,
+            "version": KEYS_ONLY,
+        }
+        await self._store.write_columns(_ADD_AUTHOR, columns)
+
+    async def author_pages(
+        self, authors: Collection[UserId], span: Span, limit: int
+    ) -> dict[UserId, list[AuthorRepost]]:
+        most = max(1, min(KEYS_AT_ONCE, AUTHOR_ROWS_AT_ONCE // limit))
+        pages: dict[UserId, list[AuthorRepost]] = {}
+        asked = (
+            self._store.read(_AUTHORS, part, span.above, span.below, limit)
+            for part in portions(authors, most)
+        )
+        for rows in await asyncio.gather(*asked):
+            for author, *repost in rows:
+                pages.setdefault(UserId(author), []).append(AuthorRepost(*repost))
+        return pages
+
+    async def add_home_reposts(self, users: IdArray, originals: IdArray, reposts: IdArray) -> None:
+        if not len(users):
+            return
+        buckets = self._spans.of_all(np.maximum(originals, reposts))
+        lives = self._spans.lives(buckets)
+        kept = lives >= 0
+        columns: dict[str, Column] = {
+            "bucket": buckets[kept],
+            "shard": slots(users[kept]) * SHARDS // SLOTS,
+            "user_id": users[kept],
+            "original_id": originals[kept],
+            "repost_id": reposts[kept],
+            "ttl": lives[kept],
+            "version": KEYS_ONLY,
+        }
+        await self._store.write_columns(_ADD_HOME, columns)
+
+    async def delivered(
+        self, user: UserId, windows: Collection[Window], limit: int
+    ) -> dict[Window, list[PostId]]:
+        wanted = set(windows)
+        if not wanted:
+            return {}
+        buckets = sorted({bucket for each in wanted for bucket in self._buckets(each)})
+        originals = sorted({each.original_id for each in wanted})
+        rows = await self._store.read(_HOME, buckets, _shard(user), user, originals, ROWS_AT_ONCE)
+        counts = np.bincount([bucket - buckets[0] for bucket, *_ in rows]) if rows else [0]
+        if max(counts) == ROWS_AT_ONCE:
+            return await self._one_by_one(user, wanted, limit)
+        found: dict[Window, list[PostId]] = {}
+        for repost, original in sorted((repost, original) for _, original, repost in rows):
+            window = Window.of(repost, original)
+            if window in wanted:
+                found.setdefault(window, []).append(repost)
+        return {window: reposts[:limit] for window, reposts in found.items()}
+
+    async def _one_by_one(
+        self, user: UserId, windows: Collection[Window], limit: int
+    ) -> dict[Window, list[PostId]]:
+        async def one(window: Window) -> list[PostId]:
+            within = (window.original_id, window.above, window.below, limit)
+            buckets = self._buckets(window)
+            rows = await self._store.read(_WINDOW, buckets, _shard(user), user, *within)
+            return sorted(PostId(repost) for (repost,) in rows)[:limit]
+
+        order = list(windows)
+        found = zip(order, await asyncio.gather(*map(one, order)), strict=True)
+        return {window: reposts for window, reposts in found if reposts}
+
+    def _buckets(self, window: Window) -> list[int]:
+        """Those that its reposts may be in: two at most."""
+        first = self._spans.of(max(window.original_id, window.above + 1))
+        return list(range(first, self._spans.of(window.below - 1) + 1))
+
+
+def _shard(user: UserId) -> int:
+    return slot(user) * SHARDS // SLOTS
+
+
+def _columns(rows: Sequence[tuple[int, ...]], width: int) -> IdArray:
+    return np.array(rows, np.int64).reshape(len(rows), width).T

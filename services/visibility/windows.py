@@ -1,0 +1,34 @@
+"""Rule 4: where reposts stand. Pure functions of what is visible, for homes and for lists."""
+
+from collections.abc import Iterable, Mapping
+
+from schemas.ids import PostId, UserId
+from services.posts.post import Post
+from services.reposts.window import Window
+from services.visibility.view import View
+
+Places = Mapping[PostId, tuple[UserId, ...]]
+"""The posts that have a place, each with those who reposted in its window, the earliest first."""
+
+
+def window(post: Post, view: View) -> Window | None:
+    """The window of an original that a post is a reason for; None while that is unknown."""
+    original = view.original(post)
+    return None if original is None else Window.of(post.post_id, original.post_id)
+
+
+def places(reasons: Iterable[Post], view: View) -> Places:
+    """Of the visible reasons for each window, the earliest has its place; the others are folded.
+
+    What it says of a window is right where all visible reasons for that window are given.
+    """
+    windows: dict[Window | None, list[Post]] = {}
+    for each in sorted(reasons, key=lambda post: post.post_id):
+        windows.setdefault(window(each, view), []).append(each)
+    return {first.post_id: _reposters([first, *rest]) for first, *rest in windows.values()}
+
+
+def _reposters(reasons: Iterable[Post]) -> tuple[UserId, ...]:
+    """Each once."""
+    reposts = (each.author_id for each in reasons if each.repost_of is not None)
+    return tuple(dict.fromkeys(reposts))
