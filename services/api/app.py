@@ -10,7 +10,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec.json import encode
 
-from services.api import health, posts, timelines
+from services.api import health, lists, posts, search, timelines
 from services.api.access import Access, Gate
 from services.api.arrival import MAX_WAIT
 from services.api.authentication import create_gate
@@ -20,8 +20,11 @@ from services.api.openapi import document
 from services.api.operation import JSON, AnyRequest, Endpoint, Operation
 from services.api.problems import HANDLERS
 from services.api.queries import NoQuery
+from services.lists.timeline import ListPosts
 from services.metrics import Metrics
 from services.reading import Reader
+from services.search.search import Search
+from services.search.tagged import TagPosts
 from services.settings import Settings
 from services.stores import Stores
 from services.timelines.author import AuthorPosts
@@ -55,11 +58,14 @@ def create_api(
     require_safe(settings)
     gate = create_gate(settings, clock)
     reader = Reader(stores, clock, settings.epoch)
-    home = Home(reader, Retention(settings.retention_days, settings.epoch))
+    retention = Retention(settings.retention_days, settings.epoch)
+    home = Home(reader, retention)
     cursors = Cursors(settings.cursor_keys)
     endpoints = [
         *timelines.endpoints(home, AuthorPosts(reader), cursors, patience),
         *posts.endpoints(reader),
+        *lists.endpoints(ListPosts(reader, retention), cursors),
+        *search.endpoints(TagPosts(reader), Search(reader), cursors, settings.epoch),
         *health.endpoints(stores.posts, metrics),
     ]
     endpoints.append(_describing(endpoints, gate))

@@ -39,6 +39,10 @@ LISTING: Final = answers.Listing(
     gap=None,
     state="ready",
 )
+TAGGED: Final = replace(
+    LISTING, items=[answers.item(replace(_POST, reason=Reason("tag", _AUTHOR)))]
+)
+FOUND: Final = replace(LISTING, items=[POST])
 THREAD: Final = answers.Thread([answers.thread_item(each) for each in _PLACES])
 EXPLANATION: Final = answers.Explanation(
     shown=True, rule=2, reason="followed", path="pushed", stored=True

@@ -1,18 +1,27 @@
 """From a page request to a page and back: places are post ids inside, cursors outside."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import NamedTuple, TypeAlias
-from urllib.parse import urlencode
+from collections.abc import Awaitable, Callable, Container, Mapping
+from typing import Any, NamedTuple, TypeAlias
+from urllib.parse import quote, urlencode
+
+import msgspec
+from litestar import Response
 
 from schemas.ids import PostId
 from services.api import walk
 from services.api.answers import Gap, Listing, item
 from services.api.cursors import Cursors, InvalidCursor
+from services.api.operation import AnyRequest
 from services.api.problems import BadParameter
 from services.api.queries import PageQuery
 from services.api.walk import Place
 from services.item import Item
 from services.listing import Page, PageRequest
+
+BUILDING_RETRY = "2"
+"""Seconds after which a timeline that is being built is worth another look."""
+_PER_REQUEST = frozenset({"before", "after", "newer_than", "wait_for"})
+"""Parameters that do not travel from page to page; the others do."""
 
 Read: TypeAlias = Callable[[PageRequest], Awaitable[Page]]
 
@@ -103,6 +112,25 @@ async def _read_newer(read: Read, limit: int, came: Place) -> tuple[Page, Place]
 
 def _ids(items: list[Item]) -> list[PostId]:
     return [each.post_id for each in items]
+
+
+def respond(request: AnyRequest, asked: PageQuery, listing: Listing) -> Response[Any]:
+    """A page as a response, with its neighbours in a `Link` header."""
+    path = quote(request.scope["path"])
+    headers = links(path, _kept(asked, request.path_params), listing)
+    if listing.state == "building":
+        headers["Retry-After"] = BUILDING_RETRY
+    return Response(listing, headers=headers)
+
+
+def _kept(asked: PageQuery, in_path: Container[str]) -> dict[str, str]:
+    """The parameters of the neighbouring pages: those given, in their JSON spelling."""
+    given = msgspec.to_builtins(asked)
+    return {
+        name: value if isinstance(value, str) else msgspec.json.encode(value).decode()
+        for name, value in given.items()
+        if name not in _PER_REQUEST and name not in in_path and value is not None
+    }
 
 
 def links(path: str, kept: Mapping[str, str], page: Listing) -> dict[str, str]:

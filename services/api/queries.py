@@ -1,6 +1,7 @@
 """What each endpoint is asked: the parameters, their bounds and their words in the document."""
 
 import re
+from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -11,6 +12,7 @@ from schemas.ids import MAX_ID
 from services.api.problems import BadParameter
 from services.conversations.thread import MAX_BRANCHES, MAX_DEPTH, Sort
 from services.listing import DEFAULT_LIMIT, MAX_LIMIT
+from services.search.search import MAX_WORDS
 
 IdText = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,18}$")]
 PathId = Annotated[IdText, Meta(examples=["4398046511104000001"])]
@@ -19,10 +21,23 @@ Viewer = Annotated[
     Meta(description="whose eyes see it, if not the token's subject; nobody sees public posts"),
 ]
 Cursor = Annotated[str, Meta(min_length=1, description="a cursor of this listing and viewer")]
+MAX_TAGS = 10
+"""In one parameter."""
+MAX_QUERY = 1_000  # code points
+Tags = Annotated[
+    str,
+    Meta(
+        pattern=rf"^[^,]+(,[^,]+){{0,{MAX_TAGS - 1}}}$",
+        description="comma-separated",
+        examples=["rye,salt"],
+    ),
+]
+Time = Annotated[datetime, Meta(tz=True)]
 _ID = re.compile(r"[1-9][0-9]{0,18}")
 _INTEGER = re.compile(r"-?[0-9]+")  # 1e1 and 5.0 would be read as well
+_DATE = re.compile(r"[0-9]{4}-")  # seconds since the epoch would be read as well
 _LONGEST_NAME = 64
-_IDS = frozenset({"user_id", "post_id", "viewer", "wait_for"})
+_IDS = frozenset({"user_id", "post_id", "viewer", "wait_for", "list_id", "author", "conversation"})
 _LARGEST = str(MAX_ID)
 _NO_ID = f"an id is a decimal number from 1 to {_LARGEST}"
 _PLACE = re.compile(r"(?P<why>.*) - at `\$\.(?P<field>\w+)`\Z", re.DOTALL)
@@ -72,6 +87,43 @@ class ExplainQuery(Struct, frozen=True, kw_only=True):
     post_id: Annotated[PathId, Meta(description="the post in question")]
 
 
+class ListQuery(PageQuery, frozen=True, kw_only=True):
+    list_id: Annotated[PathId, Meta(description="the list")]
+    viewer: Annotated[IdText, Meta(description="its owner, if not the token's subject")] | None = (
+        None
+    )
+
+
+class TagQuery(PageQuery, frozen=True, kw_only=True):
+    tag: Annotated[
+        str, Meta(min_length=1, description="the tag, with or without `#`", examples=["bread"])
+    ]
+    any: Annotated[Tags, Meta(description="or one of these, at most 10")] | None = None
+    all: Annotated[Tags, Meta(description="and all of these, at most 10")] | None = None
+    none: Annotated[Tags, Meta(description="and none of these, at most 10")] | None = None
+    viewer: Viewer | None = None
+
+
+class SearchQuery(PageQuery, frozen=True, kw_only=True):
+    q: (
+        Annotated[
+            str,
+            Meta(
+                max_length=MAX_QUERY,
+                description=f"words, all of them, case ignored, at most {MAX_WORDS}; "
+                "may be left out where something else is asked for",
+            ),
+        ]
+        | None
+    ) = None
+    author: Annotated[IdText, Meta(description="who wrote it")] | None = None
+    tag: Annotated[str, Meta(min_length=1, description="a tag that it has")] | None = None
+    since: Annotated[Time, Meta(description="from this time on (RFC 3339)")] | None = None
+    until: Annotated[Time, Meta(description="before this time (RFC 3339)")] | None = None
+    conversation: Annotated[IdText, Meta(description="the root of its conversation")] | None = None
+    viewer: Viewer | None = None
+
+
 class NoQuery(Struct, frozen=True):
     """An endpoint without parameters."""
 
@@ -103,6 +155,8 @@ def read(request: Request[Any, Any, Any], query: type[Q]) -> Q:
             raise BadParameter(name, _NO_ID)
         if type(getattr(asked, name)) is int and not _INTEGER.fullmatch(text):
             raise BadParameter(name, "not an integer in digits")
+        if isinstance(getattr(asked, name), datetime) and not _DATE.match(text):
+            raise BadParameter(name, "not a time as RFC 3339 writes it")
     return asked
 
 

@@ -4,7 +4,6 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-import msgspec
 from litestar import Response
 
 from schemas.ids import PostId, UserId
@@ -13,16 +12,11 @@ from services.api.access import Access
 from services.api.arrival import arrival
 from services.api.cursors import Cursors
 from services.api.operation import AnyRequest, Endpoint, Operation
-from services.api.pages import Pager, links
+from services.api.pages import Pager, respond
 from services.api.problems import NothingThere
-from services.api.queries import AuthorQuery, ExplainQuery, HomeQuery, PageQuery
+from services.api.queries import AuthorQuery, ExplainQuery, HomeQuery
 from services.timelines.author import AuthorPosts
 from services.timelines.home import Home
-
-BUILDING_RETRY = "2"
-"""Seconds after which a timeline that is being built is worth another look."""
-_PER_REQUEST = frozenset({"user_id", "before", "after", "newer_than", "wait_for"})
-"""Parameters that do not travel from page to page; the others do."""
 
 READ_HOME = Operation(
     id="readHome",
@@ -64,14 +58,14 @@ def endpoints(
         if asked.wait_for is not None:
             await arrival(partial(home.holds, viewer, PostId(int(asked.wait_for))), patience)
         listing = await pager.page(asked, partial(home.page, viewer), hydrate=asked.hydrate)
-        return _answer(request, asked, listing)
+        return respond(request, asked, listing)
 
     async def read_author(
         request: AnyRequest, asked: AuthorQuery, viewer: UserId | None
     ) -> Response[Any]:
         author = UserId(int(asked.user_id))
         pager = Pager(cursors, f"posts/{author}/{viewer or ''}")
-        return _answer(
+        return respond(
             request, asked, await pager.page(asked, partial(authors.page, author, viewer))
         )
 
@@ -86,20 +80,3 @@ def endpoints(
         Endpoint(READ_AUTHOR, read_author),
         Endpoint(EXPLAIN, explain),
     ]
-
-
-def _answer(request: AnyRequest, asked: PageQuery, listing: answers.Listing) -> Response[Any]:
-    headers = links(request.scope["path"], _kept(asked), listing)
-    if listing.state == "building":
-        headers["Retry-After"] = BUILDING_RETRY
-    return Response(listing, headers=headers)
-
-
-def _kept(asked: PageQuery) -> dict[str, str]:
-    """The parameters of the neighbouring pages: those given, in their JSON spelling."""
-    given = msgspec.to_builtins(asked)
-    return {
-        name: value if isinstance(value, str) else msgspec.json.encode(value).decode()
-        for name, value in given.items()
-        if name not in _PER_REQUEST and value is not None
-    }

@@ -6,21 +6,26 @@ comes first in rule 31: 5, 8, 10, 6, 2 (retention), 23, 16, 7, 2 (not followed),
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
+from schemas.ids import ListId
+from schemas.relations import ListReplies
 from schemas.tags import normal_tag
 from services.posts.post import Post
 from services.relations.relations import Edge
 from services.visibility.people import blocked, blocked_by_viewer, muted
-from services.visibility.replies import against_gate, answers_rule
+from services.visibility.replies import against_gate, answers_list, answers_rule
 from services.visibility.view import ReasonKind, View
 from services.visibility.words import hides_bare_link, in_other_language, keyword
+
+Hides: TypeAlias = Callable[[Post, Post, View], bool]
+"""Of a post and the original it shows."""
 
 
 class Verdict(NamedTuple):
     """Shown or not, the number of the rule that decided, and its reason in a word.
 
-    `kind` is the reason for which a shown post is in a home timeline.
+    `kind` is the reason for which a shown post is in a home timeline, or a list's.
     """
 
     shown: bool
@@ -79,6 +84,36 @@ def on_page(post: Post, view: View) -> Verdict:
     return _no(6, "blocked") if verdict.shown and blocked(post, view) else verdict
 
 
+def listed(post: Post, view: View) -> Verdict:
+    """Whether a post is in tag timelines and in search (17 and 18)."""
+    if post.repost_of is not None:
+        return _no(4, "repost")
+    if post.visibility != "public":
+        return _no(5, "not_public")
+    verdict = on_page(post, view)
+    if not verdict.shown:
+        return verdict
+    if muted(post, view):
+        return _no(6, "muted")
+    return _no(23, "against_gate") if against_gate(post, view) else verdict
+
+
+def in_list(post: Post, view: View, list_id: ListId, replies: ListReplies) -> Verdict:
+    """Whether a member's post is in the timeline of a list of the viewer's; windows aside."""
+    verdict = readable(post, view)
+    original = view.original(post)
+    if not verdict.shown or original is None:
+        return verdict
+    against = _against(post, original, view, AGAINST_IN_LISTS)
+    if against is None and post is original:
+        against = _against_own_or_reply(post, list_id, replies, view)
+    if against is None and original.author_id != view.viewer:
+        against = _no(7, "bare_link") if hides_bare_link(original, view, None) else None
+    elif against is None and post is not original:
+        against = _no(4, "repost_of_own_post")
+    return Verdict(True, 16, "in_list", "list") if against is None else against
+
+
 def in_home(post: Post, view: View) -> Verdict:
     """Whether the viewer's home timeline has a reason for a post; its window is another matter."""
     verdict = readable(post, view)
@@ -118,7 +153,7 @@ def _is_set_apart(post: Post, _: Post, view: View) -> bool:
     return post.author_id != view.viewer and any(lists[each].exclusive for each in listed)
 
 
-AGAINST: Final[Sequence[tuple[int, str, Callable[[Post, Post, View], bool]]]] = (
+AGAINST: Final[Sequence[tuple[int, str, Hides]]] = (
     (6, "blocked", lambda post, _, view: blocked(post, view)),
     (6, "muted", lambda post, _, view: muted(post, view)),
     (2, "past_retention", _is_past),
@@ -127,13 +162,26 @@ AGAINST: Final[Sequence[tuple[int, str, Callable[[Post, Post, View], bool]]]] = 
     (7, "keyword", lambda _, original, view: bool(keyword(original, view, "home", "hide"))),
 )
 """What keeps a post, and the original it shows, out of home, whatever would bring it there."""
+AGAINST_IN_LISTS: Final = tuple(each for each in AGAINST if each[2] is not _is_set_apart)
 
 
-def _against(post: Post, original: Post, view: View) -> Verdict | None:
-    for rule, reason, hides in AGAINST:
+def _against(
+    post: Post, original: Post, view: View, hiding: Sequence[tuple[int, str, Hides]] = AGAINST
+) -> Verdict | None:
+    for rule, reason, hides in hiding:
         if hides(post, original, view):
             return _no(rule, reason)
     return None
+
+
+def _against_own_or_reply(
+    post: Post, list_id: ListId, replies: ListReplies, view: View
+) -> Verdict | None:
+    if against_gate(post, view):
+        return _no(23, "against_gate")
+    if post.author_id == view.viewer or answers_list(post, list_id, replies, view):
+        return None
+    return _no(16, f"replies_{replies}")
 
 
 def _by_some_way(post: Post, original: Post, view: View) -> Verdict:

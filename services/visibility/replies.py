@@ -4,6 +4,7 @@ from itertools import islice
 
 from schemas.events import Replies
 from schemas.ids import ListId
+from schemas.relations import ListReplies
 from services.conversations.lineage import ancestors, root_of
 from services.posts.post import Post
 from services.visibility.view import View
@@ -27,6 +28,24 @@ def answers_rule(post: Post, replies: Replies, view: View) -> bool:
             return _in_conversation(post, view) or _in_own_thread(post, view)
         case "self_threads":
             return _in_own_thread(post, view)
+        case "none":
+            return False
+
+
+def answers_list(post: Post, list_id: ListId, replies: ListReplies, view: View) -> bool:
+    """Whether a post passes the reply rule of a list of the viewer's (16)."""
+    if post.parent_id is None:
+        return True
+    parent = view.known.get(post.parent_id)
+    if parent is None:
+        return False
+    if parent.author_id in (view.viewer, post.author_id):
+        return True
+    match replies:
+        case "list":
+            return list_id in view.to(parent.author_id).lists
+        case "followed":
+            return view.follows(parent.author_id)
         case "none":
             return False
 

@@ -17,7 +17,9 @@ from tests.api.issuer import SECRET, bearer
 from tests.api.village import ALICE, BOB, CAROL, Village, api_on
 
 Json = dict[str, Any]
+LIST = 7
 USERS = [ALICE, BOB, CAROL]
+PEOPLE = {"user_id", "other_id", "viewer", "author"}
 CURSORS = {"before", "after", "newer_than"}
 some = hypothesis.settings(max_examples=20, suppress_health_check=list(HealthCheck))
 
@@ -39,7 +41,13 @@ async def told(village: Village) -> list[PostId]:
         await village.post(ALICE, minutes_ago=4, repost_of=root),
     ]
     await village.delete(CAROL, answer)
+    await village.follows_tag(ALICE, "bread")
+    posts.append(await village.post(CAROL, text="Fresh bread", tags=["Bread"]))
+    await village.lists(ALICE, LIST, BOB, CAROL)
     return posts
+
+
+WORDS = ["bread", "Fresh", "hello", "#bread"]
 
 
 VILLAGE = Village()
@@ -73,9 +81,15 @@ def known(name: str, value: object) -> object:
         if choice % 3 and place.position > POSTS[0]:
             place = Place(place.position, POSTS[0], (place.position,))
         return Cursors(()).seal(sealing, place)
+    if name in {"tag", "q", "any", "all", "none"} and value and choice % 4:
+        return WORDS[choice % len(WORDS)]
     if not is_id(value) or not choice % 4:
         return value
-    return str((USERS if name in {"user_id", "viewer"} else POSTS)[choice % 3])
+    if name == "list_id":
+        return str(LIST)
+    return str(
+        (USERS if name in {"user_id", "other_id", "viewer", "author"} else POSTS)[choice % 3]
+    )
 
 
 def held(case: schemathesis.Case, headers: dict[str, str] | None = None) -> None:

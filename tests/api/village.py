@@ -86,6 +86,10 @@ class Village:
     ) -> PostId:
         return await self.post(author, minutes_ago, parent_id=parent, **fields)
 
+    async def edit(self, author: int, post: int, **fields: Any) -> None:
+        fact = events.PostEdited(version=NOW * 1_000, post_id=post, author_id=author, **fields)
+        await self._handle("posts", [fact])
+
     async def delete(self, author: int, post: int) -> None:
         fact = events.PostDeleted(version=NOW * 1_000, post_id=post, author_id=author)
         await self._handle("posts", [fact])

@@ -1,0 +1,67 @@
+"""A list's timeline: what its members wrote and reposted, pulled when its owner reads it."""
+
+from collections.abc import Sequence
+from heapq import nlargest, nsmallest
+
+from schemas.ids import ListId, PostId, UserId
+from services.listing import Page, PageRequest, page
+from services.posts.post import Post
+from services.reading import Reader
+from services.timelines.retention import Retention
+from services.timelines.store import Span
+from services.visibility.predicate import Verdict, in_list
+from services.visibility.view import View
+
+MAX_MEMBERS = 5_000
+"""Whose posts a page is made of, five requests of a thousand each. Of a larger list the first are
+read, in `relations.lists.member_order`: it asks for a home timeline."""
+MEMBERS_AT_ONCE = 1_000
+
+
+class ListPosts:
+    """Reads the timelines of lists."""
+
+    def __init__(self, reader: Reader, retention: Retention) -> None:
+        self._reader = reader
+        self._retention = retention
+
+    async def page(self, list_id: ListId, viewer: UserId, request: PageRequest) -> Page | None:
+        """A page of a list of the viewer's; None for any other list. Raises StoreUnavailable."""
+        owned = await self._reader.stores.relations.list_of(list_id)
+        if owned is None or owned.owner_id != viewer:
+            return None
+        members = await self._members(list_id)
+
+        async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
+            pages = await self._reader.stores.timelines.author_pages(members, span, limit)
+            posts = {post for each in pages.values() for post in each}
+            return (nlargest if span.newest_first else nsmallest)(limit, posts)
+
+        def shows(post: Post, view: View) -> Verdict:
+            if post.author_id not in members:  # whose earlier claim has the id
+                return Verdict(shown=False, rule=8, reason="not_the_owner")
+            return in_list(post, view, list_id, owned.rules.replies)
+
+        found = await self._reader.walk(
+            skeleton,
+            request.span(self._retention.floor(self._reader.clock())),
+            request.limit,
+            viewer=viewer,
+            shows=shows,
+            retention=self._retention,
+            context="home",
+        )
+        return page(request, found)
+
+    async def _members(self, list_id: ListId) -> set[UserId]:
+        members: set[UserId] = set()
+        last = UserId(0)
+        while len(members) < MAX_MEMBERS:
+            some = await self._reader.stores.relations.members(
+                list_id, after=last, limit=MEMBERS_AT_ONCE
+            )
+            members.update(some)
+            if len(some) < MEMBERS_AT_ONCE:
+                break
+            last = some[-1]
+        return members

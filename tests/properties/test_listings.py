@@ -1,0 +1,126 @@
+"""Lists, tag timelines and search show what the model says, whatever is asked and in any order."""
+
+from random import Random
+from typing import Any
+
+from hypothesis import strategies as st
+
+from schemas.ids import DAY_MS, ListId, PostId, UserId
+from services.listing import Page, PageRequest
+from services.lists.timeline import ListPosts
+from services.search.search import Search, wanted
+from services.search.tagged import TagPosts, Tags
+from tests.histories import NOW, PEOPLE, POSTS, READER, RETENTION_DAYS, Fact, chances, log
+from tests.model import Model
+from tests.properties.conftest import Prove
+from tests.properties.world import World
+from tests.relation_histories import LISTS, TAGS, TEXTS, peopled_histories
+from tests.shown import shown
+
+ALL = PageRequest(limit=100)
+viewers = st.sampled_from((*PEOPLE, READER, None))
+SOME_TAGS = (*TAGS, "c", "rye")
+filters = st.fixed_dictionaries(
+    {},
+    optional={
+        "author": st.sampled_from(PEOPLE),
+        "tag": st.sampled_from(TAGS),
+        "since": st.sampled_from(POSTS),
+        "until": st.sampled_from(POSTS),
+        "conversation": st.sampled_from(POSTS),
+    },
+)
+questions = st.tuples(st.sampled_from(("", "", *TEXTS)), filters)
+
+
+def items(page: Page) -> list[dict[str, Any]]:
+    return [shown(item) for item in page.items]
+
+
+def model(facts: list[Fact]) -> Model:
+    return Model(log(facts), NOW, RETENTION_DAYS * DAY_MS)
+
+
+def test_lists_show_what_their_members_wrote(prove: Prove) -> None:
+    """To their owners, whatever the reply rule; to others they do not exist."""
+
+    async def holds(facts: list[Fact], chance: Random) -> None:
+        world, expected = await World().deliver(facts, chance), model(facts)
+        lists = ListPosts(world.reader, world.retention)
+        for viewer in (*PEOPLE, READER):
+            for each in LISTS:
+                page = await lists.page(ListId(each), UserId(viewer), ALL)
+                found = None if page is None else items(page)
+                assert found == expected.list_timeline(viewer, each), (viewer, each)
+
+    prove(holds, 60, peopled_histories(), chances)
+
+
+def test_tag_timelines_show_public_posts(prove: Prove) -> None:
+    """With any, all and none of some tags."""
+
+    async def holds(facts: list[Fact], chance: Random, viewer: int | None) -> None:
+        world, expected = await World().deliver(facts, chance), model(facts)
+        for _ in range(6):
+            each = [chance.sample(SOME_TAGS, chance.randint(least, 2)) for least in (1, 0, 0)]
+            reader = None if viewer is None else UserId(viewer)
+            page = await TagPosts(world.reader).page(Tags.of(*each), reader, ALL)
+            assert items(page) == expected.tag_timeline(viewer, *each), each
+
+    prove(holds, 60, peopled_histories(), chances, viewers)
+
+
+def test_search_finds_public_posts(prove: Prove) -> None:
+    """By any of what may be asked, alone and together."""
+
+    async def holds(
+        facts: list[Fact],
+        chance: Random,
+        asked: list[tuple[str, dict[str, Any]]],
+        viewer: int | None,
+    ) -> None:
+        world, expected = await World().deliver(facts, chance), model(facts)
+        for text, by in asked:
+            reader = None if viewer is None else UserId(viewer)
+            page = await Search(world.reader).page(wanted(text, **by), reader, ALL)
+            assert items(page) == expected.search(viewer, text, **by), (text, by)
+
+    prove(
+        holds,
+        100,
+        peopled_histories(),
+        chances,
+        st.lists(questions, min_size=6, max_size=8),
+        viewers,
+    )
+
+
+def test_search_is_paged_as_it_is_whole(prove: Prove) -> None:
+    """From either end, by any size of page."""
+
+    async def holds(
+        facts: list[Fact], chance: Random, asked: tuple[str, dict[str, Any]], limit: int
+    ) -> None:
+        world, (text, by) = await World().deliver(facts, chance), asked
+        whole = [item["post_id"] for item in model(facts).search(None, text, **by)]
+        search, what = Search(world.reader), wanted(text, **by)
+        found: list[int] = []
+        place: PostId | None = None
+        while not found or place is not None:
+            page = await search.page(what, None, PageRequest(limit, before=place))
+            found += [item.post_id for item in page.items]
+            place = page.older
+            if place is None:
+                break
+        assert found == whole
+        newer: list[int] = []
+        after = PostId(1)
+        while page.items or after == 1:
+            page = await search.page(what, None, PageRequest(limit, after=after))
+            newer = [*(item.post_id for item in page.items), *newer]
+            after = page.newer or after
+            if not page.items:
+                break
+        assert newer == whole
+
+    prove(holds, 60, peopled_histories(), chances, questions, st.integers(1, 3))
