@@ -14,7 +14,7 @@ from cassandra import (
     UnsupportedOperation,
 )
 from cassandra.cluster import NoHostAvailable
-from cassandra.connection import ConnectionBusy, ConnectionException
+from cassandra.connection import ConnectionException
 from cassandra.protocol import ErrorMessage, SyntaxException
 
 from services.errors import StoreUnavailable
@@ -22,8 +22,9 @@ from services.metrics import Metrics
 from services.storage.gate import Gate
 from services.storage.statements import Statement
 
-BUSY_SECONDS = 0.002
-"""Until a request is offered again that the driver refused because its socket's buffer is full."""
+LOST_SECONDS = 20.0
+"""From a timeout until its connection counts as dead: TCP loses nothing, so an answer that is this
+late comes with many others, or never. Short freezes need no new connection."""
 
 _NEVER: tuple[type[BaseException], ...] = (
     RequestValidationException,
@@ -42,22 +43,17 @@ _NOT_NOW: tuple[type[BaseException], ...] = (
 
 
 class _Call:
-    __slots__ = ("future", "guard", "query", "size", "started", "statement")
+    __slots__ = ("future", "guard", "response", "size", "started", "statement")
 
     def __init__(
-        self,
-        statement: Statement,
-        query: Any,
-        size: int,
-        future: asyncio.Future[Any],
-        started: float,
+        self, statement: Statement, size: int, future: asyncio.Future[Any], started: float
     ) -> None:
         self.statement = statement
-        self.query = query
         self.size = size
-        self.future = future
+        self.future: asyncio.Future[Any] | None = future
         self.started = started
-        self.guard: asyncio.TimerHandle | None = None
+        self.response: Any = None
+        self.guard: asyncio.TimerHandle
 
 
 class Bridge:
@@ -67,7 +63,12 @@ class Bridge:
     """
 
     def __init__(
-        self, execute: Callable[..., Any], gate: Gate, metrics: Metrics, timeout: float
+        self,
+        execute: Callable[..., Any],
+        gate: Gate,
+        metrics: Metrics,
+        timeout: float,
+        lost: float = LOST_SECONDS,
     ) -> None:
         """`execute` is `Session.execute_async`.
 
@@ -77,6 +78,7 @@ class Bridge:
         self._gate = gate
         self._metrics = metrics
         self._timeout = timeout
+        self._lost = lost
         self._loop = asyncio.get_running_loop()
         self._answers: deque[tuple[_Call, Any, BaseException | None]] = deque()
         self._awake = False
@@ -84,26 +86,27 @@ class Bridge:
     async def send(self, statement: Statement, query: Any, size: int) -> asyncio.Future[Any]:
         """Wait for room, then send; the future has the answer, or StoreUnavailable.
 
-        A future that is cancelled leaves its request in flight, and counted, until the answer.
+        So does waiting for room raise StoreUnavailable, after as long. A future that is cancelled
+        or has timed out leaves its request in flight, and counted, until the driver has let go
+        of it: what a store that is away leaves in memory is bounded by the gate, however often
+        it is tried.
         """
-        await self._gate.enter(size)
-        call = _Call(statement, query, size, self._loop.create_future(), self._loop.time())
+        if not await self._gate.enter(size, self._timeout):
+            raise StoreUnavailable(f"{_what(statement)}: no room in {self._timeout:g} s")
+        future = self._loop.create_future()
+        call = _Call(statement, size, future, self._loop.time())
         self._metrics.store_inflight.set(self._gate.inside)
-        call.guard = self._loop.call_later(
-            self._timeout, self._settle, call, None, TimeoutError(f"none in {self._timeout:g} s")
-        )
-        self._submit(call)
-        return call.future
+        call.guard = self._loop.call_later(self._timeout, self._give_up, call)
+        self._submit(call, query)
+        return future
 
-    def _submit(self, call: _Call) -> None:
-        if call.guard is None:
-            return  # given up while its connections were busy
+    def _submit(self, call: _Call, query: Any) -> None:
         try:
-            response = self._execute(call.query, timeout=None)
+            call.response = self._execute(query, timeout=None)
         except Exception as error:  # noqa: BLE001 it becomes the future's
             self._settle(call, None, error)
             return
-        response.add_callbacks(partial(self._answered, call), partial(self._failed, call))
+        call.response.add_callbacks(partial(self._answered, call), partial(self._failed, call))
 
     def _answered(self, call: _Call, answer: Any) -> None:
         self._wake(call, answer, None)
@@ -124,24 +127,47 @@ class Bridge:
             self._settle(*self._answers.popleft())
 
     def _settle(self, call: _Call, answer: Any, error: BaseException | None) -> None:
-        if call.guard is None:
-            return  # given up before its late answer came
-        if _is_busy(error):
-            self._loop.call_later(BUSY_SECONDS, self._submit, call)
-            return
+        """The driver has let go of it."""
         call.guard.cancel()
-        call.guard = None
+        call.response = None  # it refers to the call: a cycle would keep both, and their bytes
         self._gate.leave(call.size)
+        self._metrics.store_inflight.set(self._gate.inside)
+        self._finish(call, answer, error)
+
+    def _give_up(self, call: _Call) -> None:
+        """Whoever waits is told; the driver still holds the request."""
+        self._finish(call, None, TimeoutError(f"none in {self._timeout:g} s"))
+        self._watch(call)
+
+    def _watch(self, call: _Call) -> None:
+        connection = call.response._connection  # noqa: SLF001 no public name leads to it
+        call.guard = self._loop.call_later(self._lost, self._drop, call, connection)
+
+    def _drop(self, call: _Call, connection: Any) -> None:
+        """A connection that is dropped fails all it holds.
+
+        Another that the driver has turned to meanwhile is given as long.
+        """
+        if connection is not None and call.response._connection is connection:  # noqa: SLF001
+            connection.defunct(ConnectionException(f"no answer to {_what(call.statement)}"))
+        self._watch(call)
+
+    def _finish(self, call: _Call, answer: Any, error: BaseException | None) -> None:
+        # The driver may hold the call for long, and the future's error the frames of whoever waits.
+        future, call.future = call.future, None
+        if future is None or future.done():
+            return  # given up or cancelled before its answer came
         table, operation, _ = call.statement
         seconds = self._loop.time() - call.started
         self._metrics.store_request_seconds.labels(table, operation).observe(seconds)
-        self._metrics.store_inflight.set(self._gate.inside)
-        if call.future.done():
-            return
         if error is None:
-            call.future.set_result(answer)
+            future.set_result(answer)
         else:
-            call.future.set_exception(translated(error, f"{table} {operation}"))
+            future.set_exception(translated(error, _what(call.statement)))
+
+
+def _what(statement: Statement) -> str:
+    return f"{statement.table} {statement.operation}"
 
 
 def translated(error: BaseException, what: str) -> BaseException:
@@ -155,10 +181,3 @@ def translated(error: BaseException, what: str) -> BaseException:
     unavailable = StoreUnavailable(f"{what}: {type(error).__name__}: {error}")
     unavailable.__cause__ = error
     return unavailable
-
-
-def _is_busy(error: BaseException | None) -> bool:
-    """Nothing was sent, and nothing is wrong with any node."""
-    if not isinstance(error, NoHostAvailable) or not error.errors:
-        return False
-    return all(isinstance(each, ConnectionBusy) for each in error.errors.values())

@@ -7,7 +7,12 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from cassandra import ConsistencyLevel
-from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile
+from cassandra.cluster import (
+    EXEC_PROFILE_DEFAULT,
+    Cluster,
+    DefaultConnection,
+    ExecutionProfile,
+)
 from cassandra.policies import (
     DCAwareRoundRobinPolicy,
     ExponentialReconnectionPolicy,
@@ -39,6 +44,22 @@ SAID_BY_US = (
 it also raises it: whoever asked says so. That a node is down, or back, it says apart."""
 
 T = TypeVar("T")
+
+
+class Patient(DefaultConnection):  # type: ignore[misc] # the driver is untyped
+    """Keeps what a full socket does not take yet; the gate bounds how much that can be.
+
+    The driver would refuse it, and lose one of the connection's 32,768 request ids for good with
+    each refusal (`ResponseFuture._query` borrows one and does not return it); when all are lost
+    every request stops the caller's thread for two seconds.
+    """
+
+    @property
+    def _socket_writable(self) -> bool:
+        return True
+
+    @_socket_writable.setter
+    def _socket_writable(self, writable: bool) -> None: ...
 
 
 class IdempotentRetries(RetryPolicy):  # type: ignore[misc] # the driver is untyped
@@ -82,6 +103,7 @@ def cluster(settings: Settings) -> Any:
     return Cluster(
         list(settings.cassandra_hosts),
         port=settings.cassandra_port,
+        connection_class=Patient,
         protocol_version=PROTOCOL_VERSION,
         compression=False,  # costs the client more than a near network does
         sockopts=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],  # else 44 ms for large requests

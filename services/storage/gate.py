@@ -13,28 +13,39 @@ class Gate:
     def __init__(self, requests: int, size: int) -> None:
         self._free_requests = self._requests = requests
         self._free_size = self._size = size
-        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._waiting: deque[tuple[int, asyncio.Future[bool]]] = deque()
 
     @property
     def inside(self) -> int:
         """Requests that entered and have not left."""
         return self._requests - self._free_requests
 
-    async def enter(self, size: int) -> None:
-        """Return when there is room for a request of so many bytes."""
+    async def enter(self, size: int, seconds: float) -> bool:
+        """Whether there was room for a request of so many bytes within that time.
+
+        Without `asyncio.timeout`, whose errors refer to themselves: they, and with them all that
+        their frames hold, would wait for the garbage collector.
+        """
         if not self._waiting and self._admits(size):
             self._take(size)
-            return
-        turn = asyncio.get_running_loop().create_future()
+            return True
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[bool] = loop.create_future()
         self._waiting.append((size, turn))
+        end = loop.call_later(seconds, _deny, turn)
         try:
-            await turn
+            admitted = await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():  # it was let in and cannot use its place
-                self.leave(size)
+            if turn.done() and not turn.cancelled() and turn.result():
+                self.leave(size)  # it was let in and cannot use its place
             else:
                 self._admit_next()  # those behind it may fit where it did not
             raise
+        finally:
+            end.cancel()
+        if not admitted:
+            self._admit_next()
+        return admitted
 
     def leave(self, size: int) -> None:
         """Give back what `enter(size)` took."""
@@ -56,5 +67,10 @@ class Gate:
                 if not self._admits(size):
                     return
                 self._take(size)
-                turn.set_result(None)
+                turn.set_result(True)
             self._waiting.popleft()
+
+
+def _deny(turn: asyncio.Future[bool]) -> None:
+    if not turn.done():
+        turn.set_result(False)

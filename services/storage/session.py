@@ -111,8 +111,10 @@ class Store:
             runs.append(prepared.layout.row(row.values))
         pending: deque[asyncio.Future[Any]] = deque()
         try:
-            for statement, runs in tables.values():
+            while tables:  # emptied, so that rows which were brought together are held once
+                _, (statement, runs) = tables.popitem()
                 whole = by_partition(runs, self._limits)
+                del runs
                 await self._send(statement, whole, pending)
             await _all_settled(pending)
         finally:

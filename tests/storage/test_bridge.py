@@ -1,14 +1,16 @@
 """The bridge between a driver that answers in a thread of its own and the event loop."""
 
 import asyncio
+import gc
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from cassandra import InvalidRequest, OperationTimedOut, Unauthorized, Unavailable, WriteTimeout
 from cassandra.cluster import NoHostAvailable
-from cassandra.connection import ConnectionBusy, ConnectionShutdown
+from cassandra.connection import ConnectionShutdown
 from cassandra.protocol import OverloadedErrorMessage, SyntaxException
 from prometheus_client import CollectorRegistry
 
@@ -21,8 +23,37 @@ from services.storage.statements import Statement
 READ = Statement("kinds", "read", "SELECT ...")
 
 
+class FakeConnection:
+    """Fails what it holds when it is dropped."""
+
+    def __init__(self) -> None:
+        self.held: list[FakeResponse] = []
+        self.dropped = asyncio.Event()
+
+    def defunct(self, error: BaseException) -> None:
+        self.dropped.set()
+        for response in self.held:
+            response.fail(ConnectionShutdown(str(error)))
+        self.held.clear()
+
+
+class Query:
+    """What a request is made of."""
+
+
 class FakeResponse:
     """What `Session.execute_async` returns."""
+
+    def __init__(self, query: Any, connection: FakeConnection) -> None:
+        self.query = query
+        self._connection = connection
+        connection.held.append(self)
+
+    def turn_to(self, connection: FakeConnection) -> None:
+        """As the driver does when a node has failed and there is another."""
+        self._connection.held.remove(self)
+        self._connection = connection
+        connection.held.append(self)
 
     def add_callbacks(
         self, callback: Callable[[Any], None], errback: Callable[[BaseException], None]
@@ -35,17 +66,11 @@ class FakeDriver:
 
     def __init__(self) -> None:
         self.responses: list[FakeResponse] = []
-        self._more = asyncio.Event()
+        self.connection = FakeConnection()
 
     def execute(self, query: Any, timeout: float | None) -> FakeResponse:
-        self.responses.append(FakeResponse())
-        self._more.set()
+        self.responses.append(FakeResponse(query, self.connection))
         return self.responses[-1]
-
-    async def executed(self, count: int) -> None:
-        while len(self.responses) < count:
-            self._more.clear()
-            await self._more.wait()
 
     def in_thread(self, answer: Callable[[], None]) -> None:
         thread = threading.Thread(target=answer)
@@ -111,31 +136,125 @@ async def test_an_error_while_sending_is_the_answer(
     assert gate.inside == 0
 
 
-async def test_what_a_full_socket_refused_is_offered_again(
-    bridge: Bridge, driver: FakeDriver, gate: Gate
-) -> None:
-    """The driver refuses at once while its buffer is full: no reason to fail a write."""
-    future = await bridge.send(READ, "query", 1)
-    busy = NoHostAvailable("nobody", {"node": ConnectionBusy("overloaded")})
-    driver.in_thread(lambda: driver.responses[0].fail(busy))
-    async with asyncio.timeout(5):
-        await driver.executed(2)
-    assert gate.inside == 1
-    driver.in_thread(lambda: driver.responses[1].succeed("rows"))
-    assert await future == "rows"
-
-
-async def test_what_the_driver_never_answers_is_given_up(
+async def test_what_timed_out_keeps_its_place_until_the_driver_lets_go_of_it(
     driver: FakeDriver, gate: Gate, registry: CollectorRegistry
 ) -> None:
-    """Its place is free again, and an answer that comes later disturbs nothing."""
+    """Its bytes are in memory still: else each try would add its own to those before."""
     bridge = Bridge(driver.execute, gate, Metrics(registry), timeout=0.0)
     future = await bridge.send(READ, "query", 1)
     with pytest.raises(StoreUnavailable, match="none in 0 s"):
         await future
+    assert gate.inside == 1
     driver.in_thread(driver.answer_all)
     await asyncio.sleep(0)
     assert gate.inside == 0
+
+
+async def test_who_finds_no_room_in_time_is_told_so(
+    driver: FakeDriver, registry: CollectorRegistry
+) -> None:
+    """It would wait for as long as the store is away, and its batch would be taken for stuck."""
+    bridge = Bridge(driver.execute, Gate(1, 1_000), Metrics(registry), timeout=0.01)
+    (await bridge.send(READ, "query", 1)).cancel()
+    with pytest.raises(StoreUnavailable, match="no room"):
+        await bridge.send(READ, "query", 1)
+    driver.in_thread(driver.answer_all)
+    await asyncio.sleep(0)
+    await bridge.send(READ, "query", 1)
+
+
+async def test_who_finds_no_room_leaves_nothing_to_the_garbage_collector(
+    driver: FakeDriver, registry: CollectorRegistry
+) -> None:
+    """Nor its error, which refers to whoever waited."""
+    bridge = Bridge(driver.execute, Gate(1, 1_000), Metrics(registry), timeout=0.01)
+    (await bridge.send(READ, "query", 1)).cancel()
+    query = Query()
+    alive = weakref.ref(query)
+    gc.disable()
+    try:
+        with pytest.raises(StoreUnavailable) as raised:
+            await bridge.send(READ, query, 1)
+        del query, raised
+        assert alive() is None
+    finally:
+        gc.enable()
+
+
+async def test_a_connection_that_owes_an_answer_for_too_long_is_dropped(
+    driver: FakeDriver, gate: Gate, registry: CollectorRegistry
+) -> None:
+    """Nothing else would ever give back the places of its requests."""
+    bridge = Bridge(driver.execute, gate, Metrics(registry), timeout=0.0, lost=0.0)
+    futures = [await bridge.send(READ, "query", 1) for _ in range(3)]
+    await asyncio.gather(*futures, return_exceptions=True)
+    assert gate.inside == 3
+    async with asyncio.timeout(5):
+        await driver.connection.dropped.wait()
+    await asyncio.sleep(0)
+    assert gate.inside == 0
+
+
+async def test_a_connection_that_was_turned_to_meanwhile_is_not_dropped(
+    driver: FakeDriver, gate: Gate, registry: CollectorRegistry
+) -> None:
+    """It owes its answer for a moment only."""
+    bridge = Bridge(driver.execute, gate, Metrics(registry), timeout=0.0, lost=0.05)
+    future = await bridge.send(READ, "query", 1)
+    await asyncio.gather(future, return_exceptions=True)
+    first, second = driver.connection, FakeConnection()
+    driver.responses[0].turn_to(second)
+    loop = asyncio.get_running_loop()
+    turned = loop.time()
+    async with asyncio.timeout(5):
+        await second.dropped.wait()
+    assert not first.dropped.is_set()
+    assert loop.time() - turned > 0.06
+
+
+@pytest.mark.parametrize("lost", [0.0, 60.0], ids=["dropped", "answered late"])
+async def test_what_timed_out_leaves_nothing_to_the_garbage_collector(
+    driver: FakeDriver, gate: Gate, registry: CollectorRegistry, lost: float
+) -> None:
+    """That counts objects, not bytes: megabytes in a few of them would wait for it for minutes."""
+    bridge = Bridge(driver.execute, gate, Metrics(registry), timeout=0.0, lost=lost)
+    query = Query()
+    alive = weakref.ref(query)
+    gc.disable()
+    try:
+        future = await bridge.send(READ, query, 1)
+        del query
+        await asyncio.gather(future, return_exceptions=True)
+        if lost:
+            driver.in_thread(driver.answer_all)
+            driver.connection.held.clear()
+        else:
+            await driver.connection.dropped.wait()
+        driver.responses.clear()
+        await asyncio.sleep(0)
+        assert alive() is None
+    finally:
+        gc.enable()
+
+
+async def test_what_timed_out_does_not_hold_on_to_who_waited(
+    driver: FakeDriver, gate: Gate, registry: CollectorRegistry
+) -> None:
+    """The driver keeps a request for long, but nothing of the batch that it came from."""
+    bridge = Bridge(driver.execute, gate, Metrics(registry), timeout=0.0)
+    alive: list[weakref.ref[Query]] = []
+
+    async def handle() -> None:
+        batch = Query()
+        alive.append(weakref.ref(batch))
+        await (await bridge.send(READ, "query", 1))
+
+    with pytest.raises(StoreUnavailable) as raised:
+        await handle()
+    del raised
+    await asyncio.sleep(0)  # the loop has just handed over the error
+    assert gate.inside == 1
+    assert alive[0]() is None
 
 
 async def test_a_cancelled_request_keeps_its_place_until_it_is_answered(

@@ -6,12 +6,15 @@ import pytest
 
 from services.storage.gate import Gate
 
+LONG = 60.0
+"""Seconds."""
+
 
 async def test_lets_in_as_many_requests_as_it_has_places_for() -> None:
     gate = Gate(requests=2, size=100)
-    await gate.enter(1)
-    await gate.enter(1)
-    third = asyncio.create_task(gate.enter(1))
+    await gate.enter(1, LONG)
+    await gate.enter(1, LONG)
+    third = asyncio.create_task(gate.enter(1, LONG))
     await asyncio.sleep(0)
     assert (gate.inside, third.done()) == (2, False)
     gate.leave(1)
@@ -21,8 +24,8 @@ async def test_lets_in_as_many_requests_as_it_has_places_for() -> None:
 
 async def test_bounds_the_bytes_of_all_requests_together() -> None:
     gate = Gate(requests=9, size=100)
-    await gate.enter(60)
-    large = asyncio.create_task(gate.enter(60))
+    await gate.enter(60, LONG)
+    large = asyncio.create_task(gate.enter(60, LONG))
     await asyncio.sleep(0)
     assert not large.done()
     gate.leave(60)
@@ -31,8 +34,8 @@ async def test_bounds_the_bytes_of_all_requests_together() -> None:
 
 async def test_a_request_larger_than_everything_passes_alone() -> None:
     gate = Gate(requests=9, size=100)
-    await gate.enter(1_000)
-    small = asyncio.create_task(gate.enter(1))
+    await gate.enter(1_000, LONG)
+    small = asyncio.create_task(gate.enter(1, LONG))
     await asyncio.sleep(0)
     assert not small.done()
     gate.leave(1_000)
@@ -42,10 +45,10 @@ async def test_a_request_larger_than_everything_passes_alone() -> None:
 async def test_a_small_request_does_not_overtake_a_large_one() -> None:
     """Else a steady stream of small ones would keep the large one out for ever."""
     gate = Gate(requests=9, size=100)
-    await gate.enter(60)
-    large = asyncio.create_task(gate.enter(60))
+    await gate.enter(60, LONG)
+    large = asyncio.create_task(gate.enter(60, LONG))
     await asyncio.sleep(0)
-    small = asyncio.create_task(gate.enter(1))
+    small = asyncio.create_task(gate.enter(1, LONG))
     await asyncio.sleep(0)
     assert not small.done()
     gate.leave(60)
@@ -54,10 +57,10 @@ async def test_a_small_request_does_not_overtake_a_large_one() -> None:
 
 async def test_who_stops_waiting_makes_room_for_those_behind() -> None:
     gate = Gate(requests=9, size=100)
-    await gate.enter(60)
-    large = asyncio.create_task(gate.enter(60))
+    await gate.enter(60, LONG)
+    large = asyncio.create_task(gate.enter(60, LONG))
     await asyncio.sleep(0)
-    small = asyncio.create_task(gate.enter(1))
+    small = asyncio.create_task(gate.enter(1, LONG))
     await asyncio.sleep(0)
     large.cancel()
     await small
@@ -68,11 +71,22 @@ async def test_who_stops_waiting_makes_room_for_those_behind() -> None:
 
 async def test_who_is_let_in_and_cancelled_at_once_gives_its_place_back() -> None:
     gate = Gate(requests=1, size=100)
-    await gate.enter(1)
-    waiting = asyncio.create_task(gate.enter(1))
+    await gate.enter(1, LONG)
+    waiting = asyncio.create_task(gate.enter(1, LONG))
     await asyncio.sleep(0)
     gate.leave(1)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert gate.inside == 0
+
+
+async def test_who_is_not_let_in_in_time_makes_room_for_those_behind() -> None:
+    gate = Gate(requests=9, size=100)
+    await gate.enter(60, LONG)
+    large = asyncio.create_task(gate.enter(60, 0.0))
+    await asyncio.sleep(0)
+    small = asyncio.create_task(gate.enter(1, LONG))
+    assert await large is False
+    assert await small is True
+    assert gate.inside == 2

@@ -11,9 +11,13 @@ from services.errors import StoreUnavailable
 from services.metrics import Metrics
 from services.settings import Settings
 from services.storage.session import Store, connect
-from services.storage.statements import Statement
+from services.storage.statements import Statement, insert
 
 PING = Statement("local", "ping", "SELECT key FROM system.local")
+LARGE = insert("kinds", "a", "b", "c", "bytes", operation="large")
+SIZE = 100_000
+FULL = 32
+"""Rows of that size: some 3 MiB, more than a socket takes whose other end is not read."""
 BACK_SECONDS = 200
 """A killed node first replays its commit log, which other tests have filled."""
 
@@ -51,4 +55,26 @@ async def test_a_store_is_unavailable_while_its_server_is_and_comes_back_with_it
         breakable_cassandra.resume()
     breakable_cassandra.start()
     assert await until_it_answers(store) == [("local",)]
+    await store.close()
+
+
+@pytest.mark.timeout(600)
+async def test_what_a_full_socket_does_not_take_is_kept(
+    breakable_cassandra: Server, settings: Settings
+) -> None:
+    """And waiting for room in it uses up none of the connection's request ids."""
+    patient = settings.model_copy(update={"store_timeout_seconds": 60})
+    store = await connect(patient, Metrics(CollectorRegistry()))
+    rows = [LARGE.row(a=a, b=1, c=1, bytes=bytes(SIZE), version=1) for a in range(FULL)]
+    await store.write(rows[:1])
+    breakable_cassandra.pause()
+    writing = asyncio.create_task(store.write(rows))
+    deadline = time.monotonic() + BACK_SECONDS
+    while store._bridge._gate.inside < FULL:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
+    breakable_cassandra.resume()
+    await writing
+    (state,) = store._session.get_pool_state().values()
+    assert state["in_flights"] == [0]
     await store.close()
