@@ -51,13 +51,18 @@ class KafkaOutbox:
             try:
                 async with asyncio.timeout(self._send_seconds):
                     await self._send(await self._started(), messages)
-            except (TimeoutError, KafkaTimeoutError) as error:
+            except (TimeoutError, KafkaTimeoutError):
                 # The producer keeps trying, with one batch per partition at most: a call that
                 # finds one waiting waits, too. So an outage does not fill the memory.
-                raise BrokerUnavailable("not acknowledged in time") from error
+                pass
             except KafkaError as error:
                 self._abandon()
                 raise BrokerUnavailable(f"not acknowledged: {error!r}") from error
+            else:
+                return
+        # Not from the timeout: by way of its task that refers to whatever is raised from it, and
+        # the messages would stay until the garbage collector comes, which counts no bytes.
+        raise BrokerUnavailable("not acknowledged in time")
 
     async def close(self) -> None:
         """Nothing may be sent any more."""

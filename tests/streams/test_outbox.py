@@ -1,6 +1,8 @@
 """One contract, kept by the outbox in memory and by the one on Kafka."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import NamedTuple
 
@@ -100,6 +102,37 @@ async def test_a_broker_that_does_not_acknowledge(broker: MockBroker, log: Log) 
             pass
     await outbox.close()
     assert (await log.read_until(POSTS, b"3"))[0] == b"1"
+
+
+class Handled:
+    """A batch, of which messages are made."""
+
+
+async def test_a_call_that_timed_out_leaves_nothing_to_the_garbage_collector(
+    broker: MockBroker,
+) -> None:
+    """Else each try of an outage would leave its batch."""
+    outbox = KafkaOutbox(broker.bootstrap, send_seconds=0.3)
+    await outbox.send([Outgoing(POSTS, b"bob", b"1")])
+    broker.broker_down()
+    alive: list[weakref.ref[Handled]] = []
+
+    async def handle() -> None:
+        batch = Handled()
+        alive.append(weakref.ref(batch))
+        await outbox.send([Outgoing(POSTS, b"bob", b"2")])
+
+    gc.disable()
+    try:
+        with pytest.raises(BrokerUnavailable) as raised:
+            await asyncio.create_task(handle())
+        del raised
+        await asyncio.sleep(0)
+        assert alive[0]() is None
+    finally:
+        gc.enable()
+    broker.broker_up()
+    await outbox.close()
 
 
 async def test_what_the_broker_may_yet_take_is_sent_again(broker: MockBroker, log: Log) -> None:
