@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct
 
-from schemas.events import Visibility
+from schemas.events import Replies, Visibility
+from schemas.relations import Action, Context, ListReplies, Scope
 from services import item as shown
+from services.relations import people
+from services.relations.lists import ListRules
+from services.relations.relations import Edge, KeywordMute
 from services.timelines import home
 from services.visibility.view import ReasonKind
 
@@ -107,10 +111,77 @@ class Explanation(Struct, frozen=True):
     stored: bool
 
 
+class Follow(Struct, frozen=True):
+    """A follow edge with its options; `since` is in microseconds since the Unix epoch."""
+
+    since: int
+    replies: Replies
+    reposts: bool
+    bare_links: bool | None
+    languages: list[str]
+
+
+class Muted(Struct, frozen=True):
+    """A mute; `expires_at` is in microseconds since the Unix epoch."""
+
+    scope: Scope
+    expires_at: int | None
+
+
+class Person(Struct, frozen=True):
+    """How a user and another stand to each other, as far as the user himself said it."""
+
+    user_id: IdText
+    follow: Follow | None
+    followed_by: bool
+    blocked: bool
+    mute: Muted | None
+    lists: list[IdText]
+
+
+class OwnList(Struct, frozen=True):
+    """A list of the user's."""
+
+    list_id: IdText
+    replies: ListReplies
+    exclusive: bool
+
+
+class FollowedTag(Struct, frozen=True):
+    """A tag that the user follows, as tags are compared."""
+
+    tag: str
+
+
+class MutedWords(Struct, frozen=True):
+    """A keyword mute; no contexts are all of them."""
+
+    keyword_id: IdText
+    phrase: str
+    whole_word: bool
+    contexts: list[Context]
+    action: Action
+    expires_at: int | None
+
+
+class Relations(Struct, frozen=True):
+    """A page of what a user said of one kind; `next` goes into `before`."""
+
+    items: Annotated[
+        Sequence[Any],
+        _one_of(_ref("Person"), _ref("OwnList"), _ref("FollowedTag"), _ref("MutedWords")),
+    ]
+    next: str | None
+
+
 class Health(Struct, frozen=True):
     """Alive, or ready to serve."""
 
     status: Literal["ok"] = "ok"
+
+
+UNIONS: Final = (ThreadItem, Placeholder, Person, OwnList, FollowedTag, MutedWords)
+"""Of which lists are made whose items are of several kinds."""
 
 
 def item(post: shown.Item) -> Item:
@@ -131,6 +202,41 @@ def thread_item(place: shown.ThreadItem) -> ThreadItem | Placeholder:
         truncated=place.truncated,
         hidden=place.hidden,
     )
+
+
+def person(found: people.Person, now: int) -> Person:
+    """Somebody in the API's words; `now` in microseconds, for what has expired."""
+    user_id, how, followed_by = found
+    edge, mute = how.edge, how.mute
+    lasts = mute is not None and (mute.expires_at is None or now < mute.expires_at)
+    return Person(
+        user_id=str(user_id),
+        follow=None if edge is None else _follow(edge),
+        followed_by=followed_by,
+        blocked=how.blocks,
+        mute=Muted(mute.scope, mute.expires_at) if mute is not None and lasts else None,
+        lists=[str(each) for each in sorted(how.lists)],
+    )
+
+
+def own_list(list_id: int, rules: ListRules) -> OwnList:
+    return OwnList(str(list_id), rules.replies, rules.exclusive)
+
+
+def muted_words(mute: KeywordMute) -> MutedWords:
+    return MutedWords(
+        str(mute.keyword_id),
+        mute.phrase,
+        mute.whole_word,
+        sorted(mute.contexts),
+        mute.action,
+        mute.expires_at,
+    )
+
+
+def _follow(edge: Edge) -> Follow:
+    options = (edge.replies, edge.reposts, edge.bare_links, sorted(edge.languages))
+    return Follow(edge.version, *options)
 
 
 def explanation(found: home.Explanation) -> Explanation:

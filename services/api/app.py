@@ -10,7 +10,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec.json import encode
 
-from services.api import health, lists, posts, search, timelines
+from services.api import health, lists, posts, relations, search, timelines
 from services.api.access import Access, Gate
 from services.api.arrival import MAX_WAIT
 from services.api.authentication import create_gate
@@ -23,6 +23,7 @@ from services.api.queries import NoQuery
 from services.lists.timeline import ListPosts
 from services.metrics import Metrics
 from services.reading import Reader
+from services.relations.people import Acquaintances
 from services.search.search import Search
 from services.search.tagged import TagPosts
 from services.settings import Settings
@@ -66,6 +67,7 @@ def create_api(
         *posts.endpoints(reader),
         *lists.endpoints(ListPosts(reader, retention), cursors),
         *search.endpoints(TagPosts(reader), Search(reader), cursors, settings.epoch),
+        *relations.endpoints(Acquaintances(stores.relations, stores.graph), cursors, clock),
         *health.endpoints(stores.posts, metrics),
     ]
     endpoints.append(_describing(endpoints, gate))

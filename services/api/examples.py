@@ -44,6 +44,15 @@ TAGGED: Final = replace(
 )
 FOUND: Final = replace(LISTING, items=[POST])
 THREAD: Final = answers.Thread([answers.thread_item(each) for each in _PLACES])
+PERSON: Final = answers.Person(
+    user_id="42",
+    follow=answers.Follow(1_783_314_000_000_000, "followed", True, None, ["en"]),
+    followed_by=True,
+    blocked=False,
+    mute=None,
+    lists=["7"],
+)
+RELATIONS: Final = answers.Relations([PERSON], next=None)
 EXPLANATION: Final = answers.Explanation(
     shown=True, rule=2, reason="followed", path="pushed", stored=True
 )

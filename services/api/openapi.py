@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from services.api import problems
 from services.api.access import ACT_AS, OPERATE, Access
-from services.api.answers import Placeholder, ThreadItem
+from services.api.answers import UNIONS
 from services.api.operation import Operation
 from services.api.problems import Problem
 
@@ -53,7 +53,7 @@ _SAYS: Final = {
 def document(operations: Iterable[Operation], *, authenticated: bool) -> Json:
     """The OpenAPI 3.1 document of these operations; unless authenticated, tokens are optional."""
     described = list(operations)
-    structs: set[type[Struct]] = {Problem, ThreadItem, Placeholder}
+    structs: set[type[Struct]] = {Problem, *UNIONS}
     structs.update(each.answers for each in described if each.answers is not None)
     ordered = sorted(structs, key=lambda each: each.__name__)
     _, schemas = msgspec.json.schema_components(ordered, ref_template=_REF)

@@ -32,12 +32,15 @@ Tags = Annotated[
         examples=["rye,salt"],
     ),
 ]
+RelationKind = Literal["follows", "followers", "blocks", "mutes", "lists", "tags", "keyword_mutes"]
 Time = Annotated[datetime, Meta(tz=True)]
 _ID = re.compile(r"[1-9][0-9]{0,18}")
 _INTEGER = re.compile(r"-?[0-9]+")  # 1e1 and 5.0 would be read as well
 _DATE = re.compile(r"[0-9]{4}-")  # seconds since the epoch would be read as well
 _LONGEST_NAME = 64
-_IDS = frozenset({"user_id", "post_id", "viewer", "wait_for", "list_id", "author", "conversation"})
+_IDS = frozenset(
+    {"user_id", "post_id", "viewer", "wait_for", "list_id", "other_id", "author", "conversation"}
+)
 _LARGEST = str(MAX_ID)
 _NO_ID = f"an id is a decimal number from 1 to {_LARGEST}"
 _PLACE = re.compile(r"(?P<why>.*) - at `\$\.(?P<field>\w+)`\Z", re.DOTALL)
@@ -122,6 +125,20 @@ class SearchQuery(PageQuery, frozen=True, kw_only=True):
     until: Annotated[Time, Meta(description="before this time (RFC 3339)")] | None = None
     conversation: Annotated[IdText, Meta(description="the root of its conversation")] | None = None
     viewer: Viewer | None = None
+
+
+class RelationsQuery(Struct, frozen=True, kw_only=True):
+    user_id: Annotated[PathId, Meta(description="whose relations")]
+    kind: Annotated[RelationKind, Meta(description="which of them")] = "follows"
+    limit: Annotated[int, Meta(ge=1, le=MAX_LIMIT, description="items at most")] = DEFAULT_LIMIT
+    before: (
+        Annotated[str, Meta(min_length=1, description="`next` of a page of the same kind")] | None
+    ) = None
+
+
+class RelationQuery(Struct, frozen=True, kw_only=True):
+    user_id: Annotated[PathId, Meta(description="whose relations")]
+    other_id: Annotated[PathId, Meta(description="the other")]
 
 
 class NoQuery(Struct, frozen=True):

@@ -1,12 +1,13 @@
 """A list's timeline: what its members wrote and reposted, pulled when its owner reads it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from heapq import nlargest, nsmallest
 
 from schemas.ids import ListId, PostId, UserId
 from services.listing import Page, PageRequest, page
 from services.posts.post import Post
-from services.reading import Reader
+from services.reading import Reader, Reposts
+from services.reposts.window import Window
 from services.timelines.retention import Retention
 from services.timelines.store import Span
 from services.visibility.predicate import Verdict, in_list
@@ -16,6 +17,9 @@ MAX_MEMBERS = 5_000
 """Whose posts a page is made of, five requests of a thousand each. Of a larger list the first are
 read, in `relations.lists.member_order`: it asks for a home timeline."""
 MEMBERS_AT_ONCE = 1_000
+MAX_REPOSTS = 20_000
+"""Of all members that are looked at for the windows of a page, the newest of each: 400 each of
+fifty members. Where one made more since, an original may stand at a later repost of it."""
 
 
 class ListPosts:
@@ -31,6 +35,7 @@ class ListPosts:
         if owned is None or owned.owner_id != viewer:
             return None
         members = await self._members(list_id)
+        floor = self._retention.floor(self._reader.clock())
 
         async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
             pages = await self._reader.stores.timelines.author_pages(members, span, limit)
@@ -44,14 +49,32 @@ class ListPosts:
 
         found = await self._reader.walk(
             skeleton,
-            request.span(self._retention.floor(self._reader.clock())),
+            request.span(floor),
             request.limit,
             viewer=viewer,
             shows=shows,
             retention=self._retention,
             context="home",
+            reposts=self._reposts_by(members, floor),
         )
         return page(request, found)
+
+    def _reposts_by(self, members: Collection[UserId], floor: int) -> Reposts:
+        """Where to look for what members reposted in some windows."""
+
+        async def reposts(windows: Collection[Window]) -> Collection[PostId]:
+            above = max(floor, min(each.above for each in windows))
+            span = Span(above, max(each.below for each in windows))
+            most = max(1, MAX_REPOSTS // len(members))
+            pages = await self._reader.stores.reposts.author_pages(members, span, most)
+            return [
+                post
+                for page in pages.values()
+                for post, original in page
+                if Window.of(post, original) in windows
+            ]
+
+        return reposts
 
     async def _members(self, list_id: ListId) -> set[UserId]:
         members: set[UserId] = set()

@@ -34,6 +34,11 @@ def challenge(answer: httpx.Response, status: int, said: str) -> None:
     [
         HOME,
         "/v1/users/1/explain/9",
+        "/v1/users/1/relations",
+        "/v1/users/1/relations/2",
+        "/v1/lists/7/timeline?viewer=1",
+        "/v1/tags/bread?viewer=1",
+        "/v1/search?q=bread&viewer=1",
         "/v1/posts/9?viewer=1",
         "/v1/posts/9/thread?viewer=1",
         "/v1/users/2/posts?viewer=1",

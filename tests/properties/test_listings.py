@@ -14,7 +14,7 @@ from tests.histories import NOW, PEOPLE, POSTS, READER, RETENTION_DAYS, Fact, ch
 from tests.model import Model
 from tests.properties.conftest import Prove
 from tests.properties.world import World
-from tests.relation_histories import LISTS, TAGS, TEXTS, peopled_histories
+from tests.relation_histories import LISTS, TAGS, TEXTS, whole_histories
 from tests.shown import shown
 
 ALL = PageRequest(limit=100)
@@ -53,7 +53,7 @@ def test_lists_show_what_their_members_wrote(prove: Prove) -> None:
                 found = None if page is None else items(page)
                 assert found == expected.list_timeline(viewer, each), (viewer, each)
 
-    prove(holds, 60, peopled_histories(), chances)
+    prove(holds, 60, whole_histories(), chances)
 
 
 def test_tag_timelines_show_public_posts(prove: Prove) -> None:
@@ -67,7 +67,7 @@ def test_tag_timelines_show_public_posts(prove: Prove) -> None:
             page = await TagPosts(world.reader).page(Tags.of(*each), reader, ALL)
             assert items(page) == expected.tag_timeline(viewer, *each), each
 
-    prove(holds, 60, peopled_histories(), chances, viewers)
+    prove(holds, 60, whole_histories(), chances, viewers)
 
 
 def test_search_finds_public_posts(prove: Prove) -> None:
@@ -88,7 +88,7 @@ def test_search_finds_public_posts(prove: Prove) -> None:
     prove(
         holds,
         100,
-        peopled_histories(),
+        whole_histories(),
         chances,
         st.lists(questions, min_size=6, max_size=8),
         viewers,
@@ -123,4 +123,4 @@ def test_search_is_paged_as_it_is_whole(prove: Prove) -> None:
                 break
         assert newer == whole
 
-    prove(holds, 60, peopled_histories(), chances, questions, st.integers(1, 3))
+    prove(holds, 60, whole_histories(), chances, questions, st.integers(1, 3))

@@ -1,0 +1,109 @@
+"""What somebody said of others and set for himself: for callers, and for whoever helps people."""
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from hashlib import sha256
+from typing import Any, Final, NamedTuple
+
+from litestar import Response
+
+from schemas.ids import MAX_ID, PostId, UserId
+from services.api import answers, examples, walk
+from services.api.access import Access
+from services.api.cursors import Cursors, InvalidCursor
+from services.api.operation import AnyRequest, Endpoint, Operation
+from services.api.problems import BadParameter
+from services.api.queries import RelationQuery, RelationsQuery
+from services.relations.mutation import Kind
+from services.relations.people import Acquaintances, People
+from services.relations.relations import Own
+from services.timelines.retention import Clock
+
+LIST_RELATIONS = Operation(
+    id="listRelations",
+    path="/v1/users/{user_id}/relations",
+    summary="What a user said of others and set for himself, one kind at a time",
+    asks=RelationsQuery,
+    access=Access.OWNER,
+    answers=answers.Relations,
+    example=examples.RELATIONS,
+)
+READ_RELATION = Operation(
+    id="readRelation",
+    path="/v1/users/{user_id}/relations/{other_id}",
+    summary="How a user and another stand to each other; not whether the other blocks him",
+    asks=RelationQuery,
+    access=Access.OWNER,
+    answers=answers.Person,
+    example=examples.PERSON,
+)
+_SAID: Final = {"follows": Kind.FOLLOW, "blocks": Kind.BLOCK, "mutes": Kind.MUTE}
+
+
+class _Page(NamedTuple):
+    items: Sequence[Any]
+    last: int | None
+
+
+def endpoints(acquainted: Acquaintances, cursors: Cursors, clock: Clock) -> list[Endpoint]:
+    async def list_relations(_: AnyRequest, asked: RelationsQuery, viewer: UserId) -> Response[Any]:
+        listing = f"relations/{viewer}/{asked.kind}"
+        after = _opened(cursors, listing, asked.before)
+        if asked.kind in ("lists", "tags", "keyword_mutes"):
+            own = (await acquainted.relations.about(viewer, ())).own
+            page = _page(_own(own, asked.kind), after, asked.limit)
+        else:
+            found = await _people(acquainted, viewer, asked, UserId(after))
+            people = [answers.person(each, clock() * 1_000) for each in found.people]
+            muted = [each for each in people if each.mute or asked.kind != "mutes"]
+            page = _Page(muted, found.last)
+        return Response(answers.Relations(page.items, _sealed(cursors, listing, page.last)))
+
+    async def read_relation(_: AnyRequest, asked: RelationQuery, viewer: UserId) -> Response[Any]:
+        (found,) = await acquainted.between(viewer, [UserId(int(asked.other_id))])
+        return Response(answers.person(found, clock() * 1_000))
+
+    return [Endpoint(LIST_RELATIONS, list_relations), Endpoint(READ_RELATION, read_relation)]
+
+
+async def _people(
+    acquainted: Acquaintances, owner: UserId, asked: RelationsQuery, after: UserId
+) -> People:
+    read = acquainted.followers
+    if asked.kind in _SAID:
+        read = partial(acquainted.page, kind=_SAID[asked.kind])
+    return await read(owner, after=after, limit=asked.limit)
+
+
+def _own(own: Own, kind: str) -> dict[int, Any]:
+    """What somebody set for himself, by what it is ordered by."""
+    if kind == "lists":
+        return {each: answers.own_list(each, rules) for each, rules in own.lists.items()}
+    if kind == "tags":
+        return {_place(tag): answers.FollowedTag(tag) for tag in own.tags}
+    return {mute.keyword_id: answers.muted_words(mute) for mute in own.keyword_mutes}
+
+
+def _place(tag: str) -> int:
+    """A tag's place in an order that has room in a cursor."""
+    return int.from_bytes(sha256(tag.encode()).digest()[:8]) % MAX_ID + 1
+
+
+def _page(found: dict[int, Any], after: int, limit: int) -> _Page:
+    later: Iterable[int] = (each for each in sorted(found) if each > after)
+    places = list(later)[: limit + 1]
+    items = [found[each] for each in places[:limit]]
+    return _Page(items, places[limit - 1] if len(places) > limit else None)
+
+
+def _opened(cursors: Cursors, listing: str, token: str | None) -> int:
+    if token is None:
+        return 0
+    try:
+        return cursors.open(listing, token).position
+    except InvalidCursor as error:
+        raise BadParameter("before", str(error)) from None
+
+
+def _sealed(cursors: Cursors, listing: str, place: int | None) -> str | None:
+    return None if place is None else cursors.seal(listing, walk.at(PostId(place)))

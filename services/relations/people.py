@@ -1,0 +1,68 @@
+"""Whom somebody follows, blocks or mutes, and who follows him, a page at a time."""
+
+from typing import NamedTuple
+
+from schemas.ids import SLOTS, UserId, slot
+from services.graph.store import GraphStore, SlotRange
+from services.relations.mutation import Kind
+from services.relations.relations import Between
+from services.relations.store import RelationStore
+
+
+class Person(NamedTuple):
+    """Somebody, and how he and an owner stand to each other.
+
+    Whether he blocks the owner is his own affair: it is not told.
+    """
+
+    user_id: UserId
+    how: Between
+    followed_by: bool
+
+
+class People(NamedTuple):
+    """A page, and whom to go on from; None at the end."""
+
+    people: list[Person]
+    last: UserId | None
+
+
+class Acquaintances(NamedTuple):
+    """Reads how people stand to each other, for them and for whoever helps them."""
+
+    relations: RelationStore
+    graph: GraphStore
+
+    async def between(self, owner: UserId, others: list[UserId]) -> list[Person]:
+        """How the owner and each of the others stand. Raises StoreUnavailable, as all here do."""
+        if not others:
+            return []
+        known = await self.relations.about(owner, others)
+        follows = await self.relations.followed_pairs({(each, owner) for each in others})
+        return [Person(each, known.to(each), (each, owner) in follows) for each in others]
+
+    async def page(self, owner: UserId, kind: Kind, after: UserId, limit: int) -> People:
+        """Up to `limit` of those the owner follows, blocks or mutes, by their ids."""
+        found = list(await self.relations.others(owner, kind, after=after, limit=limit + 1))
+        page = found[:limit]
+        people = await self.between(owner, page)
+        return People(people, page[-1] if len(found) > limit else None)
+
+    async def followers(self, owner: UserId, after: UserId, limit: int) -> People:
+        """Up to `limit` of those who follow the owner, by their slots.
+
+        Those whose edge a block has ended are left out, so a page may be short with more to come.
+        """
+        counts = await self.graph.follower_counts([owner])
+        width = max(1, SLOTS * limit // max(1, counts.get(owner, 0)))
+        place = (slot(after), after) if after else (0, 0)
+        start, found = place[0], list[UserId]()
+        while start < SLOTS and len(found) <= limit:
+            end = min(SLOTS, start + width)
+            (listed,) = await self.graph.followers([SlotRange(owner, start, end)])
+            order = sorted((slot(each), UserId(each)) for each in listed.tolist())
+            found += [each for where, each in order if (where, each) > place]
+            start, width = end, 2 * width  # removed ones may have counted
+        page = found[:limit]
+        people = [each for each in await self.between(owner, page) if each.followed_by]
+        return People(people, page[-1] if len(found) > limit else None)

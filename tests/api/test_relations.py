@@ -1,0 +1,131 @@
+"""What somebody said of others, page by page, and how two people stand to each other."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import httpx
+import pytest
+
+from schemas import relations as said
+from tests.api.village import ALICE, BOB, CAROL, NOW, Village
+
+RELATIONS = "/v1/users/1/relations"
+SAID: dict[str, Any] = {"version": NOW * 1_000, "owner_id": ALICE}
+STRANGER = {
+    "user_id": str(CAROL),
+    "follow": None,
+    "followed_by": False,
+    "blocked": False,
+    "mute": None,
+    "lists": [],
+}
+
+
+async def walked(client: httpx.AsyncClient, kind: str, limit: int = 2) -> list[dict[str, Any]]:
+    """All pages."""
+    items: list[dict[str, Any]] = []
+    asked: dict[str, Any] = {"kind": kind, "limit": limit}
+    while True:
+        body = (await client.get(RELATIONS, params=asked)).json()
+        assert len(body["items"]) <= limit
+        items += body["items"]
+        if body["next"] is None:
+            return items
+        asked["before"] = body["next"]
+
+
+def users(items: Sequence[dict[str, Any]]) -> list[int]:
+    return [int(each["user_id"]) for each in items]
+
+
+async def test_people_are_listed_by_kind(village: Village, client: httpx.AsyncClient) -> None:
+    """Each once, on whichever page."""
+    for other in range(10, 15):
+        await village.follows(ALICE, other)
+        await village.says(said.MuteCreated(**SAID, target_id=other + 10))
+    over = said.MuteCreated(**SAID, target_id=30, expires_at=NOW * 1_000)
+    await village.says(over, said.BlockCreated(**SAID, target_id=BOB))
+    assert users(await walked(client, "follows")) == list(range(10, 15))
+    assert users(await walked(client, "mutes")) == list(range(20, 25))
+    assert users(await walked(client, "blocks")) == [BOB]
+
+
+async def test_followers_are_listed(village: Village, client: httpx.AsyncClient) -> None:
+    """All of them, but for those who were blocked or have gone."""
+    followers = range(100, 150)
+    for each in followers:
+        await village.follows(each, ALICE)
+    await village.says(said.BlockCreated(version=NOW * 1_000 + 1, owner_id=ALICE, target_id=100))
+    listed = users(await walked(client, "followers", limit=7))
+    assert len(listed) == len(set(listed))
+    assert set(listed) == set(followers) - {100}
+
+
+async def test_what_somebody_set_for_himself(village: Village, client: httpx.AsyncClient) -> None:
+    """Lists, tags as they are compared, keyword mutes."""
+    for each in (7, 8, 9):
+        await village.lists(ALICE, each, BOB, exclusive=each == 8)
+    for tag in ("#Rye", "salt", "bread"):
+        await village.follows_tag(ALICE, tag)
+    await village.says(said.KeywordMuteCreated(**SAID, keyword_id=5, phrase="football"))
+    assert await walked(client, "lists") == [
+        {"list_id": each, "replies": "list", "exclusive": each == "8"} for each in "789"
+    ]
+    assert sorted(each["tag"] for each in await walked(client, "tags")) == ["bread", "rye", "salt"]
+    assert await walked(client, "keyword_mutes") == [
+        {
+            "keyword_id": "5",
+            "phrase": "football",
+            "whole_word": True,
+            "contexts": [],
+            "action": "hide",
+            "expires_at": None,
+        }
+    ]
+
+
+async def test_how_two_people_stand(village: Village, client: httpx.AsyncClient) -> None:
+    """What the user himself said of the other, and whether the other follows him."""
+    await village.follows(ALICE, BOB, replies="all", languages=("en", "de"))
+    await village.follows(BOB, ALICE)
+    await village.lists(ALICE, 7, BOB)
+    await village.says(said.MuteCreated(**SAID, target_id=BOB, scope="reposts"))
+    assert (await client.get(f"{RELATIONS}/{BOB}")).json() == {
+        "user_id": str(BOB),
+        "follow": {
+            "since": NOW * 1_000,
+            "replies": "all",
+            "reposts": True,
+            "bare_links": None,
+            "languages": ["de", "en"],
+        },
+        "followed_by": True,
+        "blocked": False,
+        "mute": {"scope": "reposts", "expires_at": None},
+        "lists": ["7"],
+    }
+    assert (await client.get(f"{RELATIONS}/{CAROL}")).json() == STRANGER
+
+
+async def test_who_blocks_is_not_told(village: Village, client: httpx.AsyncClient) -> None:
+    """Not to the one who is blocked; the edges that the block ended are gone for both."""
+    await village.follows(ALICE, CAROL)
+    block = said.BlockCreated(version=NOW * 1_000 + 1, owner_id=CAROL, target_id=ALICE)
+    await village.says(block)
+    assert (await client.get(f"{RELATIONS}/{CAROL}")).json() == STRANGER
+    assert await walked(client, "blocks") == await walked(client, "follows") == []
+    told = (await client.get(f"/v1/users/{CAROL}/relations/{ALICE}")).json()
+    assert told["blocked"] is True
+
+
+@pytest.mark.parametrize("kind", ["followers", "lists"])
+async def test_a_cursor_is_of_its_kind(
+    village: Village, client: httpx.AsyncClient, kind: str
+) -> None:
+    """And of its owner."""
+    for other in (BOB, CAROL):
+        await village.follows(ALICE, other)
+    cursor = (await client.get(RELATIONS, params={"limit": 1})).json()["next"]
+    for path, asked in ((RELATIONS, {"kind": kind}), ("/v1/users/2/relations", {})):
+        answer = await client.get(path, params=asked | {"before": cursor})
+        assert (answer.status_code, answer.json()["field"]) == (400, "before")
