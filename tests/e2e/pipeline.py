@@ -183,7 +183,11 @@ class Pipeline:
     def offsets(self, role: str) -> dict[Place, int]:
         """What the role has committed."""
         wanted = [TopicPartition(*place) for place in places(READ[role])]
-        held = self._group(role).committed(wanted, timeout=ANSWER_SECONDS)
+        try:
+            held = self._group(role).committed(wanted, timeout=ANSWER_SECONDS)
+        except KafkaException:
+            self._groups.pop(role, None)  # the next is asked by a client that remembers nothing
+            raise
         return {(each.topic, each.partition): max(0, each.offset) for each in held}
 
     def _group(self, role: str) -> Any:
@@ -214,7 +218,13 @@ class Pipeline:
         latest = OffsetSpec.latest()
         wanted = {TopicPartition(*place): latest for place in places(names)}
         answers = self._admin.list_offsets(wanted, request_timeout=ANSWER_SECONDS)
-        return {(at.topic, at.partition): f.result().offset for at, f in answers.items()}
+        try:
+            return {(at.topic, at.partition): f.result().offset for at, f in answers.items()}
+        except KafkaException:
+            # It asks with the leader's epoch that it knew before a restart or a freeze, is told
+            # that this is fenced, and does not forget it.
+            self._admin = self._connect()
+            raise
 
     def _connect(self) -> Any:
         return AdminClient({"bootstrap.servers": self.settings.kafka_bootstrap, "log_level": 0})
