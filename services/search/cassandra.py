@@ -9,6 +9,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
+from zlib import crc32
 
 from schemas.ids import DAY_MS, DEFAULT_EPOCH, PostId, UserId, post_time
 from services.search.store import Claim, Terms
@@ -27,10 +28,12 @@ from services.timelines.store import Span
 
 BUCKET_MS = 3 * DAY_MS
 """Post time in a bucket."""
+GROUP_BITS = 20
+"""Of a term's hash: groups that share a list of buckets, from which no word can be read."""
 NEAREST_BUCKETS = 2
 """Asked first: a busy term has a page in them. Of one that is not, all others are asked at once."""
 MAX_DECLARED = 65_536
-"""Buckets of terms known to be declared, some 10 MB; the longest unheard is declared again."""
+"""Buckets of groups known to be declared, some 10 MB; the longest unheard is declared again."""
 ADDED, REMOVED = 1, 2
 """The timestamps of entries and of removals: what is forgotten stays so."""
 FORGOTTEN = ""
@@ -38,7 +41,7 @@ FORGOTTEN = ""
 
 _KEEP = insert("post_terms", "post_id", "term", "author_id")
 _DROP = delete("post_terms", "post_id", "term", "author_id")
-_DECLARE = insert("term_buckets", "term", "bucket")
+_DECLARE = insert("term_buckets", "term_group", "bucket")
 _ENTER = insert("terms", "term", "bucket", "post_id", "author_id")
 _REMOVE = delete("terms", "term", "bucket", "post_id", "author_id")
 _OF_POSTS = select("post_terms", "read", "post_id, author_id, term", "WHERE post_id IN ?")
@@ -49,7 +52,7 @@ _FORGOTTEN = select(
     f"WHERE post_id IN ? AND term = '{FORGOTTEN}'",
 )
 _BUCKETS = select(
-    "term_buckets", "read", "bucket", "WHERE term IN ? AND bucket >= ? AND bucket <= ?"
+    "term_buckets", "read", "bucket", "WHERE term_group IN ? AND bucket >= ? AND bucket <= ?"
 )
 _PAGE = {
     newest_first: select(
@@ -69,7 +72,7 @@ class CassandraTerms:
     def __init__(self, store: Store, epoch: int = DEFAULT_EPOCH) -> None:
         self._store = store
         self._epoch = epoch
-        self._declared: OrderedDict[tuple[str, int], None] = OrderedDict()
+        self._declared: OrderedDict[tuple[int, int], None] = OrderedDict()
 
     async def add(self, said: Sequence[Terms]) -> None:
         said = [each for each in said if each.terms]
@@ -130,18 +133,21 @@ class CassandraTerms:
     async def _buckets(self, terms: Collection[str], span: Span) -> list[int]:
         """Those that may hold posts of any of the terms, in the span's order."""
         within = (self._bucket(span.above), self._bucket(span.below))
-        asked = (self._store.read(_BUCKETS, part, *within) for part in portions(terms))
+        groups = map(_group, terms)
+        asked = (self._store.read(_BUCKETS, part, *within) for part in portions(groups))
         found = {bucket for rows in await asyncio.gather(*asked) for (bucket,) in rows}
         return sorted(found, reverse=span.newest_first)
 
     async def _declare(self, said: Iterable[Terms]) -> None:
         """Says of every bucket that is written to that it is; durable on return."""
         places = {
-            (term, self._bucket(claim.post_id)): None for claim, terms in said for term in terms
+            (_group(term), self._bucket(claim.post_id)): None
+            for claim, terms in said
+            for term in terms
         }
         new = [place for place in places if place not in self._declared]
         await self._store.write(
-            _DECLARE.row(term=term, bucket=bucket, version=ADDED) for term, bucket in new
+            _DECLARE.row(term_group=group, bucket=bucket, version=ADDED) for group, bucket in new
         )
         for place in places:
             self._declared[place] = None
@@ -155,6 +161,10 @@ class CassandraTerms:
 
     def _bucket(self, post: int) -> int:
         return post_time(post, self._epoch) // BUCKET_MS
+
+
+def _group(term: str) -> int:
+    return crc32(term.encode()) >> 32 - GROUP_BITS
 
 
 def _kept(said: Terms) -> Iterator[Row]:

@@ -20,6 +20,8 @@ from services.posts.cassandra import CassandraPosts
 from services.posts.post import mutation
 from services.relations.cassandra import CassandraRelations
 from services.relations.mutation import mutation as relation
+from services.search.cassandra import CassandraTerms
+from services.search.store import Claim, Terms
 from services.settings import Settings
 from services.storage.session import Store, connect
 from services.storage.statements import select
@@ -242,3 +244,35 @@ def test_an_estimate_is_within_a_fifth_or_so(count: int) -> None:
 def test_few_are_counted_exactly() -> None:
     assert estimate([], SLOTS) == 0
     assert estimate(range(SAMPLE - 1), SLOTS) == SAMPLE - 1
+
+
+async def test_no_word_of_a_deleted_post_stays_in_any_table(
+    store: Store, people: People, new_post: NewPost
+) -> None:
+    """What says where to look holds none in the first place."""
+    terms, post = CassandraTerms(store), new_post()
+    secret, claim = f"secret{people.alice}", Claim(new_post(), people.alice)
+    await terms.add(
+        [Terms(claim, frozenset({secret})), Terms(Claim(post, people.bob), frozenset({secret}))]
+    )
+    await terms.forget([claim])
+    held = select("post_terms", "test", "term", "WHERE post_id = ?")
+    assert await store.read(held, claim.post_id) == [("",)]
+    found = select("terms", "test", "post_id", "WHERE term = ? ALLOW FILTERING")
+    assert await store.read(found, secret) == [(post,)]
+    keys = select("term_buckets", "test", "*", "LIMIT 1")
+    assert [type(each) for each in (await store.read(keys))[0]] == [int, int]
+
+
+async def test_a_page_of_a_term_costs_two_requests_in_most_cases_and_three_at_most(
+    store: Store, people: People, new_post: NewPost, requests: Callable[[], int]
+) -> None:
+    """However far its posts lie apart."""
+    terms, bread = CassandraTerms(store), f"bread{people.alice}"
+    posts = [new_post(days_old=old) for old in (3_000, 1_000, 200, 2, 1)]
+    await terms.add([Terms(Claim(each, people.alice), frozenset({bread})) for each in posts])
+    before = requests()
+    assert await terms.page([bread], Span(), 2) == posts[:2:-1]
+    assert requests() - before == 2
+    assert await terms.page([bread], Span(), 50) == posts[::-1]
+    assert requests() - before == 2 + 3
