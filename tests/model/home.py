@@ -127,14 +127,15 @@ class Home(Seen):
         post, original = self.posts[post_id], self.posts[self.shows(post_id)[-1]]
         by, edge = post["author_id"], self.edges[viewer].get(post["author_id"])
         found: dict[str, dict[str, object]] = {}
-        set_bare = original["author_id"] != viewer and self.hides_bare(viewer, original)
+        others = original["author_id"] != viewer
+        set_bare = others and self.hides_bare(viewer, original)
         if by == viewer:
             found["self"] = {"words": set_bare}
         elif edge:
             languages, lang = edge["languages"], original["lang"]
             follow = "repost" if post["repost_of"] else "follow"
             found[follow] = {
-                "words": self.hides_bare(viewer, original, edge["bare_links"])
+                "words": (others and self.hides_bare(viewer, original, edge["bare_links"]))
                 or (languages and lang is not None and lang not in languages),
                 "repost": post["repost_of"] and not edge["reposts"],
                 "replies": not post["repost_of"] and not self.passes(viewer, post_id),
