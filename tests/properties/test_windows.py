@@ -1,14 +1,18 @@
 """Rule 4: in each window of an original one place, whatever the order and whoever fails."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 
 from schemas.events import FollowCreated, PostCreated
 from schemas.ids import PostId, UserId, post_id, post_time
+from services.errors import StoreUnavailable
 from services.listing import PageRequest
+from services.outbox import MemoryOutbox
+from services.timelines.store import Span
 from tests.histories import NOW, PEOPLE, READER, Fact, chances, log
 from tests.model import Model
 from tests.properties.conftest import Prove
@@ -140,3 +144,54 @@ async def test_a_post_that_is_reposted_by_thousands_takes_all_of_them_along() ->
     await world.handle([middle])
     asked = {(each.post_id, each.original_id) for each in world.outbox.sent}  # type: ignore[union-attr]
     assert asked == {(each.post_id, middle.repost_of) for each in (*many, *below)}
+
+
+class FailsOnce:
+    """An outbox that takes nothing the first time; what is kept by then is remembered."""
+
+    def __init__(self, outbox: Any) -> None:
+        self._outbox = outbox
+        self.fails = False
+        self.look: Callable[[], Awaitable[None]]
+
+    async def send(self, requests: Sequence[Any]) -> None:
+        if requests:
+            await self.look()
+            if self.fails:
+                self.fails = False
+                raise StoreUnavailable("for the test")
+        await self._outbox.send(requests)
+
+
+async def test_a_repost_is_kept_then_asked_for_then_marked() -> None:
+    """A backfill that comes between finds it, and who failed to ask asks again."""
+    boxes: list[FailsOnce] = []
+
+    def between(port: Any) -> Any:
+        if isinstance(port, MemoryOutbox):
+            boxes.append(FailsOnce(port))
+            return boxes[0]
+        return port
+
+    world, kept = World(0, between), []
+    middle = post(1, 1, repost_of=post(0, 4).post_id)
+    repost = post(2, 2, repost_of=middle.post_id)
+    by = UserId(repost.author_id)
+
+    async def look() -> None:
+        pages = await world.reader.stores.reposts.author_pages([by], Span(), 9)
+        kept.append({each.original_id for each in pages.get(by, ())})
+
+    boxes[0].look = look
+    await world.handle([FollowCreated(version=0, follower_id=READER, followee_id=by)])
+    await world.handle([repost])
+    boxes[0].fails = True
+    with pytest.raises(StoreUnavailable):
+        await world.handle([middle])
+    await world.handle([middle])
+    assert kept[1:] == [{middle.post_id}, *[{middle.post_id, middle.repost_of}] * 2]
+    assert [getattr(each, "original_id", None) for each in world.outbox.sent] == [
+        None,
+        middle.post_id,
+        middle.repost_of,
+    ]
