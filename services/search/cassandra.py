@@ -7,8 +7,7 @@ removal meets, its timestamp covers.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Collection, Iterable, Sequence
 from zlib import crc32
 
 from schemas.ids import DAY_MS, DEFAULT_EPOCH, PostId, UserId, post_time
@@ -16,6 +15,7 @@ from services.search.store import Claim, Terms
 from services.storage.session import Store
 from services.storage.statements import (
     KEYS_AT_ONCE,
+    Column,
     Row,
     Statement,
     Value,
@@ -76,17 +76,14 @@ class CassandraTerms:
 
     async def add(self, said: Sequence[Terms]) -> None:
         said = [each for each in said if each.terms]
-        await self._store.write(chain.from_iterable(map(_kept, said)))
+        await self._store.write_columns(_KEEP, _columns(said))
         forgotten = await self._forgotten([each.claim for each in said])
         if forgotten:
             await self._remove(forgotten)
             said = [each for each in said if each.claim not in forgotten]
         await self._declare(said)
-        await self._store.write(
-            _ENTER.row(**self._place(term, claim), version=ADDED)
-            for claim, terms in said
-            for term in terms
-        )
+        buckets = [self._bucket(each.claim.post_id) for each in said for _ in each.terms]
+        await self._store.write_columns(_ENTER, {**_columns(said), "bucket": buckets})
 
     async def forget(self, claims: Sequence[Claim]) -> None:
         await self._store.write(_row_of(_KEEP, claim, FORGOTTEN, ADDED) for claim in claims)
@@ -167,8 +164,14 @@ def _group(term: str) -> int:
     return crc32(term.encode()) >> 32 - GROUP_BITS
 
 
-def _kept(said: Terms) -> Iterator[Row]:
-    return (_row_of(_KEEP, said.claim, term, ADDED) for term in said.terms)
+def _columns(said: Sequence[Terms]) -> dict[str, Column]:
+    """A row for each term, packed by column: half of what single rows cost the client."""
+    return {
+        "post_id": [each.claim.post_id for each in said for _ in each.terms],
+        "author_id": [each.claim.author_id for each in said for _ in each.terms],
+        "term": [term for each in said for term in each.terms],
+        "version": ADDED,
+    }
 
 
 def _row_of(statement: Statement, claim: Claim, term: str, version: int) -> Row:

@@ -116,3 +116,17 @@ async def test_a_list_is_read_by_its_owner(village: Village, client: httpx.Async
     for viewer in ({"viewer": BOB}, {}):
         answer = await client.get(path, params=viewer)
         assert (answer.status_code, answer.json()) == (404, unknown.json())
+
+
+async def test_members_who_repost_the_same_share_a_place(
+    village: Village, client: httpx.AsyncClient
+) -> None:
+    """The earliest repost of the day has it, and names the others; those of others do not count."""
+    await village.lists(ALICE, LIST, BOB, CAROL)
+    original = await village.post(9, minutes_ago=9)
+    first = await village.post(CAROL, minutes_ago=8, repost_of=original)
+    await village.post(10, minutes_ago=7, repost_of=original)
+    await village.post(BOB, minutes_ago=6, repost_of=original)
+    body = await page(client, f"/v1/lists/{LIST}/timeline", viewer=ALICE)
+    assert ids(body) == [first]
+    assert body["items"][0]["repost"] == {"by": ["3", "2"], "original": str(original)}
