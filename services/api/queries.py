@@ -37,7 +37,6 @@ Time = Annotated[datetime, Meta(tz=True)]
 _ID = re.compile(r"[1-9][0-9]{0,18}")
 _INTEGER = re.compile(r"-?[0-9]+")  # 1e1 and 5.0 would be read as well
 _DATE = re.compile(r"[0-9]{4}-")  # seconds since the epoch would be read as well
-_LONGEST_NAME = 64
 _IDS = frozenset(
     {"user_id", "post_id", "viewer", "wait_for", "list_id", "other_id", "author", "conversation"}
 )
@@ -149,17 +148,15 @@ Q = TypeVar("Q", bound=Struct)
 
 
 def read(request: Request[Any, Any, Any], query: type[Q]) -> Q:
-    """What a request asks: each parameter once, and none that is not known. Raises BadParameter.
+    """What a request asks, each parameter once. Raises BadParameter.
 
-    What would be ignored would be a misspelt limit, or a viewer that nobody looks at. Where
-    nothing is asked all is ignored: probes and scrapers add what they like.
+    Parameters that are not known are kept out of the way, as unknown fields of messages are: what
+    stands before us adds its own, and clients ask older servers what they will ask newer ones.
     """
-    if not query.__struct_fields__:
-        return query()
     given = dict(request.path_params)
     for name, value in request.query_params.multi_items():
         if name not in query.__struct_fields__:
-            raise _unknown(name, query)
+            continue
         if name in given:
             raise BadParameter(name, "given more than once")
         given[name] = value
@@ -182,12 +179,6 @@ def is_id(text: str) -> bool:
     if not _ID.fullmatch(text):
         return False
     return len(text) < len(_LARGEST) or text <= _LARGEST
-
-
-def _unknown(name: str, query: type[Struct]) -> BadParameter:
-    """The name is the client's own: it is said back to him as far as it may be one."""
-    known = ", ".join(query.__struct_fields__)
-    return BadParameter(name[:_LONGEST_NAME], f"not a parameter here; known: {known}")
 
 
 def _bad(error: str) -> BadParameter:
