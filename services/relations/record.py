@@ -11,7 +11,7 @@ from services.relations.store import RelationStore
 class RecordRelations:
     """Writes what people say of each other and set for themselves.
 
-    A tag follow does not request the tag's earlier posts yet.
+    Nothing is asked for: what a follow of a tag brings is pulled when it is read.
     """
 
     def __init__(self, relations: RelationStore) -> None:
