@@ -93,8 +93,8 @@ def test_an_entry_that_is_gone_from_the_store_is_noticed(pipeline: Pipeline) -> 
     pipeline.publish(LOG)
     pipeline.drain(60)
     assert compare_all(pipeline.settings, model()) == 10
-    stored = cql(pipeline.settings, "SELECT bucket, shard, post_id FROM home_timeline")
-    bucket, shard = next((bucket, shard) for bucket, shard, post in stored if post == TAKEN)
+    stored = cql(pipeline.settings, "SELECT user_id, post_id, bucket, shard FROM home_timeline")
+    bucket, shard = next((at[2], at[3]) for at in stored if at[:2] == (BOB, TAKEN))
     cql(pipeline.settings, REMOVE, bucket, shard, BOB, TAKEN)
     with pytest.raises(AssertionError):
         compare_all(pipeline.settings, model())
