@@ -1,9 +1,11 @@
 """A TCP proxy that misbehaves when it is told to: between clients and a server on this machine."""
 
 import asyncio
+import gc
 import socket
 import struct
 import threading
+import warnings
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -43,6 +45,10 @@ class Weather:
     """Clients that were turned away."""
 
 
+CLOSING_SECONDS = 0.05
+"""For sockets that were closed to let go of the loop: nothing says when they have."""
+
+
 class Proxy:
     """Everything passes, unless it is told otherwise; may be told so from any thread.
 
@@ -74,6 +80,9 @@ class Proxy:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(CALL_SECONDS)
         self._loop.close()
+        with warnings.catch_warnings():  # connections that were cut in mid-air end with their loop
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
 
     @property
     def links(self) -> int:
@@ -157,6 +166,10 @@ class Proxy:
         for link in set(self._links):
             link.end(reset=False)
             await link.ended.wait()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        if others:  # tasks that have a step to go: a closed loop would leave them pending
+            await asyncio.wait(others, timeout=CALL_SECONDS / 2)
+        await asyncio.sleep(CLOSING_SECONDS)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
