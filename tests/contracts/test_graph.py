@@ -100,13 +100,14 @@ async def test_an_author_without_followers_has_an_empty_list(
 
 
 async def test_few_followers_are_counted_and_many_estimated(stores: Stores, people: People) -> None:
+    """Bounds are some six standard deviations (of 9 %) away: who the crowd are is by chance."""
     crowd = [UserId(people.carol + 100 * place) for place in range(2_000)]
     await stores.graph.record([follows(each, people.alice) for each in crowd])
     await stores.graph.record([follows(each, people.bob) for each in crowd[:7]])
     counts = await stores.graph.follower_counts(people)
     assert counts.get(people.carol, 0) == 0
     assert counts[people.bob] == 7
-    assert 1_500 < counts[people.alice] < 2_500
+    assert 1_000 < counts[people.alice] < 4_000
 
 
 async def test_nothing_to_record_is_nothing_done(stores: Stores) -> None:
