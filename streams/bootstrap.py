@@ -135,13 +135,12 @@ async def connect_store(settings: Settings, metrics: Metrics) -> Store:
 def create_workers(deps: Deps, outbox: Outbox, roles: Iterable[str] = ROLES) -> list[App]:
     """An app for each role, its agents registered; what they produce leaves by `outbox`."""
     see_to = handlers(deps.stores, KafkaRequests(outbox), deps.metrics, deps.retention, deps.clock)
-    apps = {role: create_app(role, deps.settings, deps.metrics) for role in roles}
     kept = deps.brakes or MemoryBrakes()
-    brakes = {role: Brakes(kept, deps.metrics, deps.clock) for role in apps}
-    for route in ROUTES:
-        if route.role in apps:
-            app = apps[route.role]
-            app.brakes = brakes[route.role]
+    apps = []
+    for role in roles:
+        app = create_app(role, deps.settings, deps.metrics)
+        app.brakes = Brakes(kept, deps.metrics, deps.clock)
+        for route in (each for each in ROUTES if each.role == role):
             app.deliver(
                 Delivery(
                     agent=route.agent,
@@ -155,7 +154,8 @@ def create_workers(deps: Deps, outbox: Outbox, roles: Iterable[str] = ROLES) -> 
                     bounds=route.bounds,
                 )
             )
-    return list(apps.values())
+        apps.append(app)
+    return apps
 
 
 def create_api(deps: Deps) -> Litestar:

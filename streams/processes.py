@@ -43,10 +43,7 @@ async def run_worker(settings: Settings, roles: Iterable[str], stop: asyncio.Eve
             if not await _done_before(stop, contact.make()):
                 return STOPPED
             watched.extend(app.intake for app in apps)
-            beside: list[Work] = []  # what goes on beside the apps
-            async with background(stop, beside) as running:
-                code = await run_apps(apps, stop)
-            return FAILED if running.failed else code
+            return await run_apps(apps, stop)
 
 
 async def run_api(settings: Settings, stop: asyncio.Event) -> int:

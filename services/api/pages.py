@@ -46,7 +46,7 @@ class Pager(NamedTuple):
         page, newest = await _read(read, asked.limit, marks)
         return Listing(
             items=[item(each) if hydrate else str(each.post_id) for each in page.items],
-            next=self._seal_at(page.older),
+            next=self.sealed(page.older),
             prev=None if newest is None else self.cursors.seal(self.listing, newest),
             gap=self._gap(page),
             state="building" if page.building else "ready",
@@ -57,17 +57,20 @@ class Pager(NamedTuple):
             for name in ("before", "newer_than"):
                 if getattr(asked, name) is not None:
                     raise BadParameter("after", f"cannot be combined with `{name}`")
-        return Marks(*(self._opened(asked, name) for name in Marks._fields))
+        return Marks(*(self.opened(name, getattr(asked, name)) for name in Marks._fields))
 
-    def _opened(self, asked: PageQuery, name: str) -> Place | None:
-        token = getattr(asked, name)
+    def opened(self, name: str, token: str | None) -> Place | None:
+        """The place that the cursor of a parameter marks. Raises BadParameter."""
         try:
             return None if token is None else self.cursors.open(self.listing, token)
         except InvalidCursor as error:
             raise BadParameter(name, str(error)) from None
 
-    def _seal_at(self, position: PostId | None) -> str | None:
-        return None if position is None else self.cursors.seal(self.listing, walk.at(position))
+    def sealed(self, position: int | None) -> str | None:
+        """The cursor of a place, if there is one."""
+        if position is None:
+            return None
+        return self.cursors.seal(self.listing, walk.at(PostId(position)))
 
     def _gap(self, page: Page) -> Gap | None:
         if page.gap is None:

@@ -8,11 +8,11 @@ from typing import Any, Final, NamedTuple
 from litestar import Response
 
 from schemas.ids import MAX_ID, PostId, UserId
-from services.api import answers, examples, walk
+from services.api import answers, examples
 from services.api.access import Access
-from services.api.cursors import Cursors, InvalidCursor
+from services.api.cursors import Cursors
 from services.api.operation import AnyRequest, Endpoint, Operation
-from services.api.problems import BadParameter
+from services.api.pages import Pager
 from services.api.queries import RelationQuery, RelationsQuery
 from services.relations.mutation import Kind
 from services.relations.people import Acquaintances, People
@@ -47,8 +47,9 @@ class _Page(NamedTuple):
 
 def endpoints(acquainted: Acquaintances, cursors: Cursors, clock: Clock) -> list[Endpoint]:
     async def list_relations(_: AnyRequest, asked: RelationsQuery, viewer: UserId) -> Response[Any]:
-        listing = f"relations/{viewer}/{asked.kind}"
-        after = _opened(cursors, listing, asked.before)
+        pager = Pager(cursors, f"relations/{viewer}/{asked.kind}")
+        place = pager.opened("before", asked.before)
+        after = place.position if place is not None else PostId(0)
         if asked.kind in ("lists", "tags", "keyword_mutes"):
             own = (await acquainted.relations.about(viewer, ())).own
             page = _page(_own(own, asked.kind), after, asked.limit)
@@ -57,7 +58,7 @@ def endpoints(acquainted: Acquaintances, cursors: Cursors, clock: Clock) -> list
             people = [answers.person(each, clock() * 1_000) for each in found.people]
             muted = [each for each in people if each.mute or asked.kind != "mutes"]
             page = _Page(muted, found.last)
-        return Response(answers.Relations(page.items, _sealed(cursors, listing, page.last)))
+        return Response(answers.Relations(page.items, pager.sealed(page.last)))
 
     async def read_relation(_: AnyRequest, asked: RelationQuery, viewer: UserId) -> Response[Any]:
         (found,) = await acquainted.between(viewer, [UserId(int(asked.other_id))])
@@ -94,16 +95,3 @@ def _page(found: dict[int, Any], after: int, limit: int) -> _Page:
     places = list(later)[: limit + 1]
     items = [found[each] for each in places[:limit]]
     return _Page(items, places[limit - 1] if len(places) > limit else None)
-
-
-def _opened(cursors: Cursors, listing: str, token: str | None) -> int:
-    if token is None:
-        return 0
-    try:
-        return cursors.open(listing, token).position
-    except InvalidCursor as error:
-        raise BadParameter("before", str(error)) from None
-
-
-def _sealed(cursors: Cursors, listing: str, place: int | None) -> str | None:
-    return None if place is None else cursors.seal(listing, walk.at(PostId(place)))

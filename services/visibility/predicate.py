@@ -73,7 +73,7 @@ def readable(post: Post, view: View) -> Verdict:
         return _no(5, "original_not_in_audience")
     if post.deleted or original.deleted:
         return _no(8, "deleted" if post.deleted else "original_deleted")
-    if is_gone(post, view) or is_gone(original, view):
+    if not view.suspended.isdisjoint((post.author_id, original.author_id)):
         return _no(10, "suspended")
     return READABLE
 

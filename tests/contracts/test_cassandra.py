@@ -220,7 +220,8 @@ async def test_a_follower_list_that_grows_spreads_over_more_partitions(
     assert [sorted(each.tolist()) for each in found] == [
         sorted(each for each in left if low <= slot(each) < high) for low, high in pairwise(cuts)
     ]
-    assert 3_000 < (await graph.follower_counts([people.alice]))[people.alice] < 5_500
+    # Some eight rows of the last level's first part stand for 256 parts: a rough estimate.
+    assert 1_000 < (await graph.follower_counts([people.alice]))[people.alice] < 12_000
 
 
 async def test_a_level_is_never_lowered(store: Store, people: People) -> None:

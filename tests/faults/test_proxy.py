@@ -123,7 +123,7 @@ def test_slow_is_late_and_not_less(proxy: Proxy, client: socket.socket) -> None:
         for letter in b"abcdefghij":
             client.sendall(bytes([letter]))
         assert said(client, 10) == b"abcdefghij"
-        assert 0.3 <= time.monotonic() - begun < 1.0
+        assert 0.3 <= time.monotonic() - begun < 2.9  # one after the other: three seconds
 
 
 def test_what_is_swallowed_was_heard(proxy: Proxy, echo: Echo, client: socket.socket) -> None:
