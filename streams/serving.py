@@ -12,6 +12,9 @@ from litestar import Litestar
 START_SECONDS: Final = 10.0
 GRACE_SECONDS: Final = 3
 """For requests that are being answered at the end; streams are cut."""
+KEEP_ALIVE_SECONDS: Final = 75
+"""Longer than clients and proxies keep an idle connection (httpx 5, nginx 60), so that they end it:
+a request that meets a server's end on its way would be lost."""
 POLL_SECONDS: Final = 0.01
 BACKLOG: Final = 1_024
 """Connections that wait to be accepted: a burst of clients after a restart."""
@@ -48,6 +51,7 @@ async def serving(app: Litestar, host: str, port: int) -> AsyncIterator[Address]
             log_config=None,
             access_log=False,
             server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
     )
