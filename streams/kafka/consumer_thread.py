@@ -60,7 +60,7 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
                 await consumer.start()
             except KafkaConnectionError as error:
                 log.warning("no broker answers", error=str(error))
-                await consumer.stop()
+                await leave(consumer)
                 await self.sleep(RECONNECT_SECONDS)
             else:
                 self.time_started = time.monotonic()
@@ -71,14 +71,8 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
         """Upstream waits for the group and the broker for as long as they take."""
         self._leaving = True
         await super(AIOKafkaConsumerThread, self).on_thread_stop()
-        if self._consumer is None:
-            return
-        try:
-            async with asyncio.timeout(LEAVE_SECONDS):
-                await self._consumer.stop()
-        except (TimeoutError, KafkaError) as error:
-            log.warning("left without the group's answer", error=repr(error))
-            await self._consumer._client.close()
+        if self._consumer is not None:
+            await leave(self._consumer)
 
     def _stopped_set(self) -> None:
         """Upstream fails to stop a thread that has already ended because of a crash."""
@@ -172,3 +166,16 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
             for tp, state in states.items()
             if state._position is not None and state.highwater is not None
         }
+
+
+async def leave(consumer: Any) -> None:
+    """Leave the group and close the connections, in time and whatever the brokers do.
+
+    In a task of its own, as aiokafka's fetcher awaits fetches that it has cancelled: where no
+    broker is connected, the cancellation comes back and would end the thread's own task.
+    """
+    leaving = asyncio.create_task(consumer.stop())
+    await asyncio.wait([leaving], timeout=LEAVE_SECONDS)
+    if leaving.cancel() or leaving.cancelled() or leaving.exception():
+        log.warning("left without the group's answer", how=repr(leaving))
+        await consumer._client.close()

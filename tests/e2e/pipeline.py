@@ -44,6 +44,7 @@ NOT_NOW = {
     KafkaError.NOT_COORDINATOR,
     KafkaError._TIMED_OUT,
     KafkaError._TRANSPORT,
+    KafkaError._NOENT,  # no leader yet
     KafkaError._ALL_BROKERS_DOWN,
     KafkaError.FENCED_LEADER_EPOCH,
     KafkaError.UNKNOWN_LEADER_EPOCH,

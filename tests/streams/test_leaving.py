@@ -1,0 +1,55 @@
+"""A consumer leaves its group within its time, whatever the brokers and aiokafka do."""
+
+import asyncio
+
+import pytest
+
+from streams.kafka import consumer_thread
+from streams.kafka.consumer_thread import leave
+
+
+class Client:
+    def __init__(self) -> None:
+        self.closed = 0
+
+    async def close(self) -> None:
+        self.closed += 1
+
+
+class Consumer:
+    """What leaving sees of aiokafka's."""
+
+    def __init__(self) -> None:
+        self._client = Client()
+
+    async def stop(self) -> None:
+        await self._client.close()
+
+
+class CutShort(Consumer):
+    async def stop(self) -> None:
+        """As aiokafka's does while no broker is connected: it awaits what it has cancelled."""
+        fetch = asyncio.create_task(asyncio.sleep(60))
+        await asyncio.sleep(0)
+        fetch.cancel()
+        await fetch
+
+
+class Broken(Consumer):
+    async def stop(self) -> None:
+        raise OSError("no broker")
+
+
+class Silent(Consumer):
+    async def stop(self) -> None:
+        await asyncio.sleep(60)
+
+
+@pytest.mark.parametrize("consumer", [Consumer(), CutShort(), Broken(), Silent()])
+async def test_connections_are_closed_and_leaving_ends(
+    consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once, also where the end of the consumer is cut short, fails or hangs."""
+    monkeypatch.setattr(consumer_thread, "LEAVE_SECONDS", 0.05)
+    await leave(consumer)
+    assert consumer._client.closed == 1
