@@ -12,6 +12,9 @@ import msgspec
 
 Canonical: TypeAlias = bytes
 NULL: Canonical = b"null"
+EMPTY: Canonical = b"[]"
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 _DEFAULTS: dict[str, object] = {
     "text": "",
@@ -49,10 +52,15 @@ def value_of(stored: Canonical) -> Any:
     return msgspec.json.decode(stored)
 
 
+def values_of(stored: Canonical) -> list[str]:
+    """The elements that canonical bytes stand for: most lists are empty."""
+    return [] if stored == EMPTY else msgspec.json.decode(stored, type=list[str])
+
+
 def id_of(stored: Canonical) -> int | None:
     """The id that canonical bytes stand for."""
     return None if stored == NULL else int(stored[1:-1])
 
 
 def _dump(value: object) -> Canonical:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return _ENCODER.encode(value).encode()

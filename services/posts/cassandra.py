@@ -77,16 +77,10 @@ def _claim(
     author: int, deleted: bool | None, line: bytes | None, written: int | None, *cells: Any
 ) -> Row:
     """A row as it was read. A creation of which only a part is there yet is not known yet."""
-    if written is None or None in cells:
-        return Row(UserId(author), None, {}, {}, bool(deleted), _unpacked(line))
-    return Row(
-        author_id=UserId(author),
-        claimed_at=Version(INVERTED - written),
-        created=dict(zip(_CREATED, cells, strict=False)),
-        stated=dict(zip(EDITABLE, cells[len(_CREATED) :], strict=True)),
-        deleted=bool(deleted),
-        line=_unpacked(line),
-    )
+    claimed_at = None if written is None or None in cells else Version(INVERTED - written)
+    count = len(_CREATED)
+    created, stated = cells[:count], cells[count:]
+    return Row(UserId(author), claimed_at, created, stated, bool(deleted), _unpacked(line))
 
 
 def _packed(line: Sequence[PostId]) -> bytes:

@@ -1,10 +1,11 @@
 """Posts in memory: the embedded pipeline's store, and the reference for the other one."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from schemas.canonical import Canonical
+from schemas.events import EDITABLE
 from schemas.ids import PostId, UserId, Version
-from services.posts.post import BLANKED, Mutation, Post, Row, resolve
+from services.posts.post import BLANKED, IMMUTABLE, Mutation, Post, Row, resolve
 
 _Cell = tuple[Version, Canonical]
 
@@ -29,16 +30,20 @@ class _Cells:
         self.deleted |= mutation.deleted
 
     def row(self, author: UserId) -> Row:
-        claimed = self.created.get("parent_id")
-        blanked = BLANKED if self.deleted else {}
+        if not self.created:
+            return Row(author, None, (), (), self.deleted, self.line)
         return Row(
             author_id=author,
-            claimed_at=None if claimed is None else claimed[0],
-            created={**{field: cell[1] for field, cell in self.created.items()}, **blanked},
-            stated={**{field: cell[1] for field, cell in self.stated.items()}, **blanked},
+            claimed_at=self.created["parent_id"][0],
+            created=self._values(self.created, (*IMMUTABLE, *EDITABLE)),
+            stated=self._values(self.stated, EDITABLE),
             deleted=self.deleted,
             line=self.line,
         )
+
+    def _values(self, cells: Mapping[str, _Cell], fields: Iterable[str]) -> list[Canonical]:
+        blanked = BLANKED if self.deleted else {}
+        return [blanked.get(field) or cells[field][1] for field in fields]
 
 
 class MemoryPosts:

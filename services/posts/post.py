@@ -11,13 +11,13 @@ of the set of messages:
 The id belongs to the row with the lowest creation version, then to the lowest author.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 from msgspec import UNSET
 
-from schemas.canonical import Canonical, canonical, canonical_id, id_of, value_of
+from schemas.canonical import NULL, Canonical, canonical, canonical_id, id_of, value_of, values_of
 from schemas.events import EDITABLE, Creation, Deletion, Edit, PostFact, Visibility
 from schemas.ids import PostId, UserId, Version
 
@@ -42,8 +42,8 @@ class Row(NamedTuple):
 
     author_id: UserId
     claimed_at: Version | None
-    created: Mapping[str, Canonical]
-    stated: Mapping[str, Canonical]
+    created: Sequence[Canonical]  # IMMUTABLE, then EDITABLE fields
+    stated: Sequence[Canonical]  # EDITABLE fields
     deleted: bool
     line: tuple[PostId, ...] = ()
 
@@ -99,22 +99,24 @@ def resolve(post: PostId, rows: Iterable[Row]) -> Post | None:
     if not claims:
         return None
     owner = min(claims, key=lambda claim: claim[:2])[2]
-    shown = {**owner.stated, **(BLANKED if owner.deleted else {})}
-    gate = value_of(shown["reply_gate"])
+    parent, root, repost, *created = owner.created
+    text, lang, visibility, mentions, tags, links, gate = owner.stated
+    if owner.deleted:
+        text, links = BLANKED["text"], BLANKED["links"]
     return Post(
         post_id=post,
         author_id=owner.author_id,
-        parent_id=_post(owner.created["parent_id"]),
-        root_claim=_post(owner.created["root_id"]),
-        repost_of=_post(owner.created["repost_of"]),
-        text=value_of(shown["text"]),
-        lang=value_of(shown["lang"]),
-        visibility=value_of(shown["visibility"]),
-        mentions=frozenset(map(int, value_of(shown["mentions"]))),
-        tags=tuple(value_of(shown["tags"])),
-        links=tuple(value_of(shown["links"])),
-        reply_gate=None if gate is None else tuple(gate),
-        edited=any(owner.created[field] != owner.stated[field] for field in EDITABLE),
+        parent_id=_post(parent),
+        root_claim=_post(root),
+        repost_of=_post(repost),
+        text=value_of(text),
+        lang=value_of(lang),
+        visibility=value_of(visibility),
+        mentions=frozenset(map(int, values_of(mentions))),
+        tags=tuple(values_of(tags)),
+        links=tuple(values_of(links)),
+        reply_gate=None if gate == NULL else tuple(values_of(gate)),
+        edited=created != list(owner.stated),
         deleted=owner.deleted,
         line=owner.line,
     )
