@@ -6,7 +6,7 @@ INSTALLED := .venv/installed
 FAST_TESTS := $(wildcard tests/architecture tests/schemas)
 
 .DEFAULT_GOAL := help
-.PHONY: help install check test proof demo up down status lock
+.PHONY: help install check test proof demo loadtest up down status lock
 
 help: ## List what can be made.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ proof: $(INSTALLED) ## Run the long proofs.
 
 demo: $(INSTALLED) ## Show Mingle at work with nothing but Python; SERVE=1 keeps it running.
 	$(BIN)/mingle demo $(if $(SERVE),--serve)
+
+loadtest: $(INSTALLED) ## Measure what fan-out costs on servers of its own; ARGS="soak --seconds 7200" runs another.
+	$(BIN)/mingle loadtest run $(or $(ARGS),authors-10k-followers zipf-75-followers --scale 0.2)
 
 up: $(INSTALLED) ## Start Kafka and Cassandra on this machine (needs JDK 17 and Maven).
 	$(BIN)/python -m servers up

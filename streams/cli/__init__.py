@@ -17,6 +17,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "home": "Read a user's home timeline.",
     "thread": "Read the thread of a post.",
     "explain": "Say why a user sees a post, or does not.",
+    "loadtest": "Measure what fan-out costs.",
     "doctor": "Find out what keeps Mingle from working.",
     "settings": "List every setting with its value and meaning.",
 }

@@ -13,9 +13,14 @@ MAY_IMPORT = {
     "services": {"services", "schemas"},
     "streams": {"streams", "services", "schemas"},
     "servers": {"servers"},
-    "loadtest": {"loadtest", "schemas"},
+    # Load comes through Kafka and the API, as a user's would. What stands beside it does not: the
+    # follow graph is loaded through the product's stores, the store's own limit is measured through
+    # its packed writer, and a run starts servers.
+    "loadtest": {"loadtest", "schemas", "services", "servers"},
 }
-COMPOSITION_ROOTS = {"streams/bootstrap.py"}
+ENTRANCES = {"streams/cli/loadtest.py": {"loadtest", "servers"}}
+"""Commands of the one program that are about another folder."""
+COMPOSITION_ROOTS = {"streams/bootstrap.py", "loadtest/store.py"}
 ADAPTERS = {"memory", "cassandra"}
 MAX_MODULE = 350
 MAX_FUNCTION = 45
@@ -39,8 +44,8 @@ def place(file: Path) -> str:
 
 @pytest.mark.parametrize("file", MODULES, ids=place)
 def test_imports_go_one_way(file: Path) -> None:
-    """Streams → services → schemas ← loadtest; servers stands alone."""
-    allowed = MAY_IMPORT[place(file).split("/")[0]]
+    """Streams → services → schemas; loadtest looks at them from outside; servers stands alone."""
+    allowed = MAY_IMPORT[place(file).split("/")[0]] | ENTRANCES.get(place(file), set())
     for module in imports(file):
         top = module.split(".")[0]
         assert top not in OURS or top in allowed, module

@@ -1,0 +1,1 @@
+"""Load runs: what fan-out costs, measured on the real servers, written down for a person."""

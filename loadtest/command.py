@@ -1,0 +1,134 @@
+"""`mingle loadtest`: what its commands do."""
+
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+import msgspec
+import uvloop
+from rich.console import Console
+from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+
+from loadtest import page, report, run
+from loadtest.processes import Addresses, own_servers
+from loadtest.report import Report
+from loadtest.scenario import Open, Scenario, load
+from services.settings import Settings
+
+
+class Asked(NamedTuple):
+    """What the command line says."""
+
+    out: Path
+    scale: float
+    seed: int | None
+    seconds: float | None
+    attach: bool
+    erase: bool
+
+
+class Shown:
+    """Progress on standard error: bars where somebody looks, else a line for each step."""
+
+    def __init__(self) -> None:
+        console = Console(stderr=True)
+        self._console = console
+        self._bar = Bar(
+            TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console
+        )
+        self._live = console.is_terminal
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        if self._live:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._live:
+            self._bar.stop()
+
+    def step(self, what: str, total: float | None = None) -> None:
+        if not self._live:
+            self._console.print(what, highlight=False)
+            return
+        if self._task is not None:
+            self._bar.update(self._task, total=1, completed=1)
+        self._task = self._bar.add_task(what, total=total)
+
+    def advance(self, by: float = 1) -> None:
+        if self._task is not None:
+            self._bar.advance(self._task, by)
+
+
+def run_all(names: Sequence[str], asked: Asked) -> list[Report]:
+    """Each scenario in a folder of its own where there are several; servers are started once."""
+    scenarios = {name: _prepared(load(name), asked) for name in names}
+    reports = []
+    with Shown() as shown, _interruptible():
+        shown.step("servers")
+        with _servers(asked) as addresses:
+            for number, (name, scenario) in enumerate(scenarios.items()):
+                label = Path(name).stem
+                out = asked.out if len(names) == 1 else asked.out / label
+                erase = asked.erase or not asked.attach or number > 0
+                options = run.Options(label, asked.scale, out, erase)
+                made = uvloop.run(run.run(scenario, options, addresses, shown))
+                report.save(made, out)
+                page.write(made, out)
+                reports.append(made)
+    return reports
+
+
+def render(folder: Path) -> Report:
+    """report.md and the pictures anew, from report.json."""
+    made = report.load(folder)
+    page.write(made, folder)
+    return made
+
+
+def _prepared(scenario: Scenario, asked: Asked) -> Scenario:
+    scaled = scenario.scaled(asked.scale) if asked.scale != 1 else scenario
+    if asked.seed is not None:
+        scaled = msgspec.structs.replace(scaled, seed=asked.seed)
+    if asked.seconds is None:
+        return scaled
+    phases = [
+        msgspec.structs.replace(each, seconds=asked.seconds) if isinstance(each, Open) else each
+        for each in scaled.phases
+    ]
+    return msgspec.structs.replace(scaled, phases=phases)
+
+
+@contextmanager
+def _servers(asked: Asked) -> Iterator[Addresses]:
+    settings = Settings.model_validate({})
+    there = Addresses(
+        settings.kafka_bootstrap, settings.cassandra_hosts[0], settings.cassandra_port
+    )
+    with nullcontext(there) if asked.attach else own_servers() as addresses:
+        yield addresses
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """SIGTERM and SIGHUP end a run as Ctrl-C does: everything that it started is stopped."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {each: signal.signal(each, interrupt) for each in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

@@ -1,0 +1,151 @@
+"""Kafka, as a run uses it: topics made empty, messages sent, and how much of them is handled."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from schemas import topics
+from schemas.codec import Message, encode
+
+ANSWER_SECONDS = 60.0
+POLL_SECONDS = 0.2
+IN_FLIGHT_MESSAGES = 1_000_000
+"""In the producer's queue: all of a maximum phase, which is sent at once."""
+OPERATORS = "operators"
+"""Who reads dead letters, which wait for nobody."""
+
+
+class NotErased(RuntimeError):
+    """The topics hold messages, and nobody said that they may go."""
+
+
+class NotAcknowledged(RuntimeError):
+    """Messages that the broker did not take."""
+
+
+class Log:
+    """One Kafka. Blocks; made and used in one thread."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._options = {"bootstrap.servers": bootstrap, "log_level": 0}
+        self._admin: Any = AdminClient(self._options)
+        self._groups: dict[str, Any] = {}
+
+    def remove_topics(self, *, erase: bool) -> None:
+        """So that they can be made anew. NotErased where they hold something and must not go."""
+        present = self._present()
+        held = sum(self._ends(sorted(present)).values())
+        if held and not erase:
+            raise NotErased(
+                f"the topics at {self._options['bootstrap.servers']} hold {held:,} messages; "
+                "a run begins with empty ones: name other brokers, or allow --erase"
+            )
+        for future in self._admin.delete_topics(sorted(present)).values() if present else ():
+            future.result(ANSWER_SECONDS)
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while self._present() and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+
+    def waiting(self) -> int:
+        """Messages that the workers have not committed yet, of all topics they read."""
+        total = 0
+        for role, names in roles().items():
+            done = self._committed(role, names)
+            total += sum(end - done.get(place, 0) for place, end in self._ends(names).items())
+        return total
+
+    def close(self) -> None:
+        for group in self._groups.values():
+            group.close()
+
+    def _present(self) -> set[str]:
+        found = self._admin.list_topics(timeout=ANSWER_SECONDS).topics
+        return set(found) & set(topics.load())
+
+    def _ends(self, names: Sequence[str]) -> dict[tuple[str, int], int]:
+        wanted = {TopicPartition(*place): OffsetSpec.latest() for place in _places(names)}
+        if not wanted:
+            return {}
+        answers = self._admin.list_offsets(wanted, request_timeout=ANSWER_SECONDS)
+        return {
+            (place.topic, place.partition): future.result(ANSWER_SECONDS).offset
+            for place, future in answers.items()
+        }
+
+    def _committed(self, role: str, names: Sequence[str]) -> dict[tuple[str, int], int]:
+        """Asked as a member that never joins: the admin client's own way ends the process."""
+        if role not in self._groups:
+            self._groups[role] = Consumer(self._options | {"group.id": f"mingle-{role}"})
+        wanted = [TopicPartition(*place) for place in _places(names)]
+        held = self._groups[role].committed(wanted, timeout=ANSWER_SECONDS)
+        return {(each.topic, each.partition): max(0, each.offset) for each in held}
+
+
+class Sender:
+    """Sends and counts; nothing waits for an answer but `flush`."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self.acknowledged = 0
+        self.refused = 0
+        self._producer = Producer(
+            {
+                "bootstrap.servers": bootstrap,
+                "log_level": 0,
+                "acks": "all",
+                "enable.idempotence": True,
+                "partitioner": "murmur2_random",
+                "linger.ms": 5,
+                "queue.buffering.max.messages": IN_FLIGHT_MESSAGES,
+            }
+        )
+
+    def send(self, message: Message) -> None:
+        topic, key, value = encode(message)
+        self._producer.produce(topic, value, key, on_delivery=self._delivered)
+
+    def poll(self) -> None:
+        """Look at what was acknowledged."""
+        self._producer.poll(0)
+
+    def flush(self) -> None:
+        """Raises NotAcknowledged."""
+        left = self._producer.flush(ANSWER_SECONDS)
+        if left or self.refused:
+            raise NotAcknowledged(f"{left + self.refused} messages were not acknowledged")
+
+    def _delivered(self, error: Any, _: Any) -> None:
+        if error is None:
+            self.acknowledged += 1
+        else:
+            self.refused += 1
+
+
+def roles() -> Mapping[str, Sequence[str]]:
+    """The topics of each role of workers, as their declarations say.
+
+    Who asks for work comes before who does it: when nothing waits for the first, nothing more
+    can come to the second.
+    """
+    read: dict[str, list[str]] = {}
+    asked_by = {role for topic in topics.load().values() for role in topic.producers}
+    for name, topic in topics.load().items():
+        for role in topic.consumers:
+            if role != OPERATORS:
+                read.setdefault(role, []).append(name)
+    return dict(sorted(read.items(), key=lambda each: (each[0] not in asked_by, each[0])))
+
+
+def drained(log: Log) -> bool:
+    """Whether everything is committed, as far as Kafka says it now."""
+    try:
+        return log.waiting() == 0
+    except KafkaException:  # a coordinator that is being found, a broker that is slow
+        return False
+
+
+def _places(names: Sequence[str]) -> list[tuple[str, int]]:
+    declared = topics.load()
+    return [(name, index) for name in names for index in range(declared[name].partitions)]

@@ -1,0 +1,167 @@
+"""report.md: the report as a person reads it, with its pictures beside it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from loadtest.figures import Figures
+from loadtest.pictures import NAMES, pictures
+from loadtest.report import Outage, PhaseResult, Report
+
+FILE = "report.md"
+CAPTIONS = {
+    "rates.svg": "the ways of writing beside each other",
+    "rate.svg": "rate over time",
+    "lag.svg": "lag over time",
+    "latency.svg": "latency percentiles",
+    "cpu.svg": "where the time goes",
+    "rows.svg": "rows per request over time",
+    "memory.svg": "memory over time",
+}
+
+
+def write(report: Report, folder: Path) -> None:
+    """The page and its pictures."""
+    drawn = pictures(report)
+    for name, picture in drawn.items():
+        (folder / name).write_text(picture)
+    (folder / FILE).write_text(page(report, [name for name in CAPTIONS if name in drawn]))
+
+
+def page(report: Report, drawn: Iterable[str] = ()) -> str:
+    """The text; `drawn` are the pictures there are."""
+    parts = [
+        f"# {report.scenario}",
+        f"> {report.claim}",
+        f"{_verdict(report)}",
+        _headline(report),
+        "## Phases",
+        _phases(report.phases),
+        "## Latency",
+        _latency(report),
+        *(f"![{CAPTIONS[name]}]({name})" for name in drawn),
+        "## How it was measured",
+        _machine(report),
+        "\n".join(f"* {note}" for note in report.notes),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def headline(report: Report) -> dict[str, str]:
+    """The figures that reports are compared by, as they are printed."""
+    megabytes = report.rss_max_bytes and f"{report.rss_max_bytes / 2**20:,.0f} MiB"
+    return {
+        "deliveries": f"{report.deliveries:,} in {report.seconds:,.2f} s",
+        "deliveries/s": number(report.deliveries_per_second),
+        "the store's own limit/s": number(report.store_limit_per_second),
+        "ratio to the store's limit": number(report.ratio_to_store_limit),
+        "naive worker/s": number(report.naive_per_second),
+        "ratio to the naive worker": number(report.ratio_to_naive),
+        "a partition per user/s": number(report.per_user_layout_per_second),
+        "ratio to a partition per user": number(report.ratio_to_per_user_layout),
+        "Redis/s": number(report.redis_per_second),
+        "ratio to Redis": number(report.ratio_to_redis),
+        "delivery latency p50 / p99": _two(report.delivery_latency_seconds),
+        "read latency p50 / p99": _two(report.read_latency_seconds),
+        "lag at most": f"{number(report.lag_seconds_max)} s",
+        "worker CPU per delivery": _micro(report, "worker"),
+        "Cassandra CPU per delivery": _micro(report, "cassandra"),
+        "Kafka CPU per delivery": _micro(report, "kafka"),
+        "memory of a worker at most": megabytes or "not measured",
+        "rows per request": number(report.rows_per_request),
+        "lost / extra": f"{report.lost:,} / {report.extra:,}",
+    }
+
+
+def number(value: float | None) -> str:
+    """Readable digits, as many as mean something."""
+    if value is None:
+        return "not measured"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    ruled = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(row)} |" for row in ruled)
+
+
+def _verdict(report: Report) -> str:
+    homes = f"{report.homes_checked} homes read through the API, {report.homes_wrong} of them wrong"
+    checked = f"{report.entries_checked:,} entries read back: {report.lost:,} lost, "
+    verdict = "**Everything was delivered" if report.right else "**NOT everything is right"
+    letters = f"{report.dead_letters:,} dead letters"
+    return f"{verdict}.** {checked}{report.extra:,} extra; {homes}; {letters}."
+
+
+def _headline(report: Report) -> str:
+    return table(("figure", "value"), headline(report).items())
+
+
+def _phases(phases: Sequence[PhaseResult]) -> str:
+    head = ("phase", "posts/s", "deliveries/s", "each repetition", "delivery p50 / p99", "lag")
+    rows = [
+        (
+            f"{each.kind} of {each.of}, workers {each.workers}",
+            number(each.posts_per_second),
+            number(each.deliveries_per_second),
+            ", ".join(number(one.per_second) for one in each.repetitions) or "none",
+            _two(each.delivery_latency_seconds),
+            f"{number(each.lag_seconds_max)} s",
+        )
+        for each in phases
+    ]
+    outages = [_outage(each.outage) for each in phases if each.outage]
+    return "\n\n".join([table(head, rows), *outages])
+
+
+def _outage(outage: Outage) -> str:
+    return (
+        f"Workers were away for {outage.away_seconds:,.1f} s, while {outage.posts_waiting:,} posts "
+        "came. These, and what arrived meanwhile, were handled in "
+        f"{outage.drain_seconds:,.1f} s: {number(outage.ratio_to_live_rate)} times the live rate."
+    )
+
+
+def _latency(report: Report) -> str:
+    rows = []
+    if report.delivery_latency_seconds:
+        named = report.delivery_latency_seconds
+        rows.append(("delivery, all", named))
+        rows += [(f"delivery, {group}", each) for group, each in named["by_group"].items()]
+        rows += [(f"lane {lane}, by workers", each) for lane, each in named["by_lane"].items()]
+    if report.read_latency_seconds:
+        rows.append(("home page of 20 ids", report.read_latency_seconds))
+    if not rows:
+        return "Not measured."
+    head = ("seconds", *NAMES, "count")
+    return table(head, [(name, *_values(figures)) for name, figures in rows])
+
+
+def _values(figures: Figures) -> list[str]:
+    return [*(f"{figures[name]:.3f}" for name in NAMES), f"{figures['count']:,.0f}"]
+
+
+def _machine(report: Report) -> str:
+    machine = report.machine
+    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    groups = "; ".join(
+        f"{name}: {each['authors']:,} authors with {each['followers_mean']:,.0f} followers on "
+        f"average, {each['followers_max']:,} at most"
+        for name, each in report.graph["groups"].items()
+    )
+    return (
+        f"{machine['cores']} cores, {machine['memory_bytes'] / 2**30:.0f} GiB, load "
+        f"{machine['load_before']} before; everything on this machine. {versions}. "
+        f"{report.graph['users']:,} users; {groups}. "
+        f"Seed {report.seed}, scale {report.scale:g}, begun {report.began_at}."
+    )
+
+
+def _two(figures: Mapping[str, float] | None) -> str:
+    if not figures:
+        return "not measured"
+    return f"{figures['p50']:.3f} / {figures['p99']:.3f} s"
+
+
+def _micro(report: Report, who: str) -> str:
+    spent = report.cpu_microseconds_per_delivery.get(who)
+    return "not measured" if spent is None else f"{spent:.2f} µs"

@@ -1,0 +1,142 @@
+"""The phases of a scenario, one after the other, each with its figures."""
+
+import time
+
+import msgspec
+
+from loadtest.arriving import Arriving
+from loadtest.bench import Bench, Ledger, Progress
+from loadtest.expected import Entries
+from loadtest.figures import Figures, median
+from loadtest.maximum import Burst
+from loadtest.references import batches
+from loadtest.report import Outage, PhaseResult, Repetition
+from loadtest.sampler import by_lane
+from loadtest.scenario import Maximum, Open, Phase, Scenario
+from loadtest.store import pairs_of
+from loadtest.traffic import Writer, turns
+
+WARM_UP_POSTS = 200
+"""In a burst, of a scenario that begins with no maximum phase."""
+
+
+class Phases:
+    """Runs them on a bench, and keeps what was published."""
+
+    def __init__(self, bench: Bench, scenario: Scenario, progress: Progress) -> None:
+        self.ledger = Ledger(bench.people)
+        self.references: dict[str, float] = {}
+        """Rows a second of the naive worker and of the layout with a partition for each user."""
+        self._bench = bench
+        self._scenario = scenario
+        self._progress = progress
+        self._writer = Writer(bench.random, scenario.words, bench.settings.epoch)
+        self._burst = Burst(bench, self.ledger, self._writer)
+        self._posts_per_second: dict[str, float] = {}
+        self._workers = 1
+
+    async def warm_up(self) -> None:
+        """Bursts of the first phase, until the time is over: what is measured is compiled code."""
+        await self._bench.start_workers(self._workers)
+        seconds = self._scenario.warm_up_seconds
+        first = self._scenario.phases[0]
+        posts = first.posts if isinstance(first, Maximum) else WARM_UP_POSTS
+        self._progress.step("warming up", seconds)
+        began = time.monotonic()
+        told = 0.0
+        while (elapsed := time.monotonic() - began) < seconds:
+            self._progress.advance(elapsed - told)
+            told = elapsed
+            await self._one_burst(first.of, posts)
+            if isinstance(first, Maximum) and first.references:
+                await self._bench.references.store_limit(self._rows(posts))
+
+    async def run(self, phase: Phase) -> PhaseResult:
+        """One phase, to the end of what it published."""
+        bench = self._bench
+        if isinstance(phase, Maximum):
+            self._workers = phase.workers
+        await bench.start_workers(self._workers)
+        lanes, began = bench.sampler.latencies(), bench.elapsed()
+        posts = len(self.ledger.posts)
+        repetitions: list[Repetition] = []
+        outage: Outage | None = None
+        if isinstance(phase, Maximum):
+            repetitions = await self._maximum(phase)
+        else:
+            outage = await self._open(phase)
+        ended = bench.elapsed()
+        posts = len(self.ledger.posts) - posts
+        best = middle(repetitions)
+        seconds = ended - began if isinstance(phase, Maximum) else phase.seconds
+        latest_authors = self.ledger.authors[len(self.ledger.authors) - posts :]
+        deliveries = sum(len(self.ledger.lists.of(each)) for each in latest_authors)
+        latest = [each for each in bench.sampler.samples if each.at >= began]
+        return PhaseResult(
+            kind="maximum" if isinstance(phase, Maximum) else "open",
+            of=phase.of,
+            workers=self._workers,
+            began=began,
+            ended=ended,
+            posts=posts,
+            deliveries=deliveries,
+            posts_per_second=best.posts / best.seconds if best else posts / seconds,
+            deliveries_per_second=best.per_second if best else deliveries / seconds,
+            lag_seconds_max=max((each.lag_seconds for each in latest), default=0.0),
+            delivery_latency_seconds=_latency(
+                bench.observer.figures(began, ended),
+                bench.observer.by_group(began, ended),
+                by_lane(lanes, bench.sampler.latencies()),
+            ),
+            read_latency_seconds=bench.reader.figures(began, ended) if bench.reader else None,
+            repetitions=repetitions,
+            outage=outage,
+        )
+
+    async def _maximum(self, phase: Maximum) -> list[Repetition]:
+        done = []
+        self._progress.step(f"maximum of {phase.of}, {phase.posts:,} posts", phase.repetitions)
+        for _ in range(phase.repetitions):
+            repetition = await self._one_burst(phase.of, phase.posts)
+            if phase.references:
+                limit = await self._bench.references.store_limit(self._rows(phase.posts))
+                repetition = msgspec.structs.replace(repetition, store_limit_per_second=limit)
+            done.append(repetition)
+            self._progress.advance()
+        if phase.references:
+            self._progress.step("the same rows by a naive worker, and in a partition for each user")
+            rows = self._rows(phase.posts)
+            self.references["per_user"] = await self._bench.references.per_user_layout(rows)
+            self.references["naive"] = await self._bench.references.naive(rows)
+        self._posts_per_second[phase.of] = median([each.posts / each.seconds for each in done])
+        return done
+
+    async def _open(self, phase: Open) -> Outage | None:
+        share = phase.share_of_maximum
+        rate = phase.per_second or self._posts_per_second[phase.of] * (share or 0.0)
+        self._progress.step(f"open loop of {phase.of}, {rate:,.1f} posts/s for {phase.seconds:g} s")
+        return await Arriving(self._bench, self.ledger, self._writer, self._workers).go(phase, rate)
+
+    async def _one_burst(self, group: str, posts: int) -> Repetition:
+        authors = turns(self._bench.people.groups[group], posts, self._bench.random)
+        return await self._burst.publish(group, authors)
+
+    def _rows(self, posts: int) -> list[Entries]:
+        """The entries of the latest posts, as the worker brought them together."""
+        latest = pairs_of(self.ledger.authors[-posts:], self.ledger.posts[-posts:])
+        return batches(self.ledger.lists, latest, self._scenario.reference_rows)
+
+
+def middle(repetitions: list[Repetition]) -> Repetition | None:
+    """The one with the median rate; of an even number the slower one in the middle."""
+    ordered = sorted(repetitions, key=lambda each: each.per_second)
+    return ordered[(len(ordered) - 1) // 2] if ordered else None
+
+
+def _latency(
+    all_of_them: Figures | None, groups: dict[str, Figures], lanes: dict[str, Figures]
+) -> dict[str, object] | None:
+    """What the observer saw; beside it what the workers' own histograms say of each lane."""
+    if all_of_them is None:
+        return None
+    return {**all_of_them, "by_group": groups, "by_lane": lanes}

@@ -1,0 +1,95 @@
+"""The pictures of a report: what a person can judge at a look."""
+
+from collections.abc import Mapping
+from itertools import pairwise
+
+from loadtest.figures import SHARES
+from loadtest.report import PhaseResult, Report, Series
+from loadtest.svg import Band, Line, bars, lines
+
+NAMES = (*SHARES, "max")
+
+
+def pictures(report: Report) -> Mapping[str, str]:
+    """SVG by file name. What was not measured has no picture."""
+    series = report.series
+    bands = [Band(_name(each), each.began, each.ended) for each in report.phases]
+    drawn = {
+        "rate.svg": lines("Entries written a second", [Line("", rate(series))], bands=bands),
+        "lag.svg": lines(
+            "Age of the oldest message that waits, in seconds",
+            [Line("", list(zip(series.at, series.lag_seconds, strict=True)))],
+            bands=bands,
+        ),
+        "rows.svg": lines(
+            "Rows in a request to home_timeline", [Line("", rows(series))], bands=bands
+        ),
+        "memory.svg": lines(
+            "Memory of the largest worker so far, in MiB",
+            [Line("", [(at, b / 2**20) for at, b in _pairs(series)])],
+            bands=bands,
+        ),
+        "rates.svg": bars("Entries a second, by way of writing", _rates(report), "/s"),
+    }
+    cost = {who: each for who, each in report.cpu_microseconds_per_delivery.items() if each}
+    if cost:
+        drawn["cpu.svg"] = bars("CPU per delivery, by process", cost, "µs")
+    latencies = _latencies(report)
+    if latencies:
+        title = "Latency in seconds, by percentile"
+        drawn["latency.svg"] = lines(title, latencies, names=NAMES, log=True)
+    return drawn
+
+
+def rate(series: Series) -> list[tuple[float, float]]:
+    """Entries a second between two looks."""
+    looks = list(zip(series.at, series.entries, strict=True))
+    return [
+        (at, (entries - before) / (at - earlier))
+        for (earlier, before), (at, entries) in pairwise(looks)
+        if at > earlier
+    ]
+
+
+def rows(series: Series) -> list[tuple[float, float]]:
+    """Entries in a request, where there were any between two looks."""
+    looks = list(zip(series.at, series.entries, series.requests, strict=True))
+    return [
+        (at, (entries - before) / (requests - asked))
+        for (_, before, asked), (at, entries, requests) in pairwise(looks)
+        if requests > asked
+    ]
+
+
+def _pairs(series: Series) -> list[tuple[float, int]]:
+    return list(zip(series.at, series.rss_bytes, strict=True))
+
+
+def _name(phase: PhaseResult) -> str:
+    return phase.kind if phase.workers == 1 else f"{phase.kind}, {phase.workers} workers"
+
+
+def _rates(report: Report) -> dict[str, float]:
+    known = {
+        "the whole path": report.deliveries_per_second,
+        "the store's limit": report.store_limit_per_second,
+        "a partition per user": report.per_user_layout_per_second,
+        "Redis, as Mastodon": report.redis_per_second,
+        "an INSERT per follower": report.naive_per_second,
+    }
+    return {name: each for name, each in known.items() if each}
+
+
+def _latencies(report: Report) -> list[Line]:
+    found = []
+    delivery = report.delivery_latency_seconds
+    if delivery:
+        groups = delivery["by_group"]
+        found = [Line(f"delivery, {name}", _points(each)) for name, each in groups.items()]
+    if report.read_latency_seconds:
+        found.append(Line("read", _points(report.read_latency_seconds)))
+    return found
+
+
+def _points(figures: Mapping[str, float]) -> list[tuple[float, float]]:
+    return [(float(place), figures[name]) for place, name in enumerate(NAMES)]

@@ -1,0 +1,200 @@
+"""What else could write the rows of a run, measured beside it: the figures that ratios are to.
+
+Each writes into a table of its own in the run's keyspace, none goes through Kafka or Faust.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from threading import Condition
+from typing import Any
+
+import numpy as np
+from cassandra import ConsistencyLevel
+
+from loadtest.expected import Entries
+from loadtest.graph import Lists
+from loadtest.store import HOME_SHARDS, RunStore, define
+from schemas.ids import SLOTS, IdArray, slots
+from services.storage.cluster import cluster, in_thread
+from services.storage.statements import insert
+
+ENTRIES_AT_ONCE = 65_536
+"""In one call of the writer, as the fan-out's handler makes them."""
+CALLS = 4
+"""At a time, as the delivery loop of the fan-out has batches in flight."""
+NAIVE_IN_FLIGHT = 256
+NAIVE_SECONDS = 8.0
+"""The naive worker's figure is steady after a second; all rows would take minutes."""
+BUCKET = 0
+TTL_SECONDS = 33 * 86_400
+"""As entries have it, with the default retention."""
+SHARDED_TABLE = (
+    "CREATE TABLE IF NOT EXISTS {keyspace}.load_shards (bucket int, shard int, user_id bigint, "
+    "post_id bigint, PRIMARY KEY ((bucket, shard), user_id, post_id)) "
+    "WITH CLUSTERING ORDER BY (user_id ASC, post_id DESC) "
+    "AND compaction = {{'class': 'UnifiedCompactionStrategy'}}"
+)
+USERS_TABLE = (
+    "CREATE TABLE IF NOT EXISTS {keyspace}.load_users (user_id bigint, post_id bigint, "
+    "PRIMARY KEY (user_id, post_id)) WITH CLUSTERING ORDER BY (post_id DESC) "
+    "AND compaction = {{'class': 'UnifiedCompactionStrategy'}}"
+)
+_SHARDS = insert("load_shards", "bucket", "shard", "user_id", "post_id", ttl=True)
+_USERS = insert("load_users", "user_id", "post_id", ttl=True)
+_NAIVE = (
+    "INSERT INTO {keyspace}.load_users (user_id, post_id) VALUES (?, ?) "
+    "USING TTL {ttl} AND TIMESTAMP 1"
+)
+
+
+def batches(lists: Lists, posts: Entries, most: int) -> list[Entries]:
+    """The entries of these (author, post) pairs, as the fan-out's handler brings them together.
+
+    At most so many in all; a post is not cut but where it alone is more than one batch.
+    """
+    some: list[Entries] = []
+    found: list[Entries] = []
+    held = total = 0
+    for author, post in zip(posts.users.tolist(), posts.posts.tolist(), strict=True):
+        followers = lists.of(author)[: most - total]
+        for start in range(0, len(followers), ENTRIES_AT_ONCE):
+            part = followers[start : start + ENTRIES_AT_ONCE]
+            if held + len(part) > ENTRIES_AT_ONCE:
+                some.append(_together(found))
+                found, held = [], 0
+            found.append(Entries(part, np.full(len(part), post)))
+            held += len(part)
+        total += len(followers)
+        if total >= most:
+            break
+    return [*some, _together(found)] if found else some
+
+
+def _together(found: Sequence[Entries]) -> Entries:
+    return Entries(*(np.concatenate(column) for column in zip(*found, strict=True)))
+
+
+class References:
+    """Rows a second of each way, for the same rows."""
+
+    def __init__(self, run: RunStore) -> None:
+        self._run = run
+
+    async def prepare(self) -> None:
+        keyspace = self._run.settings.cassandra_keyspace
+        tables = (SHARDED_TABLE, USERS_TABLE)
+        await define(self._run.settings, *(each.format(keyspace=keyspace) for each in tables))
+
+    async def store_limit(self, entries: Sequence[Entries]) -> float:
+        """Timeline shards, packed batches, as the worker writes them."""
+
+        async def write(some: Entries) -> None:
+            await self._run.store.write_columns(
+                _SHARDS,
+                {
+                    "bucket": BUCKET,
+                    "shard": slots(some.users) * HOME_SHARDS // SLOTS,
+                    "user_id": some.users,
+                    "post_id": some.posts,
+                    "ttl": TTL_SECONDS,
+                    "version": 1,
+                },
+            )
+
+        return await _rate(write, entries)
+
+    async def per_user_layout(self, entries: Sequence[Entries]) -> float:
+        """A Cassandra partition for each user, packed batches, regrouped the same way."""
+
+        async def write(some: Entries) -> None:
+            await self._run.store.write_columns(
+                _USERS,
+                {
+                    "user_id": some.users,
+                    "post_id": some.posts,
+                    "ttl": TTL_SECONDS,
+                    "version": 1,
+                },
+            )
+
+        return await _rate(write, entries)
+
+    async def naive(self, entries: Sequence[Entries]) -> float:
+        """One prepared INSERT per follower through the driver, so many in flight."""
+        users = np.concatenate([each.users for each in entries])
+        posts = np.concatenate([each.posts for each in entries])
+        return await in_thread(
+            lambda: self._insert_each(users, posts), seconds=10 * NAIVE_SECONDS, what="naive writes"
+        )
+
+    def _insert_each(self, users: IdArray, posts: IdArray) -> float:
+        settings = self._run.settings
+        ours = cluster(settings)
+        try:
+            session = ours.connect()
+            query = session.prepare(
+                _NAIVE.format(keyspace=settings.cassandra_keyspace, ttl=TTL_SECONDS)
+            )
+            query.consistency_level = ConsistencyLevel.LOCAL_QUORUM
+            flight = _Flight()
+            began = time.monotonic()
+            written = 0
+            for values in zip(users.tolist(), posts.tolist(), strict=True):
+                if time.monotonic() - began > NAIVE_SECONDS:
+                    break
+                flight.take_off()
+                request = session.execute_async(query.bind(values))
+                request.add_callbacks(flight.landed, flight.failed)
+                written += 1
+            flight.wait()
+            return written / (time.monotonic() - began)
+        finally:
+            ours.shutdown()
+
+
+class _Flight:
+    """Requests in flight, at most NAIVE_IN_FLIGHT."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._errors: list[BaseException] = []
+        self._changed = Condition()
+
+    def take_off(self) -> None:
+        self._below(NAIVE_IN_FLIGHT)
+        with self._changed:
+            self._count += 1
+
+    def landed(self, _: Any) -> None:
+        with self._changed:
+            self._count -= 1
+            self._changed.notify()
+
+    def failed(self, error: BaseException) -> None:
+        self._errors.append(error)
+        self.landed(None)
+
+    def wait(self) -> None:
+        """Until all have landed."""
+        self._below(1)
+
+    def _below(self, count: int) -> None:
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._count < count, NAIVE_SECONDS):
+                raise TimeoutError("the store answers no request of the naive worker")
+        for error in self._errors:
+            raise error
+
+
+async def _rate(write: Any, entries: Sequence[Entries]) -> float:
+    """Rows a second, so many calls at a time."""
+    turn = asyncio.Semaphore(CALLS)
+
+    async def one(some: Entries) -> None:
+        async with turn:
+            await write(some)
+
+    began = time.monotonic()
+    await asyncio.gather(*(one(some) for some in entries))
+    return sum(map(len, entries)) / (time.monotonic() - began)

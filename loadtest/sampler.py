@@ -1,0 +1,142 @@
+"""What the workers say of themselves, twice a second, from /metrics as Prometheus would read it."""
+
+import asyncio
+import re
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
+
+import httpx
+
+from loadtest.figures import Count, Figures, of_histogram
+from loadtest.machine import usage
+from loadtest.processes import Program
+
+EVERY_SECONDS = 0.5
+ANSWER_SECONDS = 5.0
+ENTRIES = "timeline_fanout_entries_written_total"
+LATENCY = "timeline_delivery_latency_seconds_bucket"
+LAG = "timeline_consumer_lag_seconds"
+WAITING = "timeline_consumer_lag_messages"
+REQUESTS = "timeline_store_request_seconds_count"
+LETTERS = "timeline_dead_letters_total"
+NAMES = (ENTRIES, LATENCY, LAG, WAITING, REQUESTS, LETTERS)
+_LABEL = re.compile(r'(\w+)="([^"]*)"')
+
+
+Lanes: TypeAlias = Mapping[str, Mapping[float, float]]
+
+
+class Value(NamedTuple):
+    """One line of /metrics."""
+
+    name: str
+    labels: Mapping[str, str]
+    value: float
+
+
+class Sample(NamedTuple):
+    """All workers together at a time, in seconds of the run."""
+
+    at: float
+    entries: float
+    lag_seconds: float
+    waiting: float
+    requests: float
+    rss_bytes: int
+
+
+def read(text: str) -> list[Value]:
+    """The lines that matter here."""
+    found = []
+    for line in text.splitlines():
+        name, _, rest = line.partition("{")
+        if name in NAMES:
+            labels, _, value = rest.rpartition("} ")
+            found.append(Value(name, dict(_LABEL.findall(labels)), float(value)))
+    return found
+
+
+def total(values: Sequence[Value], name: str, **labels: str) -> float:
+    """The sum of those with these labels."""
+    wanted = labels.items()
+    return sum(each.value for each in values if each.name == name and wanted <= each.labels.items())
+
+
+def by_lane(before: Lanes, after: Lanes) -> dict[str, Figures]:
+    """What came between; percentiles are estimates within the buckets of the histogram."""
+    lanes = {}
+    for lane, buckets in sorted(after.items()):
+        earlier = before.get(lane, {})
+        figures = of_histogram({le: n - earlier.get(le, 0.0) for le, n in buckets.items()})
+        if figures:
+            lanes[lane] = figures
+    return lanes
+
+
+class Sampler:
+    """Keeps what counters of ended workers had reached, so that sums only rise."""
+
+    def __init__(self, workers: Callable[[], Sequence[Program]], began: float) -> None:
+        """`began` is the run's beginning, on the monotonic clock."""
+        self.samples: list[Sample] = []
+        self._workers = workers
+        self._began = began
+        self._latest: dict[int, list[Value]] = {}
+
+    async def watch(self) -> None:
+        """Until it is cancelled."""
+        async with httpx.AsyncClient(timeout=ANSWER_SECONDS) as client:
+            while True:
+                await self.look(client)
+                await asyncio.sleep(EVERY_SECONDS)
+
+    async def look(self, client: httpx.AsyncClient) -> None:
+        """One sample."""
+        answering = {}
+        for each in self._workers():
+            try:
+                answer = await client.get(f"{each.url}/metrics")
+            except httpx.HTTPError:
+                continue
+            answering[each.process.pid] = read(answer.text)
+        self._latest |= answering
+        self.samples.append(self._sample(answering))
+
+    def entries(self) -> list[Count]:
+        """How many entries the workers had written at each look."""
+        return [Count(each.at, each.entries) for each in self.samples]
+
+    def dead_letters(self) -> float:
+        return sum(total(values, LETTERS) for values in self._latest.values())
+
+    def latencies(self) -> Lanes:
+        """Cumulative counts of the workers' histograms, by lane and upper bound."""
+        buckets: dict[str, dict[float, float]] = defaultdict(lambda: defaultdict(float))
+        for values in self._latest.values():
+            for each in values:
+                if each.name == LATENCY:
+                    buckets[each.labels["lane"]][float(each.labels["le"])] += each.value
+        return buckets
+
+    def _sample(self, answering: Mapping[int, Sequence[Value]]) -> Sample:
+        at = time.monotonic() - self._began
+        known = [each for values in answering.values() for each in values]
+        ever = [each for values in self._latest.values() for each in values]
+        used = usage(*(each.process.pid for each in self._workers()))
+        return Sample(
+            at,
+            total(ever, ENTRIES),
+            self._lag(at, known, silent=not answering),
+            total(known, WAITING),
+            total(ever, REQUESTS, table="home_timeline", operation="write"),
+            used.rss_max_bytes if used else 0,
+        )
+
+    def _lag(self, at: float, known: Sequence[Value], *, silent: bool) -> float:
+        """While no worker answers, what waits grows older."""
+        before = self.samples[-1].lag_seconds if self.samples else 0.0
+        if silent:
+            return before + (at - self.samples[-1].at if self.samples else 0.0)
+        return max((each.value for each in known if each.name == LAG), default=0.0)

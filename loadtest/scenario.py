@@ -1,0 +1,189 @@
+"""A scenario: who posts, who reads, and what happens in which phase. Data, read from YAML."""
+
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+Count = Annotated[int, Meta(ge=1)]
+Rate = Annotated[float, Meta(gt=0)]
+Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+
+MAX_USERS = 10_000_000
+"""Their ids are drawn and sorted in memory: 80 MB."""
+MAX_EDGES = 5_000_000
+"""Loaded one by one through the graph store: a minute of a two-core machine."""
+MIN_POSTS = 4
+"""What scaling leaves of a phase: a rate from one post says nothing."""
+
+
+class WrongScenario(ValueError):
+    """A scenario that cannot be run; the message names the field."""
+
+
+class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Of a scenario file: what is not known is refused."""
+
+
+class Group(Struct, frozen=True, kw_only=True):
+    """Authors alike: each has `followers`, or the group has as many on average by a power law."""
+
+    authors: Count
+    followers: Annotated[float, Meta(gt=0)]
+    most: Annotated[int, Meta(ge=1)] | None = None
+    """The most followers of one author; with it, counts follow the law of `loadtest.graph`."""
+
+
+class Readers(Struct, frozen=True, kw_only=True):
+    """People whose homes are read through the API, beside all phases."""
+
+    count: Count = 100
+    follows: Count = 40
+    per_second: Rate = 10.0
+
+
+class Maximum(Struct, frozen=True, kw_only=True, tag="maximum", tag_field="kind"):
+    """All posts are published at once, and arrive as fast as they can.
+
+    With `references`, each repetition is followed by the same rows, in the same batches, written
+    by a loop that has neither Kafka nor Faust.
+    """
+
+    of: str
+    posts: Count
+    repetitions: Annotated[int, Meta(ge=1, le=20)] = 3
+    workers: Annotated[int, Meta(ge=1, le=16)] = 1
+    references: bool = True
+
+
+class Beside(Struct, frozen=True, kw_only=True):
+    """Posts of another group, sent one after the other over an open phase."""
+
+    of: str
+    posts: Count = 1
+
+
+class Open(Struct, frozen=True, kw_only=True, tag="open", tag_field="kind"):
+    """Arrivals at random times of a set rate, which wait for nothing."""
+
+    of: str
+    seconds: Seconds
+    per_second: Rate | None = None
+    share_of_maximum: Annotated[float, Meta(gt=0, le=2)] | None = None
+    """Of the posts a second of the latest maximum phase of the same group."""
+    beside: Beside | None = None
+    replies: bool = False
+    """The posts are replies in one thread, each to a random earlier one."""
+    follows_per_second: Rate | None = None
+    """New follow edges, and ends of old ones, in turn."""
+    away_seconds: Seconds | None = None
+    """How long the workers are stopped, from the first quarter of the phase on."""
+
+
+Phase: TypeAlias = Maximum | Open
+
+
+class Scenario(Struct, frozen=True, kw_only=True):
+    """One file."""
+
+    claim: str
+    users: Annotated[int, Meta(ge=10, le=MAX_USERS)]
+    groups: dict[str, Group]
+    phases: Annotated[list[Phase], Meta(min_length=1)]
+    readers: Readers | None = None
+    seed: int = 1
+    words: Annotated[int, Meta(ge=1, le=200)] = 12
+    """In a post's text: PHEME's posts have a median of some hundred characters."""
+    warm_up_seconds: Annotated[float, Meta(ge=0, le=600)] = 45.0
+    """Cassandra's and Kafka's code is compiled while they work, for more than a minute."""
+    reference_rows: Count = 2_000_000
+    """Of each reference that is not bounded by its time."""
+
+    def scaled(self, scale: float) -> "Scenario":
+        """The same with fewer people, posts and seconds. Rates and followers stay, where they can.
+
+        Nobody has more followers than there are users.
+        """
+        users = max(10, round(self.users * scale))
+        return msgspec.structs.replace(
+            self,
+            users=users,
+            groups={name: _scaled_group(each, scale, users) for name, each in self.groups.items()},
+            phases=[_scaled_phase(each, scale) for each in self.phases],
+            warm_up_seconds=self.warm_up_seconds * min(1.0, scale * 4),
+            reference_rows=max(1_000, round(self.reference_rows * scale)),
+        )
+
+
+def names() -> list[str]:
+    """The scenarios that come with the program."""
+    files = resources.files("loadtest").joinpath("scenarios").iterdir()
+    return sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml"))
+
+
+def load(name: str) -> Scenario:
+    """A scenario by its name, or by the path of its file. Raises WrongScenario."""
+    if name in names():
+        text = resources.files("loadtest").joinpath("scenarios", f"{name}.yaml").read_bytes()
+    elif Path(name).is_file():
+        text = Path(name).read_bytes()
+    else:
+        raise WrongScenario(f"no scenario and no file {name}; there are: {', '.join(names())}")
+    return parse(text, name)
+
+
+def parse(text: bytes, name: str) -> Scenario:
+    """Raises WrongScenario."""
+    try:
+        scenario = msgspec.yaml.decode(text, type=Scenario)
+    except msgspec.MsgspecError as error:
+        raise WrongScenario(f"{name}: {error}") from error
+    for number, phase in enumerate(scenario.phases):
+        _check(scenario, phase, f"{name}: phases[{number}]")
+    edges = sum(each.authors * each.followers for each in scenario.groups.values())
+    if edges > MAX_EDGES:
+        raise WrongScenario(f"{name}: groups: {edges:,.0f} follow edges, at most {MAX_EDGES:,}")
+    return scenario
+
+
+def _check(scenario: Scenario, phase: Phase, place: str) -> None:
+    if phase.of not in scenario.groups:
+        raise WrongScenario(f"{place}.of: no group {phase.of}")
+    if isinstance(phase, Maximum):
+        return
+    if (phase.per_second is None) == (phase.share_of_maximum is None):
+        raise WrongScenario(f"{place}: per_second or share_of_maximum, one of them")
+    before = scenario.phases[: scenario.phases.index(phase)]
+    if phase.share_of_maximum and not any(
+        isinstance(p, Maximum) and p.of == phase.of for p in before
+    ):
+        raise WrongScenario(f"{place}.share_of_maximum: no maximum phase of {phase.of} before it")
+    if phase.beside and phase.beside.of not in scenario.groups:
+        raise WrongScenario(f"{place}.beside.of: no group {phase.beside.of}")
+    if phase.away_seconds and phase.away_seconds >= phase.seconds * 3 / 4:
+        raise WrongScenario(f"{place}.away_seconds: longer than what is left of the phase")
+
+
+def _scaled_group(group: Group, scale: float, users: int) -> Group:
+    return msgspec.structs.replace(
+        group,
+        authors=max(1, round(group.authors * scale)),
+        followers=min(group.followers, users),
+        most=None if group.most is None else min(group.most, users),
+    )
+
+
+def _scaled_phase(phase: Phase, scale: float) -> Phase:
+    if isinstance(phase, Maximum):
+        return msgspec.structs.replace(phase, posts=_fewer(phase.posts, scale))
+    return msgspec.structs.replace(
+        phase,
+        seconds=max(1.0, phase.seconds * scale),
+        away_seconds=phase.away_seconds and phase.away_seconds * scale,
+    )
+
+
+def _fewer(count: int, scale: float) -> int:
+    return max(min(count, MIN_POSTS), round(count * scale))

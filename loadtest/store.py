@@ -1,0 +1,146 @@
+"""The store of a run: a keyspace of its own, the graph put into it, its homes read back.
+
+A composition root: the graph is loaded through the product's own adapters, which know how lists
+are kept, since through Kafka a million edges would take as long as the run itself.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from prometheus_client import CollectorRegistry
+
+from loadtest.expected import Entries
+from loadtest.graph import Graph
+from schemas.events import FollowCreated
+from schemas.ids import IdArray, PostId, UserId, Version
+from services.graph.cassandra import CassandraGraph
+from services.graph.edge import EdgeMutation
+from services.metrics import Metrics
+from services.relations.cassandra import CassandraRelations
+from services.relations.mutation import mutation
+from services.settings import Settings
+from services.storage.cluster import cluster, in_thread
+from services.storage.session import Store, connect
+from services.storage.statements import Statement, select
+from services.timelines.cassandra import SHARDS, CassandraTimelines
+from services.timelines.retention import Clock, Retention
+
+HOME_SHARDS = SHARDS
+"""Of home timelines, as workers write them."""
+EDGES_AT_ONCE = 50_000
+"""In one call of the graph store: some 5 MB of packed rows, and a look whether lists are full."""
+ROWS_AT_ONCE = 100_000
+"""Of a shard, when all homes are read: 3 MB."""
+DEFINE_SECONDS = 120.0
+
+_PLACES = Statement(
+    "home_timeline", "places", "SELECT DISTINCT bucket, shard FROM {keyspace}.home_timeline"
+)
+_ROWS = select(
+    "home_timeline",
+    "scan",
+    "user_id, post_id",
+    "WHERE bucket = ? AND shard = ? AND user_id > ? LIMIT ?",
+)
+
+
+class RunStore(NamedTuple):
+    """One connection, and the product's adapters on it."""
+
+    store: Store
+    settings: Settings
+    timelines: CassandraTimelines
+
+    @classmethod
+    async def open(cls, settings: Settings, clock: Clock) -> "RunStore":
+        """Connected. The keyspace is there and migrated."""
+        store = await connect(settings, Metrics(CollectorRegistry()))
+        retention = Retention(settings.retention_days, settings.epoch)
+        return cls(store, settings, CassandraTimelines(store, retention, clock))
+
+    async def load(self, graph: Graph, version: int, told: Callable[[int], None]) -> None:
+        """The follower lists; of the readers also what they themselves keep of whom they follow."""
+        lists = CassandraGraph(self.store)
+        order = _scattered(graph.followees)
+        for start in range(0, len(order), EDGES_AT_ONCE):
+            some = order[start : start + EDGES_AT_ONCE]
+            pairs = zip(graph.followers[some].tolist(), graph.followees[some].tolist(), strict=True)
+            await lists.record(
+                [EdgeMutation(UserId(a), UserId(b), Version(version), False) for a, b in pairs]
+            )
+            told(len(some))
+        reads = np.isin(graph.followers, graph.readers)
+        pairs = zip(graph.followers[reads].tolist(), graph.followees[reads].tolist(), strict=True)
+        await CassandraRelations(self.store).record(
+            [
+                mutation(FollowCreated(version=version, follower_id=a, followee_id=b))
+                for a, b in pairs
+            ]
+        )
+
+    async def holds(self, user: int, post: int) -> bool:
+        """Whether the entry can be read."""
+        return await self.timelines.in_home(UserId(user), PostId(post))
+
+    async def shards(self) -> AsyncIterator[tuple[int, Entries]]:
+        """All entries of all homes, and how many Cassandra partitions they are in, by shard."""
+        places: dict[int, list[int]] = {}
+        for bucket, shard in await self.store.read(_PLACES):
+            places.setdefault(shard, []).append(bucket)
+        for shard, buckets in sorted(places.items()):
+            parts = [part for bucket in buckets async for part in self._rows(bucket, shard)]
+            columns = zip(*parts, strict=True)
+            yield shard, Entries(*(np.concatenate(column) for column in columns))
+
+    async def _rows(self, bucket: int, shard: int) -> AsyncIterator[Entries]:
+        after = -1
+        while True:
+            rows = await self.store.read_arrays(_ROWS, bucket, shard, after, ROWS_AT_ONCE)
+            users, posts = rows["user_id"], rows["post_id"]
+            if len(users) < ROWS_AT_ONCE:
+                yield Entries(users, posts)
+                return
+            whole = users != users[-1]  # the last one may have more
+            after = int(users[whole][-1])
+            yield Entries(users[whole], posts[whole])
+
+
+async def define(settings: Settings, *statements: str) -> None:
+    """Change the keyspaces and tables, one statement after the other."""
+
+    def work() -> None:
+        ours = cluster(settings)
+        try:
+            session = ours.connect()
+            for each in statements:
+                session.execute(each, timeout=DEFINE_SECONDS)
+        finally:
+            ours.shutdown()
+
+    await in_thread(work, seconds=2 * DEFINE_SECONDS, what="changing the tables")
+
+
+async def release(settings: Settings) -> str:
+    """Cassandra's version."""
+
+    def work() -> str:
+        ours = cluster(settings)
+        try:
+            [row] = ours.connect().execute("SELECT release_version FROM system.local")
+            return str(row[0])
+        finally:
+            ours.shutdown()
+
+    return await in_thread(work, seconds=DEFINE_SECONDS, what="asking for the version")
+
+
+def _scattered(followees: IdArray) -> NDArray[np.int64]:
+    """Author by author, his followers in no order: as edges come in the course of time."""
+    random = np.random.default_rng(len(followees))
+    return np.lexsort((random.random(len(followees)), followees))
+
+
+def pairs_of(authors: Sequence[int], posts: Sequence[int]) -> Entries:
+    return Entries(np.array(authors, np.int64), np.array(posts, np.int64))

@@ -1,0 +1,98 @@
+"""What is said when: arrival times and messages. Seeded; time is passed in."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from schemas.events import FollowCreated, FollowDeleted, FollowFact, PostCreated, ReplyCreated
+from schemas.ids import SEQUENCE_BITS, IdArray, post_id
+
+VOCABULARY = 20_000
+"""Different words; as in a language, the n-th is used 1/n as often as the first."""
+
+
+class Sent(NamedTuple):
+    """A post that was published, and when it was meant to be, in seconds of the run."""
+
+    post_id: int
+    author_id: int
+    intended: float
+
+
+def arrivals(random: np.random.Generator, per_second: float, seconds: float) -> list[float]:
+    """Times from 0 on at which posts arrive: a Poisson process, for people do not take turns."""
+    expected = per_second * seconds
+    gaps = random.exponential(1 / per_second, int(expected + 6 * expected**0.5 + 16))
+    times = np.cumsum(gaps)
+    found: list[float] = times[times < seconds].tolist()
+    return found
+
+
+class Writer:
+    """Makes messages with ids of the present."""
+
+    def __init__(self, random: np.random.Generator, words: int, epoch: int) -> None:
+        self._random = random
+        self._words = words
+        self._epoch = epoch
+        self._minted = 0
+        self._version = 0
+        weights = 1 / np.arange(1, VOCABULARY + 1)
+        self._rising = np.cumsum(weights) / weights.sum()
+
+    def post(self, author: int, now_ms: int) -> PostCreated:
+        return PostCreated(
+            version=now_ms * 1_000,
+            post_id=self._mint(now_ms),
+            author_id=author,
+            text=self._text(),
+        )
+
+    def reply(self, author: int, now_ms: int, thread: Sequence[int]) -> ReplyCreated:
+        """To a random one of the thread, whose first is the root."""
+        return ReplyCreated(
+            version=now_ms * 1_000,
+            post_id=self._mint(now_ms),
+            author_id=author,
+            text=self._text(),
+            parent_id=thread[int(self._random.integers(len(thread)))],
+            root_id=thread[0],
+        )
+
+    def follow(self, follower: int, followee: int, now_ms: int) -> FollowFact:
+        return FollowCreated(version=self._next(now_ms), follower_id=follower, followee_id=followee)
+
+    def unfollow(self, follower: int, followee: int, now_ms: int) -> FollowFact:
+        return FollowDeleted(version=self._next(now_ms), follower_id=follower, followee_id=followee)
+
+    def _next(self, now_ms: int) -> int:
+        """A higher version than the last, also within a millisecond."""
+        self._version = max(self._version + 1, now_ms * 1_000)
+        return self._version
+
+    def _mint(self, now_ms: int) -> int:
+        self._minted = (self._minted + 1) % (1 << SEQUENCE_BITS)
+        return post_id(now_ms, self._minted, self._epoch)
+
+    def _text(self) -> str:
+        drawn = np.searchsorted(self._rising, self._random.random(self._words))
+        return " ".join(map(word, drawn.tolist()))
+
+
+def word(number: int) -> str:
+    """A word for a number below VOCABULARY: syllables, so that it is one token of a text."""
+    syllables = []
+    while True:
+        number, syllable = divmod(number, 100)
+        syllables.append("bdfgklmnprstvzhjwxyq"[syllable // 5] + "aeiou"[syllable % 5])
+        if not number:
+            return "".join(syllables)
+
+
+def turns(authors: IdArray, count: int, random: np.random.Generator) -> list[int]:
+    """Who posts: everybody in turn, in a random order, as often as it takes."""
+    rounds = max(1, -(-count // len(authors)))
+    order = np.concatenate([random.permutation(authors) for _ in range(rounds)])
+    found: list[int] = order[:count].tolist()
+    return found

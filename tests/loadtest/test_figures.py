@@ -1,0 +1,55 @@
+"""Figures from measurements."""
+
+import math
+
+import pytest
+
+from loadtest.figures import Count, of_histogram, percentiles, reached
+
+
+def test_percentiles_are_values_that_were_measured() -> None:
+    """A thousand of them, in any order."""
+    figures = percentiles([each / 1_000 for each in range(1_000, 0, -1)])
+    assert figures == {
+        "p50": 0.5,
+        "p90": 0.9,
+        "p99": 0.99,
+        "p999": 0.999,
+        "max": 1.0,
+        "count": 1000,
+    }
+    assert percentiles([]) is None
+    assert percentiles([7.0]) == dict.fromkeys(("p50", "p90", "p99", "p999", "max"), 7.0) | {
+        "count": 1
+    }
+
+
+def test_a_histogram_is_read_within_its_buckets() -> None:
+    """Half below 0.1 and half between 0.1 and 0.3: the median is at the edge."""
+    figures = of_histogram({0.1: 50, 0.3: 100, math.inf: 100})
+    assert figures is not None
+    assert figures["p50"] == pytest.approx(0.1)
+    assert figures["p90"] == pytest.approx(0.26)
+    assert figures["max"] == pytest.approx(0.3)
+    assert of_histogram({0.1: 0, math.inf: 0}) is None
+    assert of_histogram({}) is None
+
+
+def test_what_lies_above_the_last_bound_is_given_as_it() -> None:
+    """Nothing more is known."""
+    figures = of_histogram({0.1: 1, math.inf: 2})
+    assert figures is not None
+    assert figures["max"] == 0.1
+
+
+def test_the_end_is_between_two_looks() -> None:
+    """At 100 a second, 130 are reached 0.3 s after the look that saw 100, not at the next one."""
+    looks = [Count(0, 0), Count(1, 100), Count(2, 130), Count(3, 130)]
+    assert reached(looks, 130) == pytest.approx(1.3)
+    assert reached(looks, 131) is None
+
+
+def test_an_end_that_nothing_foretells_is_when_it_was_seen() -> None:
+    """Of a burst that was over before the second look."""
+    assert reached([Count(0, 0), Count(1, 100)], 100) == 1
+    assert reached([Count(0, 0), Count(1, 0), Count(2, 100)], 100) == 2

@@ -1,0 +1,89 @@
+"""A scenario is data, and a wrong one says where."""
+
+import pytest
+
+from loadtest.scenario import Maximum, Open, WrongScenario, load, names, parse
+
+SMALL = """
+claim: it is fast
+users: 1000
+groups:
+  people: {authors: 10, followers: 75, most: 500}
+phases:
+  - {kind: maximum, of: people, posts: 100}
+  - {kind: open, of: people, share_of_maximum: 0.5, seconds: 10}
+"""
+
+
+def changed(old: str, new: str) -> bytes:
+    assert old in SMALL
+    return SMALL.replace(old, new).encode()
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_scenario_of_the_program_can_be_run(name: str) -> None:
+    """And at a thousandth of its size as well."""
+    scenario = load(name)
+    small = scenario.scaled(0.001)
+    assert small.users == max(10, scenario.users // 1_000)
+    assert all(group.followers <= small.users for group in small.groups.values())
+
+
+def test_the_scenarios_that_are_promised_are_there() -> None:
+    """By the names of their claims."""
+    assert {
+        "one-author-1m-followers",
+        "authors-10k-followers",
+        "zipf-75-followers",
+        "zipf-403-followers",
+        "celebrity-beside-small-authors",
+        "reply-storm",
+        "follow-churn",
+        "outage-10-minutes",
+        "soak",
+        "scale-1-to-4-workers",
+    } <= set(names())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ("users: 1000", "users: many", "users"),
+        ("posts: 100", "posts: 0", "posts"),
+        ("posts: 100", "post: 100", "post"),
+        ("kind: maximum", "kind: minimum", "minimum"),
+        ("of: people, posts", "of: nobody, posts", "phases[0].of"),
+        ("share_of_maximum: 0.5, ", "", "phases[1]"),
+        ("of: people, share", "of: people, per_second: 5, share", "phases[1]"),
+        ("  - {kind: maximum, of: people, posts: 100}\n", "", "share_of_maximum"),
+        ("seconds: 10", "seconds: 10, away_seconds: 9", "away_seconds"),
+        ("seconds: 10", "seconds: 10, beside: {of: nobody}", "beside"),
+        ("authors: 10,", "authors: 1000000,", "groups"),
+    ],
+)
+def test_a_wrong_field_is_named(old: str, new: str, place: str) -> None:
+    """Together with the file."""
+    with pytest.raises(WrongScenario) as refused:
+        parse(changed(old, new), "mine.yaml")
+    assert "mine.yaml" in str(refused.value)
+    assert place in str(refused.value)
+
+
+def test_an_unknown_name_lists_the_known_ones() -> None:
+    """And a file may be named instead."""
+    with pytest.raises(WrongScenario, match="zipf-75-followers"):
+        load("zipf-76-followers")
+
+
+def test_scaling_takes_people_posts_and_seconds_but_leaves_rates() -> None:
+    """Nobody has more followers than there are users, and a burst keeps four posts."""
+    small = parse(changed("share_of_maximum: 0.5", "per_second: 5"), "mine").scaled(0.01)
+    burst, arriving = small.phases
+    assert isinstance(burst, Maximum)
+    assert isinstance(arriving, Open)
+    assert small.users == 10
+    assert small.groups["people"].authors == 1
+    assert small.groups["people"].followers == 10
+    assert burst.posts == 4
+    assert arriving.seconds == 1
+    assert arriving.per_second == 5
