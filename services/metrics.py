@@ -148,6 +148,35 @@ class Metrics:
             FAST,
         ),
     ]
+    api_streams_open: Annotated[
+        Gauge,
+        Declaration("timeline_api_streams_open", (), "Streams of home timelines that are open."),
+    ]
+    api_streams_ended: Annotated[
+        Counter,
+        Declaration(
+            "timeline_api_streams_ended_total",
+            ("reason",),
+            "Streams that ended: left by their reader, who was too slow, whose token is no longer "
+            "good, at the end of their or the process's lifetime, or failed by a bug.",
+        ),
+    ]
+    api_stream_events: Annotated[
+        Counter,
+        Declaration(
+            "timeline_api_stream_events_total",
+            ("event",),
+            "Events that readers of streams have taken.",
+        ),
+    ]
+    api_stream_looks: Annotated[
+        Counter,
+        Declaration(
+            "timeline_api_stream_looks_total",
+            ("outcome",),
+            "Looks of streams at their timelines: different, the same, or failed for now.",
+        ),
+    ]
     conversation_orphans_pending: Annotated[
         Gauge,
         Declaration(

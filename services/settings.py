@@ -62,6 +62,24 @@ class Settings(BaseSettings):
         30, ge=0, le=300, description="by how much the issuer's clock may differ from ours"
     )
     api_token: str = Field("", description="token that commands show the API", repr=False)
+    stream_limit: int = Field(
+        2_500, ge=0, le=100_000, description="streams open at a time, per process"
+    )
+    stream_probe_seconds: float = Field(
+        1, gt=0, le=60, description="between two probes for new entries, for all streams at once"
+    )
+    stream_look_seconds: float = Field(
+        30, gt=0, le=3_600, description="within which a stream tells what is no new entry"
+    )
+    stream_heartbeat_seconds: float = Field(
+        15, gt=0, le=600, description="after which a stream on which nothing happens says so"
+    )
+    stream_patience_seconds: float = Field(
+        30, gt=0, le=600, description="after which the reader of a stream who takes nothing is cut"
+    )
+    stream_lifetime_seconds: float = Field(
+        3_600, gt=0, le=604_800, description="after which a stream ends, for its reader to resume"
+    )
     worker_name: str = Field(
         "worker-1", pattern=r"^[a-zA-Z0-9._-]{1,64}$", description="stable name in consumer groups"
     )

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final, NamedTuple
@@ -16,6 +17,9 @@ KEEP_ALIVE_SECONDS: Final = 75
 """Longer than clients and proxies keep an idle connection (httpx 5, nginx 60), so that they end it:
 a request that meets a server's end on its way would be lost."""
 POLL_SECONDS: Final = 0.01
+SILENCE_MS: Final = 60_000
+"""After which the kernel gives a peer up that takes nothing of what waits for it, or is gone: what
+was written for it before it was cut off is held no longer."""
 BACKLOG: Final = 1_024
 """Connections that wait to be accepted: a burst of clients after a restart."""
 
@@ -42,7 +46,8 @@ class _Server(uvicorn.Server):
 async def serving(app: Litestar, host: str, port: int) -> AsyncIterator[Address]:
     """The app answers at the address until the context ends. Raises OSError for a taken port.
 
-    Port 0 is any free one.
+    Port 0 is any free one. `stopping` in the app's state, where it is, is called before the end:
+    for what would never end by itself.
     """
     listener = _listen(host, port)
     server = _Server(
@@ -60,13 +65,21 @@ async def serving(app: Litestar, host: str, port: int) -> AsyncIterator[Address]
         await asyncio.wait_for(_started(server, running), START_SECONDS)
         yield Address(*listener.getsockname()[:2])
     finally:
+        app.state.get("stopping", _nothing)()
         server.should_exit = True
         await running
 
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    if sys.platform == "linux":  # whoever is accepted inherits it
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE_MS)
+    return listener
+
+
+def _nothing() -> None:
+    """What most apps have to do before their server waits for the answers under way."""
 
 
 async def _started(server: uvicorn.Server, running: asyncio.Task[None]) -> None:

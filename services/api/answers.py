@@ -174,6 +174,22 @@ class Relations(Struct, frozen=True):
     next: str | None
 
 
+class Reference(Struct, frozen=True):
+    """A post, by its id alone."""
+
+    post_id: IdText
+
+
+class Heartbeat(Struct, frozen=True):
+    """Nothing happened, and the stream is alive."""
+
+
+class Ended(Struct, frozen=True):
+    """Why a stream ends: the reader was too slow, his token is no longer good, or for our part."""
+
+    reason: Literal["slow", "token", "lifetime", "stopping"]
+
+
 class Health(Struct, frozen=True):
     """Alive, or ready to serve."""
 
@@ -182,6 +198,8 @@ class Health(Struct, frozen=True):
 
 UNIONS: Final = (ThreadItem, Placeholder, Person, OwnList, FollowedTag, MutedWords)
 """Of which lists are made whose items are of several kinds."""
+STREAMED: Final = (Reference, Heartbeat, Ended)
+"""What events carry, besides items and listings."""
 
 
 def item(post: shown.Item) -> Item:

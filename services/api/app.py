@@ -1,11 +1,13 @@
 """The HTTP API on given stores. Nothing connects here, and nothing listens."""
 
+import random
 from collections.abc import Iterable
 from functools import partial
 from time import perf_counter
 
 import structlog
 from litestar import Litestar, Response
+from litestar.datastructures import State
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec.json import encode
@@ -20,6 +22,10 @@ from services.api.openapi import document
 from services.api.operation import JSON, AnyRequest, Endpoint, Operation
 from services.api.problems import HANDLERS
 from services.api.queries import NoQuery
+from services.api.stream import endpoint as stream
+from services.api.stream.arrivals import Arrivals
+from services.api.stream.streams import Streams
+from services.api.stream.wire import MEDIA_TYPE as EVENTS
 from services.lists.timeline import ListPosts
 from services.metrics import Metrics
 from services.reading import Reader
@@ -62,8 +68,11 @@ def create_api(
     retention = Retention(settings.retention_days, settings.epoch)
     home = Home(reader, retention)
     cursors = Cursors(settings.cursor_keys)
+    arrivals = Arrivals(stores.timelines, clock, settings.epoch, settings.stream_probe_seconds)
+    streams = Streams(settings, arrivals, metrics, random.random)
     endpoints = [
         *timelines.endpoints(home, AuthorPosts(reader), cursors, patience),
+        *stream.endpoints(home, cursors, gate, streams),
         *posts.endpoints(reader),
         *lists.endpoints(ListPosts(reader, retention), cursors),
         *search.endpoints(TagPosts(reader), Search(reader), cursors, settings.epoch),
@@ -77,24 +86,31 @@ def create_api(
         openapi_config=None,
         logging_config=None,
         on_startup=[partial(_start, gate)],
+        state=State({"stopping": streams.stop}),
     )
     api.asgi_handler = timed(api.asgi_handler, metrics)
     return api
 
 
 def timed(app: ASGIApp, metrics: Metrics) -> ASGIApp:
-    """Measures each answer by its route's template; paths that nothing serves count as one."""
+    """Measures each answer by its route's template; paths that nothing serves count as one.
+
+    A stream is measured until it begins: how long it lasts is up to its reader.
+    """
 
     async def measured(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
             await app(scope, receive, send)
             return
         started, status = perf_counter(), 500
+        began: float | None = None
 
         async def noted(message: Message) -> None:
-            nonlocal status
+            nonlocal status, began
             if message["type"] == "http.response.start":
                 status = int(message["status"])
+                if (b"content-type", EVENTS.encode()) in message["headers"]:
+                    began = perf_counter()
             await send(message)
 
         try:
@@ -102,7 +118,7 @@ def timed(app: ASGIApp, metrics: Metrics) -> ASGIApp:
         finally:
             route = scope.get("path_template", "unknown")
             histogram = metrics.api_request_seconds.labels(route, status)
-            histogram.observe(perf_counter() - started)
+            histogram.observe((began or perf_counter()) - started)
 
     return measured
 

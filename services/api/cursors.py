@@ -34,18 +34,25 @@ class Cursors:
 
     def seal(self, listing: str, place: Place) -> str:
         """The token of a place in a listing."""
-        payload = _packed(place)
-        mac = _mac(self._keys[0], listing, payload)
-        return urlsafe_b64encode(mac + payload).rstrip(b"=").decode()
+        return self.sign(listing, _packed(place))
 
     def open(self, listing: str, token: str) -> Place:
         """The place that `seal` was given. Raises InvalidCursor for what no key of ours signed."""
+        return _unpacked(self.verify(listing, token))
+
+    def sign(self, listing: str, payload: bytes) -> str:
+        """The token of a payload that means something in a listing only."""
+        mac = _mac(self._keys[0], listing, payload)
+        return urlsafe_b64encode(mac + payload).rstrip(b"=").decode()
+
+    def verify(self, listing: str, token: str) -> bytes:
+        """The payload that `sign` was given. Raises InvalidCursor, as `open` does."""
         sealed = _decoded(token)
         mac, payload = sealed[:_MAC_BYTES], sealed[_MAC_BYTES:]
         signed = [hmac.compare_digest(mac, _mac(key, listing, payload)) for key in self._keys]
         if not any(signed):
             raise InvalidCursor("not signed for this listing and viewer")
-        return _unpacked(payload)
+        return payload
 
 
 def _mac(key: bytes, listing: str, payload: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+import msgspec
 from msgspec.structs import replace
 
 from schemas.ids import DEFAULT_EPOCH, UserId, post_id, post_time
@@ -43,6 +44,11 @@ TAGGED: Final = replace(
     LISTING, items=[answers.item(replace(_POST, reason=Reason("tag", _AUTHOR)))]
 )
 FOUND: Final = replace(LISTING, items=[POST])
+EVENT: Final = {
+    "event": "entry",
+    "data": msgspec.json.encode(LISTING.items[0]).decode(),
+    "id": _CURSOR,
+}
 THREAD: Final = answers.Thread([answers.thread_item(each) for each in _PLACES])
 PERSON: Final = answers.Person(
     user_id="42",

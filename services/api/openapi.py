@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from services.api import problems
 from services.api.access import ACT_AS, OPERATE, Access
-from services.api.answers import UNIONS
+from services.api.answers import STREAMED, UNIONS
 from services.api.operation import Operation
 from services.api.problems import Problem
 
@@ -25,7 +25,8 @@ _PROBLEMS: Final = {
     HTTPStatus.NOT_FOUND: "does not exist, or may not be seen: nothing tells the two apart",
     HTTPStatus.INTERNAL_SERVER_ERROR: "a bug; it is in the log",
     HTTPStatus.SERVICE_UNAVAILABLE: (
-        "a store, or the issuer of tokens, did not answer; the same may succeed later"
+        "a store, or the issuer of tokens, did not answer, or too much is asked for at once; "
+        "the same may succeed later"
     ),
 }
 _HEADERS: Final[dict[str, Json]] = {
@@ -42,6 +43,12 @@ _HEADERS: Final[dict[str, Json]] = {
         "schema": {"type": "string"},
     },
 }
+_TAKEN: Final[dict[str, Json]] = {
+    "Last-Event-ID": {
+        "description": "the id of the last event that came: the stream goes on behind it",
+        "schema": {"type": "string", "minLength": 1},
+    },
+}
 _BEARER: Final = "bearer"
 _SAYS: Final = {
     HTTPStatus.UNAUTHORIZED: "WWW-Authenticate",
@@ -53,7 +60,7 @@ _SAYS: Final = {
 def document(operations: Iterable[Operation], *, authenticated: bool) -> Json:
     """The OpenAPI 3.1 document of these operations; unless authenticated, tokens are optional."""
     described = list(operations)
-    structs: set[type[Struct]] = {Problem, *UNIONS}
+    structs: set[type[Struct]] = {Problem, *UNIONS, *STREAMED}
     structs.update(each.answers for each in described if each.answers is not None)
     ordered = sorted(structs, key=lambda each: each.__name__)
     _, schemas = msgspec.json.schema_components(ordered, ref_template=_REF)
@@ -87,14 +94,16 @@ def document(operations: Iterable[Operation], *, authenticated: bool) -> Json:
 
 
 def _operation(operation: Operation) -> Json:
-    parameters = _parameters(operation)
+    parameters = [*_parameters(operation), *map(_header, operation.takes)]
     refused = (HTTPStatus.BAD_REQUEST,) if parameters else ()
     guarded = () if operation.access == Access.OPEN else _GUARDED
     known = sorted({*refused, *guarded, *operation.problems, *_EVERYWHERE})
     answers = {str(int(each)): _ref("responses", _name(each)) for each in known}
+    said = {"description": operation.description} if operation.description else {}
     return {
         "operationId": operation.id,
         "summary": operation.summary,
+        **said,
         "parameters": parameters,
         "responses": {"200": _success(operation), **answers},
     }
@@ -133,9 +142,15 @@ def _parameter(name: str, schema: Json, path: str) -> Json:
     return {**described, "schema": schema}
 
 
+def _header(name: str) -> Json:
+    return {"name": name, "in": "header", "required": False, **_TAKEN[name]}
+
+
 def _success(operation: Operation) -> Json:
     schema: Json = {"type": "string"}
-    if operation.answers is not None:
+    if operation.schema is not None:
+        schema = dict(operation.schema)
+    elif operation.answers is not None:
         schema = _ref("schemas", operation.answers.__name__)
     elif operation.media_type.endswith("json"):
         schema = {"type": "object"}

@@ -1,6 +1,6 @@
 """An endpoint: what the document says of it, and what answers."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple, TypeAlias
 
@@ -28,9 +28,12 @@ class Operation(NamedTuple):
     access: Access
     answers: type[Struct] | None  # None: `media_type` alone says what comes
     example: object
+    schema: Mapping[str, Any] | None = None  # of what comes, where no struct says it
     media_type: str = JSON
     problems: tuple[HTTPStatus, ...] = ()  # besides those that every operation has
     headers: tuple[str, ...] = ()  # of a success
+    takes: tuple[str, ...] = ()  # headers of the request that mean something
+    description: str = ""  # what the summary leaves open
 
 
 class Endpoint(NamedTuple):

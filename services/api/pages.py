@@ -43,7 +43,10 @@ class Pager(NamedTuple):
     async def page(self, asked: PageQuery, read: Read, *, hydrate: bool = True) -> Listing:
         """The page that is asked for. Raises BadParameter for cursors that do not fit."""
         marks = self._open(asked)
-        page, newest = await _read(read, asked.limit, marks)
+        return self.listed(*await _read(read, asked.limit, marks), hydrate=hydrate)
+
+    def listed(self, page: Page, newest: Place | None, *, hydrate: bool) -> Listing:
+        """A page in the API's words; `newest` is where newer items follow."""
         return Listing(
             items=[item(each) if hydrate else str(each.post_id) for each in page.items],
             next=self.sealed(page.older),

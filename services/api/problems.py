@@ -14,6 +14,7 @@ from services.errors import MingleError, Transient
 MEDIA_TYPE = "application/problem+json"
 REALM = "mingle"
 RETRY_AFTER = "1"  # seconds; a store that was away answers soon or for long not
+RETRY_AFTER_FULL = "10"  # seconds; what fills a process lasts longer than a request
 
 _log = structlog.get_logger(__name__)
 _AnyRequest = Request[Any, Any, Any]
@@ -39,6 +40,10 @@ class BadParameter(MingleError):
 
 class NothingThere(MingleError):
     """What does not exist, or may not be seen: the same answer for both."""
+
+
+class Full(MingleError):
+    """As much is asked of the process as it may do; another one may do it, or this one later."""
 
 
 class Unauthenticated(MingleError):
@@ -106,6 +111,11 @@ def _away(_request: _AnyRequest, error: Transient) -> Response[Problem]:
     )
 
 
+def _full(_request: _AnyRequest, error: Full) -> Response[Problem]:
+    headers = {"Retry-After": RETRY_AFTER_FULL}
+    return answer(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers)
+
+
 def _refused(request: _AnyRequest, error: HTTPException) -> Response[Problem]:
     """What the framework refuses: unknown paths, other methods, bodies that are too large."""
     if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -123,6 +133,7 @@ HANDLERS: ExceptionHandlersMap = {
     NothingThere: _nothing_there,
     Unauthenticated: _unauthenticated,
     Forbidden: _forbidden,
+    Full: _full,
     Transient: _away,
     HTTPException: _refused,
     Exception: _bug,

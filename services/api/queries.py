@@ -66,6 +66,16 @@ class HomeQuery(PageQuery, frozen=True, kw_only=True):
     ) = None
 
 
+class StreamQuery(Struct, frozen=True, kw_only=True):
+    user_id: Annotated[PathId, Meta(description="whose home timeline")]
+    limit: Annotated[
+        int,
+        Meta(ge=1, le=MAX_LIMIT, description="the newest items that are told of"),
+    ] = DEFAULT_LIMIT
+    view: Annotated[Literal["latest"], Meta(description="the order: newest first")] = "latest"
+    hydrate: Annotated[bool, Meta(description="false: items are post ids only")] = True
+
+
 class AuthorQuery(PageQuery, frozen=True, kw_only=True):
     user_id: Annotated[PathId, Meta(description="the author")]
     viewer: Viewer | None = None

@@ -11,12 +11,12 @@ from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
-from schemas.ids import SLOTS, IdArray, PostId, UserId, slot, slots
+from schemas.ids import MAX_ID, SLOTS, IdArray, PostId, UserId, slot, slots
 from services.storage.session import Store
 from services.storage.statements import KEYS_AT_ONCE, Column, Statement, insert, portions, select
 from services.timelines.buckets import Buckets
 from services.timelines.retention import Clock, Retention
-from services.timelines.store import AuthorEntry, Span
+from services.timelines.store import MAX_ARRIVALS, AuthorEntry, Span
 
 SHARDS = 256
 """Of a bucket: 3,900 users in each of them for a million users."""
@@ -25,6 +25,8 @@ NEAREST_BUCKETS = 32
 of the user costs the store 20 µs, another request a millisecond."""
 SLOT_GROUPS = 16
 """Copies of the list of buckets, so that readers do not all ask one node."""
+SHARDS_AT_ONCE = 16
+"""Asked for arrivals side by side: more would be in the way of those who wait for a page."""
 ENTRIES_AT_ONCE = 100_000
 """Author entries that one request may bring: 2.4 MB."""
 ENTRY_VERSION = 1
@@ -38,6 +40,12 @@ _BUCKETS = select(
     "read",
     "bucket, shards",
     "WHERE slot_group = ? AND bucket >= ? AND bucket <= ?",
+)
+_ARRIVALS = select(
+    "home_timeline",
+    "arrivals",
+    "user_id, post_id",
+    f"WHERE bucket = ? AND shard = ? AND user_id IN ? AND post_id > ? LIMIT {MAX_ARRIVALS}",
 )
 _IN_HOME = select(
     "home_timeline",
@@ -142,6 +150,36 @@ class CassandraTimelines:
                 page += reversed(posts) if span.newest_first else posts
         return page[:limit]
 
+    async def arrivals(
+        self, users: Collection[UserId], above: PostId
+    ) -> dict[UserId, list[PostId]]:
+        found: dict[UserId, list[PostId]] = {}
+        places = await self._places(users, self._spans.of(above))
+        asked = [(*place, part) for place in places for part in portions(places[place])]
+        for start in range(0, len(asked), SHARDS_AT_ONCE):
+            some = asked[start : start + SHARDS_AT_ONCE]
+            reads = (self._store.read(_ARRIVALS, *each, above) for each in some)
+            for rows in await asyncio.gather(*reads):
+                for user, post in rows:
+                    found.setdefault(UserId(user), []).append(PostId(post))
+        return found
+
+    async def _places(
+        self, users: Collection[UserId], first: int
+    ) -> dict[tuple[int, int], list[UserId]]:
+        """The (bucket, shard) pairs, from this bucket on, that may hold entries of some users."""
+        groups: dict[int, list[UserId]] = {}
+        for user in users:
+            groups.setdefault(_group(user), []).append(user)
+        places: dict[tuple[int, int], list[UserId]] = {}
+        for members in groups.values():
+            buckets = await self._buckets(members[0], first, self._spans.of(MAX_ID))
+            for bucket, counts in buckets.items():
+                for user in members:
+                    for shard in _shards_of(user, counts):
+                        places.setdefault((bucket, shard), []).append(user)
+        return places
+
     async def in_home(self, user: UserId, post: PostId) -> bool:
         bucket = self._spans.of(post)
         for counts in (await self._buckets(user, bucket, bucket)).values():
@@ -151,9 +189,8 @@ class CassandraTimelines:
 
     async def _buckets(self, user: UserId, first: int, last: int) -> dict[int, list[int]]:
         """The numbers of shards of each bucket that may hold entries of the user."""
-        group = slot(user) * SLOT_GROUPS // SLOTS
         buckets: dict[int, list[int]] = {}
-        for bucket, shards in await self._store.read(_BUCKETS, group, first, last):
+        for bucket, shards in await self._store.read(_BUCKETS, _group(user), first, last):
             buckets.setdefault(bucket, []).append(shards)
         return buckets
 
@@ -170,6 +207,10 @@ class CassandraTimelines:
         }
         await self._store.write_columns(_ADD_BUCKET, columns)
         self._declared.update(new.tolist())
+
+
+def _group(user: UserId) -> int:
+    return slot(user) * SLOT_GROUPS // SLOTS
 
 
 def _shards_of(user: UserId, counts: Iterable[int]) -> list[int]:

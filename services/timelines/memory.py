@@ -4,7 +4,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Collection, Sequence
 
 from schemas.ids import IdArray, PostId, UserId
-from services.timelines.store import AuthorEntry, Span
+from services.timelines.store import MAX_ARRIVALS, AuthorEntry, Span
 
 
 class _Entries:
@@ -52,6 +52,13 @@ class MemoryTimelines:
 
     async def home_page(self, user: UserId, span: Span, limit: int) -> list[PostId]:
         return self._homes.get(user, _Entries()).page(span, limit)
+
+    async def arrivals(
+        self, users: Collection[UserId], above: PostId
+    ) -> dict[UserId, list[PostId]]:
+        held = {user: self._homes[user] for user in users if user in self._homes}
+        found = {user: each.page(Span(above), MAX_ARRIVALS) for user, each in held.items()}
+        return {user: posts for user, posts in found.items() if posts}
 
     async def in_home(self, user: UserId, post: PostId) -> bool:
         return post in self._homes.get(user, _Entries())

@@ -5,6 +5,9 @@ from typing import NamedTuple, Protocol
 
 from schemas.ids import MAX_ID, IdArray, PostId, UserId
 
+MAX_ARRIVALS = 10_000
+"""Entries that a store gives at once of those that arrived in a shard: 160 KB."""
+
 
 class Span(NamedTuple):
     """The entries with above < post id < below that a reader wants, and from which end."""
@@ -51,6 +54,16 @@ class TimelineStore(Protocol):
         """Up to `limit` entries in the span's order. Fewer than `limit`: there are no more.
 
         At most three store requests. Raises StoreUnavailable.
+        """
+
+    async def arrivals(
+        self, users: Collection[UserId], above: PostId
+    ) -> dict[UserId, list[PostId]]:
+        """The entries above `above` of each user, in any order; users with none are left out.
+
+        For many users at once, and for a recent `above`: one store request for each timeline shard
+        and bucket. A hint: where thousands came to a shard, some are left out. Raises
+        StoreUnavailable.
         """
 
     async def in_home(self, user: UserId, post: PostId) -> bool:

@@ -9,9 +9,12 @@ from hypothesis import HealthCheck
 from schemathesis.checks import positive_data_acceptance
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 
-from schemas.ids import MAX_ID, PostId
+from schemas.ids import MAX_ID, PostId, UserId
 from services.api.cursors import Cursors
 from services.api.queries import is_id
+from services.api.stream.reading import stream_of
+from services.api.stream.resume import seal
+from services.api.stream.telling import Given
 from services.api.walk import Place, at
 from tests.api.issuer import SECRET, bearer
 from tests.api.village import ALICE, BOB, CAROL, Village, api_on
@@ -56,7 +59,7 @@ POSTS = asyncio.run(told(VILLAGE))
 
 def fuzzed(**settings: Any) -> OpenApiSchema:
     """The API of the village; ids and cursors are often some that mean something there."""
-    app = api_on(VILLAGE.stores, patience=0.001, **settings)
+    app = api_on(VILLAGE.stores, patience=0.001, stream_lifetime_seconds=0.01, **settings)
     schema = schemathesis.openapi.from_asgi("/openapi.json", app)
 
     @schema.hook
@@ -66,6 +69,14 @@ def fuzzed(**settings: Any) -> OpenApiSchema:
     @schema.hook
     def map_query(_context: object, given: Json | None) -> Json | None:
         return None if given is None else {name: known(name, each) for name, each in given.items()}
+
+    @schema.hook
+    def map_headers(_context: object, given: Json | None) -> Json | None:
+        """Half of the ids of events are some of a stream that alice may go on with."""
+        if given and len(given.get("Last-Event-ID", "")) % 2:
+            held = Given(POSTS[-1], {POSTS[0]: b"edit", POSTS[1]: b"gone"})
+            given["Last-Event-ID"] = seal(Cursors(()), stream_of(UserId(ALICE)), held)
+        return given
 
     return schema
 

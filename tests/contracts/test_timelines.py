@@ -106,6 +106,27 @@ async def test_home_knows_what_is_stored(stores: Stores, people: People, new_pos
     assert not await stores.timelines.in_home(people.bob, post)
 
 
+async def test_what_arrived_is_told_of_many_at_once(
+    stores: Stores, people: People, new_post: NewPost
+) -> None:
+    """Users of every shard, from either side of a bucket's end; not what is older."""
+    posts = [new_post(days_old=old) for old in (9, 4, 1, 0)]
+    users = [UserId(people.alice + 10_000 * each) for each in range(600)]
+    for post in posts:
+        await stores.timelines.add_home_entries(
+            np.array(users[:500], np.int64), np.full(500, post, np.int64)
+        )
+    await delivered(stores, users[0], [new_post(days_old=0)])
+    found = await stores.timelines.arrivals(users, posts[0])
+    assert found.keys() == set(users[:500])
+    assert {tuple(sorted(each)) for user, each in found.items() if user != users[0]} == {
+        tuple(posts[1:])
+    }
+    assert len(found[users[0]]) == 4
+    assert await stores.timelines.arrivals(users[1:], posts[3]) == {}
+    assert await stores.timelines.arrivals([], posts[0]) == {}
+
+
 async def test_nothing_to_add_is_nothing_done(stores: Stores) -> None:
     none = np.array([], np.int64)
     await stores.timelines.add_author_entries([])

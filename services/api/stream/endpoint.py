@@ -1,0 +1,47 @@
+"""`…/home/stream`: the home timeline as it changes."""
+
+from typing import Any
+
+from litestar import Response
+
+from schemas.ids import UserId
+from services.api.access import Gate
+from services.api.cursors import Cursors, InvalidCursor
+from services.api.operation import AnyRequest, Endpoint
+from services.api.problems import BadParameter
+from services.api.queries import StreamQuery
+from services.api.stream.document import LAST_EVENT_ID, STREAM_HOME
+from services.api.stream.reading import Reading, Shape, stream_of
+from services.api.stream.resume import unseal
+from services.api.stream.stream import EventStream
+from services.api.stream.streams import Streams
+from services.api.stream.telling import Given
+from services.listing import Page, PageRequest
+from services.timelines.home import Home
+
+
+def endpoints(home: Home, cursors: Cursors, gate: Gate, streams: Streams) -> list[Endpoint]:
+    async def stream_home(request: AnyRequest, asked: StreamQuery, viewer: UserId) -> Response[Any]:
+        async def read(page: PageRequest) -> Page:
+            caller = await gate.caller(request, STREAM_HOME.access)
+            gate.viewer(caller, STREAM_HOME.access, asked)
+            return await home.page(viewer, page)
+
+        given = _given(cursors, viewer, request.headers.getall(LAST_EVENT_ID, []))
+        shape = Shape(asked.limit, asked.hydrate)
+        reading = Reading(read, cursors, viewer, shape, given)
+        return EventStream(streams, reading)
+
+    return [Endpoint(STREAM_HOME, stream_home)]
+
+
+def _given(cursors: Cursors, viewer: UserId, ids: list[str]) -> Given | None:
+    """What the reader says that he holds. Raises BadParameter."""
+    if not ids:
+        return None
+    if len(ids) > 1:
+        raise BadParameter(LAST_EVENT_ID, "given more than once")
+    try:
+        return unseal(cursors, stream_of(viewer), ids[0])
+    except InvalidCursor as error:
+        raise BadParameter(LAST_EVENT_ID, str(error)) from None

@@ -1,0 +1,92 @@
+"""One reader's home timeline: what he holds of it, and what each look at it has to tell him."""
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple, TypeAlias
+
+from schemas.ids import PostId, UserId
+from services.api import answers, walk
+from services.api.cursors import Cursors
+from services.api.pages import Pager
+from services.api.stream.resume import seal
+from services.api.stream.telling import Change, Edit, Entry, Event, Given, Removal, tell
+from services.api.stream.wire import Name, written
+from services.api.walk import Place
+from services.item import Item
+from services.listing import Page, PageRequest
+
+Read: TypeAlias = Callable[[PageRequest], Awaitable[Page]]
+"""A page of the reader's home. Raises Unauthenticated or Forbidden once he may no longer read."""
+
+
+class Shape(NamedTuple):
+    """What is streamed: so many of the newest items, with what is in them or only their ids."""
+
+    limit: int
+    hydrate: bool
+
+
+class Written(NamedTuple):
+    """An event, ready to be sent."""
+
+    name: Name
+    data: bytes
+
+
+class Reading:
+    """A stream's state, all that has to outlive a look; `given` is None for a new reader."""
+
+    def __init__(
+        self, read: Read, cursors: Cursors, viewer: UserId, shape: Shape, given: Given | None
+    ) -> None:
+        self.viewer = viewer
+        self._read = read
+        self._cursors = cursors
+        self._shape = shape
+        self._given = given
+
+    async def look(self) -> list[Written]:
+        """What differs from what the reader holds; he is taken to hold it from then on.
+
+        Raises what `Read` does, and Transient.
+        """
+        page = await self._read(PageRequest(self._shape.limit))
+        events = []
+        for event, given in tell(self._given, page, self._shape.limit):
+            name, data = self._said(event, given)
+            token = seal(self._cursors, stream_of(self.viewer), given)
+            events.append(Written(name, written(name, data, token)))
+            self._given = given
+        return events
+
+    def _said(self, event: Event, given: Given) -> tuple[Name, object]:
+        match event:
+            case Entry(item):
+                return "entry", self._item(item)
+            case Edit(item):
+                return "edit", self._item(item)
+            case Removal(post):
+                return "removal", answers.Reference(str(post))
+            case Change(page):
+                pager = Pager(self._cursors, home_of(self.viewer))
+                return "change", pager.listed(page, _newest(given), hydrate=self._shape.hydrate)
+
+    def _item(self, item: Item) -> answers.Item | answers.Reference:
+        return answers.item(item) if self._shape.hydrate else answers.Reference(str(item.post_id))
+
+
+def home_of(viewer: UserId) -> str:
+    """The listing of a home's pages, for cursors."""
+    return f"home/{viewer}"
+
+
+def stream_of(viewer: UserId) -> str:
+    """The listing of a home's stream, for the ids of its events."""
+    return f"home/stream/{viewer}"
+
+
+def _newest(given: Given) -> Place | None:
+    """Where a page goes on above what the reader holds."""
+    if not given.items:
+        return None
+    start = Place(given.position, PostId(min(given.items)))
+    return walk.remembering(start, given.items)

@@ -1,0 +1,139 @@
+"""A stream on its connection: look, tell, wait.
+
+There is no queue: what is not told yet is what differs at the next look. A reader who takes his
+time is looked for less often; one who takes nothing for too long is cut off.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any, Final
+
+from litestar import Response
+from litestar.types import HTTPResponseBodyEvent, Receive, Scope, Send
+
+from services.api.answers import Ended, Heartbeat
+from services.api.problems import Forbidden, Unauthenticated
+from services.api.stream.pace import RETRY_MS
+from services.api.stream.reading import Reading, Written
+from services.api.stream.streams import Signals, Streams
+from services.api.stream.wire import MEDIA_TYPE, retry, written
+from services.errors import Transient
+
+LOOK_SECONDS: Final = 5.0
+"""For a look and its turn; then it is put off, for heartbeats have to go on."""
+FAREWELL_SECONDS: Final = 1.0
+"""For the last event, which a reader who took nothing for long may not take either."""
+HEADERS: Final = [
+    (b"content-type", MEDIA_TYPE.encode()),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),  # nginx would keep events until it has many
+]
+_HEARTBEAT: Final = Written("heartbeat", written("heartbeat", Heartbeat()))
+
+
+class TookNothing(Exception):
+    """The reader did not make room for an event in time."""
+
+
+class EventStream(Response[None]):
+    """The answer to who asks for a stream."""
+
+    def __init__(self, streams: Streams, reading: Reading) -> None:
+        super().__init__(None, media_type=MEDIA_TYPE)
+        self._streams = streams
+        self._reading = reading
+
+    def to_asgi_response(self, *_: Any, **__: Any) -> Any:
+        return self._serve
+
+    async def _serve(self, _: Scope, receive: Receive, send: Send) -> None:
+        """Raises Full, and what `Reading.look` does, before anything is sent."""
+        with self._streams.opened(self._reading.viewer) as signals:
+            first = await self._look()
+            leaving = asyncio.create_task(_left(receive, signals))
+            try:
+                await self._tell(first, send, signals)
+                await _farewell(send, signals)
+            finally:
+                leaving.cancel()
+
+    async def _tell(self, first: Iterable[Written], send: Send, signals: Signals) -> None:
+        """Until there is a reason to end, which the signals then have."""
+        try:
+            await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": HEADERS})
+            await self._write(send, retry(int(self._streams.spread(RETRY_MS))))
+            await self._go_on(first, send, signals)
+        except TookNothing:
+            signals.finish("slow")
+        except (Unauthenticated, Forbidden):
+            signals.finish("token")
+        finally:
+            self._streams.metrics.api_streams_ended.labels(signals.end or "failed").inc()
+
+    async def _go_on(self, first: Iterable[Written], send: Send, signals: Signals) -> None:
+        time = asyncio.get_running_loop().time
+        pace, spread = self._streams.pace, self._streams.spread
+        ends_at = time() + spread(pace.lifetime)
+        look_at = time() + spread(pace.look)
+        events = first
+        while True:
+            for event in events:
+                await self._write(send, event.data)
+                self._streams.metrics.api_stream_events.labels(event.name).inc()
+            next_at = min(ends_at, look_at, time() + pace.heartbeat)
+            raised = await signals.raised(next_at - time())
+            if time() >= ends_at:
+                signals.finish("lifetime")
+            if signals.end is not None:
+                return
+            events = ()
+            if raised or time() >= look_at:
+                events = await self._look_if_possible()
+                look_at = time() + spread(pace.look)
+            events = events or (_HEARTBEAT,)
+
+    async def _look_if_possible(self) -> list[Written]:
+        """Nothing, where the store or the issuer does not answer: the next look will tell."""
+        outcome, events = "failed", list[Written]()
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                events = await self._look()
+            outcome = "different" if events else "same"
+        except (Transient, TimeoutError):
+            pass
+        self._streams.metrics.api_stream_looks.labels(outcome).inc()
+        return events
+
+    async def _look(self) -> list[Written]:
+        async with self._streams.looking:
+            return await self._reading.look()
+
+    async def _write(self, send: Send, data: bytes) -> None:
+        """Raises TookNothing."""
+        try:
+            async with asyncio.timeout(self._streams.pace.patience):
+                await send(_body(data, more=True))
+        except TimeoutError:
+            raise TookNothing from None
+
+
+async def _left(receive: Receive, signals: Signals) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    signals.finish("left")
+
+
+async def _farewell(send: Send, signals: Signals) -> None:
+    """Says why, where somebody listens."""
+    if signals.end is None or signals.end == "left":
+        return
+    try:
+        async with asyncio.timeout(FAREWELL_SECONDS):
+            await send(_body(written("end", Ended(signals.end)), more=False))
+    except TimeoutError:
+        pass
+
+
+def _body(data: bytes, *, more: bool) -> HTTPResponseBodyEvent:
+    return {"type": "http.response.body", "body": data, "more_body": more}

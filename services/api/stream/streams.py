@@ -1,0 +1,88 @@
+"""The open streams of a process: how many there may be, how many look at once, how all end."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, Literal, TypeAlias
+
+from schemas.ids import UserId
+from services.api.problems import Full
+from services.api.stream.arrivals import Arrivals
+from services.api.stream.pace import SPREAD, Pace
+from services.metrics import Metrics
+from services.settings import Settings
+
+LOOKS_AT_ONCE: Final = 8
+"""At the store: a post that wakes a thousand streams leaves other requests their share."""
+
+End: TypeAlias = Literal["left", "slow", "token", "lifetime", "stopping"]
+"""Why a stream ends: its reader went away, took nothing for too long or may no longer read; it is
+old enough, so that streams spread over new processes; or this process ends."""
+
+
+class Signals:
+    """What reaches a stream from outside: that a look is worth it, or that it is to end."""
+
+    def __init__(self) -> None:
+        self.end: End | None = None
+        self._raised = asyncio.Event()
+
+    def wake(self) -> None:
+        self._raised.set()
+
+    def finish(self, why: End) -> None:
+        """The first reason stays."""
+        self.end = self.end or why
+        self._raised.set()
+
+    async def raised(self, seconds: float) -> bool:
+        """Waits at most so long; whether something was raised since the last time."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._raised.wait()
+        except TimeoutError:
+            return False
+        self._raised.clear()
+        return True
+
+
+class Streams:
+    """Those of this process; `chance` is from 0 up to 1."""
+
+    def __init__(
+        self, settings: Settings, arrivals: Arrivals, metrics: Metrics, chance: Callable[[], float]
+    ) -> None:
+        self.pace = Pace.of(settings)
+        self.looking = asyncio.Semaphore(LOOKS_AT_ONCE)
+        self.metrics = metrics
+        self._most = settings.stream_limit
+        self._arrivals = arrivals
+        self._chance = chance
+        self._open: set[Signals] = set()
+        self._stopping = False
+
+    @contextmanager
+    def opened(self, viewer: UserId) -> Iterator[Signals]:
+        """A place for one more stream. Raises Full."""
+        if self._stopping or len(self._open) >= self._most:
+            raise Full("as many streams are open as this process takes; others may take more")
+        signals = Signals()
+        self._open.add(signals)
+        try:
+            with (
+                self.metrics.api_streams_open.track_inprogress(),
+                self._arrivals.waking(viewer, signals.wake),
+            ):
+                yield signals
+        finally:
+            self._open.discard(signals)
+
+    def spread(self, most: float) -> float:
+        """A time up to `most`, so that streams which began at once soon act apart."""
+        return most * (1 - SPREAD * self._chance())
+
+    def stop(self) -> None:
+        """All end at once, and none begins."""
+        self._stopping = True
+        for each in self._open:
+            each.finish("stopping")

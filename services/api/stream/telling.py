@@ -1,0 +1,131 @@
+"""What to tell a reader who holds the newest items of a listing, so that he holds them as they are.
+
+Pure. He keeps the newest `limit` of the items that he was told of, as they were told last, without
+those removed. Whatever happened since he was told something, doing what he is told next leaves him
+with the page as it is now. A page that ended early, at the bound of its walk, says nothing of what
+lies below, so neither is he told anything of it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import blake2b
+from typing import NamedTuple, TypeAlias
+
+import msgspec
+from msgspec.structs import replace
+
+from schemas.ids import SEQUENCE_BITS, PostId
+from services.api.walk import LATE_MS
+from services.item import Item
+from services.listing import Gap, Page
+
+DIGEST_BYTES = 4
+"""An edit passes unnoticed once in four thousand million, until the next one."""
+
+Digest: TypeAlias = bytes
+"""Of an item as it is shown: the same in every process."""
+
+
+class Given(NamedTuple):
+    """What a reader holds; `position` is the newest post that he ever held, 0 for none."""
+
+    position: PostId = PostId(0)
+    items: Mapping[PostId, Digest] = {}
+    building: bool = False
+
+    def holding(self, items: Iterable[Item], limit: int) -> "Given":
+        """With these items, new or as they are now; the oldest make room."""
+        held = {**self.items, **{item.post_id: digest(item) for item in items}}
+        return self._replace(position=max((self.position, *held)), items=_newest(held, limit))
+
+    def without(self, post: PostId) -> "Given":
+        return self._replace(items={each: self.items[each] for each in self.items if each != post})
+
+
+class Entry(NamedTuple):
+    """An item that is new, or came late by a quarter of an hour at most (SEMANTICS 13)."""
+
+    item: Item
+
+
+class Edit(NamedTuple):
+    """An item that the reader holds, as it is now."""
+
+    item: Item
+
+
+class Removal(NamedTuple):
+    """An item that the reader holds and that is no longer shown."""
+
+    post_id: PostId
+
+
+class Change(NamedTuple):
+    """What else is different: the page, of its items only those that the reader does not hold.
+
+    None of them is news: they came late, are shown again, or fill the place of removed ones.
+    Its gap is what came since he was last told something and fits no page.
+    """
+
+    page: Page
+
+
+Event: TypeAlias = Entry | Edit | Removal | Change
+
+
+def digest(item: Item) -> Digest:
+    return blake2b(msgspec.json.encode(item), digest_size=DIGEST_BYTES).digest()
+
+
+def tell(given: Given | None, page: Page, limit: int) -> Iterator[tuple[Event, Given]]:
+    """The events in their order, and with each what the reader then holds.
+
+    `page` is the newest one, of `limit` items; `given` is None for who has been told nothing.
+    """
+    if given is None:
+        yield Change(page), Given(building=page.building).holding(page.items, limit)
+        return
+    told = given = given._replace(items=_newest(given.items, limit))
+    for post in _gone(given, page):
+        told = told.without(post)
+        yield Removal(post), told
+    for item in page.items:
+        if given.items.get(item.post_id, digest(item)) != digest(item):
+            told = told.holding([item], limit)
+            yield Edit(item), told
+    unknown = [item for item in page.items if item.post_id not in given.items]
+    for item in reversed(unknown):
+        if _is_news(item.post_id, given):
+            told = told.holding([item], limit)
+            yield Entry(item), told
+    rest = [item for item in unknown if not _is_news(item.post_id, given)]
+    gap = _gap(given, page)
+    if rest or gap or page.building != given.building:
+        told = told.holding(rest, limit)._replace(building=page.building)
+        yield Change(replace(page, items=rest, gap=gap)), told
+
+
+def _newest(items: Mapping[PostId, Digest], limit: int) -> Mapping[PostId, Digest]:
+    return {post: items[post] for post in sorted(items, reverse=True)[:limit]}
+
+
+def _gone(given: Given, page: Page) -> list[PostId]:
+    """Held, and not on the page though it reaches that far; while it is being built, none."""
+    if page.building:
+        return []
+    shown = {item.post_id for item in page.items}
+    reach = page.older or 0
+    return [post for post in given.items if post > reach and post not in shown]
+
+
+def _is_news(post: PostId, given: Given) -> bool:
+    """Newer than all that was given, or late and within rule 13's floor."""
+    if post > given.position:
+        return True
+    oldest = min(given.items, default=given.position)
+    return post >= max(oldest, given.position - (LATE_MS << SEQUENCE_BITS))
+
+
+def _gap(given: Given, page: Page) -> Gap | None:
+    if page.older is None or not 0 < given.position < page.older:
+        return None
+    return Gap(page.older, given.position)

@@ -1,0 +1,178 @@
+"""Readers of streams: what they are told, and what they hold if they do as the document says."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from litestar import Litestar
+
+WAIT_SECONDS = 30
+"""For what must happen; a slow machine is no failure."""
+NEWS = ("entry", "edit")
+Json = dict[str, Any]
+
+
+class Event(NamedTuple):
+    name: str
+    data: Any
+    id: str | None
+
+
+def parsed(text: str) -> list[Event]:
+    """The events of a stream that a browser would dispatch."""
+    found = []
+    for block in text.split("\n\n")[:-1]:
+        fields = dict(line.split(": ", 1) for line in block.split("\n"))
+        if "data" in fields:
+            found.append(Event(fields["event"], json.loads(fields["data"]), fields.get("id")))
+    return found
+
+
+class Holder:
+    """Keeps the newest items that he was told of, as they were told last; checks what he is told.
+
+    Nothing is given that he holds, nothing edited or removed that he does not.
+    """
+
+    def __init__(self, limit: int = 20) -> None:
+        self.last_id: str | None = None
+        self.items: dict[int, Any] = {}
+        self.state: str | None = None
+        self._limit = limit
+
+    def take(self, event: Event) -> None:
+        self.last_id = event.id or self.last_id
+        match event.name:
+            case "change":
+                self.state = event.data["state"]
+                self._give(event.data["items"])
+            case "entry":
+                self._give([event.data])
+            case "edit":
+                assert id_of(event.data) in self.items
+                assert self.items[id_of(event.data)] != event.data
+                self.items[id_of(event.data)] = event.data
+            case "removal":
+                del self.items[int(event.data["post_id"])]
+
+    def page(self) -> list[Any]:
+        return list(self.items.values())
+
+    def _give(self, items: Iterable[Any]) -> None:
+        for each in items:
+            assert id_of(each) not in self.items
+            self.items[id_of(each)] = each
+        newest = sorted(self.items, reverse=True)[: self._limit]
+        self.items = {post: self.items[post] for post in newest}
+
+
+def id_of(item: Any) -> int:
+    return int(item if isinstance(item, str) else item["post_id"])
+
+
+class Connection:
+    """A stream that somebody reads, straight from the app; while `taking` is not set, he does not.
+
+    `status` and `body` are there once it has begun.
+    """
+
+    def __init__(self, holder: Holder) -> None:
+        self.holder = holder
+        self.events: list[Event] = []
+        self.status: int | None = None
+        self.headers: dict[str, str] = {}
+        self.body = ""
+        self.ended = False
+        self.taking = asyncio.Event()
+        self.taking.set()
+        self.left = asyncio.Event()
+        self._moved = asyncio.Event()
+
+    async def receive(self) -> Any:
+        if not self.status:
+            return {"type": "http.request", "body": b"", "more_body": False}
+        await self.left.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Any) -> None:
+        await self.taking.wait()
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self.headers = {name.decode(): value.decode() for name, value in message["headers"]}
+        else:
+            self.body += message.get("body", b"").decode()
+            for event in parsed(self.body)[len(self.events) :]:
+                self.events.append(event)
+                self.holder.take(event)
+        self._moved.set()
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Waits for it; fails with what came instead."""
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                while not holds():
+                    self._moved.clear()
+                    await self._moved.wait()
+        except TimeoutError:
+            raise AssertionError(self.status, self.names(), self.body[-500:]) from None
+
+    async def told(self, *names: str) -> None:
+        """Waits until he was told these in their order, heartbeats aside; and nothing else."""
+        await self.until(lambda: len(self.names()) >= len(names))
+        assert self.names() == list(names)
+
+    def names(self) -> list[str]:
+        return [each.name for each in self.events if each.name != "heartbeat"]
+
+    @property
+    def last(self) -> Any:
+        """What the last event said, heartbeats aside."""
+        return [each.data for each in self.events if each.name != "heartbeat"][-1]
+
+
+@asynccontextmanager
+async def streaming(
+    app: Litestar,
+    holder: Holder | None = None,
+    user: int = 1,
+    headers: Mapping[str, str] | None = None,
+    **asked: Any,
+) -> AsyncIterator[Connection]:
+    """A reader's connection, from where he was; he leaves when the context ends."""
+    holder = holder or Holder(asked.get("limit", 20))
+    sent = dict(headers or {})
+    if holder.last_id is not None:
+        sent["Last-Event-ID"] = holder.last_id
+    connection = Connection(holder)
+    path = f"/v1/users/{user}/home/stream"
+    scope: Any = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": urlencode(asked).encode(),
+        "headers": [(name.lower().encode(), value.encode()) for name, value in sent.items()],
+        "client": ("127.0.0.1", 1),
+        "server": ("village", 80),
+    }
+    answering = asyncio.create_task(app(scope, connection.receive, connection.send))  # type: ignore[arg-type]
+    answering.add_done_callback(lambda _: _over(connection))
+    try:
+        yield connection
+    finally:
+        connection.left.set()
+        connection.taking.set()
+        async with asyncio.timeout(WAIT_SECONDS):
+            await answering
+
+
+def _over(connection: Connection) -> None:
+    connection.ended = True
+    connection._moved.set()

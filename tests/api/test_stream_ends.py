@@ -1,0 +1,239 @@
+"""How streams end, how many there may be, and what they do when nothing happens."""
+
+import asyncio
+import socket
+from typing import Any
+
+import httpx
+import pytest
+from prometheus_client import CollectorRegistry
+
+from services.api.app import create_api
+from services.errors import StoreUnavailable
+from services.metrics import Metrics
+from services.settings import Settings
+from streams.serving import Address, serving
+from tests.api.issuer import SECRET, bearer
+from tests.api.streaming import WAIT_SECONDS, Connection, Holder, streaming
+from tests.api.village import ALICE, BOB, NOW, Village, api_on, client_of, memory
+
+FAST = {"stream_probe_seconds": 0.005, "stream_look_seconds": 0.01}
+STREAM = "/v1/users/1/home/stream"
+
+
+def ended(metrics: Metrics) -> dict[str, float]:
+    return counted(metrics, "timeline_api_streams_ended_total", "reason")
+
+
+def looks(metrics: Metrics) -> dict[str, float]:
+    return counted(metrics, "timeline_api_stream_looks_total", "outcome")
+
+
+def counted(metrics: Metrics, name: str, label: str) -> dict[str, float]:
+    samples = [each for family in metrics.registry.collect() for each in family.samples]
+    return {each.labels[label]: each.value for each in samples if each.name == name}
+
+
+def value(metrics: Metrics, name: str) -> float | None:
+    return metrics.registry.get_sample_value(name)
+
+
+async def cut_off(metrics: Metrics) -> None:
+    async with asyncio.timeout(WAIT_SECONDS):
+        while not ended(metrics):  # noqa: ASYNC110 - a metric sets no event
+            await asyncio.sleep(0.001)
+
+
+async def end(connection: Connection) -> Any:
+    await connection.until(lambda: connection.ended)
+    return connection.last
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics(CollectorRegistry())
+
+
+async def test_a_stream_on_which_nothing_happens_says_so(metrics: Metrics) -> None:
+    """Again and again, and does not ask the store each time."""
+    app = api_on(memory(), metrics, stream_heartbeat_seconds=0.005)
+    async with streaming(app) as connection:
+        await connection.until(lambda: len(connection.events) > 5)
+        assert connection.names() == ["change"]
+        assert value(metrics, "timeline_api_streams_open") == 1
+    assert looks(metrics) == {}
+    assert ended(metrics) == {"left": 1}
+    assert value(metrics, "timeline_api_streams_open") == 0
+
+
+async def test_readers_come_back_at_different_times(metrics: Metrics) -> None:
+    """Those of a process that ended would otherwise all ask the next one at once."""
+    waits = set()
+    for _ in range(20):
+        async with streaming(api_on(memory())) as connection:
+            await connection.told("change")
+        waits.add(int(connection.body.split("\n")[0].removeprefix("retry: ")))
+    assert len(waits) > 1
+    assert min(waits) >= 2_000
+    assert max(waits) <= 4_000
+
+
+async def test_a_post_is_told_of_before_the_next_look(village: Village, metrics: Metrics) -> None:
+    """One probe asks for all who stream."""
+    await village.follows(ALICE, BOB)
+    app = api_on(village.stores, metrics, stream_probe_seconds=0.005, stream_look_seconds=3_600)
+    async with streaming(app) as alice, streaming(app) as again, streaming(app, user=BOB) as bob:
+        for each in (alice, again, bob):
+            await each.told("change")
+        await village.post(BOB, minutes_ago=0)
+        for each in (alice, again, bob):
+            await each.told("change", "entry")
+    assert looks(metrics) == {"different": 3}
+    events = counted(metrics, "timeline_api_stream_events_total", "event")
+    assert events == {"change": 3, "entry": 3}
+
+
+async def test_a_reader_who_takes_nothing_is_cut_off(village: Village, metrics: Metrics) -> None:
+    """With the reason, which he may still take; what he missed is told when he comes back."""
+    app = api_on(village.stores, metrics, **FAST, stream_patience_seconds=0.05)
+    async with streaming(app) as connection:
+        await connection.told("change")
+        connection.taking.clear()
+        missed = await village.post(ALICE)
+        await cut_off(metrics)
+        connection.taking.set()
+        assert await end(connection) == {"reason": "slow"}
+        assert connection.names() == ["change", "end"]
+    async with streaming(app, connection.holder) as connection:
+        await connection.told("entry")
+        assert connection.last["post_id"] == str(missed)
+    assert ended(metrics) == {"slow": 1, "left": 1}
+
+
+async def test_a_reader_who_never_takes_anything_again_holds_nothing(metrics: Metrics) -> None:
+    """Not even the last word keeps his place."""
+    app = api_on(memory(), metrics, **FAST, stream_patience_seconds=0.01)
+    async with streaming(app) as connection:
+        await connection.told("change")
+        connection.taking.clear()
+        await connection.until(lambda: connection.ended)
+        assert value(metrics, "timeline_api_streams_open") == 0
+        assert connection.names() == ["change"]
+
+
+async def test_a_stream_ends_with_its_token(village: Village, metrics: Metrics) -> None:
+    """Nothing is told after it; with another one the reader goes on."""
+    now = NOW
+    settings = Settings(**FAST, auth_secret=SECRET, auth_leeway_seconds=0)
+    app = create_api(village.stores, settings, metrics, lambda: now)
+    holder = Holder()
+    async with streaming(app, holder, headers=bearer(ALICE, exp=NOW // 1_000 + 1)) as connection:
+        await connection.told("change")
+        now += 1_000
+        await village.post(ALICE)
+        assert await end(connection) == {"reason": "token"}
+        assert connection.names() == ["change", "end"]
+    async with streaming(app, holder, headers=bearer(ALICE)) as connection:
+        await connection.told("entry")
+    assert ended(metrics) == {"token": 1, "left": 1}
+
+
+async def test_streams_are_guarded_as_pages_are(village: Village) -> None:
+    """Nobody reads another's home without the scope for it."""
+    app = api_on(village.stores, auth_secret=SECRET)
+    for user, headers, status in ((ALICE, {}, 401), (BOB, bearer(ALICE), 403)):
+        async with client_of(app) as client:
+            answer = await client.get(f"/v1/users/{user}/home/stream", headers=headers)
+        assert answer.status_code == status
+    async with streaming(app, user=BOB, headers=bearer(ALICE, ["act-as"])) as connection:
+        await connection.told("change")
+
+
+async def test_a_stream_ends_at_the_end_of_its_lifetime(metrics: Metrics) -> None:
+    """So that readers spread over the processes that there are by then."""
+    app = api_on(memory(), metrics, stream_lifetime_seconds=0.01)
+    async with streaming(app) as connection:
+        assert await end(connection) == {"reason": "lifetime"}
+    assert ended(metrics) == {"lifetime": 1}
+
+
+async def test_no_more_streams_than_set(village: Village) -> None:
+    """The next one is asked to come back later; who leaves makes room."""
+    app = api_on(village.stores, stream_limit=1)
+    async with streaming(app) as connection, client_of(app) as client:
+        await connection.told("change")
+        answer = await client.get(STREAM)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
+        assert answer.headers["content-type"] == "application/problem+json"
+    async with streaming(app) as connection:
+        await connection.told("change")
+
+
+class Away:
+    """Timelines as a reader has them whose store is away for a while."""
+
+    def __init__(self, timelines: Any) -> None:
+        self.away = False
+        self._timelines = timelines
+
+    def __getattr__(self, name: str) -> Any:
+        if self.away:
+            raise StoreUnavailable("away")
+        return getattr(self._timelines, name)
+
+
+async def test_streams_outlast_a_store_that_is_away(village: Village, metrics: Metrics) -> None:
+    """With heartbeats, and then with what happened meanwhile. New ones are told to come later."""
+    timelines = Away(village.stores.timelines)
+    app = api_on(village.stores._replace(timelines=timelines), metrics, **FAST)
+    async with streaming(app) as connection:
+        await connection.told("change")
+        timelines.away = True
+        await connection.until(lambda: looks(metrics).get("failed", 0) > 1)
+        async with client_of(app) as client:
+            assert (await client.get(STREAM)).status_code == 503
+        await village.post(ALICE)
+        timelines.away = False
+        await connection.told("change", "entry")
+
+
+async def test_streams_end_when_the_process_does(village: Village, metrics: Metrics) -> None:
+    """At once, with the reason, over real connections; no new one begins."""
+    app = api_on(village.stores, metrics)
+    async with httpx.AsyncClient(timeout=WAIT_SECONDS) as client:
+        bodies = []
+        started = asyncio.Semaphore(0)
+
+        async def read(address: Address) -> None:
+            async with client.stream("GET", f"{address}{STREAM}") as answer:
+                body = ""
+                async for text in answer.aiter_text():
+                    body += text
+                    started.release()
+                bodies.append(body)
+
+        async with serving(app, "127.0.0.1", 0) as address:
+            reading = [asyncio.create_task(read(address)) for _ in range(3)]
+            async with asyncio.timeout(WAIT_SECONDS):
+                while value(metrics, "timeline_api_streams_open") != 3:
+                    await started.acquire()
+        await asyncio.gather(*reading)
+    assert all('data: {"reason":"stopping"}' in body for body in bodies)
+    assert ended(metrics) == {"stopping": 3}
+
+
+async def test_a_connection_that_takes_nothing_is_cut_off(
+    village: Village, metrics: Metrics
+) -> None:
+    """A page of three megabytes fills what the kernel and the server keep for it."""
+    for minute in range(100):
+        await village.post(ALICE, minutes_ago=minute + 1, text="\N{SNOWMAN}" * 10_000)
+    fast = {"stream_patience_seconds": 0.1, "stream_heartbeat_seconds": 0.01}
+    app = api_on(village.stores, metrics, **fast)
+    async with serving(app, "127.0.0.1", 0) as address:
+        with socket.socket() as deaf:
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            deaf.connect((address.host, address.port))
+            deaf.sendall(f"GET {STREAM}?limit=100 HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            await cut_off(metrics)
+    assert ended(metrics) == {"slow": 1}
