@@ -89,10 +89,12 @@ class Connection:
         self.taking = asyncio.Event()
         self.taking.set()
         self.left = asyncio.Event()
+        self._asked = False
         self._moved = asyncio.Event()
 
     async def receive(self) -> Any:
-        if not self.status:
+        if not self._asked:
+            self._asked = True
             return {"type": "http.request", "body": b"", "more_body": False}
         await self.left.wait()
         return {"type": "http.disconnect"}

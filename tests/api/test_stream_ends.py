@@ -9,6 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from services.api.app import create_api
+from services.api.stream import stream
 from services.errors import StoreUnavailable
 from services.metrics import Metrics
 from services.settings import Settings
@@ -56,7 +57,7 @@ def metrics() -> Metrics:
 
 async def test_a_stream_on_which_nothing_happens_says_so(metrics: Metrics) -> None:
     """Again and again, and does not ask the store each time."""
-    app = api_on(memory(), metrics, stream_heartbeat_seconds=0.005)
+    app = api_on(memory(), metrics, stream_heartbeat_seconds=0.005, stream_look_seconds=3_600)
     async with streaming(app) as connection:
         await connection.until(lambda: len(connection.events) > 5)
         assert connection.names() == ["change"]
@@ -93,8 +94,11 @@ async def test_a_post_is_told_of_before_the_next_look(village: Village, metrics:
     assert events == {"change": 3, "entry": 3}
 
 
-async def test_a_reader_who_takes_nothing_is_cut_off(village: Village, metrics: Metrics) -> None:
+async def test_a_reader_who_takes_nothing_is_cut_off(
+    village: Village, metrics: Metrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With the reason, which he may still take; what he missed is told when he comes back."""
+    monkeypatch.setattr(stream, "FAREWELL_SECONDS", WAIT_SECONDS)
     app = api_on(village.stores, metrics, **FAST, stream_patience_seconds=0.05)
     async with streaming(app) as connection:
         await connection.told("change")
