@@ -33,7 +33,7 @@ def _json_option(function: F) -> F:
 
 @click.group("loadtest")
 def command() -> None:
-    """Measure what fan-out costs, and show it."""
+    """Measure what fan-out costs."""
 
 
 @command.command("list")
