@@ -28,7 +28,8 @@ class Metrics:
         Declaration(
             "timeline_events_handled_total",
             ("agent", "outcome"),
-            "Messages by what became of them: handled, postponed to a later try, or dead_letter.",
+            "Messages by what became of them: handled, postponed to a later try, dead_letter, or "
+            "skipped because another role buries them.",
         ),
     ]
     handle_seconds: Annotated[
@@ -79,6 +80,22 @@ class Metrics:
             "timeline_consumer_lag_messages",
             ("topic", "partition"),
             "Messages in the partition that are not handled yet.",
+        ),
+    ]
+    search_lag_seconds: Annotated[
+        Gauge,
+        Declaration(
+            "timeline_search_lag_seconds",
+            ("topic", "partition"),
+            "Age of the oldest message whose words are not found yet.",
+        ),
+    ]
+    search_lag_messages: Annotated[
+        Gauge,
+        Declaration(
+            "timeline_search_lag_messages",
+            ("topic", "partition"),
+            "Messages in the partition whose words are not found yet.",
         ),
     ]
     dead_letters: Annotated[

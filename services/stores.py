@@ -1,4 +1,4 @@
-"""The seven stores that handlers and readers are given together."""
+"""The eight stores that handlers and readers are given together."""
 
 from typing import NamedTuple
 
@@ -17,5 +17,6 @@ class Stores(NamedTuple):
     timelines: TimelineStore
     conversations: ConversationStore
     relations: RelationStore
-    terms: TermStore
+    tags: TermStore
     reposts: RepostStore
+    words: TermStore

@@ -9,6 +9,7 @@ from litestar import Litestar
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
 from schemas.codec import decode
+from schemas.errors import SchemaViolation
 from services.conversations.cassandra import CassandraConversations
 from services.conversations.memory import MemoryConversations
 from services.graph.cassandra import CassandraGraph
@@ -22,6 +23,7 @@ from services.reposts.cassandra import CassandraReposts
 from services.reposts.memory import MemoryReposts
 from services.search.cassandra import CassandraTerms
 from services.search.memory import MemoryTerms
+from services.search.words.cassandra import CassandraWords
 from services.settings import Settings
 from services.storage.migrations import available
 from services.storage.session import Store
@@ -88,6 +90,7 @@ def memory_stores() -> Stores:
         MemoryRelations(),
         MemoryTerms(),
         MemoryReposts(),
+        MemoryTerms(),
     )
 
 
@@ -102,6 +105,7 @@ def cassandra_stores(store: Store, settings: Settings, clock: Clock = now) -> St
         CassandraRelations(store),
         CassandraTerms(store, settings.epoch),
         CassandraReposts(store, retention, clock),
+        CassandraWords(store, settings.epoch),
     )
 
 
@@ -150,7 +154,8 @@ def create_workers(deps: Deps, outbox: Outbox, roles: Iterable[str] = ROLES) -> 
                     dead_letters=OutboxDeadLetters(outbox),
                     acks=app.intake.acks,
                     metrics=deps.metrics,
-                    brake=app.brakes.of(route.topic),
+                    brake=app.brakes.of(route.brake),
+                    skips=(SchemaViolation,) if route.is_second else (),
                     bounds=route.bounds,
                 )
             )

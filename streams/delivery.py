@@ -15,7 +15,7 @@ from streams.clock import Clock, SystemClock
 from streams.dead_letters import DeadLetters
 from streams.records import Partition, Run
 from streams.retry import Random, RetryPolicy
-from streams.trial import Decode, Left, Trial
+from streams.trial import Decode, Left, Skips, Trial
 
 M = TypeVar("M")
 
@@ -41,8 +41,9 @@ class Delivery(Generic[M]):
 
     A message is acknowledged when its handler has returned or when it is kept as a dead
     letter; until then it is tried again, without end. It becomes a dead letter only when by
-    itself it fails with something that is not Transient. While the brake of its topic is on, it
-    takes nothing up; what it has received waits, unacknowledged. No error leaves the loop; one that
+    itself it fails with something that is not Transient. Where its decoding fails with one of
+    `skips`, another group buries it; here it is acknowledged. While its brake is on, it takes
+    nothing up; what it has received waits, unacknowledged. No error leaves the loop; one that
     nevertheless does is a bug of the loop, and ends the process.
     """
 
@@ -59,6 +60,7 @@ class Delivery(Generic[M]):
         brake: Brake | None = None,
         policy: RetryPolicy | None = None,
         bounds: Bounds | None = None,
+        skips: Skips = (),
         clock: Clock | None = None,
         random: Random | None = None,
     ) -> None:
@@ -72,6 +74,7 @@ class Delivery(Generic[M]):
             dead_letters=dead_letters,
             brake=self._brake,
             metrics=metrics,
+            skips=skips,
         )
         self._acks = acks
         self._clock = clock or SystemClock()

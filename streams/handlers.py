@@ -13,6 +13,7 @@ from services.metrics import Metrics
 from services.outbox import Outbox
 from services.relations.record import RecordRelations
 from services.reposts.join import JoinReposts
+from services.search.record import RecordWords
 from services.stores import Stores
 from services.timelines.retention import Clock, Retention
 from services.versions import StaleVersions
@@ -20,13 +21,26 @@ from streams.backlog import Bounds
 
 
 class Route(NamedTuple):
-    """An agent: the topic it reads, the role whose app it belongs to, how much at a time."""
+    """An agent: the topic it reads, the role whose app it belongs to, how much at a time.
+
+    `is_second`: another role reads the topic too and buries what cannot be decoded, so that this is
+    one dead letter; here it is skipped. What this role alone cannot handle it buries, and counts
+    for a brake of its own: a bug in it stops no other role.
+    """
 
     agent: str
     topic: str
     role: str
     bounds: Bounds
+    is_second: bool = False
 
+    @property
+    def brake(self) -> str:
+        return f"{self.topic}@{self.role}" if self.is_second else self.topic
+
+
+WORDS_AT_ONCE = Bounds(messages=1024, batches=2)
+"""Words are no hurry and share mutations: the more posts at a time, the fewer a post."""
 
 ROUTES = (
     Route("posts", "posts", "ingest", Bounds()),
@@ -35,8 +49,11 @@ ROUTES = (
     Route("relations", "relations", "ingest", Bounds()),
     Route("fanout", "fanout-pages", "fanout", Bounds()),
     Route("backfills", "backfills", "fanout", Bounds()),
+    Route("words", "posts", "search", WORDS_AT_ONCE, is_second=True),
+    Route("reply-words", "replies", "search", WORDS_AT_ONCE, is_second=True),
 )
 ROLES = tuple(dict.fromkeys(route.role for route in ROUTES))
+BRAKES = tuple(dict.fromkeys(route.brake for route in ROUTES))
 
 
 def handlers(
@@ -52,11 +69,13 @@ def handlers(
         graph=stores.graph,
         conversations=join,
         reposts=JoinReposts(stores.posts, stores.reposts),
-        terms=stores.terms,
+        tags=stores.tags,
+        words=stores.words,
         outbox=requests,
         retention=retention,
         clock=clock,
     )
+    words = RecordWords(stores.words)
     counting = StaleVersions(metrics.stale_versions).counting
     return {
         "posts": counting(record),
@@ -71,4 +90,6 @@ def handlers(
             clock=clock,
         ),
         "backfills": Backfill(stores.timelines, stores.reposts, retention, clock),
+        "words": words,
+        "reply-words": words,
     }

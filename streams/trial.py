@@ -21,6 +21,9 @@ M = TypeVar("M")
 Decode = Callable[[bytes | None, bytes | None, int], M]
 """Key, value and timestamp of a record to a message. Raises SchemaViolation."""
 
+Skips = tuple[type[Exception], ...]
+"""With what decoding may fail that another group sees to."""
+
 LATER = (Transient, MemoryError)
 """What says nothing against the message."""
 
@@ -47,10 +50,11 @@ class Outcome(NamedTuple):
     later: list[Origin]
     dead: list[tuple[Origin, Exception]]
     rest: list[Origin]
+    skipped: list[Origin]
 
     def origins(self) -> list[Origin]:
         """All that is in it."""
-        return self.later + [origin for origin, _ in self.dead]
+        return self.later + self.skipped + [origin for origin, _ in self.dead]
 
 
 class Decoded(Generic[M]):
@@ -86,12 +90,14 @@ class Trial(Generic[M]):
         dead_letters: DeadLetters,
         brake: Brake,
         metrics: Metrics,
+        skips: Skips = (),
     ) -> None:
         self._agent = agent
         self._decode_one = decode
         self._handle = handle
         self._dead_letters = dead_letters
         self._brake = brake
+        self._skips = skips
         self._burying = asyncio.Lock()
         self._seconds = metrics.handle_seconds.labels(agent)
         self._outcomes = metrics.events_handled
@@ -102,17 +108,18 @@ class Trial(Generic[M]):
 
         All that is not left is handled, or kept as a dead letter.
         """
-        outcome = Outcome([], [], [])
+        outcome = Outcome([], [], [], [])
         decoded = self._decode(batch, outcome)
         if decoded.messages:
             await self._attempt(decoded, 0, len(decoded.messages), outcome)
         total = sum(len(part.records) for part in batch.slices)
         buried = await self._bury(batch, outcome) if outcome.dead else 0
-        handled = total - len(outcome.later) - len(outcome.rest) - buried
+        handled = total - sum(map(len, (outcome.later, outcome.rest, outcome.skipped))) - buried
         if not buried:
             self._brake.handled(handled)
         self._count("handled", handled)
         self._count("dead_letter", buried)
+        self._count("skipped", len(outcome.skipped))
         self._count("postponed", len(outcome.later))
         return Left(_slices(outcome.later), _slices(outcome.rest))
 
@@ -129,6 +136,8 @@ class Trial(Generic[M]):
                     message = decode(record.key, record.value, record.timestamp)
                 except LATER:
                     outcome.later.append(Origin(part, record))
+                except self._skips:
+                    outcome.skipped.append(Origin(part, record))
                 except Exception as error:  # noqa: BLE001 - a codec's bug concerns one message
                     outcome.dead.append((Origin(part, record), error))
                 else:

@@ -17,8 +17,8 @@ from services.outbox import Outbox
 from services.posts.post import mutation
 from services.posts.store import PostStore
 from services.reposts.join import Delivery, JoinReposts
-from services.search.store import Claim, Terms, TermStore
-from services.search.terms import terms_of
+from services.search.store import Claim, Terms, TermStore, claim_of
+from services.search.terms import tags_of
 from services.timelines.retention import Clock, Retention
 from services.timelines.store import AuthorEntry, TimelineStore
 
@@ -39,7 +39,8 @@ class RecordPosts:
         graph: GraphStore,
         conversations: JoinConversations,
         reposts: JoinReposts,
-        terms: TermStore,
+        tags: TermStore,
+        words: TermStore,
         outbox: Outbox,
         retention: Retention,
         clock: Clock,
@@ -49,7 +50,8 @@ class RecordPosts:
         self._graph = graph
         self._conversations = conversations
         self._reposts = reposts
-        self._terms = terms
+        self._tags = tags
+        self._words = words
         self._outbox = outbox
         self._retention = retention
         self._clock = clock
@@ -84,9 +86,13 @@ class RecordPosts:
                 for fact in replies
             ),
             self._reposts.link(created),
-            self._terms.add([Terms(_claim(fact), terms_of(fact)) for fact in facts]),
-            self._terms.forget([_claim(fact) for fact in facts if isinstance(fact, Deletion)]),
+            self._tags.add([Terms(claim_of(fact), tags_of(fact)) for fact in facts]),
+            self._forget([claim_of(fact) for fact in facts if isinstance(fact, Deletion)]),
         )
+
+    async def _forget(self, claims: Sequence[Claim]) -> None:
+        """Tags and words of what was deleted, also those that the search role is yet to add."""
+        await asyncio.gather(self._tags.forget(claims), self._words.forget(claims))
 
     async def _fan_out(self, deliveries: Sequence[Delivery]) -> None:
         floor = self._retention.floor(self._clock())
@@ -94,10 +100,6 @@ class RecordPosts:
         authors = {each.author_id for each in owed}
         followers = await self._graph.follower_counts(authors) if authors else {}
         await self._outbox.send(list(_pages(owed, followers)))
-
-
-def _claim(fact: PostFact) -> Claim:
-    return Claim(PostId(fact.post_id), UserId(fact.author_id))
 
 
 def _pages(owed: Iterable[Delivery], followers: dict[UserId, int]) -> Iterable[DeliverPage]:

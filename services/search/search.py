@@ -10,6 +10,7 @@ from services.conversations.lineage import root_of
 from services.listing import Page, PageRequest, page
 from services.posts.post import Post
 from services.reading import Reader, Skeleton
+from services.search.store import TermStore
 from services.search.terms import everything, tag_term, word_term, words
 from services.timelines.store import Span
 from services.visibility.predicate import Verdict, listed
@@ -91,7 +92,7 @@ class Search:
             if whole or not sources:
                 return _of(posts)
         if not sources:
-            return self._by_terms(*everything())
+            return _found(self._stores.words, everything())
         if len(sources) == 1:
             return sources[0]
         pages = await asyncio.gather(*(source(span, limit) for source in sources))
@@ -100,17 +101,11 @@ class Search:
 
     def _sources(self, wanted: Wanted) -> Iterator[Skeleton]:
         for word in wanted.words:
-            yield self._by_terms(word_term(word))
+            yield _found(self._stores.words, [word_term(word)])
         if wanted.tag is not None:
-            yield self._by_terms(tag_term(wanted.tag))
+            yield _found(self._stores.tags, [tag_term(wanted.tag)])
         if wanted.author is not None:
             yield self._by_author(wanted.author)
-
-    def _by_terms(self, *terms: str) -> Skeleton:
-        async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
-            return await self._stores.terms.page(terms, span, limit)
-
-        return skeleton
 
     def _by_author(self, author: UserId) -> Skeleton:
         async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
@@ -134,6 +129,13 @@ class Search:
             if not level or len(found) > MAX_POSTS:
                 break
         return found, whole and not level
+
+
+def _found(store: TermStore, terms: Sequence[str]) -> Skeleton:
+    async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
+        return await store.page(terms, span, limit)
+
+    return skeleton
 
 
 def _of(posts: set[PostId]) -> Callable[[Span, int], Awaitable[Sequence[PostId]]]:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
+from schemas.events import PostFact
 from schemas.ids import PostId, UserId
 from services.timelines.store import Span
 
@@ -19,6 +20,11 @@ class Terms(NamedTuple):
 
     claim: Claim
     terms: frozenset[str]
+
+
+def claim_of(fact: PostFact) -> Claim:
+    """The claim that a message is about."""
+    return Claim(PostId(fact.post_id), UserId(fact.author_id))
 
 
 class TermStore(Protocol):

@@ -44,7 +44,7 @@ class TagPosts:
         terms = list(map(tag_term, tags.any_of))
 
         async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
-            return await self._reader.stores.terms.page(terms, span, limit)
+            return await self._reader.stores.tags.page(terms, span, limit)
 
         def shows(post: Post, view: View) -> Verdict:
             if not tags.meets(post):

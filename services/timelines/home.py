@@ -93,7 +93,7 @@ class Home:
         """One request for a viewer who follows no tag, three in most cases for others."""
         stores = self._reader.stores
         tags = (await stores.relations.about(viewer, ())).own.tags
-        return await stores.terms.page([tag_term(tag) for tag in tags], span, limit) if tags else ()
+        return await stores.tags.page([tag_term(tag) for tag in tags], span, limit) if tags else ()
 
     def _reposts_to(self, viewer: UserId) -> Reposts:
         """Where to look for the reposts that were delivered to a viewer, and his own."""

@@ -21,8 +21,9 @@ from streams.display.letters import (
     letter_in_full,
     listed,
 )
+from streams.handlers import BRAKES
 from streams.letters.deeds import drop, redrive
-from streams.letters.letter import Letter, LetterId, origins
+from streams.letters.letter import Letter, LetterId
 from streams.letters.search import Found, Wanted, search
 from streams.publishing.publisher import Publisher
 
@@ -149,13 +150,14 @@ def drop_(wanted: Wanted, apply: bool, as_json: bool) -> None:
 
 
 @command.command("resume")
-@click.argument("topics", nargs=-1, type=click.Choice(list(origins().values())), metavar="TOPIC...")
+@click.argument("topics", nargs=-1, type=click.Choice(BRAKES), metavar="TOPIC...")
 @_json_option("Print the released topics as a JSON array.")
 def resume(topics: tuple[str, ...], as_json: bool) -> None:
     """Release the brakes of topics, all that are on where none is named.
 
     A topic is braked when more than 1 % of its latest 10,000 messages, or 500 in a row, became
-    dead letters. Mend the cause first. Workers go on within seconds and count anew. Where a topic
+    dead letters. What the search alone could not handle brakes only the search: posts@search,
+    replies@search. Mend the cause first. Workers go on within seconds and count anew. Where a topic
     that is named is not braked, the exit code is 1, and the others are released.
     """
     settings = load_settings()
@@ -166,7 +168,7 @@ def resume(topics: tuple[str, ...], as_json: bool) -> None:
         store = await connect_store(settings, create_metrics())
         try:
             brakes = cassandra_brakes(store)
-            states = await brakes.load(topics or list(origins().values()))
+            states = await brakes.load(topics or BRAKES)
             for topic, state in states.items():
                 if state.is_on and state.engaged is not None:
                     await brakes.release(topic, state.engaged.number)

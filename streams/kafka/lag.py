@@ -10,14 +10,21 @@ from streams.records import Partition
 
 LANES = {"fanout-pages": "push"}
 """The lane of each topic of fan-out pages."""
+SEARCH = "mingle-search"
+"""The group that reads topics which another one reads too: both may be in one process."""
 
 
 class LagGauges:
     """Lag of the partitions that are assigned to this worker, as of the last `update`."""
 
-    def __init__(self, metrics: Metrics, now: Callable[[], float] = time.time) -> None:
-        self._seconds = metrics.consumer_lag_seconds
-        self._messages = metrics.consumer_lag_messages
+    def __init__(
+        self, metrics: Metrics, now: Callable[[], float] = time.time, group: str = ""
+    ) -> None:
+        if group == SEARCH:
+            self._seconds, self._messages = metrics.search_lag_seconds, metrics.search_lag_messages
+        else:
+            self._seconds = metrics.consumer_lag_seconds
+            self._messages = metrics.consumer_lag_messages
         self._pages = metrics.fanout_pages_pending
         self._now = now
         self._behind_since: dict[Partition, float] = {}

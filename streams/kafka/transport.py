@@ -51,7 +51,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc] # untyped upstream
     def __init__(self, transport: "Transport", *args: Any, **kwargs: Any) -> None:
         super().__init__(transport, *args, **kwargs)
         self.intake = transport.intake
-        self._lag = LagGauges(transport.metrics)
+        self._lag = LagGauges(transport.metrics, group=transport.app.conf.id)
         self._rebalances = transport.metrics.rebalances
         self._commits = asyncio.Lock()
         self._done = False

@@ -96,6 +96,8 @@ class Village:
 
     async def _handle(self, agent: str, messages: Sequence[Any]) -> None:
         await self._handlers[agent]([Accepted(each, NOW) for each in messages])
+        if agent == "posts":
+            await self._handlers["words"]([Accepted(each, NOW) for each in messages])
         while self._requests.sent:
             request = self._requests.sent.pop()
             await self._handle(

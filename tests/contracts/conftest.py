@@ -29,6 +29,7 @@ from services.posts.cassandra import CassandraPosts
 from services.relations.cassandra import CassandraRelations
 from services.reposts.cassandra import CassandraReposts
 from services.search.cassandra import CassandraTerms
+from services.search.words.cassandra import CassandraWords
 from services.settings import Settings
 from services.storage.cluster import cluster
 from services.storage.migrations import available, migrate
@@ -47,6 +48,7 @@ TABLES = (
     ("relations", "blocks", "lists", "accounts"),
     ("post_terms", "term_buckets", "terms"),
     ("reposts", "author_reposts", "home_reposts"),
+    ("word_entries", "word_buckets", "post_words", "forgotten_words"),
 )
 """Of each port, in the order of `Stores`."""
 WRITES = {
@@ -220,6 +222,7 @@ def on(store: Store) -> Stores:
         CassandraRelations(store),
         CassandraTerms(store),
         CassandraReposts(store, Retention(days=30), lambda: NOW),
+        CassandraWords(store),
     )
 
 

@@ -22,9 +22,10 @@ from services.relations.cassandra import CassandraRelations
 from services.relations.mutation import mutation as relation
 from services.search.cassandra import CassandraTerms
 from services.search.store import Claim, Terms
+from services.search.words.cassandra import CassandraWords
 from services.settings import Settings
 from services.storage.session import Store, connect
-from services.storage.statements import select
+from services.storage.statements import Statement, select
 from services.timelines.buckets import BUCKET_MS, Buckets
 from services.timelines.cassandra import CassandraTimelines
 from services.timelines.retention import Retention
@@ -277,3 +278,73 @@ async def test_a_page_of_a_term_costs_two_requests_in_most_cases_and_three_at_mo
     assert requests() - before == 2
     assert await terms.page([bread], Span(), 50) == posts[::-1]
     assert requests() - before == 2 + 3
+
+
+async def test_nothing_of_the_words_of_a_deleted_post_stays_in_any_table(
+    store: Store, people: People, new_post: NewPost
+) -> None:
+    """Nor of what an edit had taken out, nor of what is told after the deletion."""
+    words, stays = CassandraWords(store), Claim(new_post(days_old=7_000), people.bob)
+    claim = Claim(new_post(days_old=7_000), people.alice)
+    for said in (("secret", "other"), ("secret",), ("edited",)):
+        await words.add([Terms(claim, frozenset(said))])
+    await words.add([Terms(stays, frozenset({"secret"}))])
+    await words.forget([claim])
+    await words.add([Terms(claim, frozenset({"late"}))])
+    for table in ("word_entries", "post_words"):
+        held = select(table, "test", "post_id", "WHERE author_id = ? ALLOW FILTERING")
+        assert await store.read(held, people.alice) == []
+        assert await store.read(held, people.bob) == [(stays.post_id,)]
+
+
+async def test_no_word_can_be_read_from_the_tables_of_words(store: Store) -> None:
+    """They hold numbers, which are hashes where they say anything of words."""
+    for table in ("word_entries", "word_buckets", "post_words", "forgotten_words"):
+        rest = "WHERE keyspace_name = ? AND table_name = ?"
+        columns = f"SELECT type FROM system_schema.columns {rest}"
+        held = await store.read(Statement("columns", "test", columns), "contract_tests", table)
+        assert {kind for (kind,) in held} <= {"int", "bigint", "blob"}, table
+
+
+async def test_words_of_many_posts_take_few_requests(
+    store: Store, people: People, new_post: NewPost, requests: Callable[[], int]
+) -> None:
+    """512 posts of forty words: 21,000 entries, in the 128 KiB that a request holds."""
+    words = CassandraWords(store)
+    said = [
+        Terms(Claim(new_post(), people.alice), frozenset(f"{n}w{k}" for k in range(40)))
+        for n in range(512)
+    ]
+    await words.add(said[:1])  # its bucket is declared
+    before = requests()
+    await words.add(said)
+    assert requests() - before <= 32
+
+
+async def test_a_page_of_a_word_costs_two_requests_in_most_cases_and_three_at_most(
+    store: Store, people: People, new_post: NewPost, requests: Callable[[], int]
+) -> None:
+    """However far its posts lie apart; and many words together hardly more."""
+    words, bread = CassandraWords(store), f"bread{people.alice}"
+    posts = [new_post(days_old=old) for old in (3_000, 1_000, 200, 2, 1)]
+    await words.add([Terms(Claim(each, people.alice), frozenset({bread})) for each in posts])
+    before = requests()
+    assert await words.page([bread], Span(), 2) == posts[:2:-1]
+    assert requests() - before == 2
+    assert await words.page([bread], Span(), 50) == posts[::-1]
+    assert requests() - before <= 2 + 3
+
+
+async def test_each_of_many_words_has_a_page_of_its_own(
+    store: Store, people: People, new_post: NewPost
+) -> None:
+    """Those of one shard too: the newest post of a word is not crowded out by another's."""
+    words = CassandraWords(store)
+    terms = [f"{n}word{people.alice}" for n in range(300)]
+    crowd, newest = [new_post() for _ in range(9)], new_post()
+    await words.add([Terms(Claim(each, people.alice), frozenset(terms[1:])) for each in crowd])
+    await words.add([Terms(Claim(newest, people.alice), frozenset(terms[:1]))])
+    assert await words.page(terms, Span(), 2) == [newest, crowd[-1]]
+    first = new_post(days_old=2)
+    await words.add([Terms(Claim(first, people.alice), frozenset(terms[:1]))])
+    assert await words.page(terms, Span(newest_first=False), 2) == [first, crowd[0]]

@@ -41,7 +41,8 @@ WRITES = {
     "relations": ("record",),
     "timelines": ("add_author_entries", "add_home_entries"),
     "conversations": ("link", "claim"),
-    "terms": ("add", "forget"),
+    "tags": ("add", "forget"),
+    "words": ("add", "forget"),
     "reposts": ("link", "mark", "add_author_reposts", "add_home_reposts"),
 }
 """What of each store writes."""

@@ -38,6 +38,8 @@ ANSWER_SECONDS = 60.0
 STOP_SECONDS = 30.0
 READ = {role: [each.topic for each in ROUTES if each.role == role] for role in ROLES}
 """The topics of each role."""
+FIRST = {role: read for role, read in READ.items() if role != "search"}
+"""Those that see to what is delivered: each topic once."""
 NOT_NOW = {
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
     KafkaError.COORDINATOR_NOT_AVAILABLE,

@@ -23,9 +23,8 @@ from schemas.ids import SLOTS, slot
 from schemas.requests import BackfillFollow, DeliverPage
 from services.errors import StoreUnavailable
 from streams.bootstrap import cassandra_stores, connect_store, create_metrics
-from streams.handlers import ROLES
 from tests.e2e.effects import Effects
-from tests.e2e.pipeline import READ, Pipeline, Place
+from tests.e2e.pipeline import FIRST, Pipeline, Place
 
 SAMPLE_SECONDS = 0.2
 READ_AT_ONCE = 5_000
@@ -177,7 +176,7 @@ class Witness:
     async def _watch(self) -> None:
         places = [
             TopicPartition(name, number, OFFSET_BEGINNING)
-            for names in READ.values()
+            for names in FIRST.values()
             for name in names
             for number in range(topics.load()[name].partitions)
         ]
@@ -217,7 +216,7 @@ class Witness:
     def _offsets(self) -> dict[Place, int]:
         return {
             place: offset
-            for role in ROLES
+            for role in FIRST
             for place, offset in self._pipeline.offsets(role).items()
         }
 
@@ -230,7 +229,7 @@ class Witness:
         """Reads all topics to where they end now."""
         ends = {
             place: end
-            for names in READ.values()
+            for names in FIRST.values()
             for place, end in self._pipeline.ends(names).items()
         }
         deadline = time.monotonic() + FINISH_SECONDS

@@ -26,7 +26,8 @@ from tests.model import Model
 from tests.shown import placed, shown
 
 METRICS = Metrics(CollectorRegistry())
-AGENTS = {route.topic: route.agent for route in ROUTES}
+READERS_OF_FACTS = ("ingest", "search")
+"""Roles that read what is said, each in its own time."""
 
 Shown: TypeAlias = dict[Any, list[dict[str, Any]] | None]
 """Homes by user, threads by viewer and post."""
@@ -52,22 +53,26 @@ class World:
     def clock(self) -> int:
         return self.now
 
-    async def handle(self, batch: Sequence[Any]) -> None:
-        """A batch of messages, each to the handler of its topic."""
+    async def handle(self, batch: Sequence[Any], role: str | None = None) -> None:
+        """A batch of messages, each to the handlers of its topic; or only to that of a role."""
         topics: dict[str, list[Accepted[Any]]] = {}
         for message in batch:
             topic = KINDS[str(type(message).__struct_config__.tag)].topic
             topics.setdefault(topic, []).append(Accepted(message, NOW))
         for topic, messages in topics.items():
-            left = messages
-            while left:
-                done = await self._handlers[AGENTS[topic]](left)
-                left = [] if done is None else left[done:]
+            for agent in _agents(topic, role):
+                left = messages
+                while left:
+                    done = await self._handlers[agent](left)
+                    left = [] if done is None else left[done:]
 
     async def deliver(self, facts: Sequence[Fact], chance: Random) -> Self:
-        """The facts in any order, some of them twice, in any batches, requests in between."""
-        for batch in batches(facts, chance):
-            await self.handle(batch)
+        """The facts in any order, some of them twice, in any batches, requests in between.
+
+        To each role in an order of its own.
+        """
+        for role, batch in turns(facts, chance):
+            await self.handle(batch, role)
             while self.outbox.sent and chance.random() < 0.5:
                 await self.handle(some(self.outbox.sent, chance))
         while self.outbox.sent:
@@ -76,23 +81,23 @@ class World:
 
     async def deliver_by(self, workers: int, facts: Sequence[Fact], chance: Random) -> Self:
         """The facts by several workers at once; what fails is tried again by whoever is free."""
-        waiting: list[list[Any]] = batches(facts, chance)
+        waiting: list[tuple[str | None, list[Any]]] = turns(facts, chance)
         busy = 0
 
         async def work() -> None:
             nonlocal busy
             while waiting or self.outbox.sent or busy:
                 if self.outbox.sent and chance.random() < 0.5:
-                    waiting.append(some(self.outbox.sent, chance))
+                    waiting.append((None, some(self.outbox.sent, chance)))
                 if not waiting:
                     await asyncio.sleep(0)
                     continue
-                batch = waiting.pop(chance.randrange(len(waiting)))
+                role, batch = waiting.pop(chance.randrange(len(waiting)))
                 busy += 1
                 try:
-                    await self.handle(batch)
+                    await self.handle(batch, role)
                 except Transient:
-                    waiting.append(batch)
+                    waiting.append((role, batch))
                 finally:
                     busy -= 1
 
@@ -132,6 +137,18 @@ def assert_same(found: Shown, expected: Shown) -> None:
     """Fails with the first listing that differs."""
     for listing, rows in expected.items():
         assert found[listing] == rows, listing
+
+
+def turns(facts: Sequence[Fact], chance: Random) -> list[tuple[str | None, list[Any]]]:
+    """Batches of the facts for each role, mixed."""
+    mixed: list[tuple[str | None, list[Any]]] = [
+        (role, batch) for role in READERS_OF_FACTS for batch in batches(facts, chance)
+    ]
+    return chance.sample(mixed, len(mixed))
+
+
+def _agents(topic: str, role: str | None) -> list[str]:
+    return [each.agent for each in ROUTES if each.topic == topic and role in (None, each.role)]
 
 
 def batches(facts: Sequence[Fact], chance: Random) -> list[list[Fact]]:

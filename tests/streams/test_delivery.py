@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
+from schemas.errors import SchemaViolation
 from services.errors import BrokerUnavailable, Permanent, StoreUnavailable
 from services.handling import Accepted
 from services.metrics import Metrics
@@ -55,7 +56,9 @@ class Scene(NamedTuple):
 
 
 @asynccontextmanager
-async def scene(bounds: Bounds | None = None) -> AsyncIterator[Scene]:
+async def scene(
+    bounds: Bounds | None = None, skips: tuple[type[Exception], ...] = ()
+) -> AsyncIterator[Scene]:
     acks, handler, cemetery, clock, measured = (
         AckTracker(),
         Handler(),
@@ -73,6 +76,7 @@ async def scene(bounds: Bounds | None = None) -> AsyncIterator[Scene]:
         metrics=measured,
         policy=RetryPolicy(first=1.0, longest=8.0),
         bounds=bounds,
+        skips=skips,
         clock=clock,
         random=Middle(),
     )
@@ -371,3 +375,39 @@ async def test_bits_that_are_done_count_when_partitions_go() -> None:
         await on.receive(0, 1, 2, 3, 4)
         assert on.handler.handled == ["0", "1", "2", "3"]
         assert on.acks.committable() == {P0: 4}
+
+
+async def test_what_another_group_buries_is_skipped() -> None:
+    """It is acknowledged and counted, and no dead letter; what follows it is handled."""
+    async with scene(skips=(SchemaViolation,)) as on:
+        on.stream.put(P0, [FakeRecord(0, BAD), *records(1), FakeRecord(2, None)])
+        await quiet()
+        assert on.handler.handled == ["1"]
+        assert on.acks.committable() == {P0: 3}
+        assert not on.cemetery.letters
+        assert sample(on.metrics, HANDLED, agent=POSTS, outcome="skipped") == 2
+        assert sample(on.metrics, HANDLED, agent=POSTS, outcome="handled") == 1
+
+
+async def test_what_fails_here_alone_is_buried_here() -> None:
+    """Beside what is skipped, which is tried no second time when a batch is halved."""
+    async with scene(skips=(SchemaViolation,)) as on:
+        on.handler.refuse = refuse("1", "3", error=Permanent("no"))
+        on.stream.put(P0, [FakeRecord(0, BAD), *records(1, 2, 3)])
+        await quiet()
+        assert on.handler.handled == ["2"]
+        assert [letter.record.offset for letter in on.cemetery.letters] == [1, 3]
+        assert on.acks.committable() == {P0: 4}
+
+
+async def test_what_is_skipped_while_the_store_is_away_is_not_tried_again() -> None:
+    """Only what the handler did not do is."""
+    async with scene(skips=(SchemaViolation,)) as on:
+        on.handler.refuse = refuse("1", error=AWAY)
+        on.stream.put(P0, [FakeRecord(0, BAD), *records(1)])
+        await quiet()
+        assert on.acks.committable() == {P0: 1}
+        on.handler.refuse = None
+        await on.clock.advance(8.0)
+        assert on.acks.committable() == {P0: 2}
+        assert sample(on.metrics, HANDLED, agent=POSTS, outcome="skipped") == 1

@@ -1,12 +1,14 @@
 """Lag, in messages and in seconds."""
 
 from streams.acks import AckTracker
+from streams.handlers import ROUTES
 from streams.kafka.consumer_thread import Extent
 from streams.kafka.lag import LagGauges
 from tests.streams.fakes import ACCEPTED_AT, P0, metrics, records, sample
 
 NOW = ACCEPTED_AT / 1000
 SECONDS, MESSAGES = "timeline_consumer_lag_seconds", "timeline_consumer_lag_messages"
+SEARCH_ROLE = next(route.role for route in ROUTES if route.is_second)
 PLACE = {"topic": "posts", "partition": "0"}
 
 
@@ -48,6 +50,17 @@ def test_lag_grows_while_nothing_can_be_read() -> None:
     lag.acks.received(P0, lag.generation, records(4))
     lag.acks.acked(P0, lag.generation, [4])
     assert lag.seen(position=5, end=5) == (0, 0)
+
+
+def test_the_search_shows_its_lag_apart() -> None:
+    """It reads what others read too, maybe in the same process: neither hides the other's."""
+    lag = Lag()
+    behind = LagGauges(lag.metrics, lambda: lag.now, group=f"mingle-{SEARCH_ROLE}")
+    behind.update(lag.acks, {P0: Extent(0, 7)})
+    assert lag.seen(position=5, end=5) == (0, 0)
+    assert sample(lag.metrics, "timeline_search_lag_messages", **PLACE) == 7
+    behind.clear()
+    assert sample(lag.metrics, MESSAGES, **PLACE) == 0
 
 
 def test_a_partition_that_went_elsewhere_is_not_shown() -> None:
