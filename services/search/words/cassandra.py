@@ -22,8 +22,8 @@ from services.timelines.store import Span
 
 BUCKET_MS = 3 * DAY_MS
 """Post time in a bucket."""
-SHARD_BITS = 7
-"""Of a word's hash: 128 shards. Fewer are fewer mutations for a batch of posts, and larger."""
+SHARD_BITS = 6
+"""Of a word's hash: 64 shards. Fewer are fewer mutations for a batch of posts, and larger."""
 BUCKET_GROUPS = 16
 """Copies of the list of buckets."""
 POST_SHARDS = 64

@@ -1,0 +1,77 @@
+"""Words are found by a role of their own: delivery waits for it no more than it for delivery."""
+
+import asyncio
+import random
+import signal
+from collections.abc import Callable, Sequence
+
+import pytest
+import uvloop
+
+from services.listing import PageRequest
+from services.reading import Reader
+from services.search.search import Search, wanted
+from services.settings import Settings
+from streams.bootstrap import Deps, cassandra_stores, connect_store, create_metrics
+from tests.e2e.comparison import compare_all
+from tests.e2e.pipeline import FIRST, READ, Pipeline
+from tests.e2e.village import HAMLET, model_of
+from tests.model import Model
+from tests.shown import shown
+
+SEED = 6
+QUESTIONS = ("the", "again", "again the", "the 7th", "14th", "nowhere", "")
+
+pytestmark = pytest.mark.e2e
+
+
+def test_homes_are_whole_while_the_search_is_away(
+    pipeline: Pipeline, record_figures: Callable[..., None]
+) -> None:
+    """It is killed while it works; started again, it finds what the model finds, and no more."""
+    log = HAMLET.log(random.Random(SEED))
+    model = model_of(log)
+    others = [argument for role in FIRST for argument in ("--role", role)]
+    pipeline.start_worker("delivery", *others)
+    pipeline.start_worker("search", "--role", "search")
+    pipeline.until(lambda: bool(pipeline.members("search").get("search")))
+    half = len(log) // 2
+    pipeline.publish(log[:half])
+    pipeline.until(lambda: any(pipeline.offsets("search").values()))
+    assert pipeline.kill("search") == -signal.SIGKILL
+    pipeline.publish(log[half:])
+    for role, read in FIRST.items():
+        pipeline.until(lambda role=role, read=read: not pipeline.lag(role, read))
+    left = pipeline.lag("search", READ["search"])
+    assert left, "it had nothing left to do"
+    assert compare_all(pipeline.settings, model) > 0
+    pipeline.start_worker("search", "--role", "search")
+    pipeline.until(lambda: not pipeline.lag("search", READ["search"]))
+    found = uvloop.run(found_as_in(pipeline.settings, model))
+    record_figures("search killed", events=len(log), unhandled_at_the_kill=left, found=found)
+
+
+async def found_as_in(settings: Settings, model: Model) -> int:
+    """How many posts were found, each question's as the model finds them."""
+    metrics = create_metrics()
+    store = await connect_store(settings, metrics)
+    try:
+        deps = Deps(settings, metrics, cassandra_stores(store, settings))
+        search = Search(Reader(deps.stores, deps.clock, settings.epoch))
+        pages = await asyncio.gather(*(all_of(search, text) for text in QUESTIONS))
+        for text, items in zip(QUESTIONS, pages, strict=True):
+            assert items == model.search(None, text), text
+        return sum(map(len, pages))
+    finally:
+        await store.close()
+
+
+async def all_of(search: Search, text: str) -> Sequence[object]:
+    items: list[object] = []
+    request = PageRequest(limit=100)
+    while True:
+        page = await search.page(wanted(text), None, request)
+        items += [shown(item) for item in page.items]
+        if page.older is None:
+            return items
+        request = PageRequest(limit=100, before=page.older)
