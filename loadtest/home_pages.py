@@ -37,6 +37,7 @@ from services.settings import Settings
 from services.storage.migrations import available, migrate
 from services.stores import Stores
 from streams.bootstrap import cassandra_stores, connect_store, create_metrics, now
+from streams.cli.configuration import load_settings
 
 AUTHORS = 20_000
 VIEWERS = 400
@@ -210,7 +211,7 @@ def _cpu(program: Program) -> float:
 def main(posts: int, rate: float, seconds: float, seed: int, keyspace: str | None) -> None:
     """Measure home pages, in milliseconds, on a keyspace with so many posts."""
     name = keyspace or f"pages_{uuid4().hex[:12]}"
-    settings = Settings().model_copy(update={"cassandra_keyspace": name})
+    settings = load_settings().model_copy(update={"cassandra_keyspace": name})
     made = world(posts, seed, now())
     if keyspace is None:
         begun = time.perf_counter()
