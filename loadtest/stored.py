@@ -1,0 +1,170 @@
+"""Posts in the store, put there through the product's adapters: what reading homes is measured on.
+
+A composition root: through Kafka a million posts would take half an hour.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from prometheus_client import CollectorRegistry
+
+from schemas.events import FollowCreated, PostCreated, PostFact, ReplyCreated
+from schemas.ids import DAY_MS, PostId, UserId, post_id
+from services.metrics import Metrics
+from services.posts.cassandra import CassandraPosts
+from services.posts.post import mutation
+from services.posts.store import MAX_LINE
+from services.relations.cassandra import CassandraRelations
+from services.relations.mutation import mutation as relation
+from services.reposts.cassandra import CassandraReposts
+from services.settings import Settings
+from services.storage.migrations import available, migrate
+from services.storage.session import connect
+from services.timelines.cassandra import CassandraTimelines
+from services.timelines.retention import Clock, Retention
+
+AUTHORS = 20_000
+VIEWERS = 400
+FOLLOWED = 200
+"""By each viewer: a hundredth of all posts are in a home, 10,000 of a million."""
+REPLIES, REPOSTS, MENTIONS = 0.3, 0.1, 0.1
+"""Shares of all posts; what they answer and repost is among the thousand posts before them."""
+DAYS = 29
+AT_ONCE = 2_000
+TEXT = "the bread and the rain over a hill, a river, a garden: who comes with me in the morning? "
+
+
+class World(NamedTuple):
+    """Authors and posts by number, and whom each viewer follows: int64 arrays."""
+
+    users: NDArray[np.int64]
+    authors: NDArray[np.int64]
+    posts: NDArray[np.int64]
+    follows: NDArray[np.int64]  # (viewer, place) -> author's number
+
+    def viewers(self) -> list[int]:
+        """Their ids, which depend on nothing but the seed."""
+        found: list[int] = self.users[AUTHORS:].tolist()
+        return found
+
+
+class Written(NamedTuple):
+    """A message, and where its post stands."""
+
+    fact: PostFact
+    line: tuple[int, ...] = ()
+    original: int | None = None  # of a repost, also of a repost of one
+
+
+def world(posts: int, seed: int, until_ms: int) -> World:
+    """The same for the same arguments."""
+    rng = np.random.default_rng(seed)
+    users = rng.choice(2**40, AUTHORS + VIEWERS, replace=False) + 1
+    times = until_ms - DAYS * DAY_MS + np.sort(rng.integers(0, DAYS * DAY_MS, posts))
+    ids = [post_id(at, number % 2**22) for number, at in enumerate(times.tolist())]
+    follows = np.stack([rng.choice(AUTHORS, FOLLOWED, replace=False) for _ in range(VIEWERS)])
+    return World(users, rng.integers(0, AUTHORS, posts), np.array(ids), follows)
+
+
+def facts(made: World, seed: int, epoch: int) -> Iterator[Written]:
+    """What the posts say, oldest first."""
+    rng = np.random.default_rng(seed)
+    count = len(made.posts)
+    kinds, mentioning = rng.random(count), rng.random(count) < MENTIONS
+    mentioned = made.users[rng.integers(0, AUTHORS, count)].tolist()
+    lengths = rng.integers(4, 30, count).tolist()
+    befores = np.maximum(np.arange(count) - rng.integers(1, 1_000, count), 0).tolist()
+    authors, posts = made.users[made.authors].tolist(), made.posts.tolist()
+    lines: dict[int, tuple[int, ...]] = {}
+    originals: dict[int, int] = {}
+    for number, (author, post, kind) in enumerate(zip(authors, posts, kinds, strict=True)):
+        before = posts[befores[number]] if number else None
+        said: dict[str, Any] = {
+            "version": ((post >> 22) + epoch) * 1_000,
+            "post_id": post,
+            "author_id": author,
+        }
+        if before is not None and kind < REPOSTS:
+            originals[post] = originals.get(before, before)
+            yield Written(PostCreated(**said, repost_of=before), original=originals[post])
+            continue
+        said["text"] = (TEXT * 3)[number % len(TEXT) :][: 8 * lengths[number]]
+        said["mentions"] = (mentioned[number],) if mentioning[number] else ()
+        if before is not None and kind < REPOSTS + REPLIES:
+            lines[post] = (before, *lines.get(before, ()))[:MAX_LINE]
+            yield Written(ReplyCreated(**said, parent_id=before), lines[post])
+        else:
+            yield Written(PostCreated(**said))
+
+
+async def fill(
+    settings: Settings, made: World, seed: int, clock: Clock, advance: Callable[[int], None]
+) -> None:
+    """Write what reading a home needs, as workers do, into a keyspace that is made for it."""
+    await migrate(settings, available())
+    store = await connect(settings, Metrics(CollectorRegistry()))
+    retention = Retention(settings.retention_days, settings.epoch)
+    stores = _Stores(
+        CassandraPosts(store),
+        CassandraTimelines(store, retention, clock),
+        CassandraRelations(store),
+        CassandraReposts(store, retention, clock),
+    )
+    try:
+        followers = await _follow(stores, made)
+        written = zip(facts(made, seed, settings.epoch), made.authors.tolist(), strict=True)
+        while batch := list(islice(written, AT_ONCE)):
+            await _write(stores, batch, followers)
+            advance(len(batch))
+    finally:
+        await store.close()
+
+
+class _Stores(NamedTuple):
+    posts: CassandraPosts
+    timelines: CassandraTimelines
+    relations: CassandraRelations
+    reposts: CassandraReposts
+
+
+async def _follow(stores: _Stores, made: World) -> list[list[int]]:
+    """The followers of each author, by his number."""
+    followers: list[list[int]] = [[] for _ in range(AUTHORS)]
+    for viewer, followed in zip(made.viewers(), made.follows, strict=True):
+        edges = [
+            FollowCreated(version=1, follower_id=viewer, followee_id=author)
+            for author in made.users[followed].tolist()
+        ]
+        await stores.relations.record([relation(each) for each in edges])
+        for each in followed.tolist():
+            followers[each].append(viewer)
+    return followers
+
+
+async def _write(
+    stores: _Stores, batch: Sequence[tuple[Written, int]], followers: Sequence[Sequence[int]]
+) -> None:
+    owed = [
+        (user, each.fact.post_id, each.original or 0)
+        for each, author in batch
+        for user in (each.fact.author_id, *followers[author])
+    ]
+    users, posts, originals = np.array(owed, np.int64).T
+    again = originals > 0
+    lines = {
+        (PostId(each.fact.post_id), UserId(each.fact.author_id)): [
+            PostId(post) for post in each.line
+        ]
+        for each, _ in batch
+        if each.line
+    }
+    await asyncio.gather(
+        stores.posts.record([mutation(each.fact) for each, _ in batch]),
+        stores.posts.hint(lines),
+        stores.timelines.add_home_entries(users, posts),
+        stores.reposts.add_home_reposts(users[again], originals[again], posts[again]),
+    )
