@@ -12,7 +12,7 @@ import numpy as np
 from loadtest.expected import Entries
 from loadtest.graph import Graph, Lists
 from loadtest.log import Log, Sender, drained, roles
-from loadtest.machine import listener, usage
+from loadtest.machine import busy_seconds, listener, usage
 from loadtest.observer import Observer, Reader
 from loadtest.processes import Programs
 from loadtest.references import References
@@ -144,7 +144,10 @@ class Bench(NamedTuple):
             await asyncio.sleep(DRAIN_POLL)
 
     def cpu(self) -> dict[str, float | None]:
-        """CPU seconds so far, by kind of process; those that are elsewhere are None."""
+        """CPU seconds so far, by kind of process; None of servers that are on another machine.
+
+        `elsewhere` is what all else on this machine took: figures beside it are worth less.
+        """
         settings = self.settings
         pids: dict[str, list[int | None]] = {
             "worker": [each.process.pid for each in self.programs.running("load-")],
@@ -153,8 +156,13 @@ class Bench(NamedTuple):
             "api": [each.process.pid for each in self.programs.running("api")],
         }
         used = {name: usage(*some) for name, some in pids.items()}
-        own = time.process_time()
-        return {name: each and each.cpu_seconds for name, each in used.items()} | {"load": own}
+        found: dict[str, float | None] = {
+            name: each and each.cpu_seconds for name, each in used.items()
+        }
+        found["load"] = time.process_time()
+        busy = busy_seconds()
+        ours = sum(each for each in found.values() if each is not None)
+        return found | {"elsewhere": None if busy is None else busy - ours}
 
 
 def spent(

@@ -1,11 +1,12 @@
 """`mingle loadtest`: what its commands do."""
 
+import asyncio
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import msgspec
 import uvloop
@@ -18,6 +19,8 @@ from loadtest.processes import Addresses, own_servers
 from loadtest.report import Report
 from loadtest.scenario import Open, Scenario, load
 from services.settings import Settings
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Asked(NamedTuple):
@@ -74,7 +77,8 @@ def run_all(names: Sequence[str], asked: Asked) -> list[Report]:
     """Each scenario in a folder of its own where there are several; servers are started once."""
     scenarios = {name: _prepared(load(name), asked) for name in names}
     reports = []
-    with Shown() as shown, _interruptible():
+    _listen()
+    with Shown() as shown:
         shown.step("servers")
         with _servers(asked) as addresses:
             for number, (name, scenario) in enumerate(scenarios.items()):
@@ -82,7 +86,7 @@ def run_all(names: Sequence[str], asked: Asked) -> list[Report]:
                 out = asked.out if len(names) == 1 else asked.out / label
                 erase = asked.erase or not asked.attach or number > 0
                 options = run.Options(label, asked.scale, out, erase)
-                made = uvloop.run(run.run(scenario, options, addresses, shown))
+                made = _finished(run.run(scenario, options, addresses, shown))
                 report.save(made, out)
                 page.write(made, out)
                 reports.append(made)
@@ -119,16 +123,29 @@ def _servers(asked: Asked) -> Iterator[Addresses]:
         yield addresses
 
 
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """SIGTERM and SIGHUP end a run as Ctrl-C does: everything that it started is stopped."""
+def _finished(work: Coroutine[Any, Any, Report]) -> Report:
+    """What the work returns. A signal cancels it, so that it ends in order: KeyboardInterrupt."""
+
+    async def cancellable() -> Report:
+        task = asyncio.current_task()
+        assert task is not None
+        for each in SIGNALS:
+            asyncio.get_running_loop().add_signal_handler(each, task.cancel)
+        return await work
+
+    try:
+        return uvloop.run(cancellable())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+    finally:
+        _listen()  # the loop's own handlers went with it
+
+
+def _listen() -> None:
+    """Every signal that ends a run ends it as Ctrl-C does: what it started is stopped."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    before = {each: signal.signal(each, interrupt) for each in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+    for each in SIGNALS:
+        signal.signal(each, interrupt)

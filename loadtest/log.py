@@ -130,12 +130,15 @@ def roles() -> Mapping[str, Sequence[str]]:
     can come to the second.
     """
     read: dict[str, list[str]] = {}
-    asked_by = {role for topic in topics.load().values() for role in topic.producers}
     for name, topic in topics.load().items():
         for role in topic.consumers:
             if role != OPERATORS:
                 read.setdefault(role, []).append(name)
-    return dict(sorted(read.items(), key=lambda each: (each[0] not in asked_by, each[0])))
+
+    def is_asked(role: str) -> bool:
+        return any(read.keys() & set(topics.load()[name].producers) for name in read[role])
+
+    return {role: read[role] for role in sorted(read, key=lambda role: (is_asked(role), role))}
 
 
 def drained(log: Log) -> bool:

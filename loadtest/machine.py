@@ -32,6 +32,16 @@ def describe(**versions: str) -> dict[str, Any]:
     }
 
 
+def busy_seconds() -> float | None:
+    """CPU that the machine's processes have had since its start, all cores together."""
+    try:
+        ticks = [int(each) for each in (PROC / "stat").read_text().split("\n", 1)[0].split()[1:8]]
+    except OSError:
+        return None
+    user, nice, system, _idle, _waiting, interrupts, soft = ticks
+    return (user + nice + system + interrupts + soft) / os.sysconf("SC_CLK_TCK")
+
+
 def usage(*pids: int | None) -> Usage | None:
     """Of those that run; None where nothing is known of any."""
     known = [each for pid in pids if pid is not None and (each := _usage(pid)) is not None]

@@ -66,6 +66,7 @@ def headline(report: Report) -> dict[str, str]:
         "worker CPU per delivery": _micro(report, "worker"),
         "Cassandra CPU per delivery": _micro(report, "cassandra"),
         "Kafka CPU per delivery": _micro(report, "kafka"),
+        "cores that others kept busy": _elsewhere(report),
         "memory of a worker at most": megabytes or "not measured",
         "rows per request": number(report.rows_per_request),
         "lost / extra": f"{report.lost:,} / {report.extra:,}",
@@ -160,6 +161,12 @@ def _two(figures: Mapping[str, float] | None) -> str:
     if not figures:
         return "not measured"
     return f"{figures['p50']:.3f} / {figures['p99']:.3f} s"
+
+
+def _elsewhere(report: Report) -> str:
+    spent = report.cpu_seconds.get("elsewhere")
+    cores = report.machine["cores"]
+    return "not measured" if spent is None else f"{spent / report.seconds:.2f} of {cores}"
 
 
 def _micro(report: Report, who: str) -> str:

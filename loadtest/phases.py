@@ -1,9 +1,11 @@
 """The phases of a scenario, one after the other, each with its figures."""
 
+import asyncio
 import time
 
 import msgspec
 
+from loadtest import redis
 from loadtest.arriving import Arriving
 from loadtest.bench import Bench, Ledger, Progress
 from loadtest.expected import Entries
@@ -26,7 +28,7 @@ class Phases:
     def __init__(self, bench: Bench, scenario: Scenario, progress: Progress) -> None:
         self.ledger = Ledger(bench.people)
         self.references: dict[str, float] = {}
-        """Rows a second of the naive worker and of the layout with a partition for each user."""
+        """Rows a second of the other ways to write them, by their names."""
         self._bench = bench
         self._scenario = scenario
         self._progress = progress
@@ -104,12 +106,21 @@ class Phases:
             done.append(repetition)
             self._progress.advance()
         if phase.references:
-            self._progress.step("the same rows by a naive worker, and in a partition for each user")
-            rows = self._rows(phase.posts)
-            self.references["per_user"] = await self._bench.references.per_user_layout(rows)
-            self.references["naive"] = await self._bench.references.naive(rows)
+            await self._refer(phase.posts)
         self._posts_per_second[phase.of] = median([each.posts / each.seconds for each in done])
         return done
+
+    async def _refer(self, posts: int) -> None:
+        """The rows of the latest posts, written in other ways."""
+        rows, references = self._rows(posts), self._bench.references
+        self._progress.step("the same rows in a partition for each user, and one by one")
+        self.references["per_user"] = await references.per_user_layout(rows)
+        self.references["naive"] = await references.naive(rows)
+        server = redis.program()
+        if server:
+            self._progress.step("the same rows in Redis")
+            with redis.running(server) as port:
+                self.references["redis"] = await asyncio.to_thread(redis.rate, port, rows)
 
     async def _open(self, phase: Open) -> Outage | None:
         share = phase.share_of_maximum

@@ -31,7 +31,11 @@ def pictures(report: Report) -> Mapping[str, str]:
         ),
         "rates.svg": bars("Entries a second, by way of writing", _rates(report), "/s"),
     }
-    cost = {who: each for who, each in report.cpu_microseconds_per_delivery.items() if each}
+    cost = {
+        who: each
+        for who, each in report.cpu_microseconds_per_delivery.items()
+        if each and who != "elsewhere"
+    }
     if cost:
         drawn["cpu.svg"] = bars("CPU per delivery, by process", cost, "µs")
     latencies = _latencies(report)

@@ -14,9 +14,10 @@ from prometheus_client import CollectorRegistry
 from loadtest.expected import Entries
 from loadtest.graph import Graph
 from schemas.events import FollowCreated
-from schemas.ids import IdArray, PostId, UserId, Version
+from schemas.ids import SLOTS, IdArray, PostId, UserId, Version
 from services.graph.cassandra import CassandraGraph
 from services.graph.edge import EdgeMutation
+from services.graph.store import SlotRange
 from services.metrics import Metrics
 from services.relations.cassandra import CassandraRelations
 from services.relations.mutation import mutation
@@ -33,6 +34,8 @@ EDGES_AT_ONCE = 50_000
 """In one call of the graph store: some 5 MB of packed rows, and a look whether lists are full."""
 ROWS_AT_ONCE = 100_000
 """Of a shard, when all homes are read: 3 MB."""
+TIMEOUT_SECONDS = 60.0
+"""Of a request of the run itself, which has nothing better to do than to wait."""
 DEFINE_SECONDS = 120.0
 
 _PLACES = Statement(
@@ -56,7 +59,8 @@ class RunStore(NamedTuple):
     @classmethod
     async def open(cls, settings: Settings, clock: Clock) -> "RunStore":
         """Connected. The keyspace is there and migrated."""
-        store = await connect(settings, Metrics(CollectorRegistry()))
+        patient = settings.model_copy(update={"store_timeout_seconds": TIMEOUT_SECONDS})
+        store = await connect(patient, Metrics(CollectorRegistry()))
         retention = Retention(settings.retention_days, settings.epoch)
         return cls(store, settings, CassandraTimelines(store, retention, clock))
 
@@ -79,6 +83,12 @@ class RunStore(NamedTuple):
                 for a, b in pairs
             ]
         )
+
+    async def followers(self, authors: Sequence[int]) -> dict[int, int]:
+        """How many followers the fan-out would find of each."""
+        ranges = [SlotRange(UserId(each), 0, SLOTS) for each in authors]
+        found = await CassandraGraph(self.store).followers(ranges)
+        return {author: len(each) for author, each in zip(authors, found, strict=True)}
 
     async def holds(self, user: int, post: int) -> bool:
         """Whether the entry can be read."""

@@ -9,7 +9,7 @@ from loadtest.phases import middle
 from loadtest.report import PhaseResult, Repetition, Report, Series, ratio
 from loadtest.sampler import Sample, Sampler
 from loadtest.scenario import Scenario
-from loadtest.verification import Verified
+from loadtest.verification import Compared, Homes
 
 LOADED = (
     "The follow graph was loaded through the product's own graph store, not through Kafka: "
@@ -20,7 +20,7 @@ LATENCY = (
     "in a follower's home; at most 20 posts a second are watched. By lane it is what the workers "
     "count themselves (from Kafka's acceptance on), an estimate within the buckets of a histogram."
 )
-NO_REDIS = "Redis was not measured: {why}."
+NO_REDIS = "Redis was not measured: neither redis-server nor valkey-server is installed."
 
 
 class Facts(NamedTuple):
@@ -30,9 +30,9 @@ class Facts(NamedTuple):
     load_seconds: float
     phases: list[PhaseResult]
     references: dict[str, float]
-    why_no_redis: str | None
     sampler: Sampler
-    verified: Verified
+    kept: Compared
+    homes: Homes
     unwatched: int
     never: int
     refused_reads: int
@@ -53,7 +53,7 @@ def summarize(begun: Begun, facts: Facts) -> Report:
     head = next((each for each in facts.phases if each.repetitions), facts.phases[0])
     best = middle(head.repetitions) or _of_open(head)
     latency = next((each for each in reversed(facts.phases) if each.kind == "open"), head)
-    verified, samples = facts.verified, facts.sampler.samples
+    kept, samples = facts.kept, facts.sampler.samples
     return Report(
         scenario=begun.name,
         claim=begun.scenario.claim,
@@ -69,11 +69,11 @@ def summarize(begun: Begun, facts: Facts) -> Report:
         delivery_latency_seconds=latency.delivery_latency_seconds,
         read_latency_seconds=latency.read_latency_seconds,
         lag_seconds_max=max(each.lag_seconds_max for each in facts.phases),
-        lost=verified.difference.lost,
-        extra=verified.difference.extra,
-        entries_checked=verified.entries,
-        homes_checked=verified.homes,
-        homes_wrong=verified.wrong_homes,
+        lost=kept.difference.lost,
+        extra=kept.difference.extra,
+        entries_checked=kept.entries,
+        homes_checked=facts.homes.read,
+        homes_wrong=facts.homes.wrong,
         dead_letters=round(facts.sampler.dead_letters()),
         cpu_seconds=best.cpu_seconds,
         cpu_microseconds_per_delivery={
@@ -82,7 +82,7 @@ def summarize(begun: Begun, facts: Facts) -> Report:
         },
         rss_max_bytes=max((each.rss_bytes for each in samples), default=0) or None,
         rows_per_request=best.rows_per_request,
-        rows_per_partition=verified.rows_per_partition,
+        rows_per_partition=kept.rows_per_shard,
         phases=facts.phases,
         series=_series(samples),
         notes=_notes(facts),
@@ -156,8 +156,8 @@ def _notes(facts: Facts) -> list[str]:
         LOADED.format(edges=len(facts.graph.followees), seconds=facts.load_seconds),
         LATENCY,
     ]
-    if facts.why_no_redis:
-        notes.append(NO_REDIS.format(why=facts.why_no_redis))
+    if "naive" in facts.references and "redis" not in facts.references:
+        notes.append(NO_REDIS)
     if facts.unwatched:
         notes.append(f"{facts.unwatched:,} posts were not watched: too many were waited for.")
     if facts.never:

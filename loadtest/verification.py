@@ -8,6 +8,7 @@ import numpy as np
 from loadtest.bench import Bench, Ledger
 from loadtest.expected import NOTHING, Difference, Entries, Owed, difference
 from loadtest.figures import Figures, percentiles
+from loadtest.graph import Lists
 from loadtest.store import HOME_SHARDS, RunStore
 
 HOMES = 50
@@ -15,19 +16,23 @@ HOMES = 50
 PAGE = 20
 
 
-class Verified(NamedTuple):
-    """What was found."""
+class Compared(NamedTuple):
+    """What all homes together hold."""
 
     difference: Difference
     entries: int
-    rows_per_partition: Figures | None
-    homes: int
-    wrong_homes: int
+    rows_per_shard: Figures | None
 
 
-async def verify(store: RunStore, bench: Bench, ledger: Ledger) -> Verified:
-    """Reads everything."""
-    edges, written, ended = ledger.edges(), ledger.written(), ledger.ended()
+class Homes(NamedTuple):
+    """What the API showed of some."""
+
+    read: int
+    wrong: int
+
+
+async def compared(store: RunStore, edges: Lists, ended: Lists, written: Entries) -> Compared:
+    """All rows of all homes with what the edges owe of what was written."""
     owed = Owed(edges.followees, edges.followers, written, HOME_SHARDS)
     maybe = Owed(ended.followees, ended.followers, written, HOME_SHARDS)
     seen: set[int] = set()
@@ -39,15 +44,14 @@ async def verify(store: RunStore, bench: Bench, ledger: Ledger) -> Verified:
         total += difference(owed.of(shard), found, maybe.of(shard))
     for shard in set(range(HOME_SHARDS)) - seen:
         total += difference(owed.of(shard), NOTHING)
-    homes, wrong = await _homes(bench, ledger, written)
-    return Verified(total, sum(sizes), percentiles(sizes), homes, wrong)
+    return Compared(total, sum(sizes), percentiles(sizes))
 
 
-async def _homes(bench: Bench, ledger: Ledger, written: Entries) -> tuple[int, int]:
+async def shown(bench: Bench, ledger: Ledger) -> Homes:
     """The newest page of some readers. With replies, rules of reading decide, not deliveries."""
     if bench.reader is None or ledger.has_replies:
-        return 0, 0
-    edges = ledger.edges()
+        return Homes(0, 0)
+    edges, written = ledger.edges(), ledger.written()
     readers = bench.people.readers[:HOMES].tolist()
     wrong = 0
     async with httpx.AsyncClient(timeout=30.0) as client:
@@ -55,4 +59,4 @@ async def _homes(bench: Bench, ledger: Ledger, written: Entries) -> tuple[int, i
             followees = edges.followees[edges.followers == each]
             posts = np.sort(written.posts[np.isin(written.users, followees)])[::-1]
             wrong += await bench.reader.home(client, each) != posts[:PAGE].tolist()
-    return len(readers), wrong
+    return Homes(len(readers), wrong)

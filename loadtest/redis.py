@@ -1,0 +1,92 @@
+"""The same entries in Redis, as Mastodon keeps home feeds: the figure that others would reach.
+
+A sorted set for each user, trimmed to 800 after each entry, in pipelines of 1,000 commands.
+Measured only where a server's program is installed; nothing is downloaded for it.
+"""
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+
+from loadtest.expected import Entries
+from servers.ports import LOOPBACK, free_run, listens
+from servers.process import Guard
+
+PROGRAMS = ("redis-server", "valkey-server")
+KEPT = 800
+"""Entries of a feed: Mastodon's own bound."""
+PIPELINE = 1_000
+"""Commands that are sent before their answers are read."""
+SECONDS = 8.0
+"""The figure is steady after one."""
+START_SECONDS = 10.0
+ANSWER_SECONDS = 10.0
+
+
+class RedisFailed(RuntimeError):
+    """It did not start, or refused a command."""
+
+
+def program() -> str | None:
+    """The path of a server that is installed."""
+    return next((found for each in PROGRAMS if (found := shutil.which(each))), None)
+
+
+@contextmanager
+def running(server: str) -> Iterator[int]:
+    """A server in memory only; its port."""
+    port = free_run(1)
+    command = [server, "--port", str(port), "--bind", LOOPBACK, "--save", "", "--appendonly", "no"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603 - our own arguments
+    guard = Guard(process.pid)
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not listens(port, START_SECONDS):
+            if time.monotonic() > deadline or process.poll() is not None:
+                raise RedisFailed(f"{server} does not listen on {port}")
+            time.sleep(0.05)
+        yield port
+    finally:
+        process.kill()
+        process.wait(ANSWER_SECONDS)
+        guard.release()
+
+
+def rate(port: int, entries: Sequence[Entries]) -> float:
+    """Entries a second, for some seconds at most."""
+    pairs = (
+        pair
+        for some in entries
+        for pair in zip(some.users.tolist(), some.posts.tolist(), strict=True)
+    )
+    written = 0
+    began = time.monotonic()
+    with socket.create_connection((LOOPBACK, port), ANSWER_SECONDS) as connection:
+        answers = connection.makefile("rb")
+        while time.monotonic() - began < SECONDS:
+            some = list(islice(pairs, PIPELINE // 2))
+            if not some:
+                break
+            connection.sendall(b"".join(commands(user, post) for user, post in some))
+            for _ in range(2 * len(some)):
+                answer = answers.readline()
+                if not answer.startswith(b":"):
+                    raise RedisFailed(answer.decode(errors="replace").strip() or "no answer")
+            written += len(some)
+    return written / (time.monotonic() - began)
+
+
+def commands(user: int, post: int) -> bytes:
+    """Add the entry, and keep the newest."""
+    key, member = f"feed:home:{user}".encode(), str(post).encode()
+    add = _command(b"ZADD", key, member, member)
+    return add + _command(b"ZREMRANGEBYRANK", key, b"0", b"%d" % -(KEPT + 1))
+
+
+def _command(*words: bytes) -> bytes:
+    parts = b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
+    return b"*%d\r\n%s" % (len(words), parts)

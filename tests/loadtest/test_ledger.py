@@ -1,0 +1,63 @@
+"""What was published, what homes must hold, and how it is cut for a writer without a log."""
+
+import numpy as np
+
+from loadtest.bench import Ledger
+from loadtest.graph import Graph, Lists
+from loadtest.log import roles
+from loadtest.references import ENTRIES_AT_ONCE, batches
+from loadtest.store import pairs_of
+from schemas import topics
+
+ALICE, BOB = 7, 8
+PEOPLE = Graph(
+    users=np.arange(100, 200),
+    groups={"authors": np.array([ALICE, BOB])},
+    followees=np.repeat([ALICE, BOB], 50),
+    followers=np.arange(100, 200),
+    readers=np.array([100]),
+)
+
+
+def test_an_edge_that_ends_may_have_entries_or_not() -> None:
+    """It is owed nothing, and what it has is not extra; readers keep theirs."""
+    ledger = Ledger(PEOPLE)
+    ended = ledger.end_edges(60, np.random.default_rng(1))
+    assert len(set(ended)) == 60
+    assert (ALICE, 100) not in ended
+    assert len(ledger.edges().followers) == 40
+    assert sorted(ledger.ended().followers.tolist()) == sorted(user for _, user in ended)
+    assert len(ledger.lists.of(ALICE)) + len(ledger.lists.of(BOB)) == 40
+
+
+def test_a_new_edge_is_owed_what_was_written_before() -> None:
+    """A backfill brings it."""
+    ledger = Ledger(PEOPLE)
+    ledger.wrote(ALICE, 1_000)
+    ledger.follows(ALICE, 150)
+    edges = ledger.edges()
+    assert (edges.followees[-1], edges.followers[-1]) == (ALICE, 150)
+    assert ledger.written().posts.tolist() == [1_000]
+
+
+def test_batches_hold_every_entry_once_up_to_a_bound() -> None:
+    """As the fan-out's handler makes them: posts together, a large one in parts."""
+    many = np.arange(1, 100_001)
+    lists = Lists(np.repeat([ALICE, BOB], [100_000, 50]), np.append(many, np.arange(50)))
+    posts = pairs_of([BOB, ALICE, BOB], [1, 2, 3])
+    found = batches(lists, posts, 1_000_000)
+    assert max(map(len, found)) <= ENTRIES_AT_ONCE
+    assert sum(map(len, found)) == 100_100
+    assert sum((each.posts == 2).sum() for each in found) == 100_000
+    assert sum(map(len, batches(lists, posts, 777))) == 777
+    assert batches(lists, pairs_of([], []), 10) == []
+
+
+def test_roles_are_those_that_the_topics_name_and_whoever_asks_comes_first() -> None:
+    """Nothing waits for the first: then nothing more comes to the others."""
+    order = list(roles())
+    assert order.index("ingest") < order.index("fanout")
+    assert "operators" not in order
+    assert {name for names in roles().values() for name in names} == {
+        name for name in topics.load() if not name.endswith("-dlq")
+    }

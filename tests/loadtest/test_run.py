@@ -1,0 +1,125 @@
+"""A whole run on the real servers, as small as it can be, and what its check would find."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+import pytest
+
+from loadtest import graph as graphs
+from loadtest import page, report
+from loadtest.bench import now_ms
+from loadtest.expected import Difference, Entries
+from loadtest.log import Log, NotErased
+from loadtest.processes import Addresses
+from loadtest.run import Options, run
+from loadtest.scenario import Group, Maximum, Open, Readers, Scenario
+from loadtest.store import RunStore, define
+from loadtest.verification import compared
+from servers.server import Reachable
+from services.settings import Settings
+from services.storage.migrations import available, migrate
+from tests.e2e.groups import empty_groups
+
+SMALL = Scenario(
+    claim="The path works from the first post to the report.",
+    users=500,
+    groups={
+        "people": Group(authors=20, followers=20, most=100),
+        "star": Group(authors=1, followers=400),
+    },
+    readers=Readers(count=10, follows=10, per_second=5),
+    phases=[
+        Maximum(of="people", posts=40, repetitions=1),
+        Open(of="people", per_second=20, seconds=2, follows_per_second=10),
+    ],
+    warm_up_seconds=0,
+    reference_rows=2_000,
+)
+
+
+class Silent:
+    """Progress that nobody looks at."""
+
+    def step(self, what: str, total: float | None = None) -> None: ...
+
+    def advance(self, by: float = 1) -> None: ...
+
+
+@pytest.fixture
+def addresses(kafka: Reachable, cassandra: Reachable) -> Addresses:
+    empty_groups(kafka.address)
+    return Addresses(kafka.address, cassandra.host, cassandra.port)
+
+
+@pytest.mark.timeout(600)  # 20 s, or ten times that where others use the machine
+async def test_a_run_delivers_everything_and_leaves_a_report(
+    addresses: Addresses, tmp_path: Path
+) -> None:
+    """Posts at once, then posts and follows at their times; every ratio is there."""
+    made = await run(SMALL, Options("small", 1.0, tmp_path, erase=True), addresses, Silent())
+    assert (made.lost, made.extra, made.homes_wrong, made.dead_letters) == (0, 0, 0, 0)
+    assert made.homes_checked == 10
+    assert made.entries_checked > made.deliveries > 0
+    assert made.deliveries_per_second > 0
+    for figure in ("ratio_to_store_limit", "ratio_to_naive", "ratio_to_per_user_layout"):
+        assert getattr(made, figure) > 0
+    assert made.delivery_latency_seconds is not None
+    assert made.delivery_latency_seconds["count"] > 10
+    assert made.delivery_latency_seconds["by_lane"]
+    assert made.read_latency_seconds is not None
+    assert made.rss_max_bytes
+    report.save(made, tmp_path)
+    page.write(report.load(tmp_path), tmp_path)
+    assert "Everything was delivered" in (tmp_path / "report.md").read_text()
+
+    log = Log(addresses.kafka)
+    with pytest.raises(NotErased):
+        log.remove_topics(erase=False)
+    log.close()
+
+
+@pytest.fixture
+async def store(cassandra: Reachable) -> AsyncIterator[RunStore]:
+    settings = Settings(
+        cassandra_hosts=(cassandra.host,),
+        cassandra_port=cassandra.port,
+        cassandra_keyspace=f"load_{uuid4().hex[:12]}",
+    )
+    await migrate(settings, available())
+    opened = await RunStore.open(settings, now_ms)
+    yield opened
+    await opened.store.close()
+
+
+async def test_one_entry_that_is_missing_or_too_many_is_found(store: RunStore) -> None:
+    """Among thousands, in a store whose lists were loaded as a run loads them."""
+    people = graphs.make(SMALL)
+    await store.load(people, now_ms() * 1_000, lambda _: None)
+    lists = people.lists()
+    star = int(people.groups["star"][0])
+    [counted] = (await store.followers([star])).values()
+    assert counted == len(lists.of(star))
+
+    posts = np.array([now_ms() - 946_684_800_000 << 22 | number for number in range(5)])
+    written = Entries(np.full(5, star), posts)
+    users = np.append(lists.of(star), star)
+    await store.timelines.add_home_entries(np.repeat(users, 5), np.tile(posts, len(users)))
+    nobody = graphs.Lists(users[:0], users[:0])
+    assert (await compared(store, lists, nobody, written)).difference == Difference(0, 0)
+
+    await store.timelines.add_home_entries(np.array([5]), posts[:1])
+    assert (await compared(store, lists, nobody, written)).difference == Difference(0, 1)
+
+    await define(
+        store.settings,
+        f"TRUNCATE {store.settings.cassandra_keyspace}.home_timeline",
+    )
+    kept = np.arange(5 * len(users)) != 777
+    await store.timelines.add_home_entries(
+        np.repeat(users, 5)[kept], np.tile(posts, len(users))[kept]
+    )
+    found = await compared(store, lists, nobody, written)
+    assert found.difference == Difference(1, 0)
+    assert found.entries == 5 * len(users) - 1
