@@ -1,0 +1,53 @@
+"""What to tell, from what is held and what is shown: the cases that no village brings about."""
+
+from schemas.ids import PostId, UserId
+from services.api.stream.telling import Change, Entry, Event, Given, Removal, tell
+from services.item import Item
+from services.listing import Page
+
+LIMIT = 3
+
+
+def item(post: int) -> Item:
+    return Item(
+        PostId(post), UserId(1), 0, "", None, "public", None, PostId(post), None, edited=False
+    )
+
+
+def page(*posts: int, older: int | None = None, building: bool = False) -> Page:
+    at = None if older is None else PostId(older)
+    return Page([item(each) for each in posts], older=at, building=building)
+
+
+def holding(*posts: int, building: bool = False) -> Given:
+    return Given(building=building).holding(map(item, posts), LIMIT)
+
+
+def told(given: Given, shown: Page) -> list[Event]:
+    return [event for event, _ in tell(given, shown, LIMIT)]
+
+
+def test_nothing_is_removed_while_a_timeline_is_built() -> None:
+    """It is never an authoritative page; that it is being built, and is built, are changes."""
+    (change,) = tell(holding(5, 4), page(building=True), LIMIT)
+    assert change == (Change(page(building=True)), holding(5, 4, building=True))
+    assert told(change[1], page(5, building=True)) == []
+    assert told(change[1], page(6, 5)) == [Removal(PostId(4)), Entry(item(6)), Change(page())]
+
+
+def test_of_what_a_page_did_not_reach_nothing_is_said() -> None:
+    """One that ended early, at the bound of its walk, looked at nothing below that place."""
+    given = holding(9, 5, 3)
+    assert told(given, page(9, older=5)) == []
+    assert told(given, page(9, older=4)) == [Removal(PostId(5))]
+
+
+def test_what_leaves_the_window_is_not_removed() -> None:
+    """The reader keeps no more than he asked for, and so does what is known of him."""
+    ((event, given),) = tell(holding(5, 4, 3), page(6, 5, 4, older=4), LIMIT)
+    assert (event, given) == (Entry(item(6)), holding(6, 5, 4))
+
+
+def test_a_reader_of_a_smaller_page_holds_less() -> None:
+    """Who comes back with another limit is told of what that one shows."""
+    assert list(tell(holding(5, 4, 3), page(5, older=5), 1)) == []
