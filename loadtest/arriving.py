@@ -36,6 +36,8 @@ class Arriving:
         self._workers = workers
         self._thread: list[int] = []
         self.sent = 0
+        self.late: list[float] = []
+        """By how much each post was sent later than it was meant to be."""
 
     async def go(self, phase: Open, per_second: float) -> Outage | None:
         """Returns when everything is handled."""
@@ -103,7 +105,9 @@ class Arriving:
         self.sent += 1
         self._thread.append(post)
         self._ledger.wrote(author, post)
-        self._bench.observer.watch(group, post, self._ledger.lists.of(author), intended)
+        self.late.append(self._bench.elapsed() - intended)
+        if self._bench.observer.is_turn(intended):
+            self._bench.observer.watch(group, post, self._ledger.lists.of(author), intended)
 
     def _new_edges(self, count: int, group: str) -> list[tuple[int, int]]:
         """(followee, follower) of users who have not followed him."""

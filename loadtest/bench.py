@@ -146,7 +146,8 @@ class Bench(NamedTuple):
     def cpu(self) -> dict[str, float | None]:
         """CPU seconds so far, by kind of process; None of servers that are on another machine.
 
-        `elsewhere` is what all else on this machine took: figures beside it are worth less.
+        Of the workers together, and of each role. `elsewhere` is what all else on this machine
+        took: beside much of it other figures are worth less.
         """
         settings = self.settings
         pids: dict[str, list[int | None]] = {
@@ -162,7 +163,12 @@ class Bench(NamedTuple):
         found["load"] = time.process_time()
         busy = busy_seconds()
         ours = sum(each for each in found.values() if each is not None)
-        return found | {"elsewhere": None if busy is None else busy - ours}
+        found["elsewhere"] = None if busy is None else busy - ours
+        for role in roles():
+            mine = [each for each in self.programs.running("load-") if each.name.endswith(role)]
+            used_by = usage(*(each.process.pid for each in mine))
+            found[f"worker {role}"] = used_by and used_by.cpu_seconds
+        return found
 
 
 def spent(

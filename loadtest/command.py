@@ -20,6 +20,8 @@ from loadtest.report import Report
 from loadtest.scenario import Open, Scenario, load
 from services.settings import Settings
 
+WARM_SHARE = 0.2
+"""Of a scenario's time to warm up, on servers that an earlier one has warmed."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -75,7 +77,9 @@ class Shown:
 
 def run_all(names: Sequence[str], asked: Asked) -> list[Report]:
     """Each scenario in a folder of its own where there are several; servers are started once."""
-    scenarios = {name: _prepared(load(name), asked) for name in names}
+    scenarios = {
+        name: _prepared(load(name), asked, warm=number > 0) for number, name in enumerate(names)
+    }
     reports = []
     _listen()
     with Shown() as shown:
@@ -100,8 +104,11 @@ def render(folder: Path) -> Report:
     return made
 
 
-def _prepared(scenario: Scenario, asked: Asked) -> Scenario:
+def _prepared(scenario: Scenario, asked: Asked, *, warm: bool) -> Scenario:
     scaled = scenario.scaled(asked.scale) if asked.scale != 1 else scenario
+    if warm:
+        seconds = scaled.warm_up_seconds * WARM_SHARE
+        scaled = msgspec.structs.replace(scaled, warm_up_seconds=seconds)
     if asked.seed is not None:
         scaled = msgspec.structs.replace(scaled, seed=asked.seed)
     if asked.seconds is None:

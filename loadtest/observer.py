@@ -47,18 +47,24 @@ class Observer:
         self._next = 0.0
 
     def watch(self, group: str, post: int, followers: IdArray, intended: float) -> None:
-        """Watch a random follower of the post, if it is the turn of one."""
-        if intended < self._next or not len(followers):
-            return
+        """Watch a random follower of the post, of a large author several."""
         if len(self._looking) >= AT_ONCE:
             self.unwatched += 1
             return
-        self._next = max(self._next + 1 / PER_SECOND, intended)
+        if not len(followers):
+            return
         count = OF_LARGE if len(followers) >= LARGE else 1
         for user in self._random.choice(followers, count).tolist():
             task = asyncio.create_task(self._look(group, user, post, intended))
             self._looking.add(task)
             task.add_done_callback(self._looking.discard)
+
+    def is_turn(self, intended: float) -> bool:
+        """Whether a post of that time should be watched: so many a second are."""
+        if intended < self._next:
+            return False
+        self._next = max(self._next + 1 / PER_SECOND, intended)
+        return True
 
     async def settle(self, seconds: float) -> None:
         """Wait for those that are looked for; what does not come in time never came."""

@@ -9,7 +9,7 @@ from loadtest import redis
 from loadtest.arriving import Arriving
 from loadtest.bench import Bench, Ledger, Progress
 from loadtest.expected import Entries
-from loadtest.figures import Figures, median
+from loadtest.figures import Figures, median, percentiles
 from loadtest.maximum import Burst
 from loadtest.references import batches
 from loadtest.report import Outage, PhaseResult, Repetition
@@ -63,10 +63,11 @@ class Phases:
         posts = len(self.ledger.posts)
         repetitions: list[Repetition] = []
         outage: Outage | None = None
+        late: Figures | None = None
         if isinstance(phase, Maximum):
             repetitions = await self._maximum(phase)
         else:
-            outage = await self._open(phase)
+            outage, late = await self._open(phase)
         ended = bench.elapsed()
         posts = len(self.ledger.posts) - posts
         best = middle(repetitions)
@@ -91,6 +92,7 @@ class Phases:
                 by_lane(lanes, bench.sampler.latencies()),
             ),
             read_latency_seconds=bench.reader.figures(began, ended) if bench.reader else None,
+            sent_late_seconds=late,
             repetitions=repetitions,
             outage=outage,
         )
@@ -122,11 +124,13 @@ class Phases:
             with redis.running(server) as port:
                 self.references["redis"] = await asyncio.to_thread(redis.rate, port, rows)
 
-    async def _open(self, phase: Open) -> Outage | None:
+    async def _open(self, phase: Open) -> tuple[Outage | None, Figures | None]:
         share = phase.share_of_maximum
         rate = phase.per_second or self._posts_per_second[phase.of] * (share or 0.0)
         self._progress.step(f"open loop of {phase.of}, {rate:,.1f} posts/s for {phase.seconds:g} s")
-        return await Arriving(self._bench, self.ledger, self._writer, self._workers).go(phase, rate)
+        arriving = Arriving(self._bench, self.ledger, self._writer, self._workers)
+        outage = await arriving.go(phase, rate)
+        return outage, percentiles(arriving.late)
 
     async def _one_burst(self, group: str, posts: int) -> Repetition:
         authors = turns(self._bench.people.groups[group], posts, self._bench.random)

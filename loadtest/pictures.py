@@ -34,7 +34,7 @@ def pictures(report: Report) -> Mapping[str, str]:
     cost = {
         who: each
         for who, each in report.cpu_microseconds_per_delivery.items()
-        if each and who != "elsewhere"
+        if each and who not in {"elsewhere", "worker"}  # which is shown by its roles
     }
     if cost:
         drawn["cpu.svg"] = bars("CPU per delivery, by process", cost, "µs")

@@ -47,6 +47,8 @@ class PhaseResult(msgspec.Struct, frozen=True, kw_only=True):
     lag_seconds_max: float
     delivery_latency_seconds: dict[str, Any] | None
     read_latency_seconds: Figures | None
+    sent_late_seconds: Figures | None = None
+    """Of an open phase: how late the run itself was. Latencies, from intended times, include it."""
     repetitions: list[Repetition] = []
     outage: Outage | None = None
 

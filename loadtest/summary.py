@@ -20,6 +20,11 @@ LATENCY = (
     "in a follower's home; at most 20 posts a second are watched. By lane it is what the workers "
     "count themselves (from Kafka's acceptance on), an estimate within the buckets of a histogram."
 )
+LATE_SECONDS = 0.05
+LATE = (
+    "The machine was too busy for the run itself: one post in a hundred was sent {late:.2f} s late "
+    "or more. That is part of the delivery latencies, for they count from the intended time."
+)
 NO_REDIS = "Redis was not measured: neither redis-server nor valkey-server is installed."
 
 
@@ -158,6 +163,9 @@ def _notes(facts: Facts) -> list[str]:
     ]
     if "naive" in facts.references and "redis" not in facts.references:
         notes.append(NO_REDIS)
+    late = [each.sent_late_seconds["p99"] for each in facts.phases if each.sent_late_seconds]
+    if late and max(late) > LATE_SECONDS:
+        notes.append(LATE.format(late=max(late)))
     if facts.unwatched:
         notes.append(f"{facts.unwatched:,} posts were not watched: too many were waited for.")
     if facts.never:
