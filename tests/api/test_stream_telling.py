@@ -1,11 +1,12 @@
 """What to tell, from what is held and what is shown: the cases that no village brings about."""
 
-from schemas.ids import PostId, UserId
+from schemas.ids import SEQUENCE_BITS, PostId, UserId
 from services.api.stream.telling import Change, Entry, Event, Given, Removal, tell
 from services.item import Item
 from services.listing import Page
 
 LIMIT = 3
+MINUTE = 60_000 << SEQUENCE_BITS
 
 
 def item(post: int) -> Item:
@@ -51,3 +52,11 @@ def test_what_leaves_the_window_is_not_removed() -> None:
 def test_a_reader_of_a_smaller_page_holds_less() -> None:
     """Who comes back with another limit is told of what that one shows."""
     assert list(tell(holding(5, 4, 3), page(5, older=5), 1)) == []
+
+
+def test_a_removed_item_still_marks_how_far_its_reader_was() -> None:
+    """What comes more than a quarter of an hour below it is late."""
+    given = holding(40 * MINUTE, 10 * MINUTE).without(PostId(40 * MINUTE))
+    late, too_late = 25 * MINUTE, 24 * MINUTE
+    assert told(given, page(late, 10 * MINUTE)) == [Entry(item(late))]
+    assert told(given, page(too_late, 10 * MINUTE)) == [Change(page(too_late))]
