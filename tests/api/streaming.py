@@ -105,8 +105,9 @@ class Connection:
             self.status = message["status"]
             self.headers = {name.decode(): value.decode() for name, value in message["headers"]}
         else:
-            self.body += message.get("body", b"").decode()
-            for event in parsed(self.body)[len(self.events) :]:
+            text = message.get("body", b"").decode()
+            self.body += text
+            for event in parsed(text):  # the app sends whole events
                 self.events.append(event)
                 self.holder.take(event)
         self._moved.set()

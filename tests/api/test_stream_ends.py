@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from contextlib import AsyncExitStack
 from typing import Any
 
 import httpx
@@ -10,6 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from services.api.app import create_api
 from services.api.stream import stream
+from services.api.stream.streams import LOOKS_AT_ONCE
 from services.errors import StoreUnavailable
 from services.metrics import Metrics
 from services.settings import Settings
@@ -199,6 +201,52 @@ async def test_streams_outlast_a_store_that_is_away(village: Village, metrics: M
         await village.post(ALICE)
         timelines.away = False
         await connection.told("change", "entry")
+
+
+class Slow:
+    """Timelines that answer when they are let."""
+
+    def __init__(self, timelines: Any) -> None:
+        self.answering = asyncio.Event()
+        self.answering.set()
+        self.asked = 0
+        self._timelines = timelines
+
+    async def home_page(self, *asked: Any) -> Any:
+        self.asked += 1
+        await self.answering.wait()
+        return await self._timelines.home_page(*asked)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._timelines, name)
+
+
+async def test_heartbeats_go_on_while_looks_wait(village: Village, metrics: Metrics) -> None:
+    """However long they wait for the store and for each other; none is given up, or asked twice."""
+    timelines = Slow(village.stores.timelines)
+    stores = village.stores._replace(timelines=timelines)
+    app = api_on(stores, metrics, **FAST, stream_heartbeat_seconds=0.02)
+    async with AsyncExitStack() as stack:
+        everybody = [
+            await stack.enter_async_context(streaming(app)) for _ in range(LOOKS_AT_ONCE + 3)
+        ]
+        for each in everybody:
+            await each.told("change")
+        timelines.answering.clear()
+        before = looks(metrics)
+        for each in everybody:
+            beats = len(each.events)
+            await each.until(lambda each=each, beats=beats: len(each.events) > beats + 5)  # type: ignore[misc]
+        begun = timelines.asked
+        await village.post(ALICE)
+        for each in everybody:
+            beats = len(each.events)
+            await each.until(lambda each=each, beats=beats: len(each.events) > beats + 5)  # type: ignore[misc]
+        assert timelines.asked == begun
+        assert looks(metrics).get("failed", 0) == before.get("failed", 0) == 0
+        timelines.answering.set()
+        for each in everybody:
+            await each.told("change", "entry")
 
 
 async def test_streams_end_when_the_process_does(village: Village, metrics: Metrics) -> None:

@@ -57,6 +57,7 @@ def test_a_reader_of_a_smaller_page_holds_less() -> None:
 def test_a_removed_item_still_marks_how_far_its_reader_was() -> None:
     """What comes more than a quarter of an hour below it is late."""
     given = holding(40 * MINUTE, 10 * MINUTE).without(PostId(40 * MINUTE))
+    given = given.holding([item(10 * MINUTE)], LIMIT)
     late, too_late = 25 * MINUTE, 24 * MINUTE
     assert told(given, page(late, 10 * MINUTE)) == [Entry(item(late))]
     assert told(given, page(too_late, 10 * MINUTE)) == [Change(page(too_late))]

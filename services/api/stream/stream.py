@@ -1,7 +1,8 @@
 """A stream on its connection: look, tell, wait.
 
-There is no queue: what is not told yet is what differs at the next look. A reader who takes his
-time is looked for less often; one who takes nothing for too long is cut off.
+There is no queue of events: what is not told yet is what differs at the next look. A reader who
+takes his time is looked for less often; one who takes nothing for too long is cut off. Looks of a
+busy process wait for their turn, however long, while heartbeats go on.
 """
 
 import asyncio
@@ -20,8 +21,6 @@ from services.api.stream.streams import Signals, Streams
 from services.api.stream.wire import MEDIA_TYPE, retry, written
 from services.errors import Transient
 
-LOOK_SECONDS: Final = 5.0
-"""For a look and its turn; then it is put off, for heartbeats have to go on."""
 FAREWELL_SECONDS: Final = 1.0
 """For the last event, which a reader who took nothing for long may not take either."""
 HEADERS: Final = [
@@ -76,31 +75,40 @@ class EventStream(Response[None]):
         pace, spread = self._streams.pace, self._streams.spread
         ends_at = time() + spread(pace.lifetime)
         look_at = time() + spread(pace.look)
+        looking: asyncio.Task[list[Written]] | None = None
+        beat_at = 0.0
         events = first
-        while True:
-            for event in events:
-                await self._write(send, event.data)
-                self._streams.metrics.api_stream_events.labels(event.name).inc()
-            next_at = min(ends_at, look_at, time() + pace.heartbeat)
-            raised = await signals.raised(next_at - time())
-            if time() >= ends_at:
-                signals.finish("lifetime")
-            if signals.end is not None:
-                return
-            events = ()
-            if raised or time() >= look_at:
-                events = await self._look_if_possible()
-                look_at = time() + spread(pace.look)
-            events = events or (_HEARTBEAT,)
+        try:
+            while signals.end is None:
+                for event in events:
+                    await self._write(send, event.data)
+                    self._streams.metrics.api_stream_events.labels(event.name).inc()
+                    beat_at = time() + pace.heartbeat
+                next_at = min(ends_at, beat_at) if looking else min(ends_at, beat_at, look_at)
+                await signals.raised(next_at - time())
+                events = (_HEARTBEAT,) if time() >= beat_at else ()
+                if time() >= ends_at:
+                    signals.finish("lifetime")
+                elif looking is not None and looking.done():
+                    events = self._seen(looking) or (_HEARTBEAT,)
+                    looking = None
+                    look_at = time() if signals.due else look_at
+                elif looking is None and (signals.due or time() >= look_at):
+                    signals.due = False
+                    look_at = time() + spread(pace.look)
+                    looking = asyncio.create_task(self._look())
+                    looking.add_done_callback(lambda _: signals.nudge())
+        finally:
+            if looking is not None:
+                looking.cancel()
 
-    async def _look_if_possible(self) -> list[Written]:
-        """Nothing, where the store or the issuer does not answer: the next look will tell."""
+    def _seen(self, looking: "asyncio.Task[list[Written]]") -> list[Written]:
+        """Nothing, where the store or the issuer did not answer: the next look will tell."""
         outcome, events = "failed", list[Written]()
         try:
-            async with asyncio.timeout(LOOK_SECONDS):
-                events = await self._look()
+            events = looking.result()
             outcome = "different" if events else "same"
-        except (Transient, TimeoutError):
+        except Transient:
             pass
         self._streams.metrics.api_stream_looks.labels(outcome).inc()
         return events

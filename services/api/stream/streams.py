@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final, Literal, TypeAlias
 
 from schemas.ids import UserId
@@ -25,9 +25,16 @@ class Signals:
 
     def __init__(self) -> None:
         self.end: End | None = None
+        self.due = False
+        """Whether a look is worth it."""
         self._raised = asyncio.Event()
 
     def wake(self) -> None:
+        self.due = True
+        self._raised.set()
+
+    def nudge(self) -> None:
+        """What the stream itself waits for has happened."""
         self._raised.set()
 
     def finish(self, why: End) -> None:
@@ -35,15 +42,12 @@ class Signals:
         self.end = self.end or why
         self._raised.set()
 
-    async def raised(self, seconds: float) -> bool:
-        """Waits at most so long; whether something was raised since the last time."""
-        try:
+    async def raised(self, seconds: float) -> None:
+        """Waits for any of it, at most so long."""
+        with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._raised.wait()
-        except TimeoutError:
-            return False
         self._raised.clear()
-        return True
 
 
 class Streams:
