@@ -1,15 +1,16 @@
 """By a word are found exactly the posts that it was said of, but for what was deleted."""
 
 from random import Random
+from typing import Any
 
 from hypothesis import strategies as st
 
-from schemas.events import Deletion, PostFact
-from schemas.ids import PostId
+from schemas.events import Deletion, PostCreated, PostDeleted, PostEdited, PostFact
+from schemas.ids import PostId, post_id
 from services.search.store import claim_of
 from services.search.terms import tags_of, words_of
 from services.timelines.store import Span
-from tests.histories import Fact, chances
+from tests.histories import NOW, Fact, chances
 from tests.properties.conftest import Prove
 from tests.properties.meddler import Meddler
 from tests.properties.world import World
@@ -51,3 +52,17 @@ def test_workers_that_fail_midway_find_the_same(prove: Prove) -> None:
         await assert_found(await world.deliver_by(3, facts, chance), facts)
 
     prove(holds, 15, whole_histories(), chances, st.sampled_from((0, 0.02, 0.1)))
+
+
+async def test_a_deletion_waits_for_no_search() -> None:
+    """Its words are gone when it is recorded, and what the search reads later adds none."""
+    world = World()
+    time = NOW * 1_000
+    said: dict[str, Any] = {"post_id": post_id(NOW, 1), "author_id": 1}
+    created = PostCreated(version=time, text="regret", tags=("woe",), **said)
+    edited = PostEdited(version=time + 1, text="rue", **said)
+    await world.handle([created])
+    await world.handle([PostDeleted(version=time, **said)], "ingest")
+    await assert_found(world, [created, PostDeleted(version=time, **said)])
+    await world.handle([edited, created], "search")
+    await assert_found(world, [created, edited, PostDeleted(version=time, **said)])
