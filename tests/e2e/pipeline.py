@@ -143,7 +143,9 @@ class Pipeline:
 
     def end_of(self, name: str, seconds: float) -> int:
         """The exit code of a worker that is to end by itself within that time."""
-        return self.workers.pop(name).wait(seconds)
+        code = self.workers[name].wait(seconds)
+        del self.workers[name]  # one that has not ended is still to be stopped
+        return code
 
     def rss_max(self) -> int:
         """The most memory that any worker has had resident, in bytes."""

@@ -24,7 +24,7 @@ LOTS = 12
 """So many portions are published one after the other, so that there are many batches."""
 END_SECONDS = 180.0
 DRAIN_SECONDS = 300.0
-SMALL = {"followers_a_page": 4, "entries_at_once": 100}
+SMALL = {"followers_a_page": 4, "entries_at_once": 8}
 """Bounds with which the fan-outs of a village have several pages and groups."""
 VILLAGE = Village(people=100, follows=1_500, posts=2_000)
 
