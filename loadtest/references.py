@@ -6,7 +6,6 @@ Each writes into a table of its own in the run's keyspace, none goes through Kaf
 import asyncio
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from threading import Condition
 from typing import Any
 
@@ -15,9 +14,8 @@ from cassandra import ConsistencyLevel
 
 from loadtest.expected import Entries
 from loadtest.graph import Lists
-from loadtest.store import HOME_SHARDS, RunStore, define
+from loadtest.store import HOME_SHARDS, RunStore, define, patiently
 from schemas.ids import SLOTS, IdArray, slots
-from services.errors import StoreUnavailable
 from services.storage.cluster import cluster, in_thread
 from services.storage.statements import insert
 
@@ -25,8 +23,6 @@ ENTRIES_AT_ONCE = 65_536
 """In one call of the writer, as the fan-out's handler makes them."""
 CALLS = 4
 """At a time, as the delivery loop of the fan-out has batches in flight."""
-TRIES = 5
-"""Of one call, where the store times out on a busy machine: a worker tries again as well."""
 NAIVE_IN_FLIGHT = 256
 NAIVE_SECONDS = 8.0
 """The naive worker's figure is steady after a second; all rows would take minutes."""
@@ -197,11 +193,7 @@ async def _rate(write: Any, entries: Sequence[Entries]) -> float:
 
     async def one(some: Entries) -> None:
         async with turn:
-            for _ in range(TRIES - 1):
-                with suppress(StoreUnavailable):
-                    await write(some)
-                    return
-            await write(some)
+            await patiently(lambda: write(some))
 
     began = time.monotonic()
     await asyncio.gather(*(one(some) for some in entries))

@@ -4,8 +4,10 @@ A composition root: the graph is loaded through the product's own adapters, whic
 are kept, since through Kafka a million edges would take as long as the run itself.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import NamedTuple
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,7 @@ from loadtest.expected import Entries
 from loadtest.graph import Graph
 from schemas.events import FollowCreated
 from schemas.ids import SLOTS, IdArray, PostId, UserId, Version
+from services.errors import StoreUnavailable
 from services.graph.cassandra import CassandraGraph
 from services.graph.edge import EdgeMutation
 from services.graph.store import SlotRange
@@ -28,6 +31,8 @@ from services.storage.statements import Statement, select
 from services.timelines.cassandra import SHARDS, CassandraTimelines
 from services.timelines.retention import Clock, Retention
 
+T = TypeVar("T")
+
 HOME_SHARDS = SHARDS
 """Of home timelines, as workers write them."""
 EDGES_AT_ONCE = 50_000
@@ -36,6 +41,8 @@ ROWS_AT_ONCE = 100_000
 """Of a shard, when all homes are read: 3 MB."""
 TIMEOUT_SECONDS = 60.0
 """Of a request of the run itself, which has nothing better to do than to wait."""
+TRIES = 10
+"""Of what may be done again, on a machine that is busy: workers try without end."""
 DEFINE_SECONDS = 120.0
 
 _PLACES = Statement(
@@ -71,18 +78,15 @@ class RunStore(NamedTuple):
         for start in range(0, len(order), EDGES_AT_ONCE):
             some = order[start : start + EDGES_AT_ONCE]
             pairs = zip(graph.followers[some].tolist(), graph.followees[some].tolist(), strict=True)
-            await lists.record(
-                [EdgeMutation(UserId(a), UserId(b), Version(version), False) for a, b in pairs]
-            )
+            edges = [EdgeMutation(UserId(a), UserId(b), Version(version), False) for a, b in pairs]
+            await patiently(partial(lists.record, edges))
             told(len(some))
         reads = np.isin(graph.followers, graph.readers)
         pairs = zip(graph.followers[reads].tolist(), graph.followees[reads].tolist(), strict=True)
-        await CassandraRelations(self.store).record(
-            [
-                mutation(FollowCreated(version=version, follower_id=a, followee_id=b))
-                for a, b in pairs
-            ]
-        )
+        said = [
+            mutation(FollowCreated(version=version, follower_id=a, followee_id=b)) for a, b in pairs
+        ]
+        await patiently(partial(CassandraRelations(self.store).record, said))
 
     async def followers(self, authors: Sequence[int]) -> dict[int, int]:
         """How many followers the fan-out would find of each."""
@@ -107,7 +111,8 @@ class RunStore(NamedTuple):
     async def _rows(self, bucket: int, shard: int) -> AsyncIterator[Entries]:
         after = -1
         while True:
-            rows = await self.store.read_arrays(_ROWS, bucket, shard, after, ROWS_AT_ONCE)
+            page = partial(self.store.read_arrays, _ROWS, bucket, shard, after, ROWS_AT_ONCE)
+            rows = await patiently(page)
             users, posts = rows["user_id"], rows["post_id"]
             if len(users) < ROWS_AT_ONCE:
                 yield Entries(users, posts)
@@ -115,6 +120,14 @@ class RunStore(NamedTuple):
             whole = users != users[-1]  # the last one may have more
             after = int(users[whole][-1])
             yield Entries(users[whole], posts[whole])
+
+
+async def patiently(work: Callable[[], Awaitable[T]]) -> T:
+    """What the work returns, tried again where the store times out."""
+    for _ in range(TRIES - 1):
+        with suppress(StoreUnavailable):
+            return await work()
+    return await work()
 
 
 async def define(settings: Settings, *statements: str) -> None:

@@ -42,7 +42,7 @@ def test_counts_have_the_mean_and_the_tail_that_were_asked_for() -> None:
 
 def test_each_edge_is_there_once_and_nobody_follows_himself() -> None:
     """Also where a reader was drawn as a follower before."""
-    people = make(scenario(people=PEOPLE, large=LARGE))
+    people = make(scenario(large=LARGE))
     edges = set(zip(people.followees.tolist(), people.followers.tolist(), strict=True))
     assert len(edges) == len(people.followees)
     assert not set(people.followees.tolist()) & set(people.users.tolist())
