@@ -33,6 +33,7 @@ class Burst:
         bench = self._bench
         messages = [self._writer.post(author, now_ms()) for author in authors]
         deliveries = sum(len(self._ledger.lists.of(author)) for author in authors)
+        await bench.drained()
         await self._fresh_sample()
         before, looked = bench.sampler.samples[-1], len(bench.sampler.samples) - 1
         cpu = bench.cpu()
@@ -62,10 +63,16 @@ class Burst:
         )
 
     async def _fresh_sample(self) -> None:
-        """The workers have nothing to do, and one look has seen them so."""
-        await self._bench.drained()
-        seen = len(self._bench.sampler.samples)
-        while len(self._bench.sampler.samples) < seen + 2:  # noqa: ASYNC110 - it is looked at, not told
+        """Returns when every worker has told what it had counted by now.
+
+        The first sample may have been asked for before.
+        """
+        sampler, deadline = self._bench.sampler, time.monotonic() + SECONDS
+        first = len(sampler.samples)
+        while sum(each.complete for each in sampler.samples[first:]) < 2:
+            self._bench.require()
+            if time.monotonic() > deadline:
+                raise NotDone("the workers do not tell their metrics")
             await asyncio.sleep(POLL_SECONDS)
 
     async def _written(self, entries: float, first: int) -> float:
@@ -83,10 +90,10 @@ class Burst:
                 return at
             self._bench.require()
             if time.monotonic() > look:
-                counted = sampler.samples[-1].entries
-                done = await asyncio.to_thread(drained, self._bench.log)
-                if done and sampler.samples[-1].entries == counted < entries:
-                    return next(each.at for each in sampler.samples if each.entries == counted)
+                if await asyncio.to_thread(drained, self._bench.log):
+                    await self._fresh_sample()
+                    counted = min(entries, sampler.samples[-1].entries)
+                    return next(each.at for each in sampler.samples if each.entries >= counted)
                 look = time.monotonic() + LOOK_SECONDS
             await asyncio.sleep(POLL_SECONDS)
         raise NotDone(f"entries still missing after {SECONDS:g} s")

@@ -13,7 +13,7 @@ from schemas.ids import IdArray
 from services.errors import StoreUnavailable
 
 POLL_SECONDS = 0.005
-PATIENCE = 0.05
+PATIENCE = 0.1
 """Of an entry's age until the next look: what is late is looked for less often."""
 PER_SECOND = 20.0
 """Posts that are watched: each costs the store some ten small reads."""
@@ -22,7 +22,7 @@ AT_ONCE = 256
 GIVE_UP_SECONDS = 900.0
 LARGE = 10_000
 """Followers from which on several of them are watched."""
-OF_LARGE = 8
+OF_LARGE = 4
 
 
 class Arrival(NamedTuple):

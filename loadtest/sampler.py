@@ -45,6 +45,8 @@ class Sample(NamedTuple):
     waiting: float
     requests: float
     rss_bytes: int
+    complete: bool
+    """Whether every worker answered; of one that did not, counters are as they were."""
 
 
 def read(text: str) -> list[Value]:
@@ -132,6 +134,7 @@ class Sampler:
             total(known, WAITING),
             total(ever, REQUESTS, table="home_timeline", operation="write"),
             used.rss_max_bytes if used else 0,
+            len(answering) == len(self._workers()),
         )
 
     def _lag(self, at: float, known: Sequence[Value], *, silent: bool) -> float:
