@@ -69,7 +69,7 @@ class Settings(BaseSettings):
         1, gt=0, le=60, description="between two probes for new entries, for all streams at once"
     )
     stream_look_seconds: float = Field(
-        30, gt=0, le=3_600, description="within which a stream tells what is no new entry"
+        60, gt=0, le=3_600, description="within which a stream tells what is no new entry"
     )
     stream_heartbeat_seconds: float = Field(
         15, gt=0, le=600, description="after which a stream on which nothing happens says so"
