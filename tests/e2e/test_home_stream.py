@@ -184,7 +184,7 @@ def memory(pid: int) -> int:
     "size",
     [
         Size(streams=40, idle=1, posts=4, per_second=4),
-        pytest.param(Size(streams=2_000, idle=30, posts=80, per_second=2), marks=pytest.mark.proof),
+        pytest.param(Size(streams=2_000, idle=20, posts=40, per_second=2), marks=pytest.mark.proof),
     ],
     ids=lambda size: f"{size.streams} streams",
 )

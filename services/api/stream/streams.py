@@ -12,8 +12,9 @@ from services.api.stream.pace import SPREAD, Pace
 from services.metrics import Metrics
 from services.settings import Settings
 
-LOOKS_AT_ONCE: Final = 8
-"""At the store: a post that wakes a thousand streams leaves other requests their share."""
+LOOKS_AT_ONCE: Final = 32
+"""Of which each has three store requests under way at most: a post that wakes a thousand streams
+leaves other requests a part of those that a process may have."""
 
 End: TypeAlias = Literal["left", "slow", "token", "lifetime", "stopping"]
 """Why a stream ends: its reader went away, took nothing for too long or may no longer read; it is
