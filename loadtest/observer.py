@@ -126,14 +126,21 @@ class Reader:
         self._gap = 1 / per_second
         self._began = began
         self._asking: set[asyncio.Task[None]] = set()
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Ask no more, and forget what was asked: what is measured is measured."""
+        self._stopped = True
+        for each in self._asking:
+            each.cancel()
 
     async def read(self) -> None:
-        """Until it is cancelled."""
+        """Until it is stopped or cancelled."""
         limits = httpx.Limits(max_connections=self.AT_ONCE)
         async with httpx.AsyncClient(timeout=30.0, limits=limits) as client:
             turn = time.monotonic()
             number = 0
-            while True:
+            while not self._stopped:
                 await asyncio.sleep(max(0.0, turn - time.monotonic()))
                 user = self._readers[number % len(self._readers)]
                 if len(self._asking) < self.AT_ONCE:

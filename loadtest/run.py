@@ -95,6 +95,8 @@ async def _measured(opened: _Opened, progress: Progress) -> Facts:
         results = [await phases.run(each) for each in scenario.phases]
         progress.step("whether every delivery is there, and nothing else")
         ledger = phases.ledger
+        if bench.reader:
+            bench.reader.stop()
         kept = await compared(store, ledger.edges(), ledger.ended(), ledger.written())
         homes = await shown(bench, ledger)
     observer, reader = bench.observer, bench.reader
