@@ -141,7 +141,7 @@ class Load:
     def _judge(self) -> None:
         witness, pipeline = self._witness, self._pipeline
         assert not witness.objections, witness.objections
-        assert witness.judged == sum(sum(pipeline.ends(names).values()) for names in READ.values())
+        assert witness.has_judged_all()
         assert sum(pipeline.ends(_dead_letter_topics()).values()) == 0
         assert not self._lots, "not everything was published"
         patient = pipeline.settings.model_copy(update={"store_timeout_seconds": PATIENCE})

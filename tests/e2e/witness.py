@@ -30,7 +30,8 @@ SAMPLE_SECONDS = 0.2
 READ_AT_ONCE = 5_000
 JUDGED_AT_ONCE = 2_000
 """Messages that one look at the store covers."""
-FINISH_SECONDS = 60.0
+FINISH_SECONDS = 180.0
+"""For all that the topics hold, also when the brokers were away meanwhile."""
 SOME = 20
 """Objections that are kept word for word."""
 
@@ -163,6 +164,11 @@ class Witness:
         assert not self._thread.is_alive()
         if error is None:
             assert self.failure is None, self.failure
+
+    def has_judged_all(self) -> bool:
+        """Whether no message was left out; none may be published any more."""
+        ends = (self._pipeline.ends(names) for names in FIRST.values())
+        return self.judged == sum(sum(each.values()) for each in ends)
 
     def figures(self) -> dict[str, int]:
         return {"samples": self.samples, "judged": self.judged}
