@@ -1,0 +1,84 @@
+"""Whoever looks whether posts arrived, and how long pages take."""
+
+import asyncio
+import time
+
+import numpy as np
+
+from loadtest.observer import LARGE, OF_LARGE, Observer, Reader
+from services.errors import StoreUnavailable
+
+FOLLOWERS = np.arange(1, 100)
+NEVER = 5
+
+
+class Homes:
+    """Holds an entry from the third look on, after one that failed; of post NEVER none."""
+
+    def __init__(self) -> None:
+        self.looks: dict[tuple[int, int], int] = {}
+
+    async def holds(self, user: int, post: int) -> bool:
+        looks = self.looks[user, post] = self.looks.get((user, post), 0) + 1
+        if looks == 1:
+            raise StoreUnavailable("away")
+        return looks >= 3 and post != NEVER
+
+
+def observer(homes: Homes) -> Observer:
+    return Observer(homes, time.monotonic(), np.random.default_rng(1))
+
+
+async def test_latency_runs_from_the_intended_time() -> None:
+    """Half a second before it was sent, in this case; a store that is away is asked again."""
+    homes = Homes()
+    watching = observer(homes)
+    watching.watch("people", 7, FOLLOWERS, -0.5)
+    await watching.settle(30)
+    [arrival] = watching.arrivals
+    assert arrival.seconds >= 0.5
+    assert list(homes.looks.values()) == [3]
+    assert watching.figures(since=-1, until=0) == watching.by_group(since=-1)["people"]
+    assert watching.figures(since=0) is None
+
+
+async def test_what_never_comes_is_counted() -> None:
+    """It has no latency, and is not forgotten."""
+    watching = observer(Homes())
+    watching.watch("people", NEVER, FOLLOWERS, 0)
+    await watching.settle(0.05)
+    assert watching.never == 1
+    assert watching.arrivals == []
+
+
+async def test_of_a_large_author_several_are_watched() -> None:
+    """His entries do not all come at once; of an author whom nobody follows none is."""
+    homes = Homes()
+    watching = observer(homes)
+    watching.watch("star", 7, np.arange(LARGE), 0)
+    watching.watch("nobody", 8, FOLLOWERS[:0], 0)
+    await watching.settle(30)
+    assert len(watching.arrivals) == OF_LARGE
+
+
+async def test_so_many_a_second_have_their_turn() -> None:
+    """Twenty, however many there are."""
+    watching = observer(Homes())
+    turns = [number / 1_000 for number in range(2_000) if watching.is_turn(number / 1_000)]
+    assert 38 <= len(turns) <= 41
+
+
+async def test_a_page_that_fails_counts_with_its_time() -> None:
+    """Nobody listens there. Else the slowest, which time out, would be missing."""
+    reader = Reader("http://127.0.0.1:1", FOLLOWERS, 200, time.monotonic())
+    reading = asyncio.create_task(reader.read())
+    async with asyncio.timeout(30):
+        while len(reader.reads) < 3:  # noqa: ASYNC110 - nothing tells of a read
+            await asyncio.sleep(0.01)
+    reader.stop()
+    async with asyncio.timeout(30):
+        await reading
+    assert reader.refused >= 3
+    figures = reader.figures()
+    assert figures is not None
+    assert figures["count"] >= 3
