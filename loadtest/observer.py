@@ -146,17 +146,23 @@ class Reader:
         async with httpx.AsyncClient(timeout=30.0, limits=limits) as client:
             turn = time.monotonic()
             number = 0
-            while not self._stopped:
-                await asyncio.sleep(max(0.0, turn - time.monotonic()))
-                user = self._readers[number % len(self._readers)]
-                if len(self._asking) < self.AT_ONCE:
-                    task = asyncio.create_task(self._ask(client, user, turn))
-                    self._asking.add(task)
-                    task.add_done_callback(self._asking.discard)
-                else:
-                    self.refused += 1
-                turn += self._gap
-                number += 1
+            try:
+                while not self._stopped:
+                    self._begin(client, self._readers[number % len(self._readers)], turn)
+                    turn += self._gap
+                    number += 1
+                    await asyncio.sleep(max(0.0, turn - time.monotonic()))
+            finally:
+                self.stop()
+                await asyncio.gather(*self._asking, return_exceptions=True)
+
+    def _begin(self, client: httpx.AsyncClient, user: int, turn: float) -> None:
+        if len(self._asking) >= self.AT_ONCE:
+            self.refused += 1
+            return
+        task = asyncio.create_task(self._ask(client, user, turn))
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
 
     def figures(self, since: float = 0.0, until: float = float("inf")) -> Figures | None:
         return percentiles([each.seconds for each in self.reads if since <= each.intended < until])
