@@ -12,11 +12,12 @@ from schemas.ids import IdArray
 from services.errors import StoreUnavailable
 
 POLL_SECONDS = 0.005
-PATIENCE = 0.1
+PATIENCE = 0.15
 """Of an entry's age until the next look: what is late is looked for less often."""
-PER_SECOND = 20.0
-"""Posts that are watched: each costs the store some ten small reads."""
-AT_ONCE = 256
+PER_SECOND = 10.0
+"""Posts that are watched. One that arrives within 60 ms is looked for some ten times, each of which
+costs this process a millisecond: looking for all would measure the looking."""
+AT_ONCE = 64
 """Entries that are waited for; above it posts are not watched, and counted."""
 GIVE_UP_SECONDS = 900.0
 LARGE = 10_000

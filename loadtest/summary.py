@@ -17,7 +17,7 @@ LOADED = (
 )
 LATENCY = (
     "Delivery latency runs from when a post was meant to be sent until an observer could read it "
-    "in a follower's home; at most 20 posts a second are watched. By lane it is what the workers "
+    "in a follower's home; at most 10 posts a second are watched. By lane it is what the workers "
     "count themselves (from Kafka's acceptance on), an estimate within the buckets of a histogram."
 )
 LATE_SECONDS = 0.05
