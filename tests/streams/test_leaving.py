@@ -40,12 +40,24 @@ class Broken(Consumer):
         raise OSError("no broker")
 
 
+class Lost(Broken):
+    """Its connection has just failed, too."""
+
+    class _Client(Client):
+        async def close(self) -> None:
+            await super().close()
+            raise RuntimeError("the handler is closed")
+
+    def __init__(self) -> None:
+        self._client = self._Client()
+
+
 class Silent(Consumer):
     async def stop(self) -> None:
         await asyncio.sleep(60)
 
 
-@pytest.mark.parametrize("consumer", [Consumer(), CutShort(), Broken(), Silent()])
+@pytest.mark.parametrize("consumer", [Consumer(), CutShort(), Broken(), Lost(), Silent()])
 async def test_connections_are_closed_and_leaving_ends(
     consumer: Consumer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
