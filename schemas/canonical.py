@@ -54,7 +54,7 @@ def value_of(stored: Canonical) -> Any:
 
 def values_of(stored: Canonical) -> list[str]:
     """The elements that canonical bytes stand for: most lists are empty."""
-    return [] if stored == EMPTY else msgspec.json.decode(stored, type=list[str])
+    return [] if stored == EMPTY else value_of(stored)
 
 
 def id_of(stored: Canonical) -> int | None:
