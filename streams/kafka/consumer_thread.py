@@ -138,14 +138,17 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
         return self._ensure_consumer()._subscription.subscription.assignment
 
     def failure(self) -> BaseException | None:
-        """The error that the group's coordinator waits for somebody to ask for, if any."""
+        """The error that the group's coordinator waits for somebody to ask for, if any.
+
+        Or that of a task without which aiokafka goes on and gets nowhere.
+        """
         if self._consumer is None:
             return None
-        coordinator = self._consumer._coordinator
+        coordinator, client = self._consumer._coordinator, self._consumer._client
         pending: BaseException | None = coordinator._pending_exception
-        task = coordinator._coordination_task
-        if pending is None and task.done() and not task.cancelled():
-            pending = task.exception()
+        for task in (coordinator._coordination_task, client._sync_task):
+            if pending is None and task is not None and task.done() and not task.cancelled():
+                pending = task.exception()
         return pending
 
     def known_topics(self) -> set[str]:

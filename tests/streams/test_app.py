@@ -252,6 +252,19 @@ async def test_a_coordinator_that_cannot_go_on_ends_the_app(
         assert "GroupAuthorizationFailed" in repr(app.crash_reason)
 
 
+async def test_a_client_that_learns_nothing_any_more_ends_the_app(workers: Workers) -> None:
+    """Its metadata never change again: upstream would look for a coordinator that has moved."""
+    async with workers(Handler()) as app:
+        await until(lambda: app.intake.assigned)
+        client = app.consumer._thread._consumer._client
+        lost = asyncio.get_running_loop().create_future()
+        lost.set_exception(RuntimeError("the handler is closed"))
+        real, client._sync_task = client._sync_task, lost
+        await until(lambda: app.crashed)
+        assert "the handler is closed" in repr(app.crash_reason)
+        client._sync_task = real  # to be ended with its client
+
+
 async def test_a_bug_of_the_loop_ends_the_app(
     workers: Workers, outbox: KafkaOutbox, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
