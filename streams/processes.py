@@ -1,6 +1,7 @@
 """The programs: what a worker and an API open, run and close again."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 
@@ -43,6 +44,7 @@ async def run_worker(settings: Settings, roles: Iterable[str], stop: asyncio.Eve
             if not await _done_before(stop, contact.make()):
                 return STOPPED
             watched.extend(app.intake for app in apps)
+            _freeze()
             return await run_apps(apps, stop)
 
 
@@ -58,6 +60,7 @@ async def run_api(settings: Settings, stop: asyncio.Event) -> int:
         background(stop, [Contact(deps.connect).make()]) as running,
     ):
         log.info("API started", address=str(address))
+        _freeze()
         await stop.wait()
     return FAILED if running.failed else STOPPED
 
@@ -100,6 +103,15 @@ async def health_site(deps: Deps, watched: Sequence[Watched]) -> AsyncIterator[A
         yield Address(*runner.addresses[0][:2])
     finally:
         await runner.cleanup()
+
+
+def _freeze() -> None:
+    """What a process is made of lives as long as it: the collector need not look through it.
+
+    Otherwise each full collection stops everything for as long as some pages take.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 async def _done_before(stop: asyncio.Event, work: Work) -> bool:
