@@ -15,7 +15,7 @@ from streams.app import App
 STOP_SECONDS = 10.0
 """From a signal to the end of the process, whatever hangs."""
 APPS_STOP_SECONDS = 9.0
-"""Of which the apps have this much: four to finish, three to commit, one to leave."""
+"""Of which the apps have this: three to finish, three to commit, one to leave, two to spare."""
 EXIT_SECONDS = 2.0
 """From the end of the work to the end of the process, whatever hangs."""
 STOPPED: Final = 0

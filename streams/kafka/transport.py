@@ -34,9 +34,10 @@ POLL_SECONDS = 1.0
 """How long a fetch waits for records; the time between two beats of the fetch loop."""
 FULL_POLL_SECONDS = 0.02
 """Likewise while some partition is full: soon there is room in it, of which no fetch is told."""
-SETTLE_SECONDS = 3.0
-"""For what is in flight when partitions go or the process ends; with a second for what is then
-abandoned less than five, and with the time to commit and to leave less than ten."""
+SETTLE_SECONDS = 2.0
+"""For what is in flight when partitions go or the process ends: many batches' time. With a second
+for what is then abandoned less than five; with those to commit and to leave, and two on a machine
+that is busy, less than ten."""
 WATCH_SECONDS = 1.0
 """Between two looks at the coordinator, and two updates of the lag."""
 
