@@ -65,6 +65,8 @@ WRITES = {
     "add_home_reposts",
 }
 COMPACT_SECONDS = 60
+PATIENCE_SECONDS = 60.0
+"""Of requests, and of changes of tables: a server that compacts, or is busy, is not away."""
 JMX_PLACE = 2
 """Of the ports of a Cassandra that `servers` runs."""
 
@@ -100,7 +102,10 @@ def new_post() -> NewPost:
 
 def settings_for(server: Reachable, keyspace: str) -> Settings:
     return Settings(
-        cassandra_hosts=(server.host,), cassandra_port=server.port, cassandra_keyspace=keyspace
+        cassandra_hosts=(server.host,),
+        cassandra_port=server.port,
+        cassandra_keyspace=keyspace,
+        store_timeout_seconds=PATIENCE_SECONDS,
     )
 
 
@@ -116,7 +121,9 @@ def session_on(settings: Settings) -> Iterator[Any]:
 def migrated(settings: Settings) -> Settings:
     """A keyspace made anew, in a thread: what asks for it runs in an event loop."""
     with session_on(settings) as session:
-        session.execute(f"DROP KEYSPACE IF EXISTS {settings.cassandra_keyspace}")
+        session.execute(
+            f"DROP KEYSPACE IF EXISTS {settings.cassandra_keyspace}", timeout=PATIENCE_SECONDS
+        )
     with ThreadPoolExecutor(1) as thread:
         thread.submit(lambda: asyncio.run(migrate(settings, available()))).result()
     return settings
@@ -133,7 +140,10 @@ def forgetful_keyspace(cassandra: Reachable) -> Settings:
     keyspace = settings.cassandra_keyspace
     with session_on(settings) as session:
         for table in session.cluster.metadata.keyspaces[keyspace].tables:
-            session.execute(f"ALTER TABLE {keyspace}.{table} WITH gc_grace_seconds = 0")
+            session.execute(
+                f"ALTER TABLE {keyspace}.{table} WITH gc_grace_seconds = 0",
+                timeout=PATIENCE_SECONDS,
+            )
     return settings
 
 

@@ -89,7 +89,7 @@ def fresh(settings: Settings) -> Iterator[Settings]:
     """A keyspace that is not there yet."""
     yield (absent := settings.model_copy(update={"cassandra_keyspace": "migration_tests"}))
     direct = cluster(absent)
-    direct.connect().execute("DROP KEYSPACE IF EXISTS migration_tests")
+    direct.connect().execute("DROP KEYSPACE IF EXISTS migration_tests", timeout=60)
     direct.shutdown()
 
 
@@ -100,7 +100,7 @@ Query = Callable[[str], list[tuple[object, ...]]]
 def query(fresh: Settings) -> Iterator[Query]:
     direct = cluster(fresh)
     session = direct.connect()
-    yield lambda cql: list(session.execute(cql))
+    yield lambda cql: list(session.execute(cql, timeout=60))
     direct.shutdown()
 
 
