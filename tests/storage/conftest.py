@@ -35,8 +35,7 @@ def settings(cassandra: Reachable) -> Settings:
     direct = cluster(chosen)
     try:
         session = direct.connect()
-        session.default_timeout = 60
-        session.execute(f"DROP KEYSPACE IF EXISTS {KEYSPACE}")
+        session.execute(f"DROP KEYSPACE IF EXISTS {KEYSPACE}", timeout=60)
         session.execute(
             f"CREATE KEYSPACE {KEYSPACE} WITH replication = "
             "{'class': 'NetworkTopologyStrategy', 'datacenter1': 1}"
