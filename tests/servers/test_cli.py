@@ -1,5 +1,6 @@
 """The command line says what is, and its exit code too."""
 
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -17,8 +18,11 @@ Run = Callable[..., Result]
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     def run(*arguments: str, **environment: str) -> Result:
+        there: dict[str, str | None] = dict.fromkeys(
+            each for each in os.environ if each.startswith("MINGLE_")
+        )  # of whoever runs the tests: not for these
         where = {"MINGLE_SERVERS_DIR": str(tmp_path), "COLUMNS": "200"}
-        return CliRunner(env=where | environment).invoke(main, arguments)
+        return CliRunner(env=there | where | environment).invoke(main, arguments)
 
     return run
 
