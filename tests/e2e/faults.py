@@ -100,7 +100,6 @@ class Faults:
         self._passed: Counter[Point] = Counter()
         self._pending: set[int] = set()
         self._frozen = asyncio.Event()
-        self._groups: dict[asyncio.Task[Any], int] = {}
 
     def passes(self, point: Point) -> None:
         """The worker is at this point now; it may be its last one."""
@@ -139,21 +138,10 @@ class Faults:
         return around
 
     async def _followers(self, read: Callable[..., Awaitable[Any]], ranges: Sequence[Any]) -> Any:
-        """A batch of pages begins with this, and goes on in the same task."""
-        task = asyncio.current_task()
-        assert task is not None
-        if task not in self._groups:
-            task.add_done_callback(lambda done: self._groups.pop(done, None))
-        self._groups[task] = 0
         self.journal.write("pages", pages=len(ranges))
         return await read(ranges)
 
     async def _entries(self, count: int) -> None:
-        task = asyncio.current_task()
-        if task in self._groups:
-            self._groups[task] += 1
-            if self._groups[task] > 1:
-                self.passes("between-groups")
         if self._is_slow():
             await asyncio.sleep(count / self.plan.entries_a_second)
 

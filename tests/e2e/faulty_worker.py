@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 
 from services.fanout import deliver, plan
-from streams import bootstrap, processes
+from streams import bootstrap, delivery, processes
 from streams.acks import AckTracker
 from streams.app import App
-from streams.backlog import Bounds
+from streams.backlog import Batch, Bounds
 from streams.bootstrap import Deps, create_workers
 from streams.cli.configuration import load_settings
 from streams.handlers import ROLES
@@ -23,6 +23,7 @@ from streams.kafka.transport import Consumer, Transport
 from streams.logs import configure
 from streams.outbox import Outbox
 from streams.records import Run
+from streams.trial import Left, Trial
 from streams.worker import run
 from tests.e2e.faults import Faults, Plan
 
@@ -89,6 +90,19 @@ def bound(given: Plan) -> None:
         ]
 
 
+def stop_between_groups(faults: Faults) -> None:
+    """The point where a part of a batch is done, and its rest not begun."""
+
+    class CutTrial(Trial[Any]):
+        async def __call__(self, batch: Batch) -> Left:
+            left = await super().__call__(batch)
+            if left.rest:
+                faults.passes("between-groups")
+            return left
+
+    vars(delivery)["Trial"] = CutTrial
+
+
 def ack_unhandled(tracker: AckTracker) -> None:
     received = tracker.received
 
@@ -107,7 +121,9 @@ def main(arguments: Sequence[str]) -> int:
     configure(settings.log_level)
     bound(given)
     # Everything else is the product's own `run_worker`.
-    vars(processes)["create_workers"] = partial(create_faulty_workers, Faults(given))
+    faults = Faults(given)
+    stop_between_groups(faults)
+    vars(processes)["create_workers"] = partial(create_faulty_workers, faults)
     return run(partial(processes.run_worker, settings, ROLES))
 
 

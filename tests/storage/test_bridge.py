@@ -190,7 +190,7 @@ async def test_a_connection_that_owes_an_answer_for_too_long_is_dropped(
     futures = [await bridge.send(READ, "query", 1) for _ in range(3)]
     await asyncio.gather(*futures, return_exceptions=True)
     assert gate.inside == 3
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await driver.connection.dropped.wait()
     await asyncio.sleep(0)
     assert gate.inside == 0
@@ -207,7 +207,7 @@ async def test_a_connection_that_was_turned_to_meanwhile_is_not_dropped(
     driver.responses[0].turn_to(second)
     loop = asyncio.get_running_loop()
     turned = loop.time()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await second.dropped.wait()
     assert not first.dropped.is_set()
     assert loop.time() - turned > 1.5 * LOST

@@ -14,7 +14,7 @@ from streams.embedded.mock_broker import Api, MockBroker
 from streams.intake import Limits
 from streams.kafka import transport
 from streams.kafka.producer import KafkaOutbox
-from tests.streams.conftest import Log, Workers, eventually, numbers, publish, until
+from tests.streams.conftest import PATIENCE, Log, Workers, eventually, numbers, publish, until
 from tests.streams.fakes import BAD, P0, P1, Handler, metrics, refuse, sample
 
 GROUP_AUTHORIZATION_FAILED = 30
@@ -125,14 +125,17 @@ async def test_a_stop_finishes_what_is_in_flight(
     assert await log.committed() == {0: 1}
 
 
-async def test_a_stop_abandons_a_retry(workers: Workers, outbox: KafkaOutbox, log: Log) -> None:
+async def test_a_stop_abandons_a_retry(
+    workers: Workers, outbox: KafkaOutbox, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Unacknowledged, at once, and the next worker receives it again."""
+    monkeypatch.setattr(transport, "SETTLE_SECONDS", 60.0)
     away = Handler()
     away.refuse = refuse("1", error=StoreUnavailable("away"))
     await publish(outbox, *numbers(3), key=TOGETHER)
     async with workers(away, bounds=ONE_BY_ONE) as app:
         await until(lambda: len(away.calls) > 5)
-        async with asyncio.timeout(2.0):
+        async with asyncio.timeout(PATIENCE):
             await app.stop()
     assert await log.committed() == {0: 1}
     back = Handler()
@@ -150,7 +153,7 @@ async def test_a_stop_abandons_what_does_not_finish(
     await publish(outbox, *numbers(2), key=TOGETHER)
     async with workers(gate, bounds=ONE_BY_ONE) as app:
         await until(lambda: bool(gate.waiting) and bool(gate.handled))
-        async with asyncio.timeout(3.0):
+        async with asyncio.timeout(PATIENCE):
             await app.stop()
     assert await log.committed() == {0: 1}
 
@@ -273,7 +276,7 @@ async def test_a_bug_of_the_loop_ends_the_app(
     monkeypatch.setattr(outbox, "send", None)  # so that the dead letter cannot be buried
     async with workers(Handler()) as app:
         await until(lambda: app.crashed)
-        async with asyncio.timeout(8.0):
+        async with asyncio.timeout(PATIENCE):
             await app.stop()
     assert (await log.committed()).get(0, 0) == 0
 
