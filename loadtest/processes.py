@@ -35,10 +35,6 @@ class Addresses(NamedTuple):
     cassandra_host: str
     cassandra_port: int
 
-    @property
-    def kafka_port(self) -> int:
-        return int(self.kafka.rpartition(":")[2])
-
 
 @contextmanager
 def own_servers() -> Iterator[Addresses]:

@@ -11,7 +11,6 @@ from litestar import Litestar
 
 WAIT_SECONDS = 30
 """For what must happen; a slow machine is no failure."""
-NEWS = ("entry", "edit")
 Json = dict[str, Any]
 
 

@@ -99,6 +99,7 @@ class Faults:
         self.journal = Journal(Path(plan.journal))
         self._passed: Counter[Point] = Counter()
         self._pending: set[int] = set()
+        self._freezing = False
         self._frozen = asyncio.Event()
 
     def passes(self, point: Point) -> None:
@@ -128,6 +129,7 @@ class Faults:
             if name == "add_home_entries":
                 await self._entries(len(given[0]))
             if self.plan.clock_is_version and name == "record":
+                await self._leave_newer(versions)
                 given = (dated_now(given[0]),)
             self.passes("before-write")
             await write(*given)
@@ -148,15 +150,25 @@ class Faults:
     def _is_slow(self) -> bool:
         return self.plan.slow_until is not None and not Path(self.plan.slow_until).exists()
 
+    async def _leave_newer(self, versions: set[int]) -> None:
+        """A thawed worker may still receive what came while it was frozen.
+
+        Were it to write that too, with a yet later time, it would hide what it did wrong: that is
+        for its successor, and the batch is abandoned when the group takes the partition away.
+        """
+        if self._frozen.is_set() and not versions & set(self.plan.freezes_before):
+            await asyncio.Event().wait()
+
     async def _freeze_before(self, versions: set[int]) -> None:
         """Writes of the planned versions wait for each other; the last one freezes the worker."""
         planned = set(self.plan.freezes_before)
         if not versions & planned or self._frozen.is_set():
             return
         self._pending |= versions & planned
-        if self._pending < planned:
+        if self._freezing or self._pending < planned:
             await self._frozen.wait()
             return
+        self._freezing = True
         self.journal.write("frozen", versions=sorted(planned))
         os.kill(os.getpid(), signal.SIGSTOP)
         self.journal.write("thawed")
