@@ -182,6 +182,7 @@ def spent(
 
 
 def now_ms() -> int:
+    """The present, in milliseconds since the Unix epoch."""
     return time.time_ns() // 1_000_000
 
 

@@ -11,8 +11,8 @@ prints percentiles of what each took from that time on. The keyspace is kept: na
 import asyncio
 import json
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 from uuid import uuid4
@@ -21,16 +21,16 @@ import click
 import httpx
 import numpy as np
 
+from loadtest.bench import now_ms, ready
 from loadtest.figures import percentiles
 from loadtest.machine import usage
 from loadtest.processes import Program, Programs
-from loadtest.stored import fill, world
+from loadtest.stored import World, fill, world
 from services.settings import Settings
 
 WARM_UP = 200
 """Pages read before the measured ones: statements are prepared, connections made."""
 CONNECTIONS = 200
-START_SECONDS = 60.0
 PATIENCE = 30.0
 """Seconds for one page: a machine that cannot keep up shows in the figures, not as an error."""
 
@@ -57,25 +57,33 @@ async def pages(url: str, viewers: Sequence[int], rate: float, seconds: float) -
     return took
 
 
-async def ready(program: Program) -> None:
-    """Raises ProgramFailed, TimeoutError."""
-    async with asyncio.timeout(START_SECONDS), httpx.AsyncClient(base_url=program.url) as client:
-        while True:
-            program.require()
-            with suppress(httpx.TransportError):
-                if (await client.get("/readyz")).is_success:
-                    return
-            await asyncio.sleep(0.1)
-
-
-def now() -> int:
-    """The present, in milliseconds since the Unix epoch."""
-    return time.time_ns() // 1_000_000
-
-
 def _cpu(program: Program) -> float:
     used = usage(program.process.pid)
     return float("nan") if used is None else used.cpu_seconds
+
+
+def filled(posts: int, seed: int, keyspace: str | None) -> tuple[str, World]:
+    """The keyspace that holds so many posts, and the world in it; filled now unless it is named."""
+    name = keyspace or f"pages_{uuid4().hex[:12]}"
+    made = world(posts, seed, now_ms())
+    if keyspace is None:
+        settings = Settings.model_validate({"cassandra_keyspace": name})
+        with click.progressbar(length=posts, label=f"filling {name}") as bar:
+            asyncio.run(fill(settings, made, seed, now_ms, bar.update))
+    return name, made
+
+
+@contextmanager
+def api_on(keyspace: str) -> Iterator[Program]:
+    """An API process that is ready."""
+    folder = Path(mkdtemp(prefix="mingle-pages-"))
+    programs = Programs({"MINGLE_CASSANDRA_KEYSPACE": keyspace}, folder)
+    api = programs.start("api", "api", port_setting="MINGLE_API_PORT")
+    try:
+        asyncio.run(ready(api.url, "/readyz", api.require))
+        yield api
+    finally:
+        programs.stop([api])
 
 
 @click.command()
@@ -86,23 +94,13 @@ def _cpu(program: Program) -> float:
 @click.option("--keyspace", help="One that was filled before, with the same seed.")
 def main(posts: int, rate: float, seconds: float, seed: int, keyspace: str | None) -> None:
     """Measure home pages, in milliseconds, on a keyspace with so many posts."""
-    name = keyspace or f"pages_{uuid4().hex[:12]}"
-    settings = Settings.model_validate({"cassandra_keyspace": name})
-    made = world(posts, seed, now())
-    if keyspace is None:
-        with click.progressbar(length=posts, label=f"filling {name}") as bar:
-            asyncio.run(fill(settings, made, seed, now, bar.update))
+    name, made = filled(posts, seed, keyspace)
     viewers = np.random.default_rng(seed).permutation(made.viewers()).tolist()
-    programs = Programs({"MINGLE_CASSANDRA_KEYSPACE": name}, Path(mkdtemp(prefix="mingle-pages-")))
-    api = programs.start("api", "api", port_setting="MINGLE_API_PORT")
-    try:
-        asyncio.run(ready(api))
+    with api_on(name) as api:
         asyncio.run(pages(api.url, viewers, rate, WARM_UP / rate))
         before = _cpu(api)
         took = asyncio.run(pages(api.url, viewers, rate, seconds))
         used = _cpu(api) - before
-    finally:
-        programs.stop([api])
     figures = percentiles([1_000 * each for each in took]) or {}
     figures["api_cpu"] = 1_000 * used / len(took)
     click.echo(json.dumps({name: round(value, 1) for name, value in figures.items()}))

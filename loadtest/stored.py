@@ -1,4 +1,4 @@
-"""Posts in the store, put there through the product's adapters: what reading homes is measured on.
+"""Posts in the store, put there through the product's adapters: what reading is measured on.
 
 A composition root: through Kafka a million posts would take half an hour.
 """
@@ -21,11 +21,16 @@ from services.posts.store import MAX_LINE
 from services.relations.cassandra import CassandraRelations
 from services.relations.mutation import mutation as relation
 from services.reposts.cassandra import CassandraReposts
+from services.search.cassandra import CassandraTerms
+from services.search.store import Terms, claim_of
+from services.search.terms import tags_of, words_of
+from services.search.words.cassandra import CassandraWords
 from services.settings import Settings
 from services.storage.migrations import available, migrate
 from services.storage.session import connect
 from services.timelines.cassandra import CassandraTimelines
 from services.timelines.retention import Clock, Retention
+from services.timelines.store import AuthorEntry
 
 AUTHORS = 20_000
 VIEWERS = 400
@@ -35,7 +40,10 @@ REPLIES, REPOSTS, MENTIONS = 0.3, 0.1, 0.1
 """Shares of all posts; what they answer and repost is among the thousand posts before them."""
 DAYS = 29
 AT_ONCE = 2_000
-TEXT = "the bread and the rain over a hill, a river, a garden: who comes with me in the morning? "
+WORDS, TAGS = 200_000, 1_000
+"""Those that there are, drawn by Zipf's law: the first is in one text of three."""
+TAGGED = 0.1
+"""Share of all posts with a tag."""
 
 
 class World(NamedTuple):
@@ -57,7 +65,7 @@ class Written(NamedTuple):
 
     fact: PostFact
     line: tuple[int, ...] = ()
-    original: int | None = None  # of a repost, also of a repost of one
+    original: int | None = None  # of a repost
 
 
 def world(posts: int, seed: int, until_ms: int) -> World:
@@ -77,6 +85,7 @@ def facts(made: World, seed: int, epoch: int) -> Iterator[Written]:
     kinds, mentioning = rng.random(count), rng.random(count) < MENTIONS
     mentioned = made.users[rng.integers(0, AUTHORS, count)].tolist()
     lengths = rng.integers(4, 30, count).tolist()
+    drawn, tags, tagged = _zipf(rng, WORDS), _zipf(rng, TAGS), rng.random(count) < TAGGED
     befores = np.maximum(np.arange(count) - rng.integers(1, 1_000, count), 0).tolist()
     authors, posts = made.users[made.authors].tolist(), made.posts.tolist()
     lines: dict[int, tuple[int, ...]] = {}
@@ -88,12 +97,16 @@ def facts(made: World, seed: int, epoch: int) -> Iterator[Written]:
             "post_id": post,
             "author_id": author,
         }
+        if before is not None:  # a repost is shown as what it reposts: that is answered, too
+            before = originals.get(before, before)
         if before is not None and kind < REPOSTS:
-            originals[post] = originals.get(before, before)
-            yield Written(PostCreated(**said, repost_of=before), original=originals[post])
+            originals[post] = before
+            line = (before, *lines[before])[:MAX_LINE] if before in lines else ()
+            yield Written(PostCreated(**said, repost_of=before), line, before)
             continue
-        said["text"] = (TEXT * 3)[number % len(TEXT) :][: 8 * lengths[number]]
+        said["text"] = " ".join(word(next(drawn)) for _ in range(lengths[number]))
         said["mentions"] = (mentioned[number],) if mentioning[number] else ()
+        said["tags"] = (tag(next(tags)),) if tagged[number] else ()
         if before is not None and kind < REPOSTS + REPLIES:
             lines[post] = (before, *lines.get(before, ()))[:MAX_LINE]
             yield Written(ReplyCreated(**said, parent_id=before), lines[post])
@@ -101,10 +114,27 @@ def facts(made: World, seed: int, epoch: int) -> Iterator[Written]:
             yield Written(PostCreated(**said))
 
 
+def word(rank: int) -> str:
+    """A word by how common it is, from 0 on."""
+    return f"word{rank}"
+
+
+def tag(rank: int) -> str:
+    """A tag, likewise."""
+    return f"tag{rank}"
+
+
+def _zipf(rng: np.random.Generator, count: int) -> Iterator[int]:
+    """Ranks below `count`, without end: each as often as one divided by its place."""
+    weights = np.cumsum(1 / np.arange(1, count + 1))
+    while True:
+        yield from np.searchsorted(weights, rng.random(AT_ONCE) * weights[-1]).tolist()
+
+
 async def fill(
     settings: Settings, made: World, seed: int, clock: Clock, advance: Callable[[int], None]
 ) -> None:
-    """Write what reading a home needs, as workers do, into a keyspace that is made for it."""
+    """Write what reading needs, as workers do, into a keyspace that is made for it."""
     await migrate(settings, available())
     store = await connect(settings, Metrics(CollectorRegistry()))
     retention = Retention(settings.retention_days, settings.epoch)
@@ -113,6 +143,8 @@ async def fill(
         CassandraTimelines(store, retention, clock),
         CassandraRelations(store),
         CassandraReposts(store, retention, clock),
+        CassandraTerms(store, settings.epoch),
+        CassandraWords(store, settings.epoch),
     )
     try:
         followers = await _follow(stores, made)
@@ -129,6 +161,8 @@ class _Stores(NamedTuple):
     timelines: CassandraTimelines
     relations: CassandraRelations
     reposts: CassandraReposts
+    tags: CassandraTerms
+    words: CassandraWords
 
 
 async def _follow(stores: _Stores, made: World) -> list[list[int]]:
@@ -162,9 +196,15 @@ async def _write(
         for each, _ in batch
         if each.line
     }
+    facts = [each.fact for each, _ in batch]
     await asyncio.gather(
-        stores.posts.record([mutation(each.fact) for each, _ in batch]),
+        stores.posts.record(list(map(mutation, facts))),
         stores.posts.hint(lines),
+        stores.timelines.add_author_entries(
+            [AuthorEntry(UserId(each.author_id), PostId(each.post_id)) for each in facts]
+        ),
+        stores.tags.add([Terms(claim_of(each), tags_of(each)) for each in facts]),
+        stores.words.add([Terms(claim_of(each), words_of(each)) for each in facts]),
         stores.timelines.add_home_entries(users, posts),
         stores.reposts.add_home_reposts(users[again], originals[again], posts[again]),
     )
