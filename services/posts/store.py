@@ -19,7 +19,8 @@ class PostStore(Protocol):
     async def hint(self, lines: Mapping[tuple[PostId, UserId], Sequence[PostId]]) -> None:
         """Keeps, for each (post, author), ancestors nearest first; the longest known one stays.
 
-        A hint saves later reads and decides nothing. Raises StoreUnavailable.
+        A repost's are its original and what is above that. A hint saves later reads and decides
+        nothing. Raises StoreUnavailable.
         """
 
     async def load(self, posts: Collection[PostId]) -> dict[PostId, Post]:

@@ -16,7 +16,7 @@ from schemas.ids import PostId, UserId
 from services.conversations.lineage import load_above
 from services.handling import Accepted
 from services.posts.post import Post
-from services.posts.store import PostStore
+from services.posts.store import MAX_LINE, PostStore
 from services.reposts.store import Below, Repost, RepostStore, Resolved
 
 LINKS_AT_ONCE = 1_000
@@ -33,10 +33,11 @@ class Delivery(NamedTuple):
 
 
 class End(NamedTuple):
-    """Where a line of reposts ends."""
+    """Where a line of reposts ends, and what is above that: its own hint."""
 
     post_id: PostId
     known: bool
+    line: tuple[PostId, ...] = ()
 
 
 Ask: TypeAlias = Callable[[Sequence[Delivery]], Awaitable[None]]
@@ -63,10 +64,22 @@ class JoinReposts:
         reposts = {PostId(each.message.post_id) for each in created if _link(each.message)}
         ends = await self._ends(reposts | {each.target_id for each in below.asked})
         own = [(_link(each.message), _as_it_is(each)) for each in created]
+        await self._hint([link for link, _ in own if link is not None], ends)
         await self._ask(
             [(link, each._replace(original_id=_original(link, ends))) for link, each in own], ask
         )
         await self._ask_below(ends, below, max(arrived.values()), ask)
+
+    async def _hint(self, links: Iterable[Repost], ends: Mapping[PostId, End | None]) -> None:
+        """Tells reposts what a reader of them needs beside the post that they name."""
+        lines = {
+            (link.post_id, link.author_id): (end.post_id, *end.line)[:MAX_LINE]
+            for link in links
+            if (end := ends[link.post_id]) is not None
+            and (end.line or end.post_id != link.target_id)
+        }
+        if lines:
+            await self._posts.hint(lines)
 
     async def _ask_below(
         self, ends: Mapping[PostId, End | None], below: Below, accepted_at: int, ask: Ask
@@ -142,7 +155,7 @@ def end_of(post: PostId, known: Mapping[PostId, Post]) -> End | None:
             return None
         seen.add(at.repost_of)
         post = at.repost_of
-    return End(post, post in known)
+    return End(post, at is not None, () if at is None else at.line)
 
 
 def _last_of_each(moved: Iterable[tuple[Repost, End]]) -> Iterable[tuple[Repost, End]]:

@@ -7,7 +7,7 @@ applies to what is written from then on, and nothing is moved.
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -92,7 +92,10 @@ class CassandraTimelines:
         self._store = store
         self._spans = Buckets(retention, clock)
         self._shards = shards
-        self._declared: set[int] = set()  # one a day, since the epoch of post ids at most
+        # Both have one entry for three days, since the epoch of post ids at most.
+        self._declared: set[int] = set()
+        self._listed: dict[int, dict[int, list[int]]] = {}
+        """What the groups' lists of buckets were when they were last read."""
 
     async def add_author_entries(self, entries: Sequence[AuthorEntry]) -> None:
         authors, posts = np.array(entries, np.int64).reshape(len(entries), 2).T
@@ -136,19 +139,36 @@ class CassandraTimelines:
         await self._store.write_columns(_ADD_HOME, columns)
 
     async def home_page(self, user: UserId, span: Span, limit: int) -> list[PostId]:
-        buckets = await self._buckets(user, self._spans.of(span.above), self._spans.of(span.below))
-        order = sorted(buckets, reverse=span.newest_first)
-        page: list[PostId] = []
-        for some in (order[:NEAREST_BUCKETS], order[NEAREST_BUCKETS:]):
-            if some and len(page) < limit:
-                shards = _shards_of(user, (count for each in some for count in buckets[each]))
-                within = (user, span.above, span.below, limit - len(page))
-                found = await self._store.read_arrays(
-                    _HOME[span.newest_first], some, shards, *within
-                )
-                posts = np.unique(found["post_id"]).tolist()
-                page += reversed(posts) if span.newest_first else posts
-        return page[:limit]
+        """Asks for the nearest buckets that there were, while it asks which there are."""
+        first, last = self._spans.of(span.above), self._spans.of(span.below)
+        known = self._listed.get(_group(user), {})
+        guess = {each: known[each] for each in known if first <= each <= last}
+        buckets, page = await asyncio.gather(
+            self._buckets(user, first, last), self._in_nearest(user, guess, span, limit)
+        )
+        if _nearest(guess, span) != _nearest(buckets, span):
+            page = await self._in_nearest(user, buckets, span, limit)
+        further = _order(buckets, span)[NEAREST_BUCKETS:]
+        if further and len(page) < limit:
+            rest = {each: buckets[each] for each in further}
+            page += await self._in_buckets(user, rest, span, limit - len(page))
+        return page
+
+    async def _in_nearest(
+        self, user: UserId, buckets: Mapping[int, list[int]], span: Span, limit: int
+    ) -> list[PostId]:
+        nearest = _nearest(buckets, span)
+        return await self._in_buckets(user, nearest, span, limit) if nearest else []
+
+    async def _in_buckets(
+        self, user: UserId, buckets: Mapping[int, list[int]], span: Span, limit: int
+    ) -> list[PostId]:
+        shards = _shards_of(user, (count for counts in buckets.values() for count in counts))
+        found = await self._store.read_arrays(
+            _HOME[span.newest_first], list(buckets), shards, user, span.above, span.below, limit
+        )
+        posts: list[PostId] = np.unique(found["post_id"]).tolist()
+        return (posts[::-1] if span.newest_first else posts)[:limit]
 
     async def arrivals(
         self, users: Collection[UserId], above: PostId
@@ -189,9 +209,13 @@ class CassandraTimelines:
 
     async def _buckets(self, user: UserId, first: int, last: int) -> dict[int, list[int]]:
         """The numbers of shards of each bucket that may hold entries of the user."""
+        group = _group(user)
         buckets: dict[int, list[int]] = {}
-        for bucket, shards in await self._store.read(_BUCKETS, _group(user), first, last):
+        for bucket, shards in await self._store.read(_BUCKETS, group, first, last):
             buckets.setdefault(bucket, []).append(shards)
+        known = self._listed.get(group, {})
+        others = {each: known[each] for each in known if not first <= each <= last}
+        self._listed[group] = others | buckets
         return buckets
 
     async def _declare(self, buckets: IdArray, lives: IdArray, first: int) -> None:
@@ -207,6 +231,15 @@ class CassandraTimelines:
         }
         await self._store.write_columns(_ADD_BUCKET, columns)
         self._declared.update(new.tolist())
+
+
+def _order(buckets: Iterable[int], span: Span) -> list[int]:
+    return sorted(buckets, reverse=span.newest_first)
+
+
+def _nearest(buckets: Mapping[int, list[int]], span: Span) -> dict[int, list[int]]:
+    """Those that are asked for first."""
+    return {each: buckets[each] for each in _order(buckets, span)[:NEAREST_BUCKETS]}
 
 
 def _group(user: UserId) -> int:

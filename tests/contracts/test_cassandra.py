@@ -72,6 +72,7 @@ def ids(*numbers: int) -> IdArray:
 async def test_a_home_page_costs_two_requests_in_most_cases_and_three_at_most(
     store: Store, people: People, new_post: NewPost, requests: Callable[[], int]
 ) -> None:
+    """One more where the list of buckets is another than it was when it was last read."""
     homes = timelines(store, days=0)
     posts = [new_post(days_old=old) for old in (3_000, 1_000, 200, 2, 1)]
     await homes.add_home_entries(ids(*[people.alice] * 5), ids(*posts))
@@ -95,6 +96,21 @@ async def test_a_bucket_may_be_written_with_several_numbers_of_shards(
         assert await reader.home_page(people.alice, Span(newest_first=False), 9) == posts
         for post in posts:
             assert await reader.in_home(people.alice, post)
+
+
+async def test_a_reader_finds_what_came_into_a_bucket_that_was_not_there_when_he_last_looked(
+    store: Store, people: People, new_post: NewPost
+) -> None:
+    """Whether the bucket is new, or was written with another number of shards meanwhile."""
+    reader, writer = timelines(store), timelines(store, shards=4_096)
+    older, old, new = new_post(days_old=20), new_post(days_old=10), new_post()
+    await timelines(store).add_home_entries(ids(people.alice), ids(old))
+    assert await reader.home_page(people.alice, Span(), 9) == [old]
+    await writer.add_home_entries(ids(*[people.alice] * 2), ids(new, old + 1))
+    assert await reader.home_page(people.alice, Span(), 9) == [new, old + 1, old]
+    await writer.add_home_entries(ids(people.alice), ids(older))
+    assert await reader.home_page(people.alice, Span(), 9) == [new, old + 1, old, older]
+    assert await reader.home_page(people.alice, Span(newest_first=False), 1) == [older]
 
 
 def life(now: int, *, days: float = 30, bucket: int = 0) -> int:
