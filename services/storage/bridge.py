@@ -1,9 +1,10 @@
-"""From the driver's threads to one event loop: bounded, timed, with errors in our own words."""
+"""From the driver to one event loop: bounded, timed, with errors in our own words."""
 
 import asyncio
 from collections import deque
 from collections.abc import Callable
 from functools import partial
+from threading import get_ident
 from typing import Any
 
 from cassandra import (
@@ -59,7 +60,7 @@ class _Call:
 class Bridge:
     """Sends requests from the event loop and brings their results back to it.
 
-    The driver answers in a thread of its own; many answers share one wake-up of the loop.
+    The driver answers in the loop's thread; what it gives up on, in threads of its own too.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Bridge:
         self._timeout = timeout
         self._lost = lost
         self._loop = asyncio.get_running_loop()
+        self._thread = get_ident()
         self._answers: deque[tuple[_Call, Any, BaseException | None]] = deque()
         self._awake = False
 
@@ -115,7 +117,10 @@ class Bridge:
         self._wake(call, None, error)
 
     def _wake(self, call: _Call, answer: Any, error: BaseException | None) -> None:
-        """In the driver's thread."""
+        """In any thread."""
+        if get_ident() == self._thread:
+            self._settle(call, answer, error)
+            return
         self._answers.append((call, answer, error))
         if not self._awake and not self._loop.is_closed():
             self._awake = True
@@ -150,7 +155,8 @@ class Bridge:
         """
         if connection is not None and call.response._connection is connection:  # noqa: SLF001
             connection.defunct(ConnectionException(f"no answer to {_what(call.statement)}"))
-        self._watch(call)
+        if call.response is not None:  # the driver still holds it, elsewhere
+            self._watch(call)
 
     def _finish(self, call: _Call, answer: Any, error: BaseException | None) -> None:
         # The driver may hold the call for long, and the future's error the frames of whoever waits.

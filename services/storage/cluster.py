@@ -13,6 +13,7 @@ from cassandra.cluster import (
     DefaultConnection,
     ExecutionProfile,
 )
+from cassandra.connection import Connection
 from cassandra.policies import (
     DCAwareRoundRobinPolicy,
     ExponentialReconnectionPolicy,
@@ -46,22 +47,6 @@ it also raises it: whoever asked says so. That a node is down, or back, it says 
 T = TypeVar("T")
 
 
-class Patient(DefaultConnection):  # type: ignore[misc] # the driver is untyped
-    """Keeps what a full socket does not take yet; the gate bounds how much that can be.
-
-    The driver would refuse it, and lose one of the connection's 32,768 request ids for good with
-    each refusal (`ResponseFuture._query` borrows one and does not return it); when all are lost
-    every request stops the caller's thread for two seconds.
-    """
-
-    @property
-    def _socket_writable(self) -> bool:
-        return True
-
-    @_socket_writable.setter
-    def _socket_writable(self, writable: bool) -> None: ...
-
-
 class IdempotentRetries(RetryPolicy):  # type: ignore[misc] # the driver is untyped
     """Tries an idempotent request again, elsewhere where that helps; any other never."""
 
@@ -87,7 +72,7 @@ class IdempotentRetries(RetryPolicy):  # type: ignore[misc] # the driver is unty
         return self.RETHROW, None
 
 
-def cluster(settings: Settings) -> Any:
+def cluster(settings: Settings, connection: type[Connection] = DefaultConnection) -> Any:
     """A cluster that is not connected yet. Whoever makes it shuts it down."""
     logging.getLogger("cassandra.cluster").addFilter(_not_said_by_us)
     profile = ExecutionProfile(
@@ -103,7 +88,7 @@ def cluster(settings: Settings) -> Any:
     return Cluster(
         list(settings.cassandra_hosts),
         port=settings.cassandra_port,
-        connection_class=Patient,
+        connection_class=connection,
         protocol_version=PROTOCOL_VERSION,
         compression=False,  # costs the client more than a near network does
         sockopts=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],  # else 44 ms for large requests

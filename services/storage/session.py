@@ -15,6 +15,7 @@ from services.metrics import Metrics
 from services.settings import Settings
 from services.storage.bridge import Bridge
 from services.storage.cluster import CONNECT_SECONDS, PROTOCOL_VERSION, cluster, in_thread
+from services.storage.connection import LoopConnection, in_loop
 from services.storage.gate import Gate
 from services.storage.ledger import Ledger
 from services.storage.migrations import Migration
@@ -64,6 +65,7 @@ class Store:
         self._limits = limits or Limits()
         self._migrations = migrations
         self._session: Any = None
+        self._connection: type[LoopConnection]
         self._bridge: Bridge
         self._prepared: dict[Statement, _Prepared] = {}
         self._preparing: dict[Statement, asyncio.Task[_Prepared]] = {}
@@ -72,15 +74,17 @@ class Store:
         """StoreUnavailable when the keyspace cannot be used now; it may be tried again."""
         settings = self._settings
         given_up = Event()
+        self._connection = connection = in_loop()
         try:
             session = await in_thread(
-                lambda: _session(settings, self._migrations, given_up),
+                lambda: _session(settings, self._migrations, given_up, connection),
                 seconds=CONNECT_SECONDS,
                 what=f"Cassandra at {','.join(settings.cassandra_hosts)}:{settings.cassandra_port}"
                 f", keyspace {self._keyspace}",
             )
         except BaseException:
             given_up.set()
+            self._end_connections()
             raise
         gate = Gate(settings.store_in_flight, IN_FLIGHT_BYTES)
         timeout = settings.store_timeout_seconds
@@ -141,6 +145,12 @@ class Store:
         with suppress(StoreUnavailable):
             shutdown = self._session.cluster.shutdown
             await in_thread(shutdown, seconds=CLOSE_SECONDS, what="closing the store")
+        self._end_connections()
+
+    def _end_connections(self) -> None:
+        """Those that the driver has not closed yet."""
+        for each in list(self._connection.open):
+            each.close()
 
     async def _ask(self, statement: Statement, values: Sequence[Any]) -> Any:
         query = (await self._prepare(statement)).query
@@ -206,8 +216,13 @@ async def connect(settings: Settings, metrics: Metrics, limits: Limits | None = 
     return store
 
 
-def _session(settings: Settings, migrations: Sequence[Migration], given_up: Event) -> Any:
-    ours = cluster(settings)
+def _session(
+    settings: Settings,
+    migrations: Sequence[Migration],
+    given_up: Event,
+    connection: type[LoopConnection],
+) -> Any:
+    ours = cluster(settings, connection)
     try:
         session = ours.connect()
         if settings.cassandra_keyspace not in ours.metadata.keyspaces:

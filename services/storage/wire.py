@@ -61,7 +61,7 @@ class Rows(_RowsMessage):  # type: ignore[misc] # the driver is untyped
     """The rows of one answer, decoded by whoever asked for them, once, as they want them."""
 
     def recv_results_rows(self, *received: Any) -> None:
-        """Keep what was received; called in the driver's thread."""
+        """Keep what was received; whoever asked may want it later, or no more."""
         self._received = received
         self.parsed_rows = self
 

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 from cassandra import InvalidRequest
-from cassandra.io.libevreactor import LibevConnection
 from cassandra.query import BatchStatement, BatchType
 
 from services.errors import StoreUnavailable
@@ -175,11 +174,6 @@ async def test_every_request_is_measured(store: Store, metrics: Metrics, b: int)
         name = "timeline_store_request_seconds_count"
         assert metrics.registry.get_sample_value(name, {"table": "kinds"} | labels) == 2
     assert metrics.registry.get_sample_value("timeline_store_inflight") == 0
-
-
-async def test_the_driver_uses_its_fast_event_loop(store: Store) -> None:
-    """Its others are three to five times slower."""
-    assert issubclass(store._session.cluster.connection_class, LibevConnection)
 
 
 async def test_a_keyspace_that_is_not_there_says_so(settings: Settings, metrics: Metrics) -> None:

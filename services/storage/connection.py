@@ -1,0 +1,152 @@
+"""The driver's connections in the event loop of whoever asks, instead of in a thread of its own.
+
+`Cluster.connection_class` is the driver's extension point. Requests and answers then change
+threads no more: a wake-up of another thread, and the wait for the interpreter's lock, cost more
+than a small request itself. What blocks (connecting, preparing, looking for nodes) the driver
+does in threads of its own, never in the loop's.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from threading import get_ident
+from typing import Any, ClassVar
+
+from cassandra.connection import Connection, ConnectionShutdown
+
+
+class LoopConnection(Connection):  # type: ignore[misc] # the driver is untyped
+    """A connection in a running loop; `in_loop` makes the class for one.
+
+    It keeps what a full socket does not take yet; the gate bounds how much that can be. Were it to
+    refuse it, as the driver's own do, one of its 32,768 request ids would be lost for good with
+    each refusal (`ResponseFuture._query` borrows one and does not return it), and when all are
+    lost every request stops the caller's thread for two seconds.
+    """
+
+    loop: ClassVar[asyncio.AbstractEventLoop]
+    thread: ClassVar[int]
+    open: ClassVar[set["LoopConnection"]]
+    is_closed: bool
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """Connects; called in a thread of the driver's. Raises OSError, TimeoutError."""
+        super().__init__(*args, **options)
+        self._transport: asyncio.Transport
+        self._connect_socket()
+        self._socket.setblocking(False)
+        self._transport = self._in_loop()
+        self.open.add(self)
+        self._send_options_message()
+
+    def _in_loop(self) -> asyncio.Transport:
+        """Gives the socket into the loop's care; called in a thread of the driver's."""
+        made: Future[asyncio.Transport] = Future()
+        try:
+            self.loop.call_soon_threadsafe(self._adopt, made)
+        except RuntimeError as error:
+            self._socket.close()
+            raise ConnectionError("the loop has ended") from error
+        try:
+            return made.result(self.connect_timeout)
+        finally:
+            made.cancel()  # given up: whoever makes it sees that, and ends it
+
+    def _adopt(self, made: "Future[asyncio.Transport]") -> None:
+        def adopted(task: asyncio.Task[tuple[asyncio.Transport, _Protocol]]) -> None:
+            error = None if task.cancelled() else task.exception()
+            if error is not None or task.cancelled():
+                self._socket.close()
+                if made.set_running_or_notify_cancel():
+                    made.set_exception(error or ConnectionError("the loop has ended"))
+            elif made.set_running_or_notify_cancel():
+                made.set_result(task.result()[0])
+            else:
+                task.result()[0].abort()
+
+        connecting = self.loop.create_connection(lambda: _Protocol(self), sock=self._socket)
+        self._adopting = self.loop.create_task(connecting)
+        self._adopting.add_done_callback(adopted)
+
+    @classmethod
+    def create_timer(cls, timeout: float, callback: Callable[[], None]) -> "Timer":
+        """Calls back in the loop."""
+        return Timer(cls, timeout, callback)
+
+    @classmethod
+    def soon(cls, call: Callable[..., Any], *args: Any) -> None:
+        """Call it in the loop: at once if this is the loop's thread; not after the loop's end."""
+        if get_ident() == cls.thread:
+            call(*args)
+        else:
+            with suppress(RuntimeError):  # closed: nobody waits for an answer any more
+                cls.loop.call_soon_threadsafe(call, *args)
+
+    def push(self, data: bytes) -> None:
+        """Send it after all that was pushed before in the same thread."""
+        self.soon(self._transport.write, data)
+
+    def close(self) -> None:
+        """Ends the connection, and what waits for its answers."""
+        with self.lock:
+            closed, self.is_closed = self.is_closed, True
+        if closed:
+            return
+        self.open.discard(self)
+        self.soon(self._transport.abort)
+        if not self.is_defunct:
+            self.error_all_requests(ConnectionShutdown(f"{self.endpoint}: connection closed"))
+            self.connected_event.set()
+
+    def received(self, data: bytes) -> None:
+        self._iobuf.write(data)
+        self.process_io_buffer()
+
+    def lost(self, error: Exception | None) -> None:
+        if error is None:
+            self.close()
+        else:
+            self.defunct(error)
+
+
+class Timer:
+    """A call that is to come; may be cancelled from any thread."""
+
+    def __init__(
+        self, connection: type[LoopConnection], seconds: float, callback: Callable[[], None]
+    ) -> None:
+        self._connection = connection
+        self._cancelled = False
+        self._handle: asyncio.TimerHandle | None = None
+        connection.soon(self._start, seconds, callback)
+
+    def _start(self, seconds: float, callback: Callable[[], None]) -> None:
+        if not self._cancelled:
+            self._handle = self._connection.loop.call_later(seconds, callback)
+
+    def cancel(self) -> None:
+        """It will not be called, unless it was already."""
+        self._cancelled = True
+        self._connection.soon(self._stop)
+
+    def _stop(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+
+
+class _Protocol(asyncio.Protocol):
+    def __init__(self, connection: LoopConnection) -> None:
+        self._connection = connection
+
+    def data_received(self, data: bytes) -> None:
+        self._connection.received(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._connection.lost(exc)
+
+
+def in_loop() -> type[LoopConnection]:
+    """The class of connections in the running loop, called in its thread."""
+    place = {"loop": asyncio.get_running_loop(), "thread": get_ident(), "open": set()}
+    return type("LoopConnection", (LoopConnection,), place)
