@@ -1,0 +1,178 @@
+"""The schemas of Kubernetes and of operators that manifests are held to, made from their Go modules.
+
+`python -m k8s.vendor` writes `k8s/schemas/` anew; it needs Go. Descriptions, defaults and the state
+that only a cluster writes are left out, and so is what a field in `LEFT_OUT` holds. A field that no
+schema names is refused, so what is left out here cannot slip through: it fails until it is taken in.
+"""
+
+import json
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import yaml
+
+SCHEMAS: Final = Path(__file__).parent / "schemas"
+DOWNLOAD_SECONDS: Final = 600
+SAYS_NOTHING: Final = ("description", "default", "example", "format")
+LEFT_OUT: Final = {
+    "status", "managedFields", "ownerReferences", "ephemeralContainers",
+    "awsElasticBlockStore", "azureDisk", "azureFile", "cephfs", "cinder", "csi", "ephemeral", "fc",
+    "flexVolume", "flocker", "gcePersistentDisk", "gitRepo", "glusterfs", "iscsi", "nfs",
+    "photonPersistentDisk", "portworxVolume", "quobyte", "rbd", "scaleIO", "storageos",
+    "vsphereVolume", "downwardAPI", "projected", "hostPath", "resourceClaims", "windowsOptions",
+    "seLinuxOptions", "affinity", "podFailurePolicy", "successPolicy", "volumeClaimTemplates",
+    "oauth2", "basicAuth", "tlsConfig",
+}  # fmt: skip
+"""Fields that no manifest of ours has any use for."""
+
+
+class Module(NamedTuple):
+    """A Go module whose files say what an API takes."""
+
+    path: str
+    version: str
+    files: tuple[str, ...]
+    kinds: tuple[str, ...]
+
+
+MODULES: Final = {
+    "kubernetes": Module(
+        "k8s.io/kubernetes",
+        "v1.36.3",
+        tuple(
+            f"api/openapi-spec/v3/{each}_openapi.json"
+            for each in ("api__v1", "apis__apps__v1", "apis__batch__v1",
+                         "apis__networking.k8s.io__v1", "apis__policy__v1")
+        ),
+        ("ConfigMap", "Deployment", "Job", "Namespace", "NetworkPolicy", "PodDisruptionBudget",
+         "Service", "ServiceAccount", "StatefulSet"),
+    ),
+    "keda": Module(
+        "github.com/kedacore/keda/v2",
+        "v2.21.0",
+        ("config/crd/bases/keda.sh_scaledobjects.yaml",),
+        ("ScaledObject",),
+    ),
+    "prometheus-operator": Module(
+        "github.com/prometheus-operator/prometheus-operator",
+        "v0.85.0",
+        ("example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml",
+         "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml"),
+        ("PodMonitor", "PrometheusRule"),
+    ),
+}  # fmt: skip
+LICENCE: Final = "Apache-2.0"
+"""Of all of them."""
+
+JSON = dict[str, Any]
+
+
+def write(name: str) -> None:
+    """Write the schemas of one module."""
+    module = MODULES[name]
+    folder = _download(module)
+    kinds: JSON = {}
+    definitions: JSON = {}
+    for file in module.files:
+        found, beside = _read(folder / file)
+        kinds |= {key: found[key] for key in sorted(found) if key.split("/")[-1] in module.kinds}
+        definitions |= beside
+    kept = {
+        "origin": f"{module.path}@{module.version}",
+        "files": list(module.files),
+        "licence": LICENCE,
+        "made_by": "python -m k8s.vendor",
+        "kinds": kinds,
+        "$defs": dict(sorted(_reached(kinds, definitions).items())),
+    }
+    (SCHEMAS / f"{name}.json").write_text(json.dumps(kept, indent=1) + "\n")
+
+
+def _download(module: Module) -> Path:
+    command = ["go", "mod", "download", "-json", f"{module.path}@{module.version}"]
+    done = subprocess.run(  # noqa: S603 - our own arguments
+        command, check=True, capture_output=True, timeout=DOWNLOAD_SECONDS
+    )
+    return Path(json.loads(done.stdout)["Dir"])
+
+
+def _read(file: Path) -> tuple[JSON, JSON]:
+    """The kinds of a file by `apiVersion/kind`, and what they refer to."""
+    if file.suffix == ".json":
+        schemas = json.loads(file.read_text())["components"]["schemas"]
+        definitions = {name: _trimmed(schema) for name, schema in schemas.items()}
+        return dict(_named(schemas, definitions)), definitions
+    crd = yaml.safe_load(file.read_text())["spec"]
+    kinds = {
+        f"{crd['group']}/{each['name']}/{crd['names']['kind']}": _trimmed(
+            each["schema"]["openAPIV3Schema"]
+        )
+        for each in crd["versions"]
+    }
+    return kinds, {}
+
+
+def _named(schemas: JSON, definitions: JSON) -> Iterator[tuple[str, JSON]]:
+    for name, schema in schemas.items():
+        for kind in schema.get("x-kubernetes-group-version-kind", ()):
+            parts = (kind["group"], kind["version"], kind["kind"])
+            yield "/".join(part for part in parts if part), definitions[name]
+
+
+def _trimmed(schema: Any, *, names: bool = False) -> Any:
+    """Only what decides; `names` where the keys are fields rather than keywords."""
+    if isinstance(schema, list):
+        return [_trimmed(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if names:
+        return {key: _trimmed(each) for key, each in schema.items() if key not in LEFT_OUT}
+    if "$ref" in schema:
+        return {"$ref": "#/$defs/" + schema["$ref"].rsplit("/", 1)[1]}
+    kept = {
+        key: _trimmed(each, names=key == "properties")
+        for key, each in schema.items()
+        if key not in SAYS_NOTHING and not key.startswith("x-")
+    }
+    if schema.get("x-kubernetes-int-or-string"):
+        return {"type": ["integer", "string"]}
+    if "properties" in kept and not schema.get("x-kubernetes-preserve-unknown-fields"):
+        kept.setdefault("additionalProperties", False)
+    if "required" in kept:
+        kept["required"] = [name for name in kept["required"] if name not in LEFT_OUT]
+    return _flat(kept)
+
+
+def _flat(schema: JSON) -> JSON:
+    """`allOf` of a single reference is that reference."""
+    return schema["allOf"][0] if list(schema) == ["allOf"] and len(schema["allOf"]) == 1 else schema
+
+
+def _reached(kinds: Mapping[str, Any], definitions: JSON) -> JSON:
+    """The definitions that the kinds refer to, however indirectly."""
+    reached: JSON = {}
+    waiting = list(_references(kinds))
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached[name] = definitions[name]
+            waiting += _references(definitions[name])
+    return reached
+
+
+def _references(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        if isinstance(schema.get("$ref"), str):
+            yield schema["$ref"].rsplit("/", 1)[1]
+        for each in schema.values():
+            yield from _references(each)
+    elif isinstance(schema, list):
+        for each in schema:
+            yield from _references(each)
+
+
+if __name__ == "__main__":
+    for each in MODULES:
+        write(each)
