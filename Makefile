@@ -3,10 +3,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
-FAST_TESTS := $(wildcard tests/architecture tests/schemas)
+FAST_TESTS := $(wildcard tests/architecture tests/schemas tests/k8s)
+GO ?= go
+# Without Go nothing is built, and what needs it is skipped, with the reason.
+TOOLS := $(if $(shell command -v $(GO)),.tools/kustomize)
+MONITORING := $(if $(TOOLS),.tools/promtool .tools/prometheus)
 
 .DEFAULT_GOAL := help
-.PHONY: help install check test proof demo loadtest up down status lock
+.PHONY: help install check test proof demo loadtest up down status lock tools
 
 help: ## List what can be made.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,17 +26,26 @@ $(INSTALLED): requirements.lock pyproject.toml
 		$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-check: $(INSTALLED) ## Lint, check format and types, the architecture and the schemas.
+check: $(INSTALLED) $(TOOLS) ## Lint, check format and types, the architecture, schemas and manifests.
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(if $(FAST_TESTS),$(BIN)/pytest --quiet $(FAST_TESTS))
 
-test: $(INSTALLED) ## Run all tests but the long proofs; ARGS="tests/servers -x" narrows them.
+test: $(INSTALLED) $(TOOLS) $(MONITORING) ## Run all tests but the long proofs; ARGS="tests/servers -x" narrows them.
 	$(BIN)/pytest -m "not proof" $(ARGS)
 
 proof: $(INSTALLED) ## Run the long proofs.
 	$(BIN)/pytest -m proof $(ARGS)
+
+tools: $(TOOLS) $(MONITORING) ## Build what checks manifests and alerts, as pinned in tools/go.mod (needs Go).
+
+.tools/kustomize: tools/go.mod tools/go.sum
+	cd tools && $(GO) build -trimpath -o ../$@ sigs.k8s.io/kustomize/kustomize/v5
+
+# Without the ways of finding targets in clouds, which tests have no use for.
+.tools/prom%: tools/go.mod tools/go.sum
+	cd tools && $(GO) build -trimpath -tags remove_all_sd -o ../$@ github.com/prometheus/prometheus/cmd/$(@F)
 
 demo: $(INSTALLED) ## Show Mingle at work with nothing but Python; SERVE=1 keeps it running.
 	$(BIN)/mingle demo $(if $(SERVE),--serve)
@@ -49,8 +62,10 @@ down: $(INSTALLED) ## Stop them; their data stays in .run.
 status: $(INSTALLED) ## Show whether they answer, where, and where their logs are.
 	$(BIN)/python -m servers status
 
-lock: ## Resolve the dependencies anew and write requirements.lock.
+lock: ## Resolve the dependencies anew and write both lock files.
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \
 	$(PYTHON) -m venv "$$scratch" && "$$scratch/bin/python" -m pip install --quiet "uv>=0.8" && \
-	"$$scratch/bin/uv" pip compile pyproject.toml --group dev --generate-hashes --universal \
-		--python-version 3.11 --custom-compile-command "make lock" -q -o requirements.lock
+	compile() { "$$scratch/bin/uv" pip compile pyproject.toml --generate-hashes --universal \
+		--python-version 3.11 --custom-compile-command "make lock" -q "$$@"; } && \
+	compile --group dev -o requirements.lock && \
+	compile --group build --constraint requirements.lock -o requirements-image.lock

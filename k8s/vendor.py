@@ -1,4 +1,4 @@
-"""The schemas of Kubernetes and of operators that manifests are held to, made from their Go modules.
+"""The schemas that manifests and compose.yaml are held to, made from Go modules.
 
 `python -m k8s.vendor` writes `k8s/schemas/` anew; it needs Go. Descriptions, defaults and the state
 that only a cluster writes are left out, and so is what a field in `LEFT_OUT` holds. A field that no
@@ -29,7 +29,7 @@ LEFT_OUT: Final = {
 
 
 class Module(NamedTuple):
-    """A Go module whose files say what an API takes."""
+    """A Go module whose files say what is taken."""
 
     path: str
     version: str
@@ -54,6 +54,12 @@ MODULES: Final = {
         "v2.21.0",
         ("config/crd/bases/keda.sh_scaledobjects.yaml",),
         ("ScaledObject",),
+    ),
+    "compose": Module(
+        "github.com/compose-spec/compose-go/v2",
+        "v2.16.2",
+        ("schema/compose-spec.json",),
+        ("compose",),
     ),
     "prometheus-operator": Module(
         "github.com/prometheus-operator/prometheus-operator",
@@ -101,7 +107,11 @@ def _download(module: Module) -> Path:
 def _read(file: Path) -> tuple[JSON, JSON]:
     """The kinds of a file by `apiVersion/kind`, and what they refer to."""
     if file.suffix == ".json":
-        schemas = json.loads(file.read_text())["components"]["schemas"]
+        document = json.loads(file.read_text())
+        if "$defs" in document:
+            whole = _trimmed({key: document[key] for key in document if key != "$defs"})
+            return {"compose": whole}, _trimmed(document["$defs"], names=True)
+        schemas = document["components"]["schemas"]
         definitions = {name: _trimmed(schema) for name, schema in schemas.items()}
         return dict(_named(schemas, definitions)), definitions
     crd = yaml.safe_load(file.read_text())["spec"]

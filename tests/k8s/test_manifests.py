@@ -1,0 +1,279 @@
+"""What manifests say holds together, and agrees with the program."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from schemas import topics
+from services.settings import Settings
+from streams.cli import COMMANDS
+from streams.cli.configuration import variable
+from streams.handlers import ROLES, ROUTES
+from tests.k8s.conftest import ROOT, Manifest
+
+WORKLOADS = {"StatefulSet", "Deployment", "Job"}
+SECRETS = {"mingle-secrets", "mingle-metrics-token"}
+"""Made by operators; the runbook says how."""
+
+
+def of_kind(manifests: list[Manifest], *kinds: str) -> list[Manifest]:
+    return [each for each in manifests if each["kind"] in kinds]
+
+
+def pod(workload: Manifest) -> Any:
+    return workload["spec"]["template"]["spec"]
+
+
+def container(workload: Manifest) -> Any:
+    (only,) = pod(workload)["containers"]
+    return only
+
+
+def labels(workload: Manifest) -> dict[str, str]:
+    return dict(workload["spec"]["template"]["metadata"]["labels"])
+
+
+def chosen(selector: Any, workloads: list[Manifest]) -> list[str]:
+    """The workloads whose pods have these labels."""
+    wanted = selector.get("matchLabels", {}).items()
+    return [each["metadata"]["name"] for each in workloads if wanted <= labels(each).items()]
+
+
+def test_each_role_has_workers(manifests: list[Manifest]) -> None:
+    """Those of `mingle worker --role`, no others, and each once."""
+    args = [container(each)["args"] for each in of_kind(manifests, "StatefulSet")]
+    assert sorted(args) == sorted(["worker", "--role", role] for role in ROLES)
+
+
+def test_containers_run_commands_that_exist(manifests: list[Manifest]) -> None:
+    """The first argument is a command of the program."""
+    for each in of_kind(manifests, *WORKLOADS):
+        assert container(each)["args"][0] in COMMANDS
+
+
+def test_settings_exist(manifests: list[Manifest]) -> None:
+    """Every variable that a pod is given is in `mingle settings`, and their values are taken."""
+    known = {variable(name) for name in Settings.model_fields}
+    (shared,) = (each["data"] for each in of_kind(manifests, "ConfigMap") if is_settings(each))
+    direct = {
+        entry["name"]
+        for each in of_kind(manifests, *WORKLOADS)
+        for entry in container(each).get("env", ())
+    }
+    assert set(shared) | direct <= known
+    Settings(**{name.removeprefix("MINGLE_").lower(): value for name, value in shared.items()})
+
+
+def is_settings(manifest: Manifest) -> bool:
+    return str(manifest["metadata"]["name"]).startswith("mingle-settings")
+
+
+def test_no_service_sets_a_setting(manifests: list[Manifest]) -> None:
+    """Service links would put an address into MINGLE_API_PORT, which stops the start."""
+    for each in of_kind(manifests, *WORKLOADS):
+        assert pod(each)["enableServiceLinks"] is False
+
+
+def test_what_pods_refer_to_is_there(manifests: list[Manifest]) -> None:
+    """Settings by their generated name, secrets that the runbook makes, accounts, port names."""
+    maps = {each["metadata"]["name"] for each in of_kind(manifests, "ConfigMap")}
+    accounts = {each["metadata"]["name"] for each in of_kind(manifests, "ServiceAccount")}
+    for each in of_kind(manifests, *WORKLOADS):
+        assert pod(each)["serviceAccountName"] in accounts
+        for source in container(each)["envFrom"]:
+            if "configMapRef" in source:
+                assert source["configMapRef"]["name"] in maps
+            else:
+                assert source["secretRef"]["name"] in SECRETS
+        ports = {port["name"] for port in container(each).get("ports", ())}
+        for probe in ("livenessProbe", "readinessProbe"):
+            assert container(each).get(probe, {}).get("httpGet", {}).get("port") in {None, *ports}
+
+
+def test_the_runbook_makes_the_secrets() -> None:
+    """What no manifest holds, an operator makes: the commands are there."""
+    runbook = (ROOT / "docs" / "runbook.md").read_text()
+    assert all(f"create secret generic {name}" in runbook for name in SECRETS)
+
+
+def test_ports_are_those_of_the_program(manifests: list[Manifest]) -> None:
+    """The defaults of `mingle settings`, since no manifest sets them."""
+    fields = Settings.model_fields
+    for each in of_kind(manifests, "StatefulSet"):
+        assert container(each)["ports"][0]["containerPort"] == fields["metrics_port"].default
+    for each in of_kind(manifests, "Deployment"):
+        assert container(each)["ports"][0]["containerPort"] == fields["api_port"].default
+
+
+def test_pods_are_restricted(manifests: list[Manifest]) -> None:
+    """Non-root, read-only root, no capabilities, seccomp; the namespace refuses all else."""
+    for each in of_kind(manifests, *WORKLOADS):
+        assert pod(each)["securityContext"]["runAsNonRoot"] is True
+        assert pod(each)["securityContext"]["runAsUser"] > 0
+        assert pod(each)["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert pod(each)["automountServiceAccountToken"] is False
+        assert container(each)["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+    (namespace,) = of_kind(manifests, "Namespace")
+    assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+def test_requests_and_limits(manifests: list[Manifest]) -> None:
+    """Every container asks for what it needs and is bounded, in CPU and in memory."""
+    for each in of_kind(manifests, *WORKLOADS):
+        for kind in ("requests", "limits"):
+            assert set(container(each)["resources"][kind]) == {"cpu", "memory"}
+
+
+def test_workers_are_static_members(manifests: list[Manifest]) -> None:
+    """The pod's name is the worker's; a rolling update replaces one pod at a time."""
+    for each in of_kind(manifests, "StatefulSet"):
+        (name,) = (entry for entry in container(each)["env"])
+        assert name["name"] == "MINGLE_WORKER_NAME"
+        assert name["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
+        assert each["spec"]["updateStrategy"] == {"type": "RollingUpdate"}  # one at a time
+
+
+def test_pods_are_spread_and_kept(manifests: list[Manifest]) -> None:
+    """Each workload spreads over zones and nodes by its own pods, and has one budget."""
+    served = of_kind(manifests, "StatefulSet", "Deployment")
+    budgets = of_kind(manifests, "PodDisruptionBudget")
+    for each in served:
+        own = each["metadata"]["name"]
+        for spread in pod(each)["topologySpreadConstraints"]:
+            assert chosen(spread["labelSelector"], served) == [own]
+        held = [budget for budget in budgets if own in chosen(budget["spec"]["selector"], served)]
+        assert [budget["spec"]["maxUnavailable"] for budget in held] == [1]
+
+
+def test_services_reach_one_workload_each(manifests: list[Manifest]) -> None:
+    """A StatefulSet names its own."""
+    served = of_kind(manifests, "StatefulSet", "Deployment")
+    for each in of_kind(manifests, "Service"):
+        assert chosen({"matchLabels": each["spec"]["selector"]}, served) == [
+            each["metadata"]["name"]
+        ]
+    services = {each["metadata"]["name"] for each in of_kind(manifests, "Service")}
+    assert {each["spec"]["serviceName"] for each in of_kind(manifests, "StatefulSet")} <= services
+
+
+def test_topics_are_those_of_the_schemas(manifests: list[Manifest]) -> None:
+    """Names, partitions and settings, dead-letter topics included; nothing else."""
+    applied = {
+        each["metadata"]["name"]: (each["spec"]["partitions"], each["spec"]["config"])
+        for each in of_kind(manifests, "KafkaTopic")
+    }
+    declared = topics.load().values()
+    assert applied == {each.name: (each.partitions, dict(each.config)) for each in declared}
+
+
+def test_cassandra_takes_our_batches(manifests: list[Manifest]) -> None:
+    """What the development server is told of batches, production's is told too."""
+    (cluster,) = of_kind(manifests, "K8ssandraCluster")
+    told = cluster["spec"]["cassandra"]["config"]["cassandraYaml"]
+    ours = (ROOT / "servers" / "config" / "cassandra.yaml").read_text().splitlines()
+    for name, value in told.items():
+        if "batch_" in name or "allocation" in name or "compatibility" in name:
+            assert f"{name}: {value}" in ours
+
+
+def test_the_store_is_where_settings_say(manifests: list[Manifest]) -> None:
+    """The service that K8ssandra makes of cluster and data centre; no more replicas than nodes."""
+    (cluster,) = of_kind(manifests, "K8ssandraCluster")
+    (centre,) = cluster["spec"]["cassandra"]["datacenters"]
+    (told,) = (each["data"] for each in of_kind(manifests, "ConfigMap") if is_settings(each))
+    name, namespace = cluster["metadata"]["name"], cluster["metadata"]["namespace"]
+    host = f"{name}-{centre['metadata']['name']}-service.{namespace}.svc"
+    assert told["MINGLE_CASSANDRA_HOSTS"] == host
+    assert told["MINGLE_CASSANDRA_DATACENTER"] == centre["metadata"]["name"]
+    assert int(told["MINGLE_CASSANDRA_REPLICATION"]) <= centre["size"]
+
+
+def test_scaling_is_bounded_and_damped(production: list[Manifest]) -> None:
+    """No more workers than any topic of the role has partitions; slowly down; on lag in seconds."""
+    read = {role: [route.topic for route in ROUTES if route.role == role] for role in ROLES}
+    scaled = {each["metadata"]["name"]: each["spec"] for each in of_kind(production, "ScaledObject")}
+    assert set(scaled) == {f"mingle-{role}" for role in ROLES}
+    for role, names in read.items():
+        spec = scaled[f"mingle-{role}"]
+        assert spec["scaleTargetRef"] == {"kind": "StatefulSet", "name": f"mingle-{role}"}
+        assert spec["maxReplicaCount"] <= min(topics.load()[name].partitions for name in names)
+        lag = next(each for each in spec["triggers"] if each["type"] == "prometheus")
+        assert "lag_seconds" in lag["metadata"]["query"]
+        asked = lag["metadata"]["query"].split('topic=~"')[1].split('"')[0].split("|")
+        assert sorted(asked) == sorted(names)
+        down = spec["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]["scaleDown"]
+        assert down["stabilizationWindowSeconds"] >= 300
+        assert [each["value"] for each in down["policies"]] == [1]
+
+
+def test_the_autoscaler_alone_sizes(production: list[Manifest]) -> None:
+    """Applying the manifests again would otherwise undo what it did."""
+    assert all("replicas" not in each["spec"] for each in of_kind(production, "StatefulSet"))
+
+
+def rules(production: list[Manifest], workload: str, way: str) -> Iterator[tuple[str, int | str]]:
+    """Where traffic of a workload may go to (or come from), by namespace, with the port."""
+    direction, peers = ("ingress", "from") if way == "in" else ("egress", "to")
+    served = of_kind(production, *WORKLOADS)
+    for policy in of_kind(production, "NetworkPolicy"):
+        if workload in chosen(policy["spec"]["podSelector"], served):
+            for rule in policy["spec"].get(direction, ()):
+                for peer in rule[peers]:
+                    where = peer.get("namespaceSelector", {}).get("matchLabels", peer)
+                    for port in rule["ports"]:
+                        yield next(iter(where.values())), port["port"]
+
+
+@pytest.mark.parametrize(
+    ("workload", "inward", "outward"),
+    [
+        *((f"mingle-{role}", {("monitoring", "metrics")}, {("kafka", 9092), ("cassandra", 9042)})
+          for role in ROLES),
+        ("mingle-migrate", set(), {("cassandra", 9042)}),
+    ],
+)  # fmt: skip
+def test_workers_reach_only_their_servers(
+    production: list[Manifest], workload: str, inward: set[Any], outward: set[Any]
+) -> None:
+    """Kafka and Cassandra, whoever scrapes them, names, and nothing else."""
+    names = {("kube-system", 53)}
+    assert set(rules(production, workload, "in")) == inward
+    assert set(rules(production, workload, "out")) == outward | names
+
+
+def test_the_api_reaches_no_kafka(production: list[Manifest]) -> None:
+    """Cassandra and, outside of the cluster's networks, the issuer of tokens."""
+    inward = set(rules(production, "mingle-api", "in"))
+    assert inward == {("true", "http"), ("monitoring", "http")}
+    outward = [place for place in rules(production, "mingle-api", "out") if place[1] != 53]
+    assert ("cassandra", 9042) in outward
+    assert [port for where, port in outward if where != "cassandra"] == [443]
+
+
+def test_everything_else_is_denied(production: list[Manifest]) -> None:
+    """One policy chooses every pod and allows nothing, both ways."""
+    (deny,) = (
+        each["spec"]
+        for each in of_kind(production, "NetworkPolicy")
+        if each["metadata"]["name"] == "default-deny"
+    )
+    assert deny == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+
+
+def test_what_is_scraped_is_there(production: list[Manifest]) -> None:
+    """Each monitor chooses workloads of ours by a port that they have."""
+    served = of_kind(production, "StatefulSet", "Deployment")
+    seen: list[str] = []
+    for monitor in of_kind(production, "PodMonitor"):
+        names = chosen(monitor["spec"]["selector"], served)
+        (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+        for each in served:
+            if each["metadata"]["name"] in names:
+                assert container(each)["ports"][0]["name"] == endpoint["port"]
+        seen += names
+    assert sorted(seen) == sorted(each["metadata"]["name"] for each in served)
