@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
-FAST_TESTS := $(wildcard tests/architecture tests/schemas tests/k8s)
+FAST_TESTS := $(wildcard tests/architecture tests/schemas tests/k8s tests/image/test_compose.py)
 GO ?= go
 # Without Go nothing is built, and what needs it is skipped, with the reason.
 TOOLS := $(if $(shell command -v $(GO)),.tools/kustomize)

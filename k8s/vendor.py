@@ -107,10 +107,9 @@ def _download(module: Module) -> Path:
 def _read(file: Path) -> tuple[JSON, JSON]:
     """The kinds of a file by `apiVersion/kind`, and what they refer to."""
     if file.suffix == ".json":
-        document = json.loads(file.read_text())
-        if "$defs" in document:
-            whole = _trimmed({key: document[key] for key in document if key != "$defs"})
-            return {"compose": whole}, _trimmed(document["$defs"], names=True)
+        document = json.loads(file.read_text(), object_hook=_undescribed)
+        if "$defs" in document:  # closed as it is
+            return {"compose": document}, document.pop("$defs")
         schemas = document["components"]["schemas"]
         definitions = {name: _trimmed(schema) for name, schema in schemas.items()}
         return dict(_named(schemas, definitions)), definitions
@@ -122,6 +121,14 @@ def _read(file: Path) -> tuple[JSON, JSON]:
         for each in crd["versions"]
     }
     return kinds, {}
+
+
+def _undescribed(each: JSON) -> JSON:
+    return {key: value for key, value in each.items() if not _describes(key, value)}
+
+
+def _describes(key: str, value: Any) -> bool:
+    return key == "description" and isinstance(value, str)
 
 
 def _named(schemas: JSON, definitions: JSON) -> Iterator[tuple[str, JSON]]:

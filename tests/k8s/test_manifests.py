@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from schemas import topics
+from servers import jars
 from services.settings import Settings
 from streams.cli import COMMANDS
 from streams.cli.configuration import variable
@@ -172,8 +173,10 @@ def test_topics_are_those_of_the_schemas(manifests: list[Manifest]) -> None:
 
 
 def test_cassandra_takes_our_batches(manifests: list[Manifest]) -> None:
-    """What the development server is told of batches, production's is told too."""
+    """What the development server is told of batches, production's is told too; same version."""
     (cluster,) = of_kind(manifests, "K8ssandraCluster")
+    version = cluster["spec"]["cassandra"]["serverVersion"]
+    assert jars.release("cassandra").startswith(f"cassandra-{version}-")
     told = cluster["spec"]["cassandra"]["config"]["cassandraYaml"]
     ours = (ROOT / "servers" / "config" / "cassandra.yaml").read_text().splitlines()
     for name, value in told.items():

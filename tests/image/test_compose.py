@@ -1,0 +1,87 @@
+"""compose.yaml, without an engine: held to its schema, and to what it refers to."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator, ValidationError
+
+from servers import jars
+from services.settings import Settings
+from streams.cli import COMMANDS
+from streams.cli.configuration import variable
+
+ROOT = Path(__file__).parents[2]
+PROMTOOL = ROOT / ".tools" / "promtool"
+COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
+SERVICES: dict[str, Any] = COMPOSE["services"]
+OURS = {name: each for name, each in SERVICES.items() if "build" in each}
+THEIRS = {name: each for name, each in SERVICES.items() if "build" not in each}
+
+
+def validator() -> Draft202012Validator:
+    kept = json.loads((ROOT / "k8s" / "schemas" / "compose.json").read_text())
+    return Draft202012Validator(kept["kinds"]["compose"] | {"$defs": kept["$defs"]})
+
+
+def test_it_is_a_compose_file() -> None:
+    """By the specification's own schema, which refuses a misspelled field."""
+    validator().validate(COMPOSE)
+    with pytest.raises(ValidationError):
+        validator().validate({"services": {"api": {"image": "mingle", "port": []}}})
+
+
+def test_images_are_pinned() -> None:
+    """A version of three numbers each; Kafka's and Cassandra's are those that tests run on."""
+    for each in SERVICES.values():
+        assert re.fullmatch(r"[a-z/]+:v?\d+\.\d+\.\d+", each["image"])
+    for name in ("kafka", "cassandra"):
+        assert jars.release(name).split("-")[1] == SERVICES[name]["image"].split(":")[1]
+
+
+def test_commands_and_settings_exist() -> None:
+    """Ours run commands of the program with settings it has."""
+    known = {variable(name) for name in Settings.model_fields}
+    for each in OURS.values():
+        assert each["command"][0] in COMMANDS
+        assert set(each["environment"]) <= known
+
+
+def test_only_this_machine_reaches_it() -> None:
+    """Every published port is the loopback's, and no two are the same."""
+    ports = [port for each in SERVICES.values() for port in each.get("ports", ())]
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+    assert len(ports) == len({port.split(":")[1] for port in ports})
+
+
+def test_what_it_mounts_is_there() -> None:
+    """Files by their paths, volumes by their names."""
+    for each in THEIRS.values():
+        for source in (volume.split(":")[0] for volume in each.get("volumes", ())):
+            assert (ROOT / source).exists() if "/" in source else source in COMPOSE["volumes"]
+
+
+def test_each_part_waits_for_what_it_needs() -> None:
+    """What is waited for is there, and has the health check or the end that is waited for."""
+    for each in SERVICES.values():
+        for name, how in each.get("depends_on", {}).items():
+            if how["condition"] == "service_healthy":
+                assert "healthcheck" in SERVICES[name]
+            else:
+                assert how["condition"] == "service_completed_successfully"
+                assert SERVICES[name]["command"][0] in {"topics", "migrate"}
+
+
+def test_prometheus_takes_its_configuration() -> None:
+    """promtool reads it without a complaint."""
+    if not PROMTOOL.exists():
+        pytest.skip("promtool is not built: `make tools`, which needs Go")
+    checked = subprocess.run(
+        [PROMTOOL, "check", "config", "--syntax-only", ROOT / "compose" / "prometheus.yaml"],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert checked.returncode == 0, checked.stderr
