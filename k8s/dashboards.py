@@ -1,0 +1,312 @@
+"""Grafana's dashboards, made from what is told here.
+
+`python -m k8s.dashboards` writes `k8s/components/monitoring/dashboards/` anew; a test holds the
+files to it, and every query to a worker and an API that run.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+FOLDER: Final = Path(__file__).parent / "components" / "monitoring" / "dashboards"
+COLUMNS: Final = 24
+WIDTH: Final = 12
+HEIGHT: Final = 8
+DATASOURCE: Final = {"type": "prometheus", "uid": "${datasource}"}
+
+JSON = dict[str, Any]
+
+
+class Query(NamedTuple):
+    """A line, or several that the legend tells apart."""
+
+    expression: str
+    legend: str
+
+
+class Panel(NamedTuple):
+    """What is drawn over time; its description says what to read from it."""
+
+    title: str
+    unit: str
+    description: str
+    queries: tuple[Query, ...]
+
+
+class Dashboard(NamedTuple):
+    """A page of panels, two in a row."""
+
+    name: str
+    title: str
+    panels: tuple[Panel, ...]
+
+
+def _rate(metric: str, by: str) -> str:
+    return f"sum by ({by}) (rate({metric}[$__rate_interval]))"
+
+
+def _quantiles(metric: str, by: str, legend: str) -> tuple[Query, ...]:
+    """Median and 99th percentile of a histogram."""
+    rate = _rate(f"{metric}_bucket", f"le, {by}")
+    return tuple(
+        Query(f"histogram_quantile({share}, {rate})", f"{legend} {name}")
+        for share, name in ((0.5, "p50"), (0.99, "p99"))
+    )
+
+
+OVERVIEW: Final = Dashboard(
+    "overview",
+    "Mingle: overview",
+    (
+        Panel(
+            "Delivered within 5 s",
+            "percentunit",
+            "The objective is 99 % over 30 days.",
+            (
+                Query(
+                    'sum(rate(timeline_delivery_latency_seconds_bucket{le="5.0"}[$__rate_interval]))'
+                    " / sum(rate(timeline_delivery_latency_seconds_count[$__rate_interval]))",
+                    "within 5 s",
+                ),
+            ),
+        ),
+        Panel(
+            "Delivery latency",
+            "s",
+            "From a post's acceptance by Kafka to its entries being readable.",
+            _quantiles("timeline_delivery_latency_seconds", "lane", "{{lane}}"),
+        ),
+        Panel(
+            "Lag",
+            "s",
+            "Age of the oldest message that is not handled yet. Grows while workers are too few, "
+            "or the store is away.",
+            (Query("max by (topic) (timeline_consumer_lag_seconds)", "{{topic}}"),),
+        ),
+        Panel(
+            "Messages by what became of them",
+            "ops",
+            "Postponed ones wait for the store; dead letters want to be looked at.",
+            (Query(_rate("timeline_events_handled_total", "agent, outcome"), "{{agent}} {{outcome}}"),),
+        ),
+        Panel(
+            "Dead letters",
+            "ops",
+            "By the topic they came from and why.",
+            (Query(_rate("timeline_dead_letters_total", "topic, reason"), "{{topic}} {{reason}}"),),
+        ),
+        Panel(
+            "Braked topics",
+            "short",
+            "1 while too many messages of a topic die, so that its intake is paused.",
+            (Query("max by (topic, reason) (timeline_topics_braked)", "{{topic}} {{reason}}"),),
+        ),
+        Panel(
+            "Lag of the search",
+            "s",
+            "Age of the oldest message whose words are not found yet.",
+            (Query("max by (topic) (timeline_search_lag_seconds)", "{{topic}}"),),
+        ),
+        Panel(
+            "Orphans",
+            "short",
+            "Replies whose parent has not arrived.",
+            (Query("sum(conversation_orphans_pending)", "orphans"),),
+        ),
+        Panel(
+            "Rebalances",
+            "short",
+            "Times that partitions were handed out anew. Each stops its group for a moment.",
+            (Query("sum by (role) (increase(timeline_rebalances_total[5m]))", "{{role}}"),),
+        ),
+        Panel(
+            "Versions that came late",
+            "ops",
+            "Events with a lower version than an earlier one about the same thing: a producer's "
+            "clock.",
+            (Query(_rate("timeline_stale_versions_total", "topic"), "{{topic}}"),),
+        ),
+    ),
+)
+FAN_OUT: Final = Dashboard(
+    "fan-out",
+    "Mingle: fan-out",
+    (
+        Panel(
+            "Entries written",
+            "ops",
+            "Timeline entries, by lane: what readers get.",
+            (Query(_rate("timeline_fanout_entries_written_total", "lane"), "{{lane}}"),),
+        ),
+        Panel(
+            "Pages waiting",
+            "short",
+            "Fan-out pages that are not written yet.",
+            (Query("sum by (lane) (timeline_fanout_pages_pending)", "{{lane}}"),),
+        ),
+        Panel(
+            "Messages waiting",
+            "short",
+            "Of requests that ingest made: grows while fan-out is slower than what is asked of it.",
+            (
+                Query(
+                    'sum by (topic) (timeline_consumer_lag_messages{topic=~"fanout-pages|backfills"})',
+                    "{{topic}}",
+                ),
+            ),
+        ),
+        Panel(
+            "Time of a batch",
+            "s",
+            "What a handler takes, failed tries included.",
+            _quantiles("timeline_handle_seconds", "agent", "{{agent}}"),
+        ),
+        Panel(
+            "Partitions in retry",
+            "short",
+            "Above zero the store is failing.",
+            (Query("sum by (agent) (timeline_partitions_in_retry)", "{{agent}}"),),
+        ),
+        Panel(
+            "Lag of the slowest partitions",
+            "s",
+            "One that stands out is a hot one, or one whose worker is stuck.",
+            (Query("topk(5, timeline_consumer_lag_seconds)", "{{topic}} {{partition}}"),),
+        ),
+    ),
+)
+STORE: Final = Dashboard(
+    "store",
+    "Mingle: store",
+    (
+        Panel(
+            "Requests",
+            "ops",
+            "By table and operation.",
+            (
+                Query(
+                    _rate("timeline_store_request_seconds_count", "table, operation"),
+                    "{{table}} {{operation}}",
+                ),
+            ),
+        ),
+        Panel(
+            "Time of a request",
+            "s",
+            "The 99th percentile by table and operation.",
+            (
+                Query(
+                    "histogram_quantile(0.99, "
+                    + _rate("timeline_store_request_seconds_bucket", "le, table, operation")
+                    + ")",
+                    "{{table}} {{operation}}",
+                ),
+            ),
+        ),
+        Panel(
+            "Requests in flight",
+            "short",
+            "Bounded by MINGLE_STORE_IN_FLIGHT in each process; at the bound, work waits.",
+            (Query("sum by (role, instance) (timeline_store_inflight)", "{{role}} {{instance}}"),),
+        ),
+        Panel(
+            "Where its time goes",
+            "s",
+            "Seconds of waiting in each second, by table: the largest is worth looking at.",
+            (Query(_rate("timeline_store_request_seconds_sum", "table"), "{{table}}"),),
+        ),
+    ),
+)
+API: Final = Dashboard(
+    "api",
+    "Mingle: API",
+    (
+        Panel(
+            "Requests",
+            "reqps",
+            "By route.",
+            (Query(_rate("timeline_api_request_seconds_count", "route"), "{{route}}"),),
+        ),
+        Panel(
+            "Time of a request",
+            "s",
+            "By route.",
+            _quantiles("timeline_api_request_seconds", "route", "{{route}}"),
+        ),
+        Panel(
+            "Answers",
+            "reqps",
+            "503 while the store is away; other 5xx are bugs.",
+            (Query(_rate("timeline_api_request_seconds_count", "status"), "{{status}}"),),
+        ),
+        Panel(
+            "Streams",
+            "short",
+            "Open streams of home timelines, bounded by MINGLE_STREAM_LIMIT in each process.",
+            (Query("sum by (instance) (timeline_api_streams_open)", "{{instance}}"),),
+        ),
+        Panel(
+            "Events on streams",
+            "ops",
+            "What readers of streams have taken.",
+            (Query(_rate("timeline_api_stream_events_total", "event"), "{{event}}"),),
+        ),
+        Panel(
+            "Looks of streams",
+            "ops",
+            "What streams cost the store.",
+            (Query(_rate("timeline_api_stream_looks_total", "outcome"), "{{outcome}}"),),
+        ),
+    ),
+)
+DASHBOARDS: Final = (OVERVIEW, FAN_OUT, STORE, API)
+
+
+def rendered(dashboard: Dashboard) -> str:
+    """The dashboard as Grafana reads it."""
+    page = {
+        "uid": f"mingle-{dashboard.name}",
+        "title": dashboard.title,
+        "tags": ["mingle"],
+        "schemaVersion": 39,
+        "refresh": "30s",
+        "time": {"from": "now-3h", "to": "now"},
+        "templating": {
+            "list": [
+                {"name": "datasource", "label": "Prometheus", "type": "datasource",
+                 "query": "prometheus"}
+            ]
+        },
+        "links": [
+            {"title": "Mingle", "type": "dashboards", "tags": ["mingle"], "keepTime": True}
+        ],
+        "panels": [_panel(number, each) for number, each in enumerate(dashboard.panels)],
+    }  # fmt: skip
+    return json.dumps(page, indent=1) + "\n"
+
+
+def _panel(number: int, panel: Panel) -> JSON:
+    row, column = divmod(number * WIDTH, COLUMNS)
+    return {
+        "id": number + 1,
+        "type": "timeseries",
+        "title": panel.title,
+        "description": panel.description,
+        "datasource": DATASOURCE,
+        "gridPos": {"x": column, "y": row * HEIGHT, "w": WIDTH, "h": HEIGHT},
+        "fieldConfig": {"defaults": {"unit": panel.unit, "min": 0}, "overrides": []},
+        "targets": [
+            {"refId": chr(ord("A") + place), "expr": each.expression, "legendFormat": each.legend}
+            for place, each in enumerate(panel.queries)
+        ],
+    }
+
+
+def path(dashboard: Dashboard) -> Path:
+    """Where it is kept."""
+    return FOLDER / f"{dashboard.name}.json"
+
+
+if __name__ == "__main__":
+    for each in DASHBOARDS:
+        path(each).write_text(rendered(each))
