@@ -104,6 +104,10 @@ class Pipeline:
         """A worker of that name; settings of its own come before the pipeline's."""
         return self._start(name, self._command("worker", *arguments), **settings)
 
+    def start_api(self, name: str, **settings: Any) -> subprocess.Popen[bytes]:
+        """An API; it is stopped with the workers."""
+        return self._start(name, self._command("api"), **settings)
+
     def start_faulty_worker(self, name: str, **plan: Any) -> Journal:
         """A worker with a `Plan` of its own; the journal that it keeps."""
         path = self.folder / f"{name}.journal"

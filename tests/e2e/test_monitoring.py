@@ -1,0 +1,163 @@
+"""A real Prometheus scrapes a worker and an API that run: nothing that is drawn or alerted on is
+made up."""
+
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from k8s.dashboards import DASHBOARDS
+from schemas.codec import Message
+from schemas.events import FollowCreated, PostCreated, PostEdited, ReplyCreated
+from schemas.ids import post_id
+from servers.ports import free_run
+from streams.outbox import Outgoing
+from tests.e2e.pipeline import Pipeline
+from tests.monitoring.conftest import rules, tool
+
+ALICE, BOB = 1, 2
+ANSWER_SECONDS = 60.0
+DRAIN_SECONDS = 120.0
+POLL_SECONDS = 0.5
+RATE_INTERVAL = "30s"
+
+pytestmark = pytest.mark.e2e
+
+
+class Prometheus:
+    """What Prometheus answers to queries."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        self._client = client
+
+    def is_ready(self) -> bool:
+        try:
+            return self._client.get("/-/ready").is_success
+        except httpx.TransportError:
+            return False
+
+    def series(self, query: str) -> int:
+        """How many series the query returns; zero while no sample is in them."""
+        return len(self._get("query", query)["result"])
+
+    def selectors(self, query: str) -> Iterator[str]:
+        """Every metric that the query selects, without its time."""
+        yield from _selected(self._get("parse_query", query))
+
+    def _get(self, path: str, query: str) -> Any:
+        answer = self._client.get(f"/api/v1/{path}", params={"query": query})
+        assert answer.is_success, (query, answer.text)
+        return answer.json()["data"]
+
+
+def _selected(node: Any) -> Iterator[str]:
+    if isinstance(node, list):
+        for each in node:
+            yield from _selected(each)
+    elif isinstance(node, dict):
+        if node.get("type") in {"vectorSelector", "matrixSelector"}:
+            matchers = [f"{each['name']}{each['type']}\"{each['value']}\"" for each in node["matchers"]]
+            yield "{" + ",".join(matchers) + "}"
+        for each in node.values():
+            yield from _selected(each)
+
+
+@contextmanager
+def prometheus(folder: Path, targets: dict[str, int]) -> Iterator[Prometheus]:
+    """A Prometheus with our rules that scrapes these ports every second."""
+    port = free_run(1)
+    jobs = [
+        {"job_name": name, "static_configs": [
+            {"targets": [f"127.0.0.1:{at}"], "labels": {"role": name, "pod": name}}]}
+        for name, at in targets.items()
+    ]  # fmt: skip
+    every = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+    (folder / "rules.yaml").write_text(yaml.safe_dump(rules()))
+    configuration = {"global": every, "rule_files": ["rules.yaml"], "scrape_configs": jobs}
+    (folder / "prometheus.yaml").write_text(yaml.safe_dump(configuration))
+    command = [
+        str(tool("prometheus")), f"--config.file={folder}/prometheus.yaml",
+        f"--storage.tsdb.path={folder}/data", f"--web.listen-address=127.0.0.1:{port}",
+    ]  # fmt: skip
+    with (folder / "prometheus.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        with httpx.Client(
+            base_url=f"http://127.0.0.1:{port}", timeout=ANSWER_SECONDS, trust_env=False
+        ) as client:
+            asked = Prometheus(client)
+            within(asked.is_ready, "Prometheus is not ready")
+            yield asked
+    finally:
+        process.terminate()
+        process.wait(ANSWER_SECONDS)
+
+
+def within(holds: Any, what: str, seconds: float = ANSWER_SECONDS) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, what
+        time.sleep(POLL_SECONDS)
+
+
+def test_every_query_returns_series(pipeline: Pipeline, tmp_path: Path) -> None:
+    """Of dashboards and of rules, after a little of everything has happened."""
+    worker, api, broken = ports = [free_run(1) for _ in range(3)]
+    assert len(set(ports)) == len(ports)
+    pipeline.start_worker("worker", metrics_port=worker)
+    pipeline.start_api("api", api_port=api)
+    pipeline.start_api("api-without-store", api_port=broken, cassandra_port=free_run(1))
+    with prometheus(tmp_path, {"worker": worker, "api": api, "broken": broken}) as asked:
+        a_little_of_everything(pipeline, f"http://127.0.0.1:{api}", f"http://127.0.0.1:{broken}")
+        drawn = [
+            re.sub(r"\$__rate_interval", RATE_INTERVAL, query.expression)
+            for dashboard in DASHBOARDS
+            for panel in dashboard.panels
+            for query in panel.queries
+        ]
+        told = [rule["expr"] for group in rules()["groups"] for rule in group["rules"]]
+        waiting = set(drawn) | {each for expr in told for each in asked.selectors(expr)}
+        assert len(waiting) > len(drawn)
+
+        def all_return() -> bool:
+            waiting.difference_update({each for each in waiting if asked.series(each)})
+            return not waiting
+
+        try:
+            within(all_return, "")
+        except AssertionError:
+            pytest.fail("without series: " + "\n".join(sorted(waiting)))
+
+
+def a_little_of_everything(pipeline: Pipeline, api: str, broken: str) -> None:
+    """Something for every metric to count: good and bad messages, answers, a stream."""
+    now = int(time.time() * 1000)
+    first, second = (post_id(now + number, number) for number in (1, 2))
+    says = {"author_id": ALICE, "version": now * 1000, "text": "hello"}
+    pipeline.publish([FollowCreated(follower_id=BOB, followee_id=ALICE, version=1)])
+    pipeline.drain(DRAIN_SECONDS)
+    messages: list[Message | Outgoing] = [
+        PostCreated(post_id=first, **says),
+        PostEdited(post_id=first, author_id=ALICE, version=now * 1000 + 2, text="hello again"),
+        PostEdited(post_id=first, author_id=ALICE, version=now * 1000 + 1, text="hello late"),
+        ReplyCreated(post_id=second, parent_id=post_id(now, 3), **says),
+        Outgoing("posts", b"1", b"no message"),
+    ]
+    pipeline.publish(messages)
+    pipeline.drain(DRAIN_SECONDS)
+    with httpx.Client(timeout=ANSWER_SECONDS, trust_env=False) as client:
+        within(lambda: client.get(f"{api}/readyz").is_success, "the API is not ready")
+        home = client.get(f"{api}/v1/users/{BOB}/home").json()
+        assert str(first) in {item["post_id"] for item in home["items"]}
+        assert client.get(f"{broken}/v1/users/{BOB}/home").status_code == 503
+        with client.stream("GET", f"{api}/v1/users/{BOB}/home/stream") as stream:
+            third = PostCreated(post_id=post_id(now + 3, 4), **says)
+            pipeline.publish([third])
+            assert any(line == "event: entry" for line in stream.iter_lines())
