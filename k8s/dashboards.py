@@ -87,7 +87,12 @@ OVERVIEW: Final = Dashboard(
             "Messages by what became of them",
             "ops",
             "Postponed ones wait for the store; dead letters want to be looked at.",
-            (Query(_rate("timeline_events_handled_total", "agent, outcome"), "{{agent}} {{outcome}}"),),
+            (
+                Query(
+                    _rate("timeline_events_handled_total", "agent, outcome"),
+                    "{{agent}} {{outcome}}",
+                ),
+            ),
         ),
         Panel(
             "Dead letters",
@@ -150,7 +155,8 @@ FAN_OUT: Final = Dashboard(
             "Of requests that ingest made: grows while fan-out is slower than what is asked of it.",
             (
                 Query(
-                    'sum by (topic) (timeline_consumer_lag_messages{topic=~"fanout-pages|backfills"})',
+                    "sum by (topic) "
+                    '(timeline_consumer_lag_messages{topic=~"fanout-pages|backfills"})',
                     "{{topic}}",
                 ),
             ),

@@ -1,8 +1,8 @@
 """The schemas that manifests and compose.yaml are held to, made from Go modules.
 
 `python -m k8s.vendor` writes `k8s/schemas/` anew; it needs Go. Descriptions, defaults and the state
-that only a cluster writes are left out, and so is what a field in `LEFT_OUT` holds. A field that no
-schema names is refused, so what is left out here cannot slip through: it fails until it is taken in.
+that only a cluster writes are left out, and so are the fields in `LEFT_OUT`. A field that no schema
+names is refused, so that none of these slips through unchecked.
 """
 
 import json

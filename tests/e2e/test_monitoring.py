@@ -1,5 +1,4 @@
-"""A real Prometheus scrapes a worker and an API that run: nothing that is drawn or alerted on is
-made up."""
+"""What is drawn and alerted on is what a real Prometheus scrapes from a worker and an API."""
 
 import re
 import subprocess
@@ -63,7 +62,9 @@ def _selected(node: Any) -> Iterator[str]:
             yield from _selected(each)
     elif isinstance(node, dict):
         if node.get("type") in {"vectorSelector", "matrixSelector"}:
-            matchers = [f"{each['name']}{each['type']}\"{each['value']}\"" for each in node["matchers"]]
+            matchers = [
+                f'{each["name"]}{each["type"]}"{each["value"]}"' for each in node["matchers"]
+            ]
             yield "{" + ",".join(matchers) + "}"
         for each in node.values():
             yield from _selected(each)

@@ -77,7 +77,7 @@ def test_each_part_waits_for_what_it_needs() -> None:
 
 
 def test_prometheus_takes_its_configuration() -> None:
-    """promtool reads it without a complaint."""
+    """Promtool reads it without a complaint."""
     if not PROMTOOL.exists():
         pytest.skip("promtool is not built: `make tools`, which needs Go")
     checked = subprocess.run(

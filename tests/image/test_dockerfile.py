@@ -11,7 +11,7 @@ import sysconfig
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
@@ -133,7 +133,7 @@ def image() -> Iterator[Image]:
 
 
 def test_it_passes_the_linter() -> None:
-    """hadolint has no complaint."""
+    """Hadolint has no complaint."""
     if not HADOLINT.exists():
         pytest.skip("hadolint is installed on Linux on x86-64 only")
     linted = subprocess.run([HADOLINT, DOCKERFILE], capture_output=True, check=False, timeout=60)
@@ -206,7 +206,9 @@ def test_it_is_small(image: Image) -> None:
     """What it adds to its base, and neither pip nor anything that tests need."""
     files = [file for file in image.place("/opt/mingle").rglob("*") if file.is_file()]
     assert sum(file.lstat().st_size for file in files) < MOST_BYTES
-    packages = {each.name for each in image.place("/opt/mingle/lib/python3.11/site-packages").iterdir()}
+    packages = {
+        each.name for each in image.place("/opt/mingle/lib/python3.11/site-packages").iterdir()
+    }
     assert not packages & {"pip", "setuptools", "pytest", "mypy"}
 
 

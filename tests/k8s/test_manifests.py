@@ -199,7 +199,9 @@ def test_the_store_is_where_settings_say(manifests: list[Manifest]) -> None:
 def test_scaling_is_bounded_and_damped(production: list[Manifest]) -> None:
     """No more workers than any topic of the role has partitions; slowly down; on lag in seconds."""
     read = {role: [route.topic for route in ROUTES if route.role == role] for role in ROLES}
-    scaled = {each["metadata"]["name"]: each["spec"] for each in of_kind(production, "ScaledObject")}
+    scaled = {
+        each["metadata"]["name"]: each["spec"] for each in of_kind(production, "ScaledObject")
+    }
     assert set(scaled) == {f"mingle-{role}" for role in ROLES}
     for role, names in read.items():
         spec = scaled[f"mingle-{role}"]

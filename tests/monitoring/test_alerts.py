@@ -19,7 +19,9 @@ RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
 
 def alert_tests() -> list[Any]:
     return [
-        test for case in yaml.safe_load(CASES.read_text())["tests"] for test in case["alert_rule_test"]
+        test
+        for case in yaml.safe_load(CASES.read_text())["tests"]
+        for test in case["alert_rule_test"]
     ]
 
 
@@ -32,7 +34,7 @@ def run(*arguments: Any) -> str:
 
 
 def test_rules_are_valid(tmp_path: Path) -> None:
-    """promtool has nothing to object to, templates of annotations included."""
+    """Promtool has nothing to object to, templates of annotations included."""
     written = tmp_path / "rules.yaml"
     written.write_text(yaml.safe_dump(rules()))
     assert "SUCCESS" in run("check", "rules", "--lint=all", "--lint-fatal", written)

@@ -1,0 +1,197 @@
+"""From one worker to four and back, and one restarted, while messages arrive."""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from confluent_kafka import KafkaException
+
+from schemas.codec import Message
+from servers.server import Reachable
+from tests.e2e.comparison import compare_all
+from tests.e2e.pipeline import FIRST, Pipeline, Place
+from tests.e2e.village import Village, model_of
+
+SEED = 11
+LOAD = Village(people=200, follows=3_000, posts=20_000)
+AT_ONCE = 20
+"""Messages sent together, so that sending costs little beside what is measured."""
+MESSAGES_A_SECOND = 60.0
+STEP_SECONDS = 120.0
+DRAIN_SECONDS = 300.0
+LOOK_SECONDS = 0.2
+SETTLED_SECONDS = 5.0
+"""How long no message may wait for longer than that before a step is over."""
+MOST_WAITING = 60.0
+"""A session's half minute, and what two groups on a busy machine need to hand partitions out."""
+ROLES = tuple(argument for role in FIRST for argument in ("--role", role))
+
+pytestmark = [pytest.mark.e2e, pytest.mark.proof, pytest.mark.timeout(1_500)]
+
+
+class Waiting:
+    """How long the message that waits longest has waited, as the brokers see it.
+
+    A message waits from the look that finds it at the end of its partition until the look that
+    finds it committed; workers commit once a second.
+    """
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+        self._seen: dict[tuple[str, Place], list[tuple[int, float]]] = {}
+        self._over = threading.Event()
+        self.now = 0.0
+        self.longest = 0.0
+
+    def look(self) -> None:
+        at = time.monotonic()
+        ends = {role: self._pipeline.ends(read) for role, read in FIRST.items()}
+        oldest = at
+        for role, places in ends.items():
+            done = self._pipeline.offsets(role)
+            for place, end in places.items():
+                seen = self._seen.setdefault((role, place), [])
+                if end > (seen[-1][0] if seen else done.get(place, 0)):
+                    seen.append((end, at))
+                while seen and seen[0][0] <= done.get(place, 0):
+                    seen.pop(0)
+                oldest = min(oldest, seen[0][1] if seen else at)
+        self.now = time.monotonic() - oldest
+        self.longest = max(self.longest, self.now)
+
+    def watch(self) -> None:
+        while not self._over.wait(LOOK_SECONDS):
+            try:
+                self.look()
+            except KafkaException:  # a coordinator that is busy with the rebalance
+                continue
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        watcher = threading.Thread(target=self.watch)
+        watcher.start()
+        try:
+            yield
+        finally:
+            self._over.set()
+            watcher.join()
+
+
+class Load(threading.Thread):
+    """Publishes at a steady rate, whatever becomes of it, until it is told to stop."""
+
+    def __init__(self, pipeline: Pipeline, log: Sequence[Message]) -> None:
+        super().__init__()
+        self._pipeline = pipeline
+        self._log = log
+        self._over = threading.Event()
+        self.sent = 0
+
+    def run(self) -> None:
+        started = time.monotonic()
+        while self.sent < len(self._log):
+            due = started + self.sent / MESSAGES_A_SECOND
+            if self._over.wait(max(0.0, due - time.monotonic())):
+                return
+            some = self._log[self.sent : self.sent + AT_ONCE]
+            self._pipeline.publish(some)
+            self.sent += len(some)
+
+    def stop(self) -> Sequence[Message]:
+        """What was published."""
+        self._over.set()
+        self.join()
+        return self._log[: self.sent]
+
+
+class Crew:
+    """The workers that there are, and how long messages waited at each step that changed them."""
+
+    def __init__(self, pipeline: Pipeline, waiting: Waiting, names: list[str]) -> None:
+        self._pipeline = pipeline
+        self._waiting = waiting
+        self._names = names
+        self.longest: dict[str, float] = {}
+
+    def add(self, name: str) -> None:
+        self._names.append(name)
+        self._start(name)
+        self.step(f"{len(self._names) - 1} to {len(self._names)}")
+
+    def end(self, name: str) -> None:
+        self._names.remove(name)
+        self._stop(name)
+        self.step(f"{len(self._names) + 1} to {len(self._names)}")
+
+    def restart(self, name: str) -> None:
+        self._stop(name)
+        self._start(name)
+        self.step("one restarted")
+
+    def step(self, told: str) -> None:
+        """Waits until the change has settled and no message waits for long."""
+        deadline = time.monotonic() + STEP_SECONDS
+        self._pipeline.until(lambda: settled(self._pipeline, set(self._names)), deadline)
+        steady = time.monotonic()
+        while time.monotonic() < steady + SETTLED_SECONDS:
+            assert time.monotonic() < deadline, "messages wait on"
+            if self._waiting.now > SETTLED_SECONDS:
+                steady = time.monotonic()
+            time.sleep(LOOK_SECONDS)
+        self.longest[told], self._waiting.longest = self._waiting.longest, 0.0
+
+    def _start(self, name: str) -> None:
+        self._pipeline.start_worker(name, *ROLES)
+
+    def _stop(self, name: str) -> None:
+        self._pipeline.workers[name].terminate()
+        assert self._pipeline.end_of(name, STEP_SECONDS) == 0
+
+
+def test_one_to_four_workers_and_back(
+    kafka: Reachable,
+    cassandra: Reachable,
+    pipeline: Pipeline,
+    tmp_path: Path,
+    record_figures: Callable[..., None],
+) -> None:
+    """Nothing is lost or extra; how long messages waited at each step is told at the end."""
+    log = LOAD.log(random.Random(SEED))
+    pipeline.start_worker("a", *ROLES)
+    pipeline.until(lambda: settled(pipeline, {"a"}))
+    waiting = Waiting(Pipeline(kafka.address, cassandra.port, tmp_path))
+    load = Load(Pipeline(kafka.address, cassandra.port, tmp_path), log)
+    load.start()
+    crew = Crew(pipeline, waiting, ["a"])
+    try:
+        with waiting.watched():
+            crew.step("steady with 1")
+            for name in "bcd":
+                crew.add(name)
+            crew.step("steady with 4")
+            crew.restart("b")
+            for name in "dcb":
+                crew.end(name)
+    finally:
+        published = load.stop()
+    assert load.sent < len(log), "the load was over before the last step"
+    for role, read in FIRST.items():
+        pipeline.until(
+            lambda role=role, read=read: not pipeline.lag(role, read),
+            time.monotonic() + DRAIN_SECONDS,
+        )
+    delivered = compare_all(pipeline.settings, model_of(published))
+    assert delivered > 0
+    for told, seconds in crew.longest.items():
+        record_figures(told, longest_wait_seconds=round(seconds, 1))
+    record_figures("1 to 4 workers and back", messages=len(published), deliveries=delivered)
+    assert max(crew.longest.values()) < MOST_WAITING
+
+
+def settled(pipeline: Pipeline, names: set[str]) -> bool:
+    """Exactly these have partitions, of every role."""
+    return all(set(pipeline.members(role)) == names for role in FIRST)
