@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-OURS = ("schemas", "services", "streams", "servers", "loadtest", "tests")
+OURS = ("schemas", "services", "streams", "servers", "loadtest", "k8s", "tests")
 MAY_IMPORT = {
     "schemas": {"schemas"},
     "services": {"services", "schemas"},
     "streams": {"streams", "services", "schemas"},
     "servers": {"servers"},
+    "k8s": {"k8s"},
     # Load comes through Kafka and the API, as a user's would. What stands beside it does not: the
     # follow graph is loaded through the product's stores, the store's own limit is measured through
     # its packed writer, and a run starts servers.

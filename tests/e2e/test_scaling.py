@@ -7,23 +7,26 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient, NewPartitions
 
-from schemas.codec import Message
+from schemas import topics
+from schemas.codec import Message, encode
 from servers.server import Reachable
+from streams.outbox import Outgoing
+from streams.publishing.publisher import Publisher
 from tests.e2e.comparison import compare_all
 from tests.e2e.pipeline import FIRST, Pipeline, Place
-from tests.e2e.village import Village, model_of
+from tests.e2e.village import HAMLET, Village, model_of
 
 SEED = 11
 LOAD = Village(people=200, follows=3_000, posts=20_000)
-AT_ONCE = 20
-"""Messages sent together, so that sending costs little beside what is measured."""
-MESSAGES_A_SECOND = 60.0
+MESSAGES_A_SECOND = 30.0
 STEP_SECONDS = 120.0
 DRAIN_SECONDS = 300.0
-LOOK_SECONDS = 0.2
+LOOK_SECONDS = 0.5
 SETTLED_SECONDS = 5.0
 """How long no message may wait for longer than that before a step is over."""
 MOST_WAITING = 60.0
@@ -79,27 +82,28 @@ class Waiting:
         finally:
             self._over.set()
             watcher.join()
+            self._pipeline.stop()
 
 
 class Load(threading.Thread):
     """Publishes at a steady rate, whatever becomes of it, until it is told to stop."""
 
-    def __init__(self, pipeline: Pipeline, log: Sequence[Message]) -> None:
+    def __init__(self, bootstrap: str, log: Sequence[Message]) -> None:
         super().__init__()
-        self._pipeline = pipeline
+        self._brokers = bootstrap
         self._log = log
         self._over = threading.Event()
         self.sent = 0
 
     def run(self) -> None:
         started = time.monotonic()
-        while self.sent < len(self._log):
-            due = started + self.sent / MESSAGES_A_SECOND
-            if self._over.wait(max(0.0, due - time.monotonic())):
-                return
-            some = self._log[self.sent : self.sent + AT_ONCE]
-            self._pipeline.publish(some)
-            self.sent += len(some)
+        with Publisher(self._brokers) as publisher:
+            for message in self._log:
+                due = started + self.sent / MESSAGES_A_SECOND
+                if self._over.wait(max(0.0, due - time.monotonic())):
+                    return
+                publisher.send(Outgoing(*encode(message)))
+                self.sent += 1
 
     def stop(self) -> Sequence[Message]:
         """What was published."""
@@ -164,7 +168,7 @@ def test_one_to_four_workers_and_back(
     pipeline.start_worker("a", *ROLES)
     pipeline.until(lambda: settled(pipeline, {"a"}))
     waiting = Waiting(Pipeline(kafka.address, cassandra.port, tmp_path))
-    load = Load(Pipeline(kafka.address, cassandra.port, tmp_path), log)
+    load = Load(kafka.address, log)
     load.start()
     crew = Crew(pipeline, waiting, ["a"])
     try:
@@ -173,25 +177,59 @@ def test_one_to_four_workers_and_back(
             for name in "bcd":
                 crew.add(name)
             crew.step("steady with 4")
+            rss_max = pipeline.rss_max()
             crew.restart("b")
             for name in "dcb":
                 crew.end(name)
     finally:
         published = load.stop()
     assert load.sent < len(log), "the load was over before the last step"
-    for role, read in FIRST.items():
-        pipeline.until(
-            lambda role=role, read=read: not pipeline.lag(role, read),
-            time.monotonic() + DRAIN_SECONDS,
-        )
-    delivered = compare_all(pipeline.settings, model_of(published))
-    assert delivered > 0
+    wait_until_handled(pipeline)
     for told, seconds in crew.longest.items():
         record_figures(told, longest_wait_seconds=round(seconds, 1))
+    delivered = compare_all(pipeline.settings, model_of(published))
+    assert delivered > 0
     record_figures("1 to 4 workers and back", messages=len(published), deliveries=delivered)
+    record_figures("their memory", rss_max_bytes=rss_max)
     assert max(crew.longest.values()) < MOST_WAITING
 
 
 def settled(pipeline: Pipeline, names: set[str]) -> bool:
     """Exactly these have partitions, of every role."""
     return all(set(pipeline.members(role)) == names for role in FIRST)
+
+
+def test_partitions_are_added_later(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, record_figures: Callable[..., None]
+) -> None:
+    """Keys move to other partitions while messages wait in the old ones: nothing is lost."""
+    log = HAMLET.log(random.Random(SEED))
+    half = len(log) // 2
+    for name in ("a", "b"):
+        pipeline.start_worker(name, *ROLES)
+    pipeline.until(lambda: settled(pipeline, {"a", "b"}))
+    pipeline.publish(log[:half])
+    more = {name: _doubled(topic) for name, topic in topics.load().items()}
+    admin = AdminClient({"bootstrap.servers": pipeline.settings.kafka_bootstrap, "log_level": 0})
+    grown = [NewPartitions(name, topic.partitions) for name, topic in more.items()]
+    for future in admin.create_partitions(grown).values():
+        future.result(STEP_SECONDS)
+    monkeypatch.setattr("tests.e2e.pipeline.topics.load", lambda: more)
+    started = time.monotonic()
+    pipeline.publish(log[half:])
+    wait_until_handled(pipeline)
+    seconds = round(time.monotonic() - started, 1)
+    record_figures("partitions doubled", seconds_until_all_is_handled=seconds)
+    beyond = [end for (name, at), end in pipeline.ends(["posts"]).items() if at >= 64]
+    assert any(beyond), "no message went to a new partition"
+    assert compare_all(pipeline.settings, model_of(log)) > 0
+
+
+def _doubled(topic: topics.Topic) -> topics.Topic:
+    return msgspec.structs.replace(topic, partitions=2 * topic.partitions)
+
+
+def wait_until_handled(pipeline: Pipeline) -> None:
+    deadline = time.monotonic() + DRAIN_SECONDS
+    for role, read in FIRST.items():
+        pipeline.until(lambda role=role, read=read: not pipeline.lag(role, read), deadline)
