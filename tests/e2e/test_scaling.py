@@ -1,12 +1,14 @@
 """From one worker to four and back, and one restarted, while messages arrive."""
 
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import msgspec
 import pytest
 from confluent_kafka import KafkaException
@@ -14,7 +16,9 @@ from confluent_kafka.admin import AdminClient, NewPartitions
 
 from schemas import topics
 from schemas.codec import Message, encode
+from servers.ports import free_run
 from servers.server import Reachable
+from streams.app import SESSION_SECONDS
 from streams.outbox import Outgoing
 from streams.publishing.publisher import Publisher
 from tests.e2e.comparison import compare_all
@@ -233,3 +237,38 @@ def wait_until_handled(pipeline: Pipeline) -> None:
     deadline = time.monotonic() + DRAIN_SECONDS
     for role, read in FIRST.items():
         pipeline.until(lambda role=role, read=read: not pipeline.lag(role, read), deadline)
+
+
+def test_a_restart_under_its_name_is_no_rebalance(
+    pipeline: Pipeline, record_figures: Callable[..., None]
+) -> None:
+    """What a rolling update does to each pod: the others keep what they have, and go on."""
+    ports = {name: free_run(1) for name in "ab"}
+    for name, port in ports.items():
+        pipeline.start_worker(name, *ROLES, metrics_port=port)
+    pipeline.until(lambda: settled(pipeline, set(ports)))
+    before = rebalances(ports["a"])
+    started = time.monotonic()
+    pipeline.workers["b"].terminate()
+    assert pipeline.end_of("b", STEP_SECONDS) == 0
+    pipeline.start_worker("b", *ROLES, metrics_port=ports["b"])
+    pipeline.until(lambda: is_ready(ports["b"]))
+    seconds = time.monotonic() - started
+    record_figures("restart", seconds_until_ready=round(seconds, 1))
+    assert settled(pipeline, set(ports))
+    # One that takes longer than its session is put out of its groups, and taken in again.
+    most = 0 if seconds < SESSION_SECONDS else 2 * len(FIRST)
+    assert rebalances(ports["a"]) - before <= most
+
+
+def rebalances(port: int) -> float:
+    metrics = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+    (found,) = re.findall(r"^timeline_rebalances_total (\S+)$", metrics, re.MULTILINE)
+    return float(found)
+
+
+def is_ready(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/readyz", trust_env=False).is_success
+    except httpx.TransportError:
+        return False
