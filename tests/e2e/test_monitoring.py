@@ -110,8 +110,8 @@ def within(holds: Any, what: str, seconds: float = ANSWER_SECONDS) -> None:
 
 def test_every_query_returns_series(pipeline: Pipeline, tmp_path: Path) -> None:
     """Of dashboards and of rules, after a little of everything has happened."""
-    worker, api, broken = ports = [free_run(1) for _ in range(3)]
-    assert len(set(ports)) == len(ports)
+    tool("prometheus")  # before anything is started
+    worker, api, broken = (free_run(1) for _ in range(3))
     pipeline.start_worker("worker", metrics_port=worker)
     pipeline.start_api("api", api_port=api)
     pipeline.start_api("api-without-store", api_port=broken, cassandra_port=free_run(1))
