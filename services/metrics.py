@@ -202,6 +202,22 @@ class Metrics:
             "Replies whose parent has not arrived.",
         ),
     ]
+    verified: Annotated[
+        Counter,
+        Declaration(
+            "timeline_verified_total",
+            ("listing",),
+            "Homes and posts of threads that were compared with what must be shown.",
+        ),
+    ]
+    verify_differences: Annotated[
+        Gauge,
+        Declaration(
+            "timeline_verify_differences",
+            ("listing", "kind"),
+            "Entries that the last comparison found missing or extra.",
+        ),
+    ]
     replay_progress_ratio: Annotated[
         Gauge,
         Declaration(

@@ -51,6 +51,11 @@ def now() -> int:
     return time.time_ns() // 1_000_000
 
 
+def now_in_microseconds() -> int:
+    """The same as a write timestamp."""
+    return time.time_ns() // 1_000
+
+
 def create_metrics() -> Metrics:
     """Metrics of this process, on a registry of their own."""
     registry = CollectorRegistry()
@@ -106,6 +111,20 @@ def cassandra_stores(store: Store, settings: Settings, clock: Clock = now) -> St
         CassandraTerms(store, settings.epoch),
         CassandraReposts(store, retention, clock),
         CassandraWords(store, settings.epoch),
+    )
+
+
+def mending_stores(store: Store, settings: Settings, clock: Clock = now) -> Stores:
+    """The same, for those who mend: entries are written over what was removed from outside.
+
+    An entry is a row of keys, which no writer of ours removes; a removal by somebody else would
+    hide what is written again under the entries' common timestamp. Under the present it does not.
+    """
+    retention = Retention(settings.retention_days, settings.epoch)
+    return cassandra_stores(store, settings, clock)._replace(
+        timelines=CassandraTimelines(store, retention, clock, version=now_in_microseconds),
+        reposts=CassandraReposts(store, retention, clock, version=now_in_microseconds),
+        conversations=CassandraConversations(store, version=now_in_microseconds),
     )
 
 

@@ -2,12 +2,14 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 import structlog
 
 from services.settings import Settings
+from services.storage.session import Store
+from services.stores import Stores
 from streams.background import Work, background
 from streams.bootstrap import (
     Deps,
@@ -66,7 +68,9 @@ async def run_api(settings: Settings, stop: asyncio.Event) -> int:
 
 
 @asynccontextmanager
-async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
+async def open_deps(
+    settings: Settings, adapters: Callable[[Store, Settings], Stores] = cassandra_stores
+) -> AsyncIterator[Deps]:
     """What the settings ask for; the stores answer when `Deps.connect` has returned."""
     metrics = create_metrics()
     if settings.store == "memory":
@@ -77,7 +81,7 @@ async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
         yield Deps(
             settings,
             metrics,
-            cassandra_stores(store, settings),
+            adapters(store, settings),
             connect=store.connect,
             brakes=cassandra_brakes(store),
         )

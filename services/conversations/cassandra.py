@@ -8,10 +8,7 @@ import numpy as np
 from schemas.ids import PostId, UserId
 from services.conversations.store import Link
 from services.storage.session import Store
-from services.storage.statements import insert, portions, select
-
-LINK_VERSION = 1
-"""Of every link: it has no cells, and nothing removes it."""
+from services.storage.statements import RowVersion, insert, keys_only, portions, select
 
 _LINK = insert("children", "parent_id", "post_id", operation="link")
 _CLAIM = insert("claims", "root_id", "post_id", "author_id", operation="claim")
@@ -35,12 +32,13 @@ class CassandraConversations:
     `children` keeps no authors: whoever asks for them checks each reply anyway.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, version: RowVersion = keys_only) -> None:
         self._store = store
+        self._version = version
 
     async def link(self, links: Sequence[Link]) -> None:
         above, posts, _ = _columns(links)
-        columns = {"parent_id": above, "post_id": posts, "version": LINK_VERSION}
+        columns = {"parent_id": above, "post_id": posts, "version": self._version()}
         await self._store.write_columns(_LINK, columns)
 
     async def children(self, parents: Collection[PostId], limit: int) -> dict[PostId, list[PostId]]:
@@ -54,7 +52,7 @@ class CassandraConversations:
     async def claim(self, links: Sequence[Link]) -> None:
         above, posts, authors = _columns(links)
         columns = {"root_id": above, "post_id": posts, "author_id": authors}
-        await self._store.write_columns(_CLAIM, columns | {"version": LINK_VERSION})
+        await self._store.write_columns(_CLAIM, columns | {"version": self._version()})
 
     async def claimed(self, posts: Collection[PostId], limit: int) -> dict[PostId, list[Link]]:
         found: dict[PostId, list[Link]] = {}

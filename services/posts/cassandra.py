@@ -13,6 +13,7 @@ from typing import Any
 from schemas.events import EDITABLE
 from schemas.ids import PostId, UserId, Version
 from services.posts.post import BLANKED, IMMUTABLE, Mutation, Post, Row, resolve
+from services.scan import Scanned
 from services.storage import statements
 from services.storage.session import Store
 from services.storage.statements import INVERTED, UNSET, insert, portions, select
@@ -33,6 +34,9 @@ _LOAD = select(
     "post_id, author_id, deleted, line, writetime(parent_id), "
     f"{', '.join((*_CREATED.values(), *EDITABLE))}",
     "WHERE post_id IN ?",
+)
+_SCAN = select(
+    "posts", "scan", "DISTINCT post_id, token(post_id)", "WHERE token(post_id) > ? LIMIT ?"
 )
 
 
@@ -59,6 +63,11 @@ class CassandraPosts:
                 claims.setdefault(PostId(post), []).append(_claim(*cells))
         resolved = {post: resolve(post, rows) for post, rows in claims.items()}
         return {post: known for post, known in resolved.items() if known is not None}
+
+    async def scan(self, place: int, limit: int) -> Scanned[PostId]:
+        rows = await self._store.read(_SCAN, place, limit)
+        posts = [PostId(post) for post, _ in rows]
+        return Scanned(posts, rows[-1][1] if len(rows) == limit else None)
 
 
 def _rows(mutation: Mutation) -> Iterator[statements.Row]:

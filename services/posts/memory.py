@@ -6,6 +6,7 @@ from schemas.canonical import Canonical
 from schemas.events import EDITABLE
 from schemas.ids import PostId, UserId, Version
 from services.posts.post import BLANKED, IMMUTABLE, Mutation, Post, Row, resolve
+from services.scan import Scanned, scan_of
 
 _Cell = tuple[Version, Canonical]
 
@@ -69,6 +70,9 @@ class MemoryPosts:
             if known is not None:
                 found[post] = known
         return found
+
+    async def scan(self, place: int, limit: int) -> Scanned[PostId]:
+        return scan_of(self._rows, place, limit)
 
     def _cells(self, post: PostId, author: UserId) -> _Cells:
         return self._rows.setdefault(post, {}).setdefault(author, _Cells())

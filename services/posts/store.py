@@ -5,6 +5,7 @@ from typing import Protocol
 
 from schemas.ids import PostId, UserId
 from services.posts.post import Mutation, Post
+from services.scan import Scanned
 
 MAX_LINE = 128
 """Ancestors kept as a hint: deeper than nearly every thread (103 in Ubuntu's IRC), 1 KiB."""
@@ -28,3 +29,6 @@ class PostStore(Protocol):
 
         One store request for up to 1,000 ids. Raises StoreUnavailable.
         """
+
+    async def scan(self, place: int, limit: int) -> Scanned[PostId]:
+        """Some of the ids of which anything is known, beyond a place. Raises StoreUnavailable."""

@@ -19,6 +19,7 @@ from services.relations.relations import (
     relations,
 )
 from services.relations.store import Pair
+from services.scan import Scanned
 from services.storage.session import Store
 from services.storage.statements import INVERTED, KEYS_AT_ONCE, UNSET, Row, insert, portions, select
 
@@ -46,6 +47,12 @@ _PAGE = select(
     "page",
     "other_id, kind, item, removed",
     f"WHERE owner_id = ? AND part = {SAYS} AND (other_id, kind, item) > (?, ?, ?) LIMIT ?",
+)
+_OWNERS = select(
+    "relations",
+    "scan",
+    "DISTINCT owner_id, part, token(owner_id, part)",
+    "WHERE token(owner_id, part) > ? LIMIT ?",
 )
 _BLOCK = insert("blocks", "pair", "blocker_id", "removed", "ended", operation="block")
 _BLOCKS = select("blocks", "read", "pair, removed, ended", "WHERE pair IN ?")
@@ -122,6 +129,11 @@ class CassandraRelations:
     async def followees(self, owner: UserId, *, after: UserId, limit: int) -> list[Edge]:
         found = await self.others(owner, Kind.FOLLOW, after=after, limit=limit)
         return [between.edge for between in found.values() if between.edge is not None]
+
+    async def owners(self, place: int, limit: int) -> Scanned[UserId]:
+        rows = await self._store.read(_OWNERS, place, limit)
+        owners = dict.fromkeys(UserId(owner) for owner, part, _ in rows if part != THREADS)
+        return Scanned(list(owners), rows[-1][2] if len(rows) == limit else None)
 
     async def list_of(self, list_id: ListId) -> OwnedList | None:
         return await self._lists.read(list_id)

@@ -31,6 +31,7 @@ from services.relations.relations import (
     relations,
 )
 from services.relations.store import Pair
+from services.scan import Scanned, scan_of
 
 
 class _Cells:
@@ -102,6 +103,10 @@ class MemoryRelations:
     async def followees(self, owner: UserId, *, after: UserId, limit: int) -> list[Edge]:
         found = await self.others(owner, Kind.FOLLOW, after=after, limit=limit)
         return [between.edge for between in found.values() if between.edge is not None]
+
+    async def owners(self, place: int, limit: int) -> Scanned[UserId]:
+        said = (owner for owner, threads, _ in self._subjects if not threads)
+        return scan_of(said, place, limit)
 
     async def list_of(self, list_id: ListId) -> OwnedList | None:
         owner = self._first_owner(list_id)

@@ -7,6 +7,7 @@ from schemas.ids import ListId, PostId, UserId
 from services.relations.lists import OwnedList
 from services.relations.mutation import Kind, Mutation
 from services.relations.relations import Between, Edge, Marks, Relations
+from services.scan import Scanned
 
 Pair = tuple[UserId, UserId]
 
@@ -63,6 +64,9 @@ class RelationStore(Protocol):
 
     async def followees(self, owner: UserId, *, after: UserId, limit: int) -> list[Edge]:
         """Up to `limit` edges to ids above `after`, ascending, as `others` finds them."""
+
+    async def owners(self, place: int, limit: int) -> Scanned[UserId]:
+        """Some of those who say anything of others, or set it for themselves, beyond a place."""
 
     async def list_of(self, list_id: ListId) -> OwnedList | None:
         """The list, as its first owner made it; None where it is unknown or deleted."""

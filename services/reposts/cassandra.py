@@ -14,7 +14,15 @@ from schemas.ids import SLOTS, IdArray, PostId, UserId, slot, slots
 from services.reposts.store import AuthorRepost, Below, Repost, Resolved
 from services.reposts.window import Window
 from services.storage.session import Store
-from services.storage.statements import KEYS_AT_ONCE, Column, insert, portions, select
+from services.storage.statements import (
+    KEYS_AT_ONCE,
+    Column,
+    RowVersion,
+    insert,
+    keys_only,
+    portions,
+    select,
+)
 from services.timelines.buckets import Buckets
 from services.timelines.retention import Clock, Retention
 from services.timelines.store import Span
@@ -26,8 +34,6 @@ ROWS_AT_ONCE = 5_000
 is asked for by itself."""
 AUTHOR_ROWS_AT_ONCE = 100_000
 """Rows that one request for authors' reposts may bring: 2.4 MB."""
-KEYS_ONLY = 1
-"""The version of every row: they have no cells, and nothing removes them."""
 LINK = 0
 """Stands for an original in the row that is the link itself."""
 
@@ -66,9 +72,12 @@ _WINDOW = select(
 class CassandraReposts:
     """A RepostStore in Cassandra."""
 
-    def __init__(self, store: Store, retention: Retention, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, retention: Retention, clock: Clock, version: RowVersion = keys_only
+    ) -> None:
         self._store = store
         self._spans = Buckets(retention, clock)
+        self._version = version
 
     async def link(self, reposts: Sequence[Repost]) -> None:
         await self._add_below((*each, LINK) for each in reposts)
@@ -83,7 +92,7 @@ class CassandraReposts:
             "repost_id": reposts,
             "author_id": authors,
             "original_id": originals,
-            "version": KEYS_ONLY,
+            "version": self._version(),
         }
         await self._store.write_columns(_LINK, columns)
 
@@ -107,7 +116,7 @@ class CassandraReposts:
             "author_id": authors,
             "repost_id": reposts,
             "original_id": originals,
-            "version": KEYS_ONLY,
+            "version": self._version(),
         }
         await self._store.write_columns(_ADD_AUTHOR, columns)
 
@@ -138,7 +147,7 @@ class CassandraReposts:
             "original_id": originals[kept],
             "repost_id": reposts[kept],
             "ttl": lives[kept],
-            "version": KEYS_ONLY,
+            "version": self._version(),
         }
         await self._store.write_columns(_ADD_HOME, columns)
 

@@ -1,6 +1,6 @@
 """CQL with the names that its metrics carry; every write states its version and never a null."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any, NamedTuple, TypeVar
 
@@ -13,6 +13,15 @@ KEYS_AT_ONCE = 1_000
 INVERTED = 2**62
 """From where write timestamps of what the lowest version has count down: above every version of the
 next 146,000 years."""
+
+
+RowVersion = Callable[[], int]
+"""The write timestamp of rows that have no cells: it decides nothing between them."""
+
+
+def keys_only() -> int:
+    """That of all writers: nothing of ours removes such a row."""
+    return 1
 
 
 class Unset(Enum):

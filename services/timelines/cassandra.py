@@ -12,8 +12,18 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import numpy as np
 
 from schemas.ids import MAX_ID, SLOTS, IdArray, PostId, UserId, slot, slots
+from services.scan import Scanned
 from services.storage.session import Store
-from services.storage.statements import KEYS_AT_ONCE, Column, Statement, insert, portions, select
+from services.storage.statements import (
+    KEYS_AT_ONCE,
+    Column,
+    RowVersion,
+    Statement,
+    insert,
+    keys_only,
+    portions,
+    select,
+)
 from services.timelines.buckets import Buckets
 from services.timelines.retention import Clock, Retention
 from services.timelines.store import MAX_ARRIVALS, AuthorEntry, Span
@@ -29,10 +39,14 @@ SHARDS_AT_ONCE = 16
 """Asked for arrivals side by side: more would be in the way of those who wait for a page."""
 ENTRIES_AT_ONCE = 100_000
 """Author entries that one request may bring: 2.4 MB."""
-ENTRY_VERSION = 1
-"""Of every entry: it has no cells, and nothing removes it."""
 
 _ADD_AUTHOR = insert("author_timeline", "author_id", "post_id")
+_SCAN = select(
+    "author_timeline",
+    "scan",
+    "DISTINCT author_id, token(author_id)",
+    "WHERE token(author_id) > ? LIMIT ?",
+)
 _ADD_HOME = insert("home_timeline", "bucket", "shard", "user_id", "post_id", ttl=True)
 _ADD_BUCKET = insert("home_buckets", "slot_group", "bucket", "shards", ttl=True)
 _BUCKETS = select(
@@ -84,14 +98,20 @@ _HOME = {
 
 
 class CassandraTimelines:
-    """A TimelineStore in Cassandra. `shards` is a power of two."""
+    """A TimelineStore in Cassandra. `shards` is a power of two; `version` is for all its rows."""
 
     def __init__(
-        self, store: Store, retention: Retention, clock: Clock, shards: int = SHARDS
+        self,
+        store: Store,
+        retention: Retention,
+        clock: Clock,
+        shards: int = SHARDS,
+        version: RowVersion = keys_only,
     ) -> None:
         self._store = store
         self._spans = Buckets(retention, clock)
         self._shards = shards
+        self._version = version
         # Both have one entry for three days, since the epoch of post ids at most.
         self._declared: set[int] = set()
         self._listed: dict[int, dict[int, list[int]]] = {}
@@ -100,7 +120,7 @@ class CassandraTimelines:
     async def add_author_entries(self, entries: Sequence[AuthorEntry]) -> None:
         authors, posts = np.array(entries, np.int64).reshape(len(entries), 2).T
         await self._store.write_columns(
-            _ADD_AUTHOR, {"author_id": authors, "post_id": posts, "version": ENTRY_VERSION}
+            _ADD_AUTHOR, {"author_id": authors, "post_id": posts, "version": self._version()}
         )
 
     async def author_pages(
@@ -118,6 +138,11 @@ class CassandraTimelines:
                 pages.setdefault(UserId(author), []).append(PostId(post))
         return pages
 
+    async def authors(self, place: int, limit: int) -> Scanned[UserId]:
+        rows = await self._store.read(_SCAN, place, limit)
+        authors = [UserId(author) for author, _ in rows]
+        return Scanned(authors, rows[-1][1] if len(rows) == limit else None)
+
     async def add_home_entries(self, users: IdArray, posts: IdArray) -> None:
         if not len(users):
             return
@@ -134,7 +159,7 @@ class CassandraTimelines:
             "user_id": users,
             "post_id": posts,
             "ttl": lives[buckets - first],
-            "version": ENTRY_VERSION,
+            "version": self._version(),
         }
         await self._store.write_columns(_ADD_HOME, columns)
 
@@ -227,7 +252,7 @@ class CassandraTimelines:
             "bucket": np.tile(new, SLOT_GROUPS),
             "shards": self._shards,
             "ttl": np.tile(lives[new - first], SLOT_GROUPS),
-            "version": ENTRY_VERSION,
+            "version": self._version(),
         }
         await self._store.write_columns(_ADD_BUCKET, columns)
         self._declared.update(new.tolist())

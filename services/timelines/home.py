@@ -52,14 +52,14 @@ class Home:
             shows=in_home,
             retention=self._retention,
             context="home",
-            reposts=self._reposts_to(viewer),
+            reposts=self.reposts_to(viewer),
         )
         return page(request, found)
 
     async def explain(self, viewer: UserId, post: PostId) -> Explanation | None:
         """Which rule decides about a post; None where the viewer may not know of it."""
         view, verdicts, places = await self._reader.judge(
-            viewer, [post], in_home, self._retention, self._reposts_to(viewer)
+            viewer, [post], in_home, self._retention, self.reposts_to(viewer)
         )
         known = view.known.get(post)
         if known is None or not may_know(known, view):
@@ -82,6 +82,16 @@ class Home:
         pulled = _path(known, view) == "tag"
         return pulled or await self._timelines.in_home(viewer, post)
 
+    def reposts_to(self, viewer: UserId) -> Reposts:
+        """Where to look for the reposts that were delivered to a viewer, and his own."""
+
+        async def reposts(windows: Collection[Window]) -> Collection[PostId]:
+            store = self._reader.stores.reposts
+            found = await store.delivered(viewer, windows, MAX_REASONS)
+            return [post for some in found.values() for post in some]
+
+        return reposts
+
     async def _entries(self, viewer: UserId, span: Span, limit: int) -> Sequence[PostId]:
         """Stored entries, the viewer's own among them, merged with what his tags bring."""
         stored, tagged = await asyncio.gather(
@@ -94,16 +104,6 @@ class Home:
         stores = self._reader.stores
         tags = (await stores.relations.about(viewer, ())).own.tags
         return await stores.tags.page([tag_term(tag) for tag in tags], span, limit) if tags else ()
-
-    def _reposts_to(self, viewer: UserId) -> Reposts:
-        """Where to look for the reposts that were delivered to a viewer, and his own."""
-
-        async def reposts(windows: Collection[Window]) -> Collection[PostId]:
-            store = self._reader.stores.reposts
-            found = await store.delivered(viewer, windows, MAX_REASONS)
-            return [post for some in found.values() for post in some]
-
-        return reposts
 
 
 def _path(post: Post, view: View) -> str | None:

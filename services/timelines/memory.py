@@ -4,6 +4,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Collection, Sequence
 
 from schemas.ids import IdArray, PostId, UserId
+from services.scan import Scanned, scan_of
 from services.timelines.store import MAX_ARRIVALS, AuthorEntry, Span
 
 
@@ -45,6 +46,9 @@ class MemoryTimelines:
         held = {author: self._authors[author] for author in authors if author in self._authors}
         pages = {author: entries.page(span, limit) for author, entries in held.items()}
         return {author: page for author, page in pages.items() if page}
+
+    async def authors(self, place: int, limit: int) -> Scanned[UserId]:
+        return scan_of(self._authors, place, limit)
 
     async def add_home_entries(self, users: IdArray, posts: IdArray) -> None:
         for user, post in zip(users.tolist(), posts.tolist(), strict=True):

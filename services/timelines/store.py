@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
 from schemas.ids import MAX_ID, IdArray, PostId, UserId
+from services.scan import Scanned
 
 MAX_ARRIVALS = 10_000
 """Entries that a store gives at once of those that arrived in a shard: 160 KB."""
@@ -42,6 +43,9 @@ class TimelineStore(Protocol):
 
         Raises StoreUnavailable.
         """
+
+    async def authors(self, place: int, limit: int) -> Scanned[UserId]:
+        """Some of those who ever wrote, beyond a place. Raises StoreUnavailable."""
 
     async def add_home_entries(self, users: IdArray, posts: IdArray) -> None:
         """Adds posts[i] to the home timeline of users[i]; durable on return.

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 import click
-from rich.console import Console
 from rich.progress import Progress
 
 from streams.cli.configuration import load_settings
+from streams.cli.progress import progress
 from streams.outbox import Outgoing
 from streams.publishing.pace import paced
 from streams.publishing.publisher import NotPublished, Publisher
@@ -51,10 +51,10 @@ def command(
     publisher = _connected(settings.kafka_bootstrap)
     started = time.monotonic()
     try:
-        with publisher, _progress() as progress:
-            found: Iterable[Outgoing] = _read(files, settings.epoch, refusals, progress)
+        with publisher, progress() as bar:
+            found: Iterable[Outgoing] = _read(files, settings.epoch, refusals, bar)
             if shuffle is not None:
-                found = progress.track(_shuffled(found, shuffle), description="shuffled")
+                found = bar.track(_shuffled(found, shuffle), description="shuffled")
             for message in paced(found, rate) if rate else found:
                 publisher.send(message)
     except (Malformed, NotPublished) as error:
@@ -89,21 +89,13 @@ def _connected(bootstrap: str) -> Publisher:
         raise click.ClickException(f"{error} (MINGLE_KAFKA_BOOTSTRAP)") from error
 
 
-def _progress() -> Progress:
-    """On standard error, and only where somebody looks at it."""
-    console = Console(stderr=True)
-    return Progress(console=console, disable=not console.is_terminal)
-
-
-def _read(
-    names: Iterable[str], epoch: int, refuse: Refuse, progress: Progress
-) -> Iterator[Outgoing]:
+def _read(names: Iterable[str], epoch: int, refuse: Refuse, bar: Progress) -> Iterator[Outgoing]:
     for name in names:
         if name == STANDARD_INPUT:
-            progress.add_task("standard input", total=None)
+            bar.add_task("standard input", total=None)
             yield from messages(sys.stdin.buffer, "standard input", epoch, refuse)
         else:
-            with progress.open(name, "rb", description=name) as file:
+            with bar.open(name, "rb", description=name) as file:
                 yield from messages(file, name, epoch, refuse)
 
 

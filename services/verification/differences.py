@@ -1,0 +1,27 @@
+"""In what the store differs from what it must hold."""
+
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple, Self, TypeAlias
+
+from schemas.ids import PostId, UserId
+
+Place: TypeAlias = tuple[PostId, UserId | None]
+"""A post; or, on its place in a home, somebody who is named there as having reposted it."""
+
+
+class Differences(NamedTuple):
+    """What is not shown and must be, and what is shown and must not be."""
+
+    missing: frozenset[Place] = frozenset()
+    extra: frozenset[Place] = frozenset()
+
+    @classmethod
+    def between(cls, expected: AbstractSet[Place], found: AbstractSet[Place]) -> Self:
+        return cls(frozenset(expected - found), frozenset(found - expected))
+
+    def lasting(self, later: "Differences") -> "Differences":
+        """What of them a later look finds, too: what was on its way has arrived by then."""
+        return Differences(self.missing & later.missing, self.extra & later.extra)
+
+    def __bool__(self) -> bool:
+        return bool(self.missing or self.extra)

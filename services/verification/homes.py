@@ -1,0 +1,97 @@
+"""Whether a home timeline shows what it must, by what its people wrote as it is kept elsewhere.
+
+The home as it is stored is held against the home as it would be pulled: from the author timelines
+of those whom the viewer follows. Both are judged by the reader's own predicate, so a difference is
+one of what is stored.
+"""
+
+import asyncio
+from collections.abc import Collection, Iterable, Sequence
+
+from schemas.ids import PostId, UserId
+from services.fanout.rebuild import followees_of
+from services.reading import Reader, Reposts
+from services.reposts.window import Window
+from services.timelines.home import Home
+from services.timelines.retention import Retention
+from services.timelines.store import Span
+from services.verification.differences import Differences, Place
+from services.visibility.predicate import in_home
+
+NEWEST = 1_000
+"""Entries of a home that are compared: ten pages, further down than nearly everybody reads."""
+MOST_FOLLOWEES = 5_000
+"""Whose homes are compared: a thousand entries of each are 40 MB."""
+
+
+class VerifyHomes:
+    """Compares homes with what is pulled. Changes nothing."""
+
+    def __init__(self, reader: Reader, home: Home, retention: Retention) -> None:
+        self._reader = reader
+        self._home = home
+        self._retention = retention
+
+    async def __call__(self, user: UserId) -> Differences | None:
+        """How a home differs; None for who follows too many. Raises StoreUnavailable."""
+        people = [user, *await followees_of(self._reader.stores.relations, user)]
+        if len(people) > MOST_FOLLOWEES:
+            return None
+        span = Span(above=self._retention.floor(self._reader.clock()))
+        # Written first where a post comes now: what is stored later is no missing entry.
+        owed = await self._owed(people, span)
+        stored = await self._reader.stores.timelines.home_page(user, span, NEWEST)
+        lowest = max(_lowest(owed), _lowest(stored))
+        expected, found = await asyncio.gather(
+            self._shown(user, owed, lowest, self._pulled(people, span)),
+            self._shown(user, stored, lowest, self._home.reposts_to(user)),
+        )
+        return Differences.between(expected, found)
+
+    async def _owed(self, people: Sequence[UserId], span: Span) -> list[PostId]:
+        pages = await self._reader.stores.timelines.author_pages(people, span, NEWEST)
+        posts = {post for page in pages.values() for post in page}
+        return sorted(posts, reverse=True)[:NEWEST]
+
+    async def _shown(
+        self, user: UserId, entries: Iterable[PostId], lowest: int, reposts: Reposts
+    ) -> set[Place]:
+        brought: set[PostId] = set()
+
+        async def remembered(windows: Collection[Window]) -> Collection[PostId]:
+            brought.update(await reposts(windows))
+            return brought
+
+        compared = [each for each in entries if each >= lowest]
+        judged = await self._reader.judge(user, compared, in_home, self._retention, remembered)
+        shown = [each for each in compared if each in judged.places]
+        # What only a followed tag brings is pulled by every reader, and stored for nobody.
+        kept = [each for each in shown if judged.verdicts[each].kind != "tag"]
+        named = {(each, by) for each in kept for by in judged.places[each]}
+        # A page asks for the reposts in its windows, for their own entries may be on another one.
+        reasons = {
+            (each, judged.view.known[each].author_id)
+            for each in brought
+            if each in judged.verdicts and judged.verdicts[each].shown
+        }
+        return {*((each, None) for each in kept), *named, *reasons}
+
+    def _pulled(self, people: Sequence[UserId], span: Span) -> Reposts:
+        """Where to look for reposts, but for what was delivered."""
+
+        async def reposts(windows: Collection[Window]) -> Collection[PostId]:
+            wanted = set(windows)
+            pages = await self._reader.stores.reposts.author_pages(people, span, NEWEST)
+            return {
+                each.post_id
+                for page in pages.values()
+                for each in page
+                if Window.of(each.post_id, each.original_id) in wanted
+            }
+
+        return reposts
+
+
+def _lowest(page: Sequence[PostId]) -> int:
+    """Below what a page says nothing."""
+    return page[-1] if len(page) == NEWEST else 0

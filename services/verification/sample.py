@@ -1,0 +1,74 @@
+"""A look at a running system: some users and threads, drawn by chance, each judged by itself."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from random import Random
+from typing import NamedTuple, TypeVar
+
+from schemas.ids import PostId, UserId
+from services.scan import START, Scanned
+from services.verification.differences import Differences
+
+LOOKS = 3
+"""Before a difference counts: of a system that runs, some post is always on its way."""
+AT_ONCE = 8
+"""Users or posts that are looked at together: less than one page's worth of requests each."""
+
+Id = TypeVar("Id", UserId, PostId)
+Scan = Callable[[int, int], Awaitable[Scanned[Id]]]
+Verify = Callable[[Id], Awaitable[Differences | None]]
+
+
+class Verified(NamedTuple):
+    """What was looked at, and how each of them differs that does; the others are as they must be.
+
+    `skipped` were not compared: unknown, or following more people than are compared.
+    """
+
+    looked_at: int
+    skipped: int
+    differing: dict[int, Differences]
+
+    @property
+    def missing(self) -> int:
+        return sum(len(each.missing) for each in self.differing.values())
+
+    @property
+    def extra(self) -> int:
+        return sum(len(each.extra) for each in self.differing.values())
+
+
+async def drawn(scan: Scan[Id], count: int, random: Random) -> list[Id]:
+    """Up to `count` of all that the store has, from a place drawn by chance on."""
+    start = random.randint(START, -START - 1)
+    found = (await scan(start, count)).ids
+    if len(found) < count:
+        found += (await scan(START, count - len(found))).ids
+    return list(dict.fromkeys(found))
+
+
+async def verified(
+    verify: Verify[Id], asked: Collection[Id], pause: Callable[[], Awaitable[None]]
+) -> Verified:
+    """Looks at each; at those that differ once more after each pause. Raises StoreUnavailable."""
+    first = await _each(verify, list(asked))
+    differing = {each: found for each, found in first.items() if found}
+    for _ in range(LOOKS - 1):
+        if not differing:
+            break
+        await pause()
+        again = await _each(verify, list(differing))
+        lasting = {
+            each: found.lasting(again[each] or Differences()) for each, found in differing.items()
+        }
+        differing = {each: found for each, found in lasting.items() if found}
+    skipped = sum(1 for found in first.values() if found is None)
+    return Verified(len(first), skipped, {int(each): found for each, found in differing.items()})
+
+
+async def _each(verify: Verify[Id], asked: Sequence[Id]) -> dict[Id, Differences | None]:
+    found: dict[Id, Differences | None] = {}
+    for start in range(0, len(asked), AT_ONCE):
+        some = asked[start : start + AT_ONCE]
+        found.update(zip(some, await asyncio.gather(*map(verify, some)), strict=True))
+    return found

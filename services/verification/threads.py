@@ -1,0 +1,68 @@
+"""Whether a post is found from where its thread and its author's page are read.
+
+A thread is walked down from its posts by links, which are kept beside the posts. From a post alone
+it is known which links it must have; those that it must not have are shown by no reader.
+"""
+
+from schemas.ids import PostId
+from services.conversations.lineage import load_above, path_up
+from services.conversations.thread import MAX_SIBLINGS
+from services.posts.post import Post
+from services.reading import Reader
+from services.timelines.retention import Retention
+from services.timelines.store import Span
+from services.verification.differences import Differences
+
+
+class VerifyThreads:
+    """Looks for what hangs on posts. Changes nothing."""
+
+    def __init__(self, reader: Reader, retention: Retention) -> None:
+        self._reader = reader
+        self._retention = retention
+
+    async def __call__(self, post: PostId) -> Differences | None:
+        """The post, as missing, where a link to it is; None for an unknown one.
+
+        Raises StoreUnavailable.
+        """
+        known: dict[PostId, Post] = {}
+        await load_above(self._reader.stores.posts, known, [post])
+        if post not in known:
+            return None
+        there = (
+            await self._is_on_its_page(known[post]),
+            await self._is_in_its_home(known[post]),
+            await self._is_below(known[post], known),
+        )
+        return Differences() if all(there) else Differences(frozenset({(post, None)}))
+
+    async def _is_on_its_page(self, post: Post) -> bool:
+        span = Span(above=post.post_id - 1, below=post.post_id + 1)
+        pages = await self._reader.stores.timelines.author_pages([post.author_id], span, 1)
+        return pages.get(post.author_id) == [post.post_id]
+
+    async def _is_in_its_home(self, post: Post) -> bool:
+        """One's own posts are in one's home, for as long as homes keep them."""
+        if post.post_id <= self._retention.floor(self._reader.clock()):
+            return True
+        return await self._reader.stores.timelines.in_home(post.author_id, post.post_id)
+
+    async def _is_below(self, post: Post, known: dict[PostId, Post]) -> bool:
+        """Below its parent; while that is unknown, below what it claims to belong to."""
+        if post.parent_id is None:
+            return True
+        conversations = self._reader.stores.conversations
+        children = await conversations.children([post.parent_id], MAX_SIBLINGS)
+        if not _holds(children.get(post.parent_id, []), post.post_id):
+            return False
+        path, _ = path_up(post.post_id, known)
+        if post.parent_id in known or post.root_claim is None or len(path) < 2:
+            return True
+        claimed = await conversations.claimed([path[-1]], MAX_SIBLINGS)
+        return _holds([each.post_id for each in claimed.get(path[-1], [])], post.post_id)
+
+
+def _holds(oldest: list[PostId], post: PostId) -> bool:
+    """Whether the post is among the oldest, or too new to be looked for there."""
+    return post in oldest or (len(oldest) == MAX_SIBLINGS and post > oldest[-1])

@@ -1,0 +1,35 @@
+"""What commands that work on the store itself share."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import click
+
+from services.settings import Settings
+from services.storage.session import Store
+from services.stores import Stores
+from streams.bootstrap import Deps, cassandra_stores
+from streams.cli.configuration import load_settings
+from streams.cli.letter_options import told
+from streams.processes import open_deps
+
+R = TypeVar("R")
+
+
+def connected(
+    work: Callable[[Deps], Awaitable[R]],
+    adapters: Callable[[Store, Settings], Stores] = cassandra_stores,
+) -> R:
+    """Do it on the stores of the settings; a store that is away ends the command with one line."""
+    settings = load_settings()
+    if settings.store == "memory":
+        raise click.ClickException(
+            "MINGLE_STORE: expected cassandra; what is in memory is another process's"
+        )
+
+    async def on_stores() -> R:
+        async with open_deps(settings, adapters) as deps:
+            await deps.connect()
+            return await work(deps)
+
+    return told(settings, on_stores())

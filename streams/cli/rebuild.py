@@ -1,0 +1,59 @@
+"""`mingle rebuild`: home timelines, written anew from author timelines."""
+
+import json
+import time
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
+
+import click
+
+from schemas.ids import UserId
+from streams.bootstrap import Deps, mending_stores
+from streams.cli.connected import connected
+from streams.cli.progress import progress
+from streams.mending import USERS_AT_ONCE, create_rebuild, everybody
+from streams.publishing.pace import paced
+
+
+@click.command("rebuild")
+@click.argument("users", nargs=-1, type=click.IntRange(min=1), metavar="USER...")
+@click.option("--all", "all_", is_flag=True, help="Everybody who follows somebody or ever wrote.")
+@click.option("--rate", type=click.FloatRange(0, min_open=True), help="Users per second, at most.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as a JSON object.")
+def command(users: tuple[int, ...], all_: bool, rate: float | None, as_json: bool) -> None:
+    """Write home timelines anew from author timelines.
+
+    What a user and those he follows wrote within the retention is written into his home timeline,
+    where it is not there already. Nothing is removed: what nobody owes him is not shown anyway.
+    It may be run at any time and again, also when it was interrupted.
+    """
+    if bool(users) == all_:
+        raise click.UsageError("name users, or give --all")
+    started = time.monotonic()
+
+    async def work(deps: Deps) -> int:
+        rebuild, done = create_rebuild(deps), 0
+        with progress() as bar:
+            task = bar.add_task("users", total=None if all_ else len(users))
+            turns: Iterator[int] = paced(count(), rate) if rate else count()
+            async for some in everybody(deps) if all_ else _portions(users):
+                for _ in some:
+                    next(turns)
+                await rebuild(some)
+                done += len(some)
+                bar.update(task, advance=len(some))
+        return done
+
+    done = connected(work, mending_stores)
+    seconds = time.monotonic() - started
+    if as_json:
+        click.echo(json.dumps({"users": done, "seconds": round(seconds, 3)}))
+    else:
+        click.echo(f"{done:,} home {'timeline' if done == 1 else 'timelines'} rebuilt"
+                   f" in {seconds:.1f} s")  # fmt: skip
+
+
+async def _portions(users: tuple[int, ...]) -> AsyncIterator[list[UserId]]:
+    distinct = [UserId(each) for each in dict.fromkeys(users)]
+    for start in range(0, len(distinct), USERS_AT_ONCE):
+        yield distinct[start : start + USERS_AT_ONCE]

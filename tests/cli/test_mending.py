@@ -1,0 +1,35 @@
+"""`mingle rebuild` and `mingle verify` say what they need; tests/e2e runs them on real servers."""
+
+import pytest
+from click.testing import CliRunner, Result
+
+from streams.cli import main
+
+
+def mingle(*arguments: str, **settings: str) -> Result:
+    return CliRunner(env={f"MINGLE_{k.upper()}": v for k, v in settings.items()}).invoke(
+        main, arguments
+    )
+
+
+@pytest.mark.parametrize("arguments", [[], ["1", "--all"], ["0"], ["alice"]])
+def test_a_rebuild_names_users_or_all(arguments: list[str]) -> None:
+    result = mingle("rebuild", *arguments)
+    assert result.exit_code == 2
+    assert "Usage" in result.output
+
+
+@pytest.mark.parametrize("command", [["rebuild", "1"], ["verify"]])
+def test_what_another_process_has_in_memory_cannot_be_reached(command: list[str]) -> None:
+    result = mingle(*command, store="memory")
+    assert result.exit_code == 1
+    assert "MINGLE_STORE" in result.output
+
+
+@pytest.mark.parametrize("command", [["rebuild", "1"], ["verify"]])
+def test_a_store_that_is_away_is_one_line(command: list[str]) -> None:
+    """And an exit code of 1, not a trace."""
+    result = mingle(*command, cassandra_port="1")
+    assert result.exit_code == 1
+    assert result.output.count("\n") == 1
+    assert "Cassandra" in result.output

@@ -1,0 +1,222 @@
+"""On the real store: what is damaged behind its back is found, and mended by a rebuild."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from random import Random
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from schemas.codec import KINDS
+from schemas.events import FollowCreated, PostCreated, ReplyCreated
+from schemas.ids import PostId, slot
+from services.handling import Accepted
+from services.listing import PageRequest
+from services.metrics import Metrics
+from services.outbox import MemoryOutbox
+from services.reading import Reader
+from services.settings import Settings
+from services.storage.session import connect
+from services.timelines.home import Home
+from streams.bootstrap import Deps, cassandra_stores, mending_stores
+from streams.handlers import ROUTES, handlers
+from streams.mending import Looked, Verification, create_rebuild, everybody
+from tests.contracts.conftest import PATIENCE_SECONDS, session_on
+from tests.contracts.histories import NOW, NewPost, People
+from tests.shown import shown
+
+pytestmark = pytest.mark.integration
+
+ALL = PageRequest(limit=100)
+Damage = Callable[[str], None]
+
+
+@pytest.fixture
+async def deps(usual_keyspace: Settings) -> AsyncIterator[Deps]:
+    metrics = Metrics(CollectorRegistry())
+    store = await connect(usual_keyspace, metrics)
+    try:
+        stores = mending_stores(store, usual_keyspace, lambda: NOW)
+        yield Deps(usual_keyspace, metrics, stores, clock=lambda: NOW)
+    finally:
+        await store.close()
+
+
+@pytest.fixture
+def damage(usual_keyspace: Settings) -> Damage:
+    """CQL that no writer of ours would send, with the server's own time."""
+
+    def done(cql: str) -> None:
+        with session_on(usual_keyspace) as session:
+            session.set_keyspace(usual_keyspace.cassandra_keyspace)
+            session.execute(cql, timeout=PATIENCE_SECONDS)
+
+    return done
+
+
+KEYS = {
+    "home_timeline": ("bucket", "shard", "user_id", "post_id"),
+    "home_reposts": ("bucket", "shard", "user_id", "original_id", "repost_id"),
+}
+
+
+def keys_in(settings: Settings, table: str, user: int) -> list[dict[str, int]]:
+    """All keys that a table holds of a user."""
+    with session_on(settings) as session:
+        rows = session.execute(
+            f"SELECT {', '.join(KEYS[table])} FROM {settings.cassandra_keyspace}.{table}",
+            timeout=PATIENCE_SECONDS,
+        )
+        found = [dict(zip(KEYS[table], row, strict=True)) for row in rows]
+    return [each for each in found if each["user_id"] == user]
+
+
+def removing(table: str, key: dict[str, int]) -> str:
+    where = " AND ".join(f"{name} = {value}" for name, value in key.items())
+    return f"DELETE FROM {table} WHERE {where}"
+
+
+class Told:
+    """A history, and what alice's home shows of it."""
+
+    def __init__(self, deps: Deps, people: People, new_post: NewPost) -> None:
+        self.deps = deps
+        self.people = people
+        self.posts = [new_post(days_old=9 - n) for n in range(8)]
+        self.reply = new_post(days_old=0)
+        self.repost = new_post(days_old=1.5)
+
+    async def tell(self) -> None:
+        alice, bob, carol = self.people
+        facts: list[Any] = [
+            FollowCreated(version=1, follower_id=alice, followee_id=bob),
+            FollowCreated(version=1, follower_id=alice, followee_id=carol),
+            *(
+                PostCreated(version=1, post_id=post, author_id=(alice, bob, carol)[n % 3])
+                for n, post in enumerate(self.posts)
+            ),
+            ReplyCreated(
+                version=1, post_id=self.reply, author_id=carol, parent_id=self.posts[1]
+            ),
+            PostCreated(version=1, post_id=self.repost, author_id=carol, repost_of=self.posts[7]),
+        ]  # fmt: skip
+        outbox = MemoryOutbox()
+        deps = self.deps
+        see_to = handlers(deps.stores, outbox, deps.metrics, deps.retention, deps.clock)
+        while facts:
+            for each in facts:
+                topic = KINDS[str(type(each).__struct_config__.tag)].topic
+                for route in (route for route in ROUTES if route.topic == topic):
+                    await see_to[route.agent]([Accepted(each, NOW)])
+            facts = list(outbox.sent)
+            outbox.sent.clear()
+
+    async def home(self) -> list[dict[str, Any]]:
+        reader = Reader(self.deps.stores, self.deps.clock)
+        page = await Home(reader, self.deps.retention).page(self.people.alice, ALL)
+        return [shown(item) for item in page.items]
+
+    async def looked(self) -> Looked:
+        async def at_once() -> None:
+            """Nothing is on its way."""
+
+        verification = Verification(self.deps, Random(0), at_once)
+        posts = [PostId(each) for each in (*self.posts, self.reply, self.repost)]
+        return await verification.look_at([self.people.alice], posts)
+
+
+@pytest.fixture
+async def told(deps: Deps, people: People, new_post: NewPost) -> Told:
+    told = Told(deps, people, new_post)
+    await told.tell()
+    return told
+
+
+async def test_what_nobody_damaged_is_whole(told: Told) -> None:
+    assert (await told.looked()).is_whole
+    assert len(await told.home()) == len(told.posts) + 1
+
+
+@pytest.mark.parametrize("table", KEYS)
+async def test_rows_that_were_removed_are_found_and_mended(
+    told: Told, deps: Deps, damage: Damage, table: str
+) -> None:
+    """By CQL DELETE, the tombstones of which are newer than what any event would write."""
+    live = await told.home()
+    for key in keys_in(deps.settings, table, told.people.alice)[::2]:
+        damage(removing(table, key))
+    looked = await told.looked()
+    assert looked.homes.missing
+    assert set(looked.homes.differing) == {told.people.alice}
+    await create_rebuild(deps)([told.people.alice])
+    assert (await told.looked()).is_whole
+    assert await told.home() == live
+
+
+async def test_rows_that_were_doubled_or_altered_are_found_where_they_show(
+    told: Told, deps: Deps, damage: Damage
+) -> None:
+    """One more of the same shows nothing; one that became another post's is missing."""
+    live = await told.home()
+    key = keys_in(deps.settings, "home_timeline", told.people.alice)[-1]
+    double = key | {"shard": key["shard"] * 2}
+    shards = f"VALUES ({slot(told.people.alice) >> 28}, {key['bucket']}, 512)"
+    damage(f"INSERT INTO home_buckets (slot_group, bucket, shards) {shards}")
+    for row in (key, double, key | {"post_id": key["post_id"] + 1}):
+        values = ", ".join(map(str, row.values()))
+        damage(f"INSERT INTO home_timeline ({', '.join(row)}) VALUES ({values})")
+    assert (await told.looked()).is_whole
+    for row in (key, double):
+        damage(removing("home_timeline", row))
+    looked = await told.looked()
+    assert looked.homes.missing == 1
+    await create_rebuild(deps)([told.people.alice])
+    assert (await told.looked()).is_whole
+    assert await told.home() == live
+
+
+@pytest.mark.parametrize(
+    ("table", "place"),
+    [("children", "parent_id = {above} AND post_id = {reply}"),
+     ("author_timeline", "author_id = {author} AND post_id = {reply}")],
+)  # fmt: skip
+async def test_a_link_that_was_removed_is_found(
+    told: Told, damage: Damage, table: str, place: str
+) -> None:
+    """The reply is missing from its thread, or from its author's page."""
+    where = place.format(above=told.posts[1], reply=told.reply, author=told.people.carol)
+    damage(f"DELETE FROM {table} WHERE {where}")
+    looked = await told.looked()
+    assert told.reply in looked.threads.differing
+    await told.tell()  # a replay by a store that mends
+    assert (await told.looked()).is_whole
+
+
+async def test_a_rebuild_by_the_usual_writer_would_be_outbid(
+    usual_keyspace: Settings, told: Told, deps: Deps, damage: Damage
+) -> None:
+    """Why mending has a timestamp of its own: the control."""
+    live = await told.home()
+    damage(
+        removing("home_timeline", keys_in(usual_keyspace, "home_timeline", told.people.alice)[0])
+    )
+    store = await connect(usual_keyspace, deps.metrics)
+    try:
+        usual = deps._replace(stores=cassandra_stores(store, usual_keyspace, deps.clock))
+        await create_rebuild(usual)([told.people.alice])
+    finally:
+        await store.close()
+    assert await told.home() != live
+    await create_rebuild(deps)([told.people.alice])
+    assert await told.home() == live
+
+
+async def test_everybody_is_rebuilt(told: Told, deps: Deps, damage: Damage) -> None:
+    """All of a table is lost; each is found by what he wrote or by whom he follows."""
+    live = await told.home()
+    await asyncio.to_thread(damage, "TRUNCATE home_timeline")
+    rebuild = create_rebuild(deps)
+    async for users in everybody(deps):
+        await rebuild(users)
+    assert await told.home() == live
