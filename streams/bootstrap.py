@@ -31,18 +31,24 @@ from services.stores import Stores
 from services.timelines.cassandra import CassandraTimelines
 from services.timelines.memory import MemoryTimelines
 from services.timelines.retention import Clock, Retention
+from streams.acks import AckTracker
 from streams.app import App, create_app
 from streams.brake.brakes import Brakes
 from streams.brake.cassandra import CassandraBrakes
 from streams.brake.memory import MemoryBrakes
 from streams.brake.store import BrakeStore
+from streams.clock import SystemClock
 from streams.dead_letters import OutboxDeadLetters
 from streams.delivery import Delivery
-from streams.handlers import ROLES, ROUTES, handlers
+from streams.handlers import ROLES, ROUTES, direct_handlers, handlers
 from streams.letters.cassandra import CassandraSettled
 from streams.letters.memory import MemorySettled
 from streams.letters.store import SettledLetters
 from streams.outbox import Outbox
+from streams.replay.loops import create_loops
+from streams.replay.plan import Plan
+from streams.replay.run import Limits as ReplayLimits
+from streams.replay.run import Live, Replay, Told
 from streams.requests import KafkaRequests
 
 
@@ -180,6 +186,34 @@ def create_workers(deps: Deps, outbox: Outbox, roles: Iterable[str] = ROLES) -> 
             )
         apps.append(app)
     return apps
+
+
+def create_replay(  # noqa: PLR0913 - a composition
+    plan: Plan, deps: Deps, outbox: Outbox, live: Live, *, limits: ReplayLimits, told: Told
+) -> Replay:
+    """One process of a replay, on these stores."""
+    acks = AckTracker()
+    see_to = direct_handlers(
+        deps.stores, deps.metrics, deps.retention, deps.clock, backfills=not plan.edges_first
+    )
+    loops = create_loops(
+        plan,
+        see_to,
+        acks=acks,
+        dead_letters=OutboxDeadLetters(outbox),
+        metrics=deps.metrics,
+        epoch=deps.settings.epoch,
+    )
+    return Replay(
+        plan,
+        deliveries=loops,
+        acks=acks,
+        live=live,
+        metrics=deps.metrics,
+        clock=SystemClock(),
+        limits=limits,
+        told=told,
+    )
 
 
 def create_api(deps: Deps) -> Litestar:

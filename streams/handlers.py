@@ -1,14 +1,15 @@
 """Which handler sees to which topic, under which agent's name, in which role."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from services.conversations.join import JoinConversations
 from services.conversations.orphans import Orphans
 from services.fanout.deliver import Backfill, DeliverPages
+from services.fanout.directly import Directly
 from services.fanout.record import RecordPosts
 from services.graph.record import RecordFollows
-from services.handling import Handler
+from services.handling import Accepted, Handler
 from services.metrics import Metrics
 from services.outbox import Outbox
 from services.relations.record import RecordRelations
@@ -93,3 +94,42 @@ def handlers(
         "words": words,
         "reply-words": words,
     }
+
+
+REPLAYED_AT_ONCE = 262_144
+"""Entries that a replay writes by one call: 16 MB packed, a thousand to each of 256 shards."""
+
+
+def direct_handlers(
+    stores: Stores, metrics: Metrics, retention: Retention, clock: Clock, *, backfills: bool
+) -> Mapping[str, Handler[Any]]:
+    """By topic of facts: handlers that do themselves all that is asked for, and words as well.
+
+    For replays: what a large batch asks for is done together. Without `backfills` follows ask for
+    nothing; every post of theirs is then replayed after them.
+    """
+    deliver = DeliverPages(
+        graph=stores.graph,
+        timelines=stores.timelines,
+        reposts=stores.reposts,
+        metrics=metrics,
+        clock=clock,
+        lane="replay",
+        at_once=REPLAYED_AT_ONCE,
+    )
+    backfill = Backfill(stores.timelines, stores.reposts, retention, clock)
+    requests = Directly(deliver, backfill if backfills else None)
+    agents = handlers(stores, requests, metrics, retention, clock)
+    facts = [route for route in ROUTES if route.role != "fanout"]
+    return {
+        topic: _one_after_the_other([agents[each.agent] for each in facts if each.topic == topic])
+        for topic in dict.fromkeys(route.topic for route in facts)
+    }
+
+
+def _one_after_the_other(all_of_them: Sequence[Handler[Any]]) -> Handler[Any]:
+    async def handle(batch: Sequence[Accepted[Any]]) -> None:
+        for each in all_of_them:
+            await each(batch)
+
+    return handle

@@ -36,6 +36,7 @@ class DeliverPages:
         metrics: Metrics,
         clock: Clock,
         lane: str = "push",
+        at_once: int | None = None,
     ) -> None:
         self._graph = graph
         self._timelines = timelines
@@ -43,16 +44,17 @@ class DeliverPages:
         self._metrics = metrics
         self._clock = clock
         self._lane = lane
+        self._at_once = at_once
 
     async def __call__(self, batch: Sequence[Accepted[DeliverPage]]) -> int:
         # One list serves all posts of an author in the batch: their author timelines were
         # written before their pages were produced, hence before the list is read.
         pages = [each.message for each in batch]
-        pages = pages[: _enough(page.entries for page in pages)]
+        pages = pages[: _enough((page.entries for page in pages), self._at_once or ENTRIES_AT_ONCE)]
         ranges = {_range(page): None for page in pages}
         followers = dict(zip(ranges, await self._graph.followers(list(ranges)), strict=True))
         users = [followers[_range(page)] for page in pages]
-        users = users[: _enough(map(len, users))]
+        users = users[: _enough(map(len, users), self._at_once or ENTRIES_AT_ONCE)]
         pages = pages[: len(users)]
         posts = [page.post_id for page in pages]
         await asyncio.gather(
@@ -85,12 +87,12 @@ class DeliverPages:
             latency.observe(max(0, now - page.accepted_at) / 1_000)
 
 
-def _enough(entries: Iterable[int]) -> int:
+def _enough(entries: Iterable[int], at_once: int) -> int:
     """How many pages, from the first, are done at a time; a larger one stands alone."""
     total = pages = 0
     for each in entries:
         total += each
-        if pages and total > ENTRIES_AT_ONCE:
+        if pages and total > at_once:
             break
         pages += 1
     return pages

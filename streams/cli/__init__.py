@@ -14,6 +14,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "topics": "Create the topics, or compare them with what is declared.",
     "publish": "Send messages from files to Kafka.",
     "dead-letters": "See, send back or drop what could not be handled.",
+    "replay": "Apply events again, by a plan.",
     "rebuild": "Write home timelines anew from author timelines.",
     "verify": "Compare what is shown with what must be.",
     "home": "Read a user's home timeline.",

@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator, Iterator
 from itertools import islice
 from typing import NamedTuple
 
+from streams.kafka.reader import MESSAGES_AT_ONCE, Span
 from streams.letters.letter import Letter, LetterId, origins
-from streams.letters.reader import MESSAGES_AT_ONCE, LetterReader, Span
+from streams.letters.reader import LetterReader
 from streams.letters.store import How, SettledLetters
 
 
@@ -87,7 +88,7 @@ def _portions(reader: LetterReader, wanted: Wanted) -> Iterator[list[Letter]]:
         letters = (
             letter
             for span in wanted.within(whole)
-            for letter in reader.read(span)
+            for letter in reader.letters(span)
             if wanted.admits(letter)
         )
         while some := list(islice(letters, MESSAGES_AT_ONCE)):

@@ -88,7 +88,7 @@ def interleaved() -> Iterator[tuple[Message, Outgoing]]:
 
 def letters(pipeline: Pipeline) -> list[Letter]:
     with LetterReader(pipeline.settings.kafka_bootstrap) as reader:
-        return [each for span in reader.spans(["posts-dlq"]) for each in reader.read(span)]
+        return [each for span in reader.spans(["posts-dlq"]) for each in reader.letters(span)]
 
 
 def free_port() -> int:

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from streams.kafka.reader import MESSAGES_AT_ONCE, Span
 from streams.letters.deeds import redrive
 from streams.letters.letter import Letter, LetterId
 from streams.letters.memory import MemorySettled
-from streams.letters.reader import MESSAGES_AT_ONCE, Span
 from streams.letters.search import Wanted, search
 from streams.outbox import Outgoing
 from streams.publishing.publisher import NotPublished
@@ -26,7 +26,7 @@ class Shelf:
     def spans(self, topics: list[str]) -> list[Span]:
         return [Span("posts-dlq", 0, 0, len(self._letters))] if "posts-dlq" in topics else []
 
-    def read(self, span: Span) -> Iterator[Letter]:
+    def letters(self, span: Span) -> Iterator[Letter]:
         self.read_spans.append(span)
         yield from self._letters[span.first : span.end]
 

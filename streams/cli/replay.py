@@ -1,0 +1,286 @@
+"""`mingle replay`: events applied again, by a plan."""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from random import Random, SystemRandom
+from typing import Any, Final, Self
+
+import click
+import msgspec
+from rich.console import Console
+
+from services.errors import MingleError
+from services.settings import Settings
+from streams.bootstrap import Deps, create_replay, mending_stores, now
+from streams.cli.configuration import load_settings
+from streams.cli.connected import connected
+from streams.cli.letter_options import told
+from streams.cli.progress import progress as progress_bar
+from streams.cli.replay_options import asked_for, plan_argument
+from streams.display.replay import planned, said
+from streams.kafka.reader import TopicReader
+from streams.processes import health_site, open_deps, open_outbox
+from streams.replay.live import LiveGroups, committed_of
+from streams.replay.plan import LIVE, Lost, Plan, PlanRefused, written
+from streams.replay.progress import Progress, progress
+from streams.replay.run import Limits, State
+from streams.replay.survey import Asked, lost_since, survey
+from streams.replay.verifying import verify_log
+from streams.worker import run as until_told
+
+SAY_SECONDS: Final = 10.0
+"""Between two lines of how far it is, where nobody looks at a bar."""
+SHOWN: Final = 20
+
+
+@click.group("replay")
+def command() -> None:
+    """Apply events again, by a plan.
+
+    `plan` looks at the log, says what a replay would do and writes that into a file; it changes
+    nothing. `run` does it, may be killed and run again, by as many processes as there are. `status`
+    says how far it is, `verify` whether what is shown is what the log says. Applying an event again
+    changes nothing where it was applied already.
+    """
+
+
+@command.command("plan")
+@asked_for
+@click.option("--out", type=click.Path(dir_okay=False, writable=True, path_type=Path),
+              metavar="FILE", help="Where to write it; replay-NAME.json unless given.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print the plan as its file holds it.")
+def plan_(asked: Asked, out: Path | None, as_json: bool) -> None:
+    """Say what a replay would do, and write it into a file. Changes nothing.
+
+    All that the log holds, unless options narrow it. A plan that leaves out a topic on which what
+    it writes depends is refused.
+    """
+    settings = load_settings()
+    made_at = now()
+
+    async def work(deps: Deps) -> Plan:
+        with TopicReader(settings.kafka_bootstrap) as reader, progress_bar() as bar:
+            task = bar.add_task("events read", total=None)
+            return await survey(
+                asked, reader, deps.stores.graph.follower_counts, name=_new_name(made_at),
+                made_at=made_at, epoch=settings.epoch, into=LIVE,
+                told=lambda events: bar.update(task, advance=events),
+            )  # fmt: skip
+
+    try:
+        plan = connected(work)
+    except PlanRefused as error:
+        raise click.UsageError(str(error)) from error
+    out = out or Path(f"replay-{plan.name}.json")
+    out.write_bytes(written(plan))
+    if as_json:
+        click.echo(written(plan).decode(), nl=False)
+        return
+    Console().print(planned(plan))
+    _warn(plan.lost)
+    click.echo(f"written to {out}; to do it: mingle replay run {out}")
+
+
+@command.command("run")
+@plan_argument
+@click.option("--rate", type=click.FloatRange(0, min_open=True),
+              help="Events per second that this process reads, at most.")  # fmt: skip
+@click.option("--live-lag", type=click.FloatRange(0), default=5.0, show_default=True,
+              help="Pause while live workers are so many seconds behind; 0 goes on.")  # fmt: skip
+@click.option("--accept-loss", is_flag=True, help="Also where the log lacks what the plan needs.")
+@click.option("--metrics-port", type=click.IntRange(0, 65_535), default=0,
+              help="Where /metrics is served; any free port unless given.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print how far it came as a JSON object.")
+def run(  # noqa: PLR0913 - one for each option
+    *,
+    plan: Plan,
+    rate: float | None,
+    live_lag: float,
+    accept_loss: bool,
+    metrics_port: int,
+    as_json: bool,
+) -> None:
+    """Do what a plan says. Again after a kill: it goes on where it was.
+
+    Several processes may run the same plan; each takes a share of its partitions. Live traffic
+    goes first. Where it is stopped, the exit code is 1.
+    """
+    settings = load_settings()
+    _expect_cassandra(settings)
+    lost = (*plan.lost, *_lost_now(settings, plan))
+    _warn(lost)
+    if lost and not accept_loss:
+        raise click.ClickException("the log lacks what the plan needs: --accept-loss does the rest")
+    limits = Limits(rate, live_lag or None)
+    ended: list[Progress] = []
+    with _Telling() as telling:
+        work = partial(
+            _replay, settings=settings, plan=plan, limits=limits, metrics_port=metrics_port,
+            telling=telling, ended=ended,
+        )  # fmt: skip
+        try:
+            code = until_told(work)
+        except MingleError as error:
+            raise click.ClickException(str(error)) from error
+        except OSError as error:
+            raise click.ClickException(f"--metrics-port: {error.strerror}") from error
+    so_far = ended[0] if ended else Progress(0, 1)
+    _report(plan, so_far, as_json)
+    sys.exit(code)
+
+
+@command.command("status")
+@plan_argument
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+def status(plan: Plan, as_json: bool) -> None:
+    """Say how far a replay is, whoever runs it. The exit code is 0 where it is done, else 1."""
+    settings = load_settings()
+    places = [each.place for each in plan.sources]
+    look = committed_of(settings.kafka_bootstrap, plan.group, places)
+    so_far = progress(plan.sources, told(settings, look))
+    _report(plan, so_far, as_json)
+    sys.exit(0 if so_far.is_over else 1)
+
+
+@command.command("verify")
+@plan_argument
+@click.option("--users", "count", type=click.IntRange(min=1), default=200, show_default=True,
+              help="Compare so many homes, drawn by chance, and as many threads.")  # fmt: skip
+@click.option("--fully", is_flag=True, help="Compare every home and every thread.")
+@click.option("--seed", type=int, help="Draw the same ones again.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+def verify(plan: Plan, count: int, fully: bool, seed: int | None, as_json: bool) -> None:
+    """Compare what is shown with what the log says, and name what is missing or extra.
+
+    The whole log is handled once more, in memory, and homes and threads are read from both. What
+    is published meanwhile may differ. The exit code is 1 where anything does.
+    """
+
+    async def work(deps: Deps) -> Any:
+        return await verify_log(plan, deps, None if fully else count, Random(seed))
+
+    try:
+        found = connected(work)
+    except ValueError as error:
+        raise click.ClickException(f"{error}: `mingle verify` compares the store") from error
+    if as_json:
+        click.echo(json.dumps({"compared": found.compared, "differences": [
+            msgspec.to_builtins(each) for each in found.differences
+        ]}))  # fmt: skip
+    else:
+        for each in found.differences[:SHOWN]:
+            click.echo(str(each))
+        more = f", {len(found.differences) - SHOWN} not shown" * (len(found.differences) > SHOWN)
+        click.echo(f"{found.compared:,} compared, {len(found.differences):,} differ{more}")
+    sys.exit(1 if found.differences else 0)
+
+
+async def _replay(  # noqa: PLR0913 - what runs, how, and who is told
+    stop: asyncio.Event,
+    *,
+    settings: Settings,
+    plan: Plan,
+    limits: Limits,
+    metrics_port: int,
+    telling: "_Telling",
+    ended: list[Progress],
+) -> int:
+    live = LiveGroups(settings.kafka_bootstrap)
+    own = settings.model_copy(update={"metrics_port": metrics_port})
+    try:
+        async with (
+            open_deps(own, mending_stores) as deps,
+            open_outbox(own) as outbox,
+            health_site(deps, []) as address,
+        ):
+            await deps.connect()
+            telling.begin(f"{address}/metrics")
+            replay = create_replay(plan, deps, outbox, live, limits=limits, told=telling.tell)
+            ended.append(await replay(settings.kafka_bootstrap, stop))
+    finally:
+        live.close()
+    return 0 if ended[0].is_over else 1
+
+
+class _Telling:
+    """A bar where somebody looks, else a line now and then; both on standard error."""
+
+    def __init__(self) -> None:
+        self._bar = progress_bar()
+        self._task = self._bar.add_task("replay", total=None)
+        self._last = 0.0
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def begin(self, metrics: str) -> None:
+        click.echo(f"metrics at {metrics}", err=True)
+
+    def tell(self, state: State) -> None:
+        so_far = state.progress
+        words = said(so_far, state.seconds_left, state.waits)
+        if not self._bar.disable:
+            self._bar.update(
+                self._task, total=so_far.total, completed=so_far.done, description=words
+            )
+        elif time.monotonic() - self._last >= SAY_SECONDS:
+            self._last = time.monotonic()
+            click.echo(words, err=True)
+
+
+def _report(plan: Plan, so_far: Progress, as_json: bool) -> None:
+    if as_json:
+        done = {"replay": plan.name, "done": so_far.done, "total": so_far.total}
+        click.echo(json.dumps(done | {"ratio": so_far.ratio, "over": so_far.is_over}))
+        return
+    click.echo(said(so_far, None, ""))
+    click.echo(
+        "to prove it: mingle replay verify PLAN" if so_far.is_over else
+        "to go on: mingle replay run PLAN"
+    )  # fmt: skip
+
+
+def _warn(lost: Iterable[Lost]) -> None:
+    """Loudly: what is not in the log can be brought back by no replay."""
+    named = [str(each) for each in dict.fromkeys(lost)]
+    if named:
+        click.secho(
+            f"WARNING: the log no longer holds what this needs: {'; '.join(named[:SHOWN])}"
+            + (f"; and {len(named) - SHOWN} more" if len(named) > SHOWN else "")
+            + ". What was before is only in the store: `mingle rebuild --all` writes homes from "
+            "its own posts; posts and edges that the store has lost as well are gone.",
+            fg="red", bold=True, err=True,
+        )  # fmt: skip
+
+
+def _lost_now(settings: Settings, plan: Plan) -> tuple[Lost, ...]:
+    """What the log has let go of since the plan was made."""
+
+    async def look() -> tuple[Lost, ...]:
+        with TopicReader(settings.kafka_bootstrap) as reader:
+            return lost_since(
+                plan, reader.spans(dict.fromkeys(each.topic for each in plan.sources))
+            )
+
+    return told(settings, look())
+
+
+def _new_name(made_at: int) -> str:
+    """Unlike any other: a replay's group is named after it."""
+    made = datetime.fromtimestamp(made_at / 1_000, UTC)
+    return f"{made:%Y%m%d-%H%M%S}-{SystemRandom().randrange(16**4):04x}"
+
+
+def _expect_cassandra(settings: Settings) -> None:
+    if settings.store == "memory":
+        raise click.ClickException("MINGLE_STORE: expected cassandra; this process has no state")

@@ -1,0 +1,64 @@
+"""A plan of a replay, and how far one is, for people."""
+
+from collections import Counter
+from datetime import UTC, datetime
+
+from rich.table import Table
+
+from streams.replay.plan import Plan
+from streams.replay.progress import Progress
+
+
+def planned(plan: Plan, rate: float | None = None) -> Table:
+    """What a plan does, a line for each thing to know."""
+    table = Table.grid(padding=(0, 2))
+    about = "about " if plan.estimated else ""
+    events = Counter[str]()
+    parts = Counter(source.topic for source in plan.sources)
+    for source in plan.sources:
+        events[source.topic] += source.end - source.first
+    rows = [("replay", plan.name), ("made", _at(plan.made_at)), ("into", plan.into)]
+    rows += [
+        (f"from {topic}", f"{count:,} events in {parts[topic]} partitions")
+        for topic, count in events.items()
+    ]
+    rows += [("only", only) for only in _chosen(plan)]
+    rows += [
+        ("applies", f"{about}{plan.chosen:,} events, {about}{plan.deliveries:,} deliveries"),
+        ("takes", f"about {duration(plan.seconds(rate))} in one process"),
+        ("costs", f"about {plan.store_requests:,} store requests"),
+    ]
+    if plan.edges_first:
+        rows.append(("order", "edges first, then every post once to all its followers"))
+    for name, value in rows:
+        table.add_row(name, value)
+    return table
+
+
+def _chosen(plan: Plan) -> list[str]:
+    choice = plan.choice
+    if choice.author is not None:
+        return [f"what user {choice.author} wrote"]
+    if choice.user is not None:
+        return [f"what is by user {choice.user} or about him"]
+    if choice.conversation is not None:
+        return [f"the {len(choice.posts):,} posts that hang together with {choice.conversation}"]
+    return []
+
+
+def said(so_far: Progress, seconds_left: float | None, waits: str) -> str:
+    """How far it is, in a line."""
+    left = "" if seconds_left is None else f", {duration(seconds_left)} left"
+    pause = f"; waits for {waits}" if waits else ""
+    return f"{so_far.done:,} of {so_far.total:,} events ({so_far.ratio:.1%}){left}{pause}"
+
+
+def duration(seconds: float) -> str:
+    """To the second, the minute or the hour, as is worth saying."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7_200 else f"{seconds / 3_600:.1f} h"
+
+
+def _at(milliseconds: int) -> str:
+    return f"{datetime.fromtimestamp(milliseconds / 1_000, UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,148 @@
+"""Topics, read from one offset to another, outside of any group."""
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any, Final, NamedTuple, Self
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from services.errors import BrokerUnavailable
+from streams.kafka.contact import expect_brokers
+
+TIMEOUT: Final = 15.0
+"""Seconds for an answer, or for the next message of a partition that has one."""
+CONTACT_SECONDS: Final = 5.0
+MESSAGES_AT_ONCE: Final = 50
+"""One is a megabyte at most where brokers are set as they come, and a kilobyte mostly."""
+FETCHED_KBYTES: Final = 16_384
+"""What waits in the client besides; one that is larger is fetched alone."""
+POLL: Final = 0.5
+_EARLIEST: Final = OffsetSpec.earliest()
+_LATEST: Final = OffsetSpec.latest()
+
+
+class Span(NamedTuple):
+    """Offsets of a partition, `end` excluded."""
+
+    topic: str
+    number: int
+    first: int
+    end: int
+
+
+class TopicReader(AbstractContextManager["TopicReader"]):
+    """Reads without a group and commits nothing. Every method raises BrokerUnavailable."""
+
+    def __init__(self, bootstrap: str, timeout: float = TIMEOUT) -> None:
+        expect_brokers(bootstrap, min(timeout, CONTACT_SECONDS))
+        self._timeout = timeout
+        self._admin: Any = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+        self._consumer: Any = Consumer(
+            {
+                "bootstrap.servers": bootstrap,
+                "group.id": "mingle-reader",  # librdkafka wants one, and here joins none
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "auto.offset.reset": "earliest",
+                "queued.max.messages.kbytes": FETCHED_KBYTES,
+                "log_level": 0,
+            }
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def spans(self, topics: Iterable[str]) -> list[Span]:
+        """All that these topics hold now; one that does not exist holds nothing."""
+        try:
+            present = self._consumer.list_topics(timeout=self._timeout).topics
+            places = [
+                TopicPartition(topic, number)
+                for topic in topics
+                if topic in present
+                for number in sorted(present[topic].partitions)
+            ]
+            firsts, ends = (self._offsets(places, each) for each in (_EARLIEST, _LATEST))
+        except KafkaException as error:
+            raise BrokerUnavailable(error.args[0].str()) from error
+        except TimeoutError as error:
+            raise BrokerUnavailable(f"no answer in {self._timeout:g} s") from error
+        return [Span(*place, first, ends[place]) for place, first in firsts.items()]
+
+    def _offsets(self, places: list[Any], spec: Any) -> dict[tuple[str, int], int]:
+        """Of all places in as many requests as there are brokers."""
+        if not places:
+            return {}
+        answers = self._admin.list_offsets(
+            dict.fromkeys(places, spec), request_timeout=self._timeout
+        )
+        return {
+            (at.topic, at.partition): answer.result(self._timeout).offset
+            for at, answer in answers.items()
+        }
+
+    def at(self, spans: Iterable[Span], time_ms: int) -> list[Span]:
+        """The parts of these spans that were accepted at that time or later."""
+        places = {(each.topic, each.number): each for each in spans}
+        asked = [TopicPartition(*place, time_ms) for place in places]
+        try:
+            found = self._consumer.offsets_for_times(asked, timeout=self._timeout) if asked else []
+        except KafkaException as error:
+            raise BrokerUnavailable(error.args[0].str()) from error
+        parts = []
+        for each in found:
+            span = places[each.topic, each.partition]
+            first = each.offset if each.offset >= 0 else span.end  # none is that late
+            parts.append(span._replace(first=min(max(span.first, first), span.end)))
+        return parts
+
+    def read(self, span: Span) -> Iterator[Any]:
+        """The messages of a span in their order, one batch in memory at a time."""
+        return self.read_all([span])
+
+    def read_all(self, spans: Iterable[Span]) -> Iterator[Any]:
+        """The messages of spans of different partitions, those of each in their order."""
+        ends = {(each.topic, each.number): each.end for each in spans if each.first < each.end}
+        firsts = [TopicPartition(*each[:3]) for each in spans if each.first < each.end]
+        if not ends:
+            return
+        self._consumer.assign(firsts)
+        deadline = time.monotonic() + self._timeout
+        while time.monotonic() < deadline:
+            for message in self._batch():
+                place = (message.topic(), message.partition())
+                end = ends.get(place)
+                if message.error() is not None:
+                    if message.error().code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - its name
+                        raise BrokerUnavailable(message.error().str())
+                    ends.pop(place, None)
+                elif end is not None:
+                    deadline = time.monotonic() + self._timeout
+                    if message.offset() < end:
+                        yield message
+                    if message.offset() >= end - 1:
+                        self._consumer.pause([TopicPartition(*place)])
+                        del ends[place]
+            if not ends:
+                return
+        raise BrokerUnavailable(f"no message of {min(ends)[0]} in {self._timeout:g} s")
+
+    def _batch(self) -> list[Any]:
+        """What has come, one at least."""
+        try:
+            first = self._consumer.consume(1, POLL)
+            batch: list[Any] = first and first + self._consumer.consume(MESSAGES_AT_ONCE - 1, 0)
+        except KafkaException as error:
+            raise BrokerUnavailable(error.args[0].str()) from error
+        return batch
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._consumer.close()

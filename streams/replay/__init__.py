@@ -1,0 +1,1 @@
+"""Replays: events applied again, by a plan, watched, and proven right at the end."""

@@ -1,0 +1,85 @@
+"""What live workers are behind, as a replay sees it: by their groups' offsets."""
+
+import asyncio
+from typing import Any, Final
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from services.errors import BrokerUnavailable
+from streams.handlers import ROUTES
+from streams.kafka.contact import expect_brokers
+from streams.replay.progress import Place
+
+TIMEOUT: Final = 15.0
+GROUPS: Final = ("ingest", "fanout")
+"""The roles whose traffic goes first; the search is in no hurry."""
+
+
+class LiveGroups:
+    """Asks; joins no group and commits nothing. Every method raises BrokerUnavailable."""
+
+    def __init__(self, bootstrap: str) -> None:
+        brokers = {"bootstrap.servers": bootstrap, "log_level": 0}
+        self._admin: Any = AdminClient(brokers)
+        self._groups: dict[str, Any] = {
+            role: Consumer(brokers | {"group.id": f"mingle-{role}", "enable.auto.commit": False})
+            for role in GROUPS
+        }
+
+    async def look(self) -> tuple[dict[Place, int], dict[Place, int]]:
+        """Where their topics end now, and what they have committed."""
+        return await asyncio.to_thread(self._look)
+
+    async def ends(self, places: list[Place]) -> dict[Place, int]:
+        """Where these partitions end now."""
+        return await asyncio.to_thread(self._ends, places)
+
+    def close(self) -> None:
+        for each in self._groups.values():
+            each.close()
+
+    def _look(self) -> tuple[dict[Place, int], dict[Place, int]]:
+        committed: dict[Place, int] = {}
+        try:
+            listed = self._admin.list_topics(timeout=TIMEOUT).topics
+            for role, group in self._groups.items():
+                wanted = [
+                    TopicPartition(route.topic, number)
+                    for route in ROUTES
+                    if route.role == role and route.topic in listed
+                    for number in listed[route.topic].partitions
+                ]
+                for each in group.committed(wanted, timeout=TIMEOUT):
+                    committed[each.topic, each.partition] = max(0, each.offset)
+        except KafkaException as error:
+            raise BrokerUnavailable(error.args[0].str()) from error
+        return self._ends(list(committed)), committed
+
+    def _ends(self, places: list[Place]) -> dict[Place, int]:
+        asked = {TopicPartition(*place): OffsetSpec.latest() for place in places}
+        try:
+            answers = self._admin.list_offsets(asked, request_timeout=TIMEOUT) if asked else {}
+            return {
+                (at.topic, at.partition): answer.result(TIMEOUT).offset
+                for at, answer in answers.items()
+            }
+        except (KafkaException, TimeoutError) as error:
+            raise BrokerUnavailable(f"where the topics end is not known: {error}") from error
+
+
+async def committed_of(bootstrap: str, group: str, places: list[Place]) -> dict[Place, int]:
+    """What a group has committed of these, asked without joining it. Raises BrokerUnavailable."""
+
+    def look() -> dict[Place, int]:
+        expect_brokers(bootstrap, TIMEOUT)
+        asking: Any = Consumer({"bootstrap.servers": bootstrap, "group.id": group, "log_level": 0})
+        try:
+            found = asking.committed([TopicPartition(*each) for each in places], timeout=TIMEOUT)
+        except KafkaException as error:
+            raise BrokerUnavailable(error.args[0].str()) from error
+        finally:
+            asking.close()
+        return {(each.topic, each.partition): each.offset for each in found if each.offset >= 0}
+
+    return await asyncio.to_thread(look)

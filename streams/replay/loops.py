@@ -1,0 +1,76 @@
+"""The delivery loops of a replay: the one loop, with handlers that do what they ask for."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Final
+
+from schemas.codec import decode
+from schemas.errors import SchemaViolation
+from services.handling import Handler
+from services.metrics import Metrics
+from streams.acks import AckTracker
+from streams.backlog import Bounds
+from streams.dead_letters import DeadLetter, DeadLetters
+from streams.delivery import Delivery
+from streams.letters.letter import origins
+from streams.replay.choice import Choice
+from streams.replay.plan import Plan
+
+AT_ONCE: Final = Bounds(messages=4_096, bytes=24 << 20, batches=2)
+"""The more events at a time, the fewer requests an event. Two batches: one waits for the store
+while the other is decoded."""
+
+
+class NotChosen(Exception):
+    """An event that the plan leaves out."""
+
+
+class AlreadyLetters:
+    """Dead letters that were read from where dead letters are kept stay there."""
+
+    async def bury(self, letters: Sequence[DeadLetter]) -> None:
+        """Nothing is to be done."""
+
+
+def create_loops(  # noqa: PLR0913 - the ports of the loops, each by name
+    plan: Plan,
+    handlers: Mapping[str, Handler[Any]],
+    *,
+    acks: AckTracker,
+    dead_letters: DeadLetters,
+    metrics: Metrics,
+    epoch: int,
+) -> dict[str, Delivery[Any]]:
+    """A loop for each topic that a plan reads.
+
+    What cannot be decoded is a dead letter of the live loop already, and is skipped here.
+    """
+    loops = {}
+    for topic in dict.fromkeys(source.topic for source in plan.sources):
+        origin = origins().get(topic, topic)
+        loops[topic] = Delivery(
+            agent=f"replay-{topic}",
+            topic=topic,
+            decode=chosen(plan.choice, partial(decode, origin, epoch=epoch)),
+            handle=handlers[origin],
+            dead_letters=dead_letters if topic == origin else AlreadyLetters(),
+            acks=acks,
+            metrics=metrics,
+            bounds=AT_ONCE,
+            skips=(SchemaViolation, NotChosen),
+        )
+    return loops
+
+
+def chosen(choice: Choice, decode_one: Callable[..., Any]) -> Callable[..., Any]:
+    """Decodes what is chosen. Raises NotChosen for the rest."""
+    if choice.is_all:
+        return decode_one
+
+    def decoded(key: bytes | None, value: bytes | None, timestamp: int) -> Any:
+        message = decode_one(key, value, timestamp)
+        if not choice.takes(message):
+            raise NotChosen
+        return message
+
+    return decoded

@@ -1,0 +1,230 @@
+"""A replay at work: reads its share of a plan, has it handled, commits what is done."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, Final, NamedTuple, Protocol
+
+import structlog
+
+from services.errors import BrokerUnavailable
+from services.metrics import Metrics
+from streams.acks import AckTracker
+from streams.clock import Clock
+from streams.delivery import Delivery
+from streams.records import Partition, Run
+from streams.replay.consumer import ReplayConsumer
+from streams.replay.pace import Pace
+from streams.replay.plan import EDGES, Plan, Source
+from streams.replay.progress import LiveLag, Place, Progress, progress
+
+POLL_SECONDS: Final = 0.2
+POLL_RECORDS: Final = 5_000
+WATCH_SECONDS: Final = 1.0
+SETTLE_SECONDS: Final = 5.0
+PARTITION_BYTES: Final = 8 << 20
+"""Received and unhandled of one partition: a batch or two."""
+TOTAL_BYTES: Final = 96 << 20
+"""Of all: two batches that are being handled and two that wait."""
+
+log = structlog.get_logger(__name__)
+
+
+class Live(Protocol):
+    """`streams.replay.live.LiveGroups` is one. Both raise BrokerUnavailable."""
+
+    async def look(self) -> tuple[dict[Place, int], dict[Place, int]]: ...
+    async def ends(self, places: list[Place]) -> dict[Place, int]: ...
+
+
+class State(NamedTuple):
+    """What is told of a replay once a second. `waits` says what for, "" where it does not."""
+
+    progress: Progress
+    seconds_left: float | None
+    waits: str
+
+
+class Limits(NamedTuple):
+    """How much of the machine a replay may take."""
+
+    rate: float | None = None
+    """Events a second, read by this process."""
+    live_lag: float | None = 5.0
+    """Seconds that live workers may be behind while a replay goes on; None is no matter."""
+
+
+Told = Callable[[State], None]
+
+
+class Replay:
+    """One process of a replay. `deliveries` are its loops, by the topic that is read.
+
+    Several may share a plan: they are a consumer group, whose committed offsets are how far it is.
+    """
+
+    def __init__(  # noqa: PLR0913 - a composition, all by keyword
+        self,
+        plan: Plan,
+        *,
+        deliveries: Mapping[str, Delivery[Any]],
+        acks: AckTracker,
+        live: Live,
+        metrics: Metrics,
+        clock: Clock,
+        limits: Limits | None = None,
+        told: Told = lambda _: None,
+    ) -> None:
+        self._plan = plan
+        self._sources = {Partition(*each.place): each for each in plan.sources}
+        self._deliveries = deliveries
+        self._acks = acks
+        self._live = live
+        self._clock = clock
+        self._limits = limits or Limits()
+        self._told = told
+        self._gauge = metrics.replay_progress_ratio.labels(plan.name)
+        self._pace = Pace(self._limits.rate, clock.now())
+        self._queues: dict[str, asyncio.Queue[Run]] = {each: asyncio.Queue() for each in deliveries}
+        self._generation = 0
+        self._ended: set[Partition] = set()
+        self._committed: dict[Place, int] = {}
+        self._edges_wait = plan.edges_first
+        self._waits = ""
+        self._leaving = asyncio.Event()
+
+    async def __call__(self, bootstrap: str, stop: asyncio.Event) -> Progress:
+        """Until all of the plan is done, by whomever, or until `stop`: how far it is then.
+
+        Brokers and stores that go away are waited for. Raises BrokerUnavailable where no broker
+        answers at the start.
+        """
+        reader = ReplayConsumer(
+            bootstrap, self._plan.group, self._plan.sources, self._take, self._let_go
+        )
+        watching = asyncio.create_task(self._watch(reader))
+        loops = [
+            asyncio.create_task(delivery(_runs(self._queues[topic])))
+            for topic, delivery in self._deliveries.items()
+        ]
+        try:
+            while not (stop.is_set() or self.progress().is_over):
+                for failed in (each for each in (watching, *loops) if each.done()):
+                    failed.result()
+                await self._turn(reader)
+            await self._commit(reader, await self._let_go())
+        finally:
+            self._leaving.set()
+            for each in loops:
+                each.cancel()
+            await asyncio.gather(watching, *loops, return_exceptions=True)
+            await reader.close()
+        return self.progress()
+
+    def progress(self) -> Progress:
+        """By what was last known to be committed, by all processes."""
+        return progress(tuple(self._sources.values()), self._committed)
+
+    async def _turn(self, reader: ReplayConsumer) -> None:
+        most = self._pace.allows(self._clock.now(), POLL_RECORDS)
+        closed = set(self._sources) if most < 1 or self._waits else self._closed()
+        received = await reader.poll(max(1, most), POLL_SECONDS, closed)
+        for partition, records in received.records.items():
+            self._pace.took(len(records))
+            run = self._acks.received(partition, self._generation, records)
+            if run is not None:
+                self._queues[partition.topic].put_nowait(run)
+        self._ended |= received.ended
+        await self._commit(reader, self._committable())
+
+    def _closed(self) -> set[Partition]:
+        """Those from which nothing more is to be received now."""
+        held = {each: self._acks.held(each) for each in self._acks.partitions()}
+        if sum(held.values()) >= TOTAL_BYTES:
+            return set(self._sources)
+        full = {each for each, size in held.items() if size >= PARTITION_BYTES}
+        later = {each for each in self._sources if self._edges_wait and each.topic not in EDGES}
+        return full | later | self._ended
+
+    def _committable(self) -> dict[Partition, int]:
+        """What is handled; a partition that was read to its end is handled up to there."""
+        offsets = self._acks.committable()
+        for each in self._ended & self._acks.partitions():
+            if self._acks.oldest(each) is None:
+                offsets[each] = self._sources[each].end
+        place = self._committed
+        return {each: offset for each, offset in offsets.items() if place.get(each, -1) != offset}
+
+    async def _commit(self, reader: ReplayConsumer, offsets: Mapping[Partition, int]) -> None:
+        try:
+            if offsets and await reader.commit(offsets):
+                self._acks.committed(offsets)
+                self._committed.update({(*place,): offset for place, offset in offsets.items()})
+        except BrokerUnavailable as error:
+            log.warning("to be committed later", error=str(error))
+
+    async def _take(self, partitions: set[Partition]) -> None:
+        """These are this process's share from now on."""
+        self._generation = self._acks.assign(partitions)
+        self._ended.clear()
+        for each in self._deliveries.values():
+            each.resume()
+
+    async def _let_go(self) -> dict[Partition, int]:
+        """Finish what is in flight, forget the rest; what may be committed then."""
+        await asyncio.gather(*(each.settle(SETTLE_SECONDS) for each in self._deliveries.values()))
+        offsets = self._committable()
+        self._acks.revoke(self._acks.partitions())
+        return offsets
+
+    async def _watch(self, reader: ReplayConsumer) -> None:
+        """Once a second: how far all processes are, whether live traffic waits, what is told."""
+        lag, began, start = LiveLag(), self._clock.now(), None
+        while not self._leaving.is_set():
+            try:
+                self._committed = await reader.committed()
+                await self._open_posts(reader)
+                self._waits = self._held_up() or await self._reason_to_wait(lag)
+            except BrokerUnavailable as error:
+                self._waits = f"the brokers: {error}"
+            so_far = self.progress()
+            start = start or so_far
+            self._gauge.set(so_far.ratio)
+            left = so_far.left(start, self._clock.now() - began)
+            self._told(State(so_far, left, self._waits))
+            await self._clock.wait(self._leaving, WATCH_SECONDS)
+
+    async def _open_posts(self, reader: ReplayConsumer) -> None:
+        """When all edges are recorded, by whomever: all posts that were there by then.
+
+        A post that came meanwhile was brought to the followers that its own fan-out could see,
+        so each of them has to be brought to all once more.
+        """
+        edges = tuple(each for each in self._plan.sources if each.topic in EDGES)
+        if not self._edges_wait or not progress(edges, self._committed).is_over:
+            return
+        posts = [each for each in self._plan.sources if each.topic not in EDGES]
+        ends = await self._live.ends([each.place for each in posts])
+        later = [_extended(each, ends.get(each.place, each.end)) for each in posts]
+        reader.extend(later)
+        self._sources |= {Partition(*each.place): each for each in later}
+        self._edges_wait = False
+
+    def _held_up(self) -> str:
+        """Too much could not be handled."""
+        return next((why for each in self._deliveries.values() if (why := each.held_up())), "")
+
+    async def _reason_to_wait(self, lag: LiveLag) -> str:
+        most = self._limits.live_lag
+        if most is None:
+            return ""
+        behind = lag.seconds(self._clock.now(), *await self._live.look())
+        return f"live traffic, {behind:.0f} s behind" if behind > most else ""
+
+
+def _extended(source: Source, end: int) -> Source:
+    return Source(source.topic, source.partition, source.first, max(source.end, end))
+
+
+async def _runs(queue: asyncio.Queue[Run]) -> AsyncIterator[Run]:
+    while True:
+        yield await queue.get()

@@ -1,0 +1,201 @@
+"""Making a plan: where the events are, how many there are, what is lost. Changes nothing."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+from msgspec.structs import replace
+
+from schemas.codec import decode
+from schemas.errors import SchemaViolation
+from schemas.events import Creation
+from schemas.ids import UserId
+from schemas.topics import dead_letter_topic
+from streams.kafka.reader import Span, TopicReader
+from streams.letters.letter import origins
+from streams.letters.reader import letter_of
+from streams.replay.choice import Choice, Conversation
+from streams.replay.plan import FACTS, Lost, Plan, PlanRefused, Source, check_topics, without_gaps
+
+SAMPLED: Final = 50_000
+"""Events that are read to count what a plan delivers; of more, so many, spread over all parts."""
+
+Followers = Callable[[Collection[UserId]], Awaitable[dict[UserId, int]]]
+Told = Callable[[int], None]
+"""Is told of events that were read."""
+
+
+class Part(NamedTuple):
+    """Offsets of one partition, as somebody asked for them; None is where the log begins, ends."""
+
+    topic: str
+    partition: int
+    first: int | None = None
+    end: int | None = None
+
+
+class Asked(NamedTuple):
+    """What a plan is asked for: all that nothing here excludes. Times are Kafka's, milliseconds."""
+
+    topics: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
+    since: int | None = None
+    until: int | None = None
+    choice: Choice = Choice()
+    dead_letters: bool = False
+
+    def names(self) -> tuple[str, ...]:
+        """The topics that are read. Raises PlanRefused for a choice that does not add up."""
+        parts = dict.fromkeys(part.topic for part in self.parts)
+        named = self.topics or tuple(parts) or self.choice.topics
+        if not self.choice.is_all and not set(named) <= set(self.choice.topics):
+            raise PlanRefused(f"--topic: what is chosen is in {', '.join(self.choice.topics)}")
+        if not self.dead_letters:
+            check_topics(named)
+        return tuple(map(dead_letter_topic, named)) if self.dead_letters else named
+
+
+async def survey(  # noqa: PLR0913 - what is asked for, where it is, who is told
+    asked: Asked,
+    reader: TopicReader,
+    followers: Followers,
+    *,
+    name: str,
+    made_at: int,
+    epoch: int,
+    into: str,
+    told: Told = lambda _: None,
+) -> Plan:
+    """The plan. Raises PlanRefused, BrokerUnavailable and StoreUnavailable."""
+    spans = reader.spans(asked.names())
+    missing = set(asked.names()) - {each.topic for each in spans}
+    if missing:
+        raise PlanRefused(f"topic {min(missing)} does not exist: run `mingle topics apply`")
+    sources = _sources(asked, spans, reader)
+    plan = Plan(
+        name=name,
+        made_at=made_at,
+        into=into,
+        sources=sources,
+        choice=asked.choice,
+        lost=tuple(_lost(asked, spans)),
+        events=sum(each.end - each.first for each in sources),
+    )
+    return await _counted(_with_posts(plan, reader, epoch, told), reader, followers, epoch, told)
+
+
+def lost_since(plan: Plan, spans: Iterable[Span]) -> tuple[Lost, ...]:
+    """What the log has let go of since the plan was made."""
+    begins = {(each.topic, each.number): each.first for each in spans}
+    return tuple(
+        Lost(*each.place, before=begins.get(each.place, each.end))
+        for each in plan.sources
+        if begins.get(each.place, each.end) > each.first
+    )
+
+
+def _sources(asked: Asked, spans: Sequence[Span], reader: TopicReader) -> tuple[Source, ...]:
+    parts = {(part.topic, part.partition): part for part in asked.parts}
+    known = {(span.topic, span.number) for span in spans}
+    for place in parts:
+        if place not in known:
+            raise PlanRefused(f"--part: {place[0]} has no partition {place[1]}")
+    wanted = [_cut(span, parts.get((span.topic, span.number)), bool(parts)) for span in spans]
+    if asked.since is not None:
+        wanted = reader.at(wanted, asked.since)
+    if asked.until is not None:
+        ends = {(each.topic, each.number): each.first for each in reader.at(wanted, asked.until)}
+        wanted = [each._replace(end=ends[each.topic, each.number]) for each in wanted]
+    return without_gaps(Source(*each) for each in wanted)
+
+
+def _cut(span: Span, part: Part | None, only_parts: bool) -> Span:
+    """What of a partition is asked for, as far as the log holds it."""
+    if part is None:
+        return span._replace(end=span.first) if only_parts else span
+    first = span.first if part.first is None else max(span.first, part.first)
+    end = span.end if part.end is None else min(span.end, part.end)
+    return span._replace(first=min(first, end), end=end)
+
+
+def _lost(asked: Asked, spans: Iterable[Span]) -> Iterator[Lost]:
+    """Where the log begins later than is asked for; what a time was before, nobody can tell."""
+    if asked.dead_letters:
+        return
+    parts = {(part.topic, part.partition): part for part in asked.parts}
+    for span in spans:
+        part = parts.get((span.topic, span.number))
+        if parts and part is None:
+            continue
+        if span.first > (part.first if part and part.first is not None else 0):
+            yield Lost(span.topic, span.number, before=span.first)
+
+
+def _with_posts(plan: Plan, reader: TopicReader, epoch: int, told: Told) -> Plan:
+    """The posts of a conversation can only be known by reading where they may be."""
+    if plan.choice.conversation is None:
+        return plan
+    found = Conversation(plan.choice.conversation)
+    try:
+        for message in _messages(plan.sources, reader, epoch, told):
+            found.add(message)
+        return replace(plan, choice=replace(plan.choice, posts=found.posts()))
+    except ValueError as error:
+        raise PlanRefused(f"--conversation: {error}") from error
+
+
+async def _counted(
+    plan: Plan, reader: TopicReader, followers: Followers, epoch: int, told: Told
+) -> Plan:
+    """How much is chosen, and what it delivers; by a sample where there is much and all is."""
+    share = 1.0
+    sources: Iterable[Source] = plan.sources
+    if plan.choice.is_all and plan.events > SAMPLED:
+        share = SAMPLED / plan.events
+        sources = [_some(each, share) for each in plan.sources]
+    chosen, written = 0, Counter[UserId]()
+    for message in _messages(sources, reader, epoch, told):
+        if plan.choice.takes(message):
+            chosen += 1
+            if isinstance(message, Creation):
+                written[UserId(message.author_id)] += 1
+    counts = await followers(list(written)) if written else {}
+    deliveries = sum(posts * (1 + counts.get(author, 0)) for author, posts in written.items())
+    scale = 1 / share
+    return replace(
+        plan,
+        chosen=round(chosen * scale),
+        deliveries=round(deliveries * scale),
+        estimated=share < 1,
+    )
+
+
+def _some(source: Source, share: float) -> Source:
+    """The middle of a part."""
+    most = source.end - source.first
+    kept = max(1, round(most * share))
+    first = source.first + (most - kept) // 2
+    return Source(source.topic, source.partition, first, first + kept)
+
+
+def _messages(
+    sources: Iterable[Source], reader: TopicReader, epoch: int, told: Told
+) -> Iterator[Any]:
+    for record in reader.read_all([Span(*each.place, each.first, each.end) for each in sources]):
+        told(1)
+        message = message_of(record, epoch)
+        if message is not None:
+            yield message
+
+
+def message_of(record: Any, epoch: int) -> Any:
+    """What a record of a topic of facts, or of its dead letters, says; None where it is none."""
+    topic, key, value = record.topic(), record.key(), record.value()
+    timestamp = record.timestamp()[1]
+    if topic in origins():
+        letter = letter_of(record)
+        topic, timestamp = letter.topic, letter.sent_back().timestamp or timestamp
+    try:
+        return decode(topic, key, value, timestamp, epoch) if topic in FACTS else None
+    except SchemaViolation:
+        return None
