@@ -110,6 +110,7 @@ class TopicReader(AbstractContextManager["TopicReader"]):
         if not ends:
             return
         self._consumer.assign(firsts)
+        self._consumer.resume(firsts)  # those that an earlier reading had read to their ends
         deadline = time.monotonic() + self._timeout
         while time.monotonic() < deadline:
             for message in self._batch():

@@ -67,6 +67,8 @@ class ReplayConsumer:
         self._assigned: set[Partition] = set()
         self._paused: set[Partition] = set()
         self._consumer: Any = Consumer(_configuration(bootstrap, group))
+        # A member that is asked for offsets while it polls may leave the question unanswered.
+        self._asking: Any = Consumer(_configuration(bootstrap, group))
         topics = sorted({each.topic for each in self._sources})
         self._consumer.subscribe(topics, on_assign=self._take, on_revoke=self._give)
 
@@ -91,6 +93,7 @@ class ReplayConsumer:
 
     async def close(self) -> None:
         await self._call(self._consumer.close)
+        await self._call(self._asking.close)
 
     async def _call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         try:
@@ -136,7 +139,7 @@ class ReplayConsumer:
 
     def _committed(self) -> dict[Place, int]:
         wanted = [TopicPartition(*each) for each in self._sources]
-        found = self._consumer.committed(wanted, timeout=TIMEOUT)
+        found = self._asking.committed(wanted, timeout=TIMEOUT)
         return {(each.topic, each.partition): each.offset for each in found if each.offset >= 0}
 
     def _take(self, consumer: Any, partitions: Sequence[Any]) -> None:

@@ -118,11 +118,10 @@ WHY: Final[Mapping[str, str]] = {
 }
 
 
-def without_gaps(sources: Iterable[Source]) -> tuple[Source, ...]:
-    """Those that hold anything, in the order of their topics and partitions."""
+def in_order(sources: Iterable[Source]) -> tuple[Source, ...]:
+    """By their topics, edges first, and by partition."""
     order = {name: place for place, name in enumerate((*FACTS, *map(dead_letter_topic, FACTS)))}
-    kept = [each for each in sources if each.first < each.end]
-    return tuple(sorted(kept, key=lambda each: (order.get(each.topic, 99), *each.place)))
+    return tuple(sorted(sources, key=lambda each: (order[each.topic], each.partition)))
 
 
 def parse(text: bytes) -> Plan:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final, NamedTuple, Protocol
 
 import structlog
@@ -191,7 +192,8 @@ class Replay:
             self._gauge.set(so_far.ratio)
             left = so_far.left(start, self._clock.now() - began)
             self._told(State(so_far, left, self._waits))
-            await self._clock.wait(self._leaving, WATCH_SECONDS)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._leaving.wait(), WATCH_SECONDS)
 
     async def _open_posts(self, reader: ReplayConsumer) -> None:
         """When all edges are recorded, by whomever: all posts that were there by then.

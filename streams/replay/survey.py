@@ -15,7 +15,7 @@ from streams.kafka.reader import Span, TopicReader
 from streams.letters.letter import origins
 from streams.letters.reader import letter_of
 from streams.replay.choice import Choice, Conversation
-from streams.replay.plan import FACTS, Lost, Plan, PlanRefused, Source, check_topics, without_gaps
+from streams.replay.plan import FACTS, Lost, Plan, PlanRefused, Source, check_topics, in_order
 
 SAMPLED: Final = 50_000
 """Events that are read to count what a plan delivers; of more, so many, spread over all parts."""
@@ -100,19 +100,21 @@ def _sources(asked: Asked, spans: Sequence[Span], reader: TopicReader) -> tuple[
     for place in parts:
         if place not in known:
             raise PlanRefused(f"--part: {place[0]} has no partition {place[1]}")
-    wanted = [_cut(span, parts.get((span.topic, span.number)), bool(parts)) for span in spans]
+    wanted = [
+        span if part is None else _cut(span, part)
+        for span in spans
+        if (part := parts.get((span.topic, span.number))) is not None or not parts
+    ]
     if asked.since is not None:
         wanted = reader.at(wanted, asked.since)
     if asked.until is not None:
         ends = {(each.topic, each.number): each.first for each in reader.at(wanted, asked.until)}
         wanted = [each._replace(end=ends[each.topic, each.number]) for each in wanted]
-    return without_gaps(Source(*each) for each in wanted)
+    return in_order(Source(*each) for each in wanted)
 
 
-def _cut(span: Span, part: Part | None, only_parts: bool) -> Span:
+def _cut(span: Span, part: Part) -> Span:
     """What of a partition is asked for, as far as the log holds it."""
-    if part is None:
-        return span._replace(end=span.first) if only_parts else span
     first = span.first if part.first is None else max(span.first, part.first)
     end = span.end if part.end is None else min(span.end, part.end)
     return span._replace(first=min(first, end), end=end)

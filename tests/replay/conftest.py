@@ -1,0 +1,106 @@
+"""A broker in this process, a log in it, and replays of that into memory stores."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from schemas import topics
+from schemas.codec import encode
+from services.settings import Settings
+from services.stores import Stores
+from streams.bootstrap import Deps, create_metrics, create_replay, memory_stores
+from streams.embedded.mock_broker import MockBroker
+from streams.kafka.reader import TopicReader
+from streams.outbox import MemoryOutbox, Outgoing
+from streams.publishing.publisher import Publisher
+from streams.replay import consumer
+from streams.replay.plan import Plan
+from streams.replay.progress import Place, Progress
+from streams.replay.run import Limits, State
+from streams.replay.survey import Asked, survey
+from tests.histories import NOW
+
+PARTITIONS = 2
+PATIENCE = 60.0
+
+
+@pytest.fixture
+def bootstrap() -> Iterator[str]:
+    with MockBroker() as broker:
+        for name in topics.load():
+            broker.create_topic(name, PARTITIONS)
+        yield broker.bootstrap
+
+
+def publish(bootstrap: str, messages: Sequence[Any]) -> None:
+    with Publisher(bootstrap) as publisher:
+        for each in messages:
+            publisher.send(
+                each if isinstance(each, Outgoing) else Outgoing(*encode(each), timestamp=NOW)  # type: ignore[arg-type]
+            )
+
+
+class Idle:
+    """Live workers that are never behind, and a log that nobody adds to."""
+
+    def __init__(self, behind: Callable[[], bool] = lambda: False) -> None:
+        self._behind = behind
+
+    async def look(self) -> tuple[dict[Place, int], dict[Place, int]]:
+        return {("posts", 0): 1}, {("posts", 0): 0 if self._behind() else 1}
+
+    async def ends(self, places: list[Place]) -> dict[Place, int]:
+        return {}
+
+
+class Player:
+    """Plans and runs replays of a broker's log into stores in memory."""
+
+    def __init__(self, bootstrap: str, stores: Stores | None = None) -> None:
+        self._bootstrap = bootstrap
+        self.stores = stores or memory_stores()
+        self.deps = Deps(Settings(retention_days=0), create_metrics(), self.stores, lambda: NOW)
+        self.outbox = MemoryOutbox()
+        self.states: list[State] = []
+
+    async def plan(self, asked: Asked | None = None, name: str = "n") -> Plan:
+        with TopicReader(self._bootstrap) as reader:
+            return await survey(
+                asked or Asked(), reader, self.stores.graph.follower_counts, name=name,
+                made_at=NOW, epoch=self.deps.settings.epoch, into="live",
+            )  # fmt: skip
+
+    async def run(
+        self,
+        plan: Plan,
+        *,
+        live: Idle | None = None,
+        limits: Limits | None = None,
+        until: Callable[[State], bool] = lambda _: False,
+    ) -> Progress:
+        """To its end, or until something is told of it."""
+        stop = asyncio.Event()
+
+        def told(state: State) -> None:
+            self.states.append(state)
+            if until(state):
+                stop.set()
+
+        replay = create_replay(
+            plan, self.deps, self.outbox, live or Idle(), limits=limits or Limits(), told=told
+        )
+        async with asyncio.timeout(PATIENCE):
+            return await replay(self._bootstrap, stop)
+
+
+@pytest.fixture(autouse=True)
+def _quick_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The broker in this process lets a group meet again when a session might be over."""
+    monkeypatch.setattr(consumer, "SESSION_MS", 3_000)
+
+
+@pytest.fixture
+def player(bootstrap: str) -> Player:
+    return Player(bootstrap)

@@ -1,0 +1,157 @@
+"""What a plan says, refuses and knows to be lost."""
+
+import asyncio
+from collections.abc import Collection, Iterator
+
+import pytest
+from msgspec.structs import replace
+
+from schemas import topics
+from schemas.codec import encode
+from schemas.events import FollowCreated, PostCreated, PostDeleted, ReplyCreated
+from schemas.ids import UserId
+from streams.embedded.mock_broker import MockBroker
+from streams.kafka.reader import Span, TopicReader
+from streams.outbox import Outgoing
+from streams.publishing.publisher import Publisher
+from streams.replay.choice import Choice, Conversation
+from streams.replay.plan import Lost, Plan, PlanRefused, Source, check_topics, parse, written
+from streams.replay.survey import Asked, Part, lost_since, survey
+
+PARTITIONS = 2
+EPOCH = 0
+ALICE, BOB, CAROL = 1, 2, 3
+ACCEPTED = 1_000_000
+DAY = 86_400_000
+ORDER = ("follows", "relations", "posts", "replies")
+ALL_POSTS = (Part("posts", 0), Part("posts", 1))
+FACTS = [
+    FollowCreated(version=1, follower_id=BOB, followee_id=ALICE),
+    PostCreated(version=ACCEPTED * 1_000, post_id=ACCEPTED << 22, author_id=ALICE),
+    PostCreated(version=ACCEPTED * 1_000, post_id=(ACCEPTED << 22) + 1, author_id=BOB),
+    ReplyCreated(
+        version=ACCEPTED * 1_000, post_id=(ACCEPTED << 22) + 2, author_id=CAROL,
+        parent_id=ACCEPTED << 22,
+    ),
+    PostDeleted(version=2, post_id=(ACCEPTED << 22) + 1, author_id=BOB),
+]  # fmt: skip
+"""A day between any two of them."""
+
+
+@pytest.fixture(scope="module")
+def bootstrap() -> Iterator[str]:
+    with MockBroker() as broker:
+        for name in topics.load():
+            broker.create_topic(name, PARTITIONS)
+        with Publisher(broker.bootstrap) as publisher:
+            for day, fact in enumerate(FACTS):
+                publisher.send(
+                    Outgoing(*encode(fact), timestamp=ACCEPTED + day * DAY)  # type: ignore[arg-type]
+                )
+            publisher.send(Outgoing("posts", b"1", b"not a message", timestamp=ACCEPTED))
+        yield broker.bootstrap
+
+
+async def followers(authors: Collection[UserId]) -> dict[UserId, int]:
+    return {author: 10 for author in authors if author == ALICE}
+
+
+def planned(bootstrap: str, asked: Asked) -> Plan:
+    async def work() -> Plan:
+        with TopicReader(bootstrap) as reader:
+            return await survey(
+                asked, reader, followers, name="n", made_at=0, epoch=EPOCH, into="live"
+            )
+
+    return asyncio.run(work())
+
+
+def test_a_plan_of_all_counts_events_and_deliveries(bootstrap: str) -> None:
+    """A post is delivered to its author and to each of his followers."""
+    plan = planned(bootstrap, Asked())
+    assert (plan.events, plan.chosen, plan.deliveries) == (6, 5, 11 + 1 + 1)
+    assert plan.edges_first
+    assert not plan.lost
+    order = [each.topic for each in plan.sources]
+    assert order == [each for each in ORDER for _ in range(PARTITIONS)]
+    assert parse(written(plan)) == plan
+
+
+@pytest.mark.parametrize(
+    ("asked", "chosen"),
+    [
+        (Asked(choice=Choice(author=BOB)), 2),
+        (Asked(choice=Choice(user=BOB)), 3),
+        (Asked(choice=Choice(conversation=(ACCEPTED << 22) + 2)), 2),
+        (Asked(topics=("posts", "replies")), 4),
+        (Asked(parts=(*ALL_POSTS, Part("replies", 0, 0, 0))), 3),
+        (Asked(parts=(Part("posts", 0, 0, 0), Part("replies", 0), Part("replies", 1))), 1),
+    ],
+)
+def test_a_plan_takes_what_was_asked_for(bootstrap: str, asked: Asked, chosen: int) -> None:
+    """An author, a user, a conversation, times, topics, partitions, offsets."""
+    plan = planned(bootstrap, asked)
+    assert plan.chosen == chosen
+    assert not plan.edges_first
+
+
+@pytest.mark.parametrize("named", [["follows"], ["posts"], ["replies"], ["posts", "follows"]])
+def test_a_plan_without_a_topic_that_it_depends_on_is_refused(named: list[str]) -> None:
+    """The refusal names the option and the topic."""
+    with pytest.raises(PlanRefused, match=r"--topic: .* add --topic (relations|replies|posts)"):
+        check_topics(named)
+
+
+def test_topics_that_need_no_other_are_planned_alone() -> None:
+    check_topics(["relations"])
+    check_topics(["follows", "relations"])
+
+
+def test_a_choice_that_is_in_no_such_topic_is_refused(bootstrap: str) -> None:
+    with pytest.raises(PlanRefused, match="--topic"):
+        planned(bootstrap, Asked(topics=("follows", "relations"), choice=Choice(author=ALICE)))
+
+
+def test_a_partition_that_is_not_there_is_refused(bootstrap: str) -> None:
+    with pytest.raises(PlanRefused, match="--part: posts has no partition 9"):
+        planned(bootstrap, Asked(parts=(Part("posts", 9), Part("replies", 0))))
+
+
+def test_what_the_log_let_go_of_is_lost() -> None:
+    """Since the plan was made, or with a topic that is gone."""
+    sources = (Source("posts", 0, 5, 10), Source("posts", 1, 0, 4), Source("replies", 0, 0, 2))
+    plan = Plan(name="n", made_at=0, sources=sources)
+    spans = [Span("posts", 0, 7, 12), Span("posts", 1, 0, 9)]
+    assert lost_since(plan, spans) == (Lost("posts", 0, 7), Lost("replies", 0, 2))
+    assert str(Lost("posts", 0, 7)) == "posts:0 begins at offset 7"
+
+
+def test_a_plan_that_lacks_anything_brings_back_follows_by_themselves(bootstrap: str) -> None:
+    """Only where every post is replayed after every edge may what a follow asks for fall."""
+    plan = planned(bootstrap, Asked())
+    assert plan.edges_first
+    assert not replace(plan, lost=(Lost("posts", 0, 1),)).edges_first
+    assert not replace(plan, choice=Choice(user=ALICE)).edges_first
+    first = plan.sources[0]
+    later = Source(first.topic, first.partition, first.first + 1, first.end + 1)
+    assert not replace(plan, sources=(later, *plan.sources[1:])).edges_first
+
+
+def test_what_is_no_plan_is_refused() -> None:
+    for text in (b"", b"{}", b'{"name":"n","made_at":0,"sources":[],"more":1}'):
+        with pytest.raises(PlanRefused, match="not a plan"):
+            parse(text)
+
+
+def test_a_conversation_grows_whatever_the_order() -> None:
+    """By parents and claimed roots, over posts that nobody wrote; another one stays apart."""
+    facts = [
+        ReplyCreated(version=1, post_id=5, author_id=1, parent_id=4, root_id=1),
+        ReplyCreated(version=1, post_id=6, author_id=1, parent_id=5),
+        ReplyCreated(version=1, post_id=9, author_id=1, parent_id=8),
+    ]
+    for order in (facts, facts[::-1]):
+        found = Conversation(1)
+        for fact in order:
+            found.add(fact)
+        assert found.posts() == {1, 4, 5, 6}
