@@ -28,6 +28,7 @@ from streams.kafka.topics import TopicAdmin, compare
 from streams.outbox import Outgoing
 from streams.publishing.publisher import Publisher
 from tests.e2e.faults import Journal, Plan
+from tests.e2e.groups import empty_groups
 
 Place = tuple[str, int]
 """A topic and the number of a partition."""
@@ -35,6 +36,7 @@ Place = tuple[str, int]
 ROOT = Path(__file__).parents[2]
 POLL_SECONDS = 0.25
 ANSWER_SECONDS = 60.0
+COMMAND_SECONDS = 240.0
 STOP_SECONDS = 30.0
 READ = {role: [each.topic for each in ROUTES if each.role == role] for role in ROLES}
 """The topics of each role."""
@@ -93,12 +95,41 @@ class Pipeline:
 
     def mingle(self, *arguments: str) -> str:
         """Run a command of the program to its end; its output."""
+        return self._ran(arguments, {0}).stdout.decode()
+
+    def said(self, *arguments: str) -> str:
+        """The output of a command that is done, or not yet."""
+        return self._ran(arguments, {0, 1}).stdout.decode()
+
+    def failing(self, *arguments: str) -> str:
+        """Run a command that is to fail; all that it says."""
+        done = self._ran(arguments, {1})
+        return (done.stdout + done.stderr).decode()
+
+    def _ran(self, arguments: Sequence[str], codes: set[int]) -> subprocess.CompletedProcess[bytes]:
         done = subprocess.run(
             self._command(*arguments), env=os.environ | self._environment,
-            check=False, capture_output=True, timeout=120,
+            check=False, capture_output=True, timeout=COMMAND_SECONDS,
         )  # fmt: skip
-        assert done.returncode == 0, (arguments, done.stdout, done.stderr)
-        return done.stdout.decode()
+        assert done.returncode in codes, (arguments, done.stdout, done.stderr)
+        return done
+
+    def start(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
+        """A command that runs beside the others."""
+        return self._start(name, self._command(*arguments))
+
+    def forget_groups(self) -> None:
+        """All that the workers' groups have committed is gone; they have no members."""
+        empty_groups(self.settings.kafka_bootstrap)
+        names = [f"mingle-{role}" for role in ROLES]
+        for future in self._admin.delete_consumer_groups(names).values():
+            future.result(ANSWER_SECONDS)
+
+    def truncate(self, topic: str, partition: int, before: int) -> None:
+        """Kafka lets go of what is below this offset."""
+        places = [TopicPartition(topic, partition, before)]
+        for future in self._admin.delete_records(places).values():
+            future.result(ANSWER_SECONDS)
 
     def start_worker(self, name: str, *arguments: str, **settings: Any) -> subprocess.Popen[bytes]:
         """A worker of that name; settings of its own come before the pipeline's."""

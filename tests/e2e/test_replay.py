@@ -2,7 +2,10 @@
 
 import json
 import random
+import signal
+import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -55,6 +58,11 @@ class Replays:
         )
         return done
 
+    def ratio(self, path: str) -> float:
+        """How far it is, by whomever."""
+        done = json.loads(self._pipeline.said("replay", "status", path, "--json"))
+        return float(done["ratio"])
+
     def whole(self) -> dict[str, Any]:
         """Plans and runs all that the log holds."""
         return self.run(self.plan()[0])
@@ -96,3 +104,96 @@ def test_all_is_replayed_into_a_store_that_lost_everything(
     assert pipeline.mingle("replay", "status", path)
     assert "0 missing, 0 extra" in pipeline.mingle("verify", "--users", "20")
     record_figures("all replayed", events=len(log), deliveries=plan["deliveries"])
+
+
+@pytest.mark.proof
+def test_a_replay_that_is_killed_is_shared_and_goes_on_while_live_events_come(
+    pipeline: Pipeline, replays: Replays, record_figures: Callable[..., None]
+) -> None:
+    """The first half of a log, into a store that lost its entries, while the other half arrives.
+
+    One process is killed half way, two others do the rest.
+    """
+    log = HAMLET.log(random.Random(SEED + 1))
+    half = len(log) // 2
+    pipeline.start_worker("live")
+    pipeline.publish(log[:half])
+    pipeline.drain(DRAIN_SECONDS)
+    lose(pipeline.settings, *DERIVED)
+    pipeline.kill("live")  # what it remembers of the lost tables goes with it
+    pipeline.start_worker("live-again")
+    path, plan = replays.plan()
+    first = pipeline.start("first", "replay", "run", path, "--rate", "40", "--live-lag", "0")
+    pipeline.until(lambda: 0 < replays.ratio(path) < 1)
+    first.kill()
+    assert first.wait(30) == -signal.SIGKILL
+    del pipeline.workers["first"]
+    at_the_kill = replays.ratio(path)
+    assert at_the_kill < 1
+    others = [pipeline.start(name, "replay", "run", path) for name in ("second", "third")]
+    pipeline.publish(log[half:])
+    for name, other in zip(("second", "third"), others, strict=True):
+        assert other.wait(RUN_SECONDS) == 0
+        del pipeline.workers[name]
+    pipeline.drain(DRAIN_SECONDS)
+    assert compare_all(pipeline.settings, model_of(log)) > 0
+    record_figures("replay killed and shared", events=plan["events"], done_at_the_kill=at_the_kill)
+
+
+@pytest.mark.proof
+def test_what_the_log_let_go_of_is_said_loudly(
+    pipeline: Pipeline, replays: Replays, log: Sequence[Message]
+) -> None:
+    """A plan that needs deleted records is not run without a word, and what the store has stays.
+
+    Homes come back from the store's own posts.
+    """
+    model = model_of(log)
+    path, plan = replays.plan()
+    cut = next(source for source in plan["sources"] if source["topic"] == "posts"
+               and source["end"] > 2)  # fmt: skip
+    pipeline.truncate(cut["topic"], cut["partition"], 2)
+    refused = pipeline.failing("replay", "run", path)
+    assert "WARNING" in refused
+    assert f"posts:{cut['partition']} begins at offset 2" in refused
+    assert "--accept-loss" in refused
+    _, anew = replays.plan()
+    assert anew["lost"] == [{"topic": "posts", "partition": cut["partition"], "before": 2}]
+    assert replays.run(path, "--accept-loss")["over"]
+    entries = compare_all(pipeline.settings, model)
+    lose(pipeline.settings, "home_timeline", "home_reposts", "home_buckets")
+    pipeline.mingle("rebuild", "--all")
+    assert compare_all(pipeline.settings, model) == entries
+
+
+@pytest.mark.proof
+def test_offsets_that_are_lost_are_a_replay_of_everything(
+    pipeline: Pipeline, log: Sequence[Message]
+) -> None:
+    """The live groups are deleted: their workers begin at the beginning, and nothing changes."""
+    model = model_of(log)
+    entries = compare_all(pipeline.settings, model)
+    pipeline.workers["live"].terminate()
+    assert pipeline.end_of("live", 30) == 0
+    pipeline.forget_groups()
+    assert pipeline.lag_of_all() >= 2 * len(log)
+    pipeline.start_worker("anew")
+    pipeline.drain(DRAIN_SECONDS)
+    assert compare_all(pipeline.settings, model) == entries
+
+
+@pytest.mark.proof
+def test_times_and_parts_are_replayed(pipeline: Pipeline, replays: Replays) -> None:
+    """A range by Kafka's own times: what came before and after it is left out."""
+    log = HAMLET.log(random.Random(SEED + 2))
+    pipeline.publish(log[:100])
+    middle = time.time_ns() // 1_000_000 + 1
+    pipeline.until(lambda: time.time_ns() // 1_000_000 > middle)
+    pipeline.publish(log[100:250])
+    since = datetime.fromtimestamp(middle / 1_000, UTC).isoformat()
+    _, plan = replays.plan("--since", since)
+    assert plan["events"] == 150
+    path, plan = replays.plan("--until", since)
+    assert plan["events"] == 100
+    assert replays.run(path)["over"]
+    assert compare_all(pipeline.settings, model_of(log[:100])) >= 0
