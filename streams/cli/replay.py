@@ -23,9 +23,10 @@ from streams.cli.connected import connected
 from streams.cli.letter_options import told
 from streams.cli.progress import progress as progress_bar
 from streams.cli.replay_options import asked_for, plan_argument
-from streams.display.replay import planned, said
+from streams.display.replay import duration, planned, said
 from streams.kafka.reader import TopicReader
 from streams.processes import health_site, open_deps, open_outbox
+from streams.replay.ended import Ended, costs
 from streams.replay.live import LiveGroups, committed_of
 from streams.replay.plan import LIVE, Lost, Plan, PlanRefused, written
 from streams.replay.progress import Progress, progress
@@ -118,7 +119,7 @@ def run(  # noqa: PLR0913 - one for each option
     if lost and not accept_loss:
         raise click.ClickException("the log lacks what the plan needs: --accept-loss does the rest")
     limits = Limits(rate, live_lag or None)
-    ended: list[Progress] = []
+    ended: list[Ended] = []
     with _Telling() as telling:
         work = partial(
             _replay, settings=settings, plan=plan, limits=limits, metrics_port=metrics_port,
@@ -130,8 +131,8 @@ def run(  # noqa: PLR0913 - one for each option
             raise click.ClickException(str(error)) from error
         except OSError as error:
             raise click.ClickException(f"--metrics-port: {error.strerror}") from error
-    so_far = ended[0] if ended else Progress(0, 1)
-    _report(plan, so_far, as_json)
+    if ended:
+        _report(plan, ended[0].progress, as_json, ended[0])
     sys.exit(code)
 
 
@@ -189,7 +190,7 @@ async def _replay(  # noqa: PLR0913 - what runs, how, and who is told
     limits: Limits,
     metrics_port: int,
     telling: "_Telling",
-    ended: list[Progress],
+    ended: list[Ended],
 ) -> int:
     live = LiveGroups(settings.kafka_bootstrap)
     own = settings.model_copy(update={"metrics_port": metrics_port})
@@ -202,10 +203,12 @@ async def _replay(  # noqa: PLR0913 - what runs, how, and who is told
             await deps.connect()
             telling.begin(f"{address}/metrics")
             replay = create_replay(plan, deps, outbox, live, limits=limits, told=telling.tell)
-            ended.append(await replay(settings.kafka_bootstrap, stop))
+            began = time.monotonic()
+            so_far = await replay(settings.kafka_bootstrap, stop)
+            ended.append(Ended(so_far, time.monotonic() - began, *costs(deps.metrics)))
     finally:
         live.close()
-    return 0 if ended[0].is_over else 1
+    return 0 if ended[0].progress.is_over else 1
 
 
 class _Telling:
@@ -238,12 +241,18 @@ class _Telling:
             click.echo(words, err=True)
 
 
-def _report(plan: Plan, so_far: Progress, as_json: bool) -> None:
+def _report(plan: Plan, so_far: Progress, as_json: bool, ended: Ended | None = None) -> None:
     if as_json:
         done = {"replay": plan.name, "done": so_far.done, "total": so_far.total}
-        click.echo(json.dumps(done | {"ratio": so_far.ratio, "over": so_far.is_over}))
+        done |= {"ratio": so_far.ratio, "over": so_far.is_over}
+        click.echo(json.dumps(done | ({} if ended is None else ended.figures())))
         return
     click.echo(said(so_far, None, ""))
+    if ended is not None:
+        click.echo(
+            f"this process wrote {ended.entries:,} entries with {ended.store_requests:,} store "
+            f"requests in {duration(ended.seconds)}"
+        )
     click.echo(
         "to prove it: mingle replay verify PLAN" if so_far.is_over else
         "to go on: mingle replay run PLAN"

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from schemas.codec import decode
 from schemas.errors import SchemaViolation
-from schemas.events import Creation
+from schemas.events import Creation, FollowCreated, FollowFact
 from schemas.ids import UserId
 from schemas.topics import dead_letter_topic
 from streams.kafka.reader import Span, TopicReader
@@ -155,15 +155,20 @@ async def _counted(
     if plan.choice.is_all and plan.events > SAMPLED:
         share = SAMPLED / plan.events
         sources = [_some(each, share) for each in plan.sources]
-    chosen, written = 0, Counter[UserId]()
+    chosen, written, listed = 0, Counter[UserId](), Counter[UserId]()
     for message in _messages(sources, reader, epoch, told):
         if plan.choice.takes(message):
             chosen += 1
             if isinstance(message, Creation):
                 written[UserId(message.author_id)] += 1
+        if isinstance(message, FollowFact):
+            listed[UserId(message.followee_id)] += isinstance(message, FollowCreated) or -1
     counts = await followers(list(written)) if written else {}
-    deliveries = sum(posts * (1 + counts.get(author, 0)) for author, posts in written.items())
     scale = 1 / share
+    deliveries = sum(  # a store that has lost its edges does not know how many there will be
+        posts * (1 + max(counts.get(author, 0), round(scale * listed[author])))
+        for author, posts in written.items()
+    )
     return replace(
         plan,
         chosen=round(chosen * scale),
