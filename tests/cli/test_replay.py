@@ -81,7 +81,7 @@ def test_a_plan_says_what_it_would_do() -> None:
     text = printed.get()
     assert "about 72,000,000 deliveries" in text
     assert "store requests" in text
-    assert "1.8 h" in text
+    assert "105 min" in text
     assert said(Progress(1, 4), 90.0, "live traffic, 9 s behind") == (
         "1 of 4 events (25.0%), 90 s left; waits for live traffic, 9 s behind"
     )

@@ -20,6 +20,7 @@ from tests.e2e.test_replay import DERIVED, Replays, lose
 
 SCENARIO = "zipf-75-followers"
 SCALE = 0.2
+POSTS_EACH = 8
 START = 1_420_000_000_000
 """Then each post is a second after the one before."""
 EDGES_AT_ONCE = 20_000
@@ -57,7 +58,7 @@ def test_a_replay_needs_a_third_of_the_live_store_requests(
             version=(START + n * 1_000) * 1_000, post_id=post_id(START + n * 1_000, n),
             author_id=author, text=f"the {n}th of so many posts with twelve words in all of them",
         )
-        for n, author in enumerate(authors)
+        for n, author in enumerate(authors * POSTS_EACH)
     ]  # fmt: skip
     port = free_run(1)
     pipeline.start_worker("live", metrics_port=port)
