@@ -30,7 +30,8 @@ class Directly:
         while pages:
             done = await self._deliver(pages)
             pages = [] if done is None else pages[done:]
+        if self._backfill is None:
+            return
         follows = [Accepted(each, 0) for each in requests if isinstance(each, BackfillFollow)]
-        for start in range(0, len(follows) if self._backfill else 0, PAIRS_AT_ONCE):
-            assert self._backfill is not None
+        for start in range(0, len(follows), PAIRS_AT_ONCE):
             await self._backfill(follows[start : start + PAIRS_AT_ONCE])

@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 
 import click
 import msgspec
+from msgspec.structs import replace
 from rich.console import Console
 
 from services.errors import MingleError
@@ -114,9 +115,10 @@ def run(  # noqa: PLR0913 - one for each option
     """
     settings = load_settings()
     _expect_cassandra(settings)
-    lost = (*plan.lost, *_lost_now(settings, plan))
-    _warn(lost)
-    if lost and not accept_loss:
+    # Posts that are lost by now are brought to followers by what follows ask for.
+    plan = replace(plan, lost=tuple(dict.fromkeys((*plan.lost, *_lost_now(settings, plan)))))
+    _warn(plan.lost)
+    if plan.lost and not accept_loss:
         raise click.ClickException("the log lacks what the plan needs: --accept-loss does the rest")
     limits = Limits(rate, live_lag or None)
     ended: list[Ended] = []

@@ -96,8 +96,9 @@ class Replay:
     async def __call__(self, bootstrap: str, stop: asyncio.Event) -> Progress:
         """Until all of the plan is done, by whomever, or until `stop`: how far it is then.
 
-        Brokers and stores that go away are waited for. Raises BrokerUnavailable where no broker
-        answers at the start.
+        A store that goes away is waited for, and brokers for as long as the client does. Raises
+        BrokerUnavailable where none answers at the start, or one is lost at a rebalance: what is
+        committed stays done.
         """
         reader = ReplayConsumer(
             bootstrap, self._plan.group, self._plan.sources, self._take, self._let_go
@@ -159,7 +160,7 @@ class Replay:
         try:
             if offsets and await reader.commit(offsets):
                 self._acks.committed(offsets)
-                self._committed.update({(*place,): offset for place, offset in offsets.items()})
+                self._committed.update(offsets.items())
         except BrokerUnavailable as error:
             log.warning("to be committed later", error=str(error))
 
