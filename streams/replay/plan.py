@@ -22,7 +22,7 @@ LIVE: Final = "live"
 
 EVENTS_PER_SECOND: Final = 2_000.0
 DELIVERIES_PER_SECOND: Final = 40_000.0
-"""Of one process on two cores that are shared with the store (docs/benchmarks.md, Replays)."""
+"""Of one process, on two cores that it shares with the store (docs/benchmarks.md, *Replays*)."""
 REQUESTS_AN_EVENT: Final = 0.05
 ROWS_A_REQUEST: Final = 1_000
 """Entries that one request of a replay carries, and requests besides, likewise."""

@@ -15,11 +15,12 @@ from services.settings import Settings
 from tests.contracts.conftest import session_on
 from tests.e2e.comparison import compare_all
 from tests.e2e.pipeline import Pipeline
-from tests.e2e.village import HAMLET, model_of
+from tests.e2e.village import HAMLET, Village, model_of
 
 SEED = 7
 DERIVED = ("home_timeline", "home_buckets", "home_reposts", "author_timeline", "children", "claims")
 """Tables of entries: what can be written again whatever became of them."""
+FAMILY = Village(people=15, follows=100, posts=120)
 DRAIN_SECONDS = 240.0
 RUN_SECONDS = 240.0
 
@@ -75,8 +76,8 @@ def replays(pipeline: Pipeline) -> Replays:
 
 @pytest.fixture
 def log(pipeline: Pipeline) -> Sequence[Message]:
-    """A hamlet's history, handled by a worker."""
-    log = HAMLET.log(random.Random(SEED))
+    """A family's history, handled by a worker."""
+    log = FAMILY.log(random.Random(SEED))
     pipeline.start_worker("live")
     pipeline.publish(log)
     pipeline.drain(DRAIN_SECONDS)
