@@ -59,8 +59,9 @@ class Lost(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a replay does. `made_at` is in milliseconds since the Unix epoch.
 
-    `events` are those that are read, `chosen` those that are applied, `deliveries` the entries
-    that their posts owe; both are estimates where the plan says so.
+    `whole` says that nothing of the log was left out. `events` are those that are read, `chosen`
+    those that are applied, `deliveries` the entries that their posts owe; both are estimates where
+    the plan says so.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     into: str = LIVE
     sources: tuple[Source, ...]
     choice: Choice = Choice()
+    whole: bool = False
     lost: tuple[Lost, ...] = ()
     events: int = 0
     chosen: int = 0
@@ -81,9 +83,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         So it is where the plan has every edge and every post of the log: then edges are recorded
         first, and each post is brought to all its followers once.
         """
-        topics = {each.topic for each in self.sources}
-        whole = set(FACTS) <= topics and all(each.first == 0 for each in self.sources)
-        return whole and self.choice.is_all and not self.lost
+        return self.whole and not self.lost
 
     @property
     def group(self) -> str:

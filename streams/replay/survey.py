@@ -44,6 +44,11 @@ class Asked(NamedTuple):
     choice: Choice = Choice()
     dead_letters: bool = False
 
+    @property
+    def is_all(self) -> bool:
+        """Whether nothing of the log is left out."""
+        return self._replace(topics=()) == Asked() and set(self.topics) in (set(), set(FACTS))
+
     def names(self) -> tuple[str, ...]:
         """The topics that are read. Raises PlanRefused for a choice that does not add up."""
         parts = dict.fromkeys(part.topic for part in self.parts)
@@ -78,6 +83,7 @@ async def survey(  # noqa: PLR0913 - what is asked for, where it is, who is told
         into=into,
         sources=sources,
         choice=asked.choice,
+        whole=asked.is_all,
         lost=tuple(_lost(asked, spans)),
         events=sum(each.end - each.first for each in sources),
     )

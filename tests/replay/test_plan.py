@@ -131,10 +131,23 @@ def test_a_plan_that_lacks_anything_brings_back_follows_by_themselves(bootstrap:
     plan = planned(bootstrap, Asked())
     assert plan.edges_first
     assert not replace(plan, lost=(Lost("posts", 0, 1),)).edges_first
-    assert not replace(plan, choice=Choice(user=ALICE)).edges_first
-    first = plan.sources[0]
-    later = Source(first.topic, first.partition, first.first + 1, first.end + 1)
-    assert not replace(plan, sources=(later, *plan.sources[1:])).edges_first
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        Asked(since=ACCEPTED),
+        Asked(until=ACCEPTED + 9 * DAY),
+        Asked(topics=("posts", "replies")),
+        Asked(choice=Choice(user=ALICE)),
+        Asked(parts=ALL_POSTS),
+        Asked(dead_letters=True),
+    ],
+)
+def test_what_leaves_anything_out_is_no_whole_log(asked: Asked) -> None:
+    """Its posts end where the plan says, and follows ask for theirs."""
+    assert not asked.is_all
+    assert Asked(topics=ORDER).is_all
 
 
 def test_what_is_no_plan_is_refused() -> None:
