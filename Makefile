@@ -5,7 +5,8 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 FAST_TESTS := $(wildcard tests/architecture tests/schemas tests/k8s tests/image/test_compose.py)
 GO ?= go
-# Without Go nothing is built, and what needs it is skipped, with the reason.
+# What cannot be built (no Go, no module proxy) stays away, and what needs it is skipped, with the
+# reason.
 TOOLS := $(if $(shell command -v $(GO)),.tools/kustomize)
 MONITORING := $(if $(TOOLS),.tools/promtool .tools/prometheus)
 
@@ -41,11 +42,11 @@ proof: $(INSTALLED) ## Run the long proofs.
 tools: $(TOOLS) $(MONITORING) ## Build what checks manifests and alerts, as pinned in tools/go.mod (needs Go).
 
 .tools/kustomize: tools/go.mod tools/go.sum
-	cd tools && $(GO) build -trimpath -o ../$@ sigs.k8s.io/kustomize/kustomize/v5
+	-cd tools && $(GO) build -trimpath -o ../$@ sigs.k8s.io/kustomize/kustomize/v5
 
 # Without the ways of finding targets in clouds, which tests have no use for.
 .tools/prom%: tools/go.mod tools/go.sum
-	cd tools && $(GO) build -trimpath -tags remove_all_sd -o ../$@ github.com/prometheus/prometheus/cmd/$(@F)
+	-cd tools && $(GO) build -trimpath -tags remove_all_sd -o ../$@ github.com/prometheus/prometheus/cmd/$(@F)
 
 demo: $(INSTALLED) ## Show Mingle at work with nothing but Python; SERVE=1 keeps it running.
 	$(BIN)/mingle demo $(if $(SERVE),--serve)
