@@ -72,6 +72,7 @@ KINDS: Mapping[str, Kind] = dict(
         _kind("follows", events.FollowDeleted, first_of("follower_id")),
         *(_kind("relations", fact, first_of("owner_id")) for fact in get_args(RelationFact)),
         _kind("fanout-pages", requests.DeliverPage, _page_key),
+        _kind("bulk-pages", requests.DeliverBulkPage, _page_key),
         _kind("backfills", requests.BackfillFollow, first_of("follower_id")),
     ]
 )

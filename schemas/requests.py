@@ -36,6 +36,10 @@ class DeliverPage(
     original_id: Id | None = None
 
 
+class DeliverBulkPage(DeliverPage, frozen=True, kw_only=True, tag="bulk_page.deliver"):
+    """The same, of an author with so many followers that no others are to wait behind him."""
+
+
 class BackfillFollow(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="follow.backfill"
 ):
@@ -45,4 +49,4 @@ class BackfillFollow(
     followee_id: Id
 
 
-Request: TypeAlias = DeliverPage | BackfillFollow
+Request: TypeAlias = DeliverPage | DeliverBulkPage | BackfillFollow

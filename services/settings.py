@@ -80,6 +80,11 @@ class Settings(BaseSettings):
     stream_lifetime_seconds: float = Field(
         3_600, gt=0, le=604_800, description="after which a stream ends, for its reader to resume"
     )
+    bulk_followers: int = Field(
+        20_000,
+        ge=0,
+        description="from so many followers on authors have the bulk lane; 0 is for none",
+    )
     worker_name: str = Field(
         "worker-1", pattern=r"^[a-zA-Z0-9._-]{1,64}$", description="stable name in consumer groups"
     )

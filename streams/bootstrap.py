@@ -12,6 +12,7 @@ from schemas.codec import decode
 from schemas.errors import SchemaViolation
 from services.conversations.cassandra import CassandraConversations
 from services.conversations.memory import MemoryConversations
+from services.fanout.plan import Policy
 from services.graph.cassandra import CassandraGraph
 from services.graph.memory import MemoryGraph
 from services.metrics import Metrics
@@ -163,7 +164,14 @@ async def connect_store(settings: Settings, metrics: Metrics) -> Store:
 
 def create_workers(deps: Deps, outbox: Outbox, roles: Iterable[str] = ROLES) -> list[App]:
     """An app for each role, its agents registered; what they produce leaves by `outbox`."""
-    see_to = handlers(deps.stores, KafkaRequests(outbox), deps.metrics, deps.retention, deps.clock)
+    see_to = handlers(
+        deps.stores,
+        KafkaRequests(outbox),
+        deps.metrics,
+        deps.retention,
+        deps.clock,
+        policy=Policy(deps.settings.bulk_followers),
+    )
     kept = deps.brakes or MemoryBrakes()
     apps = []
     for role in roles:

@@ -1,12 +1,14 @@
 """Which handler sees to which topic, under which agent's name, in which role."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from services.conversations.join import JoinConversations
 from services.conversations.orphans import Orphans
-from services.fanout.deliver import Backfill, DeliverPages
+from services.fanout.deliver import BULK_ENTRIES_AT_ONCE, Backfill, DeliverPages
 from services.fanout.directly import Directly
+from services.fanout.plan import Policy
 from services.fanout.record import RecordPosts
 from services.graph.record import RecordFollows
 from services.handling import Accepted, Handler
@@ -42,6 +44,12 @@ class Route(NamedTuple):
 
 WORDS_AT_ONCE = Bounds(messages=1024, batches=2)
 """Words are no hurry and share mutations: the more posts at a time, the fewer a post."""
+BULK_AT_ONCE = Bounds(messages=16, batches=2)
+"""One batch is written while the followers of the next are read. More would bring the lane nothing
+but a longer queue at the store, which the other lane then waits in."""
+
+BY_DEFAULT = Policy()
+ALL_PUSHED = Policy(bulk_followers=0)
 
 ROUTES = (
     Route("posts", "posts", "ingest", Bounds()),
@@ -50,15 +58,24 @@ ROUTES = (
     Route("relations", "relations", "ingest", Bounds()),
     Route("fanout", "fanout-pages", "fanout", Bounds()),
     Route("backfills", "backfills", "fanout", Bounds()),
+    Route("bulk", "bulk-pages", "bulk", BULK_AT_ONCE),
     Route("words", "posts", "search", WORDS_AT_ONCE, is_second=True),
     Route("reply-words", "replies", "search", WORDS_AT_ONCE, is_second=True),
 )
+LANES = ("fanout", "bulk")
+"""The roles that see to requests of our own."""
 ROLES = tuple(dict.fromkeys(route.role for route in ROUTES))
 BRAKES = tuple(dict.fromkeys(route.brake for route in ROUTES))
 
 
-def handlers(
-    stores: Stores, requests: Outbox, metrics: Metrics, retention: Retention, clock: Clock
+def handlers(  # noqa: PLR0913 - what handlers are made of
+    stores: Stores,
+    requests: Outbox,
+    metrics: Metrics,
+    retention: Retention,
+    clock: Clock,
+    *,
+    policy: Policy = BY_DEFAULT,
 ) -> Mapping[str, Handler[Any]]:
     """The handler of each agent, on these stores."""
     join = JoinConversations(
@@ -75,6 +92,7 @@ def handlers(
         outbox=requests,
         retention=retention,
         clock=clock,
+        policy=policy,
     )
     words = RecordWords(stores.words)
     counting = StaleVersions(metrics.stale_versions).counting
@@ -83,16 +101,26 @@ def handlers(
         "replies": counting(record),
         "follows": counting(RecordFollows(stores.graph, stores.relations, requests)),
         "relations": counting(RecordRelations(stores.relations)),
-        "fanout": DeliverPages(
-            graph=stores.graph,
-            timelines=stores.timelines,
-            reposts=stores.reposts,
-            metrics=metrics,
-            clock=clock,
-        ),
+        **_lanes(stores, metrics, clock),
         "backfills": Backfill(stores.timelines, stores.reposts, retention, clock),
         "words": words,
         "reply-words": words,
+    }
+
+
+def _lanes(stores: Stores, metrics: Metrics, clock: Clock) -> Mapping[str, Handler[Any]]:
+    """The handler of each lane's pages."""
+    deliver = partial(
+        DeliverPages,
+        graph=stores.graph,
+        timelines=stores.timelines,
+        reposts=stores.reposts,
+        metrics=metrics,
+        clock=clock,
+    )
+    return {
+        "fanout": deliver(lane="push"),
+        "bulk": deliver(lane="bulk", entries_at_once=BULK_ENTRIES_AT_ONCE),
     }
 
 
@@ -115,12 +143,12 @@ def direct_handlers(
         metrics=metrics,
         clock=clock,
         lane="replay",
-        at_once=REPLAYED_AT_ONCE,
+        entries_at_once=REPLAYED_AT_ONCE,
     )
     backfill = Backfill(stores.timelines, stores.reposts, retention, clock)
     requests = Directly(deliver, backfill if backfills else None)
-    agents = handlers(stores, requests, metrics, retention, clock)
-    facts = [route for route in ROUTES if route.role != "fanout"]
+    agents = handlers(stores, requests, metrics, retention, clock, policy=ALL_PUSHED)
+    facts = [route for route in ROUTES if route.role not in LANES]
     return {
         topic: _one_after_the_other([agents[each.agent] for each in facts if each.topic == topic])
         for topic in dict.fromkeys(route.topic for route in facts)

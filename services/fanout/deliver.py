@@ -20,6 +20,10 @@ T = TypeVar("T")
 ENTRIES_AT_ONCE = 65_536
 """Entries written by one call, 4 MB packed: enough for 256 to each of 256 shards, and with four
 calls at a time less than what is finished before partitions have to go."""
+BULK_ENTRIES_AT_ONCE = 16_384
+"""The same in the bulk lane: four pages, each of them a whole shard or more of one author's
+followers, which nothing gathered with them makes cheaper. What is asked of the store meanwhile
+waits behind these, and not behind what the lane may have waiting."""
 BACKFILL_PAGE = 1_000
 """Entries of one author read at a time: 8 KB, a busy author's month."""
 
@@ -36,7 +40,7 @@ class DeliverPages:
         metrics: Metrics,
         clock: Clock,
         lane: str = "push",
-        at_once: int | None = None,
+        entries_at_once: int = ENTRIES_AT_ONCE,
     ) -> None:
         self._graph = graph
         self._timelines = timelines
@@ -44,17 +48,17 @@ class DeliverPages:
         self._metrics = metrics
         self._clock = clock
         self._lane = lane
-        self._at_once = at_once
+        self._entries_at_once = entries_at_once
 
     async def __call__(self, batch: Sequence[Accepted[DeliverPage]]) -> int:
         # One list serves all posts of an author in the batch: their author timelines were
         # written before their pages were produced, hence before the list is read.
         pages = [each.message for each in batch]
-        pages = pages[: _enough((page.entries for page in pages), self._at_once or ENTRIES_AT_ONCE)]
+        pages = pages[: _enough((page.entries for page in pages), self._entries_at_once)]
         ranges = {_range(page): None for page in pages}
         followers = dict(zip(ranges, await self._graph.followers(list(ranges)), strict=True))
         users = [followers[_range(page)] for page in pages]
-        users = users[: _enough(map(len, users), self._at_once or ENTRIES_AT_ONCE)]
+        users = users[: _enough(map(len, users), self._entries_at_once)]
         pages = pages[: len(users)]
         posts = [page.post_id for page in pages]
         await asyncio.gather(

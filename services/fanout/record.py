@@ -1,16 +1,15 @@
 """Handler of `posts` and `replies`: the post, where it stands, then the pages of its fan-out."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from schemas.events import Creation, Deletion, PostFact, ReplyCreated
 from schemas.ids import PostId, UserId
-from schemas.requests import DeliverPage
 from services.conversations.join import JoinConversations
 from services.conversations.store import Link
-from services.fanout.plan import slot_ranges
+from services.fanout.plan import Policy, pages
 from services.graph.store import GraphStore
 from services.handling import Accepted
 from services.outbox import Outbox
@@ -44,6 +43,7 @@ class RecordPosts:
         outbox: Outbox,
         retention: Retention,
         clock: Clock,
+        policy: Policy,
     ) -> None:
         self._posts = posts
         self._timelines = timelines
@@ -55,6 +55,7 @@ class RecordPosts:
         self._outbox = outbox
         self._retention = retention
         self._clock = clock
+        self._policy = policy
 
     async def __call__(self, batch: Sequence[Accepted[PostFact]]) -> None:
         created = [
@@ -99,20 +100,10 @@ class RecordPosts:
         owed = [each for each in deliveries if each.post_id > floor]
         authors = {each.author_id for each in owed}
         followers = await self._graph.follower_counts(authors) if authors else {}
-        await self._outbox.send(list(_pages(owed, followers)))
-
-
-def _pages(owed: Iterable[Delivery], followers: dict[UserId, int]) -> Iterable[DeliverPage]:
-    for post in owed:
-        count = followers.get(post.author_id, 0)
-        ranges = slot_ranges(count) if count else ()
-        for start, end in ranges:
-            yield DeliverPage(
-                post_id=post.post_id,
-                author_id=post.author_id,
-                slot_from=start,
-                slot_to=end,
-                accepted_at=max(0, post.accepted_at),
-                entries=count // len(ranges),
-                original_id=post.original_id,
-            )
+        await self._outbox.send(
+            [
+                page
+                for each in owed
+                for page in pages(each, followers.get(each.author_id, 0), self._policy)
+            ]
+        )

@@ -20,8 +20,9 @@ def command(roles: tuple[str, ...]) -> None:
     """Handle what arrives on Kafka.
 
     With all roles, unless some are named; each role is a consumer group of its own: `ingest`
-    records what is said, `fanout` brings posts into homes, `search` finds them by their words. A
-    store or brokers that are away are waited for, and /readyz at MINGLE_METRICS_PORT says so.
+    records what is said, `fanout` brings posts into homes, `bulk` those of authors with many
+    followers, `search` finds them by their words. A store or brokers that are away are waited for,
+    and /readyz at MINGLE_METRICS_PORT says so.
     SIGTERM finishes what is in flight, commits and ends.
     """
     settings = load_settings()

@@ -8,7 +8,7 @@ from streams.acks import AckTracker
 from streams.kafka.consumer_thread import Extent
 from streams.records import Partition
 
-LANES = {"fanout-pages": "push"}
+LANES = {"fanout-pages": "push", "bulk-pages": "bulk"}
 """The lane of each topic of fan-out pages."""
 SEARCH = "mingle-search"
 """The group that reads topics which another one reads too: both may be in one process."""

@@ -69,7 +69,7 @@ def test_a_worker_says_where_its_health_is(bootstrap: str) -> None:
     """And is ready once it has its partitions."""
     with running("worker", kafka_bootstrap=bootstrap) as started:
         assert started["event"] == "worker started"
-        assert started["roles"] == ["ingest", "fanout", "search"]
+        assert started["roles"] == ["ingest", "fanout", "bulk", "search"]
         assert httpx.get(f"{started['health']}/livez").status_code == 200
 
 

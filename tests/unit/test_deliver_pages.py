@@ -1,12 +1,10 @@
 """How much of a fan-out is done at a time."""
 
-import pytest
 from prometheus_client import CollectorRegistry
 
 from schemas.ids import SLOTS, UserId
 from schemas.requests import DeliverPage
-from services.fanout import deliver
-from services.fanout.deliver import DeliverPages
+from services.fanout.deliver import ENTRIES_AT_ONCE, DeliverPages
 from services.graph.edge import EdgeMutation
 from services.graph.memory import MemoryGraph
 from services.handling import Accepted
@@ -19,7 +17,7 @@ ALICE = UserId(1)
 FOLLOWERS = range(10, 20)
 
 
-async def delivered(pages: int, entries: int) -> tuple[int, int]:
+async def delivered(pages: int, entries: int, at_once: int = ENTRIES_AT_ONCE) -> tuple[int, int]:
     """How many pages of alice's are handled in one call, and how many entries bob then has."""
     graph, timelines = MemoryGraph(), MemoryTimelines()
     await graph.record([EdgeMutation(UserId(each), ALICE, 1, False) for each in FOLLOWERS])
@@ -29,6 +27,7 @@ async def delivered(pages: int, entries: int) -> tuple[int, int]:
         reposts=MemoryReposts(),
         metrics=Metrics(CollectorRegistry()),
         clock=lambda: 0,
+        entries_at_once=at_once,
     )
     batch = [
         DeliverPage(
@@ -49,15 +48,13 @@ async def test_all_pages_that_are_little_work_are_done_together() -> None:
     assert await delivered(pages=8, entries=10) == (8, 8)
 
 
-async def test_pages_are_done_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_pages_are_done_up_to_a_bound() -> None:
     """By what they say of themselves, and by what there really is to write."""
-    monkeypatch.setattr(deliver, "ENTRIES_AT_ONCE", 35)
-    assert await delivered(pages=8, entries=10) == (3, 3)
-    assert await delivered(pages=8, entries=0) == (3, 3)
-    assert await delivered(pages=8, entries=30) == (1, 1)
+    assert await delivered(pages=8, entries=10, at_once=35) == (3, 3)
+    assert await delivered(pages=8, entries=0, at_once=35) == (3, 3)
+    assert await delivered(pages=8, entries=30, at_once=35) == (1, 1)
 
 
-async def test_a_page_larger_than_the_bound_stands_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_page_larger_than_the_bound_stands_alone() -> None:
     """It is done, or nothing ever would be."""
-    monkeypatch.setattr(deliver, "ENTRIES_AT_ONCE", 5)
-    assert await delivered(pages=2, entries=10) == (1, 1)
+    assert await delivered(pages=2, entries=10, at_once=5) == (1, 1)

@@ -1,0 +1,86 @@
+"""Two lanes: what goes to many followers is in nobody else's way."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+
+from schemas import topics
+from schemas.codec import Message, encode
+from schemas.events import FollowCreated, PostCreated
+from schemas.ids import PostId, UserId, post_id
+from services.listing import PageRequest
+from services.reading import Reader
+from services.settings import Settings
+from services.timelines.home import Home
+from streams.app import App
+from streams.bootstrap import create_workers
+from streams.embedded.eager import make_eager
+from streams.embedded.mock_broker import MockBroker
+from streams.outbox import Outgoing
+from streams.processes import open_deps, open_outbox
+from streams.worker import run_apps
+
+ALICE, BOB, CAROL = map(UserId, (1, 2, 3))
+MANY = 3
+PATIENCE = 30.0
+POLL_SECONDS = 0.02
+
+
+async def becomes(holds: Callable[[], Awaitable[bool]]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not await holds():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(POLL_SECONDS)
+
+
+@asynccontextmanager
+async def working(apps: Sequence[App]) -> AsyncIterator[None]:
+    for app in apps:
+        make_eager(app)
+    stop = asyncio.Event()
+    running = asyncio.create_task(run_apps(apps, stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        assert await running == 0
+
+
+async def test_who_follows_a_small_author_does_not_wait_for_a_large_one() -> None:
+    """Alice's pages wait, for nobody serves their lane; bob's later post is read. Then hers is."""
+    now = time.time_ns() // 1_000_000
+    large, small = PostId(post_id(now, 1)), PostId(post_id(now, 2))
+    followers = [(CAROL, BOB), *((follower, ALICE) for follower in (CAROL, 4, 5))]
+    graph: list[Message] = [
+        FollowCreated(version=now * 1_000, follower_id=follower, followee_id=followee)
+        for follower, followee in followers
+    ]
+    said = {"version": now * 1_000, "text": "Who is up?"}
+    with MockBroker() as broker:
+        for topic in topics.load().values():
+            broker.create_topic(topic.name, 1)
+        settings = Settings(
+            store="memory", kafka_bootstrap=broker.bootstrap, bulk_followers=MANY, retention_days=0
+        )
+        async with open_deps(settings) as deps, open_outbox(settings) as outbox:
+            home = Home(Reader(deps.stores, deps.clock), deps.retention)
+
+            async def send(*messages: Message) -> None:
+                await outbox.send([Outgoing(*encode(each)) for each in messages])
+
+            async def follows() -> bool:
+                return await deps.stores.graph.follower_counts([ALICE, BOB]) == {ALICE: 3, BOB: 1}
+
+            async def reads(*posts: PostId) -> bool:
+                page = await home.page(CAROL, PageRequest())
+                return [item.post_id for item in page.items] == list(posts)
+
+            async with working(create_workers(deps, outbox, ("ingest", "fanout"))):
+                await send(*graph)
+                await becomes(follows)
+                await send(PostCreated(post_id=large, author_id=ALICE, **said))  # type: ignore[arg-type]
+                await send(PostCreated(post_id=small, author_id=BOB, **said))  # type: ignore[arg-type]
+                await becomes(lambda: reads(small))
+                async with working(create_workers(deps, outbox, ("bulk",))):
+                    await becomes(lambda: reads(small, large))
