@@ -156,7 +156,7 @@ FAN_OUT: Final = Dashboard(
             (
                 Query(
                     "sum by (topic) "
-                    '(timeline_consumer_lag_messages{topic=~"fanout-pages|backfills"})',
+                    '(timeline_consumer_lag_messages{topic=~"fanout-pages|bulk-pages|backfills"})',
                     "{{topic}}",
                 ),
             ),

@@ -49,7 +49,7 @@ BULK_AT_ONCE = Bounds(messages=16, batches=2)
 but a longer queue at the store, which the other lane then waits in."""
 
 BY_DEFAULT = Policy()
-ALL_PUSHED = Policy(bulk_followers=0)
+ALL_PUSHED = Policy(bulk_followers=0, pull_followers=0)
 
 ROUTES = (
     Route("posts", "posts", "ingest", Bounds()),

@@ -12,7 +12,7 @@ from streams.kafka.contact import expect_brokers
 from streams.replay.progress import Place
 
 TIMEOUT: Final = 15.0
-GROUPS: Final = ("ingest", "fanout")
+GROUPS: Final = ("ingest", "fanout", "bulk")
 """The roles whose traffic goes first; the search is in no hurry."""
 
 
