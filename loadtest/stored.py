@@ -41,7 +41,7 @@ REPLIES, REPOSTS, MENTIONS = 0.3, 0.1, 0.1
 DAYS = 29
 AT_ONCE = 2_000
 WORDS, TAGS = 200_000, 1_000
-"""Those that there are, drawn by Zipf's law: the first is in one text of three."""
+"""Those that there are, drawn by Zipf's law: the first is in three texts of four."""
 TAGGED = 0.1
 """Share of all posts with a tag."""
 

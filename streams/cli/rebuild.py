@@ -1,5 +1,6 @@
 """`mingle rebuild`: home timelines, written anew from author timelines."""
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -38,7 +39,7 @@ def command(users: tuple[int, ...], all_: bool, rate: float | None, as_json: boo
             turns: Iterator[int] = paced(count(), rate) if rate else count()
             async for some in everybody(deps) if all_ else _portions(users):
                 for _ in some:
-                    next(turns)
+                    await asyncio.to_thread(next, turns)  # it sleeps, and the loop has work
                 await rebuild(some)
                 done += len(some)
                 bar.update(task, advance=len(some))
