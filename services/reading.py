@@ -104,16 +104,12 @@ class Reader(NamedTuple):
         known: dict[PostId, Post] = {}
         await load_above(self.stores.posts, known, entries)
         reasons = set(entries)
-        windows = _windows(View(viewer, known), entries) if reposts else ()
-        reasons.update(each.original_id for each in windows)
-        found, view = await asyncio.gather(
-            reposts(windows) if reposts and windows else _no_others(),
-            self.around(viewer, known, reasons, retention),
-        )
-        if not reasons.issuperset(found):  # seldom: most are on the page themselves
-            reasons.update(found)
+        if reposts is not None:
+            windows = _windows(View(viewer, known), entries)
+            found = await reposts(windows) if windows else ()
             await load_above(self.stores.posts, known, found)
-            view = await self.around(viewer, known, reasons, retention)
+            reasons.update(found, (each.original_id for each in windows))
+        view = await self.around(viewer, known, reasons, retention)
         posts = [known[each] for each in reasons if each in known]
         verdicts = {post.post_id: shows(post, view) for post in posts}
         shown = [post for post in posts if verdicts[post.post_id].shown]
@@ -168,10 +164,6 @@ def _windows(view: View, entries: Iterable[PostId]) -> set[Window]:
         if (found := window(post, view)) is not None
         and view.known[found.original_id].author_id != view.viewer
     }
-
-
-async def _no_others() -> Collection[PostId]:
-    return ()
 
 
 def beyond(span: Span, place: PostId) -> Span:
