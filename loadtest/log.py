@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
@@ -45,16 +46,25 @@ class Log:
             )
         for future in self._admin.delete_topics(sorted(present)).values() if present else ():
             future.result(ANSWER_SECONDS)
+        self._forget_groups()
         deadline = time.monotonic() + ANSWER_SECONDS
         while self._present() and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
+
+    def _forget_groups(self) -> None:
+        """What they had committed is of topics that are gone; a group that is not there is well."""
+        groups = [f"mingle-{role}" for role in roles()]
+        for future in self._admin.delete_consumer_groups(groups).values():
+            with suppress(KafkaException):  # none, or not empty: then it commits anew
+                future.result(ANSWER_SECONDS)
 
     def waiting(self) -> int:
         """Messages that the workers have not committed yet, of all topics they read."""
         total = 0
         for role, names in roles().items():
             done = self._committed(role, names)
-            total += sum(end - done.get(place, 0) for place, end in self._ends(names).items())
+            # What a group had committed of a topic that was removed may outlast it for a while.
+            total += sum(max(0, end - done.get(at, 0)) for at, end in self._ends(names).items())
         return total
 
     def close(self) -> None:

@@ -49,7 +49,7 @@ BULK_AT_ONCE = Bounds(messages=16, batches=2)
 but a longer queue at the store, which the other lane then waits in."""
 
 BY_DEFAULT = Policy()
-ALL_PUSHED = Policy(bulk_followers=0, pull_followers=0)
+ONE_LANE = Policy(bulk_followers=0)
 
 ROUTES = (
     Route("posts", "posts", "ingest", Bounds()),
@@ -147,7 +147,7 @@ def direct_handlers(
     )
     backfill = Backfill(stores.timelines, stores.reposts, retention, clock)
     requests = Directly(deliver, backfill if backfills else None)
-    agents = handlers(stores, requests, metrics, retention, clock, policy=ALL_PUSHED)
+    agents = handlers(stores, requests, metrics, retention, clock, policy=ONE_LANE)
     facts = [route for route in ROUTES if route.role not in LANES]
     return {
         topic: _one_after_the_other([agents[each.agent] for each in facts if each.topic == topic])
