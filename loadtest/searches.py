@@ -24,8 +24,9 @@ from loadtest.home_pages import PATIENCE, api_on, filled
 from loadtest.stored import TAGS, WORDS, World, tag, word
 
 PAGES = 60
-"""Of each kind; the first of them warm up."""
+"""Of each kind that are measured."""
 WARM_UP = 10
+"""Of each kind before those."""
 
 
 class Search(NamedTuple):

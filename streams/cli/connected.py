@@ -22,10 +22,7 @@ def connected(
 ) -> R:
     """Do it on the stores of the settings; a store that is away ends the command with one line."""
     settings = load_settings()
-    if settings.store == "memory":
-        raise click.ClickException(
-            "MINGLE_STORE: expected cassandra; what is in memory is another process's"
-        )
+    expect_cassandra(settings)
 
     async def on_stores() -> R:
         async with open_deps(settings, adapters) as deps:
@@ -33,3 +30,11 @@ def connected(
             return await work(deps)
 
     return told(settings, on_stores())
+
+
+def expect_cassandra(settings: Settings) -> None:
+    """Ends the command where there is no store to work on."""
+    if settings.store == "memory":
+        raise click.ClickException(
+            "MINGLE_STORE: expected cassandra; what is in memory is another process's"
+        )

@@ -20,7 +20,7 @@ from services.errors import MingleError
 from services.settings import Settings
 from streams.bootstrap import Deps, create_replay, mending_stores, now
 from streams.cli.configuration import load_settings
-from streams.cli.connected import connected
+from streams.cli.connected import connected, expect_cassandra
 from streams.cli.letter_options import told
 from streams.cli.progress import progress as progress_bar
 from streams.cli.replay_options import asked_for, plan_argument
@@ -114,7 +114,7 @@ def run(  # noqa: PLR0913 - one for each option
     goes first. Where it is stopped, the exit code is 1.
     """
     settings = load_settings()
-    _expect_cassandra(settings)
+    expect_cassandra(settings)
     # Posts that are lost by now are brought to followers by what follows ask for.
     plan = replace(plan, lost=tuple(dict.fromkeys((*plan.lost, *_lost_now(settings, plan)))))
     _warn(plan.lost)
@@ -290,8 +290,3 @@ def _new_name(made_at: int) -> str:
     """Unlike any other: a replay's group is named after it."""
     made = datetime.fromtimestamp(made_at / 1_000, UTC)
     return f"{made:%Y%m%d-%H%M%S}-{SystemRandom().randrange(16**4):04x}"
-
-
-def _expect_cassandra(settings: Settings) -> None:
-    if settings.store == "memory":
-        raise click.ClickException("MINGLE_STORE: expected cassandra; this process has no state")

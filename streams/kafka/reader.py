@@ -1,10 +1,12 @@
 """Topics, read from one offset to another, outside of any group."""
 
+import asyncio
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import AbstractContextManager
+from itertools import islice
 from types import TracebackType
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
@@ -12,9 +14,13 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from services.errors import BrokerUnavailable
 from streams.kafka.contact import expect_brokers
 
+T = TypeVar("T")
+
 TIMEOUT: Final = 15.0
 """Seconds for an answer, or for the next message of a partition that has one."""
 CONTACT_SECONDS: Final = 5.0
+AT_ONCE: Final = 1_000
+"""What goes from the thread that reads to the loop."""
 MESSAGES_AT_ONCE: Final = 50
 """One is a megabyte at most where brokers are set as they come, and a kilobyte mostly."""
 FETCHED_KBYTES: Final = 16_384
@@ -147,3 +153,10 @@ class TopicReader(AbstractContextManager["TopicReader"]):
         traceback: TracebackType | None,
     ) -> None:
         self._consumer.close()
+
+
+async def in_batches(messages: Iterable[T], most: int = AT_ONCE) -> AsyncIterator[list[T]]:
+    """What is read by waiting, which a thread does: the loop, and its connections, go on."""
+    waiting = iter(messages)
+    while batch := await asyncio.to_thread(lambda: list(islice(waiting, most))):
+        yield batch

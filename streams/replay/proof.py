@@ -1,8 +1,7 @@
 """Whether what is shown is F(log): the log, handled once more in memory, beside the store."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import islice
+from collections.abc import AsyncIterable, Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
@@ -20,7 +19,6 @@ from services.timelines.retention import Retention
 MOST_EVENTS: Final = 500_000
 """Of a log that is held in memory: some 2 GB. Of a longer one `mingle verify` compares the store
 with itself."""
-AT_ONCE: Final = 1_000
 READS_AT_ONCE: Final = 16
 PAGE: Final = 100
 MOST_PAGES: Final = 100
@@ -76,15 +74,16 @@ class Side(NamedTuple):
         return {each.post_id: (place, each) for place, each in enumerate(found)}
 
 
-async def handled(messages: Iterable[Any], handlers: Mapping[str, Handler[Any]]) -> set[int]:
+async def handled(
+    batches: AsyncIterable[Sequence[Any]], handlers: Mapping[str, Handler[Any]]
+) -> set[int]:
     """Has the log handled by these; everybody who wrote or follows. Raises ValueError if too long.
 
     In any order, which gives the same.
     """
     people: set[int] = set()
     events = 0
-    waiting = iter(messages)
-    while some := list(islice(waiting, AT_ONCE)):
+    async for some in batches:
         events += len(some)
         if events > MOST_EVENTS:
             raise ValueError(f"the log has more than {MOST_EVENTS:,} events")

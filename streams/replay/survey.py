@@ -1,5 +1,6 @@
 """Making a plan: where the events are, how many there are, what is lost. Changes nothing."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
@@ -11,7 +12,7 @@ from schemas.errors import SchemaViolation
 from schemas.events import Creation, FollowCreated, FollowFact
 from schemas.ids import UserId
 from schemas.topics import dead_letter_topic
-from streams.kafka.reader import Span, TopicReader
+from streams.kafka.reader import Span, TopicReader, in_batches
 from streams.letters.letter import origins
 from streams.letters.reader import letter_of
 from streams.replay.choice import Choice, Conversation
@@ -72,11 +73,11 @@ async def survey(  # noqa: PLR0913 - what is asked for, where it is, who is told
     told: Told = lambda _: None,
 ) -> Plan:
     """The plan. Raises PlanRefused, BrokerUnavailable and StoreUnavailable."""
-    spans = reader.spans(asked.names())
+    spans = await asyncio.to_thread(reader.spans, asked.names())
     missing = set(asked.names()) - {each.topic for each in spans}
     if missing:
         raise PlanRefused(f"topic {min(missing)} does not exist: run `mingle topics apply`")
-    sources = _sources(asked, spans, reader)
+    sources = await asyncio.to_thread(_sources, asked, spans, reader)
     plan = Plan(
         name=name,
         made_at=made_at,
@@ -87,7 +88,8 @@ async def survey(  # noqa: PLR0913 - what is asked for, where it is, who is told
         lost=tuple(_lost(asked, spans)),
         events=sum(each.end - each.first for each in sources),
     )
-    return await _counted(_with_posts(plan, reader, epoch, told), reader, followers, epoch, told)
+    plan = await _with_posts(plan, reader, epoch, told)
+    return await _counted(plan, reader, followers, epoch, told)
 
 
 def lost_since(plan: Plan, spans: Iterable[Span]) -> tuple[Lost, ...]:
@@ -139,14 +141,15 @@ def _lost(asked: Asked, spans: Iterable[Span]) -> Iterator[Lost]:
             yield Lost(span.topic, span.number, before=span.first)
 
 
-def _with_posts(plan: Plan, reader: TopicReader, epoch: int, told: Told) -> Plan:
+async def _with_posts(plan: Plan, reader: TopicReader, epoch: int, told: Told) -> Plan:
     """The posts of a conversation can only be known by reading where they may be."""
     if plan.choice.conversation is None:
         return plan
     found = Conversation(plan.choice.conversation)
     try:
-        for message in _messages(plan.sources, reader, epoch, told):
-            found.add(message)
+        async for batch in in_batches(_messages(plan.sources, reader, epoch, told)):
+            for message in batch:
+                found.add(message)
         return replace(plan, choice=replace(plan.choice, posts=found.posts()))
     except ValueError as error:
         raise PlanRefused(f"--conversation: {error}") from error
@@ -162,13 +165,14 @@ async def _counted(
         share = SAMPLED / plan.events
         sources = [_some(each, share) for each in plan.sources]
     chosen, written, listed = 0, Counter[UserId](), Counter[UserId]()
-    for message in _messages(sources, reader, epoch, told):
-        if plan.choice.takes(message):
-            chosen += 1
-            if isinstance(message, Creation):
-                written[UserId(message.author_id)] += 1
-        if isinstance(message, FollowFact):
-            listed[UserId(message.followee_id)] += isinstance(message, FollowCreated) or -1
+    async for batch in in_batches(_messages(sources, reader, epoch, told)):
+        for message in batch:
+            if plan.choice.takes(message):
+                chosen += 1
+                if isinstance(message, Creation):
+                    written[UserId(message.author_id)] += 1
+            if isinstance(message, FollowFact):
+                listed[UserId(message.followee_id)] += isinstance(message, FollowCreated) or -1
     counts = await followers(list(written)) if written else {}
     scale = 1 / share
     deliveries = sum(  # a store that has lost its edges does not know how many there will be

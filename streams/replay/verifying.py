@@ -8,7 +8,7 @@ from services.reading import Reader
 from services.scan import START
 from streams.bootstrap import Deps, memory_stores
 from streams.handlers import direct_handlers
-from streams.kafka.reader import TopicReader
+from streams.kafka.reader import TopicReader, in_batches
 from streams.replay.plan import FACTS, Plan
 from streams.replay.proof import MOST_EVENTS, Difference, Side, differences, handled
 from streams.replay.survey import message_of
@@ -30,7 +30,7 @@ async def verify_log(plan: Plan, deps: Deps, count: int | None, random: Random) 
     settings = deps.settings
     stores = memory_stores()
     see_to = direct_handlers(stores, deps.metrics, deps.retention, deps.clock, backfills=True)
-    people = await handled(_log(settings.kafka_bootstrap, settings.epoch), see_to)
+    people = await handled(in_batches(_log(settings.kafka_bootstrap, settings.epoch)), see_to)
     posts = (await stores.posts.scan(START, MOST_EVENTS)).ids
     chosen = plan.choice
     users = people & {chosen.user or 0, chosen.author or 0} or people
