@@ -20,6 +20,7 @@ from streams.embedded.mock_broker import MockBroker
 from streams.outbox import Outgoing
 from streams.processes import open_deps, open_outbox
 from streams.worker import run_apps
+from tests.streams.fakes import sample
 
 ALICE, BOB, CAROL = map(UserId, (1, 2, 3))
 MANY = 3
@@ -72,6 +73,11 @@ async def test_who_follows_a_small_author_does_not_wait_for_a_large_one() -> Non
             async def follows() -> bool:
                 return await deps.stores.graph.follower_counts([ALICE, BOB]) == {ALICE: 3, BOB: 1}
 
+            async def backfilled() -> bool:
+                """So that no follow brings alice's post to carol beside the lanes."""
+                name, labels = "timeline_events_handled_total", {"agent": "backfills"}
+                return sample(deps.metrics, name, **labels, outcome="handled") == len(followers)
+
             async def reads(*posts: PostId) -> bool:
                 page = await home.page(CAROL, PageRequest())
                 return [item.post_id for item in page.items] == list(posts)
@@ -79,6 +85,7 @@ async def test_who_follows_a_small_author_does_not_wait_for_a_large_one() -> Non
             async with working(create_workers(deps, outbox, ("ingest", "fanout"))):
                 await send(*graph)
                 await becomes(follows)
+                await becomes(backfilled)
                 await send(PostCreated(post_id=large, author_id=ALICE, **said))  # type: ignore[arg-type]
                 await send(PostCreated(post_id=small, author_id=BOB, **said))  # type: ignore[arg-type]
                 await becomes(lambda: reads(small))

@@ -13,6 +13,8 @@ Prove = Callable[..., None]
 
 PROOF = 20
 """How much more is tried in a proof."""
+EXAMPLE_SECONDS = 60.0
+"""For one example; what never ends would be shrunk for ever."""
 
 
 @pytest.fixture(params=[1, pytest.param(PROOF, marks=[pytest.mark.proof, pytest.mark.timeout(0)])])
@@ -29,7 +31,7 @@ def prove(request: pytest.FixtureRequest) -> Prove:
         def tried(drawn: tuple[Any, ...]) -> None:
             for each in drawn:
                 note(f"{each}")
-            asyncio.run(holds(*drawn))
+            asyncio.run(asyncio.wait_for(holds(*drawn), EXAMPLE_SECONDS))
 
         tried()
 

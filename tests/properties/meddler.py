@@ -22,6 +22,9 @@ PIECEMEAL = {
 TURNS = (0, 0, 0, 1, 1, 2, 20)
 """How many turns others get at a time: mostly few, now and then enough for a whole handler."""
 
+MOST_FAILURES = 10
+"""Of one port: a hundred steps of which each tenth fails are done together in 40,000 tries."""
+
 
 class Meddler:
     """Stands before a port: others get to run between its steps, and any step may fail."""
@@ -30,6 +33,7 @@ class Meddler:
         self._port = port
         self._chance = chance
         self._failing = failing
+        self._failures = 0
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._port, name)
@@ -51,5 +55,6 @@ class Meddler:
     async def _step(self) -> None:
         for _ in range(self._chance.choice(TURNS)):
             await asyncio.sleep(0)
-        if self._chance.random() < self._failing:
+        if self._failures < MOST_FAILURES and self._chance.random() < self._failing:
+            self._failures += 1
             raise StoreUnavailable("for the test")
