@@ -10,6 +10,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from schemas import topics
 from schemas.codec import Message, encode
+from services.brokers import Brokers
 
 ANSWER_SECONDS = 60.0
 POLL_SECONDS = 0.2
@@ -30,8 +31,8 @@ class NotAcknowledged(RuntimeError):
 class Log:
     """One Kafka. Blocks; made and used in one thread."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self._options = {"bootstrap.servers": bootstrap, "log_level": 0}
+    def __init__(self, brokers: Brokers) -> None:
+        self._options = brokers.librdkafka() | {"log_level": 0}
         self._admin: Any = AdminClient(self._options)
         self._groups: dict[str, Any] = {}
 
@@ -97,12 +98,12 @@ class Log:
 class Sender:
     """Sends and counts; nothing waits for an answer but `flush`."""
 
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, brokers: Brokers) -> None:
         self.acknowledged = 0
         self.refused = 0
         self._producer = Producer(
-            {
-                "bootstrap.servers": bootstrap,
+            brokers.librdkafka()
+            | {
                 "log_level": 0,
                 "acks": "all",
                 "enable.idempotence": True,
