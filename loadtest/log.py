@@ -32,6 +32,7 @@ class Log:
     """One Kafka. Blocks; made and used in one thread."""
 
     def __init__(self, brokers: Brokers) -> None:
+        self._brokers = brokers
         self._options = brokers.librdkafka() | {"log_level": 0}
         self._admin: Any = AdminClient(self._options)
         self._groups: dict[str, Any] = {}
@@ -42,7 +43,7 @@ class Log:
         held = sum(self._ends(sorted(present)).values())
         if held and not erase:
             raise NotErased(
-                f"the topics at {self._options['bootstrap.servers']} hold {held:,} messages; "
+                f"the topics at {self._brokers} hold {held:,} messages; "
                 "a run begins with empty ones: name other brokers, or allow --erase"
             )
         for future in self._admin.delete_topics(sorted(present)).values() if present else ():
