@@ -36,7 +36,7 @@ check: $(INSTALLED) $(TOOLS) ## Lint, check format and types, the architecture, 
 test: $(INSTALLED) $(TOOLS) $(MONITORING) ## Run all tests but the long proofs; ARGS="tests/servers -x" narrows them.
 	$(BIN)/pytest -m "not proof" $(ARGS)
 
-proof: $(INSTALLED) ## Run the long proofs.
+proof: $(INSTALLED) $(TOOLS) $(MONITORING) ## Run the long proofs.
 	$(BIN)/pytest -m proof $(ARGS)
 
 tools: $(TOOLS) $(MONITORING) ## Build what checks manifests and alerts, as pinned in tools/go.mod (needs Go).

@@ -10,6 +10,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from schemas import topics
 from schemas.codec import Message, encode
+from services.brokers import Brokers
 
 ANSWER_SECONDS = 60.0
 POLL_SECONDS = 0.2
@@ -30,8 +31,9 @@ class NotAcknowledged(RuntimeError):
 class Log:
     """One Kafka. Blocks; made and used in one thread."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self._options = {"bootstrap.servers": bootstrap, "log_level": 0}
+    def __init__(self, brokers: Brokers) -> None:
+        self._brokers = brokers
+        self._options = brokers.librdkafka() | {"log_level": 0}
         self._admin: Any = AdminClient(self._options)
         self._groups: dict[str, Any] = {}
 
@@ -41,7 +43,7 @@ class Log:
         held = sum(self._ends(sorted(present)).values())
         if held and not erase:
             raise NotErased(
-                f"the topics at {self._options['bootstrap.servers']} hold {held:,} messages; "
+                f"the topics at {self._brokers} hold {held:,} messages; "
                 "a run begins with empty ones: name other brokers, or allow --erase"
             )
         for future in self._admin.delete_topics(sorted(present)).values() if present else ():
@@ -97,12 +99,12 @@ class Log:
 class Sender:
     """Sends and counts; nothing waits for an answer but `flush`."""
 
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, brokers: Brokers) -> None:
         self.acknowledged = 0
         self.refused = 0
         self._producer = Producer(
-            {
-                "bootstrap.servers": bootstrap,
+            brokers.librdkafka()
+            | {
                 "log_level": 0,
                 "acks": "all",
                 "enable.idempotence": True,

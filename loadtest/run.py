@@ -58,7 +58,7 @@ async def run(
     settings = _settings(addresses)
     programs = Programs(_environment(settings), options.out / "logs")
     began_at = datetime.now(UTC).isoformat(timespec="seconds")
-    log = Log(settings.kafka_bootstrap)
+    log = Log(settings.brokers)
     try:
         progress.step("topics and tables")
         log.remove_topics(erase=options.erase)
@@ -130,7 +130,7 @@ async def _bench(
         settings=settings,
         programs=programs,
         log=log,
-        sender=Sender(settings.kafka_bootstrap),
+        sender=Sender(settings.brokers),
         store=store,
         people=people,
         references=references,

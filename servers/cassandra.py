@@ -1,12 +1,14 @@
 """Cassandra: one node that owns every token."""
 
 import json
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from cassandra import DriverException
+from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import Cluster, NoHostAvailable
 
 from servers import jars, java
@@ -16,6 +18,21 @@ from servers.server import START_SECONDS, Server
 
 PORTS = 3
 CommitlogSync = Literal["periodic", "batch"]
+SUPERUSER = "cassandra"
+"""And its password, of a node that asks for users and is new."""
+
+
+@dataclass(frozen=True)
+class Secured:
+    """Clients speak TLS, show a certificate, and have a user and a password.
+
+    The stores are PKCS #12 with one password; `context` is what a client here connects with.
+    """
+
+    keystore: Path
+    truststore: Path
+    password: str
+    context: ssl.SSLContext
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +42,7 @@ class CassandraConfig(Config):
     port: int = 9042
     heap: str = "2g"
     commitlog_sync: CommitlogSync = "periodic"
+    secured: Secured | None = None
 
 
 class Cassandra(Recipe):
@@ -35,6 +53,7 @@ class Cassandra(Recipe):
     def __init__(self, config: CassandraConfig) -> None:
         super().__init__(config)
         self._commitlog_sync = config.commitlog_sync
+        self._secured = config.secured
 
     def ports(self) -> Sequence[int]:
         return range(self.config.port, self.config.port + PORTS)
@@ -59,6 +78,7 @@ class Cassandra(Recipe):
             control_connection_timeout=timeout,
             schema_metadata_enabled=False,
             token_metadata_enabled=False,
+            **self._access(),
         )
         try:
             query = "SELECT release_version FROM system.local"
@@ -68,12 +88,21 @@ class Cassandra(Recipe):
         finally:
             cluster.shutdown()
 
+    def _access(self) -> dict[str, Any]:
+        if self._secured is None:
+            return {}
+        login = PlainTextAuthProvider(SUPERUSER, SUPERUSER)
+        return {"ssl_context": self._secured.context, "auth_provider": login}
+
     def _render_yaml(self) -> Path:
         port, storage_port, _ = self.ports()
         values = {
             "port": port,
             "storage_port": storage_port,
             "data": json.dumps(str(self._data))[1:-1],
+            "authenticator": "PasswordAuthenticator" if self._secured else "AllowAllAuthenticator",
+            "authorizer": "CassandraAuthorizer" if self._secured else "AllowAllAuthorizer",
+            "client_encryption": json.dumps(_client_encryption(self._secured)),
             "commitlog_sync": self._commitlog_sync,
             "commitlog_sync_period": (
                 "commitlog_sync_period: 10s" if self._commitlog_sync == "periodic" else ""
@@ -101,7 +130,23 @@ class Cassandra(Recipe):
             f"-Dcassandra.storagedir={self._data}",
             f"-Dcassandra.jmx.local.port={jmx_port}",
             f"-Dlogback.configurationFile={CONFIG / 'cassandra-logback.xml'}",
+            "-Dcassandra.superuser_setup_delay_ms=0",  # there are no nodes to wait for
         )
+
+
+def _client_encryption(secured: Secured | None) -> dict[str, object]:
+    if secured is None:
+        return {"enabled": False}
+    return {
+        "enabled": True,
+        "optional": False,
+        "require_client_auth": True,
+        "keystore": str(secured.keystore),
+        "keystore_password": secured.password,
+        "truststore": str(secured.truststore),
+        "truststore_password": secured.password,
+        "store_type": "PKCS12",
+    }
 
 
 def server(config: CassandraConfig) -> Server:

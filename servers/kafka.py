@@ -3,8 +3,8 @@
 import base64
 import subprocess
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from confluent_kafka import KafkaException
@@ -22,6 +22,12 @@ FORMAT_SECONDS = 60
 
 @dataclass(frozen=True, kw_only=True)
 class KafkaConfig(Config):
+    """`properties` are besides, or instead of, those in `servers/config`: more listeners, say.
+
+    One that speaks PLAINTEXT stays at `port`: through it the broker is asked whether it is there.
+    """
+
+    properties: Mapping[str, str] = field(default_factory=dict)
     port: int = 9092
     heap: str = "1g"
 
@@ -30,6 +36,10 @@ class Kafka(Recipe):
     """A broker on `port`, its controller on the next one."""
 
     name = "kafka"
+
+    def __init__(self, config: KafkaConfig) -> None:
+        super().__init__(config)
+        self._properties = config.properties
 
     def ports(self) -> Sequence[int]:
         return range(self.config.port, self.config.port + PORTS)
@@ -59,7 +69,11 @@ class Kafka(Recipe):
     def _render_properties(self) -> Path:
         port, controller_port = self.ports()
         values = {"port": port, "controller_port": controller_port, "data": self._data}
-        return self.render("kafka.properties", values)
+        path = self.render("kafka.properties", values)
+        with path.open("a") as file:
+            # Of a name that is there twice the last counts.
+            file.writelines(f"{name}={value}\n" for name, value in self._properties.items())
+        return path
 
     @property
     def _data(self) -> Path:

@@ -4,6 +4,7 @@
   + Transient: later. The same work may succeed when it is tried again.
     - StoreUnavailable
     - BrokerUnavailable
+  + AccessRefused: not as this process is set up; told to whoever starts it, never by a handler.
   + Permanent: never. Trying again changes nothing, so the message becomes a dead letter.
 
 A `schemas.errors.SchemaViolation` is permanent too, and the only error of decoding.
@@ -30,3 +31,11 @@ class BrokerUnavailable(Transient):
 
 class Permanent(MingleError):
     """Never: the message itself cannot be handled, whatever the state of the world."""
+
+
+class AccessRefused(MingleError):
+    """A store or broker answers and lets nobody in with this certificate, user or password.
+
+    Raised at the first contact only. What is refused later, to a process that was let in, is
+    Transient: passwords and certificates are exchanged while it runs.
+    """

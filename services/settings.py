@@ -1,22 +1,23 @@
 """Settings from the environment, prefix MINGLE_; a wrong one stops the start with its name."""
 
-from ipaddress import ip_address
-from typing import Annotated, Final, Literal, Self
-from urllib.parse import urlsplit
+from pathlib import Path
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from services.brokers import Brokers, Mechanism, Protocol
+from services.contradictions import contradictions
+from services.tls import TlsFiles
+
 Port = Annotated[int, Field(ge=0, le=65535)]
-MIN_SECRET_BYTES: Final = 32
-"""As long as what it signs with it (RFC 7518, 3.2); a shorter one can be guessed from a token."""
 
 
 class Settings(BaseSettings):
     """Every setting, its default and its meaning. `mingle settings` prints them."""
 
-    model_config = SettingsConfigDict(env_prefix="MINGLE_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="MINGLE_", frozen=True, hide_input_in_errors=True)
 
     store: Literal["cassandra", "memory"] = Field("cassandra", description="where state is kept")
     epoch: int = Field(
@@ -28,6 +29,20 @@ class Settings(BaseSettings):
     kafka_bootstrap: str = Field(
         "127.0.0.1:9092", description="brokers as host:port, comma-separated"
     )
+    kafka_security_protocol: Protocol = Field(
+        "PLAINTEXT", description="whether brokers are spoken to over TLS, and with a user"
+    )
+    kafka_sasl_mechanism: Mechanism = Field(
+        "SCRAM-SHA-512", description="how user and password are shown to brokers"
+    )
+    kafka_user: str = Field("", description="user of the brokers; needed with SASL")
+    kafka_password: SecretStr = Field(SecretStr(""), description="its password", repr=False)
+    kafka_password_file: str = Field("", description="file that holds it instead")
+    kafka_ca_file: str = Field(
+        "", description="authorities that sign brokers' certificates; the system's where unset"
+    )
+    kafka_certificate_file: str = Field("", description="certificate that is shown to brokers")
+    kafka_key_file: str = Field("", description="its key, in PEM, not encrypted")
     cassandra_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         ("127.0.0.1",), min_length=1, description="contact points, comma-separated"
     )
@@ -39,6 +54,18 @@ class Settings(BaseSettings):
         1, ge=1, le=9, description="replicas of a keyspace that `mingle migrate` creates"
     )
     cassandra_datacenter: str = Field("datacenter1", description="the local data centre")
+    cassandra_tls: bool = Field(False, description="whether nodes are spoken to over TLS")
+    cassandra_tls_name: str = Field(
+        "", description="name in every node's certificate; the node's address where unset"
+    )
+    cassandra_ca_file: str = Field(
+        "", description="authorities that sign nodes' certificates; the system's where unset"
+    )
+    cassandra_certificate_file: str = Field("", description="certificate that is shown to nodes")
+    cassandra_key_file: str = Field("", description="its key, in PEM, not encrypted")
+    cassandra_user: str = Field("", description="user of Cassandra, where it asks for one")
+    cassandra_password: SecretStr = Field(SecretStr(""), description="its password", repr=False)
+    cassandra_password_file: str = Field("", description="file that holds it instead")
     store_timeout_seconds: float = Field(10, gt=0, le=120, description="limit of a store request")
     store_in_flight: int = Field(
         128, ge=1, le=1024, description="store requests at a time, per process"
@@ -102,38 +129,46 @@ class Settings(BaseSettings):
         """Whether the API asks for tokens."""
         return bool(self.auth_secret or self.auth_jwks)
 
+    @property
+    def brokers(self) -> Brokers:
+        """Kafka's brokers. Raises OSError where the password's file is no more."""
+        return Brokers(
+            self.kafka_bootstrap,
+            self.kafka_security_protocol,
+            TlsFiles(self.kafka_ca_file, self.kafka_certificate_file, self.kafka_key_file),
+            self.kafka_sasl_mechanism,
+            self.kafka_user,
+            _password(self.kafka_password, self.kafka_password_file),
+        )
+
+    @property
+    def cassandra_login(self) -> SecretStr:
+        """The password of `cassandra_user`. Raises OSError where its file is no more."""
+        return _password(self.cassandra_password, self.cassandra_password_file)
+
+    @property
+    def cassandra_manner(self) -> str:
+        """How Cassandra is spoken to, in words, without anything secret."""
+        over = "without TLS"
+        if self.cassandra_tls:
+            over = f"over TLS, trusting {self.cassandra_ca_file or 'the system'}"
+        return f"{over}, as {self.cassandra_user or 'nobody'}"
+
+    @property
+    def cassandra_files(self) -> TlsFiles:
+        """What TLS with Cassandra's nodes is made of."""
+        return TlsFiles(
+            self.cassandra_ca_file, self.cassandra_certificate_file, self.cassandra_key_file
+        )
+
     @model_validator(mode="after")
-    def _authentication(self) -> Self:
-        wrong = _wrong_authentication(self)
-        if wrong is not None:
-            raise PydanticCustomError("authentication", wrong)
+    def _agree(self) -> Self:
+        wrong = "\n".join(contradictions(self))
+        if wrong:
+            raise PydanticCustomError("contradiction", "{wrong}", {"wrong": wrong})
         return self
 
 
-def _wrong_authentication(settings: Settings) -> str | None:
-    """What is wrong with how tokens are to be judged, the setting's name first."""
-    if settings.auth_secret and settings.auth_jwks:
-        return "MINGLE_AUTH_SECRET: expected none beside MINGLE_AUTH_JWKS; tokens have one issuer"
-    if settings.auth_secret:
-        short = len(settings.auth_secret.encode()) < MIN_SECRET_BYTES
-        return f"MINGLE_AUTH_SECRET: expected {MIN_SECRET_BYTES} bytes or more" if short else None
-    for name in ("auth_issuer", "auth_audience"):
-        if getattr(settings, name) and not settings.auth_jwks:
-            return f"MINGLE_{name.upper()}: expected MINGLE_AUTH_SECRET or MINGLE_AUTH_JWKS with it"
-        if settings.auth_jwks and not getattr(settings, name):
-            return f"MINGLE_{name.upper()}: expected with MINGLE_AUTH_JWKS, whose issuer has others"
-    if "://" in settings.auth_jwks and not _is_safe(settings.auth_jwks):
-        return "MINGLE_AUTH_JWKS: expected a file, an https URL, or one of http on the loopback"
-    return None
-
-
-def _is_safe(url: str) -> bool:
-    """Whether nobody on the way can exchange what is fetched."""
-    try:
-        parts = urlsplit(url)
-        host, _port = parts.hostname or "", parts.port  # a port that is no number raises
-        if parts.scheme == "https":
-            return bool(host)
-        return parts.scheme == "http" and (host == "localhost" or ip_address(host).is_loopback)
-    except ValueError:
-        return False
+def _password(given: SecretStr, file: str) -> SecretStr:
+    """Without the line's end that editors put there."""
+    return SecretStr(Path(file).read_text(encoding="utf-8").strip("\r\n")) if file else given

@@ -14,6 +14,7 @@ from services.settings import Settings
 from streams.brake.brakes import Brakes
 from streams.delivery import Delivery
 from streams.intake import Intake, Limits
+from streams.kafka.credentials import credentials
 from streams.kafka.transport import Transport
 
 DAY_SECONDS = 86_400.0
@@ -86,6 +87,7 @@ def create_app(
 def _options(role: str, settings: Settings) -> dict[str, Any]:
     return {
         "broker": [URL(f"kafka://{each.strip()}") for each in settings.kafka_bootstrap.split(",")],
+        "broker_credentials": credentials(settings.brokers),
         "autodiscover": False,
         "store": "memory://",
         "web_enabled": False,  # the built-in site listens on every address and serves tables

@@ -7,6 +7,8 @@ from typing import Any
 
 import structlog
 
+from services.errors import MingleError
+
 Work = Coroutine[Any, Any, None]
 """Runs until it is cancelled, or returns earlier."""
 
@@ -14,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 
 class Background:
-    """Works of a process, each in a task. An error in one is a bug: it stops the process."""
+    """Works of a process, each in a task. An error in one stops the process."""
 
     def __init__(self, stop: asyncio.Event) -> None:
         self.failed = False
@@ -37,7 +39,10 @@ class Background:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            log.error("work in the background failed", exc_info=error)
+            if isinstance(error, MingleError):  # says what it is by itself
+                log.error("work in the background failed", error=str(error))
+            else:
+                log.error("work in the background failed", exc_info=error)
             self.failed = True
             self._stop.set()
 

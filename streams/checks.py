@@ -7,7 +7,7 @@ from typing import Final, Literal, NamedTuple
 import httpx
 
 from schemas import topics
-from services.errors import BrokerUnavailable, MingleError, StoreUnavailable
+from services.errors import AccessRefused, BrokerUnavailable, MingleError, StoreUnavailable
 from services.settings import Settings
 from services.storage import migrations
 from streams.kafka.topics import TopicAdmin, compare
@@ -42,16 +42,19 @@ def examine(settings: Settings) -> Iterator[Finding]:
 
 
 def _kafka(settings: Settings) -> Iterator[Finding]:
-    admin = TopicAdmin(settings.kafka_bootstrap, KAFKA_TIMEOUT)
+    brokers = settings.brokers
+    admin = TopicAdmin(brokers, KAFKA_TIMEOUT)
     declared = topics.load()
     try:
         differences = compare(declared, admin.actual(declared))
-    except BrokerUnavailable as error:
+    except (BrokerUnavailable, AccessRefused) as error:
         advice = "start Kafka (`make up`), or set MINGLE_KAFKA_BOOTSTRAP"
+        if isinstance(error, AccessRefused):
+            advice = f"mend what it names; it was asked by {brokers.manner}"
         yield Finding("kafka", "failed", str(error), advice)
         yield Finding("topics", "skipped", "they can only be seen through Kafka")
         return
-    yield Finding("kafka", "ok", f"answers at {settings.kafka_bootstrap}")
+    yield Finding("kafka", "ok", f"answers at {brokers}, {brokers.manner}")
     if differences:
         named = "; ".join(str(each) for each in differences[:SHOWN])
         more = f"; and {len(differences) - SHOWN} more" if len(differences) > SHOWN else ""
@@ -69,10 +72,16 @@ def _cassandra(settings: Settings) -> Iterator[Finding]:
         yield Finding("cassandra", "failed", unreachable(settings, error), advice)
         yield Finding("migrations", "skipped", "they can only be seen through Cassandra")
         return
+    except AccessRefused as error:
+        advice = f"mend what it names; it was asked {settings.cassandra_manner}"
+        yield Finding("cassandra", "failed", str(error), advice)
+        yield Finding("migrations", "skipped", "they can only be seen through Cassandra")
+        return
     except MingleError as error:
         yield Finding("migrations", "failed", str(error), "run the version that the store is of")
         return
-    yield Finding("cassandra", "ok", f"answers at {', '.join(settings.cassandra_hosts)}")
+    hosts = ", ".join(settings.cassandra_hosts)
+    yield Finding("cassandra", "ok", f"answers at {hosts}, {settings.cassandra_manner}")
     if missing:
         what = f"{len(missing)} of {len(known)} are not applied"
         yield Finding("migrations", "failed", what, "run `mingle migrate`")

@@ -3,10 +3,12 @@
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import structlog
 
+from services.brokers import Brokers
+from services.errors import BrokerUnavailable
 from services.settings import Settings
 from services.storage.session import Store
 from services.stores import Stores
@@ -23,9 +25,13 @@ from streams.bootstrap import (
 )
 from streams.contact import Contact
 from streams.health import Watched, create_health, serve
+from streams.kafka.contact import expect_access
 from streams.kafka.producer import KafkaOutbox
 from streams.serving import Address, serving
 from streams.worker import FAILED, STOPPED, run_apps
+
+ACCESS_SECONDS = 5.0
+"""For a broker to let a worker in or not; one that says nothing may do so later."""
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +41,7 @@ async def run_worker(settings: Settings, roles: Iterable[str], stop: asyncio.Eve
 
     It joins no group before the store has answered once, so that a worker which cannot reach
     it takes no partitions from those that can. Raises OSError when the port of its health site
-    is taken.
+    is taken, AccessRefused where the brokers or the store let nobody in like this.
     """
     async with open_deps(settings) as deps, open_outbox(settings) as outbox:
         apps = create_workers(deps, outbox, roles)
@@ -43,7 +49,7 @@ async def run_worker(settings: Settings, roles: Iterable[str], stop: asyncio.Eve
         watched: list[Watched] = [contact]
         async with health_site(deps, watched) as address:
             log.info("worker started", roles=list(roles), health=str(address))
-            if not await _done_before(stop, contact.make()):
+            if not await _done_before(stop, _admitted(settings.brokers, contact)):
                 return STOPPED
             watched.extend(app.intake for app in apps)
             _freeze()
@@ -54,7 +60,8 @@ async def run_api(settings: Settings, stop: asyncio.Event) -> int:
     """The HTTP API until `stop`; its exit code.
 
     Until the store has answered once, requests get what they get whenever it is away. Raises
-    Exposed, or OSError when its port is taken.
+    Exposed, OSError when its port is taken, AccessRefused where the store lets nobody in like
+    this.
     """
     async with (
         open_deps(settings) as deps,
@@ -91,7 +98,7 @@ async def open_deps(
 
 @asynccontextmanager
 async def open_outbox(settings: Settings) -> AsyncIterator[KafkaOutbox]:
-    outbox = KafkaOutbox(settings.kafka_bootstrap)
+    outbox = KafkaOutbox(settings.brokers)
     try:
         yield outbox
     finally:
@@ -116,6 +123,16 @@ def _freeze() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+async def _admitted(brokers: Brokers, store: Contact) -> None:
+    """Returns when the store has answered. AccessRefused where it or the brokers let nobody in.
+
+    Brokers that are away are for the worker to wait for: it says so itself.
+    """
+    with suppress(BrokerUnavailable):
+        await asyncio.to_thread(expect_access, brokers, ACCESS_SECONDS)
+    await store.make()
 
 
 async def _done_before(stop: asyncio.Event, work: Work) -> bool:

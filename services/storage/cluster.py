@@ -2,16 +2,19 @@
 
 import asyncio
 import logging
+import re
 import socket
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from cassandra import ConsistencyLevel
+from cassandra import AuthenticationFailed, ConsistencyLevel
+from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import (
     EXEC_PROFILE_DEFAULT,
     Cluster,
     DefaultConnection,
     ExecutionProfile,
+    NoHostAvailable,
 )
 from cassandra.connection import Connection
 from cassandra.policies import (
@@ -21,7 +24,7 @@ from cassandra.policies import (
     TokenAwarePolicy,
 )
 
-from services.errors import StoreUnavailable
+from services.errors import AccessRefused, StoreUnavailable
 from services.settings import Settings
 from services.storage.bridge import translated
 
@@ -43,6 +46,12 @@ SAID_BY_US = (
 )
 """What the driver logs with a trace, at each of the attempts that an outage is full of, although
 it also raises it: whoever asked says so. That a node is down, or back, it says apart."""
+
+_WRONG_LOGIN = re.compile("incorrect|[Bb]ad credentials|requires authentication|not permitted")
+_WRONG_TLS = re.compile(
+    "CERTIFICATE|UNKNOWN_CA|WRONG_VERSION_NUMBER|RECORD_LAYER_FAILURE|HANDSHAKE_FAILURE"
+)
+"""In what OpenSSL says: the other side is not trusted, does not trust us, or speaks no TLS."""
 
 T = TypeVar("T")
 
@@ -97,17 +106,50 @@ def cluster(settings: Settings, connection: type[Connection] = DefaultConnection
         control_connection_timeout=CONTACT_SECONDS,
         execution_profiles={EXEC_PROFILE_DEFAULT: profile},
         application_name="mingle",
+        **_access(settings),
     )
 
 
+def _access(settings: Settings) -> dict[str, Any]:
+    """Raises OSError for files that are no more."""
+    options: dict[str, Any] = {}
+    if settings.cassandra_user:
+        options["auth_provider"] = PlainTextAuthProvider(
+            settings.cassandra_user, settings.cassandra_login.get_secret_value()
+        )
+    if settings.cassandra_tls:
+        options["ssl_context"] = settings.cassandra_files.context()
+        if settings.cassandra_tls_name:
+            options["ssl_options"] = {"server_hostname": settings.cassandra_tls_name}
+    return options
+
+
 async def in_thread(work: Callable[[], T], *, seconds: float, what: str) -> T:
-    """What blocks, in a thread of its own; StoreUnavailable when it fails or takes too long."""
+    """What blocks, in a thread of its own; StoreUnavailable when it fails or takes too long.
+
+    AccessRefused where a node answers and does not let this process in.
+    """
     try:
         return await asyncio.wait_for(asyncio.to_thread(work), seconds)
     except TimeoutError as error:
         raise StoreUnavailable(f"{what}: no answer in {seconds:g} s") from error
     except Exception as error:
-        raise translated(error, what) from error
+        why = _refusal(error)
+        raise (AccessRefused(f"{what}: {why}") if why else translated(error, what)) from error
+
+
+def _refusal(error: BaseException) -> str | None:
+    """Why a node refuses whoever connects like this, and what to look at."""
+    if isinstance(error, NoHostAvailable) and isinstance(error.errors, dict):
+        found = [_refusal(each) for each in error.errors.values()]
+        return found[0] if found and all(found) else None
+    said = str(error)
+    if isinstance(error, AuthenticationFailed) and _WRONG_LOGIN.search(said):
+        return f"{said} (MINGLE_CASSANDRA_USER and its password)"
+    # The driver keeps the text of what TLS raises, and mostly not its type.
+    if _WRONG_TLS.search(said):
+        return f"{said} (MINGLE_CASSANDRA_TLS, _CA_FILE, _TLS_NAME and the client's certificate)"
+    return None
 
 
 def _not_said_by_us(record: logging.LogRecord) -> bool:

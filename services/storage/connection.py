@@ -40,6 +40,10 @@ class LoopConnection(Connection):  # type: ignore[misc] # the driver is untyped
         self.open.add(self)
         self._send_options_message()
 
+    def _wrap_socket_from_context(self) -> Any:
+        """Upstream shakes hands here, and asyncio takes no socket that has: the loop does it."""
+        return self._socket
+
     def _in_loop(self) -> asyncio.Transport:
         """Gives the socket into the loop's care; called in a thread of the driver's."""
         made: Future[asyncio.Transport] = Future()
@@ -65,9 +69,21 @@ class LoopConnection(Connection):  # type: ignore[misc] # the driver is untyped
             else:
                 task.result()[0].abort()
 
-        connecting = self.loop.create_connection(lambda: _Protocol(self), sock=self._socket)
+        connecting = self.loop.create_connection(
+            lambda: _Protocol(self), sock=self._socket, **self._tls()
+        )
         self._adopting = self.loop.create_task(connecting)
         self._adopting.add_done_callback(adopted)
+
+    def _tls(self) -> dict[str, Any]:
+        if self.ssl_context is None:
+            return {}
+        name = self.ssl_options.get("server_hostname") or self.endpoint.address
+        return {
+            "ssl": self.ssl_context,
+            "server_hostname": name,
+            "ssl_handshake_timeout": self.connect_timeout,
+        }
 
     @classmethod
     def create_timer(cls, timeout: float, callback: Callable[[], None]) -> "Timer":

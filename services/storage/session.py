@@ -71,7 +71,10 @@ class Store:
         self._preparing: dict[Statement, asyncio.Task[_Prepared]] = {}
 
     async def connect(self) -> None:
-        """StoreUnavailable when the keyspace cannot be used now; it may be tried again."""
+        """StoreUnavailable when the keyspace cannot be used now; it may be tried again.
+
+        AccessRefused where a node lets nobody in like this.
+        """
         settings = self._settings
         given_up = Event()
         self._connection = connection = in_loop()

@@ -5,7 +5,7 @@ from functools import cache
 from typing import IO, Any, Final
 
 import click
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from services.settings import Settings
 
@@ -66,6 +66,10 @@ def printable(name: str, value: object) -> str:
             text = ",".join(value)
         case float():
             text = f"{value:g}"
+        case bool():
+            text = str(value).lower()
+        case SecretStr():
+            text = value.get_secret_value()
         case _:
             text = str(value)
     secret = Settings.model_fields[name].repr is False

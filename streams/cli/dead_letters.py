@@ -126,7 +126,7 @@ def redrive_(wanted: Wanted, apply: bool, rate: float | None, as_json: bool) -> 
 
     async def send(desk: Desk, counts: Counts) -> None:
         found = search(desk.reader, wanted, desk.settled)
-        with Publisher(desk.settings.kafka_bootstrap) as sender:
+        with Publisher(desk.settings.brokers) as sender:
             await redrive(
                 found, sender, desk.settled, lambda letters: _count(counts, letters),
                 per_second=rate,

@@ -106,7 +106,7 @@ def at_desk(work: Callable[[Desk], Coroutine[Any, Any, R]]) -> R:
 
     async def connected() -> R:
         async with _settled(settings) as settled:
-            with LetterReader(settings.kafka_bootstrap) as reader:
+            with LetterReader(settings.brokers) as reader:
                 return await work(Desk(settings, reader, settled))
 
     return told(settings, connected())

@@ -10,6 +10,7 @@ from typing import Final
 import click
 from rich.progress import Progress
 
+from services.brokers import Brokers
 from streams.cli.configuration import load_settings
 from streams.cli.progress import progress
 from streams.outbox import Outgoing
@@ -48,7 +49,7 @@ def command(
     """
     settings = load_settings()
     refusals = _Refusals(keep_going)
-    publisher = _connected(settings.kafka_bootstrap)
+    publisher = _connected(settings.brokers)
     started = time.monotonic()
     try:
         with publisher, progress() as bar:
@@ -82,9 +83,9 @@ class _Refusals:
         click.echo(f"Error: {problem}", err=True)
 
 
-def _connected(bootstrap: str) -> Publisher:
+def _connected(brokers: Brokers) -> Publisher:
     try:
-        return Publisher(bootstrap)
+        return Publisher(brokers)
     except NotPublished as error:
         raise click.ClickException(f"{error} (MINGLE_KAFKA_BOOTSTRAP)") from error
 

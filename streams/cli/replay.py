@@ -67,7 +67,7 @@ def plan_(asked: Asked, out: Path | None, as_json: bool) -> None:
     made_at = now()
 
     async def work(deps: Deps) -> Plan:
-        with TopicReader(settings.kafka_bootstrap) as reader, progress_bar() as bar:
+        with TopicReader(settings.brokers) as reader, progress_bar() as bar:
             task = bar.add_task("events read", total=None)
             return await survey(
                 asked, reader, deps.stores.graph.follower_counts, name=_new_name(made_at),
@@ -145,7 +145,7 @@ def status(plan: Plan, as_json: bool) -> None:
     """Say how far a replay is, whoever runs it. The exit code is 0 where it is done, else 1."""
     settings = load_settings()
     places = [each.place for each in plan.sources]
-    look = committed_of(settings.kafka_bootstrap, plan.group, places)
+    look = committed_of(settings.brokers, plan.group, places)
     so_far = progress(plan.sources, told(settings, look))
     _report(plan, so_far, as_json)
     sys.exit(0 if so_far.is_over else 1)
@@ -194,7 +194,7 @@ async def _replay(  # noqa: PLR0913 - what runs, how, and who is told
     telling: "_Telling",
     ended: list[Ended],
 ) -> int:
-    live = LiveGroups(settings.kafka_bootstrap)
+    live = LiveGroups(settings.brokers)
     own = settings.model_copy(update={"metrics_port": metrics_port})
     try:
         async with (
@@ -206,7 +206,7 @@ async def _replay(  # noqa: PLR0913 - what runs, how, and who is told
             telling.begin(f"{address}/metrics")
             replay = create_replay(plan, deps, outbox, live, limits=limits, told=telling.tell)
             began = time.monotonic()
-            so_far = await replay(settings.kafka_bootstrap, stop)
+            so_far = await replay(settings.brokers, stop)
             ended.append(Ended(so_far, time.monotonic() - began, *costs(deps.metrics)))
     finally:
         live.close()
@@ -278,7 +278,7 @@ def _lost_now(settings: Settings, plan: Plan) -> tuple[Lost, ...]:
     """What the log has let go of since the plan was made."""
 
     async def look() -> tuple[Lost, ...]:
-        with TopicReader(settings.kafka_bootstrap) as reader:
+        with TopicReader(settings.brokers) as reader:
             return lost_since(
                 plan, reader.spans(dict.fromkeys(each.topic for each in plan.sources))
             )

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from schemas import topics
-from services.errors import BrokerUnavailable
+from services.errors import AccessRefused, BrokerUnavailable
 from streams.cli.configuration import load_settings
 from streams.kafka.topics import TOPIC, Difference, TopicAdmin, compare
 
@@ -56,9 +56,11 @@ def check(as_json: bool) -> None:
 @contextmanager
 def _brokers() -> Iterator[TopicAdmin]:
     try:
-        yield TopicAdmin(load_settings().kafka_bootstrap)
+        yield TopicAdmin(load_settings().brokers)
     except BrokerUnavailable as error:
         raise click.ClickException(f"{error} (MINGLE_KAFKA_BOOTSTRAP)") from error
+    except AccessRefused as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _differences(admin: TopicAdmin) -> list[Difference]:

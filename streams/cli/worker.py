@@ -5,6 +5,7 @@ from functools import partial
 
 import click
 
+from services.errors import AccessRefused
 from streams.cli.configuration import load_settings
 from streams.handlers import ROLES
 from streams.logs import configure
@@ -29,6 +30,8 @@ def command(roles: tuple[str, ...]) -> None:
     configure(settings.log_level)
     try:
         sys.exit(run(partial(run_worker, settings, roles or ROLES)))
+    except AccessRefused as error:
+        raise click.ClickException(str(error)) from error
     except OSError as error:
         where = f"{settings.metrics_host}:{settings.metrics_port}"
         raise click.ClickException(f"{where}: {error.strerror} (MINGLE_METRICS_PORT)") from error

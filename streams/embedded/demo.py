@@ -17,7 +17,7 @@ from streams.display.movements import movements
 from streams.display.text import now_here
 from streams.display.thread import thread
 from streams.display.timeline import timeline
-from streams.embedded.pipeline import Running, pipeline
+from streams.embedded.pipeline import Running, embedded, pipeline
 from streams.embedded.story import NAMES, Scene, Story, story
 from streams.embedded.teller import Teller
 from streams.processes import open_outbox
@@ -40,9 +40,7 @@ async def demo(
     async with pipeline(settings) as running:
         console.print(_parts(running))
         async with (
-            open_outbox(
-                settings.model_copy(update={"kafka_bootstrap": running.bootstrap})
-            ) as outbox,
+            open_outbox(embedded(settings, running.bootstrap)) as outbox,
             httpx.AsyncClient(timeout=ANSWER_SECONDS) as client,
         ):
             await _tell(Teller(running, outbox, client), village, console)

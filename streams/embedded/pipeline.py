@@ -23,6 +23,7 @@ POLL_SECONDS: Final = 0.02
 
 OWN = {
     "store": "memory",
+    "kafka_security_protocol": "PLAINTEXT",
     "api_host": "127.0.0.1",
     "auth_secret": "",
     "auth_jwks": "",
@@ -40,6 +41,11 @@ class Running(NamedTuple):
     worker: Address
 
 
+def embedded(settings: Settings, bootstrap: str) -> Settings:
+    """These settings, for a broker of this process."""
+    return settings.model_copy(update=OWN | {"kafka_bootstrap": bootstrap})
+
+
 @asynccontextmanager
 async def pipeline(settings: Settings) -> AsyncIterator[Running]:
     """Ready to be published to, on the ports of the settings; gone, with its state, at the end.
@@ -50,7 +56,7 @@ async def pipeline(settings: Settings) -> AsyncIterator[Running]:
     with MockBroker() as broker:
         for topic in topics.load().values():
             broker.create_topic(topic.name, min(topic.partitions, PARTITIONS))
-        own = settings.model_copy(update={"kafka_bootstrap": broker.bootstrap} | OWN)
+        own = embedded(settings, broker.bootstrap)
         async with open_deps(own) as deps, open_outbox(own) as outbox:
             apps = create_workers(deps, outbox)
             for app in apps:

@@ -1,22 +1,60 @@
-"""Whether anything listens where the brokers should be, told at once.
+"""Whether brokers answer and let this process in, told at once and with the reason.
 
-librdkafka retries a refused connection until a request's timeout has passed. Right for a worker;
-somebody at a terminal wants to know now.
+librdkafka retries a refused connection, and a refused password, until a request's timeout has
+passed. Right for a worker; somebody at a terminal wants to know now.
 """
 
 import socket
+import time
 from contextlib import closing
+from typing import Any, Final
 
-from services.errors import BrokerUnavailable
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
+
+from services.brokers import Brokers
+from services.errors import AccessRefused, BrokerUnavailable
+
+STEP_SECONDS: Final = 0.2
+"""Between two looks at whether a broker has refused."""
+REFUSALS: Final = {
+    KafkaError._AUTHENTICATION: "MINGLE_KAFKA_USER and its password",  # noqa: SLF001 - its name
+    KafkaError._SSL: "MINGLE_KAFKA_CA_FILE and the client's certificate",  # noqa: SLF001
+}
+"""What to look at for each."""
 
 
-def expect_brokers(bootstrap: str, timeout: float) -> None:
-    """Raises BrokerUnavailable where no address accepts a connection in time."""
-    for address in bootstrap.split(","):
+def expect_brokers(brokers: Brokers, timeout: float) -> None:
+    """Raises BrokerUnavailable where no address accepts a connection in time; AccessRefused."""
+    for address in brokers.bootstrap.split(","):
         host, _, port = address.strip().rpartition(":")
         try:
             with closing(socket.create_connection((host.strip("[]"), int(port)), timeout)):
-                return
+                return expect_access(brokers, timeout)
         except (OSError, ValueError, OverflowError):
             continue
-    raise BrokerUnavailable(f"no broker answers at {bootstrap}")
+    raise BrokerUnavailable(f"no broker answers at {brokers}")
+
+
+def expect_access(brokers: Brokers, timeout: float) -> None:
+    """Raises AccessRefused where brokers want another certificate, user or password.
+
+    And BrokerUnavailable where they do not say so in time. Without TLS and user nobody is asked.
+    """
+    if brokers.protocol == "PLAINTEXT":
+        return
+    refused: list[Any] = []
+    client = AdminClient(brokers.librdkafka() | {"log_level": 0, "error_cb": refused.append})
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        try:
+            client.list_topics(timeout=STEP_SECONDS)
+        except KafkaException as error:
+            refused.append(error.args[0])
+            client.poll(0)
+        else:
+            return
+        for each in refused:
+            if each.code() in REFUSALS:
+                raise AccessRefused(f"Kafka at {brokers}: {each.str()} ({REFUSALS[each.code()]})")
+    raise BrokerUnavailable(f"no broker answers at {brokers} in {timeout:g} s")

@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 from aiokafka.partitioner import DefaultPartitioner
 
+from services.brokers import Brokers
 from services.errors import BrokerUnavailable
 from streams.outbox import Outgoing
 from streams.records import Partition
@@ -35,8 +36,8 @@ class KafkaOutbox:
     is the only way in which it accepts a message without key and value.
     """
 
-    def __init__(self, bootstrap: str, *, send_seconds: float = SEND_SECONDS) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, brokers: Brokers, *, send_seconds: float = SEND_SECONDS) -> None:
+        self._brokers = brokers
         self._send_seconds = send_seconds
         self._partition = DefaultPartitioner()
         self._producer: AIOKafkaProducer | None = None
@@ -85,7 +86,7 @@ class KafkaOutbox:
     def _new_producer(self) -> AIOKafkaProducer:
         # No linger: whole batches do not wait, and while one is in flight the next ones gather.
         return AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap,
+            **self._brokers.aiokafka(),
             acks="all",
             enable_idempotence=True,
             max_batch_size=BATCH_BYTES,

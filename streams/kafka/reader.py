@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple, Self, TypeVar
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
+from services.brokers import Brokers
 from services.errors import BrokerUnavailable
 from streams.kafka.contact import expect_brokers
 
@@ -42,13 +43,13 @@ class Span(NamedTuple):
 class TopicReader(AbstractContextManager["TopicReader"]):
     """Reads without a group and commits nothing. Every method raises BrokerUnavailable."""
 
-    def __init__(self, bootstrap: str, timeout: float = TIMEOUT) -> None:
-        expect_brokers(bootstrap, min(timeout, CONTACT_SECONDS))
+    def __init__(self, brokers: Brokers, timeout: float = TIMEOUT) -> None:
+        expect_brokers(brokers, min(timeout, CONTACT_SECONDS))
         self._timeout = timeout
-        self._admin: Any = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+        self._admin: Any = AdminClient(brokers.librdkafka() | {"log_level": 0})
         self._consumer: Any = Consumer(
-            {
-                "bootstrap.servers": bootstrap,
+            brokers.librdkafka()
+            | {
                 "group.id": "mingle-reader",  # librdkafka wants one, and here joins none
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,

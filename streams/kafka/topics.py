@@ -21,6 +21,7 @@ from confluent_kafka.admin import (
 )
 
 from schemas.topics import Topic
+from services.brokers import Brokers
 from services.errors import BrokerUnavailable
 from streams.kafka.contact import expect_brokers
 
@@ -64,12 +65,12 @@ def compare(declared: Mapping[str, Topic], actual: Mapping[str, Actual]) -> list
 
 
 class TopicAdmin:
-    """Every method raises BrokerUnavailable where the brokers do not answer, or refuse."""
+    """Every method raises BrokerUnavailable where the brokers do not answer; AccessRefused."""
 
-    def __init__(self, bootstrap: str, timeout: float = TIMEOUT) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, brokers: Brokers, timeout: float = TIMEOUT) -> None:
+        self._brokers = brokers
         self._timeout = timeout
-        self._admin: Any = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+        self._admin: Any = AdminClient(brokers.librdkafka() | {"log_level": 0})
 
     def actual(self, names: Iterable[str]) -> dict[str, Actual]:
         """Those of the named topics that exist."""
@@ -111,11 +112,11 @@ class TopicAdmin:
             time.sleep(POLL)
 
     def _list(self) -> Mapping[str, Any]:
-        expect_brokers(self._bootstrap, self._timeout)
+        expect_brokers(self._brokers, self._timeout)
         try:
             topics: Mapping[str, Any] = self._admin.list_topics(timeout=self._timeout).topics
         except KafkaException as error:
-            raise BrokerUnavailable(f"no broker answers at {self._bootstrap}") from error
+            raise BrokerUnavailable(f"no broker answers at {self._brokers}") from error
         return topics
 
     def _create(self, topics: Iterable[Topic]) -> None:

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from confluent_kafka import KafkaException, Producer
 
-from services.errors import BrokerUnavailable
+from services.brokers import Brokers
+from services.errors import AccessRefused, BrokerUnavailable
 from streams.kafka.contact import expect_brokers
 from streams.outbox import Outgoing
 
@@ -41,15 +42,15 @@ class Publisher(AbstractContextManager["Publisher"]):
     in flight, also after an error, so that `acknowledged` is right whatever happened.
     """
 
-    def __init__(self, bootstrap: str, timeout: float = TIMEOUT) -> None:
-        """Raises NotPublished where no broker answers."""
+    def __init__(self, brokers: Brokers, timeout: float = TIMEOUT) -> None:
+        """Raises NotPublished where no broker answers, or none lets this process in."""
         self.acknowledged: Counter[str] = Counter()
         self._sent = 0
         self._failure: str | None = None
         self._timeout = timeout
-        _expect_brokers(bootstrap, min(timeout, LISTING_TIMEOUT))
-        self._producer: Any = Producer(_configuration(bootstrap, timeout), logger=_librdkafka_log)
-        self._topics = self._existing_topics(bootstrap)
+        _expect_brokers(brokers, min(timeout, LISTING_TIMEOUT))
+        self._producer: Any = Producer(_configuration(brokers, timeout), logger=_librdkafka_log)
+        self._topics = self._existing_topics(brokers)
 
     def send(self, message: Outgoing) -> None:
         """Hand a record over; waits while too much is in flight.
@@ -83,11 +84,11 @@ class Publisher(AbstractContextManager["Publisher"]):
         else:
             self._producer.flush(self._timeout)
 
-    def _existing_topics(self, bootstrap: str) -> frozenset[str]:
+    def _existing_topics(self, brokers: Brokers) -> frozenset[str]:
         try:
             listed = self._producer.list_topics(timeout=min(self._timeout, LISTING_TIMEOUT))
         except KafkaException as error:
-            raise NotPublished(f"no broker answers at {bootstrap}") from error
+            raise NotPublished(f"no broker answers at {brokers}") from error
         return frozenset(listed.topics)
 
     def _produce(self, message: Outgoing) -> None:
@@ -122,16 +123,15 @@ class Publisher(AbstractContextManager["Publisher"]):
             raise NotPublished(self._failure)
 
 
-def _expect_brokers(bootstrap: str, timeout: float) -> None:
+def _expect_brokers(brokers: Brokers, timeout: float) -> None:
     try:
-        expect_brokers(bootstrap, timeout)
-    except BrokerUnavailable as error:
+        expect_brokers(brokers, timeout)
+    except (BrokerUnavailable, AccessRefused) as error:
         raise NotPublished(str(error)) from error
 
 
-def _configuration(bootstrap: str, timeout: float) -> dict[str, Any]:
-    return {
-        "bootstrap.servers": bootstrap,
+def _configuration(brokers: Brokers, timeout: float) -> dict[str, Any]:
+    return brokers.librdkafka() | {
         "enable.idempotence": True,
         "acks": "all",
         "partitioner": "murmur2_random",

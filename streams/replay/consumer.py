@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from services.brokers import Brokers
 from services.errors import BrokerUnavailable
 from streams.kafka.contact import expect_brokers
 from streams.letters.letter import origins
@@ -53,22 +54,22 @@ class ReplayConsumer:
 
     def __init__(
         self,
-        bootstrap: str,
+        brokers: Brokers,
         group: str,
         sources: Iterable[Source],
         take: Callable[[set[Partition]], Coroutine[Any, Any, None]],
         let_go: Callable[[], Coroutine[Any, Any, Mapping[Partition, int]]],
     ) -> None:
-        expect_brokers(bootstrap, TIMEOUT)
+        expect_brokers(brokers, TIMEOUT)
         self._sources = {Partition(*each.place): each for each in sources}
         self._take_up = take
         self._let_go = let_go
         self._loop = asyncio.get_running_loop()
         self._assigned: set[Partition] = set()
         self._paused: set[Partition] = set()
-        self._consumer: Any = Consumer(_configuration(bootstrap, group))
+        self._consumer: Any = Consumer(_configuration(brokers, group))
         # A member that is asked for offsets while it polls may leave the question unanswered.
-        self._asking: Any = Consumer(_configuration(bootstrap, group))
+        self._asking: Any = Consumer(_configuration(brokers, group))
         topics = sorted({each.topic for each in self._sources})
         self._consumer.subscribe(topics, on_assign=self._take, on_revoke=self._give)
 
@@ -186,9 +187,8 @@ _SHARE_IS_GONE: Final = {
 }
 
 
-def _configuration(bootstrap: str, group: str) -> dict[str, Any]:
-    return {
-        "bootstrap.servers": bootstrap,
+def _configuration(brokers: Brokers, group: str) -> dict[str, Any]:
+    return brokers.librdkafka() | {
         "group.id": group,
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,

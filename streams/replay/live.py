@@ -6,6 +6,7 @@ from typing import Any, Final
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
+from services.brokers import Brokers
 from services.errors import BrokerUnavailable
 from streams.handlers import ROUTES
 from streams.kafka.contact import expect_brokers
@@ -19,11 +20,11 @@ GROUPS: Final = ("ingest", "fanout", "bulk")
 class LiveGroups:
     """Asks; joins no group and commits nothing. Every method raises BrokerUnavailable."""
 
-    def __init__(self, bootstrap: str) -> None:
-        brokers = {"bootstrap.servers": bootstrap, "log_level": 0}
-        self._admin: Any = AdminClient(brokers)
+    def __init__(self, brokers: Brokers) -> None:
+        options = brokers.librdkafka() | {"log_level": 0}
+        self._admin: Any = AdminClient(options)
         self._groups: dict[str, Any] = {
-            role: Consumer(brokers | {"group.id": f"mingle-{role}", "enable.auto.commit": False})
+            role: Consumer(options | {"group.id": f"mingle-{role}", "enable.auto.commit": False})
             for role in GROUPS
         }
 
@@ -68,12 +69,12 @@ class LiveGroups:
             raise BrokerUnavailable(f"where the topics end is not known: {error}") from error
 
 
-async def committed_of(bootstrap: str, group: str, places: list[Place]) -> dict[Place, int]:
+async def committed_of(brokers: Brokers, group: str, places: list[Place]) -> dict[Place, int]:
     """What a group has committed of these, asked without joining it. Raises BrokerUnavailable."""
 
     def look() -> dict[Place, int]:
-        expect_brokers(bootstrap, TIMEOUT)
-        asking: Any = Consumer({"bootstrap.servers": bootstrap, "group.id": group, "log_level": 0})
+        expect_brokers(brokers, TIMEOUT)
+        asking: Any = Consumer(brokers.librdkafka() | {"group.id": group, "log_level": 0})
         try:
             found = asking.committed([TopicPartition(*each) for each in places], timeout=TIMEOUT)
         except KafkaException as error:

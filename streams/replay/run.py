@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import structlog
 
+from services.brokers import Brokers
 from services.errors import BrokerUnavailable
 from services.metrics import Metrics
 from streams.acks import AckTracker
@@ -93,7 +94,7 @@ class Replay:
         self._waits = ""
         self._leaving = asyncio.Event()
 
-    async def __call__(self, bootstrap: str, stop: asyncio.Event) -> Progress:
+    async def __call__(self, brokers: Brokers, stop: asyncio.Event) -> Progress:
         """Until all of the plan is done, by whomever, or until `stop`: how far it is then.
 
         A store that goes away is waited for, and brokers for as long as the client does. Raises
@@ -101,7 +102,7 @@ class Replay:
         committed stays done.
         """
         reader = ReplayConsumer(
-            bootstrap, self._plan.group, self._plan.sources, self._take, self._let_go
+            brokers, self._plan.group, self._plan.sources, self._take, self._let_go
         )
         watching = asyncio.create_task(self._watch(reader))
         loops = [

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from random import Random
 from typing import Any, NamedTuple
 
+from services.brokers import Brokers
 from services.reading import Reader
 from services.scan import START
 from streams.bootstrap import Deps, memory_stores
@@ -30,7 +31,7 @@ async def verify_log(plan: Plan, deps: Deps, count: int | None, random: Random) 
     settings = deps.settings
     stores = memory_stores()
     see_to = direct_handlers(stores, deps.metrics, deps.retention, deps.clock, backfills=True)
-    people = await handled(in_batches(_log(settings.kafka_bootstrap, settings.epoch)), see_to)
+    people = await handled(in_batches(_log(settings.brokers, settings.epoch)), see_to)
     posts = (await stores.posts.scan(START, MOST_EVENTS)).ids
     chosen = plan.choice
     users = people & {chosen.user or 0, chosen.author or 0} or people
@@ -44,9 +45,9 @@ async def verify_log(plan: Plan, deps: Deps, count: int | None, random: Random) 
     )
 
 
-def _log(bootstrap: str, epoch: int) -> Iterator[Any]:
+def _log(brokers: Brokers, epoch: int) -> Iterator[Any]:
     """All facts that can be decoded."""
-    with TopicReader(bootstrap) as reader:
+    with TopicReader(brokers) as reader:
         for record in reader.read_all(reader.spans(FACTS)):
             message = message_of(record, epoch)
             if message is not None:

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 from confluent_kafka import Consumer, TopicPartition
 
 from schemas import topics
+from services.brokers import Brokers
 from streams.cli import main
 from streams.embedded.mock_broker import MockBroker
 from streams.outbox import Outgoing
@@ -41,7 +42,7 @@ def bootstrap() -> Iterator[str]:
     with MockBroker() as broker:
         for name in topics.load():
             broker.create_topic(name, PARTITIONS)
-        with Publisher(broker.bootstrap) as publisher:
+        with Publisher(Brokers(broker.bootstrap)) as publisher:
             for each in asyncio.run(_letters()):
                 publisher.send(each)
         yield broker.bootstrap

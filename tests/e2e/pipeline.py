@@ -87,7 +87,7 @@ class Pipeline:
         for future in self._admin.delete_topics(doomed).values() if doomed else ():
             future.result(ANSWER_SECONDS)
         self.until(lambda: not set(names) & set(self._admin.list_topics(timeout=5).topics))
-        admin = TopicAdmin(self.settings.kafka_bootstrap)
+        admin = TopicAdmin(self.settings.brokers)
         declared = topics.load()
         admin.mend(declared, compare(declared, admin.actual(declared)))
         self._admin = self._connect()  # the old one remembers leaders of topics that are gone
@@ -192,7 +192,7 @@ class Pipeline:
 
     def publish(self, messages: Iterable[Message | Outgoing]) -> int:
         """Appends messages to their topics; all of them are acknowledged on return."""
-        with Publisher(self.settings.kafka_bootstrap) as publisher:
+        with Publisher(self.settings.brokers) as publisher:
             for each in messages:
                 publisher.send(each if isinstance(each, Outgoing) else Outgoing(*encode(each)))
         return publisher.acknowledged.total()

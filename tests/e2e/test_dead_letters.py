@@ -87,7 +87,7 @@ def interleaved() -> Iterator[tuple[Message, Outgoing]]:
 
 
 def letters(pipeline: Pipeline) -> list[Letter]:
-    with LetterReader(pipeline.settings.kafka_bootstrap) as reader:
+    with LetterReader(pipeline.settings.brokers) as reader:
         return [each for span in reader.spans(["posts-dlq"]) for each in reader.letters(span)]
 
 

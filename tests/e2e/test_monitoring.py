@@ -27,7 +27,7 @@ DRAIN_SECONDS = 120.0
 POLL_SECONDS = 0.5
 RATE_INTERVAL = "30s"
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.proof]
 
 
 class Prometheus:

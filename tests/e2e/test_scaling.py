@@ -18,6 +18,7 @@ from schemas import topics
 from schemas.codec import Message, encode
 from servers.ports import free_run
 from servers.server import Reachable
+from services.brokers import Brokers
 from streams.app import SESSION_SECONDS
 from streams.outbox import Outgoing
 from streams.publishing.publisher import Publisher
@@ -101,7 +102,7 @@ class Load(threading.Thread):
 
     def run(self) -> None:
         started = time.monotonic()
-        with Publisher(self._brokers) as publisher:
+        with Publisher(Brokers(self._brokers)) as publisher:
             for message in self._log:
                 due = started + self.sent / MESSAGES_A_SECOND
                 if self._over.wait(max(0.0, due - time.monotonic())):

@@ -80,6 +80,7 @@ class Image:
     def _run(self, command: str, at: str) -> None:
         base = Path(sysconfig.get_config_var("BINDIR"), "python3.11")
         placed = self._placed(command).replace("python -m venv", f"{base} -m venv")
+        placed = placed.replace("--no-cache-dir ", "")  # hashes are checked, wherever it comes from
         done = subprocess.run(
             ["sh", "-ec", placed], cwd=self.place(at), check=False, capture_output=True, text=True,
             env=os.environ | {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONWARNINGS": "ignore"},
@@ -185,23 +186,26 @@ def test_what_it_copies_is_in_its_context() -> None:
     assert all((ROOT / source).exists() for source in ours)
 
 
+@pytest.mark.proof
 def test_every_command_is_in_it(image: Image) -> None:
     """As a user without rights, on a file system that nobody can write to."""
     assert image.user == USER
     listed = image.start("settings", "--json")
     assert listed.returncode == 0, listed.stderr
     assert {row["variable"] for row in json.loads(listed.stdout)} > {"MINGLE_STORE"}
-    for command in ("worker", "api", "migrate", "topics", "loadtest", "dead-letters"):
+    for command in ("migrate", "topics", "loadtest", "dead-letters"):  # the demo runs the others
         helped = image.start(command, "--help")
         assert helped.returncode == 0, helped.stderr
 
 
+@pytest.mark.proof
 def test_the_whole_of_it_runs(image: Image) -> None:
     """Broker, worker and API in one process: nothing of it needs to write a file."""
     shown = image.start("demo")
     assert shown.returncode == 0, (shown.stdout, shown.stderr)
 
 
+@pytest.mark.proof
 def test_it_is_small(image: Image) -> None:
     """What it adds to its base, and neither pip nor anything that tests need."""
     files = [file for file in image.place("/opt/mingle").rglob("*") if file.is_file()]

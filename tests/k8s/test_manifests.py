@@ -10,12 +10,14 @@ from servers import jars
 from services.settings import Settings
 from streams.cli import COMMANDS
 from streams.cli.configuration import variable
-from streams.handlers import ROLES, ROUTES
+from streams.handlers import LANES, ROLES, ROUTES
 from tests.k8s.conftest import ROOT, Manifest
 
 WORKLOADS = {"StatefulSet", "Deployment", "Job"}
-SECRETS = {"mingle-secrets", "mingle-metrics-token"}
+SECRETS = {"mingle-secrets", "mingle-metrics-token", "mingle-kafka-ca", "mingle-cassandra"}
 """Made by operators; the runbook says how."""
+OF_CASSANDRA = {"mingle-superuser", "mingle-client-encryption"}
+"""Those in its namespace."""
 
 
 def of_kind(manifests: list[Manifest], *kinds: str) -> list[Manifest]:
@@ -57,13 +59,22 @@ def test_settings_exist(manifests: list[Manifest]) -> None:
     """Every variable that a pod is given is in `mingle settings`, and their values are taken."""
     known = {variable(name) for name in Settings.model_fields}
     (shared,) = (each["data"] for each in of_kind(manifests, "ConfigMap") if is_settings(each))
-    direct = {
-        entry["name"]
-        for each in of_kind(manifests, *WORKLOADS)
-        for entry in container(each).get("env", ())
-    }
-    assert set(shared) | direct <= known
-    Settings(**{name.removeprefix("MINGLE_").lower(): value for name, value in shared.items()})
+    for each in of_kind(manifests, *WORKLOADS):
+        told = shared | environment(each)
+        assert set(told) <= known
+        # Files are where secrets are mounted, and what is in them is the cluster's.
+        plain = {name: value for name, value in told.items() if not name.endswith("_FILE")}
+        given = {name.removeprefix("MINGLE_").lower(): value for name, value in plain.items()}
+        passwords = {"cassandra_password": "in a file"}
+        if "kafka_user" in given:
+            passwords["kafka_password"] = "in a file"
+        Settings(**given | passwords)
+
+
+def environment(workload: Manifest) -> dict[str, str]:
+    """What the pod is told by value."""
+    entries = container(workload).get("env", ())
+    return {entry["name"]: entry["value"] for entry in entries if "value" in entry}
 
 
 def is_settings(manifest: Manifest) -> bool:
@@ -95,7 +106,7 @@ def test_what_pods_refer_to_is_there(manifests: list[Manifest]) -> None:
 def test_the_runbook_makes_the_secrets() -> None:
     """What no manifest holds, an operator makes: the commands are there."""
     runbook = (ROOT / "docs" / "runbook.md").read_text()
-    assert all(f"create secret generic {name}" in runbook for name in SECRETS)
+    assert all(f"create secret generic {name}" in runbook for name in SECRETS | OF_CASSANDRA)
 
 
 def test_ports_are_those_of_the_program(manifests: list[Manifest]) -> None:
@@ -133,7 +144,7 @@ def test_requests_and_limits(manifests: list[Manifest]) -> None:
 def test_workers_are_static_members(manifests: list[Manifest]) -> None:
     """The pod's name is the worker's; a rolling update replaces one pod at a time."""
     for each in of_kind(manifests, "StatefulSet"):
-        (name,) = (entry for entry in container(each)["env"])
+        (name,) = (entry for entry in container(each)["env"] if "valueFrom" in entry)
         assert name["name"] == "MINGLE_WORKER_NAME"
         assert name["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
         assert each["spec"]["updateStrategy"] == {"type": "RollingUpdate"}  # one at a time
@@ -172,6 +183,98 @@ def test_topics_are_those_of_the_schemas(manifests: list[Manifest]) -> None:
     assert applied == {each.name: (each.partitions, dict(each.config)) for each in declared}
 
 
+def test_each_role_may_do_on_kafka_what_it_does(manifests: list[Manifest]) -> None:
+    """Read its topics in its group, write its dead letters and, from facts, requests; no more."""
+    given = {
+        each["metadata"]["name"]: set(rights(each)) for each in of_kind(manifests, "KafkaUser")
+    }
+    assert set(given) == {f"mingle-{role}" for role in (*ROLES, "operator")}
+    asked = {route.topic for route in ROUTES if route.role in LANES}
+    for role in ROLES:
+        routes = [each for each in ROUTES if each.role == role]
+        read = {each.topic for each in routes}
+        written = {topics.dead_letter_topic(each) for each in read}
+        if not (asked & read or any(each.is_second for each in routes)):
+            written |= asked
+        assert given[f"mingle-{role}"] == {
+            ("group", f"mingle-{role}", "literal", "Read"),
+            *(("topic", each, "literal", right) for each in read for right in ("Describe", "Read")),
+            *(
+                ("topic", each, "literal", right)
+                for each in written
+                for right in ("Describe", "Write")
+            ),
+        }
+
+
+def test_operators_may_use_every_topic_and_make_none(manifests: list[Manifest]) -> None:
+    """What `topics check`, `publish`, `dead-letters` and replays ask of the brokers."""
+    (operator,) = (
+        each
+        for each in of_kind(manifests, "KafkaUser")
+        if each["metadata"]["name"] == "mingle-operator"
+    )
+    of_topics = ("Describe", "DescribeConfigs", "Read", "Write")
+    assert set(rights(operator)) == {
+        *(("topic", name, "literal", right) for name in topics.load() for right in of_topics),
+        *(("group", "mingle-", "prefix", right) for right in ("Describe", "Read")),
+    }
+
+
+def rights(user: Manifest) -> Iterator[tuple[str, str, str, str]]:
+    """Kind, name, pattern and operation of all that a user may do."""
+    for acl in user["spec"]["authorization"]["acls"]:
+        resource = acl["resource"]
+        for operation in acl["operations"]:
+            yield resource["type"], resource["name"], resource["patternType"], operation
+
+
+def test_each_role_is_its_own_user(manifests: list[Manifest]) -> None:
+    """Its name and its secret, which the user operator puts where the pods are."""
+    users = {
+        (each["metadata"]["namespace"], each["metadata"]["name"])
+        for each in of_kind(manifests, "KafkaUser")
+    }
+    for each in of_kind(manifests, "StatefulSet"):
+        name = each["metadata"]["name"]
+        assert environment(each)["MINGLE_KAFKA_USER"] == name
+        assert mounted(each)["/run/mingle/kafka"] == name
+        assert (each["metadata"]["namespace"], name) in users
+
+
+def test_files_are_in_mounted_secrets(manifests: list[Manifest]) -> None:
+    """Each that a setting names; none is mounted for nothing, and nobody may write there."""
+    (shared,) = (each["data"] for each in of_kind(manifests, "ConfigMap") if is_settings(each))
+    users = {each["metadata"]["name"] for each in of_kind(manifests, "KafkaUser")}
+    for each in of_kind(manifests, *WORKLOADS):
+        told = shared | environment(each)
+        files = [value for name, value in told.items() if name.endswith("_FILE")]
+        assert {file.rpartition("/")[0] for file in files} == set(mounted(each))
+        assert set(mounted(each).values()) <= SECRETS | users
+        assert all(mount["readOnly"] for mount in container(each)["volumeMounts"])
+        assert pod(each)["securityContext"]["fsGroup"] == pod(each)["securityContext"]["runAsGroup"]
+
+
+def mounted(workload: Manifest) -> dict[str, str]:
+    """The secret that is at each path."""
+    secrets = {each["name"]: each["secret"]["secretName"] for each in pod(workload)["volumes"]}
+    return {
+        each["mountPath"]: secrets[each["name"]] for each in container(workload)["volumeMounts"]
+    }
+
+
+def test_cassandra_asks_who_is_there(manifests: list[Manifest]) -> None:
+    """Users, and TLS that nobody goes without; the secrets it names are the runbook's."""
+    (cluster,) = of_kind(manifests, "K8ssandraCluster")
+    assert cluster["spec"]["auth"] is True
+    told = cluster["spec"]["cassandra"]
+    encryption = told["config"]["cassandraYaml"]["client_encryption_options"]
+    assert (encryption["enabled"], encryption["optional"]) == (True, False)
+    named = {told["superuserSecretRef"]["name"]}
+    named |= {each["name"] for each in told["clientEncryptionStores"].values()}
+    assert named == OF_CASSANDRA
+
+
 def test_cassandra_takes_our_batches(manifests: list[Manifest]) -> None:
     """What the development server is told of batches, production's is told too; same version."""
     (cluster,) = of_kind(manifests, "K8ssandraCluster")
@@ -192,6 +295,7 @@ def test_the_store_is_where_settings_say(manifests: list[Manifest]) -> None:
     name, namespace = cluster["metadata"]["name"], cluster["metadata"]["namespace"]
     host = f"{name}-{centre['metadata']['name']}-service.{namespace}.svc"
     assert told["MINGLE_CASSANDRA_HOSTS"] == host
+    assert told["MINGLE_CASSANDRA_TLS_NAME"] == host
     assert told["MINGLE_CASSANDRA_DATACENTER"] == centre["metadata"]["name"]
     assert int(told["MINGLE_CASSANDRA_REPLICATION"]) <= centre["size"]
 
@@ -237,7 +341,7 @@ def rules(production: list[Manifest], workload: str, way: str) -> Iterator[tuple
 @pytest.mark.parametrize(
     ("workload", "inward", "outward"),
     [
-        *((f"mingle-{role}", {("monitoring", "metrics")}, {("kafka", 9092), ("cassandra", 9042)})
+        *((f"mingle-{role}", {("monitoring", "metrics")}, {("kafka", 9093), ("cassandra", 9042)})
           for role in ROLES),
         ("mingle-migrate", set(), {("cassandra", 9042)}),
     ],

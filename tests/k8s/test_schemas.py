@@ -63,6 +63,8 @@ def test_every_object_is_there_once(manifests: list[Manifest]) -> None:
         ("StatefulSet", ["spec", "template", "spec", "containers", 0, "livenessprobe"], {}),
         ("NetworkPolicy", ["spec", "egres"], []),
         ("KafkaTopic", ["spec", "partitions"], 0),
+        ("KafkaUser", ["spec", "authorization", "acls", 0, "operations"], ["Look"]),
+        ("K8ssandraCluster", ["spec", "cassandra", "superUserSecretRef"], {"name": "a"}),
         ("K8ssandraCluster", ["spec", "cassandra", "datacenters", 0, "size"], "three"),
         ("ScaledObject", ["spec", "maxReplicas"], 4),
         ("PodMonitor", ["spec", "podMetricsEndpoints", 0, "intervall"], "15s"),

@@ -18,6 +18,7 @@ from loadtest.scenario import Group, Maximum, Open, Readers, Scenario
 from loadtest.store import RunStore, define
 from loadtest.verification import compared
 from servers.server import Reachable
+from services.brokers import Brokers
 from services.settings import Settings
 from services.storage.migrations import available, migrate
 from tests.e2e.groups import empty_groups
@@ -74,7 +75,7 @@ async def test_a_run_delivers_everything_and_leaves_a_report(
     page.write(report.load(tmp_path), tmp_path)
     assert "Everything was delivered" in (tmp_path / "report.md").read_text()
 
-    log = Log(addresses.kafka)
+    log = Log(Brokers(addresses.kafka))
     with pytest.raises(NotErased):
         log.remove_topics(erase=False)
     log.close()

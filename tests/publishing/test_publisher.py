@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from services.brokers import Brokers
 from streams.embedded.mock_broker import DISCONNECT, Api, MockBroker
 from streams.outbox import Outgoing
 from streams.publishing.pace import paced
@@ -37,7 +38,7 @@ async def read(broker: MockBroker, count: int) -> list[tuple[int, bytes, bytes]]
 
 async def test_everything_sent_is_there_in_order(broker: MockBroker) -> None:
     """Each key's messages come back in the order in which they were sent."""
-    with Publisher(broker.bootstrap) as publisher:
+    with Publisher(Brokers(broker.bootstrap)) as publisher:
         for number in range(2_000):
             publisher.send(Outgoing("posts", b"%d" % (number % 7), b"%d" % number))
     assert publisher.acknowledged == {"posts": 2_000}
@@ -50,7 +51,7 @@ async def test_everything_sent_is_there_in_order(broker: MockBroker) -> None:
 async def test_keys_go_where_kafkas_clients_put_them(broker: MockBroker) -> None:
     """A key's messages meet in one partition, whichever of our programs sends them."""
     keys = [b"%d" % number for number in range(1, 100)]
-    with Publisher(broker.bootstrap) as publisher:
+    with Publisher(Brokers(broker.bootstrap)) as publisher:
         for key in keys:
             publisher.send(Outgoing("posts", key, b"ours"))
     async with AIOKafkaProducer(bootstrap_servers=broker.bootstrap) as producer:
@@ -65,14 +66,14 @@ async def test_keys_go_where_kafkas_clients_put_them(broker: MockBroker) -> None
 def test_faults_on_the_way_are_retried(broker: MockBroker) -> None:
     """A connection that breaks costs time, not messages."""
     broker.fail_next(Api.PRODUCE, DISCONNECT, DISCONNECT)
-    with Publisher(broker.bootstrap) as publisher:
+    with Publisher(Brokers(broker.bootstrap)) as publisher:
         publisher.send(Outgoing("posts", b"1", b"a"))
     assert publisher.acknowledged.total() == 1
 
 
 def test_what_is_not_acknowledged_is_an_error(broker: MockBroker) -> None:
     """With the broker gone, the end says so, in bounded time."""
-    publisher = Publisher(broker.bootstrap, timeout=2.0)
+    publisher = Publisher(Brokers(broker.bootstrap), timeout=2.0)
     broker.broker_down()
     publisher.send(Outgoing("posts", b"1", b"a"))
     with pytest.raises(NotPublished):
@@ -82,7 +83,7 @@ def test_what_is_not_acknowledged_is_an_error(broker: MockBroker) -> None:
 
 def test_an_unknown_topic_is_not_created(broker: MockBroker) -> None:
     """The error says what to do; what was sent before is acknowledged."""
-    with Publisher(broker.bootstrap) as publisher:
+    with Publisher(Brokers(broker.bootstrap)) as publisher:
         publisher.send(Outgoing("posts", b"1", b"a"))
         with pytest.raises(NotPublished, match="mingle topics apply"):
             publisher.send(Outgoing("replies", b"1", b"a"))
@@ -92,7 +93,7 @@ def test_an_unknown_topic_is_not_created(broker: MockBroker) -> None:
 def test_no_broker_is_noticed_at_once() -> None:
     """Before anything is read or sent."""
     with pytest.raises(NotPublished, match=r"no broker answers at 127\.0\.0\.1:1"):
-        Publisher("127.0.0.1:1", timeout=1.0)
+        Publisher(Brokers("127.0.0.1:1"), timeout=1.0)
 
 
 def test_arrivals_keep_their_rate() -> None:

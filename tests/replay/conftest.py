@@ -8,6 +8,7 @@ import pytest
 
 from schemas import topics
 from schemas.codec import encode
+from services.brokers import Brokers
 from services.settings import Settings
 from services.stores import Stores
 from streams.bootstrap import Deps, create_metrics, create_replay, memory_stores
@@ -35,7 +36,7 @@ def bootstrap() -> Iterator[str]:
 
 
 def publish(bootstrap: str, messages: Sequence[Any]) -> None:
-    with Publisher(bootstrap) as publisher:
+    with Publisher(Brokers(bootstrap)) as publisher:
         for each in messages:
             publisher.send(
                 each if isinstance(each, Outgoing) else Outgoing(*encode(each), timestamp=NOW)  # type: ignore[arg-type]
@@ -66,7 +67,7 @@ class Player:
         self.states: list[State] = []
 
     async def plan(self, asked: Asked | None = None, name: str = "n") -> Plan:
-        with TopicReader(self._bootstrap) as reader:
+        with TopicReader(Brokers(self._bootstrap)) as reader:
             return await survey(
                 asked or Asked(), reader, self.stores.graph.follower_counts, name=name,
                 made_at=NOW, epoch=self.deps.settings.epoch, into="live",
@@ -92,7 +93,7 @@ class Player:
             plan, self.deps, self.outbox, live or Idle(), limits=limits or Limits(), told=told
         )
         async with asyncio.timeout(PATIENCE):
-            return await replay(self._bootstrap, stop)
+            return await replay(Brokers(self._bootstrap), stop)
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,7 @@ from schemas import topics
 from schemas.codec import encode
 from schemas.events import FollowCreated, PostCreated, PostDeleted, ReplyCreated
 from schemas.ids import UserId
+from services.brokers import Brokers
 from streams.embedded.mock_broker import MockBroker
 from streams.kafka.reader import Span, TopicReader
 from streams.outbox import Outgoing
@@ -43,7 +44,7 @@ def bootstrap() -> Iterator[str]:
     with MockBroker() as broker:
         for name in topics.load():
             broker.create_topic(name, PARTITIONS)
-        with Publisher(broker.bootstrap) as publisher:
+        with Publisher(Brokers(broker.bootstrap)) as publisher:
             for day, fact in enumerate(FACTS):
                 publisher.send(
                     Outgoing(*encode(fact), timestamp=ACCEPTED + day * DAY)  # type: ignore[arg-type]
@@ -58,7 +59,7 @@ async def followers(authors: Collection[UserId]) -> dict[UserId, int]:
 
 def planned(bootstrap: str, asked: Asked) -> Plan:
     async def work() -> Plan:
-        with TopicReader(bootstrap) as reader:
+        with TopicReader(Brokers(bootstrap)) as reader:
             return await survey(
                 asked, reader, followers, name="n", made_at=0, epoch=EPOCH, into="live"
             )

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
+from services.brokers import Brokers
 from services.settings import Settings
 from streams.app import App, create_app
 from streams.backlog import Bounds
@@ -58,7 +59,7 @@ def unhurried_leader(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def outbox(broker: MockBroker) -> AsyncIterator[KafkaOutbox]:
-    outbox = KafkaOutbox(broker.bootstrap)
+    outbox = KafkaOutbox(Brokers(broker.bootstrap))
     yield outbox
     await outbox.close()
 

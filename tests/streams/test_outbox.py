@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
+from services.brokers import Brokers
 from services.errors import BrokerUnavailable
 from streams.embedded.mock_broker import Api, MockBroker
 from streams.kafka.producer import KafkaOutbox
@@ -37,7 +38,7 @@ async def post(request: pytest.FixtureRequest) -> AsyncIterator[Post]:
         yield Post(memory, in_memory)
     else:
         log = request.getfixturevalue("log")
-        kafka = KafkaOutbox(request.getfixturevalue("broker").bootstrap)
+        kafka = KafkaOutbox(Brokers(request.getfixturevalue("broker").bootstrap))
 
         async def on_kafka(count: int) -> list[Outgoing]:
             return [
@@ -90,7 +91,7 @@ async def sends(outbox: Outbox, value: bytes) -> bool:
 
 async def test_a_broker_that_does_not_acknowledge(broker: MockBroker, log: Log) -> None:
     """Is an error in bounded time; afterwards the same outbox sends again."""
-    outbox = KafkaOutbox(broker.bootstrap, send_seconds=0.5)
+    outbox = KafkaOutbox(Brokers(broker.bootstrap), send_seconds=0.5)
     await outbox.send([Outgoing(POSTS, b"bob", b"1")])
     broker.broker_down()
     for _ in range(2):
@@ -112,7 +113,7 @@ async def test_a_call_that_timed_out_leaves_nothing_to_the_garbage_collector(
     broker: MockBroker,
 ) -> None:
     """Else each try of an outage would leave its batch."""
-    outbox = KafkaOutbox(broker.bootstrap, send_seconds=0.3)
+    outbox = KafkaOutbox(Brokers(broker.bootstrap), send_seconds=0.3)
     await outbox.send([Outgoing(POSTS, b"bob", b"1")])
     broker.broker_down()
     alive: list[weakref.ref[Handled]] = []
@@ -137,7 +138,7 @@ async def test_a_call_that_timed_out_leaves_nothing_to_the_garbage_collector(
 
 async def test_what_the_broker_may_yet_take_is_sent_again(broker: MockBroker, log: Log) -> None:
     """A leader that moved is found."""
-    outbox = KafkaOutbox(broker.bootstrap)
+    outbox = KafkaOutbox(Brokers(broker.bootstrap))
     broker.fail_next(Api.PRODUCE, NOT_LEADER, NOT_LEADER)
     await outbox.send([Outgoing(POSTS, None, b"1")])
     await outbox.close()
@@ -146,7 +147,7 @@ async def test_what_the_broker_may_yet_take_is_sent_again(broker: MockBroker, lo
 
 async def test_what_the_broker_refuses_is_an_error(broker: MockBroker, log: Log) -> None:
     """And does not spoil what is sent afterwards."""
-    outbox = KafkaOutbox(broker.bootstrap)
+    outbox = KafkaOutbox(Brokers(broker.bootstrap))
     broker.fail_next(Api.PRODUCE, MESSAGE_TOO_LARGE)
     with pytest.raises(BrokerUnavailable):
         await outbox.send([Outgoing(POSTS, b"bob", b"1")])

@@ -1,0 +1,19 @@
+"""What Faust is told about how brokers are spoken to."""
+
+from faust.auth import Credentials, SASLCredentials, SSLCredentials
+
+from services.brokers import Brokers
+
+
+def credentials(brokers: Brokers) -> Credentials | None:
+    """None without TLS and user. Raises OSError for files that are no more."""
+    options = brokers.aiokafka()
+    context = options.get("ssl_context")
+    if brokers.named:
+        return SASLCredentials(
+            username=options["sasl_plain_username"],
+            password=options["sasl_plain_password"],
+            mechanism=options["sasl_mechanism"],
+            ssl_context=context,
+        )
+    return SSLCredentials(context) if brokers.encrypted else None
