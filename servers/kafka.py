@@ -17,6 +17,7 @@ from servers.recipe import CONFIG, Config, Recipe, class_path
 from servers.server import START_SECONDS, Server
 
 PORTS = 2
+PORTS_WITH_PROXY = 3
 FORMAT_SECONDS = 60
 
 
@@ -25,24 +26,31 @@ class KafkaConfig(Config):
     """`properties` are besides, or instead of, those in `servers/config`: more listeners, say.
 
     One that speaks PLAINTEXT stays at `port`: through it the broker is asked whether it is there.
+    `proxy` is the port of what stands between clients and a third port, in tests.
     """
 
     properties: Mapping[str, str] = field(default_factory=dict)
     port: int = 9092
     heap: str = "1g"
+    proxy: int | None = None
 
 
 class Kafka(Recipe):
-    """A broker on `port`, its controller on the next one."""
+    """A broker on `port`, its controller on the next one.
+
+    Where clients come by a proxy, too, those are served on the third, and told to stay there.
+    """
 
     name = "kafka"
 
     def __init__(self, config: KafkaConfig) -> None:
         super().__init__(config)
         self._properties = config.properties
+        self._proxy = config.proxy
 
     def ports(self) -> Sequence[int]:
-        return range(self.config.port, self.config.port + PORTS)
+        count = PORTS if self._proxy is None else PORTS_WITH_PROXY
+        return range(self.config.port, self.config.port + count)
 
     def prepare(self) -> Sequence[str]:
         program = java.find().program
@@ -67,8 +75,10 @@ class Kafka(Recipe):
             return False
 
     def _render_properties(self) -> Path:
-        port, controller_port = self.ports()
+        port, controller_port, *proxied = self.ports()
         values = {"port": port, "controller_port": controller_port, "data": self._data}
+        values["listen"] = _more(proxied)
+        values["advertise"] = _more([self._proxy] if proxied else [])
         path = self.render("kafka.properties", values)
         with path.open("a") as file:
             # Of a name that is there twice the last counts.
@@ -91,6 +101,10 @@ class Kafka(Recipe):
         )
         if done.returncode != 0:
             raise StartFailed(f"kafka could not format its folder:\n{done.stdout}{done.stderr}")
+
+
+def _more(ports: Sequence[int | None]) -> str:
+    return "".join(f",PROXIED://{LOOPBACK}:{port}" for port in ports)
 
 
 def server(config: KafkaConfig) -> Server:

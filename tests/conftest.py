@@ -36,6 +36,12 @@ hypothesis.settings.load_profile("default")
 SERVERS = ("kafka", "cassandra")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    nemesis = parser.getgroup("nemesis")
+    nemesis.addoption("--nemesis-seconds", type=float, default=600.0, help="of random faults")
+    nemesis.addoption("--nemesis-seed", type=int, help="of faults and events; else a new one")
+
+
 class Attached(NamedTuple):
     """A server that somebody else runs."""
 

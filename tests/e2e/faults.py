@@ -60,6 +60,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """SIGSTOP when the writes that carry all of these versions are about to begin."""
     acks_unhandled: bool = False
     """Broken on purpose: messages count as handled when they arrive, and no write returns."""
+    clock_ms: int = 0
+    """By so much the process's clock is wrong."""
+    rejects: tuple[int, ...] = ()
+    """Broken on purpose: what carries one of these versions can never be written."""
     clock_is_version: bool = False
     """Broken on purpose: edges and edits are written with the time of writing."""
     session_seconds: float | None = None
@@ -125,6 +129,8 @@ class Faults:
             if self.plan.acks_unhandled:
                 await asyncio.Event().wait()
             versions = _versions(given[0])
+            if versions & set(self.plan.rejects):
+                raise ValueError("rejected")
             await self._freeze_before(versions)
             if name == "add_home_entries":
                 await self._entries(len(given[0]))

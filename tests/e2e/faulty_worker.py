@@ -4,6 +4,7 @@ python -m tests.e2e.faulty_worker PLAN, a `tests.e2e.faults.Plan` as JSON.
 """
 
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -76,6 +77,13 @@ def hurry(app: App, given: Plan) -> None:
         app.conf.broker_heartbeat_interval = given.heartbeat_seconds
 
 
+def set_clock(given: Plan) -> None:
+    """What this process takes for the present; how much time passes is as it was."""
+    seconds, nanoseconds = time.time, time.time_ns
+    vars(time)["time"] = lambda: seconds() + given.clock_ms / 1_000
+    vars(time)["time_ns"] = lambda: nanoseconds() + given.clock_ms * 1_000_000
+
+
 def bound(given: Plan) -> None:
     """The bounds of this process, as planned."""
     if given.followers_a_page:
@@ -117,11 +125,15 @@ def ack_unhandled(tracker: AckTracker) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     given = msgspec.json.decode(arguments[0], type=Plan)
+    if given.clock_ms:
+        set_clock(given)
     settings = load_settings()
     configure(settings.log_level)
     bound(given)
     # Everything else is the product's own `run_worker`.
     faults = Faults(given)
+    real_now = time.clock_gettime_ns(time.CLOCK_REALTIME) // 1_000_000
+    faults.journal.write("began", wrong_by_ms=bootstrap.now() - real_now)
     stop_between_groups(faults)
     vars(processes)["create_workers"] = partial(create_faulty_workers, faults)
     return run(partial(processes.run_worker, settings, ROLES))

@@ -15,12 +15,14 @@ from confluent_kafka.admin import AdminClient
 from streams.handlers import ROLES
 
 ANSWER_SECONDS = 60.0
+REQUEST_SECONDS = 30.0
 
 
 def empty_groups(bootstrap: str) -> None:
     """On return nobody is in the group of any role, as far as the broker knows them now."""
     admin: Any = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
-    answers = admin.describe_consumer_groups([f"mingle-{role}" for role in ROLES])
+    groups = [f"mingle-{role}" for role in ROLES]
+    answers = admin.describe_consumer_groups(groups, request_timeout=REQUEST_SECONDS)
     members = [(group, member) for group, answer in answers.items() for member in _members(answer)]
     if members:
         asyncio.run(asyncio.wait_for(_leave(bootstrap, members), ANSWER_SECONDS))

@@ -142,7 +142,7 @@ class Load:
         witness, pipeline = self._witness, self._pipeline
         assert not witness.objections, witness.objections
         assert witness.has_judged_all()
-        assert sum(pipeline.ends(_dead_letter_topics()).values()) == 0
+        assert sum(pipeline.ends(dead_letter_topics()).values()) == 0
         assert not self._lots, "not everything was published"
         patient = pipeline.settings.model_copy(update={"store_timeout_seconds": PATIENCE})
         self.figures["entries"] = compare_all(patient, model_of(self._log))
@@ -150,7 +150,7 @@ class Load:
         self.figures |= witness.figures()
 
 
-def _dead_letter_topics() -> list[str]:
+def dead_letter_topics() -> list[str]:
     read = {name for names in READ.values() for name in names}
     return [name for name in topics.load() if name not in read]
 

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -36,6 +36,7 @@ Place = tuple[str, int]
 ROOT = Path(__file__).parents[2]
 POLL_SECONDS = 0.25
 ANSWER_SECONDS = 60.0
+REQUEST_SECONDS = 15.0
 COMMAND_SECONDS = 240.0
 STOP_SECONDS = 30.0
 READ = {role: [each.topic for each in ROUTES if each.role == role] for role in ROLES}
@@ -139,11 +140,14 @@ class Pipeline:
         """An API; it is stopped with the workers."""
         return self._start(name, self._command("api"), **settings)
 
-    def start_faulty_worker(self, name: str, **plan: Any) -> Journal:
-        """A worker with a `Plan` of its own; the journal that it keeps."""
+    def start_faulty_worker(
+        self, name: str, settings: Mapping[str, Any] | None = None, **plan: Any
+    ) -> Journal:
+        """A worker with a `Plan` and perhaps settings of its own; the journal that it keeps."""
         path = self.folder / f"{name}.journal"
         told = msgspec.json.encode(Plan(journal=str(path), **plan)).decode()
-        self._start(name, [sys.executable, "-m", "tests.e2e.faulty_worker", told])
+        command = [sys.executable, "-m", "tests.e2e.faulty_worker", told]
+        self._start(name, command, **(settings or {}))
         return Journal(path)
 
     def _start(self, name: str, command: list[str], **settings: Any) -> subprocess.Popen[bytes]:
@@ -243,8 +247,13 @@ class Pipeline:
 
     def members(self, role: str) -> dict[str, int]:
         """How many partitions each worker of a role has, by its name; {} while that changes."""
-        answer = self._admin.describe_consumer_groups([f"mingle-{role}"])
-        group = next(iter(answer.values())).result(ANSWER_SECONDS)
+        told = {"request_timeout": REQUEST_SECONDS}
+        answer = self._admin.describe_consumer_groups([f"mingle-{role}"], **told)
+        try:
+            group = next(iter(answer.values())).result(ANSWER_SECONDS)
+        except KafkaException:
+            self._admin = self._connect()  # the old one goes on asking where nobody answers
+            raise
         if group.state != ConsumerGroupState.STABLE:
             return {}
         return {

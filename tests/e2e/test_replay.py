@@ -6,67 +6,21 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
 from schemas.codec import Message
-from services.settings import Settings
-from tests.contracts.conftest import session_on
 from tests.e2e.comparison import compare_all
 from tests.e2e.pipeline import Pipeline
+from tests.e2e.replays import DERIVED, HOMES, Replays, all_tables, lose
 from tests.e2e.village import HAMLET, Village, model_of
 
 SEED = 7
-DERIVED = ("home_timeline", "home_buckets", "home_reposts", "author_timeline", "children", "claims")
-"""Tables of entries: what can be written again whatever became of them."""
 FAMILY = Village(people=15, follows=100, posts=120)
 DRAIN_SECONDS = 240.0
 RUN_SECONDS = 240.0
 
 pytestmark = pytest.mark.e2e
-
-
-def lose(settings: Settings, *tables: str) -> None:
-    """All that is in them is gone."""
-    with session_on(settings) as session:
-        for table in tables:
-            session.execute(f"TRUNCATE {settings.cassandra_keyspace}.{table}", timeout=60)
-
-
-def all_tables(settings: Settings) -> list[str]:
-    with session_on(settings) as session:
-        tables = session.cluster.metadata.keyspaces[settings.cassandra_keyspace].tables
-        return [each for each in tables if not each.startswith("schema_")]
-
-
-class Replays:
-    """Plans in files, and `mingle replay` on them."""
-
-    def __init__(self, pipeline: Pipeline) -> None:
-        self._pipeline = pipeline
-        self._count = 0
-
-    def plan(self, *arguments: str) -> tuple[str, dict[str, Any]]:
-        self._count += 1
-        path = str(self._pipeline.folder / f"plan-{self._count}.json")
-        said = self._pipeline.mingle("replay", "plan", "--out", path, "--json", *arguments)
-        return path, json.loads(said)
-
-    def run(self, path: str, *arguments: str) -> dict[str, Any]:
-        done: dict[str, Any] = json.loads(
-            self._pipeline.mingle("replay", "run", path, "--json", *arguments)
-        )
-        return done
-
-    def ratio(self, path: str) -> float:
-        """How far it is, by whomever."""
-        done = json.loads(self._pipeline.said("replay", "status", path, "--json"))
-        return float(done["ratio"])
-
-    def whole(self) -> dict[str, Any]:
-        """Plans and runs all that the log holds."""
-        return self.run(self.plan()[0])
 
 
 @pytest.fixture
@@ -162,7 +116,7 @@ def test_what_the_log_let_go_of_is_said_loudly(
     assert anew["lost"] == [{"topic": "posts", "partition": cut["partition"], "before": 2}]
     assert replays.run(path, "--accept-loss")["over"]
     entries = compare_all(pipeline.settings, model)
-    lose(pipeline.settings, "home_timeline", "home_reposts", "home_buckets")
+    lose(pipeline.settings, *HOMES)
     pipeline.mingle("rebuild", "--all")
     assert compare_all(pipeline.settings, model) == entries
 

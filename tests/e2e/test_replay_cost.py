@@ -17,7 +17,7 @@ from streams.bootstrap import cassandra_stores, connect_store, create_metrics
 from streams.publishing.pace import paced
 from tests.e2e.outage import Site
 from tests.e2e.pipeline import Pipeline
-from tests.e2e.test_replay import DERIVED, Replays, lose
+from tests.e2e.replays import DERIVED, Replays, lose
 
 SCENARIO = "zipf-75-followers"
 SCALE = 0.2

@@ -9,7 +9,6 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +25,7 @@ from schemas.events import (
 from schemas.ids import post_id
 from streams.handlers import ROLES
 from tests.e2e.comparison import compare_all
+from tests.e2e.crew import is_stopped
 from tests.e2e.faults import Journal
 from tests.e2e.pipeline import Pipeline
 from tests.e2e.village import START, model_of
@@ -124,7 +124,3 @@ def refused(zombie: Journal, before: int) -> bool | None:
     """Whether the first commit of the thawed worker was refused; None before there is one."""
     commits = zombie.read("commit")[before:]
     return next((not e["committed"] for e in commits if e["group"] == "mingle-ingest"), None)
-
-
-def is_stopped(pid: int) -> bool:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"

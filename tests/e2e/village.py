@@ -70,8 +70,8 @@ HAMLET = Village(people=40, follows=300, posts=500)
 """For tests that are to be short."""
 
 
-def model_of(log: Sequence[Message]) -> Model:
-    return Model([msgspec.to_builtins(each) for each in log])
+def model_of(log: Sequence[Message], now_ms: int = 0, retention_ms: int = 0) -> Model:
+    return Model([msgspec.to_builtins(each) for each in log], now_ms, retention_ms)
 
 
 def _one_post(chance: random.Random, said: dict[str, Any], written: list[int]) -> Message:

@@ -37,6 +37,10 @@ class Weather:
     budget: Callable[[], int] | None = None
     passes: asyncio.Event = field(default_factory=asyncio.Event)
 
+    delayed: int = 0
+    """Chunks that were on their way for longer than they took."""
+    halted: int = 0
+    """Chunks that stood because nothing passed."""
     lost: int = 0
     """Bytes of answers that were swallowed."""
     broken: int = 0
@@ -271,7 +275,9 @@ class _Direction:
                 data = await self._reader.read(CHUNK)
             except ConnectionError:
                 data = b""
-            await self._held.put((loop.time() + latency(), data))
+            seconds = latency()
+            self._weather.delayed += seconds > 0
+            await self._held.put((loop.time() + seconds, data))
 
     async def hand_on(self, passing: Callable[[bytes], bytes]) -> None:
         """Until the end; `passing` is what becomes of a chunk."""
@@ -279,6 +285,7 @@ class _Direction:
         while True:
             due, data = await self._held.get()
             await asyncio.sleep(max(0.0, due - loop.time()))
+            self._weather.halted += not self._weather.passes.is_set()
             await self._weather.passes.wait()
             if not data:
                 return

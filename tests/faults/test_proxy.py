@@ -124,6 +124,7 @@ def test_slow_is_late_and_not_less(proxy: Proxy, client: socket.socket) -> None:
             client.sendall(bytes([letter]))
         assert said(client, 10) == b"abcdefghij"
         assert 0.3 <= time.monotonic() - begun < 2.9  # one after the other: three seconds
+    assert proxy.weather.delayed > 1
 
 
 def test_what_is_swallowed_was_heard(proxy: Proxy, echo: Echo, client: socket.socket) -> None:
@@ -151,6 +152,7 @@ def test_silence_ends_with_what_was_held(proxy: Proxy, echo: Echo, client: socke
             pass
         assert echo.heard == b""
     assert said(client, 1) == b"a"
+    assert proxy.weather.halted > 0
 
 
 def test_gone_is_an_error_for_all(proxy: Proxy, client: socket.socket) -> None:

@@ -58,6 +58,17 @@ def test_kafka_listens_on_its_ports_of_the_loopback(folder: Path) -> None:
     assert f"log.dirs={folder}/data" in lines
 
 
+def test_kafka_tells_clients_that_come_by_a_proxy_to_stay_there(folder: Path) -> None:
+    """They have a port of their own, behind the proxy's; other clients are told of no proxy."""
+    recipe = kafka(folder, port=21_000, proxy=30_000)
+    lines = prepared(recipe, "kafka.properties").splitlines()
+    plain = "PLAINTEXT://127.0.0.1:21000"
+    behind = "PROXIED://127.0.0.1:21002"
+    assert f"listeners={plain},CONTROLLER://127.0.0.1:21001,{behind}" in lines
+    assert f"advertised.listeners={plain},PROXIED://127.0.0.1:30000" in lines
+    assert list(recipe.ports()) == [21_000, 21_001, 21_002]
+
+
 def test_cassandra_listens_on_its_ports_of_the_loopback(folder: Path) -> None:
     """Clients have the port that was asked for, internode traffic the next, JMX the one after."""
     recipe = cassandra(folder, port=21_000)
