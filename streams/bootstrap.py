@@ -18,6 +18,8 @@ from services.graph.memory import MemoryGraph
 from services.metrics import Metrics
 from services.posts.cassandra import CassandraPosts
 from services.posts.memory import MemoryPosts
+from services.pulled.cassandra import CassandraPulled
+from services.pulled.memory import MemoryPulled
 from services.relations.cassandra import CassandraRelations
 from services.relations.memory import MemoryRelations
 from services.reposts.cassandra import CassandraReposts
@@ -103,6 +105,7 @@ def memory_stores() -> Stores:
         MemoryTerms(),
         MemoryReposts(),
         MemoryTerms(),
+        MemoryPulled(),
     )
 
 
@@ -118,6 +121,7 @@ def cassandra_stores(store: Store, settings: Settings, clock: Clock = now) -> St
         CassandraTerms(store, settings.epoch),
         CassandraReposts(store, retention, clock),
         CassandraWords(store, settings.epoch),
+        CassandraPulled(store, retention, clock),
     )
 
 
@@ -170,7 +174,7 @@ def create_workers(deps: Deps, outbox: Outbox, roles: Iterable[str] = ROLES) -> 
         deps.metrics,
         deps.retention,
         deps.clock,
-        policy=Policy(deps.settings.bulk_followers),
+        policy=Policy(deps.settings.bulk_followers, deps.settings.pull_followers),
     )
     kept = deps.brakes or MemoryBrakes()
     apps = []

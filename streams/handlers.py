@@ -14,6 +14,7 @@ from services.graph.record import RecordFollows
 from services.handling import Accepted, Handler
 from services.metrics import Metrics
 from services.outbox import Outbox
+from services.pulled.authors import PulledAuthors
 from services.relations.record import RecordRelations
 from services.reposts.join import JoinReposts
 from services.search.record import RecordWords
@@ -93,6 +94,7 @@ def handlers(  # noqa: PLR0913 - what handlers are made of
         retention=retention,
         clock=clock,
         policy=policy,
+        pulled=PulledAuthors(stores.pulled, retention, clock),
     )
     words = RecordWords(stores.words)
     counting = StaleVersions(metrics.stale_versions).counting

@@ -40,7 +40,7 @@ class VerifyHomes:
         span = Span(above=self._retention.floor(self._reader.clock()))
         # Written first where a post comes now: what is stored later is no missing entry.
         owed = await self._owed(people, span)
-        stored = await self._reader.stores.timelines.home_page(user, span, NEWEST)
+        stored = await self._home.entries(user, span, NEWEST)
         lowest = max(_lowest(owed), _lowest(stored))
         expected, found = await asyncio.gather(
             self._shown(user, owed, lowest, self._pulled(people, span)),
