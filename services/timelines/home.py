@@ -44,10 +44,10 @@ class Home:
 
     async def page(self, viewer: UserId, request: PageRequest) -> Page:
         """A page of the viewer's home timeline. Raises StoreUnavailable."""
-        pulling = self._pulling(viewer)
+        pulling = self.pulling(viewer)
 
         async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
-            return await self._entries(viewer, pulling, span, limit)
+            return await self.entries(viewer, pulling, span, limit)
 
         found = await self._reader.walk(
             skeleton,
@@ -57,18 +57,18 @@ class Home:
             shows=in_home,
             retention=self._retention,
             context="home",
-            reposts=self._reposts_to(viewer, pulling),
+            reposts=self.reposts_to(viewer, pulling),
         )
         return page(request, found)
-
-    async def entries(self, viewer: UserId, span: Span, limit: int) -> Sequence[PostId]:
-        """What a page is made of, before anything is judged. Raises StoreUnavailable."""
-        return await self._entries(viewer, self._pulling(viewer), span, limit)
 
     async def explain(self, viewer: UserId, post: PostId) -> Explanation | None:
         """Which rule decides about a post; None where the viewer may not know of it."""
         view, verdicts, places = await self._reader.judge(
-            viewer, [post], in_home, self._retention, self.reposts_to(viewer)
+            viewer,
+            [post],
+            in_home,
+            self._retention,
+            self.reposts_to(viewer, self.pulling(viewer)),
         )
         known = view.known.get(post)
         if known is None or not may_know(known, view):
@@ -96,11 +96,13 @@ class Home:
                 return bool(await self._timelines.author_pages([known.author_id], span, 1))
         return await self._timelines.in_home(viewer, post)
 
-    def reposts_to(self, viewer: UserId) -> Reposts:
-        """Where to look for the reposts that were brought to a viewer, and his own."""
-        return self._reposts_to(viewer, self._pulling(viewer))
+    def pulling(self, viewer: UserId) -> Pulling:
+        """What is pulled into a viewer's home, for one reading of it."""
+        return Pulling(self._reader.stores, self.pulled, viewer)
 
-    def _reposts_to(self, viewer: UserId, pulling: Pulling) -> Reposts:
+    def reposts_to(self, viewer: UserId, pulling: Pulling) -> Reposts:
+        """Where to look for the reposts that were brought to a viewer, and his own."""
+
         async def reposts(windows: Collection[Window]) -> Collection[PostId]:
             delivered, pulled = await asyncio.gather(
                 self._reader.stores.reposts.delivered(viewer, windows, MAX_REASONS),
@@ -110,10 +112,7 @@ class Home:
 
         return reposts
 
-    def _pulling(self, viewer: UserId) -> Pulling:
-        return Pulling(self._reader.stores, self.pulled, viewer)
-
-    async def _entries(
+    async def entries(
         self, viewer: UserId, pulling: Pulling, span: Span, limit: int
     ) -> Sequence[PostId]:
         """Stored entries, the viewer's own among them, merged with those that are pulled."""

@@ -13,8 +13,9 @@ from tests.properties.meddler import Meddler
 from tests.properties.world import World, assert_same, says
 from tests.relation_histories import peopled_histories
 
-thresholds = st.sampled_from((0, 1, 2, 3))
-policies = st.lists(st.builds(Policy, thresholds, thresholds), min_size=1, max_size=3)
+lanes = st.sampled_from((0, 1, 2))
+pulls = st.sampled_from((1, 1, 2, 0))
+policies = st.lists(st.builds(Policy, lanes, pulls), min_size=1, max_size=3)
 """Those of workers at once: who restarts with another threshold is another worker."""
 
 
