@@ -31,8 +31,10 @@ class Policy(NamedTuple):
     def is_bulk(self, followers: int) -> bool:
         return 0 < self.bulk_followers <= followers
 
-    def is_pulled(self, followers: int) -> bool:
-        return 0 < self.pull_followers <= followers
+    def is_pulled(self, post: Delivery, followers: int) -> bool:
+        """Not what is dated before what it reposts, where readers would not look for it."""
+        backdated = post.original_id is not None and post.post_id < post.original_id
+        return 0 < self.pull_followers <= followers and not backdated
 
 
 def pages(post: Delivery, followers: int, policy: Policy) -> Iterator[DeliverPage]:

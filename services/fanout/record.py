@@ -105,17 +105,17 @@ class RecordPosts:
         followers = await self._graph.follower_counts(authors) if authors else {}
         # Flagged before anything is left out: no reader may miss what nobody writes.
         pulled = await self._pulled.flag(
-            [
+            {
                 AuthorEntry(each.author_id, each.post_id)
                 for each in owed
-                if self._policy.is_pulled(followers.get(each.author_id, 0))
-            ]
+                if self._policy.is_pulled(each, followers.get(each.author_id, 0))
+            }
         )
         await self._outbox.send(
             [
                 page
                 for each in owed
-                if each.author_id not in pulled
+                if AuthorEntry(each.author_id, each.post_id) not in pulled
                 for page in pages(each, followers.get(each.author_id, 0), self._policy)
             ]
         )

@@ -44,8 +44,8 @@ class PulledAuthors:
         """Whether a post of this author need be in no home. Raises StoreUnavailable."""
         return self._spans.of(post) in (await self.known()).get(author, ())
 
-    async def flag(self, posts: Collection[AuthorEntry]) -> set[UserId]:
-        """Flags the authors, durably, for these posts; returns those for whom there was room.
+    async def flag(self, posts: Collection[AuthorEntry]) -> set[AuthorEntry]:
+        """Flags the authors, durably, for these posts; returns those for which there was room.
 
         Raises StoreUnavailable.
         """
@@ -54,7 +54,7 @@ class PulledAuthors:
         known = await self.known()
         new = sorted({each.author_id for each in posts} - known.keys())
         left_out = set(new[max(0, MOST_AUTHORS - len(known)) :])
-        taken = [each for each in posts if each.author_id not in left_out]
+        taken = {each for each in posts if each.author_id not in left_out}
         if taken:
             await self._store.flag({Flag(self._spans.of(post), author) for author, post in taken})
-        return {each.author_id for each in taken}
+        return taken

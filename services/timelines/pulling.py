@@ -44,11 +44,16 @@ class Pulling:
         return {*tagged, *written}
 
     async def reposts(self, windows: Collection[Window]) -> set[PostId]:
-        """Those that the pulled authors made in these windows; in most cases one request."""
+        """Those that the pulled authors made in these windows; in most cases one request.
+
+        Of what is dated before its original nothing is pulled, so that no page looks further back
+        than its originals do.
+        """
         authors = (await self._asked()).authors
         if not authors or not windows:
             return set()
-        span = Span(min(each.above for each in windows), max(each.below for each in windows))
+        above = min(max(each.above, each.original_id) for each in windows)
+        span = Span(above, max(each.below for each in windows))
         found: set[PostId] = set()
         read = self._stores.reposts.author_pages
         async for pages in all_within(read, authors, span, REPOSTS_AT_ONCE, post_of):

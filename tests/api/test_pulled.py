@@ -45,6 +45,20 @@ async def test_a_repost_that_is_pulled_names_who_made_it() -> None:
     assert (item["post_id"], item["repost"]["by"]) == (str(repost), [str(BOB)])
 
 
+async def test_a_repost_that_is_dated_before_its_original_is_pushed() -> None:
+    """It is the earliest reason for the window that the original is in, and takes its place."""
+    village = Village(ALL_PULLED)
+    await village.follows(ALICE, BOB)
+    await village.follows(ALICE, CAROL)
+    original = await village.post(CAROL, 10)
+    repost = await village.post(BOB, 60, repost_of=original)
+    async with client_of(api_on(village.stores)) as client:
+        [item] = (await asked(client, "home"))["items"]
+        why = await asked(client, f"explain/{repost}")
+    assert (item["post_id"], item["repost"]["by"]) == (str(repost), [str(BOB)])
+    assert why["stored"]
+
+
 async def test_a_stream_tells_of_pulled_posts_at_once() -> None:
     """Not with its next look, which comes within the hour; who does not follow is not woken."""
     village = Village(ALL_PULLED)
