@@ -136,6 +136,7 @@ def mending_stores(store: Store, settings: Settings, clock: Clock = now) -> Stor
         timelines=CassandraTimelines(store, retention, clock, version=now_in_microseconds),
         reposts=CassandraReposts(store, retention, clock, version=now_in_microseconds),
         conversations=CassandraConversations(store, version=now_in_microseconds),
+        pulled=CassandraPulled(store, retention, clock, version=now_in_microseconds),
     )
 
 
@@ -206,7 +207,12 @@ def create_replay(  # noqa: PLR0913 - a composition
     """One process of a replay, on these stores."""
     acks = AckTracker()
     see_to = direct_handlers(
-        deps.stores, deps.metrics, deps.retention, deps.clock, backfills=not plan.edges_first
+        deps.stores,
+        deps.metrics,
+        deps.retention,
+        deps.clock,
+        backfills=not plan.edges_first,
+        pull_followers=deps.settings.pull_followers,
     )
     loops = create_loops(
         plan,

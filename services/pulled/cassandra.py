@@ -7,7 +7,7 @@ import numpy as np
 from schemas.ids import UserId
 from services.pulled.store import Flag
 from services.storage.session import Store
-from services.storage.statements import Column, insert, keys_only, select
+from services.storage.statements import Column, RowVersion, insert, keys_only, select
 from services.timelines.buckets import Buckets
 from services.timelines.retention import Clock, Retention
 
@@ -18,11 +18,14 @@ _FLAGGED = select("pulled_authors", "read", "bucket, author_id", "WHERE part = ?
 
 
 class CassandraPulled:
-    """A PulledStore in Cassandra."""
+    """A PulledStore in Cassandra. `version` is for all its rows."""
 
-    def __init__(self, store: Store, retention: Retention, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, retention: Retention, clock: Clock, version: RowVersion = keys_only
+    ) -> None:
         self._store = store
         self._spans = Buckets(retention, clock)
+        self._version = version
 
     async def flag(self, flags: Collection[Flag]) -> None:
         buckets, authors = np.array(list(flags), np.int64).reshape(len(flags), 2).T
@@ -34,7 +37,7 @@ class CassandraPulled:
                 "bucket": buckets[kept],
                 "author_id": authors[kept],
                 "ttl": lives[kept],
-                "version": keys_only(),
+                "version": self._version(),
             }
             await self._store.write_columns(_FLAG, columns)
 
