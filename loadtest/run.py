@@ -173,4 +173,5 @@ def _environment(settings: Settings) -> dict[str, str]:
         "MINGLE_CASSANDRA_PORT": str(settings.cassandra_port),
         "MINGLE_CASSANDRA_KEYSPACE": settings.cassandra_keyspace,
         "MINGLE_LOG_LEVEL": "warning",
+        "MINGLE_PULL_FOLLOWERS": "0",  # what a run measures, and looks for, is deliveries
     } | {f"MINGLE_{name.upper()}": value for name, value in OPEN.items()}

@@ -14,10 +14,13 @@ from prometheus_client import CollectorRegistry
 
 from schemas.events import FollowCreated, PostCreated, PostFact, ReplyCreated
 from schemas.ids import DAY_MS, PostId, UserId, post_id
+from services.conversations.cassandra import CassandraConversations
+from services.graph.cassandra import CassandraGraph
 from services.metrics import Metrics
 from services.posts.cassandra import CassandraPosts
 from services.posts.post import mutation
 from services.posts.store import MAX_LINE
+from services.pulled.cassandra import CassandraPulled
 from services.relations.cassandra import CassandraRelations
 from services.relations.mutation import mutation as relation
 from services.reposts.cassandra import CassandraReposts
@@ -27,7 +30,8 @@ from services.search.terms import tags_of, words_of
 from services.search.words.cassandra import CassandraWords
 from services.settings import Settings
 from services.storage.migrations import available, migrate
-from services.storage.session import connect
+from services.storage.session import Store, connect
+from services.stores import Stores
 from services.timelines.cassandra import CassandraTimelines
 from services.timelines.retention import Clock, Retention
 from services.timelines.store import AuthorEntry
@@ -137,15 +141,7 @@ async def fill(
     """Write what reading needs, as workers do, into a keyspace that is made for it."""
     await migrate(settings, available())
     store = await connect(settings, Metrics(CollectorRegistry()))
-    retention = Retention(settings.retention_days, settings.epoch)
-    stores = _Stores(
-        CassandraPosts(store),
-        CassandraTimelines(store, retention, clock),
-        CassandraRelations(store),
-        CassandraReposts(store, retention, clock),
-        CassandraTerms(store, settings.epoch),
-        CassandraWords(store, settings.epoch),
-    )
+    stores = stores_on(store, settings, clock)
     try:
         followers = await _follow(stores, made)
         written = zip(facts(made, seed, settings.epoch), made.authors.tolist(), strict=True)
@@ -156,16 +152,23 @@ async def fill(
         await store.close()
 
 
-class _Stores(NamedTuple):
-    posts: CassandraPosts
-    timelines: CassandraTimelines
-    relations: CassandraRelations
-    reposts: CassandraReposts
-    tags: CassandraTerms
-    words: CassandraWords
+def stores_on(store: Store, settings: Settings, clock: Clock) -> Stores:
+    """As workers and the API have them."""
+    retention = Retention(settings.retention_days, settings.epoch)
+    return Stores(
+        CassandraPosts(store),
+        CassandraGraph(store),
+        CassandraTimelines(store, retention, clock),
+        CassandraConversations(store),
+        CassandraRelations(store),
+        CassandraTerms(store, settings.epoch),
+        CassandraReposts(store, retention, clock),
+        CassandraWords(store, settings.epoch),
+        CassandraPulled(store, retention, clock),
+    )
 
 
-async def _follow(stores: _Stores, made: World) -> list[list[int]]:
+async def _follow(stores: Stores, made: World) -> list[list[int]]:
     """The followers of each author, by his number."""
     followers: list[list[int]] = [[] for _ in range(AUTHORS)]
     for viewer, followed in zip(made.viewers(), made.follows, strict=True):
@@ -180,7 +183,7 @@ async def _follow(stores: _Stores, made: World) -> list[list[int]]:
 
 
 async def _write(
-    stores: _Stores, batch: Sequence[tuple[Written, int]], followers: Sequence[Sequence[int]]
+    stores: Stores, batch: Sequence[tuple[Written, int]], followers: Sequence[Sequence[int]]
 ) -> None:
     owed = [
         (user, each.fact.post_id, each.original or 0)

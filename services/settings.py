@@ -112,6 +112,11 @@ class Settings(BaseSettings):
         ge=0,
         description="from so many followers on authors have the bulk lane; 0 is for none",
     )
+    pull_followers: int = Field(
+        2_000_000,
+        ge=0,
+        description="from so many followers on authors are pulled by their readers; 0 is for none",
+    )
     worker_name: str = Field(
         "worker-1", pattern=r"^[a-zA-Z0-9._-]{1,64}$", description="stable name in consumer groups"
     )

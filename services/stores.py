@@ -1,10 +1,11 @@
-"""The eight stores that handlers and readers are given together."""
+"""The stores that handlers and readers are given together."""
 
 from typing import NamedTuple
 
 from services.conversations.store import ConversationStore
 from services.graph.store import GraphStore
 from services.posts.store import PostStore
+from services.pulled.store import PulledStore
 from services.relations.store import RelationStore
 from services.reposts.store import RepostStore
 from services.search.store import TermStore
@@ -20,3 +21,4 @@ class Stores(NamedTuple):
     tags: TermStore
     reposts: RepostStore
     words: TermStore
+    pulled: PulledStore

@@ -18,6 +18,8 @@ from services.graph.memory import MemoryGraph
 from services.metrics import Metrics
 from services.posts.cassandra import CassandraPosts
 from services.posts.memory import MemoryPosts
+from services.pulled.cassandra import CassandraPulled
+from services.pulled.memory import MemoryPulled
 from services.relations.cassandra import CassandraRelations
 from services.relations.memory import MemoryRelations
 from services.reposts.cassandra import CassandraReposts
@@ -103,6 +105,7 @@ def memory_stores() -> Stores:
         MemoryTerms(),
         MemoryReposts(),
         MemoryTerms(),
+        MemoryPulled(),
     )
 
 
@@ -118,6 +121,7 @@ def cassandra_stores(store: Store, settings: Settings, clock: Clock = now) -> St
         CassandraTerms(store, settings.epoch),
         CassandraReposts(store, retention, clock),
         CassandraWords(store, settings.epoch),
+        CassandraPulled(store, retention, clock),
     )
 
 
@@ -132,6 +136,7 @@ def mending_stores(store: Store, settings: Settings, clock: Clock = now) -> Stor
         timelines=CassandraTimelines(store, retention, clock, version=now_in_microseconds),
         reposts=CassandraReposts(store, retention, clock, version=now_in_microseconds),
         conversations=CassandraConversations(store, version=now_in_microseconds),
+        pulled=CassandraPulled(store, retention, clock, version=now_in_microseconds),
     )
 
 
@@ -170,7 +175,7 @@ def create_workers(deps: Deps, outbox: Outbox, roles: Iterable[str] = ROLES) -> 
         deps.metrics,
         deps.retention,
         deps.clock,
-        policy=Policy(deps.settings.bulk_followers),
+        policy=Policy(deps.settings.bulk_followers, deps.settings.pull_followers),
     )
     kept = deps.brakes or MemoryBrakes()
     apps = []
@@ -202,7 +207,12 @@ def create_replay(  # noqa: PLR0913 - a composition
     """One process of a replay, on these stores."""
     acks = AckTracker()
     see_to = direct_handlers(
-        deps.stores, deps.metrics, deps.retention, deps.clock, backfills=not plan.edges_first
+        deps.stores,
+        deps.metrics,
+        deps.retention,
+        deps.clock,
+        backfills=not plan.edges_first,
+        pull_followers=deps.settings.pull_followers,
     )
     loops = create_loops(
         plan,

@@ -14,6 +14,7 @@ from services.graph.record import RecordFollows
 from services.handling import Accepted, Handler
 from services.metrics import Metrics
 from services.outbox import Outbox
+from services.pulled.authors import PulledAuthors
 from services.relations.record import RecordRelations
 from services.reposts.join import JoinReposts
 from services.search.record import RecordWords
@@ -49,7 +50,6 @@ BULK_AT_ONCE = Bounds(messages=16, batches=2)
 but a longer queue at the store, which the other lane then waits in."""
 
 BY_DEFAULT = Policy()
-ONE_LANE = Policy(bulk_followers=0)
 
 ROUTES = (
     Route("posts", "posts", "ingest", Bounds()),
@@ -93,6 +93,7 @@ def handlers(  # noqa: PLR0913 - what handlers are made of
         retention=retention,
         clock=clock,
         policy=policy,
+        pulled=PulledAuthors(stores.pulled, retention, clock),
     )
     words = RecordWords(stores.words)
     counting = StaleVersions(metrics.stale_versions).counting
@@ -128,13 +129,20 @@ REPLAYED_AT_ONCE = 262_144
 """Entries that a replay writes by one call: 16 MB packed, a thousand to each of 256 shards."""
 
 
-def direct_handlers(
-    stores: Stores, metrics: Metrics, retention: Retention, clock: Clock, *, backfills: bool
+def direct_handlers(  # noqa: PLR0913 - what handlers are made of
+    stores: Stores,
+    metrics: Metrics,
+    retention: Retention,
+    clock: Clock,
+    *,
+    backfills: bool,
+    pull_followers: int,
 ) -> Mapping[str, Handler[Any]]:
     """By topic of facts: handlers that do themselves all that is asked for, and words as well.
 
-    For replays: what a large batch asks for is done together. Without `backfills` follows ask for
-    nothing; every post of theirs is then replayed after them.
+    For replays: what a large batch asks for is done together, so there is one lane. Who has
+    `pull_followers` is flagged and left to his readers, as live. Without `backfills` follows ask
+    for nothing; every post of theirs is then replayed after them.
     """
     deliver = DeliverPages(
         graph=stores.graph,
@@ -147,7 +155,8 @@ def direct_handlers(
     )
     backfill = Backfill(stores.timelines, stores.reposts, retention, clock)
     requests = Directly(deliver, backfill if backfills else None)
-    agents = handlers(stores, requests, metrics, retention, clock, policy=ONE_LANE)
+    policy = Policy(bulk_followers=0, pull_followers=pull_followers)
+    agents = handlers(stores, requests, metrics, retention, clock, policy=policy)
     facts = [route for route in ROUTES if route.role not in LANES]
     return {
         topic: _one_after_the_other([agents[each.agent] for each in facts if each.topic == topic])

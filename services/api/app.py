@@ -68,7 +68,7 @@ def create_api(
     retention = Retention(settings.retention_days, settings.epoch)
     home = Home(reader, retention)
     cursors = Cursors(settings.cursor_keys)
-    arrivals = Arrivals(stores.timelines, clock, settings.epoch, settings.stream_probe_seconds)
+    arrivals = Arrivals(stores, home.pulled, clock, settings.epoch, settings.stream_probe_seconds)
     streams = Streams(settings, arrivals, metrics, random.random)
     endpoints = [
         *timelines.endpoints(home, AuthorPosts(reader), cursors, patience),

@@ -1,8 +1,8 @@
 """Handlers of our own requests: pages of a fan-out, and backfills."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -11,11 +11,10 @@ from schemas.requests import BackfillFollow, DeliverPage
 from services.graph.store import GraphStore, SlotRange
 from services.handling import Accepted
 from services.metrics import Metrics
-from services.reposts.store import AuthorRepost, RepostStore
+from services.reposts.store import RepostStore, post_of
+from services.timelines.authors import all_within
 from services.timelines.retention import Clock, Retention
 from services.timelines.store import Span, TimelineStore
-
-T = TypeVar("T")
 
 ENTRIES_AT_ONCE = 65_536
 """Entries written by one call, 4 MB packed: enough for 256 to each of 256 shards, and with four
@@ -136,46 +135,18 @@ class Backfill:
         await asyncio.gather(self._add_entries(followers, span), self._add_reposts(followers, span))
 
     async def _add_entries(self, followers: dict[UserId, IdArray], span: Span) -> None:
-        async for pages in _pages(self._timelines.author_pages, followers, span, int):
+        async for pages in all_within(
+            self._timelines.author_pages, followers, span, BACKFILL_PAGE, int
+        ):
             users, posts = _to_all(followers, pages)
             await self._timelines.add_home_entries(users, posts[:, 0])
 
     async def _add_reposts(self, followers: dict[UserId, IdArray], span: Span) -> None:
-        async for pages in _pages(self._reposts.author_pages, followers, span, _post_of):
+        async for pages in all_within(
+            self._reposts.author_pages, followers, span, BACKFILL_PAGE, post_of
+        ):
             users, reposts = _to_all(followers, pages)
             await self._reposts.add_home_reposts(users, reposts[:, 1], reposts[:, 0])
-
-
-def _post_of(repost: AuthorRepost) -> int:
-    return repost.post_id
-
-
-async def _pages(
-    read: Callable[[list[UserId], Span, int], Awaitable[dict[UserId, list[T]]]],
-    authors: Iterable[UserId],
-    whole: Span,
-    post_of: Callable[[T], int],
-) -> AsyncIterator[dict[UserId, list[T]]]:
-    """All that authors have in a span, newest first, a page of each of some of them at a time."""
-    left = dict.fromkeys(authors, whole)
-    while left:
-        # The spans differ only where an author has more than a page.
-        span = min(left.values(), key=lambda each: each.below)
-        same = [author for author, each in left.items() if each == span]
-        pages = await read(same, span, BACKFILL_PAGE)
-        if pages:
-            yield pages
-        for author in same:
-            page = pages.get(author, [])
-            if len(page) < BACKFILL_PAGE:
-                del left[author]
-            else:
-                left[author] = span._replace(below=_rest(post_of(page[0]), post_of(page[-1])))
-
-
-def _rest(newest: int, oldest: int) -> int:
-    """Below what to go on: the last one may have more rows, unless they were a whole page."""
-    return oldest + 1 if oldest < newest else oldest
 
 
 def _to_all(

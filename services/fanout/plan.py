@@ -14,17 +14,27 @@ MAX_PAGES = 16_384
 BULK_FOLLOWERS = 20_000
 """Five pages, a tenth of a second of the store: what others may have to wait for in one lane."""
 
+PULL_FOLLOWERS = 2_000_000
+"""Ten seconds of the store for each post; docs/design.md, *Pulled authors*, has the rule."""
+
 
 class Policy(NamedTuple):
     """From how many followers on an author is brought to them in another way than the others.
 
-    `bulk_followers`: in the bulk lane, where nobody else waits behind him; 0 is for none.
+    `bulk_followers`: in the bulk lane, where nobody else waits behind him; `pull_followers`: not at
+    all, for they pull what he writes when they read. 0 is for none.
     """
 
     bulk_followers: int = BULK_FOLLOWERS
+    pull_followers: int = PULL_FOLLOWERS
 
     def is_bulk(self, followers: int) -> bool:
         return 0 < self.bulk_followers <= followers
+
+    def is_pulled(self, post: Delivery, followers: int) -> bool:
+        """Not what is dated before what it reposts, where readers would not look for it."""
+        backdated = post.original_id is not None and post.post_id < post.original_id
+        return 0 < self.pull_followers <= followers and not backdated
 
 
 def pages(post: Delivery, followers: int, policy: Policy) -> Iterator[DeliverPage]:

@@ -15,6 +15,7 @@ from services.handling import Accepted
 from services.outbox import Outbox
 from services.posts.post import mutation
 from services.posts.store import PostStore
+from services.pulled.authors import PulledAuthors
 from services.reposts.join import Delivery, JoinReposts
 from services.search.store import Claim, Terms, TermStore, claim_of
 from services.search.terms import tags_of
@@ -44,6 +45,7 @@ class RecordPosts:
         retention: Retention,
         clock: Clock,
         policy: Policy,
+        pulled: PulledAuthors,
     ) -> None:
         self._posts = posts
         self._timelines = timelines
@@ -56,6 +58,7 @@ class RecordPosts:
         self._retention = retention
         self._clock = clock
         self._policy = policy
+        self._pulled = pulled
 
     async def __call__(self, batch: Sequence[Accepted[PostFact]]) -> None:
         created = [
@@ -100,10 +103,19 @@ class RecordPosts:
         owed = [each for each in deliveries if each.post_id > floor]
         authors = {each.author_id for each in owed}
         followers = await self._graph.follower_counts(authors) if authors else {}
+        # Flagged before anything is left out: no reader may miss what nobody writes.
+        pulled = await self._pulled.flag(
+            {
+                AuthorEntry(each.author_id, each.post_id)
+                for each in owed
+                if self._policy.is_pulled(each, followers.get(each.author_id, 0))
+            }
+        )
         await self._outbox.send(
             [
                 page
                 for each in owed
+                if AuthorEntry(each.author_id, each.post_id) not in pulled
                 for page in pages(each, followers.get(each.author_id, 0), self._policy)
             ]
         )

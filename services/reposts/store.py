@@ -33,6 +33,11 @@ class AuthorRepost(NamedTuple):
     original_id: PostId
 
 
+def post_of(repost: AuthorRepost) -> PostId:
+    """By which an author's reposts are ordered."""
+    return repost.post_id
+
+
 class Below(NamedTuple):
     """Reposts of some posts, with the originals under which their delivery was asked for.
 

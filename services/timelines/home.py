@@ -7,9 +7,10 @@ from typing import NamedTuple
 from schemas.ids import PostId, UserId
 from services.listing import Page, PageRequest, page
 from services.posts.post import Post
+from services.pulled.authors import AGE_MS, PulledAuthors
 from services.reading import Reader, Reposts
 from services.reposts.window import Window
-from services.search.terms import tag_term
+from services.timelines.pulling import Pulling
 from services.timelines.retention import Retention
 from services.timelines.store import Span
 from services.visibility.predicate import FOLDED, has_followed_tag, in_home, may_know
@@ -26,23 +27,27 @@ class Explanation(NamedTuple):
     shown: bool
     rule: int
     reason: str
-    path: str | None  # by what path it is owed now: own, pushed, tag; None where it is not
+    path: str | None  # by what path it is owed now: own, pushed, pulled, tag; None: it is not
     stored: bool
 
 
 class Home:
-    """Reads home timelines."""
+    """Reads home timelines. `pulled_age_ms`: for how long it relies on what it knows of authors."""
 
-    def __init__(self, reader: Reader, retention: Retention) -> None:
+    def __init__(
+        self, reader: Reader, retention: Retention, *, pulled_age_ms: int = AGE_MS
+    ) -> None:
+        self.pulled = PulledAuthors(reader.stores.pulled, retention, reader.clock, pulled_age_ms)
         self._reader = reader
         self._timelines = reader.stores.timelines
         self._retention = retention
 
     async def page(self, viewer: UserId, request: PageRequest) -> Page:
         """A page of the viewer's home timeline. Raises StoreUnavailable."""
+        pulling = self.pulling(viewer)
 
         async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
-            return await self._entries(viewer, span, limit)
+            return await self.entries(viewer, pulling, span, limit)
 
         found = await self._reader.walk(
             skeleton,
@@ -52,14 +57,18 @@ class Home:
             shows=in_home,
             retention=self._retention,
             context="home",
-            reposts=self.reposts_to(viewer),
+            reposts=self.reposts_to(viewer, pulling),
         )
         return page(request, found)
 
     async def explain(self, viewer: UserId, post: PostId) -> Explanation | None:
         """Which rule decides about a post; None where the viewer may not know of it."""
         view, verdicts, places = await self._reader.judge(
-            viewer, [post], in_home, self._retention, self.reposts_to(viewer)
+            viewer,
+            [post],
+            in_home,
+            self._retention,
+            self.reposts_to(viewer, self.pulling(viewer)),
         )
         known = view.known.get(post)
         if known is None or not may_know(known, view):
@@ -68,7 +77,7 @@ class Home:
         if verdict.shown and post not in places:
             verdict = FOLDED
         stored = await self._timelines.in_home(viewer, post)
-        return Explanation(*verdict[:3], _path(known, view), stored)
+        return Explanation(*verdict[:3], await self._path(known, view), stored)
 
     async def holds(self, viewer: UserId, post: PostId) -> bool:
         """Whether a post has arrived where this viewer would read it.
@@ -79,37 +88,44 @@ class Home:
         known = view.known.get(post)
         if known is None or not may_know(known, view):
             return False
-        pulled = _path(known, view) == "tag"
-        return pulled or await self._timelines.in_home(viewer, post)
+        match await self._path(known, view):
+            case "tag":
+                return True
+            case "pulled":
+                span = Span(post - 1, post + 1)
+                return bool(await self._timelines.author_pages([known.author_id], span, 1))
+        return await self._timelines.in_home(viewer, post)
 
-    def reposts_to(self, viewer: UserId) -> Reposts:
-        """Where to look for the reposts that were delivered to a viewer, and his own."""
+    def pulling(self, viewer: UserId) -> Pulling:
+        """What is pulled into a viewer's home, for one reading of it."""
+        return Pulling(self._reader.stores, self.pulled, viewer)
+
+    def reposts_to(self, viewer: UserId, pulling: Pulling) -> Reposts:
+        """Where to look for the reposts that were brought to a viewer, and his own."""
 
         async def reposts(windows: Collection[Window]) -> Collection[PostId]:
-            store = self._reader.stores.reposts
-            found = await store.delivered(viewer, windows, MAX_REASONS)
-            return [post for some in found.values() for post in some]
+            delivered, pulled = await asyncio.gather(
+                self._reader.stores.reposts.delivered(viewer, windows, MAX_REASONS),
+                pulling.reposts(windows),
+            )
+            return pulled.union(*delivered.values())
 
         return reposts
 
-    async def _entries(self, viewer: UserId, span: Span, limit: int) -> Sequence[PostId]:
-        """Stored entries, the viewer's own among them, merged with what his tags bring."""
-        stored, tagged = await asyncio.gather(
-            self._timelines.home_page(viewer, span, limit), self._tagged(viewer, span, limit)
+    async def entries(
+        self, viewer: UserId, pulling: Pulling, span: Span, limit: int
+    ) -> Sequence[PostId]:
+        """Stored entries, the viewer's own among them, merged with those that are pulled."""
+        stored, pulled = await asyncio.gather(
+            self._timelines.home_page(viewer, span, limit), pulling.entries(span, limit)
         )
-        return sorted({*stored, *tagged}, reverse=span.newest_first)[:limit]
+        return sorted(pulled.union(stored), reverse=span.newest_first)[:limit]
 
-    async def _tagged(self, viewer: UserId, span: Span, limit: int) -> Sequence[PostId]:
-        """One request for a viewer who follows no tag, three in most cases for others."""
-        stores = self._reader.stores
-        tags = (await stores.relations.about(viewer, ())).own.tags
-        return await stores.tags.page([tag_term(tag) for tag in tags], span, limit) if tags else ()
-
-
-def _path(post: Post, view: View) -> str | None:
-    """By what path a post is owed to the viewer's home, whatever the rules make of it there."""
-    if post.author_id == view.viewer:
-        return "own"
-    if view.follows(post.author_id):
-        return "pushed"
-    return "tag" if has_followed_tag(post, view) else None
+    async def _path(self, post: Post, view: View) -> str | None:
+        """By what path a post is owed to the viewer's home, whatever the rules make of it there."""
+        if post.author_id == view.viewer:
+            return "own"
+        if view.follows(post.author_id):
+            flagged = await self.pulled.has(post.author_id, post.post_id)
+            return "pulled" if flagged else "pushed"
+        return "tag" if has_followed_tag(post, view) else None

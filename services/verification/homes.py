@@ -40,11 +40,12 @@ class VerifyHomes:
         span = Span(above=self._retention.floor(self._reader.clock()))
         # Written first where a post comes now: what is stored later is no missing entry.
         owed = await self._owed(people, span)
-        stored = await self._reader.stores.timelines.home_page(user, span, NEWEST)
+        pulling = self._home.pulling(user)
+        stored = await self._home.entries(user, pulling, span, NEWEST)
         lowest = max(_lowest(owed), _lowest(stored))
         expected, found = await asyncio.gather(
             self._shown(user, owed, lowest, self._pulled(people, span)),
-            self._shown(user, stored, lowest, self._home.reposts_to(user)),
+            self._shown(user, stored, lowest, self._home.reposts_to(user, pulling)),
         )
         return Differences.between(expected, found)
 

@@ -30,7 +30,9 @@ async def verify_log(plan: Plan, deps: Deps, count: int | None, random: Random) 
     """
     settings = deps.settings
     stores = memory_stores()
-    see_to = direct_handlers(stores, deps.metrics, deps.retention, deps.clock, backfills=True)
+    see_to = direct_handlers(
+        stores, deps.metrics, deps.retention, deps.clock, backfills=True, pull_followers=0
+    )
     people = await handled(in_batches(_log(settings.brokers, settings.epoch)), see_to)
     posts = (await stores.posts.scan(START, MOST_EVENTS)).ids
     chosen = plan.choice

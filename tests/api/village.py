@@ -13,6 +13,7 @@ from schemas.ids import PostId, post_id
 from schemas.requests import DeliverPage
 from services.api.app import create_api
 from services.api.arrival import MAX_WAIT
+from services.fanout.plan import Policy
 from services.handling import Accepted
 from services.metrics import Metrics
 from services.outbox import MemoryOutbox
@@ -20,7 +21,7 @@ from services.settings import Settings
 from services.stores import Stores
 from services.timelines.retention import Retention
 from streams.bootstrap import memory_stores
-from streams.handlers import handlers
+from streams.handlers import BY_DEFAULT, handlers
 
 NOW = 1_790_000_000_000
 MINUTE = 60_000
@@ -47,11 +48,13 @@ def client_of(app: Litestar) -> httpx.AsyncClient:
 class Village:
     """Alice, Bob and Carol; a post is known by its id, its time by minutes ago."""
 
-    def __init__(self) -> None:
+    def __init__(self, policy: Policy = BY_DEFAULT) -> None:
         self.stores = memory()
         self._requests = MemoryOutbox()
         metrics = Metrics(CollectorRegistry())
-        self._handlers = handlers(self.stores, self._requests, metrics, Retention(), lambda: NOW)
+        self._handlers = handlers(
+            self.stores, self._requests, metrics, Retention(), lambda: NOW, policy=policy
+        )
         self._sequence = count()
 
     async def follows(self, follower: int, followee: int, **options: Any) -> None:

@@ -26,6 +26,7 @@ from services.conversations.cassandra import CassandraConversations
 from services.graph.cassandra import CassandraGraph
 from services.metrics import Metrics
 from services.posts.cassandra import CassandraPosts
+from services.pulled.cassandra import CassandraPulled
 from services.relations.cassandra import CassandraRelations
 from services.reposts.cassandra import CassandraReposts
 from services.search.cassandra import CassandraTerms
@@ -49,6 +50,7 @@ TABLES = (
     ("post_terms", "term_buckets", "terms"),
     ("reposts", "author_reposts", "home_reposts"),
     ("word_entries", "word_buckets", "post_words", "forgotten_words"),
+    ("pulled_authors",),
 )
 """Of each port, in the order of `Stores`."""
 WRITES = {
@@ -63,6 +65,7 @@ WRITES = {
     "mark",
     "add_author_reposts",
     "add_home_reposts",
+    "flag",
 }
 COMPACT_SECONDS = 60
 PATIENCE_SECONDS = 60.0
@@ -233,6 +236,7 @@ def on(store: Store) -> Stores:
         CassandraTerms(store),
         CassandraReposts(store, Retention(days=30), lambda: NOW),
         CassandraWords(store),
+        CassandraPulled(store, Retention(days=30), lambda: NOW),
     )
 
 

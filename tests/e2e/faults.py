@@ -43,6 +43,7 @@ WRITES = {
     "conversations": ("link", "claim"),
     "tags": ("add", "forget"),
     "words": ("add", "forget"),
+    "pulled": ("flag",),
     "reposts": ("link", "mark", "add_author_reposts", "add_home_reposts"),
 }
 """What of each store writes."""

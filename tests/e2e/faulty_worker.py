@@ -11,8 +11,9 @@ from typing import Any
 
 import msgspec
 
-from services.fanout import deliver, plan
-from streams import bootstrap, delivery, processes
+from services.fanout import plan
+from services.fanout.deliver import DeliverPages
+from streams import bootstrap, delivery, handlers, processes
 from streams.acks import AckTracker
 from streams.app import App
 from streams.backlog import Batch, Bounds
@@ -89,7 +90,9 @@ def bound(given: Plan) -> None:
     if given.followers_a_page:
         plan.FOLLOWERS_A_PAGE = given.followers_a_page
     if given.entries_at_once:
-        deliver.ENTRIES_AT_ONCE = given.entries_at_once
+        vars(handlers)["DeliverPages"] = partial(
+            DeliverPages, entries_at_once=given.entries_at_once
+        )
     if given.pages_at_once:
         few = Bounds(messages=given.pages_at_once, batches=1)
         vars(bootstrap)["ROUTES"] = [

@@ -5,7 +5,7 @@ for himself, the posts, what is above them, what was reposted to him in their wi
 to everybody on the page, and who of them is suspended. One more loads reposts that lie elsewhere.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +15,7 @@ from schemas.events import FollowCreated, PostCreated, PostFact, ReplyCreated
 from schemas.ids import UserId, post_id
 from schemas.relations import TagFollowCreated
 from servers.server import Reachable
+from services.fanout.plan import Policy
 from services.graph.edge import edge_mutation
 from services.handling import Accepted
 from services.item import Reason
@@ -26,7 +27,7 @@ from services.settings import Settings
 from services.storage.migrations import available, migrate
 from services.timelines.home import Home
 from streams.bootstrap import Deps, cassandra_stores, connect_store, create_metrics
-from streams.handlers import handlers
+from streams.handlers import BY_DEFAULT, handlers
 
 NOW = 1_700_000_000_000
 VIEWER = UserId(1)
@@ -34,6 +35,8 @@ FOLLOWED = 100_000
 MOST_REQUESTS = 8
 MOST_FOR_TAGS = 2
 MOST_FOR_REPOSTS = 1
+MOST_FOR_PULLED = 2
+PULLED = 1_000
 
 
 @pytest.fixture
@@ -102,15 +105,41 @@ async def test_reposts_take_one_request_more(deps: Deps) -> None:
     assert last.post_id not in {item.post_id for item in newest}
 
 
+async def test_pulled_authors_take_two_requests_more(deps: Deps) -> None:
+    """A thousand of them, of whom the viewer follows a hundred; none for who follows none.
+
+    Whom he follows of them is asked with what he set for himself; what they wrote, and what they
+    reposted in the windows of the page, are the two.
+    """
+    await follow_many(deps)
+    everybody = Policy(pull_followers=1)
+    strangers = range(FOLLOWED + 10, FOLLOWED + PULLED - 90)
+    followed = range(2, 102)
+    stranger = UserId(FOLLOWED + 5)
+    await follow(deps, stranger, strangers)
+    await publish(deps, [post(50 + n, author=each) for n, each in enumerate(strangers)], everybody)
+    await publish(deps, [post(300 + n, author=each) for n, each in enumerate(followed)], everybody)
+    home = Home(Reader(deps.stores, deps.clock, deps.settings.epoch), deps.retention)
+    assert len(await home.pulled.known()) == PULLED
+    await home.page(VIEWER, PageRequest())
+    before = requests(deps)
+    page = await home.page(VIEWER, PageRequest())
+    assert [item.author_id for item in page.items] == sorted(followed, reverse=True)[:20]
+    assert requests(deps) - before <= MOST_REQUESTS + MOST_FOR_PULLED
+    before = requests(deps)
+    assert (await home.page(UserId(FOLLOWED + 6), PageRequest())).items == []
+    assert requests(deps) - before <= MOST_REQUESTS
+
+
+async def follow(deps: Deps, viewer: UserId, followees: Iterable[int]) -> None:
+    edges = [FollowCreated(version=1, follower_id=viewer, followee_id=each) for each in followees]
+    await deps.stores.graph.record([edge_mutation(each) for each in edges])
+    await deps.stores.relations.record([mutation(each) for each in edges])
+
+
 async def follow_many(deps: Deps) -> None:
-    edges = [
-        FollowCreated(version=1, follower_id=VIEWER, followee_id=each)
-        for each in range(2, FOLLOWED + 2)
-    ]
-    for start in range(0, FOLLOWED, 5_000):
-        some = edges[start : start + 5_000]
-        await deps.stores.graph.record([edge_mutation(each) for each in some])
-        await deps.stores.relations.record([mutation(each) for each in some])
+    for start in range(2, FOLLOWED + 2, 5_000):
+        await follow(deps, VIEWER, range(start, min(start + 5_000, FOLLOWED + 2)))
 
 
 def post(number: int, author: int, parent: int | None = None, **fields: Any) -> PostFact:
@@ -133,9 +162,9 @@ def conversation(levels: int) -> list[PostFact]:
     return chain + [post(200 + n, author=2 + n, parent=199 + n) for n in range(1, levels)]
 
 
-async def publish(deps: Deps, facts: list[PostFact]) -> None:
+async def publish(deps: Deps, facts: list[PostFact], policy: Policy = BY_DEFAULT) -> None:
     outbox = MemoryOutbox()
-    see_to = handlers(deps.stores, outbox, deps.metrics, deps.retention, deps.clock)
+    see_to = handlers(deps.stores, outbox, deps.metrics, deps.retention, deps.clock, policy=policy)
     await see_to["posts"]([Accepted(fact, NOW) for fact in facts])
     if outbox.sent:
         await see_to["fanout"]([Accepted(page, NOW) for page in outbox.sent])

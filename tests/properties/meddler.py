@@ -16,6 +16,7 @@ PIECEMEAL = {
     "forget",
     "mark",
     "add_author_reposts",
+    "flag",
 }
 """Writes of many things, each of which may be done or not when the call fails."""
 

@@ -9,6 +9,7 @@ from schemas.events import PostCreated
 from schemas.ids import PostId, UserId
 from services.conversations.memory import MemoryConversations
 from services.fanout.deliver import Backfill
+from services.fanout.plan import Policy
 from services.fanout.rebuild import Rebuild
 from services.reposts.memory import MemoryReposts
 from services.timelines.memory import MemoryTimelines
@@ -18,6 +19,7 @@ from services.verification.sample import verified
 from services.verification.threads import VerifyThreads
 from tests.histories import PEOPLE, POSTS, READER, Fact, chances, conversations, histories
 from tests.properties.conftest import Prove
+from tests.properties.test_hybrid import policies
 from tests.properties.world import World, assert_same, says
 from tests.relation_histories import peopled_histories
 
@@ -68,8 +70,8 @@ async def found_wrong(world: World, users: Sequence[UserId]) -> set[int]:
 def test_a_rebuilt_home_shows_what_the_live_one_shows(prove: Prove) -> None:
     """All that was delivered is lost; rebuilt by those it belonged to, in any order."""
 
-    async def holds(history: list[Fact], chance: Random) -> None:
-        world = await World().deliver(history, chance)
+    async def holds(history: list[Fact], chance: Random, mixed: list[Policy]) -> None:
+        world = await World(policies=mixed).deliver(history, chance)
         live = await world.shows()
         lose_homes(world, EVERYBODY)
         rebuild = rebuild_in(world)
@@ -77,28 +79,28 @@ def test_a_rebuilt_home_shows_what_the_live_one_shows(prove: Prove) -> None:
             await rebuild([user])
         assert_same(await world.shows(), live)
 
-    prove(holds, 30, histories() | peopled_histories(), chances)
+    prove(holds, 30, histories() | peopled_histories(), chances, policies)
 
 
 def test_rebuilding_a_home_that_is_whole_changes_nothing(prove: Prove) -> None:
     """Nor does it add anything that the model does not have."""
 
-    async def holds(history: list[Fact], chance: Random) -> None:
-        world = await World().deliver(history, chance)
+    async def holds(history: list[Fact], chance: Random, mixed: list[Policy]) -> None:
+        world = await World(policies=mixed).deliver(history, chance)
         await rebuild_in(world)(EVERYBODY)
         assert_same(await world.shows(), says(history))
 
-    prove(holds, 20, histories() | peopled_histories(), chances)
+    prove(holds, 20, histories() | peopled_histories(), chances, policies)
 
 
 def test_a_whole_system_differs_nowhere(prove: Prove) -> None:
     """Also with unfollows, blocks, tags and reposts: what is left over in a store is no fault."""
 
-    async def holds(history: list[Fact], chance: Random) -> None:
-        world = await World().deliver(history, chance)
+    async def holds(history: list[Fact], chance: Random, mixed: list[Policy]) -> None:
+        world = await World(policies=mixed).deliver(history, chance)
         assert await found_wrong(world, EVERYBODY) == set()
 
-    prove(holds, 30, histories() | peopled_histories(), chances)
+    prove(holds, 30, histories() | peopled_histories(), chances, policies)
 
 
 def test_a_damaged_home_is_found_if_and_only_if_it_shows_and_is_mended(prove: Prove) -> None:

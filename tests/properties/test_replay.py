@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from schemas.codec import KINDS
+from services.fanout.plan import Policy
 from services.handling import Accepted, Handler
 from streams.handlers import direct_handlers
 from streams.replay.plan import EDGES
@@ -19,9 +20,19 @@ from tests.relation_histories import peopled_histories
 all_histories = histories() | peopled_histories() | conversations()
 
 
-def replaying(world: World, *, backfills: bool = True) -> Mapping[str, Handler[Any]]:
-    stores = world.reader.stores
-    return direct_handlers(stores, METRICS, world.retention, world.clock, backfills=backfills)
+pulls = st.sampled_from((0, 1, 2))
+"""From how many followers on a replay, or a live worker, leaves authors to be pulled."""
+
+
+def replaying(world: World, pull: int, *, backfills: bool = True) -> Mapping[str, Handler[Any]]:
+    return direct_handlers(
+        world.reader.stores,
+        METRICS,
+        world.retention,
+        world.clock,
+        backfills=backfills,
+        pull_followers=pull,
+    )
 
 
 def topic_of(fact: Fact) -> str:
@@ -37,23 +48,23 @@ async def replayed(handlers: Mapping[str, Handler[Any]], facts: Sequence[Fact]) 
 def test_a_replay_of_all_shows_what_the_model_says(prove: Prove) -> None:
     """In any batches and any order, twice; into stores that are empty."""
 
-    async def holds(history: list[Fact], chance: Random) -> None:
+    async def holds(history: list[Fact], chance: Random, pull: int) -> None:
         world = World()
         for _ in range(2):
             for batch in batches(history, chance):
-                await replayed(replaying(world), batch)
+                await replayed(replaying(world, pull), batch)
             assert_same(await world.shows(), says(history))
 
-    prove(holds, 40, all_histories, chances)
+    prove(holds, 40, all_histories, chances, pulls)
 
 
 def test_edges_first_need_no_backfills(prove: Prove) -> None:
     """Every edge before any post, each post once: into stores that lost their homes, or are new."""
 
-    async def holds(history: list[Fact], chance: Random, lost: bool) -> None:
+    async def holds(history: list[Fact], chance: Random, lost: bool, pull: int) -> None:
         world = await World().deliver(history, chance) if lost else World()
         lose_homes(world, EVERYBODY)
-        handlers = replaying(world, backfills=False)
+        handlers = replaying(world, pull, backfills=False)
         edges = [fact for fact in history if topic_of(fact) in EDGES]
         posts = [fact for fact in history if topic_of(fact) not in EDGES]
         for some in (edges, posts):
@@ -61,16 +72,19 @@ def test_edges_first_need_no_backfills(prove: Prove) -> None:
                 await replayed(handlers, batch)
         assert_same(await world.shows(), says(history))
 
-    prove(holds, 40, all_histories, chances, st.booleans())
+    prove(holds, 40, all_histories, chances, st.booleans(), pulls)
 
 
 def test_a_replay_beside_live_workers_changes_nothing_else(prove: Prove) -> None:
     """Early facts are replayed while late ones arrive; homes were lost before."""
 
-    async def holds(early: list[Fact], late: list[Fact], chance: Random) -> None:
-        world = await World().deliver(early, chance)
+    async def holds(
+        early: list[Fact], late: list[Fact], chance: Random, live_pull: int, pull: int
+    ) -> None:
+        world = World(policies=[Policy(pull_followers=live_pull)])
+        await world.deliver(early, chance)
         lose_homes(world, EVERYBODY)
-        handlers = replaying(world)
+        handlers = replaying(world, pull)
         live = batches(late, chance)
         for batch in batches(early, chance):
             await replayed(handlers, batch)
@@ -79,4 +93,4 @@ def test_a_replay_beside_live_workers_changes_nothing_else(prove: Prove) -> None
         await world.deliver([fact for batch in live for fact in batch], chance)
         assert_same(await world.shows(), says([*early, *late]))
 
-    prove(holds, 25, histories(), histories(), chances)
+    prove(holds, 25, histories(), histories(), chances, pulls, pulls)

@@ -11,6 +11,7 @@ from schemas.codec import KINDS
 from schemas.ids import DAY_MS, PostId, UserId
 from services.conversations.thread import Shape, Sort, Threads
 from services.errors import Transient
+from services.fanout.plan import Policy
 from services.handling import Accepted
 from services.listing import PageRequest
 from services.metrics import Metrics
@@ -34,21 +35,31 @@ Shown: TypeAlias = dict[Any, list[dict[str, Any]] | None]
 
 
 class World:
-    """One Mingle in memory; `between` may wrap its ports as the handlers see them."""
+    """One Mingle in memory; `between` may wrap its ports as the handlers see them.
+
+    Each batch is handled by a worker with any of the policies.
+    """
 
     def __init__(
-        self, days: float = RETENTION_DAYS, between: Callable[[Any], Any] = lambda port: port
+        self,
+        days: float = RETENTION_DAYS,
+        between: Callable[[Any], Any] = lambda port: port,
+        policies: Sequence[Policy] = (Policy(),),
     ) -> None:
         self.now = NOW
         self.outbox = MemoryOutbox()
         self.retention = Retention(days)
         stores = memory_stores()
         self.reader = Reader(stores, self.clock)
-        self.home = Home(self.reader, self.retention)
+        self.home = Home(self.reader, self.retention, pulled_age_ms=0)
         self.threads = Threads(self.reader)
         ports = Stores(*map(between, stores))
         requests = between(self.outbox)
-        self._handlers = handlers(ports, requests, METRICS, self.retention, self.clock)
+        self._chance = Random(0)
+        self._workers = [
+            handlers(ports, requests, METRICS, self.retention, self.clock, policy=policy)
+            for policy in policies
+        ]
 
     def clock(self) -> int:
         return self.now
@@ -63,7 +74,7 @@ class World:
             for agent in _agents(topic, role):
                 left = messages
                 while left:
-                    done = await self._handlers[agent](left)
+                    done = await self._chance.choice(self._workers)[agent](left)
                     left = [] if done is None else left[done:]
 
     async def deliver(self, facts: Sequence[Fact], chance: Random) -> Self:

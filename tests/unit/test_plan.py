@@ -38,6 +38,17 @@ def test_who_has_no_followers_needs_no_page() -> None:
     assert planned(0) == []
 
 
+def test_what_is_dated_before_its_original_is_pushed() -> None:
+    """No reader of a window looks for reposts before its original."""
+    policy = Policy(pull_followers=MANY)
+    after, before = POST._replace(original_id=PostId(99)), POST._replace(original_id=PostId(101))
+    assert not policy.is_pulled(POST, MANY - 1)
+    assert policy.is_pulled(POST, MANY)
+    assert policy.is_pulled(after, MANY)
+    assert not policy.is_pulled(before, MANY)
+    assert not Policy(pull_followers=0).is_pulled(POST, MANY)
+
+
 @given(followers=st.integers(1, 10**7), bulk=st.integers(0, 10**6))
 def test_pages_cover_every_follower_once_in_either_lane(followers: int, bulk: int) -> None:
     """From the first slot to the last, none twice; none is much more work than others."""

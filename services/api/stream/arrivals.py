@@ -1,23 +1,32 @@
 """Probing for new entries: one question to the store for all who stream, instead of one for each.
 
+What is pulled into homes is in none of them: new posts of pulled authors are looked for where they
+stand, and wake those who follow their authors.
+
 A hint and no more. What it overlooks, and all that is no entry (edits, blocks, what expires), is
 found by the next look of the stream, which comes anyway.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice
 from typing import Final, TypeAlias
 
 import structlog
 
 from schemas.ids import PostId, UserId, first_post_id
 from services.errors import Transient
+from services.pulled.authors import PulledAuthors
+from services.stores import Stores
 from services.timelines.retention import Clock
-from services.timelines.store import TimelineStore
+from services.timelines.store import Span
 
 FRESH_MS: Final = 60_000
 """Post time of what is probed for: entries that come later than this wait for the next look."""
+
+PAIRS_AT_ONCE: Final = 10_000
+"""Of a reader and an author, asked for in one round: some twenty requests."""
 
 Wake: TypeAlias = Callable[[], None]
 
@@ -27,13 +36,17 @@ _log = structlog.get_logger(__name__)
 class Arrivals:
     """Wakes those who wait for a user when his home has new entries; idle while nobody waits."""
 
-    def __init__(self, timelines: TimelineStore, clock: Clock, epoch: int, seconds: float) -> None:
-        self._timelines = timelines
+    def __init__(
+        self, stores: Stores, pulled: PulledAuthors, clock: Clock, epoch: int, seconds: float
+    ) -> None:
+        self._stores = stores
+        self._pulled = pulled
         self._clock = clock
         self._epoch = epoch
         self._seconds = seconds
         self._waiting: dict[UserId, list[Wake]] = {}
         self._known: Mapping[UserId, frozenset[PostId]] = {}
+        self._written: Mapping[UserId, PostId] = {}
         self._probing: asyncio.Task[None] | None = None
 
     @contextmanager
@@ -61,9 +74,27 @@ class Arrivals:
 
     async def _round(self) -> None:
         above = PostId(first_post_id(self._clock() - FRESH_MS, self._epoch))
-        found = await self._timelines.arrivals(list(self._waiting), above)
+        found = await self._stores.timelines.arrivals(list(self._waiting), above)
         before, self._known = self._known, {user: frozenset(found[user]) for user in found}
-        for user, posts in self._known.items():
-            if posts - before.get(user, frozenset()):
-                for wake in self._waiting.get(user, ()):
-                    wake()
+        arrived = {
+            user for user, posts in self._known.items() if posts - before.get(user, frozenset())
+        }
+        for user in arrived | await self._followers_of(await self._authors_since(above)):
+            for wake in self._waiting.get(user, ()):
+                wake()
+
+    async def _authors_since(self, above: PostId) -> set[UserId]:
+        """The pulled authors who wrote since, and since the last round."""
+        authors = (await self._pulled.known()).keys()
+        if not authors:
+            return set()
+        recent = await self._stores.timelines.author_pages(authors, Span(above), 1)
+        before, self._written = self._written, {each: page[0] for each, page in recent.items()}
+        return {each for each, post in self._written.items() if post > before.get(each, 0)}
+
+    async def _followers_of(self, authors: Collection[UserId]) -> set[UserId]:
+        """Those who wait and follow one of them."""
+        every = ((user, author) for author in authors for user in self._waiting)
+        pairs = list(islice(every, PAIRS_AT_ONCE))
+        followed = await self._stores.relations.followed_pairs(pairs) if pairs else ()
+        return {user for user, _ in followed}

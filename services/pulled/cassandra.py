@@ -1,0 +1,46 @@
+"""Flags of pulled authors in Cassandra, all in one partition."""
+
+from collections.abc import Collection
+
+import numpy as np
+
+from schemas.ids import UserId
+from services.pulled.store import Flag
+from services.storage.session import Store
+from services.storage.statements import Column, RowVersion, insert, keys_only, select
+from services.timelines.buckets import Buckets
+from services.timelines.retention import Clock, Retention
+
+PART = 0
+
+_FLAG = insert("pulled_authors", "part", "bucket", "author_id", ttl=True, operation="flag")
+_FLAGGED = select("pulled_authors", "read", "bucket, author_id", "WHERE part = ? AND bucket >= ?")
+
+
+class CassandraPulled:
+    """A PulledStore in Cassandra. `version` is for all its rows."""
+
+    def __init__(
+        self, store: Store, retention: Retention, clock: Clock, version: RowVersion = keys_only
+    ) -> None:
+        self._store = store
+        self._spans = Buckets(retention, clock)
+        self._version = version
+
+    async def flag(self, flags: Collection[Flag]) -> None:
+        buckets, authors = np.array(list(flags), np.int64).reshape(len(flags), 2).T
+        lives = self._spans.lives(buckets)
+        kept = lives >= 0
+        if kept.any():
+            columns: dict[str, Column] = {
+                "part": PART,
+                "bucket": buckets[kept],
+                "author_id": authors[kept],
+                "ttl": lives[kept],
+                "version": self._version(),
+            }
+            await self._store.write_columns(_FLAG, columns)
+
+    async def flagged(self, first: int) -> set[Flag]:
+        rows = await self._store.read(_FLAGGED, PART, first)
+        return {Flag(bucket, UserId(author)) for bucket, author in rows}

@@ -1,0 +1,74 @@
+"""What is pulled is read, explained, waited for and streamed as what is pushed is."""
+
+from typing import Any
+
+import httpx
+from prometheus_client import CollectorRegistry
+
+from services.api.app import create_api
+from services.fanout.plan import Policy
+from services.metrics import Metrics
+from services.settings import Settings
+from tests.api.streaming import id_of, streaming
+from tests.api.village import ALICE, BOB, CAROL, NOW, Village, api_on, client_of
+
+ALL_PULLED = Policy(pull_followers=1)
+PROBING = {"stream_probe_seconds": 0.005, "stream_look_seconds": 3_600}
+
+
+async def asked(client: httpx.AsyncClient, path: str, **parameters: Any) -> Any:
+    answer = await client.get(f"/v1/users/{ALICE}/{path}", params=parameters)
+    assert answer.status_code == 200
+    return answer.json()
+
+
+async def test_a_pulled_post_is_in_home_and_says_so() -> None:
+    """It is stored for nobody, and shown to those who follow its author."""
+    village = Village(ALL_PULLED)
+    await village.follows(ALICE, BOB)
+    post = await village.post(BOB)
+    async with client_of(api_on(village.stores)) as client:
+        home = await asked(client, "home", hydrate="false", wait_for=post)
+        assert home["items"] == [str(post)]
+        why = await asked(client, f"explain/{post}")
+    assert (why["shown"], why["path"], why["stored"]) == (True, "pulled", False)
+
+
+async def test_a_repost_that_is_pulled_names_who_made_it() -> None:
+    """In the place of its window, with those whose reposts were pushed."""
+    village = Village(ALL_PULLED)
+    original = await village.post(CAROL, 60)
+    await village.follows(ALICE, BOB)
+    repost = await village.post(BOB, 10, repost_of=original)
+    async with client_of(api_on(village.stores)) as client:
+        [item] = (await asked(client, "home"))["items"]
+    assert (item["post_id"], item["repost"]["by"]) == (str(repost), [str(BOB)])
+
+
+async def test_a_repost_that_is_dated_before_its_original_is_pushed() -> None:
+    """It is the earliest reason for the window that the original is in, and takes its place."""
+    village = Village(ALL_PULLED)
+    await village.follows(ALICE, BOB)
+    await village.follows(ALICE, CAROL)
+    original = await village.post(CAROL, 10)
+    repost = await village.post(BOB, 60, repost_of=original)
+    async with client_of(api_on(village.stores)) as client:
+        [item] = (await asked(client, "home"))["items"]
+        why = await asked(client, f"explain/{repost}")
+    assert (item["post_id"], item["repost"]["by"]) == (str(repost), [str(BOB)])
+    assert why["stored"]
+
+
+async def test_a_stream_tells_of_pulled_posts_at_once() -> None:
+    """Not with its next look, which comes within the hour; who does not follow is not woken."""
+    village = Village(ALL_PULLED)
+    await village.follows(ALICE, BOB)
+    await village.post(BOB, 30)
+    moment = iter(range(NOW, NOW + 10**9, 1_000))
+    metrics = Metrics(CollectorRegistry())
+    app = create_api(village.stores, Settings(**PROBING), metrics, lambda: next(moment))
+    async with streaming(app) as alice:
+        await alice.told("change")
+        post = await village.post(BOB, 0)
+        await alice.told("change", "entry")
+        assert id_of(alice.last) == post

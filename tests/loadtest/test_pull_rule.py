@@ -1,0 +1,42 @@
+"""The rule by which an author is cheaper pulled than pushed."""
+
+from pathlib import Path
+
+import pytest
+
+from loadtest.pull_rule import Costs, curve, least_share
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def pushed(posts: float, followers: float, costs: Costs) -> float:
+    """A day of an author, while each of his followers reads one home."""
+    return posts * followers * costs.entry
+
+
+def pulled(followers: float, readers: float, costs: Costs) -> float:
+    return followers * costs.followee + readers * costs.name
+
+
+@pytest.mark.parametrize("posts", [20, 100, 5_000])
+@pytest.mark.parametrize("costs", [Costs(), Costs(13, 200, 0.3)])
+def test_both_ways_cost_the_same_at_the_least_share(posts: float, costs: Costs) -> None:
+    """With one follower more pulling costs less, with one fewer pushing does."""
+    share = least_share(posts, costs)
+    assert share is not None
+    readers = 1e7
+    followers = share * readers
+    assert pushed(posts, followers, costs) == pytest.approx(pulled(followers, readers, costs))
+    assert pushed(posts, followers + 1, costs) > pulled(followers + 1, readers, costs)
+    assert pushed(posts, followers - 1, costs) < pulled(followers - 1, readers, costs)
+
+
+def test_who_writes_less_than_he_is_read_is_pushed_however_many_follow() -> None:
+    """Also were he followed by everybody."""
+    assert least_share(19, Costs()) is None
+    assert pushed(19, 1e7, Costs()) < pulled(1e7, 1e7, Costs())
+
+
+def test_the_picture_in_the_docs_is_the_curve() -> None:
+    """`python -m loadtest.pull_rule docs/pull-rule.svg` writes it anew."""
+    assert (DOCS / "pull-rule.svg").read_text() == curve()
