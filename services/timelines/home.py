@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from schemas.ids import PostId, UserId
 from services.listing import Page, PageRequest, page
 from services.posts.post import Post
@@ -11,7 +13,7 @@ from services.reading import Reader, Reposts
 from services.reposts.window import Window
 from services.search.terms import tag_term
 from services.timelines.retention import Retention
-from services.timelines.store import Span
+from services.timelines.store import Span, TimelineStore
 from services.visibility.predicate import FOLDED, has_followed_tag, in_home, may_know
 from services.visibility.view import View
 
@@ -39,10 +41,11 @@ class Home:
         self._retention = retention
 
     async def page(self, viewer: UserId, request: PageRequest) -> Page:
-        """A page of the viewer's home timeline. Raises StoreUnavailable."""
+        """A page of the viewer's home timeline, of one generation. Raises StoreUnavailable."""
+        timelines = await self._timelines.pinned()
 
         async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
-            return await self._entries(viewer, span, limit)
+            return await self._entries(timelines, viewer, span, limit)
 
         found = await self._reader.walk(
             skeleton,
@@ -54,7 +57,7 @@ class Home:
             context="home",
             reposts=self.reposts_to(viewer),
         )
-        return page(request, found)
+        return msgspec.structs.replace(page(request, found), generation=timelines.generation)
 
     async def explain(self, viewer: UserId, post: PostId) -> Explanation | None:
         """Which rule decides about a post; None where the viewer may not know of it."""
@@ -92,10 +95,12 @@ class Home:
 
         return reposts
 
-    async def _entries(self, viewer: UserId, span: Span, limit: int) -> Sequence[PostId]:
+    async def _entries(
+        self, timelines: TimelineStore, viewer: UserId, span: Span, limit: int
+    ) -> Sequence[PostId]:
         """Stored entries, the viewer's own among them, merged with what his tags bring."""
         stored, tagged = await asyncio.gather(
-            self._timelines.home_page(viewer, span, limit), self._tagged(viewer, span, limit)
+            timelines.home_page(viewer, span, limit), self._tagged(viewer, span, limit)
         )
         return sorted({*stored, *tagged}, reverse=span.newest_first)[:limit]
 

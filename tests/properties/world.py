@@ -34,15 +34,21 @@ Shown: TypeAlias = dict[Any, list[dict[str, Any]] | None]
 
 
 class World:
-    """One Mingle in memory; `between` may wrap its ports as the handlers see them."""
+    """One Mingle in memory, on these stores or new ones.
+
+    `between` may wrap its ports as the handlers see them.
+    """
 
     def __init__(
-        self, days: float = RETENTION_DAYS, between: Callable[[Any], Any] = lambda port: port
+        self,
+        days: float = RETENTION_DAYS,
+        between: Callable[[Any], Any] = lambda port: port,
+        stores: Stores | None = None,
     ) -> None:
         self.now = NOW
         self.outbox = MemoryOutbox()
         self.retention = Retention(days)
-        stores = memory_stores()
+        stores = stores or memory_stores()
         self.reader = Reader(stores, self.clock)
         self.home = Home(self.reader, self.retention)
         self.threads = Threads(self.reader)
