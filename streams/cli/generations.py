@@ -20,7 +20,8 @@ from streams.cli.configuration import load_settings
 from streams.cli.connected import connected, expect_cassandra
 from streams.generations import changed
 from streams.kafka.reader import Span, TopicReader
-from streams.replay.generation import Told, fixed, listed, retired
+from streams.mending import create_rebuild, everybody
+from streams.replay.generation import Told, filled, fixed, listed, retired
 from streams.replay.live import LiveGroups
 from streams.replay.plan import LIVE, Plan
 
@@ -119,6 +120,20 @@ async def prepared(plan: Plan, deps: Deps, live: LiveGroups, told: Told) -> Plan
     """
     await listed(generations_of(deps), plan, live.members, told)
     return fixed(plan, await asyncio.to_thread(_spans, deps.settings, plan))
+
+
+async def completed(plan: Plan, deps: Deps, told: Told) -> None:
+    """The plan's replay is over: its generation is whole, and may be cut over to.
+
+    What the log lacks is written from the store's own posts first, so that a cutover loses nothing
+    that was shown. Raises GenerationRefused and StoreUnavailable.
+    """
+    if plan.lost:
+        told("what the log lacks: homes are rebuilt from the store's own posts")
+        rebuild = create_rebuild(deps)
+        async for some in everybody(deps):
+            await rebuild(some)
+    await filled(generations_of(deps), plan)
 
 
 def _spans(settings: Settings, plan: Plan) -> list[Span]:

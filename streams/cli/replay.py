@@ -24,6 +24,7 @@ from streams.cli.connected import connected, expect_cassandra
 from streams.cli.generations import (
     COMMANDS,
     GenerationName,
+    completed,
     generation_of,
     generations_of,
     is_filled,
@@ -36,7 +37,7 @@ from streams.display.replay import duration, planned, said
 from streams.kafka.reader import TopicReader
 from streams.processes import health_site, open_deps, open_outbox
 from streams.replay.ended import Ended, costs
-from streams.replay.generation import expect_free, filled
+from streams.replay.generation import expect_free
 from streams.replay.live import LiveGroups, committed_of
 from streams.replay.plan import LIVE, Lost, Plan, PlanRefused, written
 from streams.replay.progress import Progress, progress
@@ -235,7 +236,7 @@ async def _replay(  # noqa: PLR0913 - what runs, how, and who is told
             so_far = await replay(settings.kafka_bootstrap, stop)
             ended.append(Ended(so_far, time.monotonic() - began, *costs(deps.metrics)))
             if plan.into != LIVE and so_far.is_over:
-                await filled(generations_of(deps), plan)
+                await completed(plan, deps, telling.say)
     finally:
         live.close()
     return 0 if ended[0].progress.is_over else 1

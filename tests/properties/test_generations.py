@@ -26,7 +26,7 @@ from tests.relation_histories import peopled_histories
 
 WORKERS = ("a", "b")
 NAMES = ("second", "third", FIRST)
-WEIGHTS = (2, 4, 1, 0.3, 1.5, 8)
+WEIGHTS = (2, 4, 0.5, 0.3, 2, 8)
 """Of what may happen in a step: said, handled, looks, dies, operated, replayed."""
 
 STEPS = 100
