@@ -35,13 +35,17 @@ class Gap(NamedTuple):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Items newest first; `older` and `newer` are the places to go on from, None for an end."""
+    """Items newest first; `older` and `newer` are the places to go on from, None for an end.
+
+    `generation` is the one that all of a home's page was read from; other listings have none.
+    """
 
     items: list[Item]
     older: PostId | None = None
     newer: PostId | None = None
     gap: Gap | None = None
     building: bool = False
+    generation: str | None = None
 
 
 class Found(NamedTuple):

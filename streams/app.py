@@ -109,5 +109,10 @@ def _options(role: str, settings: Settings) -> dict[str, Any]:
         "consumer_max_fetch_size": FETCH_BYTES,
         "consumer_metadata_max_age_ms": int(METADATA_SECONDS * 1000),
         # A restarted worker takes its partitions up again without a rebalance.
-        "consumer_group_instance_id": f"{settings.worker_name}-{role}",
+        "consumer_group_instance_id": member_name(settings, role),
     }
+
+
+def member_name(settings: Settings, role: str) -> str:
+    """What a worker is called in the group of a role."""
+    return f"{settings.worker_name}-{role}"

@@ -13,6 +13,9 @@ from schemas.errors import SchemaViolation
 from services.conversations.cassandra import CassandraConversations
 from services.conversations.memory import MemoryConversations
 from services.fanout.plan import Policy
+from services.generations.cassandra import CassandraGenerations
+from services.generations.store import GenerationStore
+from services.generations.view import Following, One, View
 from services.graph.cassandra import CassandraGraph
 from services.graph.memory import MemoryGraph
 from services.metrics import Metrics
@@ -30,12 +33,15 @@ from services.search.words.cassandra import CassandraWords
 from services.settings import Settings
 from services.storage.migrations import available
 from services.storage.session import Store
+from services.storage.statements import RowVersion, keys_only
 from services.stores import Stores
 from services.timelines.cassandra import CassandraTimelines
+from services.timelines.generational import GenerationalTimelines
 from services.timelines.memory import MemoryTimelines
 from services.timelines.retention import Clock, Retention
+from services.timelines.store import TimelineStore
 from streams.acks import AckTracker
-from streams.app import App, create_app
+from streams.app import App, create_app, member_name
 from streams.brake.brakes import Brakes
 from streams.brake.cassandra import CassandraBrakes
 from streams.brake.memory import MemoryBrakes
@@ -43,7 +49,8 @@ from streams.brake.store import BrakeStore
 from streams.clock import SystemClock
 from streams.dead_letters import OutboxDeadLetters
 from streams.delivery import Delivery
-from streams.handlers import ROLES, ROUTES, direct_handlers, handlers
+from streams.generations import Acknowledging
+from streams.handlers import ROLES, ROUTES, WRITE_HOMES, direct_handlers, handlers
 from streams.letters.cassandra import CassandraSettled
 from streams.letters.memory import MemorySettled
 from streams.letters.store import SettledLetters
@@ -88,6 +95,8 @@ class Deps(NamedTuple):
     """What the stores need before they answer. Raises StoreUnavailable: to be tried again."""
     brakes: BrakeStore | None = None
     """None keeps them no longer than the apps."""
+    generations: GenerationStore | None = None
+    """None has one generation for ever."""
 
     @property
     def retention(self) -> Retention:
@@ -109,35 +118,51 @@ def memory_stores() -> Stores:
     )
 
 
-def cassandra_stores(store: Store, settings: Settings, clock: Clock = now) -> Stores:
-    """Stores on a connection to Cassandra."""
-    retention = Retention(settings.retention_days, settings.epoch)
-    return Stores(
-        CassandraPosts(store),
-        CassandraGraph(store),
-        CassandraTimelines(store, retention, clock),
-        CassandraConversations(store),
-        CassandraRelations(store),
-        CassandraTerms(store, settings.epoch),
-        CassandraReposts(store, retention, clock),
-        CassandraWords(store, settings.epoch),
-        CassandraPulled(store, retention, clock),
-    )
+def cassandra_stores(
+    store: Store, settings: Settings, clock: Clock = now, generation: str | None = None
+) -> Stores:
+    """Stores on a connection to Cassandra; homes of one generation, or as they are listed."""
+    return _on_cassandra(store, settings, clock, generation, keys_only)
 
 
-def mending_stores(store: Store, settings: Settings, clock: Clock = now) -> Stores:
+def mending_stores(
+    store: Store, settings: Settings, clock: Clock = now, generation: str | None = None
+) -> Stores:
     """The same, for those who mend: entries are written over what was removed from outside.
 
     An entry is a row of keys, which no writer of ours removes; a removal by somebody else would
     hide what is written again under the entries' common timestamp. Under the present it does not.
     """
+    return _on_cassandra(store, settings, clock, generation, now_in_microseconds)
+
+
+def _on_cassandra(
+    store: Store, settings: Settings, clock: Clock, generation: str | None, version: RowVersion
+) -> Stores:
     retention = Retention(settings.retention_days, settings.epoch)
-    return cassandra_stores(store, settings, clock)._replace(
-        timelines=CassandraTimelines(store, retention, clock, version=now_in_microseconds),
-        reposts=CassandraReposts(store, retention, clock, version=now_in_microseconds),
-        conversations=CassandraConversations(store, version=now_in_microseconds),
-        pulled=CassandraPulled(store, retention, clock, version=now_in_microseconds),
+    view: View = Following(cassandra_generations(store, settings).load)
+    if generation is not None:
+        view = One(view, generation)
+
+    def timelines(generation: str) -> TimelineStore:
+        return CassandraTimelines(store, retention, clock, version=version, generation=generation)
+
+    return Stores(
+        CassandraPosts(store),
+        CassandraGraph(store),
+        GenerationalTimelines(view, timelines),
+        CassandraConversations(store, version=version),
+        CassandraRelations(store),
+        CassandraTerms(store, settings.epoch),
+        CassandraReposts(store, retention, clock, version=version),
+        CassandraWords(store, settings.epoch),
+        CassandraPulled(store, retention, clock, version=version),
     )
+
+
+def cassandra_generations(store: Store, settings: Settings) -> GenerationStore:
+    """The list of generations, on the same connection."""
+    return CassandraGenerations(store, settings, available())
 
 
 def cassandra_brakes(store: Store) -> BrakeStore:
@@ -199,6 +224,14 @@ def create_workers(deps: Deps, outbox: Outbox, roles: Iterable[str] = ROLES) -> 
             )
         apps.append(app)
     return apps
+
+
+def create_acknowledging(
+    deps: Deps, generations: GenerationStore, roles: Iterable[str]
+) -> Acknowledging:
+    """A worker's word on which list of generations its roles go by."""
+    names = [member_name(deps.settings, each) for each in roles if each in WRITE_HOMES]
+    return Acknowledging(deps.stores.timelines, generations, names, deps.clock)
 
 
 def create_replay(  # noqa: PLR0913 - a composition

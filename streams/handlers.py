@@ -64,6 +64,8 @@ ROUTES = (
 )
 LANES = ("fanout", "bulk")
 """The roles that see to requests of our own."""
+WRITE_HOMES = ("ingest", *LANES)
+"""The roles that write home entries."""
 ROLES = tuple(dict.fromkeys(route.role for route in ROUTES))
 BRAKES = tuple(dict.fromkeys(route.brake for route in ROUTES))
 

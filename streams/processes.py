@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
 import structlog
@@ -16,7 +16,9 @@ from streams.background import Work, background
 from streams.bootstrap import (
     Deps,
     cassandra_brakes,
+    cassandra_generations,
     cassandra_stores,
+    create_acknowledging,
     create_api,
     create_metrics,
     create_store,
@@ -36,7 +38,7 @@ ACCESS_SECONDS = 5.0
 log = structlog.get_logger(__name__)
 
 
-async def run_worker(settings: Settings, roles: Iterable[str], stop: asyncio.Event) -> int:
+async def run_worker(settings: Settings, roles: Sequence[str], stop: asyncio.Event) -> int:
     """A worker with these roles until `stop`; its exit code.
 
     It joins no group before the store has answered once, so that a worker which cannot reach
@@ -53,7 +55,9 @@ async def run_worker(settings: Settings, roles: Iterable[str], stop: asyncio.Eve
                 return STOPPED
             watched.extend(app.intake for app in apps)
             _freeze()
-            return await run_apps(apps, stop)
+            async with background(stop, _works(deps, roles)) as running:
+                code = await run_apps(apps, stop)
+            return FAILED if running.failed else code
 
 
 async def run_api(settings: Settings, stop: asyncio.Event) -> int:
@@ -74,6 +78,13 @@ async def run_api(settings: Settings, stop: asyncio.Event) -> int:
     return FAILED if running.failed else STOPPED
 
 
+def _works(deps: Deps, roles: Sequence[str]) -> list[Work]:
+    """What goes on beside a worker's apps."""
+    if deps.generations is None:
+        return []
+    return [create_acknowledging(deps, deps.generations, roles).watch()]
+
+
 @asynccontextmanager
 async def open_deps(
     settings: Settings, adapters: Callable[[Store, Settings], Stores] = cassandra_stores
@@ -91,6 +102,7 @@ async def open_deps(
             adapters(store, settings),
             connect=store.connect,
             brakes=cassandra_brakes(store),
+            generations=cassandra_generations(store, settings),
         )
     finally:
         await store.close()

@@ -92,13 +92,17 @@ class Gap(Struct, frozen=True, rename={"newest": "from", "oldest": "to"}):
 
 
 class Listing(Struct, frozen=True):
-    """A page, newest first. `next` goes into `before`, `prev` into `after` or `newer_than`."""
+    """A page, newest first. `next` goes into `before`, `prev` into `after` or `newer_than`.
+
+    `generation` names the tables that a home was read from, for operators; cursors outlive it.
+    """
 
     items: list[Item | IdText]
     next: str | None
     prev: str | None
     gap: Gap | None
     state: Literal["ready", "building"]
+    generation: str | None = None
 
 
 class Explanation(Struct, frozen=True):

@@ -6,6 +6,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 from litestar import Response
+from msgspec.structs import replace
 
 from schemas.ids import PostId
 from services.api import walk
@@ -53,6 +54,7 @@ class Pager(NamedTuple):
             prev=None if newest is None else self.cursors.seal(self.listing, newest),
             gap=self._gap(page),
             state="building" if page.building else "ready",
+            generation=page.generation,
         )
 
     def _open(self, asked: PageQuery) -> Marks:
@@ -112,7 +114,7 @@ async def _read_newer(read: Read, limit: int, came: Place) -> tuple[Page, Place]
     if not items and reached > max((came.floor, *_ids(page.items))):
         place = place._replace(floor=reached)  # more hidden entries than one page looks at
     older = items[-1].post_id if items else None
-    cut = Page(items, older=older, building=page.building)
+    cut = replace(page, items=items, older=older, newer=None, gap=None)
     return cut, walk.remembering(place, _ids(items))
 
 

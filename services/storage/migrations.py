@@ -96,6 +96,31 @@ async def migrate(
     )
 
 
+async def define(settings: Settings, statements: Sequence[str]) -> None:
+    """Change the schema besides the migrations, under their lock; statements name no keyspace.
+
+    They can be applied again. Raises StoreUnavailable.
+    """
+    await in_thread(
+        lambda: _define(settings, statements),
+        seconds=MIGRATE_SECONDS,
+        what=f"changing tables of {settings.cassandra_keyspace}",
+    )
+
+
+def _define(settings: Settings, statements: Sequence[str]) -> None:
+    ours = cluster(settings)
+    try:
+        session = ours.connect(settings.cassandra_keyspace)
+        ledger = Ledger(session, settings)
+        with ledger.locked():
+            for statement in statements:
+                ledger.renew()
+                ledger.define(statement)
+    finally:
+        ours.shutdown()
+
+
 def _migrate(
     settings: Settings, migrations: Sequence[Migration], *, dry_run: bool
 ) -> list[Migration]:

@@ -3,7 +3,7 @@
 A home entry's place follows from the post's time (its bucket) and the user's slot (its shard). A
 bucket has, in `home_buckets`, every number of shards it was ever written with; the row is
 durable before the first entry, so readers look wherever an entry can be. A new number of shards
-applies to what is written from then on, and nothing is moved.
+applies to what is written from then on, and nothing is moved. Both tables are a generation's own.
 """
 
 import asyncio
@@ -12,6 +12,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import numpy as np
 
 from schemas.ids import MAX_ID, SLOTS, IdArray, PostId, UserId, slot, slots
+from services.generations.generations import FIRST
+from services.generations.tables import GENERATIONAL, in_generation
 from services.scan import Scanned
 from services.storage.session import Store
 from services.storage.statements import (
@@ -47,26 +49,6 @@ _SCAN = select(
     "DISTINCT author_id, token(author_id)",
     "WHERE token(author_id) > ? LIMIT ?",
 )
-_ADD_HOME = insert("home_timeline", "bucket", "shard", "user_id", "post_id", ttl=True)
-_ADD_BUCKET = insert("home_buckets", "slot_group", "bucket", "shards", ttl=True)
-_BUCKETS = select(
-    "home_buckets",
-    "read",
-    "bucket, shards",
-    "WHERE slot_group = ? AND bucket >= ? AND bucket <= ?",
-)
-_ARRIVALS = select(
-    "home_timeline",
-    "arrivals",
-    "user_id, post_id",
-    f"WHERE bucket = ? AND shard = ? AND user_id IN ? AND post_id > ? LIMIT {MAX_ARRIVALS}",
-)
-_IN_HOME = select(
-    "home_timeline",
-    "contains",
-    "post_id",
-    "WHERE bucket = ? AND shard IN ? AND user_id = ? AND post_id = ?",
-)
 
 
 def _page(table: str, columns: str, key: str, *, newest_first: bool) -> Statement:
@@ -86,28 +68,68 @@ _AUTHORS = {
     )
     for newest_first in (True, False)
 }
-_HOME = {
-    newest_first: _page(
-        "home_timeline",
-        "post_id",
-        "bucket IN ? AND shard IN ? AND user_id = ?",
-        newest_first=newest_first,
-    )
-    for newest_first in (True, False)
-}
+
+
+class _Homes:
+    """The statements on a generation's tables; metrics name them as the first's."""
+
+    def __init__(self, generation: str) -> None:
+        table, buckets = GENERATIONAL
+
+        def of(statement: Statement) -> Statement:
+            return in_generation(statement, generation)
+
+        self.add = of(insert(table, "bucket", "shard", "user_id", "post_id", ttl=True))
+        self.add_bucket = of(insert(buckets, "slot_group", "bucket", "shards", ttl=True))
+        self.buckets = of(
+            select(
+                buckets,
+                "read",
+                "bucket, shards",
+                "WHERE slot_group = ? AND bucket >= ? AND bucket <= ?",
+            )
+        )
+        self.arrivals = of(
+            select(
+                table,
+                "arrivals",
+                "user_id, post_id",
+                "WHERE bucket = ? AND shard = ? AND user_id IN ? AND post_id > ? "
+                f"LIMIT {MAX_ARRIVALS}",
+            )
+        )
+        self.contains = of(
+            select(
+                table,
+                "contains",
+                "post_id",
+                "WHERE bucket = ? AND shard IN ? AND user_id = ? AND post_id = ?",
+            )
+        )
+        key = "bucket IN ? AND shard IN ? AND user_id = ?"
+        self.page = {
+            each: of(_page(table, "post_id", key, newest_first=each)) for each in (True, False)
+        }
 
 
 class CassandraTimelines:
-    """A TimelineStore in Cassandra. `shards` is a power of two; `version` is for all its rows."""
+    """A TimelineStore in Cassandra, of one generation.
 
-    def __init__(
+    `shards` is a power of two; `version` is for all its rows.
+    """
+
+    def __init__(  # noqa: PLR0913 - a composition
         self,
         store: Store,
         retention: Retention,
         clock: Clock,
         shards: int = SHARDS,
+        *,
         version: RowVersion = keys_only,
+        generation: str = FIRST,
     ) -> None:
+        self.generation = generation
+        self._homes = _Homes(generation)
         self._store = store
         self._spans = Buckets(retention, clock)
         self._shards = shards
@@ -116,6 +138,12 @@ class CassandraTimelines:
         self._declared: set[int] = set()
         self._listed: dict[int, dict[int, list[int]]] = {}
         """What the groups' lists of buckets were when they were last read."""
+
+    async def pinned(self) -> "CassandraTimelines":
+        return self
+
+    async def refresh(self) -> int:
+        return 0
 
     async def add_author_entries(self, entries: Sequence[AuthorEntry]) -> None:
         authors, posts = np.array(entries, np.int64).reshape(len(entries), 2).T
@@ -161,7 +189,7 @@ class CassandraTimelines:
             "ttl": lives[buckets - first],
             "version": self._version(),
         }
-        await self._store.write_columns(_ADD_HOME, columns)
+        await self._store.write_columns(self._homes.add, columns)
 
     async def home_page(self, user: UserId, span: Span, limit: int) -> list[PostId]:
         """Asks for the nearest buckets that there were, while it asks which there are."""
@@ -189,8 +217,9 @@ class CassandraTimelines:
         self, user: UserId, buckets: Mapping[int, list[int]], span: Span, limit: int
     ) -> list[PostId]:
         shards = _shards_of(user, (count for counts in buckets.values() for count in counts))
+        statement = self._homes.page[span.newest_first]
         found = await self._store.read_arrays(
-            _HOME[span.newest_first], list(buckets), shards, user, span.above, span.below, limit
+            statement, list(buckets), shards, user, span.above, span.below, limit
         )
         posts: list[PostId] = np.unique(found["post_id"]).tolist()
         return (posts[::-1] if span.newest_first else posts)[:limit]
@@ -203,7 +232,7 @@ class CassandraTimelines:
         asked = [(*place, part) for place in places for part in portions(places[place])]
         for start in range(0, len(asked), SHARDS_AT_ONCE):
             some = asked[start : start + SHARDS_AT_ONCE]
-            reads = (self._store.read(_ARRIVALS, *each, above) for each in some)
+            reads = (self._store.read(self._homes.arrivals, *each, above) for each in some)
             for rows in await asyncio.gather(*reads):
                 for user, post in rows:
                     found.setdefault(UserId(user), []).append(PostId(post))
@@ -229,14 +258,14 @@ class CassandraTimelines:
         bucket = self._spans.of(post)
         for counts in (await self._buckets(user, bucket, bucket)).values():
             shards = _shards_of(user, counts)
-            return bool(await self._store.read(_IN_HOME, bucket, shards, user, post))
+            return bool(await self._store.read(self._homes.contains, bucket, shards, user, post))
         return False
 
     async def _buckets(self, user: UserId, first: int, last: int) -> dict[int, list[int]]:
         """The numbers of shards of each bucket that may hold entries of the user."""
         group = _group(user)
         buckets: dict[int, list[int]] = {}
-        for bucket, shards in await self._store.read(_BUCKETS, group, first, last):
+        for bucket, shards in await self._store.read(self._homes.buckets, group, first, last):
             buckets.setdefault(bucket, []).append(shards)
         known = self._listed.get(group, {})
         others = {each: known[each] for each in known if not first <= each <= last}
@@ -254,7 +283,7 @@ class CassandraTimelines:
             "ttl": np.tile(lives[new - first], SLOT_GROUPS),
             "version": self._version(),
         }
-        await self._store.write_columns(_ADD_BUCKET, columns)
+        await self._store.write_columns(self._homes.add_bucket, columns)
         self._declared.update(new.tolist())
 
 

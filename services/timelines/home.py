@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from schemas.ids import PostId, UserId
 from services.listing import Page, PageRequest, page
 from services.posts.post import Post
@@ -12,7 +14,7 @@ from services.reading import Reader, Reposts
 from services.reposts.window import Window
 from services.timelines.pulling import Pulling
 from services.timelines.retention import Retention
-from services.timelines.store import Span
+from services.timelines.store import Span, TimelineStore
 from services.visibility.predicate import FOLDED, has_followed_tag, in_home, may_know
 from services.visibility.view import View
 
@@ -43,11 +45,12 @@ class Home:
         self._retention = retention
 
     async def page(self, viewer: UserId, request: PageRequest) -> Page:
-        """A page of the viewer's home timeline. Raises StoreUnavailable."""
+        """A page of the viewer's home timeline, of one generation. Raises StoreUnavailable."""
+        timelines = await self._timelines.pinned()
         pulling = self.pulling(viewer)
 
         async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
-            return await self.entries(viewer, pulling, span, limit)
+            return await self._merged(timelines, viewer, pulling, span, limit)
 
         found = await self._reader.walk(
             skeleton,
@@ -59,7 +62,7 @@ class Home:
             context="home",
             reposts=self.reposts_to(viewer, pulling),
         )
-        return page(request, found)
+        return msgspec.structs.replace(page(request, found), generation=timelines.generation)
 
     async def explain(self, viewer: UserId, post: PostId) -> Explanation | None:
         """Which rule decides about a post; None where the viewer may not know of it."""
@@ -116,8 +119,14 @@ class Home:
         self, viewer: UserId, pulling: Pulling, span: Span, limit: int
     ) -> Sequence[PostId]:
         """Stored entries, the viewer's own among them, merged with those that are pulled."""
+        timelines = await self._timelines.pinned()
+        return await self._merged(timelines, viewer, pulling, span, limit)
+
+    async def _merged(
+        self, timelines: TimelineStore, viewer: UserId, pulling: Pulling, span: Span, limit: int
+    ) -> Sequence[PostId]:
         stored, pulled = await asyncio.gather(
-            self._timelines.home_page(viewer, span, limit), pulling.entries(span, limit)
+            timelines.home_page(viewer, span, limit), pulling.entries(span, limit)
         )
         return sorted(pulled.union(stored), reverse=span.newest_first)[:limit]
 

@@ -4,6 +4,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Collection, Sequence
 
 from schemas.ids import IdArray, PostId, UserId
+from services.generations.generations import FIRST
 from services.scan import Scanned, scan_of
 from services.timelines.store import MAX_ARRIVALS, AuthorEntry, Span
 
@@ -30,11 +31,24 @@ class _Entries:
 
 
 class MemoryTimelines:
-    """A TimelineStore in this process."""
+    """A TimelineStore in this process, of one generation."""
 
-    def __init__(self) -> None:
-        self._authors: dict[UserId, _Entries] = {}
+    def __init__(
+        self, generation: str = FIRST, authors: dict[UserId, _Entries] | None = None
+    ) -> None:
+        self.generation = generation
+        self._authors = {} if authors is None else authors
         self._homes: dict[UserId, _Entries] = {}
+
+    def beside(self, generation: str) -> "MemoryTimelines":
+        """The same authors, and empty homes."""
+        return MemoryTimelines(generation, self._authors)
+
+    async def pinned(self) -> "MemoryTimelines":
+        return self
+
+    async def refresh(self) -> int:
+        return 0
 
     async def add_author_entries(self, entries: Sequence[AuthorEntry]) -> None:
         for author, post in entries:

@@ -28,7 +28,26 @@ class TimelineStore(Protocol):
 
     Adding an entry again changes nothing. An entry whose post is older than the retention plus
     one bucket need not be kept; how long the others are kept depends on the post alone.
+
+    Homes are kept in generations (`services.generations`): what is added goes to all that are
+    written, and what is read comes from the one that is read now.
     """
+
+    @property
+    def generation(self) -> str | None:
+        """The one that homes are read from; None where that may change."""
+
+    async def pinned(self) -> "TimelineStore":
+        """The same, reading homes from the generation that is read now, whatever becomes of it.
+
+        For as long as a page takes. Raises StoreUnavailable.
+        """
+
+    async def refresh(self) -> int:
+        """Asks which generations there are; the number of the list that later calls go by.
+
+        Or by a newer one. Raises StoreUnavailable.
+        """
 
     async def add_author_entries(self, entries: Sequence[AuthorEntry]) -> None:
         """Durable on return, and seen by every `author_pages` that begins later.

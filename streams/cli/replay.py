@@ -18,9 +18,18 @@ from rich.console import Console
 
 from services.errors import MingleError
 from services.settings import Settings
-from streams.bootstrap import Deps, create_replay, mending_stores, now
+from streams.bootstrap import Deps, cassandra_stores, create_replay, mending_stores, now
 from streams.cli.configuration import load_settings
 from streams.cli.connected import connected, expect_cassandra
+from streams.cli.generations import (
+    COMMANDS,
+    GenerationName,
+    completed,
+    generation_of,
+    generations_of,
+    is_filled,
+    prepared,
+)
 from streams.cli.letter_options import told
 from streams.cli.progress import progress as progress_bar
 from streams.cli.replay_options import asked_for, plan_argument
@@ -28,6 +37,7 @@ from streams.display.replay import duration, planned, said
 from streams.kafka.reader import TopicReader
 from streams.processes import health_site, open_deps, open_outbox
 from streams.replay.ended import Ended, costs
+from streams.replay.generation import expect_free
 from streams.replay.live import LiveGroups, committed_of
 from streams.replay.plan import LIVE, Lost, Plan, PlanRefused, written
 from streams.replay.progress import Progress, progress
@@ -49,15 +59,25 @@ def command() -> None:
     nothing. `run` does it, may be killed and run again, by as many processes as there are. `status`
     says how far it is, `verify` whether what is shown is what the log says. Applying an event again
     changes nothing where it was applied already.
+
+    A replay into a new generation leaves what is shown alone until `cutover`; `rollback` undoes
+    that, and `retire` takes away the generation that is needed no more.
     """
+
+
+for each in COMMANDS:
+    command.add_command(each)
 
 
 @command.command("plan")
 @asked_for
+@click.option("--into", type=GenerationName(), default=LIVE, show_default=True, metavar="NAME",
+              help="Into a new generation of homes of that name, which nobody reads before a "
+              "cutover, instead of the live ones.")  # fmt: skip
 @click.option("--out", type=click.Path(dir_okay=False, writable=True, path_type=Path),
               metavar="FILE", help="Where to write it; replay-NAME.json unless given.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as its file holds it.")
-def plan_(asked: Asked, out: Path | None, as_json: bool) -> None:
+def plan_(asked: Asked, into: str, out: Path | None, as_json: bool) -> None:
     """Say what a replay would do, and write it into a file. Changes nothing.
 
     All that the log holds, unless options narrow it. A plan that leaves out a topic on which what
@@ -67,11 +87,14 @@ def plan_(asked: Asked, out: Path | None, as_json: bool) -> None:
     made_at = now()
 
     async def work(deps: Deps) -> Plan:
+        name = _new_name(made_at)
+        if into != LIVE:
+            await expect_free(generations_of(deps), into, name)
         with TopicReader(settings.brokers) as reader, progress_bar() as bar:
             task = bar.add_task("events read", total=None)
             return await survey(
-                asked, reader, deps.stores.graph.follower_counts, name=_new_name(made_at),
-                made_at=made_at, epoch=settings.epoch, into=LIVE,
+                asked, reader, deps.stores.graph.follower_counts, name=name,
+                made_at=made_at, epoch=settings.epoch, into=into,
                 told=lambda events: bar.update(task, advance=events),
             )  # fmt: skip
 
@@ -134,7 +157,8 @@ def run(  # noqa: PLR0913 - one for each option
         except OSError as error:
             raise click.ClickException(f"--metrics-port: {error.strerror}") from error
     if ended:
-        _report(plan, ended[0].progress, as_json, ended[0])
+        so_far = ended[0].progress
+        _report(plan, so_far, as_json, over=so_far.is_over, ended=ended[0])
     sys.exit(code)
 
 
@@ -147,8 +171,9 @@ def status(plan: Plan, as_json: bool) -> None:
     places = [each.place for each in plan.sources]
     look = committed_of(settings.brokers, plan.group, places)
     so_far = progress(plan.sources, told(settings, look))
-    _report(plan, so_far, as_json)
-    sys.exit(0 if so_far.is_over else 1)
+    over = so_far.is_over and is_filled(plan)
+    _report(plan, so_far, as_json, over=over)
+    sys.exit(0 if over else 1)
 
 
 @command.command("verify")
@@ -169,7 +194,7 @@ def verify(plan: Plan, count: int, fully: bool, seed: int | None, as_json: bool)
         return await verify_log(plan, deps, None if fully else count, Random(seed))
 
     try:
-        found = connected(work)
+        found = connected(work, partial(cassandra_stores, generation=generation_of(plan)))
     except ValueError as error:
         raise click.ClickException(f"{error}: `mingle verify` compares the store") from error
     if as_json:
@@ -198,16 +223,20 @@ async def _replay(  # noqa: PLR0913 - what runs, how, and who is told
     own = settings.model_copy(update={"metrics_port": metrics_port})
     try:
         async with (
-            open_deps(own, mending_stores) as deps,
+            open_deps(own, partial(mending_stores, generation=generation_of(plan))) as deps,
             open_outbox(own) as outbox,
             health_site(deps, []) as address,
         ):
             await deps.connect()
             telling.begin(f"{address}/metrics")
+            if plan.into != LIVE:
+                plan = await prepared(plan, deps, live, telling.say)
             replay = create_replay(plan, deps, outbox, live, limits=limits, told=telling.tell)
             began = time.monotonic()
             so_far = await replay(settings.brokers, stop)
             ended.append(Ended(so_far, time.monotonic() - began, *costs(deps.metrics)))
+            if plan.into != LIVE and so_far.is_over:
+                await completed(plan, deps, telling.say)
     finally:
         live.close()
     return 0 if ended[0].progress.is_over else 1
@@ -229,7 +258,10 @@ class _Telling:
         self._bar.stop()
 
     def begin(self, metrics: str) -> None:
-        click.echo(f"metrics at {metrics}", err=True)
+        self.say(f"metrics at {metrics}")
+
+    def say(self, words: str) -> None:
+        click.echo(words, err=True)
 
     def tell(self, state: State) -> None:
         so_far = state.progress
@@ -240,13 +272,15 @@ class _Telling:
             )
         elif time.monotonic() - self._last >= SAY_SECONDS:
             self._last = time.monotonic()
-            click.echo(words, err=True)
+            self.say(words)
 
 
-def _report(plan: Plan, so_far: Progress, as_json: bool, ended: Ended | None = None) -> None:
+def _report(
+    plan: Plan, so_far: Progress, as_json: bool, *, over: bool, ended: Ended | None = None
+) -> None:
     if as_json:
         done = {"replay": plan.name, "done": so_far.done, "total": so_far.total}
-        done |= {"ratio": so_far.ratio, "over": so_far.is_over}
+        done |= {"ratio": so_far.ratio, "over": over}
         click.echo(json.dumps(done | ({} if ended is None else ended.figures())))
         return
     click.echo(said(so_far, None, ""))
@@ -255,10 +289,14 @@ def _report(plan: Plan, so_far: Progress, as_json: bool, ended: Ended | None = N
             f"this process wrote {ended.entries:,} entries with {ended.store_requests:,} store "
             f"requests in {duration(ended.seconds)}"
         )
-    click.echo(
-        "to prove it: mingle replay verify PLAN" if so_far.is_over else
-        "to go on: mingle replay run PLAN"
-    )  # fmt: skip
+    if not over:
+        click.echo("to go on: mingle replay run PLAN")
+    elif plan.into == LIVE:
+        click.echo("to prove it: mingle replay verify PLAN")
+    else:
+        click.echo(
+            f"to prove it: mingle replay verify PLAN; to show it: mingle replay cutover {plan.into}"
+        )
 
 
 def _warn(lost: Iterable[Lost]) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from rich.table import Table
 
-from streams.replay.plan import Plan
+from streams.replay.plan import LIVE, Plan
 from streams.replay.progress import Progress
 
 
@@ -17,7 +17,7 @@ def planned(plan: Plan, rate: float | None = None) -> Table:
     parts = Counter(source.topic for source in plan.sources)
     for source in plan.sources:
         events[source.topic] += source.end - source.first
-    rows = [("replay", plan.name), ("made", _at(plan.made_at)), ("into", plan.into)]
+    rows = [("replay", plan.name), ("made", _at(plan.made_at)), ("into", _into(plan))]
     rows += [
         (f"from {topic}", f"{count:,} events in {parts[topic]} partitions")
         for topic, count in events.items()
@@ -33,6 +33,12 @@ def planned(plan: Plan, rate: float | None = None) -> Table:
     for name, value in rows:
         table.add_row(name, value)
     return table
+
+
+def _into(plan: Plan) -> str:
+    if plan.into == LIVE:
+        return "live tables"
+    return f"generation {plan.into}, up to where the log ends when all workers write it"
 
 
 def _chosen(plan: Plan) -> list[str]:

@@ -3,18 +3,23 @@
 import asyncio
 from typing import Any, Final
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupState, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from services.brokers import Brokers
 from services.errors import BrokerUnavailable
-from streams.handlers import ROUTES
+from streams.handlers import ROUTES, WRITE_HOMES
 from streams.kafka.contact import expect_brokers
 from streams.replay.progress import Place
 
 TIMEOUT: Final = 15.0
-GROUPS: Final = ("ingest", "fanout", "bulk")
+GROUPS: Final = WRITE_HOMES
 """The roles whose traffic goes first; the search is in no hurry."""
+_SETTLED: Final = {
+    ConsumerGroupState.STABLE,
+    ConsumerGroupState.EMPTY,
+    ConsumerGroupState.DEAD,  # there never was one
+}
 
 
 class LiveGroups:
@@ -36,6 +41,13 @@ class LiveGroups:
         """Where these partitions end now."""
         return await asyncio.to_thread(self._ends, places)
 
+    async def members(self) -> frozenset[str] | None:
+        """All who may commit in these groups, by their names; None while a group changes.
+
+        A worker that died is among them until its session is over.
+        """
+        return await asyncio.to_thread(self._members)
+
     def close(self) -> None:
         for each in self._groups.values():
             each.close()
@@ -56,6 +68,20 @@ class LiveGroups:
         except KafkaException as error:
             raise BrokerUnavailable(error.args[0].str()) from error
         return self._ends(list(committed)), committed
+
+    def _members(self) -> frozenset[str] | None:
+        names: set[str] = set()
+        try:
+            asked = [f"mingle-{role}" for role in GROUPS]
+            answers = self._admin.describe_consumer_groups(asked, request_timeout=TIMEOUT)
+            for answer in answers.values():
+                group = answer.result(TIMEOUT)
+                if group.state not in _SETTLED:
+                    return None
+                names.update(each.group_instance_id or each.client_id for each in group.members)
+        except (KafkaException, TimeoutError) as error:
+            raise BrokerUnavailable(f"who the workers are is not known: {error}") from error
+        return frozenset(names)
 
     def _ends(self, places: list[Place]) -> dict[Place, int]:
         asked = {TopicPartition(*place): OffsetSpec.latest() for place in places}

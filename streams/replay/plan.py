@@ -59,7 +59,9 @@ class Lost(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a replay does. `made_at` is in milliseconds since the Unix epoch.
 
-    `whole` says that nothing of the log was left out. `events` are those that are read, `chosen`
+    `into` is LIVE, for the homes that live workers write, or the name of a generation that only
+    this replay fills; its ends are fixed anew when it is run. `whole` says that nothing of the log
+    was left out. `events` are those that are read, `chosen`
     those that are applied, `deliveries` the entries that their posts owe; both are estimates where
     the plan says so.
     """

@@ -16,7 +16,7 @@ from streams.kafka.reader import Span, TopicReader, in_batches
 from streams.letters.letter import origins
 from streams.letters.reader import letter_of
 from streams.replay.choice import Choice, Conversation
-from streams.replay.plan import FACTS, Lost, Plan, PlanRefused, Source, check_topics, in_order
+from streams.replay.plan import FACTS, LIVE, Lost, Plan, PlanRefused, Source, check_topics, in_order
 
 SAMPLED: Final = 50_000
 """Events that are read to count what a plan delivers; of more, so many, spread over all parts."""
@@ -73,6 +73,8 @@ async def survey(  # noqa: PLR0913 - what is asked for, where it is, who is told
     told: Told = lambda _: None,
 ) -> Plan:
     """The plan. Raises PlanRefused, BrokerUnavailable and StoreUnavailable."""
+    if into != LIVE and not asked.is_all:
+        raise PlanRefused("--into: a new generation holds nothing yet: expected all of the log")
     spans = await asyncio.to_thread(reader.spans, asked.names())
     missing = set(asked.names()) - {each.topic for each in spans}
     if missing:

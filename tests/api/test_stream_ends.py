@@ -212,6 +212,9 @@ class Slow:
         self.asked = 0
         self._timelines = timelines
 
+    async def pinned(self) -> "Slow":
+        return self
+
     async def home_page(self, *asked: Any) -> Any:
         self.asked += 1
         await self.answering.wait()

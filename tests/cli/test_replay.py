@@ -36,6 +36,7 @@ def plan(tmp_path: Path) -> str:
         (["--topic", "posts", "--part", "posts:1"], "--part: expected none beside --topic"),
         (["--topic", "fanout-pages"], "--topic"),
         (["--since", "noon"], "--since"),
+        (["--into", "Second!"], "--into"),
     ],
 )
 def test_a_plan_that_makes_no_sense_is_refused(arguments: list[str], said: str) -> None:
@@ -61,6 +62,22 @@ def test_brokers_that_are_away_are_one_line(command: str, plan: str) -> None:
     assert result.exit_code == 1
     assert result.output.count("\n") == 1
     assert "MINGLE_KAFKA_BOOTSTRAP" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"), [(["cutover", "b-2"], "GENERATION"), (["retire"], "GENERATION")]
+)
+def test_a_generation_has_a_small_name(arguments: list[str], said: str) -> None:
+    result = mingle(*arguments)
+    assert result.exit_code == 2
+    assert said in result.output
+
+
+@pytest.mark.parametrize("arguments", [["cutover", "b"], ["rollback"], ["retire", "b"]])
+def test_memory_has_no_generations(arguments: list[str]) -> None:
+    result = mingle(*arguments, store="memory")
+    assert result.exit_code == 1
+    assert "MINGLE_STORE" in result.output
 
 
 def test_memory_cannot_be_replayed_into(plan: str) -> None:

@@ -35,9 +35,10 @@ Shown: TypeAlias = dict[Any, list[dict[str, Any]] | None]
 
 
 class World:
-    """One Mingle in memory; `between` may wrap its ports as the handlers see them.
+    """One Mingle in memory, on these stores or new ones.
 
-    Each batch is handled by a worker with any of the policies.
+    `between` may wrap its ports as the handlers see them; each batch is handled by a worker with
+    any of the policies.
     """
 
     def __init__(
@@ -45,11 +46,12 @@ class World:
         days: float = RETENTION_DAYS,
         between: Callable[[Any], Any] = lambda port: port,
         policies: Sequence[Policy] = (Policy(),),
+        stores: Stores | None = None,
     ) -> None:
         self.now = NOW
         self.outbox = MemoryOutbox()
         self.retention = Retention(days)
-        stores = memory_stores()
+        stores = stores or memory_stores()
         self.reader = Reader(stores, self.clock)
         self.home = Home(self.reader, self.retention, pulled_age_ms=0)
         self.threads = Threads(self.reader)

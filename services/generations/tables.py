@@ -1,0 +1,29 @@
+"""Which tables are a generation's own, and what they are called."""
+
+import re
+from typing import Final
+
+from services.generations.generations import FIRST
+from services.storage.statements import Statement
+
+GENERATIONAL: Final = ("home_timeline", "home_buckets")
+"""What a home's skeleton is read from. Everything else is shared: posts, edges and links are cells
+that merge, whoever writes them; author timelines and reposts are keys that readers judge one by
+one, so that one too many shows nothing, and one that is missing is written in its place."""
+
+_NAMED: Final = re.compile(rf"\b({'|'.join(GENERATIONAL)})\b")
+
+
+def of_generation(cql: str, generation: str) -> str:
+    """The same on the tables of a generation."""
+    return cql if generation == FIRST else _NAMED.sub(rf"\1_{generation}", cql)
+
+
+def in_generation(statement: Statement, generation: str) -> Statement:
+    """The same on the tables of a generation; its metrics keep the names of the first's."""
+    return statement._replace(cql=of_generation(statement.cql, generation))
+
+
+def names_one(cql: str) -> bool:
+    """Whether a statement is about a table that generations have of their own."""
+    return _NAMED.search(cql) is not None

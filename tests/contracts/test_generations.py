@@ -1,0 +1,284 @@
+"""The contract of `services.generations.store`, and of timelines that are kept in generations."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from prometheus_client import CollectorRegistry
+
+from schemas.ids import PostId, UserId
+from services.errors import StoreUnavailable
+from services.generations.cassandra import CassandraGenerations
+from services.generations.generations import FIRST, Generations
+from services.generations.memory import MemoryGenerations
+from services.generations.store import Acknowledgement, GenerationStore
+from services.generations.view import FRESH_SECONDS, Following, One
+from services.metrics import Metrics
+from services.settings import Settings
+from services.storage.migrations import available
+from services.storage.session import connect
+from services.timelines.cassandra import CassandraTimelines
+from services.timelines.generational import GenerationalTimelines
+from services.timelines.memory import MemoryTimelines
+from services.timelines.retention import Retention
+from services.timelines.store import AuthorEntry, Span, TimelineStore
+from tests.contracts.histories import NOW, NewPost, People
+
+
+class Kept(NamedTuple):
+    """A list of generations, and how one of them is opened."""
+
+    list: GenerationStore
+    opened: Callable[[str], TimelineStore]
+
+    async def change(self, change: Callable[[Generations], Generations]) -> Generations:
+        known = await self.list.load()
+        wanted = change(known)
+        assert wanted is known or await self.list.change(known, wanted)
+        return wanted
+
+    async def new(self, name: str) -> None:
+        await self.list.create(name)
+        await self.change(lambda known: known.listing(name, name).filled(name, name))
+
+    async def retire(self, name: str) -> None:
+        await self.change(lambda known: known.retiring(name))
+        await self.list.drop(name)
+        await self.change(lambda known: known.gone(name))
+
+
+class Time:
+    """A clock that stands still."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def passes(self) -> None:
+        self.now += FRESH_SECONDS
+
+
+async def with_first_alone(kept: Kept) -> None:
+    """As it was; the list is one for all tests on a keyspace."""
+    known = await kept.list.load()
+    if known.live != FIRST:
+        await kept.change(lambda known: known.cutover(FIRST))
+    for each in known.listed:
+        if each.name != FIRST:
+            await kept.retire(each.name)
+
+
+@pytest.fixture(params=["memory", pytest.param("cassandra", marks=pytest.mark.integration)])
+async def kept(request: pytest.FixtureRequest) -> AsyncIterator[Kept]:
+    if request.param == "memory":
+        first = MemoryTimelines()
+        homes = {FIRST: first}
+
+        def opened(name: str) -> TimelineStore:
+            return homes.setdefault(name, first.beside(name))
+
+        class Memory(MemoryGenerations):
+            async def drop(self, name: str) -> None:
+                homes.pop(name, None)
+
+        yield Kept(Memory(), opened)
+        return
+    settings: Settings = request.getfixturevalue("usual_keyspace")
+    store = await connect(settings, Metrics(CollectorRegistry()))
+
+    def on_cassandra(name: str) -> TimelineStore:
+        return CassandraTimelines(store, Retention(days=30), lambda: NOW, generation=name)
+
+    kept = Kept(CassandraGenerations(store, settings, available()), on_cassandra)
+    try:
+        yield kept
+    finally:
+        await with_first_alone(kept)
+        await store.close()
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def timelines(kept: Kept, time: Time) -> TimelineStore:
+    return GenerationalTimelines(Following(kept.list.load, time), kept.opened)
+
+
+async def add(timelines: TimelineStore, user: UserId, *posts: PostId) -> None:
+    users = np.full(len(posts), user, np.int64)
+    await timelines.add_home_entries(users, np.array(posts, np.int64))
+
+
+async def page(timelines: TimelineStore, user: UserId) -> list[PostId]:
+    return await timelines.home_page(user, Span(), 9)
+
+
+async def test_a_change_is_seen_and_whoever_was_late_changes_nothing(kept: Kept) -> None:
+    known = await kept.list.load()
+    wanted = known.listing("b", "r")
+    assert await kept.list.change(known, wanted)
+    assert await kept.list.load() == wanted
+    assert not await kept.list.change(known, known.listing("c", "r"))
+    assert await kept.list.load() == wanted
+
+
+async def test_a_change_that_is_sent_twice_is_done_once(kept: Kept) -> None:
+    """Whoever did not hear the answer asks again."""
+    known = await kept.list.load()
+    wanted = known.listing("b", "r")
+    assert await kept.list.change(known, wanted)
+    if isinstance(kept.list, CassandraGenerations):
+        assert await kept.list.change(known, wanted)
+    assert await kept.list.load() == wanted
+
+
+async def test_of_what_a_worker_acknowledged_the_newest_stays(kept: Kept) -> None:
+    for number in (7, 9, 8):
+        await kept.list.acknowledge(["a", "b"], Acknowledgement(number, 1_000 + number))
+    await kept.list.acknowledge(["b"], Acknowledgement(10, 5))
+    said = await kept.list.acknowledgements()
+    assert (said["a"], said["b"]) == (Acknowledgement(9, 1_009), Acknowledgement(10, 5))
+
+
+async def test_all_generations_are_written_and_one_is_read(
+    kept: Kept, timelines: TimelineStore, time: Time, people: People, new_post: NewPost
+) -> None:
+    """A new one begins empty; a cutover and a rollback lose nothing of what came meanwhile."""
+    before, while_filling, after, back = (new_post(days_old=4 - n) for n in range(4))
+    await add(timelines, people.alice, before)
+    await kept.new("b")
+    time.passes()
+    await add(timelines, people.alice, while_filling)
+    assert await page(timelines, people.alice) == [while_filling, before]
+    await kept.change(lambda known: known.cutover("b"))
+    time.passes()
+    assert await page(timelines, people.alice) == [while_filling]
+    assert not await timelines.in_home(people.alice, before)
+    await add(timelines, people.alice, after)
+    arrived = await timelines.arrivals([people.alice], before)
+    assert sorted(arrived[people.alice]) == [while_filling, after]
+    await kept.change(Generations.rollback)
+    time.passes()
+    assert await page(timelines, people.alice) == [after, while_filling, before]
+    await add(timelines, people.alice, back)
+    assert await page(timelines, people.alice) == [back, after, while_filling, before]
+
+
+async def test_a_page_is_of_one_generation(
+    kept: Kept, timelines: TimelineStore, time: Time, people: People, new_post: NewPost
+) -> None:
+    """Whatever becomes of it meanwhile; what begins a second later is of the next one."""
+    post = new_post()
+    await add(timelines, people.alice, post)
+    pinned = await timelines.pinned()
+    await kept.new("b")
+    await kept.change(lambda known: known.cutover("b"))
+    assert (pinned.generation, await page(pinned, people.alice)) == (FIRST, [post])
+    assert (await timelines.pinned()).generation == FIRST
+    time.passes()
+    assert (pinned.generation, await page(pinned, people.alice)) == (FIRST, [post])
+    assert (await timelines.pinned()).generation == "b"
+    assert await page(timelines, people.alice) == []
+
+
+async def test_author_timelines_are_the_same_in_all(
+    kept: Kept, timelines: TimelineStore, time: Time, people: People, new_post: NewPost
+) -> None:
+    post = new_post()
+    await timelines.add_author_entries([AuthorEntry(people.bob, post)])
+    await kept.new("b")
+    await kept.change(lambda known: known.cutover("b"))
+    time.passes()
+    pinned = await timelines.pinned()
+    for each in (timelines, pinned):
+        assert await each.author_pages([people.bob], Span(), 9) == {people.bob: [post]}
+
+
+async def test_a_replay_writes_its_own_generation(
+    kept: Kept, timelines: TimelineStore, time: Time, people: People, new_post: NewPost
+) -> None:
+    """And whoever looks at it before the cutover reads it; without it, nothing can be done yet."""
+    following = Following(kept.list.load, time)
+    own = GenerationalTimelines(One(following, "b"), kept.opened)
+    post = new_post()
+    with pytest.raises(StoreUnavailable, match="generation b"):
+        await add(own, people.alice, post)
+    await kept.new("b")
+    time.passes()
+    await add(own, people.alice, post)
+    assert (await own.pinned()).generation == "b"
+    assert await page(own, people.alice) == [post]
+    assert await page(timelines, people.alice) == []
+
+
+async def test_what_retires_is_written_no_more_and_its_name_is_free(
+    kept: Kept, timelines: TimelineStore, time: Time, people: People, new_post: NewPost
+) -> None:
+    """A write that began before goes to the others; a new one of that name begins empty."""
+    old, late, new = (new_post(days_old=3 - n) for n in range(3))
+    await kept.new("b")
+    await add(timelines, people.alice, old)
+    await kept.retire("b")
+    await add(timelines, people.alice, late)  # by the list that it still knows
+    assert await page(timelines, people.alice) == [late, old]
+    await kept.new("b")
+    time.passes()
+    await add(timelines, people.alice, new)
+    await kept.change(lambda known: known.cutover("b"))
+    time.passes()
+    assert await page(timelines, people.alice) == [new]
+
+
+async def test_the_first_may_retire_and_come_again(
+    kept: Kept, timelines: TimelineStore, time: Time, people: People, new_post: NewPost
+) -> None:
+    """Its tables stay, and are empty then."""
+    old, new = new_post(days_old=2), new_post()
+    await add(timelines, people.alice, old)
+    await kept.new("b")
+    await kept.change(lambda known: known.cutover("b"))
+    await kept.retire(FIRST)
+    await kept.new(FIRST)
+    time.passes()
+    await add(timelines, people.alice, new)
+    await kept.change(lambda known: known.cutover(FIRST))
+    time.passes()
+    assert await page(timelines, people.alice) == [new]
+
+
+async def test_an_error_of_a_generation_that_is_written_is_told(
+    kept: Kept, people: People, new_post: NewPost, time: Time
+) -> None:
+    """Only where nobody writes it any more it does not matter."""
+
+    class Away:
+        generation = FIRST
+
+        async def add_home_entries(self, *_: Any) -> None:
+            raise StoreUnavailable("away")
+
+    broken: Any = Away()
+    timelines = GenerationalTimelines(Following(kept.list.load, time), lambda _: broken)
+    with pytest.raises(StoreUnavailable, match="away"):
+        await add(timelines, people.alice, new_post())
+
+
+async def test_numbers_of_lists_only_rise_for_a_process(kept: Kept, time: Time) -> None:
+    """An answer that was late is no step back."""
+    known = await kept.list.load()
+    newer = known.listing("b", "r")
+    answers = [newer, known]
+
+    async def load() -> Generations:
+        return answers.pop(0)
+
+    following = Following(load, time)
+    assert await following.current() == newer
+    assert await following.refreshed() == newer
+    assert await following.current() == newer

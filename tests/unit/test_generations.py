@@ -1,0 +1,79 @@
+"""What may become of generations of homes, and what is refused."""
+
+from collections.abc import Callable
+
+import pytest
+
+from services.generations.generations import FIRST, ORIGINAL, GenerationRefused, Generations
+from services.generations.tables import in_generation
+from services.storage.statements import select
+
+FILLING = ORIGINAL.listing("b", "replay")
+WHOLE = FILLING.filled("b", "replay")
+CUT_OVER = WHOLE.cutover("b")
+
+
+def names(known: Generations) -> list[str]:
+    return [each.name for each in known.written]
+
+
+def test_all_that_are_listed_are_written_until_they_retire() -> None:
+    """And one is read, from before until after."""
+    assert (names(FILLING), FILLING.live) == ([FIRST, "b"], FIRST)
+    assert (names(CUT_OVER), CUT_OVER.live) == ([FIRST, "b"], "b")
+    back = CUT_OVER.rollback()
+    assert (names(back), back.live) == ([FIRST, "b"], FIRST)
+    retiring = CUT_OVER.retiring(FIRST)
+    assert (names(retiring), len(retiring.listed)) == (["b"], 2)
+    assert [each.name for each in retiring.gone(FIRST).listed] == ["b"]
+    assert CUT_OVER.gone(FIRST) is CUT_OVER
+
+
+def test_every_change_has_a_number_and_no_change_has_none() -> None:
+    changes = [ORIGINAL, FILLING, WHOLE, CUT_OVER, CUT_OVER.rollback()]
+    assert [each.number for each in changes] == [0, 1, 2, 3, 4]
+    assert FILLING.listing("b", "replay") is FILLING
+    assert WHOLE.listing("b", "replay") is WHOLE
+    assert WHOLE.filled("b", "replay") is WHOLE
+    assert CUT_OVER.cutover("b") is CUT_OVER
+    assert (retiring := CUT_OVER.retiring(FIRST)).retiring(FIRST) is retiring
+
+
+def test_a_name_that_is_free_again_is_another_generation() -> None:
+    """Whoever remembers something of the old one has to know."""
+    old = FILLING.get("b")
+    anew = FILLING.retiring("b").gone("b").listing("b", "another").get("b")
+    assert old
+    assert anew
+    assert old.place != anew.place
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda: ORIGINAL.cutover("b"), "no generation b"),
+        (lambda: FILLING.cutover("b"), "not whole"),
+        (lambda: FILLING.listing("b", "other"), "there already"),
+        (lambda: FILLING.retiring("b").listing("b", "replay"), "there already"),
+        (lambda: FILLING.listing("c", "c").listing("d", "d"), "retire one"),
+        (lambda: FILLING.filled("b", "other"), "not filled by"),
+        (lambda: FILLING.retiring("b").filled("b", "replay"), "no generation b"),
+        (WHOLE.rollback, "go back"),
+        (lambda: CUT_OVER.rollback().rollback(), "go back"),
+        (lambda: CUT_OVER.retiring(FIRST).rollback(), "go back"),
+        (lambda: CUT_OVER.retiring("b"), "is read"),
+        (lambda: CUT_OVER.retiring("c"), "no generation c"),
+        (lambda: CUT_OVER.retiring(FIRST).cutover(FIRST), "no generation first"),
+    ],
+)
+def test_what_would_show_less_is_refused(change: Callable[[], Generations], said: str) -> None:
+    with pytest.raises(GenerationRefused, match=said):
+        change()
+
+
+def test_a_statement_of_a_generation_names_its_tables_and_metrics_do_not() -> None:
+    asked = select("home_timeline", "page", "post_id", "WHERE user_id = ?")
+    assert in_generation(asked, FIRST) == asked
+    of_b = in_generation(asked, "b")
+    assert "{keyspace}.home_timeline_b WHERE" in of_b.cql
+    assert of_b.table == "home_timeline"
