@@ -7,14 +7,15 @@ from typing import Any, NamedTuple, TypeAlias, get_args
 
 import msgspec
 
-from schemas import events, requests
+from schemas import events, requests, snapshots
 from schemas.errors import Reason, SchemaViolation
 from schemas.events import FollowFact, PostFact
 from schemas.ids import DAY_MS, DEFAULT_EPOCH, MAX_ID, post_time
 from schemas.relations import ReadMarked, RelationFact
 from schemas.requests import Request
+from schemas.snapshots import FOLLOW_EDGES, EdgesWritten
 
-Message: TypeAlias = PostFact | FollowFact | RelationFact | Request
+Message: TypeAlias = PostFact | FollowFact | RelationFact | Request | EdgesWritten
 
 MAX_MESSAGE = 65_536  # bytes; CONTRACT's cap, twice what 10,000 code points of text need
 _SKEW_MS = DAY_MS
@@ -56,6 +57,16 @@ def _page_key(get: Callable[[str], Any]) -> bytes:
     return f"{get('author_id')}:{get('slot_from')}".encode()
 
 
+def _edge_key(get: Callable[[str], Any]) -> bytes:
+    """Each edge has a key of its own, so that its newest state is what compaction keeps."""
+    return f"{get('follower_id')}:{get('followee_id')}".encode()
+
+
+def _written_key(_: Callable[[str], Any]) -> bytes:
+    """One for all, so that the newest is kept."""
+    return b"written"
+
+
 def _kind(topic: str, struct: type[Any], key: KeyRule) -> tuple[str, Kind]:
     return str(struct.__struct_config__.tag), Kind(topic, struct, key)
 
@@ -74,8 +85,19 @@ KINDS: Mapping[str, Kind] = dict(
         _kind("fanout-pages", requests.DeliverPage, _page_key),
         _kind("bulk-pages", requests.DeliverBulkPage, _page_key),
         _kind("backfills", requests.BackfillFollow, first_of("follower_id")),
+        _kind(FOLLOW_EDGES, snapshots.EdgesWritten, _written_key),
     ]
 )
+
+
+class Snapshot(NamedTuple):
+    """What is to know of a topic that holds the newest of another topic's facts."""
+
+    of: str
+    key: KeyRule
+
+
+SNAPSHOTS: Mapping[str, Snapshot] = {FOLLOW_EDGES: Snapshot("follows", _edge_key)}
 
 _ID_FIELDS = (
     "post_id",
@@ -133,6 +155,11 @@ def encode(message: Message) -> Encoded:
     return Encoded(kind.topic, kind.key(partial(getattr, message)), value)
 
 
+def encode_edge(fact: FollowFact) -> Encoded:
+    """The record of an edge's newest fact in the snapshot of edges."""
+    return Encoded(FOLLOW_EDGES, _edge_key(partial(getattr, fact)), msgspec.json.encode(fact))
+
+
 def key_for(tag: str, fields: Mapping[str, Any]) -> bytes:
     """The key of a message that is still JSON. Raises SchemaViolation where it has none."""
     if tag not in KINDS:
@@ -171,6 +198,9 @@ def _kind_of(raw: dict[str, Any], topic: str) -> Kind:
     if not isinstance(tag, str):
         raise SchemaViolation("type", "wrong_type")
     kind = KINDS.get(tag)
+    snapshot = SNAPSHOTS.get(topic)
+    if kind is not None and snapshot is not None and kind.topic == snapshot.of:
+        return kind._replace(topic=topic, key=snapshot.key)
     if kind is None or kind.topic != topic:
         raise SchemaViolation("type", "unknown_type")
     return kind

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+from schemas.snapshots import FOLLOW_EDGES
 from services.conversations.join import JoinConversations
 from services.conversations.orphans import Orphans
 from services.fanout.deliver import BULK_ENTRIES_AT_ONCE, Backfill, DeliverPages
@@ -142,6 +143,8 @@ def direct_handlers(  # noqa: PLR0913 - what handlers are made of
 ) -> Mapping[str, Handler[Any]]:
     """By topic of facts: handlers that do themselves all that is asked for, and words as well.
 
+    The snapshot of edges has one, too, whose versions nobody compares: it is beside the log.
+
     For replays: what a large batch asks for is done together, so there is one lane. Who has
     `pull_followers` is flagged and left to his readers, as live. Without `backfills` follows ask
     for nothing; every post of theirs is then replayed after them.
@@ -161,8 +164,13 @@ def direct_handlers(  # noqa: PLR0913 - what handlers are made of
     agents = handlers(stores, requests, metrics, retention, clock, policy=policy)
     facts = [route for route in ROUTES if route.role not in LANES]
     return {
-        topic: _one_after_the_other([agents[each.agent] for each in facts if each.topic == topic])
-        for topic in dict.fromkeys(route.topic for route in facts)
+        FOLLOW_EDGES: RecordFollows(stores.graph, stores.relations, requests),
+        **{
+            topic: _one_after_the_other(
+                [agents[each.agent] for each in facts if each.topic == topic]
+            )
+            for topic in dict.fromkeys(route.topic for route in facts)
+        },
     }
 
 

@@ -5,7 +5,9 @@ import struct
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-from schemas.ids import ListId, PostId, UserId, slot
+from schemas.events import FollowFact
+from schemas.ids import ListId, PostId, UserId, Version, slot
+from services.relations.edges import edge_fact
 from services.relations.lists import OwnedList, first_cell
 from services.relations.mutation import ABOUT_THREADS, MAX_CELLS, Kind, Mutation, both_sides
 from services.relations.owned_lists import OwnedLists, list_rows
@@ -46,6 +48,12 @@ _PAGE = select(
     "relations",
     "page",
     "other_id, kind, item, removed",
+    f"WHERE owner_id = ? AND part = {SAYS} AND (other_id, kind, item) > (?, ?, ?) LIMIT ?",
+)
+_SAID = select(
+    "relations",
+    "edge-facts",
+    _ROW,
     f"WHERE owner_id = ? AND part = {SAYS} AND (other_id, kind, item) > (?, ?, ?) LIMIT ?",
 )
 _OWNERS = select(
@@ -130,10 +138,26 @@ class CassandraRelations:
         found = await self.others(owner, Kind.FOLLOW, after=after, limit=limit)
         return [between.edge for between in found.values() if between.edge is not None]
 
+    async def edge_facts(self, owner: UserId, *, after: UserId, limit: int) -> list[FollowFact]:
+        found: list[FollowFact] = []
+        place: tuple[Any, ...] = (after, _LAST_KIND, "")
+        while len(found) < limit:
+            rows = await self._store.read(_SAID, owner, *place, KEYS_AT_ONCE)
+            edges = [row for row in rows if row[1] == Kind.FOLLOW]
+            blocks = await self._blocks([(owner, UserId(row[0])) for row in edges])
+            for other, _, _, removed, version, *cells in edges:
+                pair = (owner, UserId(other))
+                ended = Version(blocks.get(_key(pair), (False, -1))[1])
+                found.append(edge_fact(pair, version, cells, removed=removed, ended=ended))
+            if len(rows) < KEYS_AT_ONCE:
+                break
+            place = rows[-1][:3]
+        return found[:limit]
+
     async def owners(self, place: int, limit: int) -> Scanned[UserId]:
         rows = await self._store.read(_OWNERS, place, limit)
-        owners = dict.fromkeys(UserId(owner) for owner, part, _ in rows if part != THREADS)
-        return Scanned(list(owners), rows[-1][2] if len(rows) == limit else None)
+        owners = [UserId(owner) for owner, part, _ in rows if part == SAYS]
+        return Scanned(owners, rows[-1][2] if len(rows) == limit else None)
 
     async def list_of(self, list_id: ListId) -> OwnedList | None:
         return await self._lists.read(list_id)

@@ -4,7 +4,9 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 
 from schemas.canonical import Canonical
+from schemas.events import FollowFact
 from schemas.ids import ListId, PostId, UserId, Version
+from services.relations.edges import edge_fact
 from services.relations.lists import (
     Claim,
     OwnedList,
@@ -27,6 +29,7 @@ from services.relations.relations import (
     Marks,
     Relations,
     Row,
+    ended_at,
     marks,
     relations,
 )
@@ -104,8 +107,17 @@ class MemoryRelations:
         found = await self.others(owner, Kind.FOLLOW, after=after, limit=limit)
         return [between.edge for between in found.values() if between.edge is not None]
 
+    async def edge_facts(self, owner: UserId, *, after: UserId, limit: int) -> list[FollowFact]:
+        later = sorted(other for other in self._others.get(owner, ()) if other > after)
+        facts = (fact for other in later for fact in self._edge_facts(owner, other))
+        return list(islice(facts, limit))
+
     async def owners(self, place: int, limit: int) -> Scanned[UserId]:
-        said = (owner for owner, threads, _ in self._subjects if not threads)
+        said = (
+            owner
+            for (owner, threads, _), subjects in self._subjects.items()
+            if not threads and any(each.kind is not Kind.BLOCKED_BY for each in subjects)
+        )
         return scan_of(said, place, limit)
 
     async def list_of(self, list_id: ListId) -> OwnedList | None:
@@ -158,6 +170,15 @@ class MemoryRelations:
                 claimed = self._first_owner(ListId(int(subject.item)))
                 cells[2] = None if claimed is None else first_cell(claimed)
             yield (other, subject.kind, subject.item, removed, version, *cells)
+
+    def _edge_facts(self, owner: UserId, other: UserId) -> Iterator[FollowFact]:
+        """One, or none where there never was an edge."""
+        rows = list(self._rows(owner, other))
+        blocks = (Kind.BLOCK, Kind.BLOCKED_BY)
+        ended = max((ended_at(row[5]) for row in rows if row[1] in blocks), default=Version(-1))
+        for _, kind, _, removed, version, *cells in rows:
+            if kind is Kind.FOLLOW:
+                yield edge_fact((owner, other), version, cells, removed=removed, ended=ended)
 
     def _between(self, owner: UserId, other: UserId) -> Between:
         rows = [*self._rows(owner, 0), *self._rows(owner, other)]

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
+from schemas.events import FollowFact
 from schemas.ids import ListId, PostId, UserId
 from services.relations.lists import OwnedList
 from services.relations.mutation import Kind, Mutation
@@ -65,8 +66,19 @@ class RelationStore(Protocol):
     async def followees(self, owner: UserId, *, after: UserId, limit: int) -> list[Edge]:
         """Up to `limit` edges to ids above `after`, ascending, as `others` finds them."""
 
+    async def edge_facts(self, owner: UserId, *, after: UserId, limit: int) -> list[FollowFact]:
+        """Up to `limit` facts, by followees above `after`, ascending: one for each edge ever made.
+
+        Each is the newest there was, so whoever records it has the edge as it is here: with all its
+        options, or ended. What a block has ended is ended by a fact with the block's version.
+        Fewer than `limit` are the last ones. It reads as `others` does.
+        """
+
     async def owners(self, place: int, limit: int) -> Scanned[UserId]:
-        """Some of those who say anything of others, or set it for themselves, beyond a place."""
+        """Some of those who say anything of others, or set it for themselves, beyond a place.
+
+        Each is given once, in all of a scan.
+        """
 
     async def list_of(self, list_id: ListId) -> OwnedList | None:
         """The list, as its first owner made it; None where it is unknown or deleted."""

@@ -128,7 +128,7 @@ async def completed(plan: Plan, deps: Deps, told: Told) -> None:
     What the log lacks is written from the store's own posts first, so that a cutover loses nothing
     that was shown. Raises GenerationRefused and StoreUnavailable.
     """
-    if plan.lost:
+    if plan.gone:
         told("what the log lacks: homes are rebuilt from the store's own posts")
         rebuild = create_rebuild(deps)
         async for some in everybody(deps):

@@ -4,7 +4,6 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -21,6 +20,7 @@ from services.settings import Settings
 from streams.bootstrap import Deps, cassandra_stores, create_replay, mending_stores, now
 from streams.cli.configuration import load_settings
 from streams.cli.connected import connected, expect_cassandra
+from streams.cli.edges import snapshot_edges
 from streams.cli.generations import (
     COMMANDS,
     GenerationName,
@@ -33,7 +33,7 @@ from streams.cli.generations import (
 from streams.cli.letter_options import told
 from streams.cli.progress import progress as progress_bar
 from streams.cli.replay_options import asked_for, plan_argument
-from streams.display.replay import duration, planned, said
+from streams.display.replay import duration, lacking, planned, said
 from streams.kafka.reader import TopicReader
 from streams.processes import health_site, open_deps, open_outbox
 from streams.replay.ended import Ended, costs
@@ -61,11 +61,12 @@ def command() -> None:
     changes nothing where it was applied already.
 
     A replay into a new generation leaves what is shown alone until `cutover`; `rollback` undoes
-    that, and `retire` takes away the generation that is needed no more.
+    that, and `retire` takes away the generation that is needed no more. `snapshot-edges` keeps the
+    follow edges for the day on which the log has lost the follows.
     """
 
 
-for each in COMMANDS:
+for each in (*COMMANDS, snapshot_edges):
     command.add_command(each)
 
 
@@ -108,7 +109,7 @@ def plan_(asked: Asked, into: str, out: Path | None, as_json: bool) -> None:
         click.echo(written(plan).decode(), nl=False)
         return
     Console().print(planned(plan))
-    _warn(plan.lost)
+    _warn(plan)
     click.echo(f"written to {out}; to do it: mingle replay run {out}")
 
 
@@ -140,8 +141,8 @@ def run(  # noqa: PLR0913 - one for each option
     expect_cassandra(settings)
     # Posts that are lost by now are brought to followers by what follows ask for.
     plan = replace(plan, lost=tuple(dict.fromkeys((*plan.lost, *_lost_now(settings, plan)))))
-    _warn(plan.lost)
-    if plan.lost and not accept_loss:
+    _warn(plan)
+    if plan.gone and not accept_loss:
         raise click.ClickException("the log lacks what the plan needs: --accept-loss does the rest")
     limits = Limits(rate, live_lag or None)
     ended: list[Ended] = []
@@ -299,17 +300,10 @@ def _report(
         )
 
 
-def _warn(lost: Iterable[Lost]) -> None:
-    """Loudly: what is not in the log can be brought back by no replay."""
-    named = [str(each) for each in dict.fromkeys(lost)]
-    if named:
-        click.secho(
-            f"WARNING: the log no longer holds what this needs: {'; '.join(named[:SHOWN])}"
-            + (f"; and {len(named) - SHOWN} more" if len(named) > SHOWN else "")
-            + ". What was before is only in the store: `mingle rebuild --all` writes homes from "
-            "its own posts; posts and edges that the store has lost as well are gone.",
-            fg="red", bold=True, err=True,
-        )  # fmt: skip
+def _warn(plan: Plan) -> None:
+    """Loudly: what is not in the log can be brought back by no replay but from a snapshot."""
+    if plan.lost:
+        click.secho(lacking(plan), fg="red", bold=True, err=True)
 
 
 def _lost_now(settings: Settings, plan: Plan) -> tuple[Lost, ...]:

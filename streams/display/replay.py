@@ -1,12 +1,17 @@
 """A plan of a replay, and how far one is, for people."""
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Final
 
 from rich.table import Table
 
 from streams.replay.plan import LIVE, Plan
 from streams.replay.progress import Progress
+
+SHOWN: Final = 20
+"""Partitions that are named; of more, how many."""
 
 
 def planned(plan: Plan, rate: float | None = None) -> Table:
@@ -28,11 +33,47 @@ def planned(plan: Plan, rate: float | None = None) -> Table:
         ("takes", f"about {duration(plan.seconds(rate))} in one process"),
         ("costs", f"about {plan.store_requests:,} store requests"),
     ]
+    if plan.edges is not None:
+        rows.append(("edges", f"also from the snapshot of {_at(plan.edges.began_at)}"))
     if plan.edges_first:
         rows.append(("order", "edges first, then every post once to all its followers"))
     for name, value in rows:
         table.add_row(name, value)
     return table
+
+
+def lacking(plan: Plan) -> str:
+    """What the log no longer holds, what stands in for it, and what nothing brings back."""
+    said = [f"WARNING: the log no longer holds what this needs: {_named(plan.lost)}."]
+    if any(each.topic == "follows" for each in plan.lost):
+        said.append(_edges_instead(plan))
+    if plan.gone:
+        said.append(
+            f"Beyond recovery by a replay: {_named(plan.gone)}. What was there is only in the "
+            "store: `mingle rebuild --all` writes homes from its own posts; posts and edges that "
+            "the store has lost as well are gone."
+        )
+    else:
+        said.append("So nothing is missing.")
+    return " ".join(said)
+
+
+def _edges_instead(plan: Plan) -> str:
+    if plan.edges is None:
+        return (
+            "There is no whole snapshot of edges: `mingle replay snapshot-edges` keeps what the "
+            "store still has."
+        )
+    return (
+        f"Edges are read from the snapshot of {_at(plan.edges.began_at)}, "
+        f"{plan.edges.edges:,} of them, and then from follows."
+    )
+
+
+def _named(places: Iterable[object]) -> str:
+    named = [str(each) for each in dict.fromkeys(places)]
+    more = f"; and {len(named) - SHOWN} more" if len(named) > SHOWN else ""
+    return "; ".join(named[:SHOWN]) + more
 
 
 def _into(plan: Plan) -> str:

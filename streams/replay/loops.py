@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from schemas.codec import decode
 from schemas.errors import SchemaViolation
+from schemas.snapshots import EdgesWritten
 from services.handling import Handler
 from services.metrics import Metrics
 from streams.acks import AckTracker
@@ -22,7 +23,7 @@ while the other is decoded."""
 
 
 class NotChosen(Exception):
-    """An event that the plan leaves out."""
+    """A message that is none of the plan's events."""
 
 
 class AlreadyLetters:
@@ -63,13 +64,11 @@ def create_loops(  # noqa: PLR0913 - the ports of the loops, each by name
 
 
 def chosen(choice: Choice, decode_one: Callable[..., Any]) -> Callable[..., Any]:
-    """Decodes what is chosen. Raises NotChosen for the rest."""
-    if choice.is_all:
-        return decode_one
+    """Decodes what is chosen. Raises NotChosen for the rest, and for what no event is."""
 
     def decoded(key: bytes | None, value: bytes | None, timestamp: int) -> Any:
         message = decode_one(key, value, timestamp)
-        if not choice.takes(message):
+        if isinstance(message, EdgesWritten) or not choice.takes(message):
             raise NotChosen
         return message
 

@@ -1,16 +1,17 @@
 """A replay as it is written down before anything is done: from what, into what, how much. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
+from schemas.snapshots import FOLLOW_EDGES, EdgesWritten
 from schemas.topics import dead_letter_topic
 from streams.replay.choice import Choice
 
 FACTS: Final = ("follows", "relations", "posts", "replies")
 """The topics that are the truth: requests are made anew from them. Edges come first."""
-EDGES: Final = ("follows", "relations")
+EDGES: Final = (FOLLOW_EDGES, "follows", "relations")
 DEPENDS: Final[Mapping[str, tuple[str, ...]]] = {
     "follows": ("relations",),
     "posts": ("replies",),
@@ -52,8 +53,27 @@ class Lost(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     partition: int
     before: int
 
+    @property
+    def place(self) -> tuple[str, int]:
+        return self.topic, self.partition
+
     def __str__(self) -> str:
         return f"{self.topic}:{self.partition} begins at offset {self.before:,}"
+
+
+class Gone(NamedTuple):
+    """Offsets that no replay brings back, `before` excluded."""
+
+    topic: str
+    partition: int
+    first: int
+    before: int
+
+    def __str__(self) -> str:
+        which = (
+            f"{self.first:,} to {self.before - 1:,}" if self.first else f"before {self.before:,}"
+        )
+        return f"{self.topic}:{self.partition} offsets {which}"
 
 
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -61,9 +81,10 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     `into` is LIVE, for the homes that live workers write, or the name of a generation that only
     this replay fills; its ends are fixed anew when it is run. `whole` says that nothing of the log
-    was left out. `events` are those that are read, `chosen`
-    those that are applied, `deliveries` the entries that their posts owe; both are estimates where
-    the plan says so.
+    was left out. `lost` is what the log lacks; where that are follows, the snapshot of edges is
+    read, too, and `edges` is what it says of itself, None where none was ever whole. `events` are
+    those that are read, `chosen` those that are applied, `deliveries` the entries that their posts
+    owe; both are estimates where the plan says so.
     """
 
     name: str
@@ -73,6 +94,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     choice: Choice = Choice()
     whole: bool = False
     lost: tuple[Lost, ...] = ()
+    edges: EdgesWritten | None = None
     events: int = 0
     chosen: int = 0
     deliveries: int = 0
@@ -85,7 +107,20 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         So it is where the plan has every edge and every post of the log: then edges are recorded
         first, and each post is brought to all its followers once.
         """
-        return self.whole and not self.lost
+        return self.whole and not self.gone
+
+    @property
+    def gone(self) -> tuple[Gone, ...]:
+        """What is lost and not in the snapshot of edges either."""
+        firsts = ((each, self._kept(each)) for each in self.lost)
+        return tuple(Gone(*each.place, first, each.before) for each, first in firsts
+                     if first < each.before)  # fmt: skip
+
+    def _kept(self, lost: Lost) -> int:
+        """Up to which offset the snapshot has what is lost of a partition."""
+        if self.edges is None or lost.topic != "follows":
+            return 0
+        return self.edges.handled_of(lost.partition)
 
     @property
     def group(self) -> str:
@@ -122,7 +157,8 @@ WHY: Final[Mapping[str, str]] = {
 
 def in_order(sources: Iterable[Source]) -> tuple[Source, ...]:
     """By their topics, edges first, and by partition."""
-    order = {name: place for place, name in enumerate((*FACTS, *map(dead_letter_topic, FACTS)))}
+    names = (FOLLOW_EDGES, *FACTS, *map(dead_letter_topic, FACTS))
+    order = {name: place for place, name in enumerate(names)}
     return tuple(sorted(sources, key=lambda each: (order[each.topic], each.partition)))
 
 

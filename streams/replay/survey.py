@@ -11,11 +11,13 @@ from schemas.codec import decode
 from schemas.errors import SchemaViolation
 from schemas.events import Creation, FollowCreated, FollowFact
 from schemas.ids import UserId
+from schemas.snapshots import FOLLOW_EDGES, EdgesWritten
 from schemas.topics import dead_letter_topic
 from streams.kafka.reader import Span, TopicReader, in_batches
 from streams.letters.letter import origins
 from streams.letters.reader import letter_of
 from streams.replay.choice import Choice, Conversation
+from streams.replay.edges import last_written
 from streams.replay.plan import FACTS, LIVE, Lost, Plan, PlanRefused, Source, check_topics, in_order
 
 SAMPLED: Final = 50_000
@@ -80,6 +82,11 @@ async def survey(  # noqa: PLR0913 - what is asked for, where it is, who is told
     if missing:
         raise PlanRefused(f"topic {min(missing)} does not exist: run `mingle topics apply`")
     sources = await asyncio.to_thread(_sources, asked, spans, reader)
+    lost = tuple(_lost(asked, spans))
+    edges = None
+    if any(each.topic == "follows" for each in lost):
+        snapshot, edges = await asyncio.to_thread(_snapshot, reader)
+        sources = in_order((*snapshot, *sources))
     plan = Plan(
         name=name,
         made_at=made_at,
@@ -87,7 +94,8 @@ async def survey(  # noqa: PLR0913 - what is asked for, where it is, who is told
         sources=sources,
         choice=asked.choice,
         whole=asked.is_all,
-        lost=tuple(_lost(asked, spans)),
+        lost=lost,
+        edges=edges,
         events=sum(each.end - each.first for each in sources),
     )
     plan = await _with_posts(plan, reader, epoch, told)
@@ -121,6 +129,16 @@ def _sources(asked: Asked, spans: Sequence[Span], reader: TopicReader) -> tuple[
         ends = {(each.topic, each.number): each.first for each in reader.at(wanted, asked.until)}
         wanted = [each._replace(end=ends[each.topic, each.number]) for each in wanted]
     return in_order(Source(*each) for each in wanted)
+
+
+def _snapshot(reader: TopicReader) -> tuple[list[Source], EdgesWritten | None]:
+    """All of the snapshot of edges, and what it says of itself.
+
+    One that never became whole is read as well: what it has is better than nothing.
+    """
+    spans = reader.spans([FOLLOW_EDGES])
+    sources = [Source(*each) for each in spans if each.first < each.end]
+    return sources, last_written(reader, spans)
 
 
 def _cut(span: Span, part: Part) -> Span:
@@ -208,13 +226,16 @@ def _messages(
 
 
 def message_of(record: Any, epoch: int) -> Any:
-    """What a record of a topic of facts, or of its dead letters, says; None where it is none."""
+    """What a record of facts, of the snapshot of edges or of dead letters says; None for none."""
     topic, key, value = record.topic(), record.key(), record.value()
     timestamp = record.timestamp()[1]
     if topic in origins():
         letter = letter_of(record)
         topic, timestamp = letter.topic, letter.sent_back().timestamp or timestamp
     try:
-        return decode(topic, key, value, timestamp, epoch) if topic in FACTS else None
+        if topic not in (FOLLOW_EDGES, *FACTS):
+            return None
+        message = decode(topic, key, value, timestamp, epoch)
     except SchemaViolation:
         return None
+    return None if isinstance(message, EdgesWritten) else message

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from random import Random
 from typing import Any, NamedTuple
 
+from schemas.snapshots import FOLLOW_EDGES
 from services.brokers import Brokers
 from services.reading import Reader
 from services.scan import START
@@ -33,7 +34,7 @@ async def verify_log(plan: Plan, deps: Deps, count: int | None, random: Random) 
     see_to = direct_handlers(
         stores, deps.metrics, deps.retention, deps.clock, backfills=True, pull_followers=0
     )
-    people = await handled(in_batches(_log(settings.brokers, settings.epoch)), see_to)
+    people = await handled(in_batches(_log(plan, settings.brokers, settings.epoch)), see_to)
     posts = (await stores.posts.scan(START, MOST_EVENTS)).ids
     chosen = plan.choice
     users = people & {chosen.user or 0, chosen.author or 0} or people
@@ -47,10 +48,11 @@ async def verify_log(plan: Plan, deps: Deps, count: int | None, random: Random) 
     )
 
 
-def _log(brokers: Brokers, epoch: int) -> Iterator[Any]:
-    """All facts that can be decoded."""
+def _log(plan: Plan, brokers: Brokers, epoch: int) -> Iterator[Any]:
+    """All facts that can be decoded, and the edges that the plan has from their snapshot."""
+    names = {each.topic for each in plan.sources} & {FOLLOW_EDGES} | set(FACTS)
     with TopicReader(brokers) as reader:
-        for record in reader.read_all(reader.spans(FACTS)):
+        for record in reader.read_all(reader.spans(sorted(names))):
             message = message_of(record, epoch)
             if message is not None:
                 yield message

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from schemas.events import FollowCreated, FollowDeleted
+from schemas.events import FollowCreated, FollowDeleted, FollowFact
 from schemas.ids import MAX_ID, ListId, PostId, UserId
 from schemas.relations import (
     AccountErased,
@@ -466,6 +466,54 @@ async def test_people_are_paged_by_what_is_said_of_them(
     assert muted == {crowd[0]: Between(edge=Edge(alice, crowd[0], THIRD), mute=Mute("all", 5))}
 
 
+async def test_an_edge_is_said_again_by_its_newest_fact(
+    relations: RelationStore, people: People
+) -> None:
+    """With all its options, or ended; what a block has ended is ended at the block's version."""
+    alice, bob, carol = people
+    options = {"replies": "all", "reposts": False, "bare_links": False, "languages": ("de", "en")}
+    others = [UserId(carol + 1), UserId(carol + 2), UserId(carol + 3)]
+    await tell(
+        relations,
+        follows(alice, bob, FIRST),
+        follows(alice, bob, THIRD, **options),
+        follows(alice, carol, FIRST),
+        unfollows(alice, carol, SECOND),
+        follows(alice, others[0], FIRST),
+        blocks(others[0], alice, SECOND),
+        unblocks(others[0], alice, THIRD),
+        unfollows(alice, others[1], FIRST),
+        blocks(alice, others[2], FIRST),
+        MuteCreated(owner_id=alice, target_id=bob, version=FIRST),
+    )
+    found = await relations.edge_facts(alice, after=UserId(0), limit=10)
+    assert found == [
+        follows(alice, bob, THIRD, **options),
+        unfollows(alice, carol, SECOND),
+        unfollows(alice, others[0], SECOND),
+        unfollows(alice, others[1], FIRST),
+    ]
+    assert await relations.edge_facts(carol, after=UserId(0), limit=10) == []
+
+
+async def test_edges_are_said_a_page_at_a_time(relations: RelationStore, people: People) -> None:
+    """Ascending, each once, ended ones among them; only the last page is short."""
+    alice, others = people.alice, [UserId(people.carol + place) for place in range(1, 8)]
+    await tell(
+        relations,
+        *(follows(alice, each) for each in others),
+        *(unfollows(alice, each) for each in others[::2]),
+    )
+    pages, after = list[list[FollowFact]](), UserId(0)
+    while not pages or len(pages[-1]) == 3:
+        pages.append(await relations.edge_facts(alice, after=after, limit=3))
+        after = UserId(pages[-1][-1].followee_id)
+    assert [len(each) for each in pages] == [3, 3, 1]
+    assert [fact.followee_id for page in pages for fact in page] == others
+    ended = [fact.followee_id for page in pages for fact in page if fact.version == SECOND]
+    assert ended == others[::2]
+
+
 async def test_edges_of_any_pairs(relations: RelationStore, people: People) -> None:
     """Of many to one, of one to many, and of others among each other."""
     alice, bob, carol = people
@@ -503,6 +551,9 @@ async def test_every_store_merges_as_the_law_says(
     assert await relations.blocked_pairs(pairs) == await plain.blocked_pairs(pairs)
     assert await relations.followed_pairs(pairs) == await plain.followed_pairs(pairs)
     assert await relations.suspended(crowd) == await plain.suspended(crowd)
+    for each in crowd:
+        asked = [at.edge_facts(each, after=UserId(0), limit=9) for at in (relations, plain)]
+        assert await asked[0] == await asked[1]
     for list_id in (ListId(crowd.alice + 7), ListId(crowd.alice + 8)):
         assert await relations.list_of(list_id) == await plain.list_of(list_id)
         members = [

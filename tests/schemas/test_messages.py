@@ -8,7 +8,9 @@ from jsonschema import Draft202012Validator
 
 import schemas
 from schemas import topics
-from schemas.codec import KINDS, decode, encode, key_for
+from schemas.codec import KINDS, SNAPSHOTS, decode, encode, encode_edge, key_for
+from schemas.errors import SchemaViolation
+from schemas.events import FollowCreated, FollowDeleted, FollowFact
 from schemas.generate import FOLDER, file_of, schema_of, written
 
 EXAMPLES = Path(schemas.__file__).parent / "examples"
@@ -54,10 +56,15 @@ def test_an_example_is_a_message(file: Path) -> None:
 
 
 def test_topics_and_messages_name_each_other() -> None:
-    """Each type travels on the topic that lists it; each topic with messages has dead letters."""
+    """Each type travels on the topic that lists it, and on that topic's snapshot where it has one.
+
+    Each topic with messages has dead letters.
+    """
     declared = topics.load()
-    listed = {tag: name for name, topic in declared.items() for tag in topic.messages}
-    assert listed == {tag: kind.topic for tag, kind in KINDS.items()}
+    listed = {(tag, name) for name, topic in declared.items() for tag in topic.messages}
+    own = {(tag, kind.topic) for tag, kind in KINDS.items()}
+    copied = {(tag, name) for name, each in SNAPSHOTS.items() for tag, at in own if at == each.of}
+    assert listed == own | copied
     for name, topic in declared.items():
         assert (topics.dead_letter_topic(name) in declared) == bool(topic.messages)
 
@@ -68,3 +75,26 @@ def test_facts_are_kept_for_ever_and_never_compacted() -> None:
         config = topics.load()[name].config
         assert config["cleanup.policy"] == "delete"
         assert config["retention.ms"] == "-1"
+
+
+EDGES = [
+    FollowCreated(version=2, follower_id=1, followee_id=2, replies="all", languages=("en",)),
+    FollowDeleted(version=3, follower_id=1, followee_id=2),
+]
+
+
+@pytest.mark.parametrize("edge", EDGES)
+def test_an_edge_travels_in_the_snapshot_under_a_key_of_its_own(edge: FollowFact) -> None:
+    """As the fact it was in `follows`; under the key that it had there it is refused."""
+    record = encode_edge(edge)
+    assert (record.topic, record.key) == ("follow-edges", b"1:2")
+    assert decode(*record, TIMESTAMP) == edge
+    with pytest.raises(SchemaViolation, match="key_mismatch"):
+        decode("follow-edges", b"1", record.value, TIMESTAMP)
+    with pytest.raises(SchemaViolation, match="key_mismatch"):
+        decode("follows", b"1:2", record.value, TIMESTAMP)
+
+
+def test_a_snapshot_is_compacted() -> None:
+    """It keeps each edge's newest fact for ever, the ends of edges too."""
+    assert topics.load()["follow-edges"].config == {"cleanup.policy": "compact"}

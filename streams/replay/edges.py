@@ -1,0 +1,126 @@
+"""The snapshot of edges: written from the store, read where `follows` has lost its beginning."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from itertools import count, islice
+from typing import Final
+
+from schemas.codec import decode, encode, encode_edge
+from schemas.errors import SchemaViolation
+from schemas.events import FollowFact
+from schemas.ids import UserId
+from schemas.snapshots import FOLLOW_EDGES, EdgesWritten
+from services.brokers import Brokers
+from services.relations.store import RelationStore
+from services.scan import START
+from streams.handlers import ROUTES
+from streams.kafka.reader import Span, TopicReader
+from streams.outbox import Outbox, Outgoing
+from streams.publishing.pace import paced
+from streams.replay.live import committed_of
+
+OWNERS_AT_ONCE: Final = 32
+"""Whose edges are read together: as many requests, and 32,000 edges at most, some 15 MB."""
+EDGES_AT_ONCE: Final = 1_000
+"""Of one owner: one request of the store where he says nothing but whom he follows."""
+SENT_AT_ONCE: Final = 5_000
+"""Edges in a call, some 1 MB; at a rate, no more than a second's."""
+
+Told = Callable[[int], None]
+"""Is told of edges that were written."""
+
+
+class EdgesMissing(Exception):
+    """A store that has fewer edges than the last snapshot: no snapshot of all there were."""
+
+
+def last_written(reader: TopicReader, spans: Iterable[Span]) -> EdgesWritten | None:
+    """What the newest whole snapshot says of itself; None where there is none.
+
+    It reads these spans to their ends, for the one record may be anywhere. Raises
+    BrokerUnavailable.
+    """
+    found = None
+    for record in reader.read_all(spans):
+        try:
+            said = decode(FOLLOW_EDGES, record.key(), record.value(), record.timestamp()[1])
+        except SchemaViolation:
+            continue
+        if isinstance(said, EdgesWritten):
+            found = said
+    return found
+
+
+async def handled_follows(brokers: Brokers) -> tuple[int, ...]:
+    """Up to where live workers have recorded `follows`, by partition. Raises BrokerUnavailable."""
+
+    def look() -> list[Span]:
+        with TopicReader(brokers) as reader:
+            return reader.spans(["follows"])
+
+    (role,) = (route.role for route in ROUTES if route.topic == "follows")
+    places = [(each.topic, each.number) for each in await asyncio.to_thread(look)]
+    committed = await committed_of(brokers, f"mingle-{role}", places)
+    return tuple(committed.get(each, 0) for each in places)
+
+
+class EdgeSnapshot:
+    """Writes the snapshot. Whoever was interrupted begins again: each edge is newest-wins."""
+
+    def __init__(
+        self, relations: RelationStore, outbox: Outbox, rate: float | None, told: Told
+    ) -> None:
+        self._relations = relations
+        self._outbox = outbox
+        self._at_once = min(SENT_AT_ONCE, max(1, int(rate))) if rate else SENT_AT_ONCE
+        self._turns: Iterator[int] = paced(count(), rate) if rate else count()
+        self._told = told
+
+    async def write(
+        self, began_at: int, handled: tuple[int, ...], at_least: int = 0
+    ) -> EdgesWritten:
+        """Every edge of the store, then that it is whole, with the offsets handled before it began.
+
+        Raises EdgesMissing where there are fewer than `at_least`: what was written stays, and is
+        not said to be whole. Raises StoreUnavailable and BrokerUnavailable.
+        """
+        edges = 0
+        async for facts in every_edge(self._relations):
+            for start in range(0, len(facts), self._at_once):
+                some = facts[start : start + self._at_once]
+                await asyncio.to_thread(_wait, self._turns, len(some))
+                await self._outbox.send([Outgoing(*encode_edge(each)) for each in some])
+                self._told(len(some))
+            edges += len(facts)
+        if edges < at_least:
+            raise EdgesMissing(f"the store has {edges:,} edges, the last snapshot {at_least:,}")
+        written = EdgesWritten(began_at=began_at, edges=edges, handled=handled)
+        await self._outbox.send([Outgoing(*encode(written))])
+        return written
+
+
+async def every_edge(relations: RelationStore) -> AsyncIterator[list[FollowFact]]:
+    """The newest fact of each edge there ever was, some at a time. Raises StoreUnavailable."""
+    place: int | None = START
+    while place is not None:
+        found = await relations.owners(place, OWNERS_AT_ONCE)
+        place = found.place
+        waiting = dict.fromkeys(found.ids, UserId(0))
+        while waiting:
+            pages = await asyncio.gather(
+                *(
+                    relations.edge_facts(owner, after=after, limit=EDGES_AT_ONCE)
+                    for owner, after in waiting.items()
+                )
+            )
+            yield [fact for page in pages for fact in page]
+            waiting = {
+                owner: UserId(page[-1].followee_id)
+                for owner, page in zip(waiting, pages, strict=True)
+                if len(page) == EDGES_AT_ONCE
+            }
+
+
+def _wait(turns: Iterator[int], many: int) -> None:
+    for _ in islice(turns, many):
+        pass
