@@ -16,7 +16,7 @@ def edge_fact(
     removed: bool,
     ended: Version,
 ) -> FollowFact:
-    """The newest fact of a (follower, followee); a block has ended edges up to `ended`, -1 for none.
+    """The newest fact of a (follower, followee); `ended` is up to where a block ended it, else -1.
 
     An end needs no options: whatever follow is newer brings its own.
     """

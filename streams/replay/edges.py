@@ -59,9 +59,10 @@ async def handled_follows(brokers: Brokers) -> tuple[int, ...]:
             return reader.spans(["follows"])
 
     (role,) = (route.role for route in ROUTES if route.topic == "follows")
-    places = [(each.topic, each.number) for each in await asyncio.to_thread(look)]
-    committed = await committed_of(brokers, f"mingle-{role}", places)
-    return tuple(committed.get(each, 0) for each in places)
+    ends = {(each.topic, each.number): each.end for each in await asyncio.to_thread(look)}
+    committed = await committed_of(brokers, f"mingle-{role}", list(ends))
+    # What was committed of a topic that was made anew lies beyond its end.
+    return tuple(min(committed.get(place, 0), end) for place, end in ends.items())
 
 
 class EdgeSnapshot:

@@ -73,8 +73,17 @@ def test_a_generation_has_a_small_name(arguments: list[str], said: str) -> None:
     assert said in result.output
 
 
-@pytest.mark.parametrize("arguments", [["cutover", "b"], ["rollback"], ["retire", "b"]])
-def test_memory_has_no_generations(arguments: list[str]) -> None:
+@pytest.mark.parametrize("rate", ["0", "many"])
+def test_a_snapshot_of_edges_has_a_rate_above_zero(rate: str) -> None:
+    result = mingle("snapshot-edges", "--rate", rate)
+    assert result.exit_code == 2
+    assert "--rate" in result.output
+
+
+@pytest.mark.parametrize(
+    "arguments", [["cutover", "b"], ["rollback"], ["retire", "b"], ["snapshot-edges"]]
+)
+def test_memory_has_no_generations_and_no_edges_to_keep(arguments: list[str]) -> None:
     result = mingle(*arguments, store="memory")
     assert result.exit_code == 1
     assert "MINGLE_STORE" in result.output

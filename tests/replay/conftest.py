@@ -1,7 +1,7 @@
 """A broker in this process, a log in it, and replays of that into memory stores."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from services.settings import Settings
 from services.stores import Stores
 from streams.bootstrap import Deps, create_metrics, create_replay, memory_stores
 from streams.embedded.mock_broker import MockBroker
-from streams.kafka.reader import TopicReader
+from streams.kafka.reader import Span, TopicReader
 from streams.outbox import MemoryOutbox, Outgoing
 from streams.publishing.publisher import Publisher
 from streams.replay import consumer
@@ -56,6 +56,20 @@ class Idle:
         return {}
 
 
+class Forgetful(TopicReader):
+    """Reads a log that has let go of what is below these offsets."""
+
+    def __init__(self, bootstrap: str, forgotten: Mapping[Place, int]) -> None:
+        super().__init__(Brokers(bootstrap))
+        self._forgotten = forgotten
+
+    def spans(self, topics: Iterable[str]) -> list[Span]:
+        return [
+            each._replace(first=self._forgotten.get((each.topic, each.number), each.first))
+            for each in super().spans(topics)
+        ]
+
+
 class Player:
     """Plans and runs replays of a broker's log into stores in memory."""
 
@@ -66,8 +80,13 @@ class Player:
         self.outbox = MemoryOutbox()
         self.states: list[State] = []
 
-    async def plan(self, asked: Asked | None = None, name: str = "n") -> Plan:
-        with TopicReader(Brokers(self._bootstrap)) as reader:
+    async def plan(
+        self,
+        asked: Asked | None = None,
+        name: str = "n",
+        forgotten: Mapping[Place, int] | None = None,
+    ) -> Plan:
+        with Forgetful(self._bootstrap, forgotten or {}) as reader:
             return await survey(
                 asked or Asked(), reader, self.stores.graph.follower_counts, name=name,
                 made_at=NOW, epoch=self.deps.settings.epoch, into="live",
