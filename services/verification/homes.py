@@ -17,6 +17,7 @@ from services.timelines.retention import Retention
 from services.timelines.store import Span
 from services.verification.differences import Differences, Place
 from services.visibility.predicate import in_home
+from services.visibility.windows import window
 
 NEWEST = 1_000
 """Entries of a home that are compared: ten pages, further down than nearly everybody reads."""
@@ -57,9 +58,11 @@ class VerifyHomes:
     async def _shown(
         self, user: UserId, entries: Iterable[PostId], lowest: int, reposts: Reposts
     ) -> set[Place]:
+        asked: set[Window] = set()
         brought: set[PostId] = set()
 
         async def remembered(windows: Collection[Window]) -> Collection[PostId]:
+            asked.update(windows)
             brought.update(await reposts(windows))
             return brought
 
@@ -70,10 +73,14 @@ class VerifyHomes:
         kept = [each for each in shown if judged.verdicts[each].kind != "tag"]
         named = {(each, by) for each in kept for by in judged.places[each]}
         # A page asks for the reposts in its windows, for their own entries may be on another one.
+        # What a later claim made a post, or a repost of something else, is left over.
+        found = (judged.view.known[each] for each in brought if each in judged.verdicts)
         reasons = {
-            (each, judged.view.known[each].author_id)
-            for each in brought
-            if each in judged.verdicts and judged.verdicts[each].shown
+            (each.post_id, each.author_id)
+            for each in found
+            if judged.verdicts[each.post_id].shown
+            and each.repost_of is not None
+            and window(each, judged.view) in asked
         }
         return {*((each, None) for each in kept), *named, *reasons}
 

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from random import Random
 
+import msgspec
+import pytest
 from hypothesis import strategies as st
 
-from schemas.events import PostCreated
+from schemas.events import FollowCreated, FollowDeleted, PostCreated
 from schemas.ids import PostId, UserId
 from services.conversations.memory import MemoryConversations
 from services.fanout.deliver import Backfill
@@ -101,6 +103,27 @@ def test_a_whole_system_differs_nowhere(prove: Prove) -> None:
         assert await found_wrong(world, EVERYBODY) == set()
 
     prove(holds, 30, histories() | peopled_histories(), chances, policies)
+
+
+@pytest.mark.parametrize("then", [None, POSTS[5]])
+async def test_what_was_once_delivered_as_a_repost_is_no_fault(then: int | None) -> None:
+    """Two claims for one id, the older told later: the other left a row."""
+    alice, bob, carol, _ = PEOPLE
+    claim = PostCreated(version=2, post_id=POSTS[6], author_id=bob, repost_of=POSTS[4])
+    told: list[Fact] = [
+        FollowCreated(version=1, follower_id=carol, followee_id=alice),
+        FollowCreated(version=1, follower_id=carol, followee_id=bob),
+        PostCreated(version=1, post_id=POSTS[4], author_id=alice),
+        PostCreated(version=1, post_id=POSTS[5], author_id=alice),
+        claim,
+    ]
+    later: list[Fact] = [
+        FollowDeleted(version=2, follower_id=carol, followee_id=alice),
+        msgspec.structs.replace(claim, version=1, repost_of=then),
+    ]
+    world = await World().deliver(told, Random(0))
+    await world.deliver(later, Random(0))
+    assert await found_wrong(world, EVERYBODY) == set()
 
 
 def test_a_damaged_home_is_found_if_and_only_if_it_shows_and_is_mended(prove: Prove) -> None:
