@@ -23,6 +23,8 @@ LEAVE_SECONDS = 0.5
 FETCH_WAIT_MS = 100
 """For a broker to answer that there is nothing new. A partition that was not part of the fetch
 under way waits as long: upstream's 1,500 would show in every latency."""
+BEGIN_SECONDS = 0.01
+"""Between two looks whether a thread that was started has begun; it does within milliseconds."""
 RECONNECT_SECONDS = 1.0
 """Between two attempts to reach any broker at the start."""
 
@@ -73,6 +75,17 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
         await super(AIOKafkaConsumerThread, self).on_thread_stop()
         if self._consumer is not None:
             await leave(self._consumer)
+
+    async def stop(self) -> None:
+        """Upstream leaves a thread alone that has not begun yet, which then runs on."""
+        # Its events belong to its own loop, so they are looked at, not awaited.
+        while self._is_beginning():  # noqa: ASYNC110
+            await asyncio.sleep(BEGIN_SECONDS)
+        await super().stop()
+
+    def _is_beginning(self) -> bool:
+        begun = self._started.is_set() or self._shutdown.is_set() or self.thread_loop.is_closed()
+        return self._thread_started.is_set() and not begun
 
     def _stopped_set(self) -> None:
         """Upstream fails to stop a thread that has already ended because of a crash."""
@@ -173,6 +186,9 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
 
 async def leave(consumer: Any) -> None:
     """Leave the group and close the connections, in time and whatever the brokers do."""
+    sync = consumer._client._sync_task
+    if sync is not None and sync.done():
+        consumer._client._sync_task = None  # its error would keep the connections open
     if not await _did(consumer.stop()):
         await _did(consumer._client.close())
 

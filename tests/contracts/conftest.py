@@ -207,23 +207,28 @@ def compactor(cassandra: Reachable, compactors: Compactors) -> Compactor:
 
 
 class Compacted:
-    """A port whose writes are done, compacted, and done again."""
+    """A port that reads what was written, compacted, and all written again in the same order."""
 
     def __init__(self, port: Any, compact: Callable[[], Awaitable[None]]) -> None:
         self._port = port
         self._compact = compact
+        self._written: list[Callable[[], Awaitable[None]]] = []
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._port, name)
-        if name not in WRITES:
-            return method
 
-        async def twice(*arguments: Any) -> None:
+        async def write(*arguments: Any) -> None:
             await method(*arguments)
-            await self._compact()
-            await method(*arguments)
+            self._written.append(partial(method, *arguments))
 
-        return twice
+        async def read(*arguments: Any, **named: Any) -> Any:
+            if self._written:
+                await self._compact()
+                while self._written:
+                    await self._written.pop(0)()
+            return await method(*arguments, **named)
+
+        return write if name in WRITES else read
 
 
 def on(store: Store) -> Stores:

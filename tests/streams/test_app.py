@@ -1,6 +1,7 @@
 """The whole way: Kafka, Faust, the delivery loop and back, on a broker in this process."""
 
 import asyncio
+import threading
 from collections.abc import Sequence
 
 import pytest
@@ -13,6 +14,7 @@ from streams.backlog import Bounds
 from streams.embedded.mock_broker import Api, MockBroker
 from streams.intake import Limits
 from streams.kafka import transport
+from streams.kafka.consumer_thread import ConsumerThread
 from streams.kafka.producer import KafkaOutbox
 from tests.streams.conftest import PATIENCE, Log, Workers, eventually, numbers, publish, until
 from tests.streams.fakes import BAD, P0, P1, Handler, metrics, refuse, sample
@@ -259,13 +261,14 @@ async def test_a_client_that_learns_nothing_any_more_ends_the_app(workers: Worke
     """Its metadata never change again: upstream would look for a coordinator that has moved."""
     async with workers(Handler()) as app:
         await until(lambda: app.intake.assigned)
-        client = app.consumer._thread._consumer._client
+        thread = app.consumer._thread
+        client = thread._consumer._client
+        thread.thread_loop.call_soon_threadsafe(client._sync_task.cancel)
         lost = asyncio.get_running_loop().create_future()
         lost.set_exception(RuntimeError("the handler is closed"))
-        real, client._sync_task = client._sync_task, lost
+        client._sync_task = lost
         await until(lambda: app.crashed)
         assert "the handler is closed" in repr(app.crash_reason)
-        client._sync_task = real  # to be ended with its client
 
 
 async def test_a_bug_of_the_loop_ends_the_app(
@@ -288,3 +291,27 @@ async def test_it_is_ready_when_its_topics_exist_and_its_share_is_known(
     async with workers(Handler()) as app:
         await until(lambda: not app.intake.missing())
         assert app.intake.stuck() == []
+
+
+async def test_a_stop_reaches_a_thread_that_has_not_begun(
+    broker: MockBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would run on, and wait for brokers that are away."""
+    broker.broker_down()
+    begun, begin = ConsumerThread._start_thread, threading.Event()
+
+    def begin_late(thread: ConsumerThread) -> None:
+        begin.wait(PATIENCE)
+        begun(thread)
+
+    monkeypatch.setattr(ConsumerThread, "_start_thread", begin_late)
+    app = create_app("ingest", Settings(kafka_bootstrap=broker.bootstrap), metrics())
+    starting = asyncio.create_task(app.start())
+    await until(lambda: app.consumer._thread._thread is not None)
+    stopping = asyncio.create_task(app.stop())
+    await until(lambda: app.should_stop)
+    await asyncio.sleep(0.1)  # into the stop; too early would only prove less
+    begin.set()
+    async with asyncio.timeout(PATIENCE):
+        await asyncio.gather(starting, stopping)
+    assert not app.consumer._thread._thread.is_alive()

@@ -9,6 +9,8 @@ from streams.kafka.consumer_thread import leave
 
 
 class Client:
+    _sync_task = None
+
     def __init__(self) -> None:
         self.closed = 0
 

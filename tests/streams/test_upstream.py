@@ -49,6 +49,7 @@ REPLACED = {
     AIOKafkaConsumerThread._fetch_records: "39a2c6c79fc1",
     AIOKafkaConsumerThread._commit: "932852ce7a23",
     AIOKafkaConsumerThread.close: "d22efc59a1df",
+    ServiceThread.stop: "32d026539c36",
     ServiceThread._stopped_set: "af9b1ff77812",
 }
 """Overridden: what they did must still be what is done instead, or not wanted."""
