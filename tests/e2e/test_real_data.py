@@ -33,7 +33,9 @@ pytestmark = [
 def test_pheme_follows_first(pipeline: Pipeline, record_figures: Callable[..., None]) -> None:
     """Every home and thread equals the model when the graph was there before the posts."""
     messages = list(pheme())
-    record_figures("PHEME, follows first", **load_and_compare(pipeline, messages, model_of(messages)))
+    record_figures(
+        "PHEME, follows first", **load_and_compare(pipeline, messages, model_of(messages))
+    )
 
 
 @pytest.mark.parametrize("one_in", [5, pytest.param(1, marks=pytest.mark.proof)])
