@@ -57,11 +57,11 @@ async def followers(authors: Collection[UserId]) -> dict[UserId, int]:
     return {author: 10 for author in authors if author == ALICE}
 
 
-def planned(bootstrap: str, asked: Asked) -> Plan:
+def planned(bootstrap: str, asked: Asked, into: str = "live") -> Plan:
     async def work() -> Plan:
         with TopicReader(Brokers(bootstrap)) as reader:
             return await survey(
-                asked, reader, followers, name="n", made_at=0, epoch=EPOCH, into="live"
+                asked, reader, followers, name="n", made_at=0, epoch=EPOCH, into=into
             )
 
     return asyncio.run(work())
@@ -101,6 +101,16 @@ def test_a_plan_without_a_topic_that_it_depends_on_is_refused(named: list[str]) 
     """The refusal names the option and the topic."""
     with pytest.raises(PlanRefused, match=r"--topic: .* add --topic (relations|replies|posts)"):
         check_topics(named)
+
+
+@pytest.mark.parametrize(
+    "asked", [Asked(choice=Choice(author=BOB)), Asked(topics=("follows",)), Asked(parts=ALL_POSTS)]
+)
+def test_a_new_generation_takes_the_whole_log(bootstrap: str, asked: Asked) -> None:
+    """It holds nothing yet, so a part of the log would leave homes without the rest."""
+    assert planned(bootstrap, Asked(), "second").into == "second"
+    with pytest.raises(PlanRefused, match="--into: .* expected all of the log"):
+        planned(bootstrap, asked, "second")
 
 
 def test_topics_that_need_no_other_are_planned_alone() -> None:
