@@ -109,7 +109,7 @@ def test_a_plan_without_a_topic_that_it_depends_on_is_refused(named: list[str]) 
 def test_a_new_generation_takes_the_whole_log(bootstrap: str, asked: Asked) -> None:
     """It holds nothing yet, so a part of the log would leave homes without the rest."""
     assert planned(bootstrap, Asked(), "second").into == "second"
-    with pytest.raises(PlanRefused, match="--into: .* expected all of the log"):
+    with pytest.raises(PlanRefused, match=r"--into: .* expected all of the log"):
         planned(bootstrap, asked, "second")
 
 
