@@ -22,7 +22,7 @@ FIXED = insert("kinds", "a", "b", "c", "small", "tiny", "yes", ttl=True, operati
 MIXED = insert("kinds", "a", "b", "c", "bytes", "words", "ids", operation="mixed")
 PAGE = select("kinds", "page", "c, small, tiny, yes", "WHERE a = ? AND b = ? LIMIT 10000")
 
-_partitions = itertools.count(1)
+_partitions = itertools.count(1_000)  # other files write below
 
 
 @pytest.fixture
