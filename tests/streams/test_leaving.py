@@ -9,7 +9,7 @@ from streams.kafka.consumer_thread import leave
 
 
 class Client:
-    _sync_task = None
+    _sync_task: object = None
 
     def __init__(self) -> None:
         self.closed = 0
@@ -54,12 +54,35 @@ class Lost(Broken):
         self._client = self._Client()
 
 
+class Unlearning(Consumer):
+    """The task that keeps its metadata has failed, and closing it would raise that."""
+
+    class _Client(Client):
+        class _Failed:
+            def done(self) -> bool:
+                return True
+
+        def __init__(self) -> None:
+            super().__init__()
+            self._sync_task = self._Failed()
+
+        async def close(self) -> None:
+            if self._sync_task is not None:
+                raise RuntimeError("the handler is closed")
+            await super().close()
+
+    def __init__(self) -> None:
+        self._client = self._Client()
+
+
 class Silent(Consumer):
     async def stop(self) -> None:
         await asyncio.sleep(60)
 
 
-@pytest.mark.parametrize("consumer", [Consumer(), CutShort(), Broken(), Lost(), Silent()])
+@pytest.mark.parametrize(
+    "consumer", [Consumer(), CutShort(), Broken(), Lost(), Unlearning(), Silent()]
+)
 async def test_connections_are_closed_and_leaving_ends(
     consumer: Consumer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
