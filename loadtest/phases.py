@@ -8,10 +8,9 @@ import msgspec
 from loadtest import redis
 from loadtest.arriving import Arriving
 from loadtest.bench import Bench, Ledger, Progress
-from loadtest.expected import Entries
 from loadtest.figures import Figures, median, percentiles
 from loadtest.maximum import Burst
-from loadtest.references import batches
+from loadtest.references import Batch, batches, flat
 from loadtest.report import Outage, PhaseResult, Repetition
 from loadtest.sampler import by_lane
 from loadtest.scenario import Maximum, Open, Phase, Scenario
@@ -122,7 +121,8 @@ class Phases:
         if server:
             self._progress.step("the same rows in Redis")
             with redis.running(server) as port:
-                self.references["redis"] = await asyncio.to_thread(redis.rate, port, rows)
+                pairs = map(flat, rows)
+                self.references["redis"] = await asyncio.to_thread(redis.rate, port, pairs)
 
     async def _open(self, phase: Open) -> tuple[Outage | None, Figures | None]:
         share = phase.share_of_maximum
@@ -136,7 +136,7 @@ class Phases:
         authors = turns(self._bench.people.groups[group], posts, self._bench.random)
         return await self._burst.publish(group, authors)
 
-    def _rows(self, posts: int) -> list[Entries]:
+    def _rows(self, posts: int) -> list[Batch]:
         """The entries of the latest posts, as the worker brought them together."""
         latest = pairs_of(self.ledger.authors[-posts:], self.ledger.posts[-posts:])
         return batches(self.ledger.lists, latest, self._scenario.reference_rows)

@@ -36,7 +36,7 @@ from services.storage.session import connect
 from services.stores import Stores
 from services.timelines.home import Home
 from services.timelines.retention import Retention
-from services.timelines.store import AuthorEntry
+from services.timelines.store import AuthorEntry, Block
 
 FOLLOWERS = 100_000
 PUSHES = 10
@@ -91,7 +91,7 @@ class Bench(NamedTuple):
         posts = iter(range(post_id(now(), 0), 2**63, 1))
 
         async def one() -> None:
-            await self.stores.timelines.add_home_entries(users, np.full(len(users), next(posts)))
+            await self.stores.timelines.add_home_entries([Block(users, np.array([next(posts)]))])
 
         await one()
         return await self.cost(PUSHES, one) / FOLLOWERS
@@ -118,7 +118,7 @@ class Bench(NamedTuple):
             await self.follow(viewer, range(1, FOLLOWEES + 1))
             await self.follow(viewer, range(PULLED_FROM, PULLED_FROM + followed))
             posts = np.array([each.post_id for each in facts])
-            await self.stores.timelines.add_home_entries(np.full(len(posts), viewer), posts)
+            await self.stores.timelines.add_home_entries([Block(np.array([viewer]), posts)])
 
     async def follow(self, viewer: UserId, followees: Iterable[int]) -> None:
         edges = [FollowCreated(version=1, follower_id=viewer, followee_id=n) for n in followees]

@@ -8,7 +8,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 
@@ -56,7 +56,7 @@ def running(server: str) -> Iterator[int]:
         guard.release()
 
 
-def rate(port: int, entries: Sequence[Entries]) -> float:
+def rate(port: int, entries: Iterable[Entries]) -> float:
     """Entries a second, for some seconds at most."""
     pairs = (
         pair

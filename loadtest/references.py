@@ -5,7 +5,7 @@ Each writes into a table of its own in the run's keyspace, none goes through Kaf
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from threading import Condition
 from typing import Any
 
@@ -14,10 +14,11 @@ from cassandra import ConsistencyLevel
 
 from loadtest.expected import Entries
 from loadtest.graph import Lists
-from loadtest.store import HOME_SHARDS, RunStore, define, patiently
-from schemas.ids import SLOTS, IdArray, slots
+from loadtest.store import RunStore, define, patiently
+from schemas.ids import IdArray
 from services.storage.cluster import cluster, in_thread
 from services.storage.statements import insert
+from services.timelines.store import Block
 
 ENTRIES_AT_ONCE = 65_536
 """In one call of the writer, as the fan-out's handler makes them."""
@@ -26,21 +27,13 @@ CALLS = 4
 NAIVE_IN_FLIGHT = 256
 NAIVE_SECONDS = 8.0
 """The naive worker's figure is steady after a second; all rows would take minutes."""
-BUCKET = 0
 TTL_SECONDS = 33 * 86_400
 """As entries have it, with the default retention."""
-SHARDED_TABLE = (
-    "CREATE TABLE IF NOT EXISTS {keyspace}.load_shards (bucket int, shard int, user_id bigint, "
-    "post_id bigint, PRIMARY KEY ((bucket, shard), user_id, post_id)) "
-    "WITH CLUSTERING ORDER BY (user_id ASC, post_id DESC) "
-    "AND compaction = {{'class': 'UnifiedCompactionStrategy'}}"
-)
 USERS_TABLE = (
     "CREATE TABLE IF NOT EXISTS {keyspace}.load_users (user_id bigint, post_id bigint, "
     "PRIMARY KEY (user_id, post_id)) WITH CLUSTERING ORDER BY (post_id DESC) "
     "AND compaction = {{'class': 'UnifiedCompactionStrategy'}}"
 )
-_SHARDS = insert("load_shards", "bucket", "shard", "user_id", "post_id", ttl=True)
 _USERS = insert("load_users", "user_id", "post_id", ttl=True)
 _NAIVE = (
     "INSERT INTO {keyspace}.load_users (user_id, post_id) VALUES (?, ?) "
@@ -48,31 +41,39 @@ _NAIVE = (
 )
 
 
-def batches(lists: Lists, posts: Entries, most: int) -> list[Entries]:
+Batch = list[Block]
+
+
+def batches(lists: Lists, posts: Entries, most: int) -> list[Batch]:
     """The entries of these (author, post) pairs, as the fan-out's handler brings them together.
 
     At most so many in all; a post is not cut but where it alone is more than one batch.
     """
-    some: list[Entries] = []
-    found: list[Entries] = []
+    some: list[Batch] = []
+    found: Batch = []
     held = total = 0
     for author, post in zip(posts.users.tolist(), posts.posts.tolist(), strict=True):
         followers = lists.of(author)[: most - total]
         for start in range(0, len(followers), ENTRIES_AT_ONCE):
             part = followers[start : start + ENTRIES_AT_ONCE]
             if held + len(part) > ENTRIES_AT_ONCE:
-                some.append(_together(found))
+                some.append(found)
                 found, held = [], 0
-            found.append(Entries(part, np.full(len(part), post)))
+            found.append(Block(part, np.array([post])))
             held += len(part)
         total += len(followers)
         if total >= most:
             break
-    return [*some, _together(found)] if found else some
+    return [*some, found] if found else some
 
 
-def _together(found: Sequence[Entries]) -> Entries:
-    return Entries(*(np.concatenate(column) for column in zip(*found, strict=True)))
+def flat(batch: Batch) -> Entries:
+    """The entries of a batch, whose blocks have one post each."""
+    posts = np.concatenate([each.posts for each in batch])
+    return Entries(
+        np.concatenate([each.users for each in batch]),
+        np.repeat(posts, [len(each.users) for each in batch]),
+    )
 
 
 class References:
@@ -83,31 +84,18 @@ class References:
 
     async def prepare(self) -> None:
         keyspace = self._run.settings.cassandra_keyspace
-        tables = (SHARDED_TABLE, USERS_TABLE)
-        await define(self._run.settings, *(each.format(keyspace=keyspace) for each in tables))
+        await define(self._run.settings, USERS_TABLE.format(keyspace=keyspace))
+        await self._run.create_limit()
 
-    async def store_limit(self, entries: Sequence[Entries]) -> float:
-        """Timeline shards, packed batches, as the worker writes them."""
+    async def store_limit(self, batches: Sequence[Batch]) -> float:
+        """Timeline shards, written as the worker writes them, by the same code."""
+        return await _rate(self._run.limit.add_home_entries, batches)
 
-        async def write(some: Entries) -> None:
-            await self._run.store.write_columns(
-                _SHARDS,
-                {
-                    "bucket": BUCKET,
-                    "shard": slots(some.users) * HOME_SHARDS // SLOTS,
-                    "user_id": some.users,
-                    "post_id": some.posts,
-                    "ttl": TTL_SECONDS,
-                    "version": 1,
-                },
-            )
-
-        return await _rate(write, entries)
-
-    async def per_user_layout(self, entries: Sequence[Entries]) -> float:
+    async def per_user_layout(self, batches: Sequence[Batch]) -> float:
         """A Cassandra partition for each user, packed batches, regrouped the same way."""
 
-        async def write(some: Entries) -> None:
+        async def write(batch: Batch) -> None:
+            some = flat(batch)
             await self._run.store.write_columns(
                 _USERS,
                 {
@@ -118,12 +106,11 @@ class References:
                 },
             )
 
-        return await _rate(write, entries)
+        return await _rate(write, batches)
 
-    async def naive(self, entries: Sequence[Entries]) -> float:
+    async def naive(self, batches: Sequence[Batch]) -> float:
         """One prepared INSERT per follower through the driver, so many in flight."""
-        users = np.concatenate([each.users for each in entries])
-        posts = np.concatenate([each.posts for each in entries])
+        users, posts = flat([block for batch in batches for block in batch])
         return await in_thread(
             lambda: self._insert_each(users, posts), seconds=10 * NAIVE_SECONDS, what="naive writes"
         )
@@ -187,14 +174,15 @@ class _Flight:
             raise error
 
 
-async def _rate(write: Any, entries: Sequence[Entries]) -> float:
+async def _rate(write: Callable[[Batch], Awaitable[None]], batches: Sequence[Batch]) -> float:
     """Rows a second, so many calls at a time."""
     turn = asyncio.Semaphore(CALLS)
 
-    async def one(some: Entries) -> None:
+    async def one(batch: Batch) -> None:
         async with turn:
-            await patiently(lambda: write(some))
+            await patiently(lambda: write(batch))
 
     began = time.monotonic()
-    await asyncio.gather(*(one(some) for some in entries))
-    return sum(map(len, entries)) / (time.monotonic() - began)
+    await asyncio.gather(*(one(batch) for batch in batches))
+    entries = sum(block.entries for batch in batches for block in batch)
+    return entries / (time.monotonic() - began)

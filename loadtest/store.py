@@ -18,6 +18,7 @@ from loadtest.graph import Graph
 from schemas.events import FollowCreated
 from schemas.ids import SLOTS, IdArray, PostId, UserId, Version
 from services.errors import StoreUnavailable
+from services.generations.cassandra import CassandraGenerations
 from services.graph.cassandra import CassandraGraph
 from services.graph.edge import EdgeMutation
 from services.graph.store import SlotRange
@@ -26,6 +27,7 @@ from services.relations.cassandra import CassandraRelations
 from services.relations.mutation import mutation
 from services.settings import Settings
 from services.storage.cluster import cluster, in_thread
+from services.storage.migrations import available
 from services.storage.session import Store, connect
 from services.storage.statements import Statement, select
 from services.timelines.cassandra import SHARDS, CassandraTimelines
@@ -33,6 +35,7 @@ from services.timelines.retention import Clock, Retention
 
 T = TypeVar("T")
 
+LIMIT = "limit"
 HOME_SHARDS = SHARDS
 """Of home timelines, as workers write them."""
 EDGES_AT_ONCE = 50_000
@@ -62,6 +65,8 @@ class RunStore(NamedTuple):
     store: Store
     settings: Settings
     timelines: CassandraTimelines
+    limit: CassandraTimelines
+    """Of a generation that no worker writes."""
 
     @classmethod
     async def open(cls, settings: Settings, clock: Clock) -> "RunStore":
@@ -69,7 +74,13 @@ class RunStore(NamedTuple):
         patient = settings.model_copy(update={"store_timeout_seconds": TIMEOUT_SECONDS})
         store = await connect(patient, Metrics(CollectorRegistry()))
         retention = Retention(settings.retention_days, settings.epoch)
-        return cls(store, settings, CassandraTimelines(store, retention, clock))
+        timelines = CassandraTimelines(store, retention, clock)
+        limit = CassandraTimelines(store, retention, clock, generation=LIMIT)
+        return cls(store, settings, timelines, limit)
+
+    async def create_limit(self) -> None:
+        """The tables that `limit` writes, as replays make theirs."""
+        await CassandraGenerations(self.store, self.settings, available()).create(LIMIT)
 
     async def load(self, graph: Graph, version: int, told: Callable[[int], None]) -> None:
         """The follower lists; of the readers also what they themselves keep of whom they follow."""

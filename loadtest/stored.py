@@ -34,7 +34,7 @@ from services.storage.session import Store, connect
 from services.stores import Stores
 from services.timelines.cassandra import CassandraTimelines
 from services.timelines.retention import Clock, Retention
-from services.timelines.store import AuthorEntry
+from services.timelines.store import AuthorEntry, Block
 
 AUTHORS = 20_000
 VIEWERS = 400
@@ -208,6 +208,14 @@ async def _write(
         ),
         stores.tags.add([Terms(claim_of(each), tags_of(each)) for each in facts]),
         stores.words.add([Terms(claim_of(each), words_of(each)) for each in facts]),
-        stores.timelines.add_home_entries(users, posts),
+        stores.timelines.add_home_entries(
+            [
+                Block(
+                    np.array([each.fact.author_id, *followers[author]]),
+                    np.array([each.fact.post_id]),
+                )
+                for each, author in batch
+            ]
+        ),
         stores.reposts.add_home_reposts(users[again], originals[again], posts[again]),
     )

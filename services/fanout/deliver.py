@@ -14,7 +14,7 @@ from services.metrics import Metrics
 from services.reposts.store import RepostStore, post_of
 from services.timelines.authors import all_within
 from services.timelines.retention import Clock, Retention
-from services.timelines.store import Span, TimelineStore
+from services.timelines.store import Block, Span, TimelineStore
 
 ENTRIES_AT_ONCE = 65_536
 """Entries written by one call, 4 MB packed: enough for 256 to each of 256 shards, and with four
@@ -59,9 +59,8 @@ class DeliverPages:
         users = [followers[_range(page)] for page in pages]
         users = users[: _enough(map(len, users), self._entries_at_once)]
         pages = pages[: len(users)]
-        posts = [page.post_id for page in pages]
         await asyncio.gather(
-            self._timelines.add_home_entries(np.concatenate(users), _to_each(posts, users)),
+            self._timelines.add_home_entries(_blocks(pages, followers)),
             self._add_reposts(pages, users),
         )
         self._measure(pages, sum(map(len, users)))
@@ -101,6 +100,14 @@ def _enough(entries: Iterable[int], at_once: int) -> int:
     return pages
 
 
+def _blocks(pages: Iterable[DeliverPage], followers: Mapping[SlotRange, IdArray]) -> list[Block]:
+    """All posts that go to the same followers in one block."""
+    posts: dict[SlotRange, set[int]] = {}
+    for page in pages:
+        posts.setdefault(_range(page), set()).add(page.post_id)
+    return [Block(followers[span], np.array(sorted(some))) for span, some in posts.items()]
+
+
 def _to_each(posts: Sequence[int], users: Sequence[IdArray]) -> IdArray:
     """Each post as often as it has users."""
     return np.repeat(np.array(posts, np.int64), [len(some) for some in users])
@@ -138,8 +145,12 @@ class Backfill:
         async for pages in all_within(
             self._timelines.author_pages, followers, span, BACKFILL_PAGE, int
         ):
-            users, posts = _to_all(followers, pages)
-            await self._timelines.add_home_entries(users, posts[:, 0])
+            await self._timelines.add_home_entries(
+                [
+                    Block(followers[author], np.array(page, np.int64))
+                    for author, page in pages.items()
+                ]
+            )
 
     async def _add_reposts(self, followers: dict[UserId, IdArray], span: Span) -> None:
         async for pages in all_within(
@@ -152,10 +163,10 @@ class Backfill:
 def _to_all(
     followers: dict[UserId, IdArray], pages: Mapping[UserId, Sequence[Any]]
 ) -> tuple[IdArray, IdArray]:
-    """Every row of an author to each of his followers: the followers, and beside them the rows."""
+    """Every repost of an author to each of his followers: the followers, and beside them rows."""
     users, rows = [], []
     for author, page in pages.items():
         readers = followers[author]
         users.append(np.repeat(readers, len(page)))
-        rows.append(np.tile(np.array(page, np.int64).reshape(len(page), -1), (len(readers), 1)))
+        rows.append(np.tile(np.array(page, np.int64), (len(readers), 1)))
     return np.concatenate(users), np.concatenate(rows)

@@ -1,7 +1,7 @@
 """Handler of `posts` and `replies`: the post, where it stands, then the pages of its fan-out."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from services.reposts.join import Delivery, JoinReposts
 from services.search.store import Claim, Terms, TermStore, claim_of
 from services.search.terms import tags_of
 from services.timelines.retention import Clock, Retention
-from services.timelines.store import AuthorEntry, TimelineStore
+from services.timelines.store import AuthorEntry, Block, TimelineStore
 
 
 class RecordPosts:
@@ -81,10 +81,7 @@ class RecordPosts:
             self._timelines.add_author_entries(
                 [AuthorEntry(UserId(fact.author_id), PostId(fact.post_id)) for fact in created]
             ),
-            self._timelines.add_home_entries(
-                np.array([fact.author_id for fact in created], np.int64),
-                np.array([fact.post_id for fact in created], np.int64),
-            ),
+            self._timelines.add_home_entries(_own(created)),
             self._conversations.link(
                 Link(PostId(fact.parent_id), PostId(fact.post_id), UserId(fact.author_id))
                 for fact in replies
@@ -119,3 +116,11 @@ class RecordPosts:
                 for page in pages(each, followers.get(each.author_id, 0), self._policy)
             ]
         )
+
+
+def _own(created: Iterable[Creation]) -> list[Block]:
+    """What they wrote, for their own homes."""
+    posts: dict[int, set[int]] = {}
+    for fact in created:
+        posts.setdefault(fact.author_id, set()).add(fact.post_id)
+    return [Block(np.array([author]), np.array(sorted(some))) for author, some in posts.items()]

@@ -1,6 +1,7 @@
 """Which tables are a generation's own, and what they are called."""
 
 import re
+from collections.abc import Collection
 from typing import Final
 
 from services.generations.generations import FIRST
@@ -22,6 +23,15 @@ def of_generation(cql: str, generation: str) -> str:
 def in_generation(statement: Statement, generation: str) -> Statement:
     """The same on the tables of a generation; its metrics keep the names of the first's."""
     return statement._replace(cql=of_generation(statement.cql, generation))
+
+
+def in_all(cql: str, tables: Collection[str]) -> list[str]:
+    """The same on the tables of each generation that has some among these, and of the first."""
+    if not names_one(cql):
+        return [cql]
+    homes, _ = GENERATIONAL
+    others = [each.removeprefix(f"{homes}_") for each in tables if each.startswith(f"{homes}_")]
+    return [of_generation(cql, each) for each in (FIRST, *sorted(others))]
 
 
 def names_one(cql: str) -> bool:

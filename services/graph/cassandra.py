@@ -38,8 +38,14 @@ _LEVELS = select("follower_levels", "read", "followee_id, level", "WHERE followe
 _LISTS = select(
     "followers",
     "page",
-    "followee_id, follower_id, removed, writetime(removed) AS version",
+    "followee_id, follower_id, removed",
     "WHERE followee_id IN ? AND level = ? AND part IN ? AND slot >= ? AND slot < ?",
+)
+_VERSIONS = select(
+    "followers",
+    "versions",
+    "follower_id, removed, writetime(removed) AS version",
+    "WHERE followee_id = ? AND level = ? AND part IN ? AND (slot, follower_id) IN ?",
 )
 _FIRST = select(
     "followers",
@@ -49,19 +55,21 @@ _FIRST = select(
 )
 
 
+_NOBODY = np.array([], np.int64)
+
+
 class _Edges(NamedTuple):
-    """Edges to one author, by column; an edge may be there once for each level."""
+    """Edges to one author, by column, as one level has them: each at most once."""
 
     followers: IdArray
-    versions: NDArray[np.int64]
     removed: NDArray[np.bool_]
 
-    def live(self) -> IdArray:
-        """The followers, each once, by what the highest version says of them."""
-        order = np.lexsort((self.removed, self.versions, self.followers))
-        followers = self.followers[order]
-        last = np.append(followers[1:] != followers[:-1], True)[: len(followers)]
-        return followers[last & ~self.removed[order]]
+
+class _Merged(NamedTuple):
+    """Of all levels: who follows, and of whom the levels say different things."""
+
+    live: IdArray
+    unsure: IdArray
 
 
 class CassandraGraph:
@@ -142,24 +150,42 @@ class CassandraGraph:
 
     async def _deepened(self, wanted: SlotRange, shallow: _Edges | None, deepest: int) -> IdArray:
         author, start, end = wanted
-        levels = (self._edges([author], level, (start, end)) for level in range(1, deepest + 1))
-        found = [edges for level in await asyncio.gather(*levels) for edges in level.values()]
-        if shallow is not None:
-            found.append(shallow)
-        if not found:
-            return np.array([], np.int64)
-        return _Edges(*(np.concatenate(column) for column in zip(*found, strict=True))).live()
+        deeper = (self._edges([author], level, (start, end)) for level in range(1, deepest + 1))
+        found = [shallow, *(level.get(wanted) for level in await asyncio.gather(*deeper))]
+        live, unsure = _merged([edges for edges in found if edges is not None])
+        newest = (self._newest(author, part, deepest) for part in portions(unsure.tolist()))
+        return np.concatenate([live, *(await asyncio.gather(*newest))])
+
+    async def _newest(self, author: UserId, followers: list[int], deepest: int) -> IdArray:
+        """Those of them who follow by what the highest version says, of any level."""
+        places = slots(np.array(followers, np.int64))
+        keys = list(zip(places.tolist(), followers, strict=True))
+        asked = (
+            self._store.read_arrays(
+                _VERSIONS, author, level, np.unique(places // _width_of(level)).tolist(), keys
+            )
+            for level in range(deepest + 1)
+        )
+        levels = await asyncio.gather(*asked)
+        who, removed, versions = (
+            np.concatenate([level[name] for level in levels])
+            for name in ("follower_id", "removed", "version")
+        )
+        order = np.lexsort((removed, versions, who))
+        last = order[_ends(who[order])]
+        live: IdArray = who[last][~removed[last]]
+        return live
 
     async def _edges(
         self, authors: list[int], level: int, span: tuple[int, int]
     ) -> dict[SlotRange, _Edges]:
         start, end = span
-        width = SLOTS >> level * LEVEL_BITS
+        width = _width_of(level)
         parts = list(range(start // width, (end - 1) // width + 1))
         found = await self._store.read_arrays(_LISTS, authors, level, parts, start, end)
         order = np.argsort(found["followee_id"], kind="stable")
         followees, first = np.unique(found["followee_id"][order], return_index=True)
-        columns = [found[name][order] for name in ("follower_id", "version", "removed")]
+        columns = [found[name][order] for name in ("follower_id", "removed")]
         pieces = zip(*(np.split(column, first[1:]) for column in columns), strict=True)
         return {
             SlotRange(UserId(author), start, end): _Edges(*piece)
@@ -173,14 +199,14 @@ class CassandraGraph:
         for rows in await asyncio.gather(*asked):
             for author, place in rows:
                 places.setdefault(UserId(author), []).append(place)
-        width, parts = SLOTS >> level * LEVEL_BITS, 1 << level * LEVEL_BITS
+        width, parts = _width_of(level), 1 << level * LEVEL_BITS
         return {author: estimate(each, width) * parts for author, each in places.items()}
 
     async def _raise_if_full(self, author: int, level: int, part: int) -> None:
         if level == MAX_LEVEL:
             return
         rows = await self._store.read(_FIRST, [author], level, part, SAMPLE)
-        width = SLOTS >> level * LEVEL_BITS
+        width = _width_of(level)
         if estimate([place - part * width for _, place in rows], width) >= self._part_rows:
             raised = _RAISE.row(followee_id=author, level=level + 1, version=level + 1)
             await self._store.write([raised])
@@ -193,6 +219,32 @@ def estimate(first: Sequence[int], width: int) -> int:
     return round((SAMPLE - 1) * width / (first[-1] + 1))
 
 
+def _merged(levels: Sequence[_Edges]) -> _Merged:
+    if not levels:
+        return _Merged(_NOBODY, _NOBODY)
+    if len(levels) == 1:
+        [(followers, removed)] = levels
+        return _Merged(followers[~removed], _NOBODY)
+    followers, removed = (np.concatenate(column) for column in zip(*levels, strict=True))
+    order = np.lexsort((removed, followers))
+    followers, removed = followers[order], removed[order]
+    last = _ends(followers)
+    first = np.append(0, last[:-1] + 1)
+    ended, began = removed[last], ~removed[first]
+    distinct = followers[last]
+    return _Merged(distinct[~ended], distinct[ended & began])
+
+
+def _ends(values: NDArray[Any]) -> NDArray[np.int64]:
+    """The last place of each value, in an array where equal ones are together."""
+    return np.flatnonzero(np.append(values[1:] != values[:-1], [True] * (len(values) > 0)))
+
+
+def _width_of(level: int) -> int:
+    """How many slots a part of a level has."""
+    return SLOTS >> level * LEVEL_BITS
+
+
 def _width(levels: NDArray[Any]) -> NDArray[np.int64]:
-    """How many slots a part of each level has."""
+    """The same of many levels."""
     return np.int64(SLOTS) >> (levels * LEVEL_BITS)

@@ -62,6 +62,14 @@ class Ledger:
             return {}
         return dict(rows)
 
+    def tables(self) -> list[str]:
+        """Those of the keyspace."""
+        rows = self._session.execute(
+            "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s",
+            (self._keyspace,),
+        )
+        return [name for (name,) in rows]
+
     def record(self, number: int, name: str, checksum: str) -> None:
         """Keep that a migration was applied."""
         self._session.execute(

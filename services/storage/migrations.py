@@ -2,7 +2,8 @@
 
 A file is `NNNN_name.cql`. Its first line is a comment that says which query the change serves;
 its statements end with `;` at the end of a line, name no keyspace, and can be applied again
-(`IF NOT EXISTS`), for a migrator may die between a statement and the record of it.
+(`IF NOT EXISTS`), for a migrator may die between a statement and the record of it. What changes a
+table that generations have of their own is applied to all of theirs.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ from importlib.resources.abc import Traversable
 from typing import NamedTuple
 
 from services.errors import MingleError
+from services.generations.tables import in_all
 from services.settings import Settings
 from services.storage.cluster import cluster, in_thread
 from services.storage.ledger import Ledger
@@ -141,8 +143,9 @@ def _apply(ledger: Ledger, migrations: Sequence[Migration]) -> list[Migration]:
     missing = pending(migrations, ledger.applied())  # another migrator may have been first
     for migration in missing:
         for statement in migration.statements:
-            ledger.renew()
-            ledger.define(statement)
+            for each in in_all(statement, ledger.tables()):
+                ledger.renew()
+                ledger.define(each)
         ledger.record(migration.number, migration.name, migration.checksum)
     return missing
 

@@ -1,4 +1,4 @@
-"""Rows of a prepared INSERT, packed as they travel in a BATCH: numpy fills what has a fixed width.
+"""A prepared write's rows, packed as they travel in a BATCH: numpy fills what has a fixed width.
 
 Per row, in protocol versions 4 and 5 alike: byte 1, short length and bytes of the query id, short
 number of values, then each value behind its length as an int. Packing this way costs a
@@ -18,6 +18,7 @@ from services.storage.statements import UNSET, Column, Value
 FIXED = {"bigint": ">i8", "int": ">i4", "smallint": ">i2", "tinyint": ">i1", "boolean": ">u1"}
 """CQL types of fixed width, as they travel."""
 
+_ID_CELL = np.dtype([("length", ">i4"), ("id", FIXED["bigint"])])
 _UNSET = struct.pack(">i", -2)
 
 Encoder = Callable[[Any], bytes]
@@ -52,7 +53,10 @@ class Limits(NamedTuple):
 
 
 class Layout:
-    """How the rows of one prepared INSERT are packed."""
+    """How what one prepared INSERT or UPDATE writes is packed.
+
+    A row of its columns may stand for many rows of the table: `IN ?` takes an array.
+    """
 
     def __init__(
         self, query_id: bytes, columns: Sequence[BoundColumn], partition_key: Sequence[int]
@@ -186,12 +190,26 @@ def encoder(column: BoundColumn) -> Encoder:
         return {True: b"\0\0\0\1\1", False: b"\0\0\0\1\0"}.__getitem__
     if column.cql_type == "blob":
         return lambda value: length(len(value)) + value
+    if column.cql_type == "list<bigint>":
+        return _id_list
 
     def through_driver(value: Value) -> bytes:
         encoded = column.serialize(value)
         return length(len(encoded)) + encoded
 
     return through_driver
+
+
+def _id_list(values: Iterable[int]) -> bytes:
+    """An array costs a hundredth of what a list of the driver's does."""
+    ids = np.asarray(values)
+    if ids.dtype != np.int64 or ids.ndim != 1:
+        raise TypeError(f"an array of ids, not {ids.dtype} in {ids.ndim} dimensions")
+    cells = np.empty(len(ids), _ID_CELL)
+    cells["length"] = 8
+    cells["id"] = ids
+    body = cells.tobytes()
+    return struct.pack(">ii", 4 + len(body), len(ids)) + body
 
 
 def routing_key(values: Sequence[bytes]) -> bytes:

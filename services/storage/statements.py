@@ -34,7 +34,7 @@ UNSET = Unset.UNSET
 """Leaves a column of a written row as it is, where a null would be a tombstone."""
 
 Key = TypeVar("Key", bound=int | bytes | str)
-Value = int | str | bytes | bool | Sequence[Any] | Unset
+Value = int | str | bytes | bool | Sequence[Any] | NDArray[np.int64] | Unset
 Column = NDArray[np.generic] | list[Any] | int | str | bytes
 """Values of many rows: an array, a list, or one value that all rows share."""
 
@@ -83,6 +83,21 @@ def insert(table: str, *columns: str, ttl: bool = False, operation: str = "write
         f"VALUES ({markers}) USING {using}"
     )
     return Statement(table, operation, cql)
+
+
+def present(table: str, *equal: str, one_of: Sequence[str] = ()) -> Statement:
+    """An UPDATE that makes every row whose key has these columns, and is `one_of` these lists.
+
+    Its markers are named as the columns, and `version` and `ttl`; those of lists take arrays. The
+    table has a boolean `present`, for an UPDATE sets something.
+    """
+    where = [f"{column} = :{column}" for column in equal]
+    where += [f"{column} IN :{column}" for column in one_of]
+    cql = (
+        f"UPDATE {{keyspace}}.{table} USING TTL :ttl AND TIMESTAMP :version SET present = true "  # noqa: S608 names from code
+        f"WHERE {' AND '.join(where)}"
+    )
+    return Statement(table, "write", cql)
 
 
 def delete(table: str, *key: str, operation: str = "remove") -> Statement:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from schemas.ids import MAX_ID, SLOTS, IdArray, PostId, UserId, slot, slots
+from schemas.ids import MAX_ID, SLOTS, PostId, UserId, slot
 from services.generations.generations import FIRST
 from services.generations.tables import GENERATIONAL, in_generation
 from services.scan import Scanned
@@ -24,11 +24,13 @@ from services.storage.statements import (
     insert,
     keys_only,
     portions,
+    present,
     select,
 )
 from services.timelines.buckets import Buckets
+from services.timelines.placing import Piece, Rows, placed
 from services.timelines.retention import Clock, Retention
-from services.timelines.store import MAX_ARRIVALS, AuthorEntry, Span
+from services.timelines.store import MAX_ARRIVALS, AuthorEntry, Block, Span
 
 SHARDS = 256
 """Of a bucket: 3,900 users in each of them for a million users."""
@@ -79,7 +81,8 @@ class _Homes:
         def of(statement: Statement) -> Statement:
             return in_generation(statement, generation)
 
-        self.add = of(insert(table, "bucket", "shard", "user_id", "post_id", ttl=True))
+        self.add = of(present(table, "bucket", "shard", "user_id", "post_id"))
+        self.add_all = of(present(table, "bucket", "shard", one_of=("user_id", "post_id")))
         self.add_bucket = of(insert(buckets, "slot_group", "bucket", "shards", ttl=True))
         self.buckets = of(
             select(
@@ -171,25 +174,43 @@ class CassandraTimelines:
         authors = [UserId(author) for author, _ in rows]
         return Scanned(authors, rows[-1][1] if len(rows) == limit else None)
 
-    async def add_home_entries(self, users: IdArray, posts: IdArray) -> None:
-        if not len(users):
-            return
-        buckets = self._spans.of_all(posts)
-        first = int(buckets.min())
-        lives = self._spans.lives(np.arange(first, int(buckets.max()) + 1))
-        kept = lives[buckets - first] >= 0
-        if not kept.all():
-            users, posts, buckets = users[kept], posts[kept], buckets[kept]
-        await self._declare(np.flatnonzero(np.bincount(buckets - first)) + first, lives, first)
-        columns: dict[str, Column] = {
-            "bucket": buckets,
-            "shard": slots(users) * self._shards // SLOTS,
-            "user_id": users,
-            "post_id": posts,
-            "ttl": lives[buckets - first],
-            "version": self._version(),
-        }
-        await self._store.write_columns(self._homes.add, columns)
+    async def add_home_entries(self, blocks: Sequence[Block]) -> None:
+        pieces, rows = placed(blocks, self._spans.of_all, self._shards)
+        there = np.array([each.bucket for each in pieces], np.int64)
+        buckets = np.unique(np.concatenate([there, rows.buckets]))
+        lives = dict(zip(buckets.tolist(), self._spans.lives(buckets).tolist(), strict=True))
+        lives = {bucket: life for bucket, life in lives.items() if life >= 0}
+        await self._declare(lives)
+        await asyncio.gather(
+            self._add_all([each for each in pieces if each.bucket in lives], lives),
+            self._add(rows, lives),
+        )
+
+    async def _add_all(self, pieces: Sequence[Piece], lives: Mapping[int, int]) -> None:
+        if pieces:
+            buckets, shards, users, posts = map(list, zip(*pieces, strict=True))
+            columns: dict[str, Column] = {
+                "bucket": buckets,
+                "shard": shards,
+                "user_id": users,
+                "post_id": posts,
+                "ttl": [lives[each] for each in buckets],
+                "version": self._version(),
+            }
+            await self._store.write_columns(self._homes.add_all, columns)
+
+    async def _add(self, rows: Rows, lives: Mapping[int, int]) -> None:
+        for bucket, life in lives.items():
+            of_it = rows.buckets == bucket
+            columns: dict[str, Column] = {
+                "bucket": bucket,
+                "shard": rows.shards[of_it],
+                "user_id": rows.users[of_it],
+                "post_id": rows.posts[of_it],
+                "ttl": life,
+                "version": self._version(),
+            }
+            await self._store.write_columns(self._homes.add, columns)
 
     async def home_page(self, user: UserId, span: Span, limit: int) -> list[PostId]:
         """Asks for the nearest buckets that there were, while it asks which there are."""
@@ -272,19 +293,19 @@ class CassandraTimelines:
         self._listed[group] = others | buckets
         return buckets
 
-    async def _declare(self, buckets: IdArray, lives: IdArray, first: int) -> None:
-        new = np.array([each for each in buckets.tolist() if each not in self._declared], np.int64)
-        if not len(new):
+    async def _declare(self, lives: Mapping[int, int]) -> None:
+        new = [bucket for bucket in lives if bucket not in self._declared]
+        if not new:
             return
         columns: dict[str, Column] = {
             "slot_group": np.repeat(np.arange(SLOT_GROUPS), len(new)),
             "bucket": np.tile(new, SLOT_GROUPS),
             "shards": self._shards,
-            "ttl": np.tile(lives[new - first], SLOT_GROUPS),
+            "ttl": np.tile([lives[bucket] for bucket in new], SLOT_GROUPS),
             "version": self._version(),
         }
         await self._store.write_columns(self._homes.add_bucket, columns)
-        self._declared.update(new.tolist())
+        self._declared.update(new)
 
 
 def _order(buckets: Iterable[int], span: Span) -> list[int]:

@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Callable, Collection, Sequence
 
-from schemas.ids import IdArray, PostId, UserId
+from schemas.ids import PostId, UserId
 from services.generations.generations import FIRST, Generations, Place
 from services.generations.view import View
 from services.scan import Scanned
-from services.timelines.store import AuthorEntry, Span, TimelineStore
+from services.timelines.store import AuthorEntry, Block, Span, TimelineStore
 
 
 class GenerationalTimelines:
@@ -41,15 +41,13 @@ class GenerationalTimelines:
     async def authors(self, place: int, limit: int) -> Scanned[UserId]:
         return await self._authors.authors(place, limit)
 
-    async def add_home_entries(self, users: IdArray, posts: IdArray) -> None:
+    async def add_home_entries(self, blocks: Sequence[Block]) -> None:
         known = await self._view.current()
-        await asyncio.gather(
-            *(self._add(known, each.place, users, posts) for each in known.written)
-        )
+        await asyncio.gather(*(self._add(known, each.place, blocks) for each in known.written))
 
-    async def _add(self, known: Generations, place: Place, users: IdArray, posts: IdArray) -> None:
+    async def _add(self, known: Generations, place: Place, blocks: Sequence[Block]) -> None:
         try:
-            await self._of(known, place).add_home_entries(users, posts)
+            await self._of(known, place).add_home_entries(blocks)
         except Exception:
             # Its tables may be gone by now: then nobody owes it anything.
             if (await self._view.refreshed()).writes(place):

@@ -2,11 +2,12 @@
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Collection, Sequence
+from itertools import product
 
-from schemas.ids import IdArray, PostId, UserId
+from schemas.ids import PostId, UserId
 from services.generations.generations import FIRST
 from services.scan import Scanned, scan_of
-from services.timelines.store import MAX_ARRIVALS, AuthorEntry, Span
+from services.timelines.store import MAX_ARRIVALS, AuthorEntry, Block, Span
 
 
 class _Entries:
@@ -64,9 +65,10 @@ class MemoryTimelines:
     async def authors(self, place: int, limit: int) -> Scanned[UserId]:
         return scan_of(self._authors, place, limit)
 
-    async def add_home_entries(self, users: IdArray, posts: IdArray) -> None:
-        for user, post in zip(users.tolist(), posts.tolist(), strict=True):
-            self._homes.setdefault(user, _Entries()).add(post)
+    async def add_home_entries(self, blocks: Sequence[Block]) -> None:
+        for users, posts in blocks:
+            for user, post in product(users.tolist(), posts.tolist()):
+                self._homes.setdefault(user, _Entries()).add(post)
 
     async def home_page(self, user: UserId, span: Span, limit: int) -> list[PostId]:
         return self._homes.get(user, _Entries()).page(span, limit)

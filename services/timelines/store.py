@@ -23,6 +23,17 @@ class AuthorEntry(NamedTuple):
     post_id: PostId
 
 
+class Block(NamedTuple):
+    """Each of these posts goes to the home of each of these users; neither holds one twice."""
+
+    users: IdArray
+    posts: IdArray
+
+    @property
+    def entries(self) -> int:
+        return len(self.users) * len(self.posts)
+
+
 class TimelineStore(Protocol):
     """Entries say where a post may stand; whether it is shown is decided when reading.
 
@@ -66,11 +77,11 @@ class TimelineStore(Protocol):
     async def authors(self, place: int, limit: int) -> Scanned[UserId]:
         """Some of those who ever wrote, beyond a place. Raises StoreUnavailable."""
 
-    async def add_home_entries(self, users: IdArray, posts: IdArray) -> None:
-        """Adds posts[i] to the home timeline of users[i]; durable on return.
+    async def add_home_entries(self, blocks: Sequence[Block]) -> None:
+        """Adds all entries of all blocks; durable on return.
 
         The work is regrouped by timeline shard, so one large call costs less than many small
-        ones. Raises StoreUnavailable.
+        ones, and a large block less than many small ones. Raises StoreUnavailable.
         """
 
     async def home_page(self, user: UserId, span: Span, limit: int) -> list[PostId]:

@@ -29,7 +29,7 @@ from services.storage.statements import Statement, select
 from services.timelines.buckets import BUCKET_MS, Buckets
 from services.timelines.cassandra import CassandraTimelines
 from services.timelines.retention import Retention
-from services.timelines.store import Span
+from services.timelines.store import Block, Span
 from tests.contracts.histories import NOW, NewPost, People
 
 VERSION = NOW * 1_000
@@ -75,7 +75,7 @@ async def test_a_home_page_costs_two_requests_in_most_cases_and_three_at_most(
     """One more where the list of buckets is another than it was when it was last read."""
     homes = timelines(store, days=0)
     posts = [new_post(days_old=old) for old in (3_000, 1_000, 200, 2, 1)]
-    await homes.add_home_entries(ids(*[people.alice] * 5), ids(*posts))
+    await homes.add_home_entries([Block(ids(people.alice), ids(*posts))])
     before = requests()
     assert await homes.home_page(people.alice, Span(), 2) == posts[:2:-1]
     assert requests() - before == 2
@@ -89,8 +89,8 @@ async def test_a_bucket_may_be_written_with_several_numbers_of_shards(
     """A cluster that grows, while workers with the old number still run."""
     few, many = timelines(store, shards=4), timelines(store, shards=4_096)
     posts = [new_post(), new_post(), new_post()]
-    await few.add_home_entries(ids(*[people.alice] * 2), ids(posts[0], posts[1]))
-    await many.add_home_entries(ids(*[people.alice] * 2), ids(posts[1], posts[2]))
+    await few.add_home_entries([Block(ids(people.alice), ids(posts[0], posts[1]))])
+    await many.add_home_entries([Block(ids(people.alice), ids(posts[1], posts[2]))])
     for reader in (few, many):
         assert await reader.home_page(people.alice, Span(), 2) == [posts[2], posts[1]]
         assert await reader.home_page(people.alice, Span(newest_first=False), 9) == posts
@@ -104,11 +104,11 @@ async def test_a_reader_finds_what_came_into_a_bucket_that_was_not_there_when_he
     """Whether the bucket is new, or was written with another number of shards meanwhile."""
     reader, writer = timelines(store), timelines(store, shards=4_096)
     older, old, new = new_post(days_old=20), new_post(days_old=10), new_post()
-    await timelines(store).add_home_entries(ids(people.alice), ids(old))
+    await timelines(store).add_home_entries([Block(ids(people.alice), ids(old))])
     assert await reader.home_page(people.alice, Span(), 9) == [old]
-    await writer.add_home_entries(ids(*[people.alice] * 2), ids(new, old + 1))
+    await writer.add_home_entries([Block(ids(people.alice), ids(new, old + 1))])
     assert await reader.home_page(people.alice, Span(), 9) == [new, old + 1, old]
-    await writer.add_home_entries(ids(people.alice), ids(older))
+    await writer.add_home_entries([Block(ids(people.alice), ids(older))])
     assert await reader.home_page(people.alice, Span(), 9) == [new, old + 1, old, older]
     assert await reader.home_page(people.alice, Span(newest_first=False), 1) == [older]
 
@@ -141,12 +141,12 @@ async def test_entries_leave_when_their_time_is_up(
     old, young = new_post(days_old=10), new_post()
     end = (Buckets(Retention(), lambda: NOW).of(old) + 2) * BUCKET_MS + 30 * DAY_MS
     homes = timelines(store, now=end - 2_000)
-    both = ids(people.alice, people.alice)
-    await homes.add_home_entries(both, ids(old, young))
+    both = [Block(ids(people.alice), ids(old, young))]
+    await homes.add_home_entries(both)
     deadline = time.monotonic() + 30
     while await homes.in_home(people.alice, old):
         assert time.monotonic() < deadline
-    await timelines(store, now=end).add_home_entries(both, ids(old, young))
+    await timelines(store, now=end).add_home_entries(both)
     assert await homes.home_page(people.alice, Span(), 9) == [young]
 
 
@@ -220,16 +220,21 @@ async def level(store: Store, author: UserId) -> int:
 async def test_a_follower_list_that_grows_spreads_over_more_partitions(
     store: Store, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And is read whole, in any ranges; those who left at a later level are gone."""
+    """And is read whole, in any ranges; those who left at a later level are gone.
+
+    So are those of whom a later level holds only what is older.
+    """
     monkeypatch.setattr(follower_lists, "LOOK_EVERY", 1)
     graph = CassandraGraph(store, part_rows=SAMPLE)
     crowd = [UserId(people.carol + 100 * number) for number in range(4_000)]
+    late = [UserId(people.carol + 100 * number + 50) for number in range(20)]
+    await graph.record([unfollows(each, people.alice, VERSION + 5) for each in late])
     for start in range(0, len(crowd), 500):
         await graph.record([follows(each, people.alice) for each in crowd[start : start + 500]])
     assert await level(store, people.alice) == 2
     await graph.record([unfollows(each, people.alice) for each in crowd[:100]])
     await graph.record([follows(each, people.alice, VERSION + 2) for each in crowd[:10]])
-    await graph.record([follows(each, people.alice) for each in crowd[50:60]])
+    await graph.record([follows(each, people.alice) for each in (*crowd[50:60], *late)])
     cuts = [0, SLOTS // 100, SLOTS // 3, SLOTS]
     ranges = [SlotRange(people.alice, low, high) for low, high in pairwise(cuts)]
     found = await graph.followers(ranges)

@@ -22,7 +22,7 @@ from services.timelines.cassandra import CassandraTimelines
 from services.timelines.generational import GenerationalTimelines
 from services.timelines.memory import MemoryTimelines
 from services.timelines.retention import Retention
-from services.timelines.store import AuthorEntry, Span, TimelineStore
+from services.timelines.store import AuthorEntry, Block, Span, TimelineStore
 from tests.contracts.histories import NOW, NewPost, People
 
 
@@ -111,8 +111,7 @@ def timelines(kept: Kept, time: Time) -> TimelineStore:
 
 
 async def add(timelines: TimelineStore, user: UserId, *posts: PostId) -> None:
-    users = np.full(len(posts), user, np.int64)
-    await timelines.add_home_entries(users, np.array(posts, np.int64))
+    await timelines.add_home_entries([Block(np.array([user]), np.array(posts))])
 
 
 async def page(timelines: TimelineStore, user: UserId) -> list[PostId]:

@@ -5,14 +5,12 @@ import pytest
 
 from schemas.ids import PostId, UserId
 from services.stores import Stores
-from services.timelines.store import AuthorEntry, Span
+from services.timelines.store import AuthorEntry, Block, Span
 from tests.contracts.histories import NewPost, People
 
 
 async def delivered(stores: Stores, user: UserId, posts: list[PostId]) -> None:
-    await stores.timelines.add_home_entries(
-        np.full(len(posts), user, np.int64), np.array(posts, np.int64)
-    )
+    await stores.timelines.add_home_entries([Block(np.array([user]), np.array(posts))])
 
 
 async def test_an_author_timeline_is_newest_first_and_holds_a_post_once(
@@ -87,15 +85,29 @@ async def test_a_home_page_begins_at_its_end_of_the_span(
 async def test_homes_of_many_are_written_together(
     stores: Stores, people: People, new_post: NewPost
 ) -> None:
-    """Users of every shard and posts of several days in one call: to each his own."""
+    """Users of every shard and posts of several days in one call: to each his own.
+
+    Some blocks are dense in every shard, some are a row in some.
+    """
     posts = [new_post(days_old=old) for old in (10, 5, 1)]
-    users = people.alice + 10_000 * np.arange(700)
+    users = people.alice + 10_000 * np.arange(2_100)
+    dense = np.array(posts[:1])
     await stores.timelines.add_home_entries(
-        np.concatenate([users, users[::7], users[::100]]),
-        np.repeat(np.array(posts), [700, 100, 7]),
+        [
+            Block(users, dense),
+            Block(users[::7], np.array(posts[1:2])),
+            Block(users[::100], np.array(posts[2:])),
+            Block(users[1:3], np.array([new_post(days_old=1) for _ in range(9)])),
+            Block(users[:0], dense),
+            Block(users, dense[:0]),
+        ]
     )
     pages = [await stores.timelines.home_page(UserId(int(user)), Span(), 9) for user in users[:8]]
-    assert pages == [posts[::-1], *([posts[:1]] * 6), posts[1::-1]]
+    assert pages[0] == posts[::-1]
+    assert [len(page) for page in pages[1:3]] == [9, 9]
+    assert pages[3:] == [*([posts[:1]] * 4), posts[1::-1]]
+    last = UserId(int(users[-1]))
+    assert await stores.timelines.home_page(last, Span(), 9) == posts[:1]
 
 
 async def test_home_knows_what_is_stored(stores: Stores, people: People, new_post: NewPost) -> None:
@@ -113,9 +125,7 @@ async def test_what_arrived_is_told_of_many_at_once(
     posts = [new_post(days_old=old) for old in (9, 4, 1, 0)]
     users = [UserId(people.alice + 10_000 * each) for each in range(600)]
     for post in posts:
-        await stores.timelines.add_home_entries(
-            np.array(users[:500], np.int64), np.full(500, post, np.int64)
-        )
+        await stores.timelines.add_home_entries([Block(np.array(users[:500]), np.array([post]))])
     await delivered(stores, users[0], [new_post(days_old=0)])
     found = await stores.timelines.arrivals(users, posts[0])
     assert found.keys() == set(users[:500])
@@ -128,7 +138,6 @@ async def test_what_arrived_is_told_of_many_at_once(
 
 
 async def test_nothing_to_add_is_nothing_done(stores: Stores) -> None:
-    none = np.array([], np.int64)
     await stores.timelines.add_author_entries([])
-    await stores.timelines.add_home_entries(none, none)
+    await stores.timelines.add_home_entries([])
     assert await stores.timelines.author_pages([], Span(), 10) == {}

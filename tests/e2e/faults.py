@@ -134,7 +134,7 @@ class Faults:
                 raise ValueError("rejected")
             await self._freeze_before(versions)
             if name == "add_home_entries":
-                await self._entries(len(given[0]))
+                await self._entries(sum(block.entries for block in given[0]))
             if self.plan.clock_is_version and name == "record":
                 await self._leave_newer(versions)
                 given = (dated_now(given[0]),)

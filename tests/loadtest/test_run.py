@@ -21,6 +21,7 @@ from servers.server import Reachable
 from services.brokers import Brokers
 from services.settings import Settings
 from services.storage.migrations import available, migrate
+from services.timelines.store import Block
 from tests.e2e.groups import empty_groups
 
 SMALL = Scenario(
@@ -106,21 +107,19 @@ async def test_one_entry_that_is_missing_or_too_many_is_found(store: RunStore) -
     posts = np.array([now_ms() - 946_684_800_000 << 22 | number for number in range(5)])
     written = Entries(np.full(5, star), posts)
     users = np.append(lists.of(star), star)
-    await store.timelines.add_home_entries(np.repeat(users, 5), np.tile(posts, len(users)))
+    await store.timelines.add_home_entries([Block(users, posts)])
     nobody = graphs.Lists(users[:0], users[:0])
     assert (await compared(store, lists, nobody, written)).difference == Difference(0, 0)
 
-    await store.timelines.add_home_entries(np.array([5]), posts[:1])
+    await store.timelines.add_home_entries([Block(np.array([5]), posts[:1])])
     assert (await compared(store, lists, nobody, written)).difference == Difference(0, 1)
 
     await define(
         store.settings,
         f"TRUNCATE {store.settings.cassandra_keyspace}.home_timeline",
     )
-    kept = np.arange(5 * len(users)) != 777
-    await store.timelines.add_home_entries(
-        np.repeat(users, 5)[kept], np.tile(posts, len(users))[kept]
-    )
+    but_one = [Block(users[1:], posts), Block(users[:1], posts[1:])]
+    await store.timelines.add_home_entries(but_one)
     found = await compared(store, lists, nobody, written)
     assert found.difference == Difference(1, 0)
     assert found.entries == 5 * len(users) - 1

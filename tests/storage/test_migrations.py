@@ -7,12 +7,21 @@ from pathlib import Path
 import pytest
 
 from services.errors import StoreUnavailable
+from services.generations.tables import of_generation
 from services.metrics import Metrics
 from services.settings import Settings
 from services.storage import ledger, migrations
 from services.storage.cluster import cluster
 from services.storage.ledger import Ledger
-from services.storage.migrations import MigrationRefused, available, load, migrate, parse, pending
+from services.storage.migrations import (
+    MigrationRefused,
+    available,
+    define,
+    load,
+    migrate,
+    parse,
+    pending,
+)
 from services.storage.session import Store
 from services.storage.statements import select
 
@@ -122,6 +131,25 @@ async def test_each_migration_is_applied_once(fresh: Settings, query: Query) -> 
     assert query("SELECT reader, letter, colour FROM migration_tests.letters") == []
     options = f"{TABLES.replace('table_name', 'gc_grace_seconds')} AND table_name = 'letters'"
     assert query(options) == [(0,)]
+
+
+async def test_what_homes_are_kept_in_changes_in_every_generation(
+    fresh: Settings, query: Query
+) -> None:
+    """Also in one that was made before: workers write the new column there too."""
+    ours = available()
+    changes = [each for each in ours if each.name == "home_timeline_present"]
+    before = ours[: changes[0].number - 1]
+    await migrate(fresh, before)
+    await define(fresh, [of_generation(each, "b") for each in before[2].statements])
+    await migrate(fresh, ours)
+    columns = TABLES.replace("table_name", "table_name, type").replace(".tables", ".columns")
+    kinds = dict(
+        row
+        for table in ("home_timeline", "home_timeline_b")
+        for row in query(f"{columns} AND table_name = '{table}' AND column_name = 'present'")
+    )
+    assert kinds == {"home_timeline": "boolean", "home_timeline_b": "boolean"}
 
 
 async def test_migrators_at_the_same_time_apply_each_once_between_them(fresh: Settings) -> None:

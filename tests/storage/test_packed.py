@@ -32,6 +32,7 @@ TYPES = {
     "boolean": cqltypes.BooleanType,
     "blob": cqltypes.BytesType,
     "varchar": cqltypes.UTF8Type,
+    "list<bigint>": cqltypes.ListType.apply_parameters([cqltypes.LongType]),
     "frozen<list<bigint>>": cqltypes.FrozenType.apply_parameters(
         [cqltypes.ListType.apply_parameters([cqltypes.LongType])]
     ),
@@ -50,9 +51,10 @@ VALUES: Mapping[str, st.SearchStrategy[Any]] = {
     "boolean": st.booleans(),
     "blob": st.binary(max_size=300),
     "varchar": st.text(max_size=100),
+    "list<bigint>": st.lists(whole(64), max_size=5).map(lambda ids: np.array(ids, np.int64)),
     "frozen<list<bigint>>": st.lists(whole(64), max_size=5),
 }
-FIXED = [kind for kind in TYPES if kind not in ("blob", "varchar", "frozen<list<bigint>>")]
+FIXED = ["bigint", "int", "smallint", "tinyint", "boolean"]
 
 
 def serialize(kind: str, value: Any) -> bytes:
