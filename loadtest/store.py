@@ -64,6 +64,7 @@ class RunStore(NamedTuple):
 
     store: Store
     settings: Settings
+    graph: CassandraGraph
     timelines: CassandraTimelines
     limit: CassandraTimelines
     """Of a generation that no worker writes."""
@@ -76,7 +77,7 @@ class RunStore(NamedTuple):
         retention = Retention(settings.retention_days, settings.epoch)
         timelines = CassandraTimelines(store, retention, clock)
         limit = CassandraTimelines(store, retention, clock, generation=LIMIT)
-        return cls(store, settings, timelines, limit)
+        return cls(store, settings, CassandraGraph(store, clock), timelines, limit)
 
     async def create_limit(self) -> None:
         """The tables that `limit` writes, as replays make theirs."""
@@ -84,13 +85,12 @@ class RunStore(NamedTuple):
 
     async def load(self, graph: Graph, version: int, told: Callable[[int], None]) -> None:
         """The follower lists; of the readers also what they themselves keep of whom they follow."""
-        lists = CassandraGraph(self.store)
         order = _scattered(graph.followees)
         for start in range(0, len(order), EDGES_AT_ONCE):
             some = order[start : start + EDGES_AT_ONCE]
             pairs = zip(graph.followers[some].tolist(), graph.followees[some].tolist(), strict=True)
             edges = [EdgeMutation(UserId(a), UserId(b), Version(version), False) for a, b in pairs]
-            await patiently(partial(lists.record, edges))
+            await patiently(partial(self.graph.record, edges))
             told(len(some))
         reads = np.isin(graph.followers, graph.readers)
         pairs = zip(graph.followers[reads].tolist(), graph.followees[reads].tolist(), strict=True)
@@ -102,7 +102,7 @@ class RunStore(NamedTuple):
     async def followers(self, authors: Sequence[int]) -> dict[int, int]:
         """How many followers the fan-out would find of each."""
         ranges = [SlotRange(UserId(each), 0, SLOTS) for each in authors]
-        found = await CassandraGraph(self.store).followers(ranges)
+        found = await self.graph.followers(ranges)
         return {author: len(each) for author, each in zip(authors, found, strict=True)}
 
     async def holds(self, user: int, post: int) -> bool:

@@ -157,7 +157,7 @@ def stores_on(store: Store, settings: Settings, clock: Clock) -> Stores:
     retention = Retention(settings.retention_days, settings.epoch)
     return Stores(
         CassandraPosts(store),
-        CassandraGraph(store),
+        CassandraGraph(store, clock),
         CassandraTimelines(store, retention, clock),
         CassandraConversations(store),
         CassandraRelations(store),

@@ -149,7 +149,7 @@ def _on_cassandra(
 
     return Stores(
         CassandraPosts(store),
-        CassandraGraph(store),
+        CassandraGraph(store, clock),
         GenerationalTimelines(view, timelines),
         CassandraConversations(store, version=version),
         CassandraRelations(store),

@@ -186,23 +186,22 @@ def encoder(column: BoundColumn) -> Encoder:
         pack = struct.Struct(f">i{ {8: 'q', 4: 'i', 2: 'h', 1: 'b'}[wire.itemsize] }").pack
         return lambda value: pack(wire.itemsize, value)
     length = struct.Struct(">i").pack
+
+    def driver(value: Value) -> bytes:
+        encoded = column.serialize(value)
+        return length(len(encoded)) + encoded
+
     if column.cql_type == "boolean":
         return {True: b"\0\0\0\1\1", False: b"\0\0\0\1\0"}.__getitem__
     if column.cql_type == "blob":
         return lambda value: length(len(value)) + value
     if column.cql_type == "list<bigint>":
-        return _id_list
-
-    def through_driver(value: Value) -> bytes:
-        encoded = column.serialize(value)
-        return length(len(encoded)) + encoded
-
-    return through_driver
+        return lambda value: _id_list(value) if isinstance(value, np.ndarray) else driver(value)
+    return driver
 
 
-def _id_list(values: Iterable[int]) -> bytes:
-    """An array costs a hundredth of what a list of the driver's does."""
-    ids = np.asarray(values)
+def _id_list(ids: NDArray[Any]) -> bytes:
+    """For a hundredth of what the driver takes for a list."""
     if ids.dtype != np.int64 or ids.ndim != 1:
         raise TypeError(f"an array of ids, not {ids.dtype} in {ids.ndim} dimensions")
     cells = np.empty(len(ids), _ID_CELL)

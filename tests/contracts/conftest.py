@@ -43,7 +43,7 @@ from tests.contracts.histories import NOW, NewPeople, NewPost, People
 
 TABLES = (
     ("posts",),
-    ("followers", "follower_levels"),
+    ("followers", "follower_levels", "follower_packs", "follower_changes"),
     ("author_timeline", "home_timeline", "home_buckets"),
     ("children", "claims"),
     ("relations", "blocks", "lists", "accounts"),
@@ -234,7 +234,7 @@ class Compacted:
 def on(store: Store) -> Stores:
     return Stores(
         CassandraPosts(store),
-        CassandraGraph(store),
+        CassandraGraph(store, lambda: NOW, packed_from=3, changes=2),
         CassandraTimelines(store, Retention(days=30), lambda: NOW),
         CassandraConversations(store),
         CassandraRelations(store),

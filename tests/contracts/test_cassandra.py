@@ -225,7 +225,7 @@ async def test_a_follower_list_that_grows_spreads_over_more_partitions(
     So are those of whom a later level holds only what is older.
     """
     monkeypatch.setattr(follower_lists, "LOOK_EVERY", 1)
-    graph = CassandraGraph(store, part_rows=SAMPLE)
+    graph = CassandraGraph(store, lambda: NOW, part_rows=SAMPLE)
     crowd = [UserId(people.carol + 100 * number) for number in range(4_000)]
     late = [UserId(people.carol + 100 * number + 50) for number in range(20)]
     await graph.record([unfollows(each, people.alice, VERSION + 5) for each in late])
@@ -247,7 +247,7 @@ async def test_a_follower_list_that_grows_spreads_over_more_partitions(
 
 
 async def test_a_level_is_never_lowered(store: Store, people: People) -> None:
-    graph = CassandraGraph(store, part_rows=0)
+    graph = CassandraGraph(store, lambda: NOW, part_rows=0)
     for at in (1, 0, MAX_LEVEL):
         await graph._raise_if_full(people.alice, at, 0)
     assert await level(store, people.alice) == 2
