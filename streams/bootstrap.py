@@ -10,6 +10,8 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 
 from schemas.codec import decode
 from schemas.errors import SchemaViolation
+from services.activity.cassandra import CassandraActivity
+from services.activity.memory import MemoryActivity
 from services.conversations.cassandra import CassandraConversations
 from services.conversations.memory import MemoryConversations
 from services.fanout.plan import Policy
@@ -115,6 +117,7 @@ def memory_stores() -> Stores:
         MemoryReposts(),
         MemoryTerms(),
         MemoryPulled(),
+        MemoryActivity(),
     )
 
 
@@ -157,6 +160,7 @@ def _on_cassandra(
         CassandraReposts(store, retention, clock, version=version),
         CassandraWords(store, settings.epoch),
         CassandraPulled(store, retention, clock, version=version),
+        CassandraActivity(store),
     )
 
 
