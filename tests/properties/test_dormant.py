@@ -10,6 +10,7 @@ from random import Random
 import numpy as np
 from hypothesis import strategies as st
 
+from schemas.events import FollowFact
 from schemas.ids import DAY_MS, UserId
 from services.activity.dormant import AGE_SECONDS, Dormant
 from services.activity.homecoming import SETTLE_SECONDS, Homecoming
@@ -32,6 +33,8 @@ EVERYBODY = tuple(map(UserId, (*PEOPLE, READER)))
 ALL = PageRequest(limit=100)
 MOST_DAYS = 20
 """That pass in a history: what it tells of is still within the retention."""
+AS_FAR_AS_IT_GOES = 300
+"""Turns after which whatever has begun is over, or waits for time to pass."""
 thresholds = st.lists(st.sampled_from((0, 1, 1, 2, 5)), min_size=1, max_size=3)
 """Days, of workers at once; 0 leaves out nobody. Who restarts with another is another worker."""
 
@@ -73,8 +76,13 @@ class Village:
 
     async def lives(self, history: list[Fact]) -> None:
         """All of a history is told and delivered, and whatever may happens in between."""
+        if self._chance.random() < 0.8:  # else backfills bring most of what is left out
+            await self._tell([each for each in history if isinstance(each, FollowFact)])
         await self._fall_asleep()
-        for role, batch in turns(history, self._chance):
+        await self._tell(history)
+
+    async def _tell(self, facts: list[Fact]) -> None:
+        for role, batch in turns(facts, self._chance):
             await self._told(batch, role)
             while self.world.outbox.sent and self._chance.random() < 0.5:
                 await self._told(some(self.world.outbox.sent, self._chance), None)
@@ -96,7 +104,7 @@ class Village:
             await _looking(worker)
 
     async def _something(self) -> None:
-        match self._chance.choice(("look", "look", "look", "read", "moments", "days")):
+        match self._chance.choice(("look", "look", "read", "read", "moments", "days")):
             case "look":
                 self._look()
             case "read":
@@ -106,7 +114,7 @@ class Village:
             case "days" if self.world.now < NOW + MOST_DAYS * DAY_MS:
                 self._pass(self._chance.randint(1, 3) * DAY_MS)
                 self._look()
-        for _ in range(self._chance.choice(TURNS)):
+        for _ in range(self._chance.choice((*TURNS, AS_FAR_AS_IT_GOES))):
             await asyncio.sleep(0)
 
     def _pass(self, milliseconds: int) -> None:
@@ -141,7 +149,7 @@ class Village:
         for user in EVERYBODY:
             while not await self._reads(user):
                 self._pass(int(SETTLE_SECONDS * 1_000))
-                for _ in range(100):
+                for _ in range(AS_FAR_AS_IT_GOES):
                     await asyncio.sleep(0)
 
 
