@@ -91,7 +91,8 @@ class Dormant:
         left_out = inactive & asleep & self._had(found)
         self._known = _Known(asked_at, found.users, found.dormant, left_out)
         met, self._met, self._count = self._met, [], 0
-        strangers = np.setdiff1d(np.concatenate([_NONE, *met]), found.users)
+        strangers = np.unique(np.concatenate([_NONE, *met]))
+        strangers = strangers[~self._known.find(strangers)[1]]
         tired = inactive & ~asleep
         await self._put_to_sleep(strangers, np.ones(len(strangers), np.int64))
         await self._put_to_sleep(found.users[tired], found.awake[tired] + 1)
