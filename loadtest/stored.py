@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from schemas.events import FollowCreated, PostCreated, PostFact, ReplyCreated
 from schemas.ids import DAY_MS, PostId, UserId, post_id
+from services.activity.cassandra import CassandraActivity
 from services.conversations.cassandra import CassandraConversations
 from services.graph.cassandra import CassandraGraph
 from services.metrics import Metrics
@@ -165,6 +166,7 @@ def stores_on(store: Store, settings: Settings, clock: Clock) -> Stores:
         CassandraReposts(store, retention, clock),
         CassandraWords(store, settings.epoch),
         CassandraPulled(store, retention, clock),
+        CassandraActivity(store),
     )
 
 

@@ -58,6 +58,14 @@ class Metrics:
             "Timeline entries written by fan-out.",
         ),
     ]
+    fanout_entries_left_out: Annotated[
+        Counter,
+        Declaration(
+            "timeline_fanout_entries_left_out_total",
+            ("lane",),
+            "Timeline entries that fan-out did not write, for users who have not read for long.",
+        ),
+    ]
     fanout_pages_pending: Annotated[
         Gauge,
         Declaration(
@@ -192,6 +200,14 @@ class Metrics:
             "timeline_api_stream_looks_total",
             ("outcome",),
             "Looks of streams at their timelines: different, the same, or failed for now.",
+        ),
+    ]
+    homes_returning: Annotated[
+        Gauge,
+        Declaration(
+            "timeline_homes_returning",
+            (),
+            "Homes that are being written anew for users who read again.",
         ),
     ]
     conversation_orphans_pending: Annotated[

@@ -117,6 +117,12 @@ class Settings(BaseSettings):
         ge=0,
         description="from so many followers on authors are pulled by their readers; 0 is for none",
     )
+    inactive_days: int = Field(
+        0,
+        ge=0,
+        le=36_500,
+        description="days without a read after which fan-out leaves a user out; 0 is for nobody",
+    )
     worker_name: str = Field(
         "worker-1", pattern=r"^[a-zA-Z0-9._-]{1,64}$", description="stable name in consumer groups"
     )

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from services.activity.store import ActivityStore
 from services.conversations.store import ConversationStore
 from services.graph.store import GraphStore
 from services.posts.store import PostStore
@@ -22,3 +23,4 @@ class Stores(NamedTuple):
     reposts: RepostStore
     words: TermStore
     pulled: PulledStore
+    activity: ActivityStore

@@ -1,13 +1,16 @@
 """Work that goes on beside a process's main task."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
+from random import Random as SystemRandom
 from typing import Any
 
 import structlog
 
-from services.errors import MingleError
+from services.errors import MingleError, Transient
+from streams.clock import Clock, SystemClock
+from streams.retry import Random
 
 Work = Coroutine[Any, Any, None]
 """Runs until it is cancelled, or returns earlier."""
@@ -45,6 +48,28 @@ class Background:
                 log.error("work in the background failed", exc_info=error)
             self.failed = True
             self._stop.set()
+
+
+async def repeated(
+    look: Callable[[], Awaitable[object]],
+    seconds: float,
+    failed: str,
+    clock: Clock | None = None,
+    random: Random | None = None,
+) -> None:
+    """Without end, at most `seconds` after the last look. `failed` is told once for each outage."""
+    clock, random = clock or SystemClock(), random or SystemRandom()
+    is_away = False
+    while True:
+        try:
+            await look()
+        except Transient as error:
+            say = log.debug if is_away else log.warning
+            say(failed, error=repr(error))
+            is_away = True
+        else:
+            is_away = False
+        await clock.wait(asyncio.Event(), random.uniform(seconds / 2, seconds))
 
 
 @asynccontextmanager

@@ -10,8 +10,12 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 
 from schemas.codec import decode
 from schemas.errors import SchemaViolation
+from services.activity.cassandra import CassandraActivity
+from services.activity.dormant import Dormant
+from services.activity.memory import MemoryActivity
 from services.conversations.cassandra import CassandraConversations
 from services.conversations.memory import MemoryConversations
+from services.fanout.deliver import Owed, everybody
 from services.fanout.plan import Policy
 from services.generations.cassandra import CassandraGenerations
 from services.generations.store import GenerationStore
@@ -115,6 +119,7 @@ def memory_stores() -> Stores:
         MemoryReposts(),
         MemoryTerms(),
         MemoryPulled(),
+        MemoryActivity(),
     )
 
 
@@ -157,6 +162,7 @@ def _on_cassandra(
         CassandraReposts(store, retention, clock, version=version),
         CassandraWords(store, settings.epoch),
         CassandraPulled(store, retention, clock, version=version),
+        CassandraActivity(store),
     )
 
 
@@ -192,7 +198,14 @@ async def connect_store(settings: Settings, metrics: Metrics) -> Store:
     return store
 
 
-def create_workers(deps: Deps, outbox: Outbox, roles: Iterable[str] = ROLES) -> list[App]:
+def create_dormant(deps: Deps) -> Dormant:
+    """Whom one worker leaves out; nobody, as long as it does not look."""
+    return Dormant(deps.stores.activity, deps.settings.inactive_days, deps.clock)
+
+
+def create_workers(
+    deps: Deps, outbox: Outbox, roles: Iterable[str] = ROLES, owed: Owed = everybody
+) -> list[App]:
     """An app for each role, its agents registered; what they produce leaves by `outbox`."""
     see_to = handlers(
         deps.stores,
@@ -201,6 +214,7 @@ def create_workers(deps: Deps, outbox: Outbox, roles: Iterable[str] = ROLES) -> 
         deps.retention,
         deps.clock,
         policy=Policy(deps.settings.bulk_followers, deps.settings.pull_followers),
+        owed=owed,
     )
     kept = deps.brakes or MemoryBrakes()
     apps = []

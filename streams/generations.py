@@ -12,6 +12,7 @@ from services.generations.generations import Generations
 from services.generations.store import Acknowledgement, GenerationStore
 from services.timelines.retention import Clock as NowMs
 from services.timelines.store import TimelineStore
+from streams.background import repeated
 from streams.clock import Clock, SystemClock
 from streams.retry import Random
 
@@ -58,18 +59,8 @@ class Acknowledging:
 
     async def watch(self) -> None:
         """Without end. While the store is away, what was acknowledged stays."""
-        is_away = False
-        while True:
-            try:
-                await self.look()
-            except Transient as error:
-                say = log.debug if is_away else log.warning
-                say("generations cannot be read", error=repr(error))
-                is_away = True
-            else:
-                is_away = False
-            pause = self._random.uniform(LOOK_SECONDS / 2, LOOK_SECONDS)
-            await self._clock.wait(asyncio.Event(), pause)
+        failed = "generations cannot be read"
+        await repeated(self.look, LOOK_SECONDS, failed, self._clock, self._random)
 
     async def look(self) -> None:
         """First go by it, then say so. Raises StoreUnavailable."""

@@ -7,7 +7,13 @@ from typing import Any, NamedTuple
 from schemas.snapshots import FOLLOW_EDGES
 from services.conversations.join import JoinConversations
 from services.conversations.orphans import Orphans
-from services.fanout.deliver import BULK_ENTRIES_AT_ONCE, Backfill, DeliverPages
+from services.fanout.deliver import (
+    BULK_ENTRIES_AT_ONCE,
+    Backfill,
+    DeliverPages,
+    Owed,
+    everybody,
+)
 from services.fanout.directly import Directly
 from services.fanout.plan import Policy
 from services.fanout.record import RecordPosts
@@ -79,6 +85,7 @@ def handlers(  # noqa: PLR0913 - what handlers are made of
     clock: Clock,
     *,
     policy: Policy = BY_DEFAULT,
+    owed: Owed = everybody,
 ) -> Mapping[str, Handler[Any]]:
     """The handler of each agent, on these stores."""
     join = JoinConversations(
@@ -105,14 +112,16 @@ def handlers(  # noqa: PLR0913 - what handlers are made of
         "replies": counting(record),
         "follows": counting(RecordFollows(stores.graph, stores.relations, requests)),
         "relations": counting(RecordRelations(stores.relations)),
-        **_lanes(stores, metrics, clock),
+        **_lanes(stores, metrics, clock, owed),
         "backfills": Backfill(stores.timelines, stores.reposts, retention, clock),
         "words": words,
         "reply-words": words,
     }
 
 
-def _lanes(stores: Stores, metrics: Metrics, clock: Clock) -> Mapping[str, Handler[Any]]:
+def _lanes(
+    stores: Stores, metrics: Metrics, clock: Clock, owed: Owed
+) -> Mapping[str, Handler[Any]]:
     """The handler of each lane's pages."""
     deliver = partial(
         DeliverPages,
@@ -121,6 +130,7 @@ def _lanes(stores: Stores, metrics: Metrics, clock: Clock) -> Mapping[str, Handl
         reposts=stores.reposts,
         metrics=metrics,
         clock=clock,
+        owed=owed,
     )
     return {
         "fanout": deliver(lane="push"),

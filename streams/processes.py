@@ -7,12 +7,13 @@ from contextlib import asynccontextmanager, suppress
 
 import structlog
 
+from services.activity.dormant import LOOK_SECONDS, Dormant
 from services.brokers import Brokers
 from services.errors import BrokerUnavailable
 from services.settings import Settings
 from services.storage.session import Store
 from services.stores import Stores
-from streams.background import Work, background
+from streams.background import Work, background, repeated
 from streams.bootstrap import (
     Deps,
     cassandra_brakes,
@@ -20,12 +21,14 @@ from streams.bootstrap import (
     cassandra_stores,
     create_acknowledging,
     create_api,
+    create_dormant,
     create_metrics,
     create_store,
     create_workers,
     memory_stores,
 )
 from streams.contact import Contact
+from streams.handlers import LANES
 from streams.health import Watched, create_health, serve
 from streams.kafka.contact import expect_access
 from streams.kafka.producer import KafkaOutbox
@@ -46,7 +49,8 @@ async def run_worker(settings: Settings, roles: Sequence[str], stop: asyncio.Eve
     is taken, AccessRefused where the brokers or the store let nobody in like this.
     """
     async with open_deps(settings) as deps, open_outbox(settings) as outbox:
-        apps = create_workers(deps, outbox, roles)
+        dormant = create_dormant(deps)
+        apps = create_workers(deps, outbox, roles, dormant.owed)
         contact = Contact(deps.connect)
         watched: list[Watched] = [contact]
         async with health_site(deps, watched) as address:
@@ -55,7 +59,7 @@ async def run_worker(settings: Settings, roles: Sequence[str], stop: asyncio.Eve
                 return STOPPED
             watched.extend(app.intake for app in apps)
             _freeze()
-            async with background(stop, _works(deps, roles)) as running:
+            async with background(stop, works(deps, roles, dormant)) as running:
                 code = await run_apps(apps, stop)
             return FAILED if running.failed else code
 
@@ -78,11 +82,15 @@ async def run_api(settings: Settings, stop: asyncio.Event) -> int:
     return FAILED if running.failed else STOPPED
 
 
-def _works(deps: Deps, roles: Sequence[str]) -> list[Work]:
+def works(deps: Deps, roles: Sequence[str], dormant: Dormant) -> list[Work]:
     """What goes on beside a worker's apps."""
-    if deps.generations is None:
-        return []
-    return [create_acknowledging(deps, deps.generations, roles).watch()]
+    going_on: list[Work] = []
+    if deps.generations is not None:
+        going_on.append(create_acknowledging(deps, deps.generations, roles).watch())
+    if deps.settings.inactive_days and set(roles) & set(LANES):
+        failed = "it cannot be read who is dormant: nobody is left out"
+        going_on.append(repeated(dormant.look, LOOK_SECONDS, failed))
+    return going_on
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec.json import encode
 
+from services.activity.homecoming import Homecoming
 from services.api import health, lists, posts, relations, search, timelines
 from services.api.access import Access, Gate
 from services.api.arrival import MAX_WAIT
@@ -26,6 +27,8 @@ from services.api.stream import endpoint as stream
 from services.api.stream.arrivals import Arrivals
 from services.api.stream.streams import Streams
 from services.api.stream.wire import MEDIA_TYPE as EVENTS
+from services.fanout.deliver import Backfill
+from services.fanout.rebuild import Rebuild
 from services.lists.timeline import ListPosts
 from services.metrics import Metrics
 from services.reading import Reader
@@ -67,12 +70,13 @@ def create_api(
     reader = Reader(stores, clock, settings.epoch)
     retention = Retention(settings.retention_days, settings.epoch)
     home = Home(reader, retention)
+    homes = _homecoming(home, reader, retention, metrics)
     cursors = Cursors(settings.cursor_keys)
     arrivals = Arrivals(stores, home.pulled, clock, settings.epoch, settings.stream_probe_seconds)
     streams = Streams(settings, arrivals, metrics, random.random)
     endpoints = [
-        *timelines.endpoints(home, AuthorPosts(reader), cursors, patience),
-        *stream.endpoints(home, cursors, gate, streams),
+        *timelines.endpoints(home, homes, AuthorPosts(reader), cursors, patience),
+        *stream.endpoints(homes, cursors, gate, streams),
         *posts.endpoints(reader),
         *lists.endpoints(ListPosts(reader, retention), cursors),
         *search.endpoints(TagPosts(reader), Search(reader), cursors, settings.epoch),
@@ -86,10 +90,18 @@ def create_api(
         openapi_config=None,
         logging_config=None,
         on_startup=[partial(_start, gate)],
+        on_shutdown=[homes.stop],
         state=State({"stopping": streams.stop}),
     )
     api.asgi_handler = timed(api.asgi_handler, metrics)
     return api
+
+
+def _homecoming(home: Home, reader: Reader, retention: Retention, metrics: Metrics) -> Homecoming:
+    stores, clock = reader.stores, reader.clock
+    backfill = Backfill(stores.timelines, stores.reposts, retention, clock)
+    rebuild = Rebuild(stores.relations, backfill)
+    return Homecoming(home, stores.activity, rebuild, metrics, clock)
 
 
 def timed(app: ASGIApp, metrics: Metrics) -> ASGIApp:

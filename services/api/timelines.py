@@ -7,6 +7,7 @@ from typing import Any
 from litestar import Response
 
 from schemas.ids import PostId, UserId
+from services.activity.homecoming import Homecoming
 from services.api import answers, examples
 from services.api.access import Access
 from services.api.arrival import arrival
@@ -51,13 +52,13 @@ EXPLAIN = Operation(
 
 
 def endpoints(
-    home: Home, authors: AuthorPosts, cursors: Cursors, patience: float
+    home: Home, homes: Homecoming, authors: AuthorPosts, cursors: Cursors, patience: float
 ) -> list[Endpoint]:
     async def read_home(request: AnyRequest, asked: HomeQuery, viewer: UserId) -> Response[Any]:
         pager = Pager(cursors, f"home/{viewer}")
         if asked.wait_for is not None:
             await arrival(partial(home.holds, viewer, PostId(int(asked.wait_for))), patience)
-        listing = await pager.page(asked, partial(home.page, viewer), hydrate=asked.hydrate)
+        listing = await pager.page(asked, partial(homes.page, viewer), hydrate=asked.hydrate)
         return respond(request, asked, listing)
 
     async def read_author(

@@ -1,8 +1,8 @@
 """Handlers of our own requests: pages of a fan-out, and backfills."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -26,6 +26,14 @@ waits behind these, and not behind what the lane may have waiting."""
 BACKFILL_PAGE = 1_000
 """Entries of one author read at a time: 8 KB, a busy author's month."""
 
+Owed: TypeAlias = Callable[[IdArray], IdArray]
+"""Of some users those whose homes are written to now; the others' are when they return."""
+
+
+def everybody(users: IdArray) -> IdArray:
+    """Leaves out nobody."""
+    return users
+
 
 class DeliverPages:
     """Writes posts into the home timelines of the followers in their slot ranges."""
@@ -40,6 +48,7 @@ class DeliverPages:
         clock: Clock,
         lane: str = "push",
         entries_at_once: int = ENTRIES_AT_ONCE,
+        owed: Owed = everybody,
     ) -> None:
         self._graph = graph
         self._timelines = timelines
@@ -48,6 +57,7 @@ class DeliverPages:
         self._clock = clock
         self._lane = lane
         self._entries_at_once = entries_at_once
+        self._owed = owed
 
     async def __call__(self, batch: Sequence[Accepted[DeliverPage]]) -> int:
         # One list serves all posts of an author in the batch: their author timelines were
@@ -56,13 +66,16 @@ class DeliverPages:
         pages = pages[: _enough((page.entries for page in pages), self._entries_at_once)]
         ranges = {_range(page): None for page in pages}
         followers = dict(zip(ranges, await self._graph.followers(list(ranges)), strict=True))
-        users = [followers[_range(page)] for page in pages]
+        owed = {each: self._owed(some) for each, some in followers.items()}
+        users = [owed[_range(page)] for page in pages]
         users = users[: _enough(map(len, users), self._entries_at_once)]
         pages = pages[: len(users)]
         await asyncio.gather(
-            self._timelines.add_home_entries(_blocks(pages, followers)),
+            self._timelines.add_home_entries(_blocks(pages, owed)),
             self._add_reposts(pages, users),
         )
+        left_out = sum(len(followers[_range(page)]) for page in pages) - sum(map(len, users))
+        self._metrics.fanout_entries_left_out.labels(self._lane).inc(left_out)
         self._measure(pages, sum(map(len, users)))
         return len(pages)
 

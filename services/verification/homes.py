@@ -34,7 +34,13 @@ class VerifyHomes:
         self._retention = retention
 
     async def __call__(self, user: UserId) -> Differences | None:
-        """How a home differs; None for who follows too many. Raises StoreUnavailable."""
+        """How a home differs; None for who follows too many, or has not read for long.
+
+        What was left out for the latter he is told on every page, until it is there. Raises
+        StoreUnavailable.
+        """
+        if (await self._reader.stores.activity.of(user)).may_lack:
+            return None
         people = [user, *await followees_of(self._reader.stores.relations, user)]
         if len(people) > MOST_FOLLOWEES:
             return None

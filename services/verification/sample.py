@@ -22,7 +22,8 @@ Verify = Callable[[Id], Awaitable[Differences | None]]
 class Verified(NamedTuple):
     """What was looked at, and how each of them differs that does; the others are as they must be.
 
-    `skipped` were not compared: unknown, or following more people than are compared.
+    `skipped` were not compared: unknown, following more people than are compared, or users whose
+    homes may lack entries until they read again.
     """
 
     looked_at: int

@@ -8,10 +8,12 @@ from typing import Final, NamedTuple
 from schemas import topics
 from services.settings import Settings
 from streams.app import App
-from streams.bootstrap import create_api, create_workers
+from streams.background import background
+from streams.bootstrap import create_api, create_dormant, create_workers
 from streams.embedded.eager import make_eager
 from streams.embedded.mock_broker import MockBroker
-from streams.processes import health_site, open_deps, open_outbox
+from streams.handlers import ROLES
+from streams.processes import health_site, open_deps, open_outbox, works
 from streams.serving import Address, serving
 from streams.worker import run_apps
 
@@ -58,12 +60,14 @@ async def pipeline(settings: Settings) -> AsyncIterator[Running]:
             broker.create_topic(topic.name, min(topic.partitions, PARTITIONS))
         own = embedded(settings, broker.bootstrap)
         async with open_deps(own) as deps, open_outbox(own) as outbox:
-            apps = create_workers(deps, outbox)
+            dormant = create_dormant(deps)
+            apps = create_workers(deps, outbox, owed=dormant.owed)
             for app in apps:
                 make_eager(app)
             async with (
                 health_site(deps, [app.intake for app in apps]) as worker,
                 serving(create_api(deps), own.api_host, own.api_port) as api,
+                background(asyncio.Event(), works(deps, ROLES, dormant)),
                 _working(apps),
             ):
                 yield Running(broker.bootstrap, api, worker)

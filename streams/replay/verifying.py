@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from random import Random
 from typing import Any, NamedTuple
 
+from schemas.ids import UserId
 from schemas.snapshots import FOLLOW_EDGES
 from services.brokers import Brokers
 from services.reading import Reader
@@ -40,6 +41,10 @@ async def verify_log(plan: Plan, deps: Deps, count: int | None, random: Random) 
     users = people & {chosen.user or 0, chosen.author or 0} or people
     threads = chosen.posts & set(posts) or posts
     some_users, some_threads = _drawn(users, count, random), _drawn(threads, count, random)
+    activity = [await deps.stores.activity.of(UserId(each)) for each in some_users]
+    some_users = [
+        each for each, his in zip(some_users, activity, strict=True) if not his.may_lack
+    ]  # others are told by their pages that entries were left out
     log = Side.on(Reader(stores, deps.clock, settings.epoch), deps.retention)
     store = Side.on(Reader(deps.stores, deps.clock, settings.epoch), deps.retention)
     return Proof(

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from schemas import events, relations
 from schemas.ids import PostId, post_id
 from schemas.requests import DeliverPage
+from services.activity.dormant import Dormant
 from services.api.app import create_api
 from services.api.arrival import MAX_WAIT
 from services.fanout.plan import Policy
@@ -48,12 +49,19 @@ def client_of(app: Litestar) -> httpx.AsyncClient:
 class Village:
     """Alice, Bob and Carol; a post is known by its id, its time by minutes ago."""
 
-    def __init__(self, policy: Policy = BY_DEFAULT) -> None:
+    def __init__(self, policy: Policy = BY_DEFAULT, inactive_days: int = 0) -> None:
         self.stores = memory()
         self._requests = MemoryOutbox()
+        self.dormant = Dormant(self.stores.activity, inactive_days, lambda: NOW, lambda: 0.0)
         metrics = Metrics(CollectorRegistry())
         self._handlers = handlers(
-            self.stores, self._requests, metrics, Retention(), lambda: NOW, policy=policy
+            self.stores,
+            self._requests,
+            metrics,
+            Retention(),
+            lambda: NOW,
+            policy=policy,
+            owed=self.dormant.owed,
         )
         self._sequence = count()
 

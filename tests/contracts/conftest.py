@@ -22,6 +22,7 @@ from prometheus_client import CollectorRegistry
 from schemas.ids import DAY_MS, PostId, UserId, post_id
 from servers import java
 from servers.server import Reachable, Server
+from services.activity.cassandra import CassandraActivity
 from services.conversations.cassandra import CassandraConversations
 from services.graph.cassandra import CassandraGraph
 from services.metrics import Metrics
@@ -51,6 +52,7 @@ TABLES = (
     ("reposts", "author_reposts", "home_reposts"),
     ("word_entries", "word_buckets", "post_words", "forgotten_words"),
     ("pulled_authors",),
+    ("activity",),
 )
 """Of each port, in the order of `Stores`."""
 WRITES = {
@@ -66,6 +68,7 @@ WRITES = {
     "add_author_reposts",
     "add_home_reposts",
     "flag",
+    "raised",
 }
 COMPACT_SECONDS = 60
 PATIENCE_SECONDS = 60.0
@@ -242,6 +245,7 @@ def on(store: Store) -> Stores:
         CassandraReposts(store, Retention(days=30), lambda: NOW),
         CassandraWords(store),
         CassandraPulled(store, Retention(days=30), lambda: NOW),
+        CassandraActivity(store),
     )
 
 

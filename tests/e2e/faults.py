@@ -44,6 +44,7 @@ WRITES = {
     "tags": ("add", "forget"),
     "words": ("add", "forget"),
     "pulled": ("flag",),
+    "activity": ("raised",),
     "reposts": ("link", "mark", "add_author_reposts", "add_home_reposts"),
 }
 """What of each store writes."""

@@ -11,6 +11,7 @@ from schemas.codec import KINDS
 from schemas.ids import DAY_MS, PostId, UserId
 from services.conversations.thread import Shape, Sort, Threads
 from services.errors import Transient
+from services.fanout.deliver import Owed, everybody
 from services.fanout.plan import Policy
 from services.handling import Accepted
 from services.listing import PageRequest
@@ -38,7 +39,7 @@ class World:
     """One Mingle in memory, on these stores or new ones.
 
     `between` may wrap its ports as the handlers see them; each batch is handled by a worker with
-    any of the policies.
+    any of the policies, and leaves out those who are not `owed` anything now.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class World:
         between: Callable[[Any], Any] = lambda port: port,
         policies: Sequence[Policy] = (Policy(),),
         stores: Stores | None = None,
+        owed: Sequence[Owed] = (everybody,),
     ) -> None:
         self.now = NOW
         self.outbox = MemoryOutbox()
@@ -59,8 +61,11 @@ class World:
         requests = between(self.outbox)
         self._chance = Random(0)
         self._workers = [
-            handlers(ports, requests, METRICS, self.retention, self.clock, policy=policy)
+            handlers(
+                ports, requests, METRICS, self.retention, self.clock, policy=policy, owed=those
+            )
             for policy in policies
+            for those in owed
         ]
 
     def clock(self) -> int:

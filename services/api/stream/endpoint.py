@@ -5,6 +5,7 @@ from typing import Any
 from litestar import Response
 
 from schemas.ids import UserId
+from services.activity.homecoming import Homecoming
 from services.api.access import Gate
 from services.api.cursors import Cursors, InvalidCursor
 from services.api.operation import AnyRequest, Endpoint
@@ -17,15 +18,14 @@ from services.api.stream.stream import EventStream
 from services.api.stream.streams import Streams
 from services.api.stream.telling import Given
 from services.listing import Page, PageRequest
-from services.timelines.home import Home
 
 
-def endpoints(home: Home, cursors: Cursors, gate: Gate, streams: Streams) -> list[Endpoint]:
+def endpoints(homes: Homecoming, cursors: Cursors, gate: Gate, streams: Streams) -> list[Endpoint]:
     async def stream_home(request: AnyRequest, asked: StreamQuery, viewer: UserId) -> Response[Any]:
         async def read(page: PageRequest) -> Page:
             caller = await gate.caller(request, STREAM_HOME.access)
             gate.viewer(caller, STREAM_HOME.access, asked)
-            return await home.page(viewer, page)
+            return await homes.page(viewer, page)
 
         given = _given(cursors, viewer, request.headers.getall(LAST_EVENT_ID, []))
         shape = Shape(asked.limit, asked.hydrate)

@@ -1,0 +1,129 @@
+"""Alice has not read for days, carol has: both follow bob, who goes on writing."""
+
+import asyncio
+from random import Random
+from typing import Any
+
+import httpx
+import pytest
+
+from schemas.ids import DAY_MS, PostId, UserId
+from services.activity import homecoming
+from services.activity.store import Activity
+from services.reading import Reader
+from services.timelines.home import Home
+from services.timelines.retention import Retention
+from services.verification.homes import VerifyHomes
+from tests.api.streaming import streaming
+from tests.api.village import ALICE, BOB, CAROL, NOW, Village, api_on, client_of
+
+TODAY = NOW // DAY_MS
+
+
+async def home(client: httpx.AsyncClient, user: int) -> dict[str, Any]:
+    answer = await client.get(f"/v1/users/{user}/home", params={"hydrate": "false"})
+    assert answer.status_code == 200
+    page: dict[str, Any] = answer.json()
+    assert (page["state"] == "building") == ("Retry-After" in answer.headers)
+    return page
+
+
+async def left_out() -> tuple[Village, list[str]]:
+    """A village in which alice sleeps, and the posts of bob, the last of which she lacks."""
+    village = Village(inactive_days=3)
+    for reader in (ALICE, CAROL):
+        await village.follows(reader, BOB)
+    async with client_of(api_on(village.stores)) as client:
+        await home(client, CAROL)
+    await village.dormant.look()
+    first = await village.post(BOB, 30)
+    for _ in range(3):
+        await village.dormant.look()
+    last = await village.post(BOB, 20)
+    stored = village.stores.timelines
+    assert [await stored.in_home(UserId(ALICE), each) for each in (first, last)] == [True, False]
+    assert await stored.in_home(UserId(CAROL), last)
+    return village, [str(last), str(first)]
+
+
+async def settled(client: httpx.AsyncClient) -> dict[str, Any]:
+    """Alice's home when it says no more that it is being built."""
+    async with asyncio.timeout(10):
+        while (page := await home(client, ALICE))["state"] == "building":  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    return page
+
+
+async def test_who_returns_is_told_so_until_his_home_is_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All is there by then, and what comes next is delivered as to anybody."""
+    monkeypatch.setattr(homecoming, "SETTLE_SECONDS", 0)
+    village, posts = await left_out()
+    async with client_of(api_on(village.stores)) as client:
+        assert (await home(client, CAROL))["items"] == posts
+        assert (await home(client, ALICE))["state"] == "building"
+        assert (await settled(client))["items"] == posts
+        assert await village.stores.activity.of(UserId(ALICE)) == Activity(TODAY, 1, 1, 1)
+        for _ in range(2):
+            await village.dormant.look()
+        posts.insert(0, str(await village.post(BOB, 10)))
+        assert (await home(client, ALICE))["items"] == posts
+
+
+async def test_what_a_worker_leaves_out_that_has_not_heard_is_there_in_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is written by the second rebuild, which comes when every worker must have heard."""
+    village, posts = await left_out()
+    heard = asyncio.Event()
+
+    async def wait(_: float) -> None:
+        await heard.wait()
+
+    monkeypatch.setattr(homecoming.Homecoming.__init__, "__kwdefaults__", {"wait": wait})
+    async with client_of(api_on(village.stores)) as client:
+        async with asyncio.timeout(10):
+            while (page := await home(client, ALICE))["items"] != posts:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+        assert page["state"] == "building"
+        late = await village.post(BOB, 10)
+        assert not await village.stores.timelines.in_home(UserId(ALICE), late)
+        assert (await home(client, ALICE))["state"] == "building"
+        heard.set()
+        assert (await settled(client))["items"] == [str(late), *posts]
+
+
+async def test_a_stream_brings_its_reader_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It tells what is there and that it is not all yet; later what was missing."""
+    monkeypatch.setattr(homecoming, "SETTLE_SECONDS", 0)
+    village, posts = await left_out()
+    probing = {"stream_probe_seconds": 0.005, "stream_look_seconds": 0.005}
+    async with streaming(api_on(village.stores, **probing)) as alice:
+        await alice.until(lambda: alice.holder.state == "ready")
+        assert alice.events[0].data["state"] == "building"
+        assert [str(each) for each in sorted(alice.holder.items, reverse=True)] == posts
+
+
+async def test_who_asks_for_an_explanation_does_not_read() -> None:
+    """Nor does a verification; it does not call missing what a reader will be given."""
+    village, posts = await left_out()
+    async with client_of(api_on(village.stores)) as client:
+        why = (await client.get(f"/v1/users/{ALICE}/explain/{posts[0]}")).json()
+    assert (why["shown"], why["stored"]) == (True, False)
+    reader = Reader(village.stores, lambda: NOW)
+    verify = VerifyHomes(reader, Home(reader, Retention()), Retention())
+    assert await verify(UserId(ALICE)) is None
+    assert not await verify(UserId(CAROL))
+    assert (await village.stores.activity.of(UserId(ALICE))).seen == 0
+
+
+async def test_what_carol_lacks_is_missing() -> None:
+    """She is awake: nobody may leave out anything for her."""
+    village, posts = await left_out()
+    timelines: Any = village.stores.timelines
+    timelines._homes[CAROL]._ids.remove(PostId(int(Random(0).choice(posts))))
+    reader = Reader(village.stores, lambda: NOW)
+    found = await VerifyHomes(reader, Home(reader, Retention()), Retention())(UserId(CAROL))
+    assert found is not None
+    assert len(found.missing) == 1
