@@ -97,10 +97,13 @@ class Village:
 
     async def lives(self, history: list[Fact]) -> None:
         """All of a history is told and delivered, and whatever may happens in between."""
-        if self._chance.random() < 0.8:  # else backfills bring most of what is left out
-            await self._tell([each for each in history if isinstance(each, FollowFact)])
+        follows = [each for each in history if isinstance(each, FollowFact)]
+        rest = [each for each in history if not isinstance(each, FollowFact)]
+        if self._chance.random() < 0.2:  # backfills bring most of what is left out
+            follows, rest = [], history
+        await self._tell(follows)
         await self._fall_asleep()
-        await self._tell(history)
+        await self._tell(rest)
 
     async def _tell(self, facts: list[Fact]) -> None:
         for role, batch in turns(facts, self._chance):
