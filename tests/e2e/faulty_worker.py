@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from services.fanout import plan
-from services.fanout.deliver import DeliverPages
+from services.fanout.deliver import DeliverPages, Owed
 from streams import bootstrap, delivery, handlers, processes
 from streams.acks import AckTracker
 from streams.app import App
@@ -31,11 +31,11 @@ from tests.e2e.faults import Faults, Plan
 
 
 def create_faulty_workers(
-    faults: Faults, deps: Deps, outbox: Outbox, roles: Iterable[str]
+    faults: Faults, deps: Deps, outbox: Outbox, roles: Iterable[str], owed: Owed
 ) -> list[App]:
     """What `create_workers` makes, on ports that may fail the worker."""
     own = deps._replace(stores=faults.stores(deps.stores))
-    apps = create_workers(own, faults.outbox(outbox), roles)
+    apps = create_workers(own, faults.outbox(outbox), roles, owed)
     for app in apps:
         app.transport = faulty_transport(faults, app, deps)
         hurry(app, faults.plan)
