@@ -52,11 +52,6 @@ def value_of(stored: Canonical) -> Any:
     return msgspec.json.decode(stored)
 
 
-def values_of(stored: Canonical) -> list[str]:
-    """The elements that canonical bytes stand for: most lists are empty."""
-    return [] if stored == EMPTY else value_of(stored)
-
-
 def id_of(stored: Canonical) -> int | None:
     """The id that canonical bytes stand for."""
     return None if stored == NULL else int(stored[1:-1])

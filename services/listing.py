@@ -51,11 +51,13 @@ class Page(msgspec.Struct, frozen=True):
 class Found(NamedTuple):
     """What a walk over a span gave: up to limit + 1 shown items in the span's order.
 
-    `stopped_at` is the last entry looked at where the walk's bound ended it, else None.
+    `stopped_at` is the last entry looked at where the walk's bound ended it, else None; `passed`
+    how many entries there were down to the last item.
     """
 
     items: list[Item]
     stopped_at: PostId | None
+    passed: int = 0
 
 
 def page(request: PageRequest, found: Found) -> Page:

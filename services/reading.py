@@ -22,6 +22,8 @@ from services.visibility.windows import Places, places, window
 
 OVERSCAN = 2
 """Entries looked at for each one asked for: about half of a busy home is replies to strangers."""
+MANY = 2**31
+"""More than are ever looked at."""
 MAX_REFILLS = 6
 """Rounds spent on a page; they double, so a page looks at 64 times its limit at most."""
 
@@ -128,21 +130,32 @@ class Reader(NamedTuple):
         retention: Retention = FOR_EVER,
         context: Context | None = None,
         reposts: Reposts | None = None,
+        enough: int = MANY,
     ) -> Found:
-        """Collects up to limit + 1 shown items, refilling what hidden entries leave short."""
+        """Collects up to limit + 1 shown items, refilling what hidden entries leave short.
+
+        `enough` is how many entries may well suffice: they are judged first, and the others only
+        where they are needed.
+        """
         items: list[Item] = []
-        wanted = limit * OVERSCAN + 1
+        wanted, passed = limit * OVERSCAN + 1, 0
         for _ in range(MAX_REFILLS):
             entries = await skeleton(span, wanted)
-            judged = await self.judge(viewer, entries, shows, retention, reposts)
-            shown = [each for each in entries if each in judged.places]
-            room = limit + 1 - len(items)
-            items += [self._present(each, judged, context) for each in shown[:room]]
-            if len(items) > limit or len(entries) < wanted:
-                return Found(items, None)
-            span = beyond(span, entries[-1])
+            for some in (entries[:enough], entries[enough:]):
+                if not some:
+                    continue
+                judged = await self.judge(viewer, some, shows, retention, reposts)
+                shown = [place for place, each in enumerate(some) if each in judged.places]
+                taken = shown[: limit + 1 - len(items)]
+                items += [self._present(some[each], judged, context) for each in taken]
+                if len(items) > limit:
+                    return Found(items, None, passed + taken[-1] + 1)
+                passed += len(some)
+            if len(entries) < wanted:
+                return Found(items, None, passed)
+            span, enough = beyond(span, entries[-1]), MANY
             wanted *= 2
-        return Found(items, entries[-1])
+        return Found(items, entries[-1], passed)
 
     def _present(self, post: PostId, judged: Judged, context: Context | None) -> Item:
         return present(

@@ -1,6 +1,5 @@
 """Versions that step back: a producer's clock or sequence is wrong, though nothing is lost."""
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -10,6 +9,7 @@ from schemas.codec import KINDS
 from schemas.events import FollowFact, PostFact
 from schemas.relations import RelationFact
 from services.handling import Accepted, Handler
+from services.latest import Latest
 from services.relations.mutation import subject
 
 Event = TypeVar("Event", bound=PostFact | FollowFact | RelationFact)
@@ -27,7 +27,7 @@ class StaleVersions:
 
     def __init__(self, counter: Counter) -> None:
         self._counter = counter
-        self._highest: OrderedDict[object, int] = OrderedDict()
+        self._highest: Latest[object, int] = Latest(MAX_THINGS)
 
     def counting(self, handle: Handler[Event]) -> Handler[Event]:
         """The same handler; what it has handled is looked at."""
@@ -42,9 +42,7 @@ class StaleVersions:
 
     def _see(self, fact: PostFact | FollowFact | RelationFact) -> None:
         thing = fact.post_id if isinstance(fact, PostFact) else subject(fact)
-        highest = self._highest.pop(thing, fact.version)
+        highest = self._highest.get(thing, fact.version)
         if fact.version < highest:
             self._counter.labels(KINDS[str(fact.__struct_config__.tag)].topic).inc()
         self._highest[thing] = max(highest, fact.version)
-        if len(self._highest) > MAX_THINGS:
-            self._highest.popitem(last=False)

@@ -12,18 +12,25 @@ The id belongs to the row with the lowest creation version, then to the lowest a
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
 from msgspec import UNSET
 
-from schemas.canonical import NULL, Canonical, canonical, canonical_id, id_of, value_of, values_of
+from schemas.canonical import EMPTY, NULL, Canonical, canonical, canonical_id, value_of
 from schemas.events import EDITABLE, Creation, Deletion, Edit, PostFact, Visibility
 from schemas.ids import PostId, UserId, Version
 
 IMMUTABLE = ("parent_id", "root_id", "repost_of")
 BLANKED: Mapping[str, Canonical] = {"text": b'""', "links": b"[]"}
 """What a deletion leaves of the fields that hold an author's words."""
+MEMORIZED = 1_024
+"""Languages and visibilities decoded before: a few hundred are in use."""
+NOBODY: frozenset[int] = frozenset()
+
+_words = msgspec.json.Decoder(str).decode
+_option = lru_cache(MEMORIZED)(value_of)
 
 
 class Mutation(NamedTuple):
@@ -95,10 +102,10 @@ def mutation(fact: PostFact) -> Mutation:
 
 def resolve(post: PostId, rows: Iterable[Row]) -> Post | None:
     """The post that its claims make; None while no creation is known."""
-    claims = [(row.claimed_at, row.author_id, row) for row in rows if row.claimed_at is not None]
+    claims = [row for row in rows if row.claimed_at is not None]
     if not claims:
         return None
-    owner = min(claims, key=lambda claim: claim[:2])[2]
+    owner = min(claims, key=_claimed) if len(claims) > 1 else claims[0]
     parent, root, repost, *created = owner.created
     text, lang, visibility, mentions, tags, links, gate = owner.stated
     if owner.deleted:
@@ -109,19 +116,22 @@ def resolve(post: PostId, rows: Iterable[Row]) -> Post | None:
         parent_id=_post(parent),
         root_claim=_post(root),
         repost_of=_post(repost),
-        text=value_of(text),
-        lang=value_of(lang),
-        visibility=value_of(visibility),
-        mentions=frozenset(map(int, values_of(mentions))),
-        tags=tuple(values_of(tags)),
-        links=tuple(values_of(links)),
-        reply_gate=None if gate == NULL else tuple(values_of(gate)),
+        text=_words(text),
+        lang=_option(lang),
+        visibility=_option(visibility),
+        mentions=NOBODY if mentions == EMPTY else frozenset(map(int, value_of(mentions))),
+        tags=() if tags == EMPTY else tuple(value_of(tags)),
+        links=() if links == EMPTY else tuple(value_of(links)),
+        reply_gate=None if gate == NULL else tuple(value_of(gate)),
         edited=created != list(owner.stated),
         deleted=owner.deleted,
         line=owner.line,
     )
 
 
+def _claimed(row: Row) -> tuple[Version | None, UserId]:
+    return row.claimed_at, row.author_id
+
+
 def _post(stored: Canonical) -> PostId | None:
-    found = id_of(stored)
-    return None if found is None else PostId(found)
+    return None if stored == NULL else PostId(int(stored[1:-1]))

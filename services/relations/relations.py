@@ -1,7 +1,7 @@
 """How a viewer stands to others, and what he set for himself: plain values from stored rows."""
 
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, TypeAlias
 
 import msgspec
@@ -100,7 +100,7 @@ class Between(msgspec.Struct, frozen=True):
 STRANGER = Between()
 
 
-class Relations(msgspec.Struct, frozen=True):
+class Relations(msgspec.Struct, frozen=True, dict=True):
     """How an owner stands to the others who were asked for; strangers are left out."""
 
     own: Own = Own()
@@ -109,6 +109,16 @@ class Relations(msgspec.Struct, frozen=True):
     def to(self, other: UserId) -> Between:
         """How the owner stands to somebody who was asked for."""
         return self.between.get(other, STRANGER)
+
+    @cached_property
+    def blocked(self) -> frozenset[UserId]:
+        """Those with a block between them and the owner, in either direction."""
+        return frozenset(other for other, between in self.between.items() if between.blocked)
+
+    @cached_property
+    def muted(self) -> frozenset[UserId]:
+        """Those whom the owner mutes, or did until the mute expired."""
+        return frozenset(other for other, between in self.between.items() if between.mute)
 
     @property
     def edges(self) -> dict[UserId, Edge]:

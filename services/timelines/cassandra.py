@@ -29,6 +29,7 @@ from services.storage.statements import (
 )
 from services.timelines.buckets import Buckets
 from services.timelines.placing import Piece, Rows, placed
+from services.timelines.reaches import Reaches
 from services.timelines.retention import Clock, Retention
 from services.timelines.store import MAX_ARRIVALS, AuthorEntry, Block, Span
 
@@ -141,6 +142,7 @@ class CassandraTimelines:
         self._declared: set[int] = set()
         self._listed: dict[int, dict[int, list[int]]] = {}
         """What the groups' lists of buckets were when they were last read."""
+        self._reaches = Reaches()
 
     async def pinned(self) -> "CassandraTimelines":
         return self
@@ -217,26 +219,24 @@ class CassandraTimelines:
         first, last = self._spans.of(span.above), self._spans.of(span.below)
         known = self._listed.get(_group(user), {})
         guess = {each: known[each] for each in known if first <= each <= last}
+        oldest = self._spans.of(self._reaches.oldest(user, span, limit))
+        asked = {each: guess[each] for each in _nearest(guess, span) if each >= oldest}
         buckets, page = await asyncio.gather(
-            self._buckets(user, first, last), self._in_nearest(user, guess, span, limit)
+            self._buckets(user, first, last), self._in_buckets(user, asked, span, limit)
         )
-        if _nearest(guess, span) != _nearest(buckets, span):
-            page = await self._in_nearest(user, buckets, span, limit)
-        further = _order(buckets, span)[NEAREST_BUCKETS:]
+        if _nearest(guess, span) != (nearest := _nearest(buckets, span)):
+            asked, page = nearest, await self._in_buckets(user, nearest, span, limit)
+        further = {each: buckets[each] for each in buckets.keys() - asked.keys()}
         if further and len(page) < limit:
-            rest = {each: buckets[each] for each in further}
-            page += await self._in_buckets(user, rest, span, limit - len(page))
+            page += await self._in_buckets(user, further, span, limit - len(page))
+        self._reaches.learn(user, span, limit, page)
         return page
-
-    async def _in_nearest(
-        self, user: UserId, buckets: Mapping[int, list[int]], span: Span, limit: int
-    ) -> list[PostId]:
-        nearest = _nearest(buckets, span)
-        return await self._in_buckets(user, nearest, span, limit) if nearest else []
 
     async def _in_buckets(
         self, user: UserId, buckets: Mapping[int, list[int]], span: Span, limit: int
     ) -> list[PostId]:
+        if not buckets:
+            return []
         shards = _shards_of(user, (count for counts in buckets.values() for count in counts))
         statement = self._homes.page[span.newest_first]
         found = await self._store.read_arrays(
@@ -308,13 +308,10 @@ class CassandraTimelines:
         self._declared.update(new)
 
 
-def _order(buckets: Iterable[int], span: Span) -> list[int]:
-    return sorted(buckets, reverse=span.newest_first)
-
-
 def _nearest(buckets: Mapping[int, list[int]], span: Span) -> dict[int, list[int]]:
     """Those that are asked for first."""
-    return {each: buckets[each] for each in _order(buckets, span)[:NEAREST_BUCKETS]}
+    order = sorted(buckets, reverse=span.newest_first)
+    return {each: buckets[each] for each in order[:NEAREST_BUCKETS]}
 
 
 def _group(user: UserId) -> int:

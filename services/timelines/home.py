@@ -10,8 +10,9 @@ from schemas.ids import PostId, UserId
 from services.listing import Page, PageRequest, page
 from services.posts.post import Post
 from services.pulled.authors import AGE_MS, PulledAuthors
-from services.reading import Reader, Reposts
+from services.reading import MANY, Reader, Reposts
 from services.reposts.window import Window
+from services.timelines.hidden import HiddenShares
 from services.timelines.pulling import Pulling
 from services.timelines.retention import Retention
 from services.timelines.store import Span, TimelineStore
@@ -43,6 +44,7 @@ class Home:
         self._reader = reader
         self._timelines = reader.stores.timelines
         self._retention = retention
+        self._hidden = HiddenShares()
 
     async def page(self, viewer: UserId, request: PageRequest) -> Page:
         """A page of the viewer's home timeline, of one generation. Raises StoreUnavailable."""
@@ -52,6 +54,7 @@ class Home:
         async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
             return await self._merged(timelines, viewer, pulling, span, limit)
 
+        newest = request.before is None and request.after is None
         found = await self._reader.walk(
             skeleton,
             request.span(self._retention.floor(self._reader.clock())),
@@ -61,7 +64,10 @@ class Home:
             retention=self._retention,
             context="home",
             reposts=self.reposts_to(viewer, pulling),
+            enough=self._hidden.enough(viewer, request.limit) if newest else MANY,
         )
+        if newest:
+            self._hidden.learn(viewer, request.limit, found)
         return msgspec.structs.replace(page(request, found), generation=timelines.generation)
 
     async def explain(self, viewer: UserId, post: PostId) -> Explanation | None:

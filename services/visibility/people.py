@@ -19,7 +19,8 @@ def concerned(post: Post, view: View) -> set[UserId]:
 
 def blocked(post: Post, view: View) -> bool:
     """By a block between the viewer and anybody concerned, in either direction."""
-    return any(view.to(each).blocked for each in concerned(post, view))
+    blocked = view.relations.blocked
+    return bool(blocked) and not blocked.isdisjoint(concerned(post, view))
 
 
 def blocked_by_viewer(post: Post, view: View) -> bool:
@@ -29,6 +30,8 @@ def blocked_by_viewer(post: Post, view: View) -> bool:
 
 def muted(post: Post, view: View) -> bool:
     """Mutes of the scope `reposts` are about reposts that the muted one makes."""
+    if not view.relations.muted:
+        return False
     if post.repost_of is not None and _mute(post.author_id, view) is not None:
         return True
     return any(_mute(each, view) == "all" for each in concerned(post, view))

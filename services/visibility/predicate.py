@@ -149,6 +149,8 @@ def _is_against_gate(post: Post, original: Post, view: View) -> bool:
 def _is_set_apart(post: Post, _: Post, view: View) -> bool:
     """Whether the author is in an exclusive list of the viewer's, which he himself never is."""
     lists = view.relations.own.lists
+    if not lists:
+        return False
     listed = view.to(post.author_id).lists
     return post.author_id != view.viewer and any(lists[each].exclusive for each in listed)
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Callable
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -81,6 +82,34 @@ async def test_a_home_page_costs_two_requests_in_most_cases_and_three_at_most(
     assert requests() - before == 2
     assert await homes.home_page(people.alice, Span(), 50) == posts[::-1]
     assert requests() - before <= 2 + 3
+
+
+async def test_a_page_that_was_full_is_looked_for_only_where_it_was(
+    store: Store, people: People, new_post: NewPost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that lost entries since, as with their bucket, is filled from further on."""
+    homes = timelines(store)
+    posts = [new_post(days_old=old) for old in (25, 15, 9, 2, 1)]
+    await homes.add_home_entries([Block(ids(people.alice), ids(*posts))])
+    for _ in range(2):
+        assert await homes.home_page(people.alice, Span(), 2) == posts[:2:-1]
+    asked = []
+    read_arrays = store.read_arrays
+
+    async def noted(statement: Statement, *values: Any) -> Any:
+        asked.append(values[0])
+        return await read_arrays(statement, *values)
+
+    monkeypatch.setattr(store, "read_arrays", noted)
+    buckets = {post: Buckets(Retention(30), lambda: NOW).of(post) for post in posts}
+    assert await homes.home_page(people.alice, Span(), 2) == posts[:2:-1]
+    assert [min(each) for each in asked] == [buckets[posts[3]]]
+    asked.clear()
+    assert await homes.home_page(people.alice, Span(above=posts[3]), 2) == posts[4:]
+    assert await homes.home_page(people.alice, Span(), 4) == posts[:0:-1]
+    assert set(asked[-1]) >= set(buckets.values())
+    homes._reaches.learn(people.alice, Span(), 4, [posts[4]] * 4)
+    assert await homes.home_page(people.alice, Span(), 4) == posts[:0:-1]
 
 
 async def test_a_bucket_may_be_written_with_several_numbers_of_shards(

@@ -82,6 +82,26 @@ async def test_a_home_page_begins_at_its_end_of_the_span(
     assert pages == [inside[:limit] for limit in range(1, 6)]
 
 
+async def test_a_home_page_is_what_is_stored_whatever_was_asked_before(
+    stores: Stores, people: People, new_post: NewPost
+) -> None:
+    """Short pages and long ones from the newest on, while entries come above and below."""
+    posts = [new_post(days_old=old) for old in (25, 20, 12, 9, 2, 1, 0)]
+    homes = stores.timelines
+    await delivered(stores, people.alice, posts[3:6])
+    held = posts[5:2:-1]
+    for late in (None, posts[0], posts[6], posts[1], posts[2]):
+        if late is not None:
+            await delivered(stores, people.alice, [late])
+            held = sorted([*held, late], reverse=True)
+        for limit in (2, 1, 3, 5, 2, 9):
+            assert await homes.home_page(people.alice, Span(), limit) == held[:limit]
+        within = Span(above=posts[1], below=posts[4])
+        assert await homes.home_page(people.alice, within, 3) == [
+            each for each in held if posts[1] < each < posts[4]
+        ]
+
+
 async def test_homes_of_many_are_written_together(
     stores: Stores, people: People, new_post: NewPost
 ) -> None:

@@ -1,18 +1,20 @@
 """However a home is paged, it is the same walk; what comes and goes meanwhile does not bend it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from itertools import cycle
 from random import Random
 
 import pytest
 from hypothesis import strategies as st
 
 from schemas.events import FollowCreated, PostCreated, PostDeleted, ReplyCreated
-from schemas.ids import DAY_MS, UserId, post_id, post_time
+from schemas.ids import DAY_MS, PostId, UserId, post_id, post_time
 from services import reading
 from services.api.cursors import Cursors
 from services.api.pages import Pager
 from services.api.queries import PageQuery
 from services.listing import Page, PageRequest
+from services.posts.post import Post
 from tests.histories import NOW, PEOPLE, READER, RETENTION_DAYS, Fact, chances, histories, log
 from tests.model import Model
 from tests.properties.conftest import Prove
@@ -114,6 +116,41 @@ def test_every_page_size_gives_the_same_walk(
         assert await reader.newer() == above
 
     prove(holds, 60, kinds, limits, chances)
+
+
+def test_the_newest_page_is_right_whatever_it_was_before(prove: Prove) -> None:
+    """Asked for by one reader again and again, at any size, while more of it is hidden or less."""
+
+    async def holds(kinds: list[str], sizes: list[int], chance: Random) -> None:
+        facts = posts_of_alice(kinds)
+        world = World(days=0)
+        given: list[Fact] = []
+        for batch, limit in zip(batches(facts, chance), cycle(sizes)):
+            await world.deliver(batch, chance)
+            given += batch
+            whole = home(given, READER)
+            for _ in range(2):
+                page = await world.home.page(UserId(READER), PageRequest(limit))
+                assert [each.post_id for each in page.items] == whole[:limit]
+                assert (page.older is not None) == (len(whole) > limit)
+
+    prove(holds, 60, kinds, st.lists(limits, min_size=1), chances)
+
+
+async def test_a_reader_who_comes_again_has_fewer_posts_loaded() -> None:
+    """As many as filled the page before, and some to spare."""
+    loaded: list[int] = []
+    world = await World(days=0).deliver(posts_of_alice(["shown"] * 60), Random(0))
+    load = world.reader.stores.posts.load
+
+    async def noted(posts: Collection[PostId]) -> dict[PostId, Post]:
+        loaded.append(len(posts))
+        return await load(posts)
+
+    world.reader.stores.posts.load = noted  # type: ignore[method-assign]
+    for _ in range(2):
+        await world.home.page(UserId(READER), PageRequest(20))
+    assert loaded == [41, 23]
 
 
 def test_what_was_there_throughout_is_given_once(prove: Prove) -> None:
