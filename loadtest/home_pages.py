@@ -18,8 +18,8 @@ from tempfile import mkdtemp
 from uuid import uuid4
 
 import click
-import httpx
 import numpy as np
+from aiohttp import ClientSession, ClientTimeout, TCPConnector
 
 from loadtest.bench import now_ms, ready
 from loadtest.figures import percentiles
@@ -40,14 +40,15 @@ async def pages(url: str, viewers: Sequence[int], rate: float, seconds: float) -
     took: list[float] = []
     begun = time.perf_counter()
 
-    async def one(client: httpx.AsyncClient, viewer: int, intended: float) -> None:
+    async def one(client: ClientSession, viewer: int, intended: float) -> None:
         await asyncio.sleep(intended - time.perf_counter())
-        answer = await client.get(f"/v1/users/{viewer}/home")
-        answer.raise_for_status()
+        async with client.get(f"/v1/users/{viewer}/home") as answer:
+            answer.raise_for_status()
+            await answer.read()
         took.append(time.perf_counter() - intended)
 
-    limits = httpx.Limits(max_connections=CONNECTIONS)
-    async with httpx.AsyncClient(base_url=url, limits=limits, timeout=PATIENCE) as client:
+    limits, patience = TCPConnector(limit=CONNECTIONS), ClientTimeout(PATIENCE)
+    async with ClientSession(url, connector=limits, timeout=patience) as client:
         await asyncio.gather(
             *(
                 one(client, viewers[number % len(viewers)], begun + number / rate)

@@ -14,6 +14,7 @@ from loadtest.references import Batch, batches, flat
 from loadtest.report import Outage, PhaseResult, Repetition
 from loadtest.sampler import by_lane
 from loadtest.scenario import Maximum, Open, Phase, Scenario
+from loadtest.settling import background_tasks, settled
 from loadtest.store import pairs_of
 from loadtest.traffic import Writer, turns
 
@@ -28,6 +29,8 @@ class Phases:
         self.ledger = Ledger(bench.people)
         self.references: dict[str, float] = {}
         """Rows a second of the other ways to write them, by their names."""
+        self.unsettled = 0
+        """Measurements that began while the store was busy with what was before them."""
         self._bench = bench
         self._scenario = scenario
         self._progress = progress
@@ -100,8 +103,10 @@ class Phases:
         done = []
         self._progress.step(f"maximum of {phase.of}, {phase.posts:,} posts", phase.repetitions)
         for _ in range(phase.repetitions):
+            await self._settle()
             repetition = await self._one_burst(phase.of, phase.posts)
             if phase.references:
+                await self._settle()
                 limit = await self._bench.references.store_limit(self._rows(phase.posts))
                 repetition = msgspec.structs.replace(repetition, store_limit_per_second=limit)
             done.append(repetition)
@@ -115,10 +120,13 @@ class Phases:
         """The rows of the latest posts, written in other ways."""
         rows, references = self._rows(posts), self._bench.references
         self._progress.step("the same rows in a partition for each user, and one by one")
+        await self._settle()
         self.references["per_user"] = await references.per_user_layout(rows)
+        await self._settle()
         self.references["naive"] = await references.naive(rows)
         server = redis.program()
         if server:
+            await self._settle()
             self._progress.step("the same rows in Redis")
             with redis.running(server) as port:
                 pairs = map(flat, rows)
@@ -128,9 +136,14 @@ class Phases:
         share = phase.share_of_maximum
         rate = phase.per_second or self._posts_per_second[phase.of] * (share or 0.0)
         self._progress.step(f"open loop of {phase.of}, {rate:,.1f} posts/s for {phase.seconds:g} s")
+        await self._settle()
         arriving = Arriving(self._bench, self.ledger, self._writer, self._workers)
         outage = await arriving.go(phase, rate)
         return outage, percentiles(arriving.late)
+
+    async def _settle(self) -> None:
+        store = self._bench.store.store
+        self.unsettled += not await settled(lambda: background_tasks(store))
 
     async def _one_burst(self, group: str, posts: int) -> Repetition:
         authors = turns(self._bench.people.groups[group], posts, self._bench.random)

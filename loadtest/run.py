@@ -111,6 +111,7 @@ async def _measured(opened: _Opened, progress: Progress) -> Facts:
         unwatched=observer.unwatched,
         never=observer.never,
         refused_reads=reader.refused if reader else 0,
+        unsettled=phases.unsettled,
     )
 
 

@@ -41,6 +41,7 @@ class Facts(NamedTuple):
     unwatched: int
     never: int
     refused_reads: int
+    unsettled: int
 
 
 class Begun(NamedTuple):
@@ -166,6 +167,11 @@ def _notes(facts: Facts) -> list[str]:
     late = [each.sent_late_seconds["p99"] for each in facts.phases if each.sent_late_seconds]
     if late and max(late) > LATE_SECONDS:
         notes.append(LATE.format(late=max(late)))
+    if facts.unsettled:
+        notes.append(
+            f"{facts.unsettled:,} measurements began while Cassandra still compacted what was "
+            "written before them."
+        )
     if facts.unwatched:
         notes.append(f"{facts.unwatched:,} posts were not watched: too many were waited for.")
     if facts.never:

@@ -88,7 +88,7 @@ async def load_above(posts: PostStore, known: dict[PostId, Post], starts: Iterab
         found = await posts.load(wanted)
         known.update(found)
         absent |= wanted - found.keys()
-        fresh = _waiting(known, absent)
+        fresh = _waiting((*fresh, *found.values()), known, absent)
         wanted = set()
 
 
@@ -109,9 +109,11 @@ def _steps(post: Post, absent: set[PostId]) -> tuple[PostId, ...]:
     return tuple(each for each in (above, post.repost_of) if each is not None)
 
 
-def _waiting(known: Mapping[PostId, Post], absent: set[PostId]) -> list[Post]:
+def _waiting(
+    posts: Iterable[Post], known: Mapping[PostId, Post], absent: set[PostId]
+) -> list[Post]:
     return [
         post
-        for post in known.values()
+        for post in posts
         if any(each not in known and each not in absent for each in _steps(post, absent))
     ]

@@ -1,0 +1,43 @@
+"""Waits until the store has nothing left to do of what was written before.
+
+Cassandra flushes and compacts for half a minute after a burst. What is measured meanwhile pays for
+what was measured before it: a maximum for the references of the last one.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable
+
+from services.storage.session import Store
+from services.storage.statements import Statement
+
+SECONDS = 60.0
+"""What a burst leaves takes 10 to 30; after so long what follows is measured all the same."""
+POLL_SECONDS = 0.5
+QUIET_LOOKS = 3
+"""In a row: between a flush and the compaction that it asks for, nothing is to be seen."""
+BACKGROUND = frozenset({"CompactionExecutor", "MemtableFlushWriter", "MemtablePostFlush"})
+
+_POOLS = Statement(
+    "thread_pools",
+    "read",
+    "SELECT name, active_tasks, pending_tasks FROM system_views.thread_pools",
+)
+
+
+async def background_tasks(store: Store) -> int:
+    """Flushes and compactions that run or wait, in the node that answers."""
+    pools: Iterable[tuple[str, int, int]] = await store.read(_POOLS)
+    return sum(active + pending for name, active, pending in pools if name in BACKGROUND)
+
+
+async def settled(tasks: Callable[[], Awaitable[int]], poll: float = POLL_SECONDS) -> bool:
+    """Whether there were none left in time. Raises StoreUnavailable."""
+    deadline = time.monotonic() + SECONDS
+    quiet = 0
+    while time.monotonic() < deadline:
+        quiet = 0 if await tasks() else quiet + 1
+        if quiet == QUIET_LOOKS:
+            return True
+        await asyncio.sleep(poll)
+    return False

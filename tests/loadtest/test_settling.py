@@ -1,0 +1,41 @@
+"""What is measured does not pay for what was measured before it."""
+
+import pytest
+
+from loadtest import settling
+from loadtest.settling import QUIET_LOOKS, background_tasks, settled
+from services.storage.session import Store
+
+
+class Tasks:
+    """So many at each look, then none; counts the looks."""
+
+    def __init__(self, *counts: int) -> None:
+        self._counts = list(counts)
+        self.looks = 0
+
+    async def __call__(self) -> int:
+        self.looks += 1
+        return self._counts.pop(0) if self._counts else 0
+
+
+async def test_a_store_is_settled_once_it_was_quiet_several_times_in_a_row() -> None:
+    """A single quiet look may lie between a flush and the compaction that it asks for."""
+    tasks = Tasks(2, 0, 1, 0, 0, 3)
+    assert await settled(tasks, poll=0)
+    assert tasks.looks == 6 + QUIET_LOOKS
+
+
+async def test_one_that_never_settles_is_not_waited_for_without_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The caller is told, and goes on."""
+    monkeypatch.setattr(settling, "SECONDS", 0.05)
+    assert not await settled(Tasks(*[1] * 1_000_000), poll=0)
+
+
+async def test_flushes_and_compactions_are_read_from_the_store(store: Store) -> None:
+    """All that count are among its thread pools, and it comes to rest."""
+    names = {name for name, *_ in await store.read(settling._POOLS)}
+    assert names >= settling.BACKGROUND
+    assert await background_tasks(store) >= 0
