@@ -14,7 +14,7 @@ from loadtest.references import Batch, batches, flat
 from loadtest.report import Outage, PhaseResult, Repetition
 from loadtest.sampler import by_lane
 from loadtest.scenario import Maximum, Open, Phase, Scenario
-from loadtest.settling import background_tasks, settled
+from loadtest.settling import background, settled
 from loadtest.store import pairs_of
 from loadtest.traffic import Writer, turns
 
@@ -143,7 +143,7 @@ class Phases:
 
     async def _settle(self) -> None:
         store = self._bench.store.store
-        self.unsettled += not await settled(lambda: background_tasks(store))
+        self.unsettled += not await settled(lambda: background(store))
 
     async def _one_burst(self, group: str, posts: int) -> Repetition:
         authors = turns(self._bench.people.groups[group], posts, self._bench.random)

@@ -6,7 +6,7 @@ what was measured before it: a maximum for the references of the last one.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from services.storage.session import Store
 from services.storage.statements import Statement
@@ -15,7 +15,7 @@ SECONDS = 60.0
 """What a burst leaves takes 10 to 30; after so long what follows is measured all the same."""
 POLL_SECONDS = 0.5
 QUIET_LOOKS = 3
-"""In a row: between a flush and the compaction that it asks for, nothing is to be seen."""
+"""In a row, for between a flush and the compaction that it asks for, nothing is to be seen."""
 BACKGROUND = frozenset({"CompactionExecutor", "MemtableFlushWriter", "MemtablePostFlush"})
 
 _POOLS = Statement(
@@ -25,18 +25,20 @@ _POOLS = Statement(
 )
 
 
-async def background_tasks(store: Store) -> int:
-    """Flushes and compactions that run or wait, in the node that answers."""
+async def background(store: Store) -> dict[str, int]:
+    """Flushes and compactions that run or wait, by thread pool, in the node that answers."""
     pools: Iterable[tuple[str, int, int]] = await store.read(_POOLS)
-    return sum(active + pending for name, active, pending in pools if name in BACKGROUND)
+    return {name: active + pending for name, active, pending in pools if name in BACKGROUND}
 
 
-async def settled(tasks: Callable[[], Awaitable[int]], poll: float = POLL_SECONDS) -> bool:
+async def settled(
+    look: Callable[[], Awaitable[Mapping[str, int]]], poll: float = POLL_SECONDS
+) -> bool:
     """Whether there were none left in time. Raises StoreUnavailable."""
     deadline = time.monotonic() + SECONDS
     quiet = 0
     while time.monotonic() < deadline:
-        quiet = 0 if await tasks() else quiet + 1
+        quiet = 0 if any((await look()).values()) else quiet + 1
         if quiet == QUIET_LOOKS:
             return True
         await asyncio.sleep(poll)

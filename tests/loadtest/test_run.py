@@ -15,6 +15,7 @@ from loadtest.log import Log, NotErased
 from loadtest.processes import Addresses
 from loadtest.run import Options, run
 from loadtest.scenario import Group, Maximum, Open, Readers, Scenario
+from loadtest.settling import BACKGROUND, background, settled
 from loadtest.store import RunStore, define
 from loadtest.verification import compared
 from servers.server import Reachable
@@ -123,3 +124,9 @@ async def test_one_entry_that_is_missing_or_too_many_is_found(store: RunStore) -
     found = await compared(store, lists, nobody, written)
     assert found.difference == Difference(1, 0)
     assert found.entries == 5 * len(users) - 1
+
+
+async def test_a_store_tells_of_its_flushes_and_compactions(store: RunStore) -> None:
+    """Under the names that are waited for; after a while it has none left."""
+    assert (await background(store.store)).keys() == BACKGROUND
+    assert await settled(lambda: background(store.store))
