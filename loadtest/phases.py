@@ -143,7 +143,9 @@ class Phases:
 
     async def _settle(self) -> None:
         store = self._bench.store.store
-        self.unsettled += not await settled(lambda: background(store))
+        self.unsettled += not await settled(
+            lambda: background(store), self._scenario.settle_seconds
+        )
 
     async def _one_burst(self, group: str, posts: int) -> Repetition:
         authors = turns(self._bench.people.groups[group], posts, self._bench.random)

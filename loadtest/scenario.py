@@ -98,6 +98,9 @@ class Scenario(Struct, frozen=True, kw_only=True):
     """In a post's text: PHEME's posts have a median of some hundred characters."""
     warm_up_seconds: Annotated[float, Meta(ge=0, le=600)] = 45.0
     """Cassandra's and Kafka's code is compiled while they work, for more than a minute."""
+    settle_seconds: Annotated[float, Meta(ge=0, le=600)] = 60.0
+    """For the store to rest before each measurement: what a burst leaves takes it 10 to 30. After
+    so long what follows is measured all the same, and the report says so."""
     reference_rows: Count = 2_000_000
     """Of each reference that is not bounded by its time."""
 

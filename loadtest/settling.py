@@ -11,8 +11,6 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from services.storage.session import Store
 from services.storage.statements import Statement
 
-SECONDS = 60.0
-"""What a burst leaves takes 10 to 30; after so long what follows is measured all the same."""
 POLL_SECONDS = 0.5
 QUIET_LOOKS = 3
 """In a row, for between a flush and the compaction that it asks for, nothing is to be seen."""
@@ -32,10 +30,10 @@ async def background(store: Store) -> dict[str, int]:
 
 
 async def settled(
-    look: Callable[[], Awaitable[Mapping[str, int]]], poll: float = POLL_SECONDS
+    look: Callable[[], Awaitable[Mapping[str, int]]], seconds: float, poll: float = POLL_SECONDS
 ) -> bool:
-    """Whether there were none left in time. Raises StoreUnavailable."""
-    deadline = time.monotonic() + SECONDS
+    """Whether there were none left within so many seconds. Raises StoreUnavailable."""
+    deadline = time.monotonic() + seconds
     quiet = 0
     while time.monotonic() < deadline:
         quiet = 0 if any((await look()).values()) else quiet + 1
