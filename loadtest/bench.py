@@ -18,7 +18,7 @@ from loadtest.processes import Programs
 from loadtest.references import References
 from loadtest.sampler import Sampler
 from loadtest.store import RunStore, pairs_of
-from services.settings import Settings
+from services.settings.settings import Settings
 
 READY_SECONDS = 120.0
 """For a worker to get partitions: a member of an earlier run keeps them for half a minute."""

@@ -18,7 +18,7 @@ from loadtest import page, report, run
 from loadtest.processes import Addresses, own_servers
 from loadtest.report import Report
 from loadtest.scenario import Open, Scenario, load
-from services.settings import Settings
+from services.settings.settings import Settings
 
 WARM_SHARE = 0.2
 """Of a scenario's time to warm up, on servers that an earlier one has warmed."""

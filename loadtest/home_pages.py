@@ -26,7 +26,7 @@ from loadtest.figures import percentiles
 from loadtest.machine import usage
 from loadtest.processes import Program, Programs
 from loadtest.stored import World, fill, world
-from services.settings import Settings
+from services.settings.settings import Settings
 
 WARM_UP = 200
 """Pages read before the measured ones: statements are prepared, connections made."""

@@ -10,7 +10,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from schemas import topics
 from schemas.codec import Message, encode
-from services.brokers import Brokers
+from services.settings.brokers import Brokers
 
 ANSWER_SECONDS = 60.0
 POLL_SECONDS = 0.2

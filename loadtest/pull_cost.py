@@ -24,18 +24,18 @@ from loadtest.store import patiently
 from loadtest.stored import stores_on
 from schemas.events import FollowCreated, PostCreated
 from schemas.ids import PostId, UserId, post_id
-from services.listing import PageRequest
-from services.metrics import Metrics
+from services.metrics.metrics import Metrics
 from services.posts.post import mutation
 from services.pulled.authors import PulledAuthors
-from services.reading import Reader
+from services.readers.home import Home
+from services.readers.paging import PageRequest
+from services.readers.reader import Reader
 from services.relations.mutation import mutation as relation
-from services.settings import Settings
+from services.retention import Retention
+from services.settings.settings import Settings
 from services.storage.migrations import available, migrate
 from services.storage.session import connect
 from services.stores import Stores
-from services.timelines.home import Home
-from services.timelines.retention import Retention
 from services.timelines.store import AuthorEntry, Block
 
 FOLLOWERS = 100_000

@@ -26,7 +26,7 @@ from loadtest.store import RunStore, define, release
 from loadtest.summary import Begun, Facts, summarize
 from loadtest.verification import compared, shown
 from services.errors import MingleError
-from services.settings import Settings
+from services.settings.settings import Settings
 
 OPEN = {"auth_secret": "", "auth_jwks": "", "auth_issuer": "", "auth_audience": ""}
 """The API of a run listens on the loopback and asks nobody who he is."""

@@ -22,16 +22,16 @@ from services.generations.cassandra import CassandraGenerations
 from services.graph.cassandra import CassandraGraph
 from services.graph.edge import EdgeMutation
 from services.graph.store import SlotRange
-from services.metrics import Metrics
+from services.metrics.metrics import Metrics
 from services.relations.cassandra import CassandraRelations
 from services.relations.mutation import mutation
-from services.settings import Settings
+from services.retention import Clock, Retention
+from services.settings.settings import Settings
 from services.storage.cluster import cluster, in_thread
 from services.storage.migrations import available
 from services.storage.session import Store, connect
 from services.storage.statements import Statement, select
 from services.timelines.cassandra import SHARDS, CassandraTimelines
-from services.timelines.retention import Clock, Retention
 
 T = TypeVar("T")
 

@@ -17,7 +17,7 @@ from schemas.ids import DAY_MS, PostId, UserId, post_id
 from services.activity.cassandra import CassandraActivity
 from services.conversations.cassandra import CassandraConversations
 from services.graph.cassandra import CassandraGraph
-from services.metrics import Metrics
+from services.metrics.metrics import Metrics
 from services.posts.cassandra import CassandraPosts
 from services.posts.post import mutation
 from services.posts.store import MAX_LINE
@@ -25,16 +25,16 @@ from services.pulled.cassandra import CassandraPulled
 from services.relations.cassandra import CassandraRelations
 from services.relations.mutation import mutation as relation
 from services.reposts.cassandra import CassandraReposts
+from services.retention import Clock, Retention
 from services.search.cassandra import CassandraTerms
 from services.search.store import Terms, claim_of
 from services.search.terms import tags_of, words_of
 from services.search.words.cassandra import CassandraWords
-from services.settings import Settings
+from services.settings.settings import Settings
 from services.storage.migrations import available, migrate
 from services.storage.session import Store, connect
 from services.stores import Stores
 from services.timelines.cassandra import CassandraTimelines
-from services.timelines.retention import Clock, Retention
 from services.timelines.store import AuthorEntry, Block
 
 AUTHORS = 20_000

@@ -9,11 +9,11 @@ from mode import Service
 from mode.supervisors import CrashingSupervisor
 from yarl import URL
 
-from services.metrics import Metrics
-from services.settings import Settings
-from streams.brake.brakes import Brakes
-from streams.delivery import Delivery
-from streams.intake import Intake, Limits
+from services.metrics.metrics import Metrics
+from services.settings.settings import Settings
+from streams.delivery.brake.brakes import Brakes
+from streams.delivery.intake import Intake, Limits
+from streams.delivery.loop import Delivery
 from streams.kafka.credentials import credentials
 from streams.kafka.transport import Transport
 

@@ -15,14 +15,14 @@ from services.activity.dormant import Dormant
 from services.activity.memory import MemoryActivity
 from services.conversations.cassandra import CassandraConversations
 from services.conversations.memory import MemoryConversations
-from services.fanout.deliver import Owed, everybody
-from services.fanout.plan import Policy
 from services.generations.cassandra import CassandraGenerations
 from services.generations.store import GenerationStore
 from services.generations.view import Following, One, View
 from services.graph.cassandra import CassandraGraph
 from services.graph.memory import MemoryGraph
-from services.metrics import Metrics
+from services.handlers.delivery import Owed, everybody
+from services.handlers.pages import Policy
+from services.metrics.metrics import Metrics
 from services.posts.cassandra import CassandraPosts
 from services.posts.memory import MemoryPosts
 from services.pulled.cassandra import CassandraPulled
@@ -31,10 +31,11 @@ from services.relations.cassandra import CassandraRelations
 from services.relations.memory import MemoryRelations
 from services.reposts.cassandra import CassandraReposts
 from services.reposts.memory import MemoryReposts
+from services.retention import Clock, Retention
 from services.search.cassandra import CassandraTerms
 from services.search.memory import MemoryTerms
 from services.search.words.cassandra import CassandraWords
-from services.settings import Settings
+from services.settings.settings import Settings
 from services.storage.migrations import available
 from services.storage.session import Store
 from services.storage.statements import RowVersion, keys_only
@@ -42,28 +43,27 @@ from services.stores import Stores
 from services.timelines.cassandra import CassandraTimelines
 from services.timelines.generational import GenerationalTimelines
 from services.timelines.memory import MemoryTimelines
-from services.timelines.retention import Clock, Retention
 from services.timelines.store import TimelineStore
-from streams.acks import AckTracker
 from streams.app import App, create_app, member_name
-from streams.brake.brakes import Brakes
-from streams.brake.cassandra import CassandraBrakes
-from streams.brake.memory import MemoryBrakes
-from streams.brake.store import BrakeStore
 from streams.clock import SystemClock
-from streams.dead_letters import OutboxDeadLetters
-from streams.delivery import Delivery
-from streams.generations import Acknowledging
-from streams.handlers import ROLES, ROUTES, WRITE_HOMES, direct_handlers, handlers
-from streams.letters.cassandra import CassandraSettled
-from streams.letters.memory import MemorySettled
-from streams.letters.store import SettledLetters
+from streams.dead_letters.cassandra import CassandraSettled
+from streams.dead_letters.memory import MemorySettled
+from streams.dead_letters.store import SettledLetters
+from streams.delivery.acks import AckTracker
+from streams.delivery.brake.brakes import Brakes
+from streams.delivery.brake.cassandra import CassandraBrakes
+from streams.delivery.brake.memory import MemoryBrakes
+from streams.delivery.brake.store import BrakeStore
+from streams.delivery.dead_letters import OutboxDeadLetters
+from streams.delivery.loop import Delivery
 from streams.outbox import Outbox
-from streams.replay.loops import create_loops
+from streams.replay.acknowledgement import Acknowledging
+from streams.replay.deliveries import create_loops
 from streams.replay.plan import Plan
 from streams.replay.run import Limits as ReplayLimits
 from streams.replay.run import Live, Replay, Told
 from streams.requests import KafkaRequests
+from streams.routes import ROLES, ROUTES, WRITE_HOMES, direct_handlers, handlers
 
 
 def now() -> int:

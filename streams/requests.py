@@ -8,7 +8,7 @@ from streams.outbox import Outbox, Outgoing
 
 
 class KafkaRequests:
-    """A `services.outbox.Outbox` that appends to the topics of the requests."""
+    """A `services.handlers.outbox.Outbox` that appends to the topics of the requests."""
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from services.item import Item, ThreadItem
+from services.readers.item import Item, ThreadItem
 
 
 def shown(item: Item) -> dict[str, Any]:

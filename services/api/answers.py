@@ -8,11 +8,10 @@ from msgspec import Meta, Struct
 
 from schemas.events import Replies, Visibility
 from schemas.relations import Action, Context, ListReplies, Scope
-from services import item as shown
-from services.relations import people
+from services.readers import home, people
+from services.readers import item as shown
 from services.relations.lists import ListRules
 from services.relations.relations import Edge, KeywordMute
-from services.timelines import home
 from services.visibility.view import ReasonKind
 
 IdText = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,18}$", description="an id, in decimal")]

@@ -12,13 +12,12 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec.json import encode
 
-from services.activity.homecoming import Homecoming
 from services.api import health, lists, posts, relations, search, timelines
-from services.api.access import Access, Gate
 from services.api.arrival import MAX_WAIT
-from services.api.authentication import create_gate
+from services.api.auth.access import Access, Gate
+from services.api.auth.exposure import require_safe
+from services.api.auth.gate import create_gate
 from services.api.cursors import Cursors
-from services.api.exposure import require_safe
 from services.api.openapi import document
 from services.api.operation import JSON, AnyRequest, Endpoint, Operation
 from services.api.problems import HANDLERS
@@ -27,19 +26,20 @@ from services.api.stream import endpoint as stream
 from services.api.stream.arrivals import Arrivals
 from services.api.stream.streams import Streams
 from services.api.stream.wire import MEDIA_TYPE as EVENTS
-from services.fanout.deliver import Backfill
-from services.fanout.rebuild import Rebuild
-from services.lists.timeline import ListPosts
-from services.metrics import Metrics
-from services.reading import Reader
-from services.relations.people import Acquaintances
-from services.search.search import Search
-from services.search.tagged import TagPosts
-from services.settings import Settings
+from services.handlers.delivery import Backfill
+from services.handlers.rebuild import Rebuild
+from services.metrics.metrics import Metrics
+from services.readers.author import AuthorPosts
+from services.readers.home import Home
+from services.readers.list import ListPosts
+from services.readers.people import Acquaintances
+from services.readers.reader import Reader
+from services.readers.returning import Homecoming
+from services.readers.search import Search
+from services.readers.tag import TagPosts
+from services.retention import Clock, Retention
+from services.settings.settings import Settings
 from services.stores import Stores
-from services.timelines.author import AuthorPosts
-from services.timelines.home import Home
-from services.timelines.retention import Clock, Retention
 
 _log = structlog.get_logger(__name__)
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from schemas.ids import DEFAULT_EPOCH, UserId, post_id, post_time
 from services.api import answers, walk
 from services.api.cursors import Cursors
-from services.item import Item, Reason, ThreadItem
+from services.readers.item import Item, Reason, ThreadItem
 
 _WRITTEN: Final = post_id(1_783_314_243_000, 0)
 _ANSWER: Final = post_id(1_783_314_363_000, 0)

@@ -7,12 +7,12 @@ from litestar import Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from schemas.ids import PostId
-from services.api.access import Access
 from services.api.answers import Health
+from services.api.auth.access import Access
 from services.api.operation import AnyRequest, Endpoint, Operation
 from services.api.queries import NoQuery
 from services.errors import StoreUnavailable
-from services.metrics import Metrics
+from services.metrics.metrics import Metrics
 from services.posts.store import PostStore
 
 READY_SECONDS: Final = 2.0

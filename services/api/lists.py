@@ -7,14 +7,14 @@ from litestar import Response
 
 from schemas.ids import ListId, UserId
 from services.api import answers, examples
-from services.api.access import Access
+from services.api.auth.access import Access
 from services.api.cursors import Cursors
 from services.api.operation import AnyRequest, Endpoint, Operation
 from services.api.pages import Pager, respond
 from services.api.problems import NothingThere
 from services.api.queries import ListQuery
-from services.listing import Page, PageRequest
-from services.lists.timeline import ListPosts
+from services.readers.list import ListPosts
+from services.readers.paging import Page, PageRequest
 
 READ_LIST = Operation(
     id="readListTimeline",

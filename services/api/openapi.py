@@ -8,8 +8,8 @@ import msgspec
 from msgspec import Struct
 
 from services.api import problems
-from services.api.access import ACT_AS, OPERATE, Access
 from services.api.answers import STREAMED, UNIONS
+from services.api.auth.access import ACT_AS, OPERATE, Access
 from services.api.operation import Operation
 from services.api.problems import Problem
 

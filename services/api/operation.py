@@ -9,7 +9,7 @@ from litestar.handlers import HTTPRouteHandler, get
 from msgspec import Struct
 
 from services.api import queries
-from services.api.access import Access, Gate
+from services.api.auth.access import Access, Gate
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
 Handle: TypeAlias = Callable[[AnyRequest, Any, Any], Awaitable[Response[Any]]]

@@ -16,8 +16,8 @@ from services.api.operation import AnyRequest
 from services.api.problems import BadParameter
 from services.api.queries import PageQuery
 from services.api.walk import Place
-from services.item import Item
-from services.listing import Page, PageRequest
+from services.readers.item import Item
+from services.readers.paging import Page, PageRequest
 
 BUILDING_RETRY = "2"
 """Seconds after which a timeline that is being built is worth another look."""

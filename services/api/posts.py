@@ -7,13 +7,13 @@ from litestar import Response
 
 from schemas.ids import PostId, UserId
 from services.api import answers, examples
-from services.api.access import Access
+from services.api.auth.access import Access
 from services.api.operation import AnyRequest, Endpoint, Operation
 from services.api.problems import NothingThere
 from services.api.queries import PostQuery, ThreadQuery
-from services.conversations.thread import Shape, Threads
-from services.posts.read import read_post
-from services.reading import Reader
+from services.readers.post import read_post
+from services.readers.reader import Reader
+from services.readers.thread import Shape, Threads
 
 READ_POST = Operation(
     id="readPost",

@@ -10,9 +10,9 @@ from msgspec import Meta, Struct
 
 from schemas.ids import MAX_ID
 from services.api.problems import BadParameter
-from services.conversations.thread import MAX_BRANCHES, MAX_DEPTH, Sort
-from services.listing import DEFAULT_LIMIT, MAX_LIMIT
-from services.search.search import MAX_WORDS
+from services.readers.paging import DEFAULT_LIMIT, MAX_LIMIT
+from services.readers.search import MAX_WORDS
+from services.readers.thread import MAX_BRANCHES, MAX_DEPTH, Sort
 
 IdText = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,18}$")]
 PathId = Annotated[IdText, Meta(examples=["4398046511104000001"])]

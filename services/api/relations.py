@@ -9,15 +9,15 @@ from litestar import Response
 
 from schemas.ids import MAX_ID, PostId, UserId
 from services.api import answers, examples
-from services.api.access import Access
+from services.api.auth.access import Access
 from services.api.cursors import Cursors
 from services.api.operation import AnyRequest, Endpoint, Operation
 from services.api.pages import Pager
 from services.api.queries import RelationQuery, RelationsQuery
+from services.readers.people import Acquaintances, People
 from services.relations.mutation import Kind
-from services.relations.people import Acquaintances, People
 from services.relations.relations import Own
-from services.timelines.retention import Clock
+from services.retention import Clock
 
 LIST_RELATIONS = Operation(
     id="listRelations",

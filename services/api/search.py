@@ -9,14 +9,14 @@ from litestar import Response
 
 from schemas.ids import MAX_ID, PostId, UserId, first_post_id
 from services.api import answers, examples
-from services.api.access import Access
+from services.api.auth.access import Access
 from services.api.cursors import Cursors
 from services.api.operation import AnyRequest, Endpoint, Operation
 from services.api.pages import Pager, respond
 from services.api.problems import BadParameter
 from services.api.queries import SearchQuery, TagQuery
-from services.search.search import MAX_WORDS, Search, Wanted, wanted
-from services.search.tagged import TagPosts, Tags
+from services.readers.search import MAX_WORDS, Search, Wanted, wanted
+from services.readers.tag import TagPosts, Tags
 
 READ_TAG = Operation(
     id="readTag",

@@ -7,17 +7,17 @@ from typing import Any
 from litestar import Response
 
 from schemas.ids import PostId, UserId
-from services.activity.homecoming import Homecoming
 from services.api import answers, examples
-from services.api.access import Access
 from services.api.arrival import arrival
+from services.api.auth.access import Access
 from services.api.cursors import Cursors
 from services.api.operation import AnyRequest, Endpoint, Operation
 from services.api.pages import Pager, respond
 from services.api.problems import NothingThere
 from services.api.queries import AuthorQuery, ExplainQuery, HomeQuery
-from services.timelines.author import AuthorPosts
-from services.timelines.home import Home
+from services.readers.author import AuthorPosts
+from services.readers.home import Home
+from services.readers.returning import Homecoming
 
 READ_HOME = Operation(
     id="readHome",

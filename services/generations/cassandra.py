@@ -6,8 +6,8 @@ import msgspec
 
 from services.generations.generations import FIRST, ORIGINAL, Generations
 from services.generations.store import Acknowledgement
-from services.generations.tables import GENERATIONAL, names_one, of_generation
-from services.settings import Settings
+from services.settings.settings import Settings
+from services.storage.generation_tables import GENERATIONAL, names_one, of_generation
 from services.storage.migrations import Migration, define
 from services.storage.session import Store
 from services.storage.statements import Statement, insert, select

@@ -17,9 +17,9 @@ from schemas.ids import SLOTS, IdArray, UserId, slots
 from services.graph.edge import EdgeMutation
 from services.graph.packs import CHANGES, FollowerPacks, Pack, following
 from services.graph.store import SlotRange
+from services.retention import Clock
 from services.storage.session import Store
 from services.storage.statements import insert, portions, select
-from services.timelines.retention import Clock
 
 LEVEL_BITS = 4
 """Each level has 16 times as many parts as the one before."""

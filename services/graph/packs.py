@@ -22,9 +22,9 @@ from typing import NamedTuple
 import numpy as np
 
 from schemas.ids import SLOTS, IdArray, UserId, slots
+from services.retention import Clock
 from services.storage.session import Store
 from services.storage.statements import insert, select
-from services.timelines.retention import Clock
 
 CHUNK_FOLLOWERS = 4_000
 """In a chunk, or half as many: a page of fan-out, 32 KB."""

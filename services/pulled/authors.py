@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
 
 from schemas.ids import PostId, UserId
+from services.buckets import Buckets
 from services.pulled.store import Flag, PulledStore
-from services.timelines.buckets import Buckets
-from services.timelines.retention import Clock, Retention
+from services.retention import Clock, Retention
 from services.timelines.store import AuthorEntry
 
 MOST_AUTHORS = 1_000

@@ -5,11 +5,11 @@ from collections.abc import Collection
 import numpy as np
 
 from schemas.ids import UserId
+from services.buckets import Buckets
 from services.pulled.store import Flag
+from services.retention import Clock, Retention
 from services.storage.session import Store
 from services.storage.statements import Column, RowVersion, insert, keys_only, select
-from services.timelines.buckets import Buckets
-from services.timelines.retention import Clock, Retention
 
 PART = 0
 

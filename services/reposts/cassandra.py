@@ -11,8 +11,10 @@ from collections.abc import Collection, Iterable, Sequence
 import numpy as np
 
 from schemas.ids import SLOTS, IdArray, PostId, UserId, slot, slots
+from services.buckets import Buckets
 from services.reposts.store import AuthorRepost, Below, Repost, Resolved
 from services.reposts.window import Window
+from services.retention import Clock, Retention
 from services.storage.session import Store
 from services.storage.statements import (
     KEYS_AT_ONCE,
@@ -23,8 +25,6 @@ from services.storage.statements import (
     portions,
     select,
 )
-from services.timelines.buckets import Buckets
-from services.timelines.retention import Clock, Retention
 from services.timelines.store import Span
 
 SHARDS = 1024

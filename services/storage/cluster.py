@@ -25,8 +25,8 @@ from cassandra.policies import (
 )
 
 from services.errors import AccessRefused, StoreUnavailable
-from services.settings import Settings
-from services.storage.bridge import translated
+from services.settings.settings import Settings
+from services.storage.dispatcher import translated
 
 PROTOCOL_VERSION = 5
 """Checksums on both ways; every Cassandra since 4.0 speaks it."""

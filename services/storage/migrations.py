@@ -14,10 +14,10 @@ from importlib.resources.abc import Traversable
 from typing import NamedTuple
 
 from services.errors import MingleError
-from services.generations.tables import in_all
-from services.settings import Settings
+from services.settings.settings import Settings
 from services.storage.cluster import cluster, in_thread
-from services.storage.ledger import Ledger
+from services.storage.generation_tables import in_all
+from services.storage.migration_log import Ledger
 
 MIGRATE_SECONDS = 600.0
 """For all of it, the wait for another migrator included."""

@@ -11,13 +11,13 @@ from typing import Any, NamedTuple, NoReturn
 from numpy.typing import NDArray
 
 from services.errors import StoreUnavailable
-from services.metrics import Metrics
-from services.settings import Settings
-from services.storage.bridge import Bridge
+from services.metrics.metrics import Metrics
+from services.settings.settings import Settings
 from services.storage.cluster import CONNECT_SECONDS, PROTOCOL_VERSION, cluster, in_thread
 from services.storage.connection import LoopConnection, in_loop
-from services.storage.gate import Gate
-from services.storage.ledger import Ledger
+from services.storage.dispatcher import Bridge
+from services.storage.limiter import Gate
+from services.storage.migration_log import Ledger
 from services.storage.migrations import Migration
 from services.storage.packed import (
     BoundColumn,

@@ -12,9 +12,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import numpy as np
 
 from schemas.ids import MAX_ID, SLOTS, PostId, UserId, slot
+from services.buckets import Buckets
 from services.generations.generations import FIRST
-from services.generations.tables import GENERATIONAL, in_generation
+from services.retention import Clock, Retention
 from services.scan import Scanned
+from services.storage.generation_tables import GENERATIONAL, in_generation
 from services.storage.session import Store
 from services.storage.statements import (
     KEYS_AT_ONCE,
@@ -27,10 +29,8 @@ from services.storage.statements import (
     present,
     select,
 )
-from services.timelines.buckets import Buckets
-from services.timelines.placing import Piece, Rows, placed
-from services.timelines.reaches import Reaches
-from services.timelines.retention import Clock, Retention
+from services.timelines.home_batches import Piece, Rows, placed
+from services.timelines.page_depth_cache import Reaches
 from services.timelines.store import MAX_ARRIVALS, AuthorEntry, Block, Span
 
 SHARDS = 256

@@ -9,11 +9,11 @@ import asyncio
 from collections.abc import Collection, Iterable, Sequence
 
 from schemas.ids import PostId, UserId
-from services.fanout.rebuild import followees_of
-from services.reading import Reader, Reposts
+from services.handlers.rebuild import followees_of
+from services.readers.home import Home
+from services.readers.reader import Reader, Reposts
 from services.reposts.window import Window
-from services.timelines.home import Home
-from services.timelines.retention import Retention
+from services.retention import Retention
 from services.timelines.store import Span
 from services.verification.differences import Differences, Place
 from services.visibility.predicate import in_home

@@ -5,11 +5,11 @@ it is known which links it must have; those that it must not have are shown by n
 """
 
 from schemas.ids import PostId
-from services.conversations.lineage import load_above, path_up
-from services.conversations.thread import MAX_SIBLINGS
+from services.posts.ancestry import load_above, path_up
 from services.posts.post import Post
-from services.reading import Reader
-from services.timelines.retention import Retention
+from services.readers.reader import Reader
+from services.readers.thread import MAX_SIBLINGS
+from services.retention import Retention
 from services.timelines.store import Span
 from services.verification.differences import Differences
 

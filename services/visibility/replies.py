@@ -5,7 +5,7 @@ from itertools import islice
 from schemas.events import Replies
 from schemas.ids import ListId
 from schemas.relations import ListReplies
-from services.conversations.lineage import ancestors, root_of
+from services.posts.ancestry import ancestors, root_of
 from services.posts.post import Post
 from services.visibility.view import View
 

@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from typing import Literal, NamedTuple
 
 from schemas.ids import ListId, PostId, UserId
-from services.conversations.lineage import original_of
+from services.posts.ancestry import original_of
 from services.posts.post import Post
 from services.relations.relations import Between, Relations
 

@@ -5,11 +5,11 @@ from functools import partial
 
 import click
 
-from services.api.exposure import WrongSetup
+from services.api.auth.exposure import WrongSetup
 from streams.cli.configuration import WrongSettings, load_settings
 from streams.logs import configure
-from streams.processes import run_api
-from streams.worker import run
+from streams.process.processes import run_api
+from streams.process.signals import run
 
 
 @click.command("api")

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 import click
 import httpx
 
-from services.settings import Settings
+from services.settings.settings import Settings
 from streams.cli.configuration import load_settings
 
 TIMEOUT: Final = 10.0

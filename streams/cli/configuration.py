@@ -7,7 +7,7 @@ from typing import IO, Any, Final
 import click
 from pydantic import SecretStr, ValidationError
 
-from services.settings import Settings
+from services.settings.settings import Settings
 
 PREFIX: Final = "MINGLE_"
 MASK: Final = "********"

@@ -5,13 +5,13 @@ from typing import TypeVar
 
 import click
 
-from services.settings import Settings
+from services.settings.settings import Settings
 from services.storage.session import Store
 from services.stores import Stores
 from streams.bootstrap import Deps, cassandra_stores
 from streams.cli.configuration import load_settings
-from streams.cli.letter_options import told
-from streams.processes import open_deps
+from streams.cli.dead_letter_options import told
+from streams.process.processes import open_deps
 
 R = TypeVar("R")
 

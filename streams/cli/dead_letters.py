@@ -10,10 +10,13 @@ import click
 from rich.console import Console
 
 from streams.bootstrap import cassandra_brakes, connect_store, create_metrics
-from streams.brake.store import BrakeState
 from streams.cli.configuration import load_settings
-from streams.cli.letter_options import Desk, at_desk, filters, ids_argument, told
-from streams.display.letters import (
+from streams.cli.dead_letter_options import Desk, at_desk, filters, ids_argument, told
+from streams.dead_letters.letter import Letter, LetterId
+from streams.dead_letters.redrive import drop, redrive
+from streams.dead_letters.search import Found, Wanted, search
+from streams.delivery.brake.store import BrakeState
+from streams.display.dead_letters import (
     Counts,
     all_for_machines,
     counted,
@@ -21,11 +24,8 @@ from streams.display.letters import (
     letter_in_full,
     listed,
 )
-from streams.handlers import BRAKES
-from streams.letters.deeds import drop, redrive
-from streams.letters.letter import Letter, LetterId
-from streams.letters.search import Found, Wanted, search
-from streams.publishing.publisher import Publisher
+from streams.kafka.publisher import Publisher
+from streams.routes import BRAKES
 
 SHOWN: Final = 200
 """Lines of a table: more is read by nobody, and a table is held in memory. `--json` has no end."""

@@ -9,13 +9,13 @@ from typing import Final
 import click
 from rich.console import Console
 
-from services.api.exposure import WrongSetup
-from services.settings import Settings
+from services.api.auth.exposure import WrongSetup
+from services.settings.settings import Settings
 from streams.cli.configuration import WrongSettings, load_settings
 from streams.embedded.demo import demo
-from streams.embedded.teller import NotAsTold
+from streams.embedded.demo_client import NotAsTold
 from streams.logs import configure
-from streams.worker import STOPPED, run
+from streams.process.signals import STOPPED, run
 
 ANY: Final = 0
 
@@ -31,7 +31,9 @@ def command(serve: bool) -> None:
     """
     settings = _with_free_ports(load_settings())
     configure("error")
-    logging.getLogger("streams.trial").setLevel(logging.CRITICAL)  # its dead letter is shown
+    logging.getLogger("streams.delivery.attempt").setLevel(
+        logging.CRITICAL
+    )  # its dead letter is shown
 
     async def main(stop: asyncio.Event) -> int:
         await demo(settings, Console(), stop.wait if serve else None)

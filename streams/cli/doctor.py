@@ -8,9 +8,9 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from streams.checks import Finding, examine
 from streams.cli.configuration import load_settings
 from streams.display.text import clean
+from streams.process.doctor import Finding, examine
 
 STYLES: Final = {"ok": "green", "failed": "bold red", "skipped": "yellow"}
 

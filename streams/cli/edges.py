@@ -6,13 +6,13 @@ import json
 import click
 
 from schemas.snapshots import FOLLOW_EDGES, EdgesWritten
-from services.settings import Settings
+from services.settings.settings import Settings
 from streams.bootstrap import Deps, now
 from streams.cli.configuration import load_settings
 from streams.cli.connected import connected
 from streams.cli.progress import progress
 from streams.kafka.reader import TopicReader
-from streams.processes import open_outbox
+from streams.process.processes import open_outbox
 from streams.replay.edges import EdgesMissing, EdgeSnapshot, handled_follows, last_written
 
 

@@ -14,16 +14,16 @@ import msgspec
 from services.generations.generations import NAME, Generations
 from services.generations.store import GenerationStore
 from services.generations.view import FRESH_SECONDS
-from services.settings import Settings
+from services.settings.settings import Settings
 from streams.bootstrap import Deps
 from streams.cli.configuration import load_settings
 from streams.cli.connected import connected, expect_cassandra
-from streams.generations import changed
 from streams.kafka.reader import Span, TopicReader
-from streams.mending import create_rebuild, everybody
+from streams.replay.acknowledgement import changed
 from streams.replay.generation import Told, filled, fixed, listed, retired
 from streams.replay.live import LiveGroups
 from streams.replay.plan import LIVE, Plan
+from streams.verification import create_rebuild, everybody
 
 
 class GenerationName(click.ParamType):

@@ -6,8 +6,8 @@ import click
 
 from services.errors import MingleError, StoreUnavailable
 from services.storage import migrations
-from streams.checks import unreachable
 from streams.cli.configuration import load_settings
+from streams.process.doctor import unreachable
 
 
 @click.command("migrate")

@@ -10,12 +10,12 @@ from typing import Final
 import click
 from rich.progress import Progress
 
-from services.brokers import Brokers
+from services.settings.brokers import Brokers
 from streams.cli.configuration import load_settings
 from streams.cli.progress import progress
+from streams.kafka.publisher import NotPublished, Publisher
 from streams.outbox import Outgoing
-from streams.publishing.pace import paced
-from streams.publishing.publisher import NotPublished, Publisher
+from streams.pace import paced
 from streams.publishing.sources import Malformed, Refuse, messages
 
 STANDARD_INPUT: Final = "-"

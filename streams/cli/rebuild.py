@@ -12,8 +12,8 @@ from schemas.ids import UserId
 from streams.bootstrap import Deps, mending_stores
 from streams.cli.connected import connected
 from streams.cli.progress import progress
-from streams.mending import USERS_AT_ONCE, create_rebuild, everybody
-from streams.publishing.pace import paced
+from streams.pace import paced
+from streams.verification import USERS_AT_ONCE, create_rebuild, everybody
 
 
 @click.command("rebuild")

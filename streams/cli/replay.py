@@ -16,10 +16,11 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from services.errors import MingleError
-from services.settings import Settings
+from services.settings.settings import Settings
 from streams.bootstrap import Deps, cassandra_stores, create_replay, mending_stores, now
 from streams.cli.configuration import load_settings
 from streams.cli.connected import connected, expect_cassandra
+from streams.cli.dead_letter_options import told
 from streams.cli.edges import snapshot_edges
 from streams.cli.generations import (
     COMMANDS,
@@ -30,21 +31,20 @@ from streams.cli.generations import (
     is_filled,
     prepared,
 )
-from streams.cli.letter_options import told
 from streams.cli.progress import progress as progress_bar
 from streams.cli.replay_options import asked_for, plan_argument
 from streams.display.replay import duration, lacking, planned, said
 from streams.kafka.reader import TopicReader
-from streams.processes import health_site, open_deps, open_outbox
-from streams.replay.ended import Ended, costs
+from streams.process.processes import health_site, open_deps, open_outbox
+from streams.process.signals import run as until_told
 from streams.replay.generation import expect_free
 from streams.replay.live import LiveGroups, committed_of
 from streams.replay.plan import LIVE, Lost, Plan, PlanRefused, written
+from streams.replay.planner import Asked, lost_since, survey
 from streams.replay.progress import Progress, progress
+from streams.replay.result import Ended, costs
 from streams.replay.run import Limits, State
-from streams.replay.survey import Asked, lost_since, survey
-from streams.replay.verifying import verify_log
-from streams.worker import run as until_told
+from streams.replay.verify import verify_log
 
 SAY_SECONDS: Final = 10.0
 """Between two lines of how far it is, where nobody looks at a bar."""

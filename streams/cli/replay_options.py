@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import click
 
-from streams.cli.letter_options import Instant
-from streams.replay.choice import Choice
+from streams.cli.dead_letter_options import Instant
 from streams.replay.plan import FACTS, Plan, PlanRefused, parse
-from streams.replay.survey import Asked, Part
+from streams.replay.planner import Asked, Part
+from streams.replay.selection import Choice
 
 
 class PartType(click.ParamType):

@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from services.settings import Settings
+from services.settings.settings import Settings
 from streams.cli.configuration import expected, load_settings, printable, variable
 
 

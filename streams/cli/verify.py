@@ -12,8 +12,8 @@ from schemas.ids import UserId
 from services.verification.sample import Verified
 from streams.bootstrap import Deps
 from streams.cli.connected import connected
-from streams.mending import Looked, Verification
-from streams.processes import health_site
+from streams.process.processes import health_site
+from streams.verification import Looked, Verification
 
 SHOWN: Final = 20
 """Of many that differ, those that are named; `--json` names all."""

@@ -7,10 +7,10 @@ import click
 
 from services.errors import AccessRefused
 from streams.cli.configuration import load_settings
-from streams.handlers import ROLES
 from streams.logs import configure
-from streams.processes import run_worker
-from streams.worker import run
+from streams.process.processes import run_worker
+from streams.process.signals import run
+from streams.routes import ROLES
 
 
 @click.command("worker")

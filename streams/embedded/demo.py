@@ -10,17 +10,17 @@ from rich.padding import Padding
 from rich.rule import Rule
 from rich.table import Table
 
-from services.settings import Settings
+from services.settings.settings import Settings
+from streams.display.dead_letter import letter
 from streams.display.explanation import explanation
-from streams.display.letter import letter
 from streams.display.movements import movements
 from streams.display.text import now_here
 from streams.display.thread import thread
 from streams.display.timeline import timeline
+from streams.embedded.demo_client import Teller
 from streams.embedded.pipeline import Running, embedded, pipeline
 from streams.embedded.story import NAMES, Scene, Story, story
-from streams.embedded.teller import Teller
-from streams.processes import open_outbox
+from streams.process.processes import open_outbox
 
 ANSWER_SECONDS: Final = 10.0
 """For one answer of our own API, in this process."""

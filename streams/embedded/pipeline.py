@@ -6,16 +6,16 @@ from contextlib import asynccontextmanager
 from typing import Final, NamedTuple
 
 from schemas import topics
-from services.settings import Settings
+from services.settings.settings import Settings
 from streams.app import App
 from streams.background import background
 from streams.bootstrap import create_api, create_dormant, create_workers
-from streams.embedded.eager import make_eager
 from streams.embedded.mock_broker import MockBroker
-from streams.handlers import ROLES
-from streams.processes import health_site, open_deps, open_outbox, works
-from streams.serving import Address, serving
-from streams.worker import run_apps
+from streams.embedded.short_poll import make_eager
+from streams.process.processes import health_site, open_deps, open_outbox, works
+from streams.process.serving import Address, serving
+from streams.process.signals import run_apps
+from streams.routes import ROLES
 
 PARTITIONS: Final = 4
 """Of each topic, at most: enough for order to matter, few enough to start in a moment."""

@@ -12,8 +12,8 @@ from typing import Any, Final
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
-from services.brokers import Brokers
 from services.errors import AccessRefused, BrokerUnavailable
+from services.settings.brokers import Brokers
 
 STEP_SECONDS: Final = 0.2
 """Between two looks at whether a broker has refused."""

@@ -2,7 +2,7 @@
 
 from faust.auth import Credentials, SASLCredentials, SSLCredentials
 
-from services.brokers import Brokers
+from services.settings.brokers import Brokers
 
 
 def credentials(brokers: Brokers) -> Credentials | None:

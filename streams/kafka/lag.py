@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable, Mapping
 
-from services.metrics import Metrics
-from streams.acks import AckTracker
+from services.metrics.metrics import Metrics
+from streams.delivery.acks import AckTracker
 from streams.kafka.consumer_thread import Extent
 from streams.records import Partition
 

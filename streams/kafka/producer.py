@@ -9,8 +9,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 from aiokafka.partitioner import DefaultPartitioner
 
-from services.brokers import Brokers
 from services.errors import BrokerUnavailable
+from services.settings.brokers import Brokers
 from streams.outbox import Outgoing
 from streams.records import Partition
 

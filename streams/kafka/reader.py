@@ -11,8 +11,8 @@ from typing import Any, Final, NamedTuple, Self, TypeVar
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
-from services.brokers import Brokers
 from services.errors import BrokerUnavailable
+from services.settings.brokers import Brokers
 from streams.kafka.contact import expect_brokers
 
 T = TypeVar("T")

@@ -21,8 +21,8 @@ from confluent_kafka.admin import (
 )
 
 from schemas.topics import Topic
-from services.brokers import Brokers
 from services.errors import BrokerUnavailable
+from services.settings.brokers import Brokers
 from streams.kafka.contact import expect_brokers
 
 TIMEOUT: Final = 15.0

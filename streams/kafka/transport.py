@@ -24,8 +24,8 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 from mode import Service
 
-from services.metrics import Metrics
-from streams.intake import Intake
+from services.metrics.metrics import Metrics
+from streams.delivery.intake import Intake
 from streams.kafka.consumer_thread import ConsumerThread, Fetched
 from streams.kafka.lag import LagGauges
 from streams.records import Partition, Run

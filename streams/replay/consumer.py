@@ -6,11 +6,11 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from services.brokers import Brokers
 from services.errors import BrokerUnavailable
+from services.settings.brokers import Brokers
+from streams.dead_letters.letter import origins
+from streams.dead_letters.reader import letter_of
 from streams.kafka.contact import expect_brokers
-from streams.letters.letter import origins
-from streams.letters.reader import letter_of
 from streams.records import Partition, Record
 from streams.replay.plan import Source
 from streams.replay.progress import Place

@@ -10,14 +10,14 @@ from schemas.errors import SchemaViolation
 from schemas.events import FollowFact
 from schemas.ids import UserId
 from schemas.snapshots import FOLLOW_EDGES, EdgesWritten
-from services.brokers import Brokers
 from services.relations.store import RelationStore
 from services.scan import START
-from streams.handlers import ROUTES
+from services.settings.brokers import Brokers
 from streams.kafka.reader import Span, TopicReader
 from streams.outbox import Outbox, Outgoing
-from streams.publishing.pace import paced
+from streams.pace import paced
 from streams.replay.live import committed_of
+from streams.routes import ROUTES
 
 OWNERS_AT_ONCE: Final = 32
 """Whose edges are read together: as many requests, and 32,000 edges at most, some 15 MB."""

@@ -10,8 +10,8 @@ from services.generations.generations import GenerationRefused, Generations
 from services.generations.store import GenerationStore
 from services.generations.view import FRESH_SECONDS
 from streams.clock import Clock, SystemClock
-from streams.generations import Members, acknowledged, changed
 from streams.kafka.reader import Span
+from streams.replay.acknowledgement import Members, acknowledged, changed
 from streams.replay.plan import Plan, PlanRefused, Source, in_order
 
 PAGE_SECONDS: Final = 5.0

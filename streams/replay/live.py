@@ -6,11 +6,11 @@ from typing import Any, Final
 from confluent_kafka import Consumer, ConsumerGroupState, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
-from services.brokers import Brokers
 from services.errors import BrokerUnavailable
-from streams.handlers import ROUTES, WRITE_HOMES
+from services.settings.brokers import Brokers
 from streams.kafka.contact import expect_brokers
 from streams.replay.progress import Place
+from streams.routes import ROUTES, WRITE_HOMES
 
 TIMEOUT: Final = 15.0
 GROUPS: Final = WRITE_HOMES

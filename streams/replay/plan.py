@@ -7,7 +7,7 @@ import msgspec
 
 from schemas.snapshots import FOLLOW_EDGES, EdgesWritten
 from schemas.topics import dead_letter_topic
-from streams.replay.choice import Choice
+from streams.replay.selection import Choice
 
 FACTS: Final = ("follows", "relations", "posts", "replies")
 """The topics that are the truth: requests are made anew from them. Edges come first."""

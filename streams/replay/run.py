@@ -7,12 +7,12 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import structlog
 
-from services.brokers import Brokers
 from services.errors import BrokerUnavailable
-from services.metrics import Metrics
-from streams.acks import AckTracker
+from services.metrics.metrics import Metrics
+from services.settings.brokers import Brokers
 from streams.clock import Clock
-from streams.delivery import Delivery
+from streams.delivery.acks import AckTracker
+from streams.delivery.loop import Delivery
 from streams.records import Partition, Run
 from streams.replay.consumer import ReplayConsumer
 from streams.replay.pace import Pace

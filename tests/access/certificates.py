@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
 
-from services.tls import TlsFiles
+from services.settings.tls import TlsFiles
 
 PASSWORD = "of-the-stores"
 LIFE = dt.timedelta(days=1)

@@ -38,9 +38,9 @@ from schemas.events import FollowCreated, PostCreated
 from schemas.ids import post_id
 from servers.cassandra import SUPERUSER
 from servers.ports import free_run
-from services.brokers import Brokers
-from streams.handlers import ROLES
+from services.settings.brokers import Brokers
 from streams.kafka.topics import TopicAdmin, compare
+from streams.routes import ROLES
 from tests.access.conftest import Certificates, SecuredServers
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from services.settings import Settings
+from services.settings.settings import Settings
 from streams.cli import main
 from tests.access.conftest import Certificates
 

@@ -11,8 +11,8 @@ from prometheus_client import CollectorRegistry
 
 from servers.server import Reachable
 from services.errors import AccessRefused
-from services.metrics import Metrics
-from services.settings import Settings
+from services.metrics.metrics import Metrics
+from services.settings.settings import Settings
 from services.storage import migrations
 from services.storage.connection import LoopConnection
 from services.storage.session import connect

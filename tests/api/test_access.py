@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.settings import Settings
+from services.settings.settings import Settings
 from tests.api.issuer import JWKS, SECRET, Signer, bearer, key_set
 from tests.api.village import ALICE, BOB, CAROL, Village, api_on, client_of
 

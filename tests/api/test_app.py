@@ -7,8 +7,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from services.api.exposure import Exposed
-from services.metrics import Metrics
+from services.api.auth.exposure import Exposed
+from services.metrics.metrics import Metrics
 from tests.api.issuer import JWKS, SECRET
 from tests.api.village import api_on, client_of, memory
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from streams.serving import serving
+from streams.process.serving import serving
 from tests.api.issuer import SECRET, token
 from tests.api.village import ALICE, BOB, Village, api_on
 

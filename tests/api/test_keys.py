@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from services.api.authentication import create_gate
-from services.api.exposure import WrongSetup
-from services.api.issuer import fetch_from
-from services.api.jwks import MAX_BYTES, KeyName
-from services.api.keys import FRESH_MS, PAUSE_MS, STALE_MS, IssuerAway, PublicKeys
-from services.settings import Settings
+from services.api.auth.exposure import WrongSetup
+from services.api.auth.gate import create_gate
+from services.api.auth.issuer import fetch_from
+from services.api.auth.jwks import MAX_BYTES, KeyName
+from services.api.auth.keys import FRESH_MS, PAUSE_MS, STALE_MS, IssuerAway, PublicKeys
+from services.settings.settings import Settings
 from tests.api.issuer import JWKS, Signer, key_set
 from tests.api.village import NOW
 

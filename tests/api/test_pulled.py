@@ -6,9 +6,9 @@ import httpx
 from prometheus_client import CollectorRegistry
 
 from services.api.app import create_api
-from services.fanout.plan import Policy
-from services.metrics import Metrics
-from services.settings import Settings
+from services.handlers.pages import Policy
+from services.metrics.metrics import Metrics
+from services.settings.settings import Settings
 from tests.api.streaming import id_of, streaming
 from tests.api.village import ALICE, BOB, CAROL, NOW, Village, api_on, client_of
 

@@ -8,11 +8,11 @@ import httpx
 import pytest
 
 from schemas.ids import DAY_MS, PostId, UserId
-from services.activity import homecoming
 from services.activity.store import Activity
-from services.reading import Reader
-from services.timelines.home import Home
-from services.timelines.retention import Retention
+from services.readers import returning as homecoming
+from services.readers.home import Home
+from services.readers.reader import Reader
+from services.retention import Retention
 from services.verification.homes import VerifyHomes
 from tests.api.streaming import streaming
 from tests.api.village import ALICE, BOB, CAROL, NOW, Village, api_on, client_of

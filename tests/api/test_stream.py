@@ -20,8 +20,8 @@ from schemas.relations import (
     MuteDeleted,
 )
 from services.api.app import create_api
-from services.metrics import Metrics
-from services.settings import Settings
+from services.metrics.metrics import Metrics
+from services.settings.settings import Settings
 from tests.api.streaming import Connection, id_of, streaming
 from tests.api.village import ALICE, BOB, CAROL, NOW, Village, client_of
 

@@ -13,9 +13,9 @@ from services.api.app import create_api
 from services.api.stream import stream
 from services.api.stream.streams import LOOKS_AT_ONCE
 from services.errors import StoreUnavailable
-from services.metrics import Metrics
-from services.settings import Settings
-from streams.serving import Address, serving
+from services.metrics.metrics import Metrics
+from services.settings.settings import Settings
+from streams.process.serving import Address, serving
 from tests.api.issuer import SECRET, bearer
 from tests.api.streaming import WAIT_SECONDS, Connection, Holder, streaming
 from tests.api.village import ALICE, BOB, NOW, Village, api_on, client_of, memory

@@ -2,8 +2,8 @@
 
 from schemas.ids import SEQUENCE_BITS, PostId, UserId
 from services.api.stream.telling import Change, Entry, Event, Given, Removal, tell
-from services.item import Item
-from services.listing import Page
+from services.readers.item import Item
+from services.readers.paging import Page
 
 LIMIT = 3
 MINUTE = 60_000 << SEQUENCE_BITS

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.ids import MAX_ID
-from services.api.jwks import BadKeySet, read_keys
-from services.api.keys import PublicKeys, SharedSecret
+from services.api.auth.jwks import BadKeySet, read_keys
+from services.api.auth.keys import PublicKeys, SharedSecret
+from services.api.auth.tokens import Caller, Tokens
 from services.api.problems import Unauthenticated
-from services.api.tokens import Caller, Tokens
 from tests.api.issuer import AUDIENCE, ISSUER, SECRET, Json, Signer, claims_of, key_set, token
 from tests.api.village import NOW
 

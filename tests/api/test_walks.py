@@ -12,8 +12,8 @@ from services.api.cursors import Cursors
 from services.api.pages import Pager
 from services.api.queries import PageQuery
 from services.api.walk import LATE_MS
-from services.item import Item
-from services.listing import Found, Page, PageRequest, page
+from services.readers.item import Item
+from services.readers.paging import Found, Page, PageRequest, page
 from tests.api.village import ALICE, MINUTE, NOW
 
 MINUTES = st.integers(0, 40)

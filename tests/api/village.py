@@ -14,15 +14,15 @@ from schemas.requests import DeliverPage
 from services.activity.dormant import Dormant
 from services.api.app import create_api
 from services.api.arrival import MAX_WAIT
-from services.fanout.plan import Policy
-from services.handling import Accepted
-from services.metrics import Metrics
-from services.outbox import MemoryOutbox
-from services.settings import Settings
+from services.handlers.handler import Accepted
+from services.handlers.outbox import MemoryOutbox
+from services.handlers.pages import Policy
+from services.metrics.metrics import Metrics
+from services.retention import Retention
+from services.settings.settings import Settings
 from services.stores import Stores
-from services.timelines.retention import Retention
 from streams.bootstrap import memory_stores
-from streams.handlers import BY_DEFAULT, handlers
+from streams.routes import BY_DEFAULT, handlers
 
 NOW = 1_790_000_000_000
 MINUTE = 60_000

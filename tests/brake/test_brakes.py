@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 import pytest
 
 from services.errors import StoreUnavailable
-from services.metrics import Metrics
-from streams.brake.brakes import POLL_SECONDS, Brakes
-from streams.brake.memory import MemoryBrakes
-from streams.brake.rule import Limits
-from streams.brake.store import BrakeState, Engagement
+from services.metrics.metrics import Metrics
+from streams.delivery.brake.brakes import POLL_SECONDS, Brakes
+from streams.delivery.brake.memory import MemoryBrakes
+from streams.delivery.brake.rule import Limits
+from streams.delivery.brake.store import BrakeState, Engagement
 from tests.streams.fakes import POSTS, FakeClock, Middle, metrics, quiet, sample
 
 LIMITS = Limits(window=100, first=10, percent=10, row=3)

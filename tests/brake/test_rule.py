@@ -3,7 +3,7 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from streams.brake.rule import Limits, Tripped, Window
+from streams.delivery.brake.rule import Limits, Tripped, Window
 
 SMALL = Limits(window=40, first=10, percent=10, row=6)
 STREAKS = st.lists(st.tuples(st.booleans(), st.integers(1, 12)), max_size=30)

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Sequence
 
 from services.errors import BrokerUnavailable
-from streams.backlog import Batch, Slice
-from streams.brake.brakes import Brake
-from streams.brake.rule import Limits
-from streams.brake.store import BrakeState, Engagement
-from streams.dead_letters import DeadLetter
-from streams.trial import Trial
+from streams.delivery.attempt import Trial
+from streams.delivery.backlog import Batch, Slice
+from streams.delivery.brake.brakes import Brake
+from streams.delivery.brake.rule import Limits
+from streams.delivery.brake.store import BrakeState, Engagement
+from streams.delivery.dead_letters import DeadLetter
 from tests.streams.fakes import BAD, P0, POSTS, Cemetery, FakeRecord, Handler, decode, metrics
 
 LIMITS = Limits(row=4)

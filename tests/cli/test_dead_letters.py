@@ -10,12 +10,12 @@ from click.testing import CliRunner, Result
 from confluent_kafka import Consumer, TopicPartition
 
 from schemas import topics
-from services.brokers import Brokers
+from services.settings.brokers import Brokers
 from streams.cli import main
 from streams.embedded.mock_broker import MockBroker
+from streams.kafka.publisher import Publisher
 from streams.outbox import Outgoing
-from streams.publishing.publisher import Publisher
-from tests.letters.fakes import buried
+from tests.dead_letters.fakes import buried
 from tests.streams.fakes import ACCEPTED_AT, FakeRecord
 
 PARTITIONS = 2

@@ -17,7 +17,7 @@ import pytest
 
 from schemas import topics
 from streams.embedded.mock_broker import MockBroker
-from streams.worker import STOP_SECONDS
+from streams.process.signals import STOP_SECONDS
 
 START_SECONDS = 60
 END_SECONDS = 20

@@ -5,7 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner, Result
 
-from services.settings import Settings
+from services.settings.settings import Settings
 from streams.cli import main
 
 

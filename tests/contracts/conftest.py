@@ -25,20 +25,20 @@ from servers.server import Reachable, Server
 from services.activity.cassandra import CassandraActivity
 from services.conversations.cassandra import CassandraConversations
 from services.graph.cassandra import CassandraGraph
-from services.metrics import Metrics
+from services.metrics.metrics import Metrics
 from services.posts.cassandra import CassandraPosts
 from services.pulled.cassandra import CassandraPulled
 from services.relations.cassandra import CassandraRelations
 from services.reposts.cassandra import CassandraReposts
+from services.retention import Retention
 from services.search.cassandra import CassandraTerms
 from services.search.words.cassandra import CassandraWords
-from services.settings import Settings
+from services.settings.settings import Settings
 from services.storage.cluster import cluster
 from services.storage.migrations import available, migrate
 from services.storage.session import Store, connect
 from services.stores import Stores
 from services.timelines.cassandra import CassandraTimelines
-from services.timelines.retention import Retention
 from streams.bootstrap import memory_stores
 from tests.contracts.histories import NOW, NewPeople, NewPost, People
 

@@ -1,4 +1,4 @@
-"""The contract of `streams.brake.store`."""
+"""The contract of `streams.delivery.brake.store`."""
 
 import itertools
 from collections.abc import AsyncIterator
@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.metrics import Metrics
-from services.settings import Settings
+from services.metrics.metrics import Metrics
+from services.settings.settings import Settings
 from services.storage.session import connect
-from streams.brake.cassandra import CassandraBrakes
-from streams.brake.memory import MemoryBrakes
-from streams.brake.store import BrakeState, BrakeStore, Engagement
+from streams.delivery.brake.cassandra import CassandraBrakes
+from streams.delivery.brake.memory import MemoryBrakes
+from streams.delivery.brake.store import BrakeState, BrakeStore, Engagement
 
 ROW = Engagement(100, "row", 500, 500)
 SHARE = Engagement(200, "share", 101, 10_000)

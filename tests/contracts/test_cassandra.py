@@ -12,24 +12,24 @@ from prometheus_client import CollectorRegistry
 from schemas.events import FollowCreated, FollowDeleted, PostCreated, PostDeleted
 from schemas.ids import DAY_MS, SLOTS, IdArray, ListId, UserId, slot
 from schemas.relations import BlockCreated, TagFollowCreated
+from services.buckets import BUCKET_MS, Buckets
 from services.graph import cassandra as follower_lists
 from services.graph.cassandra import MAX_LEVEL, SAMPLE, CassandraGraph, estimate
 from services.graph.edge import EdgeMutation, edge_mutation
 from services.graph.store import SlotRange
-from services.metrics import Metrics
+from services.metrics.metrics import Metrics
 from services.posts.cassandra import CassandraPosts
 from services.posts.post import mutation
 from services.relations.cassandra import CassandraRelations
 from services.relations.mutation import mutation as relation
+from services.retention import Retention
 from services.search.cassandra import CassandraTerms
 from services.search.store import Claim, Terms
 from services.search.words.cassandra import CassandraWords
-from services.settings import Settings
+from services.settings.settings import Settings
 from services.storage.session import Store, connect
 from services.storage.statements import Statement, select
-from services.timelines.buckets import BUCKET_MS, Buckets
 from services.timelines.cassandra import CassandraTimelines
-from services.timelines.retention import Retention
 from services.timelines.store import Block, Span
 from tests.contracts.histories import NOW, NewPost, People
 

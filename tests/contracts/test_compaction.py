@@ -6,10 +6,10 @@ from functools import partial
 from prometheus_client import CollectorRegistry
 
 from schemas.events import FollowCreated, FollowDeleted
-from services.metrics import Metrics
+from services.metrics.metrics import Metrics
 from services.relations.cassandra import CassandraRelations
 from services.relations.mutation import mutation
-from services.settings import Settings
+from services.settings.settings import Settings
 from services.storage.session import connect
 from tests.contracts.conftest import Compactor, session_on
 from tests.contracts.histories import People

@@ -14,14 +14,14 @@ from services.generations.generations import FIRST, Generations
 from services.generations.memory import MemoryGenerations
 from services.generations.store import Acknowledgement, GenerationStore
 from services.generations.view import FRESH_SECONDS, Following, One
-from services.metrics import Metrics
-from services.settings import Settings
+from services.metrics.metrics import Metrics
+from services.retention import Retention
+from services.settings.settings import Settings
 from services.storage.migrations import available
 from services.storage.session import connect
 from services.timelines.cassandra import CassandraTimelines
 from services.timelines.generational import GenerationalTimelines
 from services.timelines.memory import MemoryTimelines
-from services.timelines.retention import Retention
 from services.timelines.store import AuthorEntry, Block, Span, TimelineStore
 from tests.contracts.histories import NOW, NewPost, People
 

@@ -1,9 +1,9 @@
 """The contract of `services.pulled.store`."""
 
 from schemas.ids import DAY_MS
+from services.buckets import BUCKET_MS
 from services.pulled.store import Flag
 from services.stores import Stores
-from services.timelines.buckets import BUCKET_MS
 from tests.contracts.histories import NOW, People
 
 NOW_BUCKET = NOW // BUCKET_MS

@@ -11,17 +11,17 @@ from prometheus_client import CollectorRegistry
 from schemas.codec import KINDS
 from schemas.events import FollowCreated, PostCreated, ReplyCreated
 from schemas.ids import PostId, slot
-from services.handling import Accepted
-from services.listing import PageRequest
-from services.metrics import Metrics
-from services.outbox import MemoryOutbox
-from services.reading import Reader
-from services.settings import Settings
+from services.handlers.handler import Accepted
+from services.handlers.outbox import MemoryOutbox
+from services.metrics.metrics import Metrics
+from services.readers.home import Home
+from services.readers.paging import PageRequest
+from services.readers.reader import Reader
+from services.settings.settings import Settings
 from services.storage.session import connect
-from services.timelines.home import Home
 from streams.bootstrap import Deps, cassandra_stores, mending_stores
-from streams.handlers import ROUTES, handlers
-from streams.mending import Looked, Verification, create_rebuild, everybody
+from streams.routes import ROUTES, handlers
+from streams.verification import Looked, Verification, create_rebuild, everybody
 from tests.contracts.conftest import PATIENCE_SECONDS, session_on
 from tests.contracts.histories import NOW, NewPost, People
 from tests.shown import shown

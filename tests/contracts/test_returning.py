@@ -10,18 +10,18 @@ from prometheus_client import CollectorRegistry
 from schemas.codec import KINDS
 from schemas.events import FollowCreated, PostCreated
 from services.activity.dormant import Dormant
-from services.activity.homecoming import Homecoming
-from services.handling import Accepted
-from services.listing import Page, PageRequest
-from services.metrics import Metrics
-from services.outbox import MemoryOutbox
-from services.reading import Reader
-from services.settings import Settings
+from services.handlers.handler import Accepted
+from services.handlers.outbox import MemoryOutbox
+from services.metrics.metrics import Metrics
+from services.readers.home import Home
+from services.readers.paging import Page, PageRequest
+from services.readers.reader import Reader
+from services.readers.returning import Homecoming
+from services.settings.settings import Settings
 from services.storage.session import connect
-from services.timelines.home import Home
 from streams.bootstrap import Deps, cassandra_stores
-from streams.handlers import ROUTES, handlers
-from streams.mending import create_rebuild
+from streams.routes import ROUTES, handlers
+from streams.verification import create_rebuild
 from tests.contracts.conftest import PATIENCE_SECONDS
 from tests.contracts.histories import NOW, NewPost, People
 from tests.shown import shown

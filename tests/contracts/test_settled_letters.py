@@ -1,4 +1,4 @@
-"""The contract of `streams.letters.store`."""
+"""The contract of `streams.dead_letters.store`."""
 
 import itertools
 from collections.abc import AsyncIterator
@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.metrics import Metrics
-from services.settings import Settings
+from services.metrics.metrics import Metrics
+from services.settings.settings import Settings
 from services.storage.session import connect
-from streams.letters.cassandra import CassandraSettled
-from streams.letters.letter import LetterId, Place
-from streams.letters.memory import MemorySettled
-from streams.letters.store import SettledLetters
+from streams.dead_letters.cassandra import CassandraSettled
+from streams.dead_letters.letter import LetterId, Place
+from streams.dead_letters.memory import MemorySettled
+from streams.dead_letters.store import SettledLetters
 
 BURIED_AT = 1_760_000_000_000
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
+from streams.display.dead_letter import letter
 from streams.display.explanation import explanation
-from streams.display.letter import letter
 from streams.display.movements import movements, reading
 from streams.display.text import Look, clean
 from streams.display.thread import thread

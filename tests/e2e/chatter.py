@@ -21,8 +21,8 @@ from schemas.events import (
 )
 from schemas.ids import DAY_MS, post_id
 from schemas.relations import BlockCreated, BlockDeleted, MuteCreated, MuteDeleted
+from streams.kafka.publisher import NotPublished
 from streams.outbox import Outgoing
-from streams.publishing.publisher import NotPublished
 from tests.e2e.pipeline import Pipeline
 
 CLOCKS_MS = (-3_600_000, 0, 3_540_000)

@@ -9,12 +9,12 @@ from typing import TypeVar
 import uvloop
 
 from schemas.ids import PostId, UserId
-from services.conversations.thread import Threads
-from services.item import Item
-from services.listing import PageRequest
-from services.reading import Reader
-from services.settings import Settings
-from services.timelines.home import Home
+from services.readers.home import Home
+from services.readers.item import Item
+from services.readers.paging import PageRequest
+from services.readers.reader import Reader
+from services.readers.thread import Threads
+from services.settings.settings import Settings
 from streams.bootstrap import Deps, cassandra_stores, connect_store, create_metrics
 from tests.model import Model
 from tests.shown import placed, shown

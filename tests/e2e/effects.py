@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 from schemas.codec import Message
 from schemas.events import Creation, Deletion, FollowDeleted, FollowFact, PostFact, ReplyCreated
 from schemas.ids import DEFAULT_EPOCH, SLOTS, UserId, post_time, slot
+from services.buckets import BUCKET_MS
 from services.graph.store import GraphStore, SlotRange
 from services.posts.post import mutation
 from services.relations.store import RelationStore
 from services.storage.session import Store
 from services.storage.statements import INVERTED, portions, select
-from services.timelines.buckets import BUCKET_MS
 from services.timelines.cassandra import SHARDS
 
 POSTS_AT_ONCE = 100

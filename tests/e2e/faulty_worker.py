@@ -11,22 +11,25 @@ from typing import Any
 
 import msgspec
 
-from services.fanout import plan
-from services.fanout.deliver import DeliverPages, Owed
-from streams import bootstrap, delivery, handlers, processes
-from streams.acks import AckTracker
+from services.handlers import pages as plan
+from services.handlers.delivery import DeliverPages, Owed
+from streams import bootstrap
+from streams import routes as handlers
 from streams.app import App
-from streams.backlog import Batch, Bounds
 from streams.bootstrap import Deps, create_workers
 from streams.cli.configuration import load_settings
-from streams.handlers import ROLES
+from streams.delivery.acks import AckTracker
+from streams.delivery.attempt import Left, Trial
+from streams.delivery.backlog import Batch, Bounds
+from streams.delivery.loop import loop as delivery
 from streams.kafka.consumer_thread import ConsumerThread
 from streams.kafka.transport import Consumer, Transport
 from streams.logs import configure
 from streams.outbox import Outbox
+from streams.process import processes
+from streams.process.signals import run
 from streams.records import Run
-from streams.trial import Left, Trial
-from streams.worker import run
+from streams.routes import ROLES
 from tests.e2e.faults import Faults, Plan
 
 

@@ -12,7 +12,7 @@ from aiokafka.protocol.group import LeaveGroupRequest
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from streams.handlers import ROLES
+from streams.routes import ROLES
 
 ANSWER_SECONDS = 60.0
 REQUEST_SECONDS = 30.0

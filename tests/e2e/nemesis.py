@@ -17,7 +17,7 @@ from typing import NamedTuple, Self
 from confluent_kafka import KafkaException
 
 from servers.server import Server
-from streams.handlers import ROLES
+from streams.routes import ROLES
 from tests.e2e.crew import Crew
 from tests.e2e.disk import full
 from tests.e2e.pipeline import Pipeline

@@ -22,11 +22,11 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from schemas import topics
 from schemas.codec import Message, encode
-from services.settings import Settings
-from streams.handlers import ROLES, ROUTES
+from services.settings.settings import Settings
+from streams.kafka.publisher import Publisher
 from streams.kafka.topics import TopicAdmin, compare
 from streams.outbox import Outgoing
-from streams.publishing.publisher import Publisher
+from streams.routes import ROLES, ROUTES
 from tests.e2e.faults import Journal, Plan
 from tests.e2e.groups import empty_groups
 

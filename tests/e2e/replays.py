@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from services.settings import Settings
+from services.settings.settings import Settings
 from tests.contracts.conftest import session_on
 from tests.e2e.pipeline import Pipeline
 

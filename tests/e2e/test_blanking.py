@@ -10,7 +10,7 @@ from cassandra.cluster import Cluster
 from schemas.codec import Message
 from schemas.events import PostCreated, PostDeleted, PostEdited
 from schemas.ids import post_id
-from services.settings import Settings
+from services.settings.settings import Settings
 from services.storage.cluster import cluster
 from tests.e2e.pipeline import Pipeline
 

@@ -11,9 +11,9 @@ import pytest
 from schemas.codec import Message
 from schemas.events import FollowCreated, PostCreated
 from schemas.ids import UserId, post_id
-from services.item import Item
-from services.listing import Page, PageRequest
-from services.settings import Settings
+from services.readers.item import Item
+from services.readers.paging import Page, PageRequest
+from services.settings.settings import Settings
 from services.storage.cluster import cluster
 from tests.e2e.comparison import compare_all, same_home
 from tests.e2e.pipeline import Pipeline

@@ -10,7 +10,7 @@ import pytest
 
 from schemas.codec import Message
 from schemas.events import FollowCreated
-from streams.handlers import ROLES
+from streams.routes import ROLES
 from tests.e2e.comparison import compare_all
 from tests.e2e.faults import Journal, Point
 from tests.e2e.pipeline import Pipeline

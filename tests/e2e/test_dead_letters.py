@@ -17,10 +17,10 @@ from schemas.codec import Message, encode
 from schemas.events import FollowCreated, PostCreated
 from schemas.ids import PostId, UserId, post_id
 from streams.bootstrap import cassandra_stores, connect_store, create_metrics
-from streams.brake.rule import Limits
 from streams.cli import main
-from streams.letters.letter import Letter
-from streams.letters.reader import LetterReader
+from streams.dead_letters.letter import Letter
+from streams.dead_letters.reader import LetterReader
+from streams.delivery.brake.rule import Limits
 from streams.outbox import Outgoing
 from tests.e2e.comparison import compare_all
 from tests.e2e.pipeline import Pipeline

@@ -23,9 +23,9 @@ from schemas.events import FollowCreated, PostCreated, PostDeleted, PostEdited
 from schemas.ids import PostId, post_id
 from schemas.relations import BlockCreated
 from servers.server import Reachable
-from services.handling import Accepted
-from services.outbox import MemoryOutbox
-from services.settings import Settings
+from services.handlers.handler import Accepted
+from services.handlers.outbox import MemoryOutbox
+from services.settings.settings import Settings
 from services.storage.migrations import available, migrate
 from streams.bootstrap import (
     Deps,
@@ -35,7 +35,7 @@ from streams.bootstrap import (
     create_metrics,
     now,
 )
-from streams.handlers import handlers
+from streams.routes import handlers
 from tests.api.streaming import streaming
 from tests.e2e.crowd import Crowd
 

@@ -19,7 +19,7 @@ from servers import kafka as kafka_server
 from servers.cassandra import CassandraConfig
 from servers.kafka import KafkaConfig
 from servers.ports import free_run
-from streams.handlers import ROLES
+from streams.routes import ROLES
 from tests.e2e.chatter import Producers
 from tests.e2e.comparison import compare_all
 from tests.e2e.crew import Crew

@@ -15,19 +15,19 @@ from schemas.events import FollowCreated, PostCreated, PostFact, ReplyCreated
 from schemas.ids import UserId, post_id
 from schemas.relations import TagFollowCreated
 from servers.server import Reachable
-from services.fanout.plan import Policy
 from services.graph.edge import edge_mutation
-from services.handling import Accepted
-from services.item import Reason
-from services.listing import PageRequest
-from services.outbox import MemoryOutbox
-from services.reading import Reader
+from services.handlers.handler import Accepted
+from services.handlers.outbox import MemoryOutbox
+from services.handlers.pages import Policy
+from services.readers.home import Home
+from services.readers.item import Reason
+from services.readers.paging import PageRequest
+from services.readers.reader import Reader
 from services.relations.mutation import mutation
-from services.settings import Settings
+from services.settings.settings import Settings
 from services.storage.migrations import available, migrate
-from services.timelines.home import Home
 from streams.bootstrap import Deps, cassandra_stores, connect_store, create_metrics
-from streams.handlers import BY_DEFAULT, handlers
+from streams.routes import BY_DEFAULT, handlers
 
 NOW = 1_700_000_000_000
 VIEWER = UserId(1)

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from schemas.codec import Message
-from streams.handlers import ROLES
 from streams.publishing.datasets import irc_messages, pheme_messages
+from streams.routes import ROLES
 from tests.e2e.comparison import compare_all
 from tests.e2e.pipeline import Pipeline
 from tests.model import Model

@@ -12,14 +12,14 @@ from confluent_kafka import Consumer
 
 from schemas.events import FollowCreated, PostCreated
 from schemas.ids import DEFAULT_EPOCH, PostId, UserId, post_id, post_time
+from services.buckets import BUCKET_MS
 from services.graph.edge import edge_mutation
 from services.relations.mutation import mutation
-from services.settings import Settings
+from services.settings.settings import Settings
 from services.storage.statements import select
-from services.timelines.buckets import BUCKET_MS
 from services.timelines.cassandra import SHARDS
 from streams.bootstrap import cassandra_stores, connect_store, create_metrics
-from streams.handlers import ROLES
+from streams.routes import ROLES
 from tests.e2e.faults import Journal
 from tests.e2e.pipeline import READ, Pipeline
 from tests.e2e.village import START

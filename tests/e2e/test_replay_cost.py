@@ -15,9 +15,9 @@ from schemas.events import FollowCreated, PostCreated
 from schemas.ids import UserId, Version, post_id
 from servers.ports import free_run
 from services.graph.edge import EdgeMutation
-from services.settings import Settings
+from services.settings.settings import Settings
 from streams.bootstrap import cassandra_stores, connect_store, create_metrics
-from streams.publishing.pace import paced
+from streams.pace import paced
 from tests.e2e.outage import Site
 from tests.e2e.pipeline import Pipeline
 from tests.e2e.replays import DERIVED, Replays, lose

@@ -15,8 +15,8 @@ from schemas.codec import Message, encode
 from schemas.events import FollowCreated, PostCreated, ReplyCreated
 from schemas.ids import DAY_MS, PostId, post_id
 from servers.server import Reachable
-from services.settings import Settings
-from services.timelines.buckets import BUCKET_MS
+from services.buckets import BUCKET_MS
+from services.settings.settings import Settings
 from streams.outbox import Outgoing
 from tests.contracts.conftest import session_on
 from tests.e2e.comparison import compare_all

@@ -18,10 +18,10 @@ from schemas import topics
 from schemas.codec import Message, encode
 from servers.ports import free_run
 from servers.server import Reachable
-from services.brokers import Brokers
+from services.settings.brokers import Brokers
 from streams.app import SESSION_SECONDS
+from streams.kafka.publisher import Publisher
 from streams.outbox import Outgoing
-from streams.publishing.publisher import Publisher
 from tests.e2e.comparison import compare_all
 from tests.e2e.pipeline import FIRST, Pipeline, Place
 from tests.e2e.village import HAMLET, Village, model_of

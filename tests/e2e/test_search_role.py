@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 import pytest
 import uvloop
 
-from services.listing import PageRequest
-from services.reading import Reader
-from services.search.search import Search, wanted
-from services.settings import Settings
+from services.readers.paging import PageRequest
+from services.readers.reader import Reader
+from services.readers.search import Search, wanted
+from services.settings.settings import Settings
 from streams.bootstrap import Deps, cassandra_stores, connect_store, create_metrics
 from tests.e2e.comparison import compare_all
 from tests.e2e.pipeline import FIRST, READ, Pipeline

@@ -11,7 +11,7 @@ from schemas.codec import Message
 from schemas.events import PostCreated
 from schemas.ids import post_id
 from servers.server import Reachable, Server
-from streams.handlers import ROLES
+from streams.routes import ROLES
 from tests.e2e.outage import HASTE, Load, steady
 from tests.e2e.pipeline import Pipeline
 from tests.e2e.village import START, Village

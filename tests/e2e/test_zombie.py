@@ -23,7 +23,7 @@ from schemas.events import (
     ReplyCreated,
 )
 from schemas.ids import post_id
-from streams.handlers import ROLES
+from streams.routes import ROLES
 from tests.e2e.comparison import compare_all
 from tests.e2e.crew import is_stopped
 from tests.e2e.faults import Journal

@@ -8,14 +8,14 @@ import httpx
 import pytest
 from rich.console import Console
 
-from services.settings import Settings
-from streams.embedded import teller
+from services.settings.settings import Settings
+from streams.embedded import demo_client as teller
 from streams.embedded.demo import demo
+from streams.embedded.demo_client import NotAsTold, Teller
 from streams.embedded.pipeline import pipeline
 from streams.embedded.story import Scene, story
-from streams.embedded.teller import NotAsTold, Teller
 from streams.outbox import MemoryOutbox
-from streams.processes import open_outbox
+from streams.process.processes import open_outbox
 
 PROMISED = 30.0
 """Seconds for the whole demo."""

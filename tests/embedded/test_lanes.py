@@ -9,17 +9,17 @@ from schemas import topics
 from schemas.codec import Message, encode
 from schemas.events import FollowCreated, PostCreated
 from schemas.ids import PostId, UserId, post_id
-from services.listing import PageRequest
-from services.reading import Reader
-from services.settings import Settings
-from services.timelines.home import Home
+from services.readers.home import Home
+from services.readers.paging import PageRequest
+from services.readers.reader import Reader
+from services.settings.settings import Settings
 from streams.app import App
 from streams.bootstrap import create_workers
-from streams.embedded.eager import make_eager
 from streams.embedded.mock_broker import MockBroker
+from streams.embedded.short_poll import make_eager
 from streams.outbox import Outgoing
-from streams.processes import open_deps, open_outbox
-from streams.worker import run_apps
+from streams.process.processes import open_deps, open_outbox
+from streams.process.signals import run_apps
 from tests.streams.fakes import sample
 
 ALICE, BOB, CAROL = map(UserId, (1, 2, 3))

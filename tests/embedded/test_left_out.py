@@ -9,15 +9,15 @@ from schemas import topics
 from schemas.codec import Message, encode
 from schemas.events import FollowCreated, PostCreated
 from schemas.ids import DAY_MS, PostId, UserId, post_id
-from services.activity import homecoming
 from services.activity.store import Kind
-from services.settings import Settings
+from services.readers import returning as homecoming
+from services.settings.settings import Settings
 from streams.bootstrap import Deps, create_api, create_dormant, create_metrics, create_workers
 from streams.bootstrap import memory_stores as stores
 from streams.embedded.mock_broker import MockBroker
-from streams.handlers import ROLES
 from streams.outbox import Outgoing
-from streams.processes import open_deps, open_outbox, works
+from streams.process.processes import open_deps, open_outbox, works
+from streams.routes import ROLES
 from tests.api.village import client_of
 from tests.embedded.test_lanes import becomes, working
 from tests.streams.fakes import sample

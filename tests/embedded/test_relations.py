@@ -9,10 +9,10 @@ from schemas.codec import Message, encode
 from schemas.events import FollowCreated, PostCreated
 from schemas.ids import post_id
 from schemas.relations import BlockCreated
-from services.settings import Settings
+from services.settings.settings import Settings
 from streams.embedded.pipeline import Running, pipeline
 from streams.outbox import Outbox, Outgoing
-from streams.processes import open_outbox
+from streams.process.processes import open_outbox
 
 ALICE, BOB = 1, 2
 PATIENCE = 30.0

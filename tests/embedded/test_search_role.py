@@ -11,10 +11,10 @@ from confluent_kafka import Consumer, TopicPartition
 from schemas.codec import encode
 from schemas.events import PostCreated, PostDeleted, PostEdited
 from schemas.ids import post_id
-from services.settings import Settings
+from services.settings.settings import Settings
 from streams.embedded.pipeline import Running, pipeline
 from streams.outbox import Outgoing
-from streams.processes import open_outbox
+from streams.process.processes import open_outbox
 
 BOB = 2
 PATIENCE = 30.0

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from litestar import Litestar, get
 
-from streams.serving import Address, serving
+from streams.process.serving import Address, serving
 
 
 @get("/hello")

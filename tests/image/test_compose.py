@@ -11,7 +11,7 @@ import yaml
 from jsonschema import Draft202012Validator, ValidationError
 
 from servers import jars
-from services.settings import Settings
+from services.settings.settings import Settings
 from streams.cli import COMMANDS
 from streams.cli.configuration import variable
 

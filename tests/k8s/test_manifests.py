@@ -7,10 +7,10 @@ import pytest
 
 from schemas import topics
 from servers import jars
-from services.settings import Settings
+from services.settings.settings import Settings
 from streams.cli import COMMANDS
 from streams.cli.configuration import variable
-from streams.handlers import LANES, ROLES, ROUTES
+from streams.routes import LANES, ROLES, ROUTES
 from tests.k8s.conftest import ROOT, Manifest
 
 WORKLOADS = {"StatefulSet", "Deployment", "Job"}

@@ -21,8 +21,8 @@ from loadtest.settling import BACKGROUND, background
 from loadtest.store import RunStore, define
 from loadtest.verification import compared
 from servers.server import Reachable
-from services.brokers import Brokers
-from services.settings import Settings
+from services.settings.brokers import Brokers
+from services.settings.settings import Settings
 from services.storage.migrations import available, migrate
 from services.timelines.store import Block
 from tests.e2e.groups import empty_groups

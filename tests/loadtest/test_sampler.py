@@ -5,7 +5,7 @@ import math
 from prometheus_client import CollectorRegistry, generate_latest
 
 from loadtest.sampler import ENTRIES, LAG, LATENCY, NAMES, REQUESTS, by_lane, read, total
-from services.metrics import Metrics, declarations
+from services.metrics.metrics import Metrics, declarations
 
 
 def told() -> str:

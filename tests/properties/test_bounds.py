@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from schemas.events import FollowCreated, PostCreated, PostDeleted, Replies, ReplyCreated
 from schemas.ids import PostId, UserId, post_id, post_time
-from services.conversations.thread import Shape, Sort
-from services.listing import PageRequest
+from services.readers.paging import PageRequest
+from services.readers.thread import Shape, Sort
 from tests.histories import NOW, Fact, log
 from tests.model import Model
 from tests.properties.world import World

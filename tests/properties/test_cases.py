@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from schemas.ids import ListId, PostId, UserId
-from services.item import Item, ThreadItem
-from services.listing import PageRequest
-from services.lists.timeline import ListPosts
-from services.posts.read import read_post
-from services.search.search import Search, wanted
-from services.search.tagged import TagPosts, Tags
-from services.timelines.author import AuthorPosts
+from services.readers.author import AuthorPosts
+from services.readers.item import Item, ThreadItem
+from services.readers.list import ListPosts
+from services.readers.paging import PageRequest
+from services.readers.post import read_post
+from services.readers.search import Search, wanted
+from services.readers.tag import TagPosts, Tags
 from tests.cases import CASES
 from tests.cases.told import (
     NOW,

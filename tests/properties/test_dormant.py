@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from schemas.events import FollowCreated, FollowFact, PostCreated
 from schemas.ids import DAY_MS, UserId
 from services.activity.dormant import AGE_SECONDS, Dormant
-from services.activity.homecoming import SETTLE_SECONDS, Homecoming
 from services.activity.store import Kind
 from services.errors import Transient
-from services.fanout.deliver import Backfill, everybody
-from services.fanout.rebuild import Rebuild
-from services.listing import Page, PageRequest
-from services.reading import Reader
+from services.handlers.delivery import Backfill, everybody
+from services.handlers.rebuild import Rebuild
+from services.readers.home import Home
+from services.readers.paging import Page, PageRequest
+from services.readers.reader import Reader
+from services.readers.returning import SETTLE_SECONDS, Homecoming
 from services.stores import Stores
-from services.timelines.home import Home
 from streams.bootstrap import memory_stores
 from tests.histories import NOW, PEOPLE, POSTS, READER, Fact, chances, histories
 from tests.properties.conftest import Prove

@@ -6,7 +6,7 @@ from random import Random
 from hypothesis import strategies as st
 
 from schemas.events import FollowCreated, FollowDeleted, FollowFact
-from services.handling import Accepted
+from services.handlers.handler import Accepted
 from services.relations.store import RelationStore
 from streams.replay.edges import every_edge
 from tests.histories import NOW, Fact, chances, histories

@@ -9,16 +9,16 @@ from schemas.codec import KINDS
 from services.generations.generations import FIRST, GenerationRefused
 from services.generations.memory import MemoryGenerations
 from services.generations.view import FRESH_SECONDS, Following, One, View
-from services.handling import Accepted, Handler
-from services.outbox import MemoryOutbox
+from services.handlers.handler import Accepted, Handler
+from services.handlers.outbox import MemoryOutbox
 from services.stores import Stores
 from services.timelines.generational import GenerationalTimelines
 from services.timelines.memory import MemoryTimelines
 from services.timelines.store import TimelineStore
 from streams.bootstrap import memory_stores
-from streams.generations import Acknowledging, changed, late
-from streams.handlers import ROUTES, direct_handlers, handlers
+from streams.replay.acknowledgement import Acknowledging, changed, late
 from streams.replay.plan import EDGES
+from streams.routes import ROUTES, direct_handlers, handlers
 from tests.histories import NOW, Fact, chances, conversations, histories
 from tests.properties.conftest import Prove
 from tests.properties.world import METRICS, World, assert_same, batches, says, some

@@ -5,8 +5,8 @@ from random import Random
 from hypothesis import strategies as st
 
 from schemas.ids import DAY_MS, PostId, UserId
-from services.fanout.plan import Policy
-from services.listing import PageRequest
+from services.handlers.pages import Policy
+from services.readers.paging import PageRequest
 from tests.histories import NOW, PEOPLE, POSTS, READER, RETENTION_DAYS, Fact, chances, histories
 from tests.properties.conftest import Prove
 from tests.properties.meddler import Meddler

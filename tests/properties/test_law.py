@@ -6,10 +6,10 @@ from typing import get_args
 from hypothesis import strategies as st
 
 from schemas.ids import DAY_MS, PostId, UserId
-from services.conversations.thread import Sort
-from services.listing import PageRequest
-from services.posts.read import read_post
-from services.timelines.author import AuthorPosts
+from services.readers.author import AuthorPosts
+from services.readers.paging import PageRequest
+from services.readers.post import read_post
+from services.readers.thread import Sort
 from tests.histories import (
     PEOPLE,
     POSTS,

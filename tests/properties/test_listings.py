@@ -6,10 +6,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 from schemas.ids import DAY_MS, ListId, PostId, UserId
-from services.listing import Page, PageRequest
-from services.lists.timeline import ListPosts
-from services.search.search import Search, wanted
-from services.search.tagged import TagPosts, Tags
+from services.readers.list import ListPosts
+from services.readers.paging import Page, PageRequest
+from services.readers.search import Search, wanted
+from services.readers.tag import TagPosts, Tags
 from tests.histories import NOW, PEOPLE, POSTS, READER, RETENTION_DAYS, Fact, chances, log
 from tests.model import Model
 from tests.properties.conftest import Prove

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from schemas.events import FollowCreated, PostCreated, PostDeleted, ReplyCreated
 from schemas.ids import DAY_MS, PostId, UserId, post_id, post_time
-from services import reading
 from services.api.cursors import Cursors
 from services.api.pages import Pager
 from services.api.queries import PageQuery
-from services.listing import Page, PageRequest
 from services.posts.post import Post
+from services.readers import reader as reading
+from services.readers.paging import Page, PageRequest
 from tests.histories import NOW, PEOPLE, READER, RETENTION_DAYS, Fact, chances, histories, log
 from tests.model import Model
 from tests.properties.conftest import Prove

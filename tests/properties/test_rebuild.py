@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from schemas.events import FollowCreated, FollowDeleted, PostCreated
 from schemas.ids import PostId, UserId
 from services.conversations.memory import MemoryConversations
-from services.fanout.deliver import Backfill
-from services.fanout.plan import Policy
-from services.fanout.rebuild import Rebuild
+from services.handlers.delivery import Backfill
+from services.handlers.pages import Policy
+from services.handlers.rebuild import Rebuild
 from services.reposts.memory import MemoryReposts
 from services.timelines.memory import MemoryTimelines
 from services.verification.differences import Differences

@@ -7,10 +7,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 from schemas.codec import KINDS
-from services.fanout.plan import Policy
-from services.handling import Accepted, Handler
-from streams.handlers import direct_handlers
+from services.handlers.handler import Accepted, Handler
+from services.handlers.pages import Policy
 from streams.replay.plan import EDGES
+from streams.routes import direct_handlers
 from tests.histories import NOW, Fact, chances, conversations, histories
 from tests.properties.conftest import Prove
 from tests.properties.test_rebuild import EVERYBODY, lose_homes

@@ -11,7 +11,7 @@ from services.api.answers import item
 from services.api.cursors import Cursors
 from services.api.stream.reading import Reading, Shape, stream_of
 from services.api.stream.resume import unseal
-from services.listing import PageRequest
+from services.readers.paging import PageRequest
 from tests.api.streaming import Holder, parsed
 from tests.histories import PEOPLE, READER, Fact, chances
 from tests.properties.conftest import Prove

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from schemas.events import FollowCreated, PostCreated
 from schemas.ids import PostId, UserId, post_id, post_time
 from services.errors import StoreUnavailable
-from services.listing import PageRequest
-from services.outbox import MemoryOutbox
+from services.handlers.outbox import MemoryOutbox
+from services.readers.paging import PageRequest
 from services.timelines.store import Span
 from tests.histories import NOW, PEOPLE, READER, Fact, chances, log
 from tests.model import Model

@@ -9,20 +9,20 @@ from prometheus_client import CollectorRegistry
 
 from schemas.codec import KINDS
 from schemas.ids import DAY_MS, PostId, UserId
-from services.conversations.thread import Shape, Sort, Threads
 from services.errors import Transient
-from services.fanout.deliver import Owed, everybody
-from services.fanout.plan import Policy
-from services.handling import Accepted
-from services.listing import PageRequest
-from services.metrics import Metrics
-from services.outbox import MemoryOutbox
-from services.reading import Reader
+from services.handlers.delivery import Owed, everybody
+from services.handlers.handler import Accepted
+from services.handlers.outbox import MemoryOutbox
+from services.handlers.pages import Policy
+from services.metrics.metrics import Metrics
+from services.readers.home import Home
+from services.readers.paging import PageRequest
+from services.readers.reader import Reader
+from services.readers.thread import Shape, Sort, Threads
+from services.retention import Retention
 from services.stores import Stores
-from services.timelines.home import Home
-from services.timelines.retention import Retention
 from streams.bootstrap import memory_stores
-from streams.handlers import ROUTES, handlers
+from streams.routes import ROUTES, handlers
 from tests.histories import NOW, POSTS, RETENTION_DAYS, VIEWERS, Fact, log
 from tests.model import Model
 from tests.shown import placed, shown

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from services.brokers import Brokers
+from services.settings.brokers import Brokers
 from streams.embedded.mock_broker import DISCONNECT, Api, MockBroker
+from streams.kafka.publisher import NotPublished, Publisher
 from streams.outbox import Outgoing
-from streams.publishing.pace import paced
-from streams.publishing.publisher import NotPublished, Publisher
+from streams.pace import paced
 
 PARTITIONS = 8
 PATIENCE = 20.0

@@ -8,19 +8,19 @@ import pytest
 
 from schemas import topics
 from schemas.codec import encode
-from services.brokers import Brokers
-from services.settings import Settings
+from services.settings.brokers import Brokers
+from services.settings.settings import Settings
 from services.stores import Stores
 from streams.bootstrap import Deps, create_metrics, create_replay, memory_stores
 from streams.embedded.mock_broker import MockBroker
+from streams.kafka.publisher import Publisher
 from streams.kafka.reader import Span, TopicReader
 from streams.outbox import MemoryOutbox, Outgoing
-from streams.publishing.publisher import Publisher
 from streams.replay import consumer
 from streams.replay.plan import Plan
+from streams.replay.planner import Asked, survey
 from streams.replay.progress import Place, Progress
 from streams.replay.run import Limits, State
-from streams.replay.survey import Asked, survey
 from tests.histories import NOW
 
 PARTITIONS = 2

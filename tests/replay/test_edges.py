@@ -9,14 +9,14 @@ from schemas.codec import encode
 from schemas.events import FollowCreated, FollowDeleted, PostCreated
 from schemas.ids import DAY_MS, UserId, post_id
 from schemas.snapshots import EdgesWritten
-from services.brokers import Brokers
 from services.graph.edge import edge_mutation
-from services.listing import PageRequest
-from services.reading import Reader
+from services.readers.home import Home
+from services.readers.paging import PageRequest
+from services.readers.reader import Reader
 from services.relations.mutation import mutation
+from services.retention import Retention
+from services.settings.brokers import Brokers
 from services.stores import Stores
-from services.timelines.home import Home
-from services.timelines.retention import Retention
 from streams.bootstrap import memory_stores
 from streams.display.replay import lacking
 from streams.kafka.reader import TopicReader

@@ -10,14 +10,14 @@ from schemas import topics
 from schemas.codec import encode
 from schemas.events import FollowCreated, PostCreated, PostDeleted, ReplyCreated
 from schemas.ids import UserId
-from services.brokers import Brokers
+from services.settings.brokers import Brokers
 from streams.embedded.mock_broker import MockBroker
+from streams.kafka.publisher import Publisher
 from streams.kafka.reader import Span, TopicReader
 from streams.outbox import Outgoing
-from streams.publishing.publisher import Publisher
-from streams.replay.choice import Choice, Conversation
 from streams.replay.plan import Lost, Plan, PlanRefused, Source, check_topics, parse, written
-from streams.replay.survey import Asked, Part, lost_since, survey
+from streams.replay.planner import Asked, Part, lost_since, survey
+from streams.replay.selection import Choice, Conversation
 
 PARTITIONS = 2
 EPOCH = 0

@@ -9,15 +9,15 @@ import pytest
 
 from schemas.events import FollowCreated, PostCreated
 from schemas.ids import DAY_MS, UserId, post_id
-from services.listing import PageRequest
-from services.reading import Reader
+from services.readers.home import Home
+from services.readers.paging import PageRequest
+from services.readers.reader import Reader
+from services.retention import Retention
 from services.stores import Stores
-from services.timelines.home import Home
-from services.timelines.retention import Retention
 from streams.outbox import Outgoing
-from streams.replay.choice import Choice
+from streams.replay.planner import Asked
 from streams.replay.run import Limits
-from streams.replay.survey import Asked
+from streams.replay.selection import Choice
 from tests.histories import NOW, Fact, log
 from tests.model import Model
 from tests.replay.conftest import Idle, Player, publish

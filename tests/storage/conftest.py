@@ -6,8 +6,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from servers.server import Reachable
-from services.metrics import Metrics
-from services.settings import Settings
+from services.metrics.metrics import Metrics
+from services.settings.settings import Settings
 from services.storage.cluster import cluster
 from services.storage.session import Store, connect
 

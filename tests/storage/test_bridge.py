@@ -15,9 +15,9 @@ from cassandra.protocol import OverloadedErrorMessage, SyntaxException
 from prometheus_client import CollectorRegistry
 
 from services.errors import StoreUnavailable
-from services.metrics import Metrics
-from services.storage.bridge import Bridge, translated
-from services.storage.gate import Gate
+from services.metrics.metrics import Metrics
+from services.storage.dispatcher import Bridge, translated
+from services.storage.limiter import Gate
 from services.storage.statements import Statement
 
 LOST = 0.2

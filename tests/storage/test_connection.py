@@ -5,8 +5,8 @@ import threading
 from contextlib import suppress
 
 from services.errors import StoreUnavailable
-from services.metrics import Metrics
-from services.settings import Settings
+from services.metrics.metrics import Metrics
+from services.settings.settings import Settings
 from services.storage.connection import LoopConnection, in_loop
 from services.storage.session import Store, connect
 from services.storage.statements import insert, select

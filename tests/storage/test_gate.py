@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from services.storage.gate import Gate
+from services.storage.limiter import Gate
 
 LONG = 60.0
 """Seconds."""

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from services.errors import StoreUnavailable
-from services.generations.tables import of_generation
-from services.metrics import Metrics
-from services.settings import Settings
-from services.storage import ledger, migrations
+from services.metrics.metrics import Metrics
+from services.settings.settings import Settings
+from services.storage import migration_log as ledger
+from services.storage import migrations
 from services.storage.cluster import cluster
-from services.storage.ledger import Ledger
+from services.storage.generation_tables import of_generation
+from services.storage.migration_log import Ledger
 from services.storage.migrations import (
     MigrationRefused,
     available,
@@ -128,7 +129,7 @@ async def test_each_migration_is_applied_once(fresh: Settings, query: Query) -> 
     assert await migrate(fresh, FILES[:1]) == FILES[:1]
     assert await migrate(fresh, FILES) == FILES[1:]
     assert await migrate(fresh, FILES) == []
-    assert query("SELECT reader, letter, colour FROM migration_tests.letters") == []
+    assert query("SELECT reader, letter, colour FROM migration_tests.dead_letters") == []
     options = f"{TABLES.replace('table_name', 'gc_grace_seconds')} AND table_name = 'letters'"
     assert query(options) == [(0,)]
 

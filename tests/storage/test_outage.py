@@ -8,8 +8,8 @@ from prometheus_client import CollectorRegistry
 
 from servers.server import Server
 from services.errors import StoreUnavailable
-from services.metrics import Metrics
-from services.settings import Settings
+from services.metrics.metrics import Metrics
+from services.settings.settings import Settings
 from services.storage.session import Store, connect
 from services.storage.statements import Statement, insert
 

@@ -10,8 +10,8 @@ import pytest
 
 from servers.server import Reachable
 from services.errors import StoreUnavailable
-from services.metrics import Metrics
-from services.settings import Settings
+from services.metrics.metrics import Metrics
+from services.settings.settings import Settings
 from services.storage.packed import Limits
 from services.storage.session import CLOSE_SECONDS, Store, connect
 from services.storage.statements import insert, select

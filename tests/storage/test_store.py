@@ -10,8 +10,8 @@ from cassandra import InvalidRequest
 from cassandra.query import BatchStatement, BatchType
 
 from services.errors import StoreUnavailable
-from services.metrics import Metrics
-from services.settings import Settings
+from services.metrics.metrics import Metrics
+from services.settings.settings import Settings
 from services.storage.packed import Limits
 from services.storage.session import Store, connect
 from services.storage.statements import UNSET, insert, select

@@ -11,15 +11,15 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
-from services.brokers import Brokers
-from services.settings import Settings
+from services.settings.brokers import Brokers
+from services.settings.settings import Settings
 from streams.app import App, create_app
-from streams.backlog import Bounds
-from streams.brake.brakes import Brakes
-from streams.dead_letters import OutboxDeadLetters
-from streams.delivery import Delivery
+from streams.delivery.backlog import Bounds
+from streams.delivery.brake.brakes import Brakes
+from streams.delivery.dead_letters import OutboxDeadLetters
+from streams.delivery.intake import Limits
+from streams.delivery.loop import Delivery
 from streams.embedded.mock_broker import MockBroker
-from streams.intake import Limits
 from streams.kafka.producer import KafkaOutbox
 from streams.outbox import Outgoing
 from streams.retry import RetryPolicy

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry
 
 from schemas.errors import SchemaViolation
-from services.handling import Accepted
-from services.metrics import Metrics
-from streams.acks import AckTracker
-from streams.dead_letters import DeadLetter
+from services.handlers.handler import Accepted
+from services.metrics.metrics import Metrics
+from streams.delivery.acks import AckTracker
+from streams.delivery.dead_letters import DeadLetter
 from streams.records import Partition, Run
 
 POSTS = "posts"

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule
 
-from streams.acks import AckTracker
+from streams.delivery.acks import AckTracker
 from tests.streams.fakes import P0, P1, FakeRecord, records
 
 

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import pytest
 
 from services.errors import StoreUnavailable
-from services.handling import Accepted
-from services.settings import Settings
+from services.handlers.handler import Accepted
+from services.settings.settings import Settings
 from streams.app import create_app
-from streams.backlog import Bounds
+from streams.delivery.backlog import Bounds
+from streams.delivery.intake import Limits
 from streams.embedded.mock_broker import Api, MockBroker
-from streams.intake import Limits
 from streams.kafka import transport
 from streams.kafka.consumer_thread import ConsumerThread
 from streams.kafka.producer import KafkaOutbox

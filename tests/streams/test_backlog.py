@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.backlog import Backlog, Batch, Bounds, Slice
+from streams.delivery.backlog import Backlog, Batch, Bounds, Slice
 from streams.records import Partition, Run
 from streams.retry import RetryPolicy
 from tests.streams.fakes import P0, P1, FakeRecord, Middle, records

@@ -4,14 +4,14 @@ import time
 
 import pytest
 
-from streams.backlog import Bounds
-from streams.brake.brakes import Brakes
-from streams.brake.memory import MemoryBrakes
-from streams.brake.rule import Limits
+from streams.delivery.backlog import Bounds
+from streams.delivery.brake.brakes import Brakes
+from streams.delivery.brake.memory import MemoryBrakes
+from streams.delivery.brake.rule import Limits
 from streams.embedded.mock_broker import MockBroker
 from streams.kafka.producer import KafkaOutbox
 from streams.outbox import Outgoing
-from streams.worker import STOP_SECONDS
+from streams.process.signals import STOP_SECONDS
 from tests.streams.conftest import Log, Workers, eventually, numbers, publish, until
 from tests.streams.fakes import BAD, POSTS, Handler, metrics
 

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from services.errors import StoreUnavailable
 from streams.background import background
-from streams.contact import Contact
+from streams.process.store_contact import Contact
 from streams.retry import RetryPolicy
 from tests.streams.fakes import FakeClock, Middle, quiet
 

@@ -2,7 +2,7 @@
 
 from schemas.errors import SchemaViolation
 from services.errors import Permanent
-from streams.dead_letters import NEWEST_BURIALS, DeadLetter, OutboxDeadLetters, history
+from streams.delivery.dead_letters import NEWEST_BURIALS, DeadLetter, OutboxDeadLetters, history
 from streams.outbox import MemoryOutbox
 from tests.streams.fakes import P1, FakeRecord
 

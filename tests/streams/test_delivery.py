@@ -9,11 +9,11 @@ import pytest
 
 from schemas.errors import SchemaViolation
 from services.errors import BrokerUnavailable, Permanent, StoreUnavailable
-from services.handling import Accepted
-from services.metrics import Metrics
-from streams.acks import AckTracker
-from streams.backlog import Bounds
-from streams.delivery import STUCK_SECONDS, Delivery
+from services.handlers.handler import Accepted
+from services.metrics.metrics import Metrics
+from streams.delivery.acks import AckTracker
+from streams.delivery.backlog import Bounds
+from streams.delivery.loop import STUCK_SECONDS, Delivery
 from streams.retry import RetryPolicy
 from tests.streams.fakes import (
     BAD,

@@ -11,8 +11,14 @@ from services.generations.store import Acknowledgement
 from services.generations.view import Following
 from services.timelines.generational import GenerationalTimelines
 from services.timelines.memory import MemoryTimelines
-from streams.generations import Acknowledging, NotAcknowledged, acknowledged, changed, late
 from streams.kafka.reader import Span
+from streams.replay.acknowledgement import (
+    Acknowledging,
+    NotAcknowledged,
+    acknowledged,
+    changed,
+    late,
+)
 from streams.replay.generation import filled, fixed, listed, retired
 from streams.replay.plan import Plan, Source
 

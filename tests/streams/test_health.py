@@ -6,9 +6,9 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.metrics import Metrics
-from streams.health import create_health, serve
-from streams.intake import Intake
+from services.metrics.metrics import Metrics
+from streams.delivery.intake import Intake
+from streams.process.health import create_health, serve
 from tests.streams.test_intake import FakeLoop
 
 

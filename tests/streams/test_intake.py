@@ -1,6 +1,6 @@
 """How much is taken in, and what is said of it."""
 
-from streams.intake import STUCK_SECONDS, Intake, Limits
+from streams.delivery.intake import STUCK_SECONDS, Intake, Limits
 from tests.streams.fakes import P0, P1, FakeRecord, records
 
 

@@ -1,9 +1,9 @@
 """Lag, in messages and in seconds."""
 
-from streams.acks import AckTracker
-from streams.handlers import ROUTES
+from streams.delivery.acks import AckTracker
 from streams.kafka.consumer_thread import Extent
 from streams.kafka.lag import LagGauges
+from streams.routes import ROUTES
 from tests.streams.fakes import ACCEPTED_AT, P0, metrics, records, sample
 
 NOW = ACCEPTED_AT / 1000

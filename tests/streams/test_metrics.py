@@ -4,7 +4,7 @@ import re
 
 from prometheus_client import CollectorRegistry
 
-from services.metrics import Metrics, declarations
+from services.metrics.metrics import Metrics, declarations
 
 CONTRACT = {
     "timeline_events_handled_total": ("agent", "outcome"),

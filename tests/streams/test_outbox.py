@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import pytest
 
-from services.brokers import Brokers
 from services.errors import BrokerUnavailable
+from services.settings.brokers import Brokers
 from streams.embedded.mock_broker import Api, MockBroker
 from streams.kafka.producer import KafkaOutbox
 from streams.outbox import MemoryOutbox, Outbox, Outgoing

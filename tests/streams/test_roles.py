@@ -2,10 +2,10 @@
 
 from collections import Counter
 
-from services.settings import Settings
+from services.settings.settings import Settings
 from streams.bootstrap import Deps, create_metrics, create_workers, memory_stores
-from streams.handlers import BRAKES, ROUTES
 from streams.outbox import Outgoing
+from streams.routes import BRAKES, ROUTES
 
 
 class Nowhere:

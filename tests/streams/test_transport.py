@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.settings import Settings
+from services.settings.settings import Settings
 from streams.app import create_app
 from streams.kafka.consumer_thread import Fetched
 from streams.kafka.transport import Consumer

@@ -13,7 +13,7 @@ import pytest
 
 from streams.embedded.mock_broker import Api, MockBroker
 from streams.kafka.producer import KafkaOutbox
-from streams.worker import STOP_SECONDS
+from streams.process.signals import STOP_SECONDS
 from tests.streams.conftest import PATIENCE, Log, publish
 
 GROUP_AUTHORIZATION_FAILED = 30

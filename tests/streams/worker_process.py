@@ -10,14 +10,14 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from services.handling import Accepted
-from services.metrics import Metrics
-from services.settings import Settings
+from services.handlers.handler import Accepted
+from services.metrics.metrics import Metrics
+from services.settings.settings import Settings
 from streams.app import App, create_app
-from streams.dead_letters import OutboxDeadLetters
-from streams.delivery import Delivery
+from streams.delivery.dead_letters import OutboxDeadLetters
+from streams.delivery.loop import Delivery
 from streams.outbox import MemoryOutbox
-from streams.worker import run, run_apps
+from streams.process.signals import run, run_apps
 
 ROLES = {"ingest": "posts", "fanout": "pages"}
 

@@ -4,11 +4,11 @@ from prometheus_client import CollectorRegistry
 
 from schemas.ids import SLOTS, UserId
 from schemas.requests import DeliverPage
-from services.fanout.deliver import ENTRIES_AT_ONCE, DeliverPages
 from services.graph.edge import EdgeMutation
 from services.graph.memory import MemoryGraph
-from services.handling import Accepted
-from services.metrics import Metrics
+from services.handlers.delivery import ENTRIES_AT_ONCE, DeliverPages
+from services.handlers.handler import Accepted
+from services.metrics.metrics import Metrics
 from services.reposts.memory import MemoryReposts
 from services.timelines.memory import MemoryTimelines
 from services.timelines.store import Span

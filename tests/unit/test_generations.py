@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from services.generations.generations import FIRST, ORIGINAL, GenerationRefused, Generations
-from services.generations.tables import in_generation
+from services.storage.generation_tables import in_generation
 from services.storage.statements import select
 
 FILLING = ORIGINAL.listing("b", "replay")

@@ -9,16 +9,16 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from schemas.ids import DAY_MS, IdArray, UserId
-from services.activity import homecoming
-from services.activity.homecoming import SETTLE_SECONDS, Homecoming
 from services.activity.memory import MemoryActivity
 from services.activity.store import Activity, Kind
 from services.errors import StoreUnavailable
-from services.listing import PageRequest
-from services.metrics import Metrics
-from services.reading import Reader
-from services.timelines.home import Home
-from services.timelines.retention import Retention
+from services.metrics.metrics import Metrics
+from services.readers import returning as homecoming
+from services.readers.home import Home
+from services.readers.paging import PageRequest
+from services.readers.reader import Reader
+from services.readers.returning import SETTLE_SECONDS, Homecoming
+from services.retention import Retention
 from streams.bootstrap import memory_stores
 
 TODAY = 20_000

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.ids import SLOTS, IdArray, slots
-from services.timelines.placing import ROWS_A_STATEMENT, TOGETHER, placed
+from services.timelines.home_batches import ROWS_A_STATEMENT, TOGETHER, placed
 from services.timelines.store import Block
 
 SHARDS = 16

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from schemas.codec import KINDS
 from schemas.ids import SLOTS, PostId, UserId
 from schemas.requests import DeliverBulkPage, DeliverPage
-from services.fanout.plan import FOLLOWERS_A_PAGE, Policy, pages
-from services.reposts.join import Delivery
+from services.handlers.link_reposts import Delivery
+from services.handlers.pages import FOLLOWERS_A_PAGE, Policy, pages
 
 POST = Delivery(PostId(100), UserId(1), 7)
 MANY = 20_000

@@ -9,7 +9,7 @@ from services.pulled import authors
 from services.pulled.authors import AGE_MS, PulledAuthors
 from services.pulled.memory import MemoryPulled
 from services.pulled.store import Flag
-from services.timelines.retention import Retention
+from services.retention import Retention
 from services.timelines.store import AuthorEntry
 
 NOW = 1_790_000_000_000

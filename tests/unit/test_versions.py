@@ -12,12 +12,12 @@ from schemas.relations import (
     MuteDeleted,
     RelationFact,
 )
-from services.handling import Accepted
-from services.metrics import Metrics
+from services.handlers.handler import Accepted
+from services.handlers.relations import RecordRelations
+from services.handlers.stale_versions import StaleVersions
+from services.metrics.metrics import Metrics
 from services.relations.memory import MemoryRelations
-from services.relations.record import RecordRelations
 from services.relations.relations import Between, Mute
-from services.versions import StaleVersions
 
 
 async def test_only_a_lower_version_of_the_same_edge_is_stale() -> None:

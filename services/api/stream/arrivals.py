@@ -18,8 +18,8 @@ import structlog
 from schemas.ids import PostId, UserId, first_post_id
 from services.errors import Transient
 from services.pulled.authors import PulledAuthors
+from services.retention import Clock
 from services.stores import Stores
-from services.timelines.retention import Clock
 from services.timelines.store import Span
 
 FRESH_MS: Final = 60_000

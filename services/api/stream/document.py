@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from msgspec import Struct
 
 from services.api import answers, examples
-from services.api.access import Access
+from services.api.auth.access import Access
 from services.api.operation import Operation
 from services.api.queries import StreamQuery
 from services.api.stream.wire import MEDIA_TYPE, Name

@@ -5,8 +5,7 @@ from typing import Any
 from litestar import Response
 
 from schemas.ids import UserId
-from services.activity.homecoming import Homecoming
-from services.api.access import Gate
+from services.api.auth.access import Gate
 from services.api.cursors import Cursors, InvalidCursor
 from services.api.operation import AnyRequest, Endpoint
 from services.api.problems import BadParameter
@@ -17,7 +16,8 @@ from services.api.stream.resume import unseal
 from services.api.stream.stream import EventStream
 from services.api.stream.streams import Streams
 from services.api.stream.telling import Given
-from services.listing import Page, PageRequest
+from services.readers.paging import Page, PageRequest
+from services.readers.returning import Homecoming
 
 
 def endpoints(homes: Homecoming, cursors: Cursors, gate: Gate, streams: Streams) -> list[Endpoint]:

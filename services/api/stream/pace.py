@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from services.settings import Settings
+from services.settings.settings import Settings
 
 SPREAD: Final = 0.5
 """Times are cut by up to this share, by chance."""

@@ -11,8 +11,8 @@ from services.api.stream.resume import seal
 from services.api.stream.telling import Change, Edit, Entry, Event, Given, Removal, tell
 from services.api.stream.wire import Name, written
 from services.api.walk import Place
-from services.item import Item
-from services.listing import Page, PageRequest
+from services.readers.item import Item
+from services.readers.paging import Page, PageRequest
 
 Read: TypeAlias = Callable[[PageRequest], Awaitable[Page]]
 """A page of the reader's home. Raises Unauthenticated or Forbidden once he may no longer read."""

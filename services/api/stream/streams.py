@@ -9,8 +9,8 @@ from schemas.ids import UserId
 from services.api.problems import Full
 from services.api.stream.arrivals import Arrivals
 from services.api.stream.pace import SPREAD, Pace
-from services.metrics import Metrics
-from services.settings import Settings
+from services.metrics.metrics import Metrics
+from services.settings.settings import Settings
 
 LOOKS_AT_ONCE: Final = 32
 """Of which each has three store requests under way at most: a post that wakes a thousand streams

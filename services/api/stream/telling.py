@@ -15,8 +15,8 @@ from msgspec.structs import replace
 
 from schemas.ids import SEQUENCE_BITS, PostId
 from services.api.walk import LATE_MS
-from services.item import Item
-from services.listing import Gap, Page
+from services.readers.item import Item
+from services.readers.paging import Gap, Page
 
 DIGEST_BYTES = 4
 """An edit passes unnoticed once in four thousand million, until the next one."""

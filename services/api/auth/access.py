@@ -1,0 +1,80 @@
+"""Who may ask what: the viewer is the token's subject, unless a scope says more."""
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import Any, Final, NamedTuple
+
+from litestar import Request
+from msgspec import Struct
+
+from schemas.ids import UserId
+from services.api.auth.tokens import Caller, Tokens
+from services.api.problems import Forbidden, Unauthenticated
+
+ACT_AS: Final = "act-as"
+"""Lets `/users/{id}/…` and `viewer=` name another than the token's subject."""
+OPERATE: Final = "operate"
+"""Lets operators' paths be read."""
+_SCHEME: Final = "bearer"
+
+
+class Access(Enum):
+    """What an operation needs to know of who asks."""
+
+    OPEN = "nothing: a token is not looked at"
+    READER = "`viewer`, else the token's subject, else nobody: public posts"
+    OWNER = "`user_id` is the viewer"
+    OPERATOR = "a token with the scope `operate`"
+
+
+class Gate(NamedTuple):
+    """Asks who comes; without `tokens` all are let in, as whom they say they are."""
+
+    tokens: Tokens | None
+
+    async def caller(self, request: Request[Any, Any, Any], access: Access) -> Caller | None:
+        """Who asks; None for nobody in particular. Raises Unauthenticated, or IssuerAway."""
+        if self.tokens is None or access == Access.OPEN:
+            return None
+        token = bearer(request.headers.getall("authorization", []))
+        if token is not None:
+            return await self.tokens.caller(token)
+        if access != Access.READER:
+            raise Unauthenticated
+        return None
+
+    def viewer(self, caller: Caller | None, access: Access, asked: Struct) -> UserId | None:
+        """Through whose eyes it is read; None for nobody. Raises Unauthenticated, Forbidden."""
+        if access == Access.OPERATOR and caller is not None and OPERATE not in caller.scopes:
+            raise Forbidden(OPERATE)
+        if access not in _NAMED_BY:
+            return None
+        name: str | None = getattr(asked, _NAMED_BY[access])
+        if name is None:
+            return None if caller is None else caller.subject
+        viewer = UserId(int(name))
+        if self.tokens is not None:
+            _check(caller, viewer)
+        return viewer
+
+
+_NAMED_BY: Final = {Access.READER: "viewer", Access.OWNER: "user_id"}
+
+
+def bearer(authorization: Sequence[str]) -> str | None:
+    """The token of an `Authorization` header; None without one. Raises Unauthenticated."""
+    if not authorization:
+        return None
+    if len(authorization) > 1:
+        raise Unauthenticated("more than one Authorization header")
+    scheme, _, token = authorization[0].partition(" ")
+    if scheme.lower() != _SCHEME or not token.strip():
+        raise Unauthenticated("not `Bearer` and a token")
+    return token.strip()
+
+
+def _check(caller: Caller | None, viewer: UserId) -> None:
+    if caller is None:
+        raise Unauthenticated
+    if caller.subject != viewer and ACT_AS not in caller.scopes:
+        raise Forbidden(ACT_AS)

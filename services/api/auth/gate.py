@@ -1,0 +1,43 @@
+"""Authentication as the settings ask for it."""
+
+from pathlib import Path
+
+from services.api.auth.access import Gate
+from services.api.auth.exposure import WrongSetup
+from services.api.auth.issuer import fetch_from, is_url, read_file
+from services.api.auth.jwks import BadKeySet, read_keys
+from services.api.auth.keys import Keys, PublicKeys, SharedSecret
+from services.api.auth.tokens import Tokens
+from services.retention import Clock
+from services.settings.settings import Settings
+
+
+def create_gate(settings: Settings, clock: Clock) -> Gate:
+    """The gate of these settings; without authentication it lets all in. Raises WrongSetup."""
+    if not settings.authenticated:
+        return Gate(None)
+    return Gate(
+        Tokens(
+            _keys(settings, clock),
+            clock,
+            settings.auth_leeway_seconds,
+            settings.auth_audience or None,
+            settings.auth_issuer or None,
+        )
+    )
+
+
+def _keys(settings: Settings, clock: Clock) -> Keys:
+    if settings.auth_secret:
+        return SharedSecret(settings.auth_secret)
+    if not is_url(settings.auth_jwks):
+        _check_file(settings.auth_jwks)
+    return PublicKeys(fetch_from(settings.auth_jwks), clock)
+
+
+def _check_file(path: str) -> None:
+    """A file that is wrong when the process starts is a wrong setting; later it is a mishap."""
+    try:
+        read_keys(read_file(Path(path)))
+    except (OSError, BadKeySet) as error:
+        raise WrongSetup(f"MINGLE_AUTH_JWKS: {error}") from error

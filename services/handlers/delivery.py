@@ -1,0 +1,185 @@
+"""Handlers of our own requests: pages of a fan-out, and backfills."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from schemas.ids import IdArray, UserId
+from schemas.requests import BackfillFollow, DeliverPage
+from services.graph.store import GraphStore, SlotRange
+from services.handlers.handler import Accepted
+from services.metrics.metrics import Metrics
+from services.reposts.store import RepostStore, post_of
+from services.retention import Clock, Retention
+from services.timelines.author_pages import all_within
+from services.timelines.store import Block, Span, TimelineStore
+
+ENTRIES_AT_ONCE = 65_536
+"""Entries written by one call, 4 MB packed: enough for 256 to each of 256 shards, and with four
+calls at a time less than what is finished before partitions have to go."""
+BULK_ENTRIES_AT_ONCE = 16_384
+"""The same in the bulk lane: four pages, each of them a whole shard or more of one author's
+followers, which nothing gathered with them makes cheaper. What is asked of the store meanwhile
+waits behind these, and not behind what the lane may have waiting."""
+BACKFILL_PAGE = 1_000
+"""Entries of one author read at a time: 8 KB, a busy author's month."""
+
+Owed: TypeAlias = Callable[[IdArray], IdArray]
+"""Of some users those whose homes are written to now; the others' are when they return."""
+
+
+def everybody(users: IdArray) -> IdArray:
+    """Leaves out nobody."""
+    return users
+
+
+class DeliverPages:
+    """Writes posts into the home timelines of the followers in their slot ranges."""
+
+    def __init__(  # noqa: PLR0913 - a composition, all by keyword
+        self,
+        *,
+        graph: GraphStore,
+        timelines: TimelineStore,
+        reposts: RepostStore,
+        metrics: Metrics,
+        clock: Clock,
+        lane: str = "push",
+        entries_at_once: int = ENTRIES_AT_ONCE,
+        owed: Owed = everybody,
+    ) -> None:
+        self._graph = graph
+        self._timelines = timelines
+        self._reposts = reposts
+        self._metrics = metrics
+        self._clock = clock
+        self._lane = lane
+        self._entries_at_once = entries_at_once
+        self._owed = owed
+
+    async def __call__(self, batch: Sequence[Accepted[DeliverPage]]) -> int:
+        # One list serves all posts of an author in the batch: their author timelines were
+        # written before their pages were produced, hence before the list is read.
+        pages = [each.message for each in batch]
+        pages = pages[: _enough((page.entries for page in pages), self._entries_at_once)]
+        ranges = {_range(page): None for page in pages}
+        followers = dict(zip(ranges, await self._graph.followers(list(ranges)), strict=True))
+        owed = {each: self._owed(some) for each, some in followers.items()}
+        users = [owed[_range(page)] for page in pages]
+        users = users[: _enough(map(len, users), self._entries_at_once)]
+        pages = pages[: len(users)]
+        await asyncio.gather(
+            self._timelines.add_home_entries(_blocks(pages, owed)),
+            self._add_reposts(pages, users),
+        )
+        left_out = sum(len(followers[_range(page)]) for page in pages) - sum(map(len, users))
+        self._metrics.fanout_entries_left_out.labels(self._lane).inc(left_out)
+        self._measure(pages, sum(map(len, users)))
+        return len(pages)
+
+    async def _add_reposts(self, pages: Sequence[DeliverPage], users: Sequence[IdArray]) -> None:
+        """A repost is also kept below its original, where its window is looked for."""
+        reposts = [
+            (page.original_id, page.post_id, some)
+            for page, some in zip(pages, users, strict=True)
+            if page.original_id is not None
+        ]
+        if reposts:
+            originals, posts, followers = zip(*reposts, strict=True)
+            await self._reposts.add_home_reposts(
+                np.concatenate(followers),
+                _to_each(originals, followers),
+                _to_each(posts, followers),
+            )
+
+    def _measure(self, pages: Sequence[DeliverPage], entries: int) -> None:
+        now = self._clock()
+        self._metrics.fanout_entries_written.labels(self._lane).inc(entries)
+        latency = self._metrics.delivery_latency_seconds.labels(self._lane)
+        for page in pages:
+            latency.observe(max(0, now - page.accepted_at) / 1_000)
+
+
+def _enough(entries: Iterable[int], at_once: int) -> int:
+    """How many pages, from the first, are done at a time; a larger one stands alone."""
+    total = pages = 0
+    for each in entries:
+        total += each
+        if pages and total > at_once:
+            break
+        pages += 1
+    return pages
+
+
+def _blocks(pages: Iterable[DeliverPage], followers: Mapping[SlotRange, IdArray]) -> list[Block]:
+    """All posts that go to the same followers in one block."""
+    posts: dict[SlotRange, set[int]] = {}
+    for page in pages:
+        posts.setdefault(_range(page), set()).add(page.post_id)
+    return [Block(followers[span], np.array(sorted(some))) for span, some in posts.items()]
+
+
+def _to_each(posts: Sequence[int], users: Sequence[IdArray]) -> IdArray:
+    """Each post as often as it has users."""
+    return np.repeat(np.array(posts, np.int64), [len(some) for some in users])
+
+
+def _range(page: DeliverPage) -> SlotRange:
+    return SlotRange(UserId(page.author_id), page.slot_from, page.slot_to)
+
+
+class Backfill:
+    """Writes what followees wrote within the retention into their followers' home timelines."""
+
+    def __init__(
+        self,
+        timelines: TimelineStore,
+        reposts: RepostStore,
+        retention: Retention,
+        clock: Clock,
+    ) -> None:
+        self._timelines = timelines
+        self._reposts = reposts
+        self._retention = retention
+        self._clock = clock
+
+    async def __call__(self, batch: Sequence[Accepted[BackfillFollow]]) -> None:
+        readers: dict[UserId, set[int]] = {}
+        for each in batch:
+            author = UserId(each.message.followee_id)
+            readers.setdefault(author, set()).add(each.message.follower_id)
+        followers = {author: np.array(sorted(users), np.int64) for author, users in readers.items()}
+        span = Span(above=self._retention.floor(self._clock()))
+        await asyncio.gather(self._add_entries(followers, span), self._add_reposts(followers, span))
+
+    async def _add_entries(self, followers: dict[UserId, IdArray], span: Span) -> None:
+        async for pages in all_within(
+            self._timelines.author_pages, followers, span, BACKFILL_PAGE, int
+        ):
+            await self._timelines.add_home_entries(
+                [
+                    Block(followers[author], np.array(page, np.int64))
+                    for author, page in pages.items()
+                ]
+            )
+
+    async def _add_reposts(self, followers: dict[UserId, IdArray], span: Span) -> None:
+        async for pages in all_within(
+            self._reposts.author_pages, followers, span, BACKFILL_PAGE, post_of
+        ):
+            users, reposts = _to_all(followers, pages)
+            await self._reposts.add_home_reposts(users, reposts[:, 1], reposts[:, 0])
+
+
+def _to_all(
+    followers: dict[UserId, IdArray], pages: Mapping[UserId, Sequence[Any]]
+) -> tuple[IdArray, IdArray]:
+    """Every repost of an author to each of his followers: the followers, and beside them rows."""
+    users, rows = [], []
+    for author, page in pages.items():
+        readers = followers[author]
+        users.append(np.repeat(readers, len(page)))
+        rows.append(np.tile(np.array(page, np.int64), (len(readers), 1)))
+    return np.concatenate(users), np.concatenate(rows)

@@ -1,0 +1,39 @@
+"""Handler of `follows`: the edge first, then the request to backfill."""
+
+import asyncio
+from collections.abc import Sequence
+
+from schemas.events import FollowCreated, FollowFact
+from schemas.requests import BackfillFollow
+from services.graph.edge import edge_mutation
+from services.graph.store import GraphStore
+from services.handlers.handler import Accepted
+from services.handlers.outbox import Outbox
+from services.relations.mutation import mutation
+from services.relations.store import RelationStore
+
+
+class RecordFollows:
+    """Writes edges at both ends; a new one asks for what its followee wrote before.
+
+    Both are durable before the backfill reads the followee's author timeline, and a post is in
+    that timeline before its fan-out reads the followers: at least one of the two sees the other.
+    """
+
+    def __init__(self, graph: GraphStore, relations: RelationStore, outbox: Outbox) -> None:
+        self._graph = graph
+        self._relations = relations
+        self._outbox = outbox
+
+    async def __call__(self, batch: Sequence[Accepted[FollowFact]]) -> None:
+        facts = [each.message for each in batch]
+        await asyncio.gather(
+            self._graph.record([edge_mutation(fact) for fact in facts]),
+            self._relations.record([mutation(fact) for fact in facts]),
+        )
+        wanted = {
+            (fact.follower_id, fact.followee_id): None
+            for fact in facts
+            if isinstance(fact, FollowCreated)
+        }
+        await self._outbox.send([BackfillFollow(follower_id=a, followee_id=b) for a, b in wanted])

@@ -1,0 +1,126 @@
+"""Handler of `posts` and `replies`: the post, where it stands, then the pages of its fan-out."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from schemas.events import Creation, Deletion, PostFact, ReplyCreated
+from schemas.ids import PostId, UserId
+from services.conversations.store import Link
+from services.graph.store import GraphStore
+from services.handlers.handler import Accepted
+from services.handlers.link_replies import JoinConversations
+from services.handlers.link_reposts import Delivery, JoinReposts
+from services.handlers.outbox import Outbox
+from services.handlers.pages import Policy, pages
+from services.posts.post import mutation
+from services.posts.store import PostStore
+from services.pulled.authors import PulledAuthors
+from services.retention import Clock, Retention
+from services.search.store import Claim, Terms, TermStore, claim_of
+from services.search.terms import tags_of
+from services.timelines.store import AuthorEntry, Block, TimelineStore
+
+
+class RecordPosts:
+    """Writes what a message says of a post, and asks for its delivery.
+
+    Every write is durable before anything is read or asked for: the author timeline before the
+    pages, so that a follow which is not seen by the fan-out finds the post in its backfill. The
+    author's own home has the post at once, which saves each reading of a home a request.
+    """
+
+    def __init__(  # noqa: PLR0913 - a composition, all by keyword
+        self,
+        *,
+        posts: PostStore,
+        timelines: TimelineStore,
+        graph: GraphStore,
+        conversations: JoinConversations,
+        reposts: JoinReposts,
+        tags: TermStore,
+        words: TermStore,
+        outbox: Outbox,
+        retention: Retention,
+        clock: Clock,
+        policy: Policy,
+        pulled: PulledAuthors,
+    ) -> None:
+        self._posts = posts
+        self._timelines = timelines
+        self._graph = graph
+        self._conversations = conversations
+        self._reposts = reposts
+        self._tags = tags
+        self._words = words
+        self._outbox = outbox
+        self._retention = retention
+        self._clock = clock
+        self._policy = policy
+        self._pulled = pulled
+
+    async def __call__(self, batch: Sequence[Accepted[PostFact]]) -> None:
+        created = [
+            Accepted(message, accepted_at)
+            for message, accepted_at in batch
+            if isinstance(message, Creation)
+        ]
+        await self._record([each.message for each in batch])
+        arrived = list({PostId(each.message.post_id): None for each in created})
+        if arrived:
+            await asyncio.gather(
+                self._conversations.join(arrived), self._reposts.deliver(created, self._fan_out)
+            )
+
+    async def _record(self, facts: Sequence[PostFact]) -> None:
+        created = [fact for fact in facts if isinstance(fact, Creation)]
+        replies = [fact for fact in created if isinstance(fact, ReplyCreated)]
+        await asyncio.gather(
+            self._posts.record([mutation(fact) for fact in facts]),
+            self._timelines.add_author_entries(
+                [AuthorEntry(UserId(fact.author_id), PostId(fact.post_id)) for fact in created]
+            ),
+            self._timelines.add_home_entries(_own(created)),
+            self._conversations.link(
+                Link(PostId(fact.parent_id), PostId(fact.post_id), UserId(fact.author_id))
+                for fact in replies
+            ),
+            self._reposts.link(created),
+            self._tags.add([Terms(claim_of(fact), tags_of(fact)) for fact in facts]),
+            self._forget([claim_of(fact) for fact in facts if isinstance(fact, Deletion)]),
+        )
+
+    async def _forget(self, claims: Sequence[Claim]) -> None:
+        """Tags and words of what was deleted, also those that the search role is yet to add."""
+        await asyncio.gather(self._tags.forget(claims), self._words.forget(claims))
+
+    async def _fan_out(self, deliveries: Sequence[Delivery]) -> None:
+        floor = self._retention.floor(self._clock())
+        owed = [each for each in deliveries if each.post_id > floor]
+        authors = {each.author_id for each in owed}
+        followers = await self._graph.follower_counts(authors) if authors else {}
+        # Flagged before anything is left out: no reader may miss what nobody writes.
+        pulled = await self._pulled.flag(
+            {
+                AuthorEntry(each.author_id, each.post_id)
+                for each in owed
+                if self._policy.is_pulled(each, followers.get(each.author_id, 0))
+            }
+        )
+        await self._outbox.send(
+            [
+                page
+                for each in owed
+                if AuthorEntry(each.author_id, each.post_id) not in pulled
+                for page in pages(each, followers.get(each.author_id, 0), self._policy)
+            ]
+        )
+
+
+def _own(created: Iterable[Creation]) -> list[Block]:
+    """What they wrote, for their own homes."""
+    posts: dict[int, set[int]] = {}
+    for fact in created:
+        posts.setdefault(fact.author_id, set()).add(fact.post_id)
+    return [Block(np.array([author]), np.array(sorted(some))) for author, some in posts.items()]

@@ -1,0 +1,35 @@
+"""An author's page: all that one author wrote and the viewer may read. No retention."""
+
+from collections.abc import Sequence
+
+from schemas.ids import PostId, UserId
+from services.posts.post import Post
+from services.readers.paging import Page, PageRequest, page
+from services.readers.reader import Reader
+from services.timelines.store import Span
+from services.visibility.predicate import Verdict, on_page
+from services.visibility.view import View
+
+
+class AuthorPosts:
+    """Reads authors' pages."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    async def page(self, author: UserId, viewer: UserId | None, request: PageRequest) -> Page:
+        """A page of what `author` wrote, as `viewer` may read it. Raises StoreUnavailable."""
+
+        async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
+            pages = await self._reader.stores.timelines.author_pages([author], span, limit)
+            return pages.get(author, [])
+
+        def shows(post: Post, view: View) -> Verdict:
+            if post.author_id != author:  # another author's earlier claim has the id
+                return Verdict(shown=False, rule=8, reason="not_the_owner")
+            return on_page(post, view)
+
+        found = await self._reader.walk(
+            skeleton, request.span(), request.limit, viewer=viewer, shows=shows
+        )
+        return page(request, found)

@@ -1,0 +1,146 @@
+"""The home timeline: what those a viewer follows wrote, and what he wrote himself."""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from schemas.ids import PostId, UserId
+from services.posts.post import Post
+from services.pulled.authors import AGE_MS, PulledAuthors
+from services.readers.overscan import HiddenShares
+from services.readers.paging import Page, PageRequest, page
+from services.readers.pulled_entries import Pulling
+from services.readers.reader import MANY, Reader, Reposts
+from services.reposts.window import Window
+from services.retention import Retention
+from services.timelines.store import Span, TimelineStore
+from services.visibility.predicate import FOLDED, has_followed_tag, in_home, may_know
+from services.visibility.view import View
+
+MAX_REASONS = 1_000
+"""Reposts in one window that decide on its place, the earliest ones: 1,000 posts are one request
+more. Reached by who follows a thousand people who repost one post in a day."""
+
+
+class Explanation(NamedTuple):
+    """Why a post is in a home timeline or not (SEMANTICS 31)."""
+
+    shown: bool
+    rule: int
+    reason: str
+    path: str | None  # by what path it is owed now: own, pushed, pulled, tag; None: it is not
+    stored: bool
+
+
+class Home:
+    """Reads home timelines. `pulled_age_ms`: for how long it relies on what it knows of authors."""
+
+    def __init__(
+        self, reader: Reader, retention: Retention, *, pulled_age_ms: int = AGE_MS
+    ) -> None:
+        self.pulled = PulledAuthors(reader.stores.pulled, retention, reader.clock, pulled_age_ms)
+        self._reader = reader
+        self._timelines = reader.stores.timelines
+        self._retention = retention
+        self._hidden = HiddenShares()
+
+    async def page(self, viewer: UserId, request: PageRequest) -> Page:
+        """A page of the viewer's home timeline, of one generation. Raises StoreUnavailable."""
+        timelines = await self._timelines.pinned()
+        pulling = self.pulling(viewer)
+
+        async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
+            return await self._merged(timelines, viewer, pulling, span, limit)
+
+        newest = request.before is None and request.after is None
+        found = await self._reader.walk(
+            skeleton,
+            request.span(self._retention.floor(self._reader.clock())),
+            request.limit,
+            viewer=viewer,
+            shows=in_home,
+            retention=self._retention,
+            context="home",
+            reposts=self.reposts_to(viewer, pulling),
+            enough=self._hidden.enough(viewer, request.limit) if newest else MANY,
+        )
+        if newest:
+            self._hidden.learn(viewer, request.limit, found)
+        return msgspec.structs.replace(page(request, found), generation=timelines.generation)
+
+    async def explain(self, viewer: UserId, post: PostId) -> Explanation | None:
+        """Which rule decides about a post; None where the viewer may not know of it."""
+        view, verdicts, places = await self._reader.judge(
+            viewer,
+            [post],
+            in_home,
+            self._retention,
+            self.reposts_to(viewer, self.pulling(viewer)),
+        )
+        known = view.known.get(post)
+        if known is None or not may_know(known, view):
+            return None
+        verdict = verdicts[post]
+        if verdict.shown and post not in places:
+            verdict = FOLDED
+        stored = await self._timelines.in_home(viewer, post)
+        return Explanation(*verdict[:3], await self._path(known, view), stored)
+
+    async def holds(self, viewer: UserId, post: PostId) -> bool:
+        """Whether a post has arrived where this viewer would read it.
+
+        What he may not know of never does, like what does not exist.
+        """
+        view = await self._reader.view(viewer, [post], self._retention)
+        known = view.known.get(post)
+        if known is None or not may_know(known, view):
+            return False
+        match await self._path(known, view):
+            case "tag":
+                return True
+            case "pulled":
+                span = Span(post - 1, post + 1)
+                return bool(await self._timelines.author_pages([known.author_id], span, 1))
+        return await self._timelines.in_home(viewer, post)
+
+    def pulling(self, viewer: UserId) -> Pulling:
+        """What is pulled into a viewer's home, for one reading of it."""
+        return Pulling(self._reader.stores, self.pulled, viewer)
+
+    def reposts_to(self, viewer: UserId, pulling: Pulling) -> Reposts:
+        """Where to look for the reposts that were brought to a viewer, and his own."""
+
+        async def reposts(windows: Collection[Window]) -> Collection[PostId]:
+            delivered, pulled = await asyncio.gather(
+                self._reader.stores.reposts.delivered(viewer, windows, MAX_REASONS),
+                pulling.reposts(windows),
+            )
+            return pulled.union(*delivered.values())
+
+        return reposts
+
+    async def entries(
+        self, viewer: UserId, pulling: Pulling, span: Span, limit: int
+    ) -> Sequence[PostId]:
+        """Stored entries, the viewer's own among them, merged with those that are pulled."""
+        timelines = await self._timelines.pinned()
+        return await self._merged(timelines, viewer, pulling, span, limit)
+
+    async def _merged(
+        self, timelines: TimelineStore, viewer: UserId, pulling: Pulling, span: Span, limit: int
+    ) -> Sequence[PostId]:
+        stored, pulled = await asyncio.gather(
+            timelines.home_page(viewer, span, limit), pulling.entries(span, limit)
+        )
+        return sorted(pulled.union(stored), reverse=span.newest_first)[:limit]
+
+    async def _path(self, post: Post, view: View) -> str | None:
+        """By what path a post is owed to the viewer's home, whatever the rules make of it there."""
+        if post.author_id == view.viewer:
+            return "own"
+        if view.follows(post.author_id):
+            flagged = await self.pulled.has(post.author_id, post.post_id)
+            return "pulled" if flagged else "pushed"
+        return "tag" if has_followed_tag(post, view) else None

@@ -1,0 +1,90 @@
+"""A list's timeline: what its members wrote and reposted, pulled when its owner reads it."""
+
+from collections.abc import Collection, Sequence
+from heapq import nlargest, nsmallest
+
+from schemas.ids import ListId, PostId, UserId
+from services.posts.post import Post
+from services.readers.paging import Page, PageRequest, page
+from services.readers.reader import Reader, Reposts
+from services.reposts.window import Window
+from services.retention import Retention
+from services.timelines.store import Span
+from services.visibility.predicate import Verdict, in_list
+from services.visibility.view import View
+
+MAX_MEMBERS = 5_000
+"""Whose posts a page is made of, five requests of a thousand each. Of a larger list the first are
+read, in `relations.lists.member_order`: it asks for a home timeline."""
+MEMBERS_AT_ONCE = 1_000
+MAX_REPOSTS = 20_000
+"""Of all members that are looked at for the windows of a page, the newest of each: 400 each of
+fifty members. Where one made more since, an original may stand at a later repost of it."""
+
+
+class ListPosts:
+    """Reads the timelines of lists."""
+
+    def __init__(self, reader: Reader, retention: Retention) -> None:
+        self._reader = reader
+        self._retention = retention
+
+    async def page(self, list_id: ListId, viewer: UserId, request: PageRequest) -> Page | None:
+        """A page of a list of the viewer's; None for any other list. Raises StoreUnavailable."""
+        owned = await self._reader.stores.relations.list_of(list_id)
+        if owned is None or owned.owner_id != viewer:
+            return None
+        members = await self._members(list_id)
+        floor = self._retention.floor(self._reader.clock())
+
+        async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
+            pages = await self._reader.stores.timelines.author_pages(members, span, limit)
+            posts = {post for each in pages.values() for post in each}
+            return (nlargest if span.newest_first else nsmallest)(limit, posts)
+
+        def shows(post: Post, view: View) -> Verdict:
+            if post.author_id not in members:  # whose earlier claim has the id
+                return Verdict(shown=False, rule=8, reason="not_the_owner")
+            return in_list(post, view, list_id, owned.rules.replies)
+
+        found = await self._reader.walk(
+            skeleton,
+            request.span(floor),
+            request.limit,
+            viewer=viewer,
+            shows=shows,
+            retention=self._retention,
+            context="home",
+            reposts=self._reposts_by(members, floor),
+        )
+        return page(request, found)
+
+    def _reposts_by(self, members: Collection[UserId], floor: int) -> Reposts:
+        """Where to look for what members reposted in some windows."""
+
+        async def reposts(windows: Collection[Window]) -> Collection[PostId]:
+            above = max(floor, min(each.above for each in windows))
+            span = Span(above, max(each.below for each in windows))
+            most = max(1, MAX_REPOSTS // len(members))
+            pages = await self._reader.stores.reposts.author_pages(members, span, most)
+            return [
+                post
+                for page in pages.values()
+                for post, original in page
+                if Window.of(post, original) in windows
+            ]
+
+        return reposts
+
+    async def _members(self, list_id: ListId) -> set[UserId]:
+        members: set[UserId] = set()
+        last = UserId(0)
+        while len(members) < MAX_MEMBERS:
+            some = await self._reader.stores.relations.members(
+                list_id, after=last, limit=MEMBERS_AT_ONCE
+            )
+            members.update(some)
+            if len(some) < MEMBERS_AT_ONCE:
+                break
+            last = some[-1]
+        return members

@@ -1,0 +1,34 @@
+"""How many of a home's newest entries are hidden, as it was when they were last read."""
+
+from schemas.ids import UserId
+from services.latest import Latest
+from services.readers.paging import Found
+from services.readers.reader import MANY
+
+MOST_REMEMBERED = 32_768
+"""Readers: some 5 MB."""
+SPARE = 2
+"""Hidden entries for which there is room where there were none."""
+
+
+class HiddenShares:
+    """Guesses how many entries fill a page. A wrong guess costs requests, and decides nothing."""
+
+    def __init__(self) -> None:
+        self._known: Latest[UserId, float] = Latest(MOST_REMEMBERED)
+        """Hidden ones for each that is shown."""
+
+    def enough(self, viewer: UserId, limit: int) -> int:
+        """So many as were there for a page, and room for half as many hidden ones more."""
+        share = self._known.get(viewer)
+        if share is None:
+            return MANY
+        hidden = share * (limit + 1)
+        return limit + 1 + round(hidden + max(SPARE, hidden / 2))
+
+    def learn(self, viewer: UserId, limit: int, found: Found) -> None:
+        """From a walk; of one that ended early nothing is known."""
+        if len(found.items) > limit:
+            self._known[viewer] = found.passed / len(found.items) - 1
+        else:
+            self._known.pop(viewer, None)

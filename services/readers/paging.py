@@ -1,0 +1,97 @@
+"""A page of a listing ordered by post id, and how it is asked for (SEMANTICS 11 to 14)."""
+
+from typing import NamedTuple
+
+import msgspec
+
+from schemas.ids import PostId
+from services.readers.item import Item
+from services.timelines.store import Span
+
+DEFAULT_LIMIT = 20
+MAX_LIMIT = 100
+
+
+class PageRequest(NamedTuple):
+    """Which page: places are post ids, exclusive. `after` stands alone."""
+
+    limit: int = DEFAULT_LIMIT
+    before: PostId | None = None
+    after: PostId | None = None
+    newer_than: PostId | None = None
+
+    def span(self, floor: int = 0) -> Span:
+        """The entries to look at, none of them at or below `floor`."""
+        if self.after is not None:
+            return Span(above=max(floor, self.after), newest_first=False)
+        return Span(above=floor) if self.before is None else Span(floor, self.before)
+
+
+class Gap(NamedTuple):
+    """What did not fit between a page and its `newer_than`: the places around it."""
+
+    newest: PostId  # the oldest entry given
+    oldest: PostId  # the place of `newer_than`
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Items newest first; `older` and `newer` are the places to go on from, None for an end.
+
+    `generation` is the one that all of a home's page was read from; other listings have none.
+    """
+
+    items: list[Item]
+    older: PostId | None = None
+    newer: PostId | None = None
+    gap: Gap | None = None
+    building: bool = False
+    generation: str | None = None
+
+
+class Found(NamedTuple):
+    """What a walk over a span gave: up to limit + 1 shown items in the span's order.
+
+    `stopped_at` is the last entry looked at where the walk's bound ended it, else None; `passed`
+    how many entries there were down to the last item.
+    """
+
+    items: list[Item]
+    stopped_at: PostId | None
+    passed: int = 0
+
+
+def page(request: PageRequest, found: Found) -> Page:
+    """Cuts what was found to the page asked for."""
+    if request.after is not None:
+        return _newer_page(request.after, request.limit, found)
+    items = found.items[: request.limit]
+    more = len(found.items) > request.limit
+    older = items[-1].post_id if more else found.stopped_at
+    whole = Page(items, older=older, newer=items[0].post_id if items else None)
+    if request.newer_than is None:
+        return whole
+    return _down_to(request.newer_than, whole, found)
+
+
+def _newer_page(after: PostId, limit: int, found: Found) -> Page:
+    """The page next above `after`; an empty one gives the same place again, to poll."""
+    items = found.items[:limit]
+    newer = items[-1].post_id if items else after
+    if len(found.items) <= limit and found.stopped_at is not None:
+        newer = found.stopped_at
+    return Page(items[::-1], older=items[0].post_id if items else None, newer=newer)
+
+
+def _down_to(newer_than: PostId, whole: Page, found: Found) -> Page:
+    """The newest page, cut at `newer_than`; what is between and did not fit is the gap."""
+    kept = [item for item in whole.items if item.post_id > newer_than]
+    newer = kept[0].post_id if kept else newer_than
+    if len(kept) < len(whole.items):
+        return Page(kept, older=kept[-1].post_id if kept else PostId(newer_than + 1), newer=newer)
+    unread = found.stopped_at
+    if len(found.items) > len(whole.items):
+        unread = found.items[len(whole.items)].post_id
+    gap = None
+    if whole.older is not None and unread is not None and unread > newer_than:
+        gap = Gap(whole.older, newer_than)
+    return Page(kept, older=whole.older, newer=newer, gap=gap)

@@ -1,0 +1,15 @@
+"""One post, as a viewer may read it."""
+
+from schemas.ids import PostId, UserId
+from services.readers.item import Item, present
+from services.readers.reader import Reader
+from services.visibility.predicate import on_page
+
+
+async def read_post(reader: Reader, post: PostId, viewer: UserId | None) -> Item | None:
+    """The post's item; None where it is unknown, deleted or not for this viewer."""
+    view = await reader.view(viewer, [post])
+    known = view.known.get(post)
+    if known is None or not on_page(known, view).shown:
+        return None
+    return present(known, view, reader.epoch)

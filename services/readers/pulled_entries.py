@@ -1,0 +1,83 @@
+"""What a home timeline shows and does not store: pulled for one reading, whoever asks first."""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from schemas.ids import PostId, UserId
+from services.pulled.authors import PulledAuthors
+from services.reposts.store import post_of
+from services.reposts.window import Window
+from services.search.terms import tag_term
+from services.stores import Stores
+from services.timelines.author_pages import all_within
+from services.timelines.store import Span
+
+REPOSTS_AT_ONCE = 100
+"""Of an author in one request: three days of somebody who reposts thirty posts a day."""
+
+
+class _Wanted(NamedTuple):
+    tags: Collection[str]
+    authors: Collection[UserId]
+
+
+class Pulling:
+    """Of one viewer, for one reading: what the tags and pulled authors that he follows bring."""
+
+    def __init__(self, stores: Stores, pulled: PulledAuthors, viewer: UserId) -> None:
+        self._stores = stores
+        self._pulled = pulled
+        self._viewer = viewer
+        self._wanted: _Wanted | None = None
+
+    async def entries(self, span: Span, limit: int) -> set[PostId]:
+        """Up to `limit` of each in the span's order; none is left out that is before the last.
+
+        One request for who follows neither, one more for whom he follows of pulled authors, two
+        more in most cases for tags.
+        """
+        tags, authors = await self._asked()
+        tagged, written = await asyncio.gather(
+            self._tagged(tags, span, limit), self._written(authors, span, limit)
+        )
+        return {*tagged, *written}
+
+    async def reposts(self, windows: Collection[Window]) -> set[PostId]:
+        """Those that the pulled authors made in these windows; in most cases one request.
+
+        Of what is dated before its original nothing is pulled, so that no page looks further back
+        than its originals do.
+        """
+        authors = (await self._asked()).authors
+        if not authors or not windows:
+            return set()
+        above = min(max(each.above, each.original_id) for each in windows)
+        span = Span(above, max(each.below for each in windows))
+        found: set[PostId] = set()
+        read = self._stores.reposts.author_pages
+        async for pages in all_within(read, authors, span, REPOSTS_AT_ONCE, post_of):
+            found.update(
+                post
+                for page in pages.values()
+                for post, original in page
+                if Window.of(post, original) in windows
+            )
+        return found
+
+    async def _asked(self) -> _Wanted:
+        if self._wanted is None:
+            pulled = (await self._pulled.known()).keys() - {self._viewer}
+            relations = await self._stores.relations.about(self._viewer, pulled)
+            self._wanted = _Wanted(relations.own.tags, relations.edges.keys())
+        return self._wanted
+
+    async def _tagged(self, tags: Collection[str], span: Span, limit: int) -> Sequence[PostId]:
+        terms = [tag_term(tag) for tag in tags]
+        return await self._stores.tags.page(terms, span, limit) if terms else ()
+
+    async def _written(self, authors: Collection[UserId], span: Span, limit: int) -> set[PostId]:
+        if not authors:
+            return set()
+        pages = await self._stores.timelines.author_pages(authors, span, limit)
+        return {post for page in pages.values() for post in page}

@@ -1,0 +1,184 @@
+"""The read path of every listing by post id: skeleton → hydrate → filter → present."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from typing import Final, NamedTuple, TypeAlias
+
+from schemas.ids import DEFAULT_EPOCH, PostId, UserId
+from schemas.relations import Context
+from services.posts.ancestry import load_above
+from services.posts.post import Post
+from services.readers.gates import load_gates
+from services.readers.item import Item, present
+from services.readers.paging import Found
+from services.relations.relations import Relations
+from services.reposts.window import Window
+from services.retention import Clock, Retention
+from services.stores import Stores
+from services.timelines.store import Span
+from services.visibility.predicate import Verdict
+from services.visibility.view import View
+from services.visibility.windows import Places, places, window
+
+OVERSCAN = 2
+"""Entries looked at for each one asked for: about half of a busy home is replies to strangers."""
+MANY = 2**31
+"""More than are ever looked at."""
+MAX_REFILLS = 6
+"""Rounds spent on a page; they double, so a page looks at 64 times its limit at most."""
+
+FOR_EVER: Final = Retention(days=0)
+
+Skeleton: TypeAlias = Callable[[Span, int], Awaitable[Sequence[PostId]]]
+"""Up to so many ids of a span in its order; fewer mean that there are no more."""
+Predicate: TypeAlias = Callable[[Post, View], Verdict]
+Reposts: TypeAlias = Callable[[Collection[Window]], Awaitable[Collection[PostId]]]
+"""The reposts that may count in a listing, in these windows."""
+
+
+class Judged(NamedTuple):
+    """What was decided on some posts, as far as they are known.
+
+    `places` has those that are shown where they are, with who is named on them as having reposted;
+    what a verdict shows and has no place is folded.
+    """
+
+    view: View
+    verdicts: Mapping[PostId, Verdict]
+    places: Places
+
+
+class Reader(NamedTuple):
+    """Reads with these stores; `epoch` is the one post ids are minted with."""
+
+    stores: Stores
+    clock: Clock
+    epoch: int = DEFAULT_EPOCH
+
+    async def view(
+        self, viewer: UserId | None, posts: Iterable[PostId], retention: Retention = FOR_EVER
+    ) -> View:
+        """Hydrates: the posts, what is above them and what they repost, what decides on them."""
+        known: dict[PostId, Post] = {}
+        asked = list(posts)
+        await load_above(self.stores.posts, known, asked)
+        return await self.around(viewer, known, asked, retention)
+
+    async def around(
+        self,
+        viewer: UserId | None,
+        known: Mapping[PostId, Post],
+        asked: Iterable[PostId],
+        retention: Retention = FOR_EVER,
+    ) -> View:
+        """The view of a viewer on loaded posts, of which `asked` may be shown."""
+        now = self.clock()
+        bare = View(viewer, known, floor=retention.floor(now), now=now * 1_000)
+        posts = [known[each] for each in asked if each in known]
+        shown = [original for post in posts if (original := bare.original(post)) is not None]
+        relations, suspended, gates = await asyncio.gather(
+            self._relations(bare, [*posts, *shown]),
+            self.stores.relations.suspended({post.author_id for post in (*posts, *shown)}),
+            load_gates(self.stores.relations, bare, shown),
+        )
+        return bare._replace(relations=relations, suspended=suspended, gates=gates)
+
+    async def _relations(self, view: View, posts: Iterable[Post]) -> Relations:
+        """How the viewer stands to every author, and to those whom these posts mention."""
+        if view.viewer is None:
+            return Relations()
+        people = {post.author_id for post in view.known.values()}
+        people.update(UserId(each) for post in posts for each in post.mentions)
+        return await self.stores.relations.about(view.viewer, people)
+
+    async def judge(
+        self,
+        viewer: UserId | None,
+        entries: Sequence[PostId],
+        shows: Predicate,
+        retention: Retention = FOR_EVER,
+        reposts: Reposts | None = None,
+    ) -> Judged:
+        """Decides on entries of a listing, which folds reposts into windows where it knows them.
+
+        A place depends on all reasons for its window, so those are judged with the entries.
+        """
+        known: dict[PostId, Post] = {}
+        await load_above(self.stores.posts, known, entries)
+        reasons = set(entries)
+        if reposts is not None:
+            windows = _windows(View(viewer, known), entries)
+            found = await reposts(windows) if windows else ()
+            await load_above(self.stores.posts, known, found)
+            reasons.update(found, (each.original_id for each in windows))
+        view = await self.around(viewer, known, reasons, retention)
+        posts = [known[each] for each in reasons if each in known]
+        verdicts = {post.post_id: shows(post, view) for post in posts}
+        shown = [post for post in posts if verdicts[post.post_id].shown]
+        return Judged(
+            view, verdicts, places(shown, view) if reposts else {each.post_id: () for each in shown}
+        )
+
+    async def walk(  # noqa: PLR0913 - what a listing is made of
+        self,
+        skeleton: Skeleton,
+        span: Span,
+        limit: int,
+        *,
+        viewer: UserId | None,
+        shows: Predicate,
+        retention: Retention = FOR_EVER,
+        context: Context | None = None,
+        reposts: Reposts | None = None,
+        enough: int = MANY,
+    ) -> Found:
+        """Collects up to limit + 1 shown items, refilling what hidden entries leave short.
+
+        `enough` is how many entries may well suffice: they are judged first, and the others only
+        where they are needed.
+        """
+        items: list[Item] = []
+        wanted, passed = limit * OVERSCAN + 1, 0
+        for _ in range(MAX_REFILLS):
+            entries = await skeleton(span, wanted)
+            for some in (entries[:enough], entries[enough:]):
+                if not some:
+                    continue
+                judged = await self.judge(viewer, some, shows, retention, reposts)
+                shown = [place for place, each in enumerate(some) if each in judged.places]
+                taken = shown[: limit + 1 - len(items)]
+                items += [self._present(some[each], judged, context) for each in taken]
+                if len(items) > limit:
+                    return Found(items, None, passed + taken[-1] + 1)
+                passed += len(some)
+            if len(entries) < wanted:
+                return Found(items, None, passed)
+            span, enough = beyond(span, entries[-1]), MANY
+            wanted *= 2
+        return Found(items, entries[-1], passed)
+
+    def _present(self, post: PostId, judged: Judged, context: Context | None) -> Item:
+        return present(
+            judged.view.known[post],
+            judged.view,
+            self.epoch,
+            kind=judged.verdicts[post].kind,
+            context=context,
+            reposters=judged.places[post],
+        )
+
+
+def _windows(view: View, entries: Iterable[PostId]) -> set[Window]:
+    """Those in which other reasons may decide: not those of what the viewer wrote himself."""
+    posts = [view.known[each] for each in entries if each in view.known]
+    return {
+        found
+        for post in posts
+        if (found := window(post, view)) is not None
+        and view.known[found.original_id].author_id != view.viewer
+    }
+
+
+def beyond(span: Span, place: PostId) -> Span:
+    """The part of a span that lies behind a place, in the span's order."""
+    return span._replace(below=place) if span.newest_first else span._replace(above=place)

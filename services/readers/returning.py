@@ -1,0 +1,124 @@
+"""Homes as their readers ask for them: who reads is noted, and who was away is brought back."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from typing import Final
+
+import msgspec
+import numpy as np
+import structlog
+
+from schemas.ids import DAY_MS, UserId
+from services.activity.dormant import AGE_SECONDS
+from services.activity.store import ActivityStore, Kind
+from services.errors import Transient
+from services.metrics.metrics import Metrics
+from services.readers.home import Home
+from services.readers.paging import Page, PageRequest
+from services.retention import Clock
+
+SETTLE_SECONDS: Final = AGE_SECONDS + 10
+"""After which no worker goes by what it knew before; ten seconds for clocks that run unevenly."""
+MOST_NOTED: Final = 100_000
+"""Readers of a day who are remembered: 10 MB. Beyond them all are asked for once more."""
+MOST_RETURNING: Final = 10_000
+"""Brought back at a time by one process; who comes beyond them is when he reads again."""
+REBUILDS_AT_ONCE: Final = 4
+"""Each holds a hundred author timelines; the pages of others wait beside them."""
+
+log = structlog.get_logger(__name__)
+
+
+class Homecoming:
+    """Reads homes for those whose they are, and sees to it that nothing stays left out.
+
+    Once a day and process a reader costs two requests; the others of his pages cost none.
+    """
+
+    def __init__(  # noqa: PLR0913 - a composition
+        self,
+        home: Home,
+        activity: ActivityStore,
+        rebuild: Callable[[Collection[UserId]], Awaitable[object]],
+        metrics: Metrics,
+        clock: Clock,
+        *,
+        wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """`wait` returns after so many seconds."""
+        self._home = home
+        self._activity = activity
+        self._rebuild = rebuild
+        self._metrics = metrics
+        self._clock = clock
+        self._wait = wait
+        self._noted: dict[UserId, int] = {}
+        self._returning: dict[UserId, asyncio.Task[None]] = {}
+        self._gate = asyncio.Semaphore(REBUILDS_AT_ONCE)
+
+    async def page(self, viewer: UserId, request: PageRequest) -> Page:
+        """A page of the viewer's home; one that may lack entries says so. Raises StoreUnavailable.
+
+        Whether it may is asked first: a home that becomes whole meanwhile was read too early.
+        """
+        may_lack = await self._may_lack(viewer)
+        page = await self._home.page(viewer, request)
+        return msgspec.structs.replace(page, building=True) if may_lack else page
+
+    def stop(self) -> None:
+        """Brings nobody back any more; whoever is not back yet is when he reads again."""
+        for task in self._returning.values():
+            task.cancel()
+
+    async def _may_lack(self, viewer: UserId) -> bool:
+        today = self._clock() // DAY_MS
+        if self._noted.get(viewer) == today:
+            return False
+        # First written, then read: a worker that did not see the one has put to sleep before.
+        is_noted = await self._note(viewer, today)
+        activity = await self._activity.of(viewer)
+        if activity.may_lack:
+            self._bring_back(viewer, activity.dormant)
+        elif is_noted:
+            if len(self._noted) >= MOST_NOTED:
+                self._noted.clear()
+            self._noted[viewer] = today
+        return activity.may_lack
+
+    async def _note(self, viewer: UserId, today: int) -> bool:
+        try:
+            await self._raise(Kind.SEEN, viewer, today)
+        except Transient as error:
+            log.warning("a reader could not be noted", error=repr(error))
+            return False
+        return True
+
+    def _bring_back(self, user: UserId, sleep: int) -> None:
+        if user in self._returning or len(self._returning) >= MOST_RETURNING:
+            return
+        task = asyncio.create_task(self._return(user, sleep))
+        self._returning[user] = task
+        self._metrics.homes_returning.inc()
+        task.add_done_callback(lambda _: self._returned(user))
+
+    def _returned(self, user: UserId) -> None:
+        del self._returning[user]
+        self._metrics.homes_returning.dec()
+
+    async def _return(self, user: UserId, sleep: int) -> None:
+        """From the first step on new entries are written, by the last one all are there."""
+        try:
+            await self._raise(Kind.AWAKE, user, sleep)
+            await self._write_anew(user)
+            await self._wait(SETTLE_SECONDS)
+            await self._write_anew(user)
+            await self._raise(Kind.WHOLE, user, sleep)
+        except Transient as error:
+            log.warning("a home could not be written anew", error=repr(error))
+
+    async def _write_anew(self, user: UserId) -> None:
+        async with self._gate:
+            await self._rebuild([user])
+
+    async def _raise(self, kind: Kind, user: UserId, number: int) -> None:
+        await self._activity.raised(kind, np.array([user]), np.array([number]))

@@ -1,0 +1,153 @@
+"""Search over public posts: by words, author, tag, time and conversation, newest first."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from schemas.ids import MAX_ID, PostId, UserId
+from schemas.tags import normal_tag
+from services.posts.ancestry import root_of
+from services.posts.post import Post
+from services.readers.paging import Page, PageRequest, page
+from services.readers.reader import Reader, Skeleton
+from services.search.store import TermStore
+from services.search.terms import everything, tag_term, word_term, words
+from services.timelines.store import Span
+from services.visibility.predicate import Verdict, listed
+from services.visibility.view import View
+
+MAX_WORDS = 16
+"""That are asked for at once; each is a request or two."""
+MAX_LEVELS = 100
+"""Of a conversation, walked down from its root a level at a time."""
+MAX_POSTS = 10_000
+"""Of a conversation; what is left of a larger one is found by words, author or tag only."""
+REPLIES_AT_ONCE = 1_000
+"""Replies to one post that are looked at, and so many that wait for their parents."""
+
+
+class Wanted(NamedTuple):
+    """All of it must be so; `since` is a post id from which on, `until` one before which."""
+
+    words: frozenset[str] = frozenset()
+    author: UserId | None = None
+    tag: str | None = None  # in its normal form
+    since: PostId | None = None
+    until: PostId | None = None
+    conversation: PostId | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is asked for."""
+        return self == Wanted()
+
+    def meets(self, post: Post, view: View) -> bool:
+        return (
+            self.author in (None, post.author_id)
+            and (self.tag is None or self.tag in map(normal_tag, post.tags))
+            and self.words <= words(post.text)
+            and self.conversation in (None, root_of(post, view.known))
+        )
+
+    def within(self, span: Span) -> Span:
+        above = span.above if self.since is None else max(span.above, self.since - 1)
+        below = span.below if self.until is None else min(span.below, self.until)
+        return span._replace(above=above, below=below)
+
+
+def wanted(text: str, tag: str | None = None, **by: PostId | UserId | None) -> Wanted:
+    """What is asked for, as people write it."""
+    plain = None if tag is None else normal_tag(tag)
+    return Wanted(words(text), tag=plain, **by)  # type: ignore[arg-type] # the rest by its name
+
+
+class Search:
+    """Finds posts."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._stores = reader.stores
+
+    async def page(self, wanted: Wanted, viewer: UserId | None, request: PageRequest) -> Page:
+        """A page of what is found. Raises StoreUnavailable.
+
+        Candidates are those that the rarest of what is asked for finds; each is judged by its post.
+        """
+        span = wanted.within(request.span())
+
+        def shows(post: Post, view: View) -> Verdict:
+            if not wanted.meets(post, view):
+                return Verdict(shown=False, rule=18, reason="not_wanted")
+            return listed(post, view)
+
+        skeleton = await self._rarest(wanted, span, request.limit)
+        found = await self._reader.walk(skeleton, span, request.limit, viewer=viewer, shows=shows)
+        return page(request, found)
+
+    async def _rarest(self, wanted: Wanted, span: Span, limit: int) -> Skeleton:
+        """What finds the fewest there: of each a page is read, and how far it reaches compared."""
+        sources = list(self._sources(wanted))
+        if wanted.conversation is not None:
+            posts, whole = await self._conversation(wanted.conversation)
+            if whole or not sources:
+                return _of(posts)
+        if not sources:
+            return _found(self._stores.words, everything())
+        if len(sources) == 1:
+            return sources[0]
+        pages = await asyncio.gather(*(source(span, limit) for source in sources))
+        reach = [_reach(each, limit, newest_first=span.newest_first) for each in pages]
+        return sources[reach.index(max(reach))]
+
+    def _sources(self, wanted: Wanted) -> Iterator[Skeleton]:
+        for word in wanted.words:
+            yield _found(self._stores.words, [word_term(word)])
+        if wanted.tag is not None:
+            yield _found(self._stores.tags, [tag_term(wanted.tag)])
+        if wanted.author is not None:
+            yield self._by_author(wanted.author)
+
+    def _by_author(self, author: UserId) -> Skeleton:
+        async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
+            pages = await self._stores.timelines.author_pages([author], span, limit)
+            return pages.get(author, [])
+
+        return skeleton
+
+    async def _conversation(self, root: PostId) -> tuple[set[PostId], bool]:
+        """What hangs below a root or waits there, and whether that is all of it."""
+        found, level, whole = {root}, {root}, True
+        for _ in range(MAX_LEVELS):
+            below, waiting = await asyncio.gather(
+                self._stores.conversations.children(level, REPLIES_AT_ONCE),
+                self._stores.conversations.claimed(level, REPLIES_AT_ONCE),
+            )
+            replies = [*below.values(), *([link.post_id for link in w] for w in waiting.values())]
+            whole &= all(len(each) < REPLIES_AT_ONCE for each in replies)
+            level = {post for each in replies for post in each} - found
+            found |= level
+            if not level or len(found) > MAX_POSTS:
+                break
+        return found, whole and not level
+
+
+def _found(store: TermStore, terms: Sequence[str]) -> Skeleton:
+    async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
+        return await store.page(terms, span, limit)
+
+    return skeleton
+
+
+def _of(posts: set[PostId]) -> Callable[[Span, int], Awaitable[Sequence[PostId]]]:
+    async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
+        inside = sorted(each for each in posts if span.above < each < span.below)
+        return inside[::-1][:limit] if span.newest_first else inside[:limit]
+
+    return skeleton
+
+
+def _reach(page: Sequence[PostId], limit: int, *, newest_first: bool) -> int:
+    """How far a page reaches: one that is not full, to the end."""
+    if len(page) < limit:
+        return MAX_ID - len(page)
+    return MAX_ID - page[-1] if newest_first else page[-1]

@@ -1,0 +1,58 @@
+"""Tag timelines: public posts by their tags, newest first. No retention."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Self
+
+from schemas.ids import PostId, UserId
+from schemas.tags import normal_tag
+from services.posts.post import Post
+from services.readers.paging import Page, PageRequest, page
+from services.readers.reader import Reader
+from services.search.terms import tag_term
+from services.timelines.store import Span
+from services.visibility.predicate import Verdict, listed
+from services.visibility.view import View
+
+
+class Tags(NamedTuple):
+    """One of `any_of`, all of `all_of`, none of `none_of`; in their normal form."""
+
+    any_of: frozenset[str]
+    all_of: frozenset[str] = frozenset()
+    none_of: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(
+        cls, any_of: Iterable[str], all_of: Iterable[str] = (), none_of: Iterable[str] = ()
+    ) -> Self:
+        """Of tags as people write them."""
+        return cls(*(frozenset(map(normal_tag, each)) for each in (any_of, all_of, none_of)))
+
+    def meets(self, post: Post) -> bool:
+        tags = set(map(normal_tag, post.tags))
+        return bool(tags & self.any_of) and tags >= self.all_of and not tags & self.none_of
+
+
+class TagPosts:
+    """Reads tag timelines."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    async def page(self, tags: Tags, viewer: UserId | None, request: PageRequest) -> Page:
+        """A page of the posts with these tags. Raises StoreUnavailable."""
+        terms = list(map(tag_term, tags.any_of))
+
+        async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
+            return await self._reader.stores.tags.page(terms, span, limit)
+
+        def shows(post: Post, view: View) -> Verdict:
+            if not tags.meets(post):
+                return Verdict(shown=False, rule=17, reason="other_tags")
+            verdict = listed(post, view)
+            return verdict._replace(kind="tag") if verdict.shown else verdict
+
+        found = await self._reader.walk(
+            skeleton, request.span(), request.limit, viewer=viewer, shows=shows
+        )
+        return page(request, found)

@@ -1,0 +1,79 @@
+"""Where the brokers are and how they are spoken to, for each of the client libraries."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pydantic import SecretStr
+
+from services.settings.tls import NO_FILES, TlsFiles
+
+Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+Mechanism = Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"]
+
+
+@dataclass(frozen=True)
+class Brokers:
+    """`Settings.brokers` makes it; every client of Kafka is made from it."""
+
+    bootstrap: str
+    protocol: Protocol = "PLAINTEXT"
+    tls: TlsFiles = NO_FILES
+    mechanism: Mechanism = "SCRAM-SHA-512"
+    user: str = ""
+    password: SecretStr = field(default_factory=lambda: SecretStr(""))
+
+    def __str__(self) -> str:
+        return self.bootstrap
+
+    @property
+    def encrypted(self) -> bool:
+        return self.protocol in {"SSL", "SASL_SSL"}
+
+    @property
+    def named(self) -> bool:
+        """Whether a user and a password are shown."""
+        return self.protocol in {"SASL_PLAINTEXT", "SASL_SSL"}
+
+    @property
+    def manner(self) -> str:
+        """How they are spoken to, in words, without anything secret."""
+        words: list[str] = [self.protocol]
+        if self.named:
+            words.append(f"with {self.mechanism} as {self.user}")
+        if self.encrypted:
+            words.append(f"trusting {self.tls.ca or 'the system'}")
+            if self.tls.certificate:
+                words.append(f"certificate {self.tls.certificate}")
+        return ", ".join(words)
+
+    def librdkafka(self) -> dict[str, Any]:
+        """For confluent-kafka's clients of every kind."""
+        options: dict[str, Any] = {"bootstrap.servers": self.bootstrap}
+        if self.protocol != "PLAINTEXT":
+            options["security.protocol"] = self.protocol
+        if self.named:
+            options["sasl.mechanism"] = self.mechanism
+            options["sasl.username"] = self.user
+            options["sasl.password"] = self.password.get_secret_value()
+        if self.encrypted:
+            files = {
+                "ssl.ca.location": self.tls.ca,
+                "ssl.certificate.location": self.tls.certificate,
+                "ssl.key.location": self.tls.key,
+            }
+            options |= {name: file for name, file in files.items() if file}
+        return options
+
+    def aiokafka(self) -> dict[str, Any]:
+        """For aiokafka's clients of every kind. Raises OSError for files that are no more."""
+        options: dict[str, Any] = {
+            "bootstrap_servers": self.bootstrap,
+            "security_protocol": self.protocol,
+        }
+        if self.named:
+            options["sasl_mechanism"] = self.mechanism
+            options["sasl_plain_username"] = self.user
+            options["sasl_plain_password"] = self.password.get_secret_value()
+        if self.encrypted:
+            options["ssl_context"] = self.tls.context()
+        return options

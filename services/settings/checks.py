@@ -1,0 +1,132 @@
+"""Settings that are each as expected, and do not go together: the name of one is said first."""
+
+import ssl
+from collections.abc import Iterator
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from services.settings.settings import Settings
+
+MIN_SECRET_BYTES: Final = 32
+"""As long as what it signs with it (RFC 7518, 3.2); a shorter one can be guessed from a token."""
+
+
+def contradictions(settings: "Settings") -> Iterator[str]:
+    """One line each: the variable, and what was expected; never a value that is secret."""
+    yield from _authentication(settings)
+    yield from _kafka(settings)
+    yield from _cassandra(settings)
+
+
+def _authentication(settings: "Settings") -> Iterator[str]:
+    if settings.auth_secret and settings.auth_jwks:
+        yield "MINGLE_AUTH_SECRET: expected none beside MINGLE_AUTH_JWKS; tokens have one issuer"
+        return
+    if settings.auth_secret and len(settings.auth_secret.encode()) < MIN_SECRET_BYTES:
+        yield f"MINGLE_AUTH_SECRET: expected {MIN_SECRET_BYTES} bytes or more"
+    for name in ("auth_issuer", "auth_audience"):
+        given = getattr(settings, name)
+        if given and not (settings.auth_jwks or settings.auth_secret):
+            yield f"{_variable(name)}: expected MINGLE_AUTH_SECRET or MINGLE_AUTH_JWKS with it"
+        if settings.auth_jwks and not given:
+            yield f"{_variable(name)}: expected with MINGLE_AUTH_JWKS, whose issuer has others"
+    if "://" in settings.auth_jwks and not _is_safe(settings.auth_jwks):
+        yield "MINGLE_AUTH_JWKS: expected a file, an https URL, or one of http on the loopback"
+
+
+def _kafka(settings: "Settings") -> Iterator[str]:
+    protocol = settings.kafka_security_protocol
+    if protocol.startswith("SASL_"):
+        yield from _login(settings, "kafka", f"MINGLE_KAFKA_SECURITY_PROTOCOL={protocol}")
+    else:
+        for name in ("kafka_user", "kafka_password", "kafka_password_file"):
+            if _given(settings, name):
+                yield f"{_variable(name)}: expected MINGLE_KAFKA_SECURITY_PROTOCOL to be SASL_… too"
+    yield from _files(
+        settings,
+        "kafka",
+        encrypted=protocol.endswith("SSL"),
+        switch="MINGLE_KAFKA_SECURITY_PROTOCOL to be SSL or SASL_SSL",
+    )
+
+
+def _cassandra(settings: "Settings") -> Iterator[str]:
+    names = ("cassandra_user", "cassandra_password", "cassandra_password_file")
+    if any(_given(settings, name) for name in names):
+        yield from _login(settings, "cassandra", "a user or a password of Cassandra's")
+    switch = "MINGLE_CASSANDRA_TLS to be true"
+    if settings.cassandra_tls_name and not settings.cassandra_tls:
+        yield f"MINGLE_CASSANDRA_TLS_NAME: expected {switch} too"
+    yield from _files(settings, "cassandra", encrypted=settings.cassandra_tls, switch=switch)
+
+
+def _login(settings: "Settings", server: str, because: str) -> Iterator[str]:
+    user, password, file = (f"{server}_{name}" for name in ("user", "password", "password_file"))
+    if not _given(settings, user):
+        yield f"{_variable(user)}: expected with {because}"
+    if _given(settings, password) and _given(settings, file):
+        yield f"{_variable(password)}: expected none beside {_variable(file)}"
+    elif not (_given(settings, password) or _given(settings, file)):
+        yield f"{_variable(password)}: expected with {because}, or {_variable(file)}"
+    elif _given(settings, file) and not _holds_a_password(getattr(settings, file)):
+        yield f"{_variable(file)}: expected a file that can be read and holds a password"
+
+
+def _files(settings: "Settings", server: str, *, encrypted: bool, switch: str) -> Iterator[str]:
+    ca, certificate, key = (f"{server}_{name}_file" for name in ("ca", "certificate", "key"))
+    given = [name for name in (ca, certificate, key) if _given(settings, name)]
+    if not encrypted:
+        yield from (f"{_variable(name)}: expected {switch} too" for name in given)
+        return
+    if (certificate in given) != (key in given):
+        lacking, other = (key, certificate) if certificate in given else (certificate, key)
+        yield f"{_variable(lacking)}: expected with {_variable(other)}"
+        return
+    context = ssl.create_default_context()
+    if ca in given and not _loads(context.load_verify_locations, getattr(settings, ca)):
+        yield f"{_variable(ca)}: expected a file of certificates in PEM"
+    if key in given:
+        pair = getattr(settings, certificate), getattr(settings, key), ""
+        if not _loads(context.load_cert_chain, *pair):
+            yield (
+                f"{_variable(certificate)}: expected a file of certificates in PEM, "
+                f"and in {_variable(key)} the first one's key, not encrypted"
+            )
+
+
+def _given(settings: "Settings", name: str) -> bool:
+    return bool(getattr(settings, name))
+
+
+def _holds_a_password(file: str) -> bool:
+    try:
+        return bool(Path(file).read_text(encoding="utf-8").strip("\r\n"))
+    except (OSError, ValueError):
+        return False
+
+
+def _loads(load: "object", *arguments: str) -> bool:
+    try:
+        load(*arguments)  # type: ignore[operator]
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _variable(name: str) -> str:
+    return f"MINGLE_{name.upper()}"
+
+
+def _is_safe(url: str) -> bool:
+    """Whether nobody on the way can exchange what is fetched."""
+    try:
+        parts = urlsplit(url)
+        host, _port = parts.hostname or "", parts.port  # a port that is no number raises
+        if parts.scheme == "https":
+            return bool(host)
+        return parts.scheme == "http" and (host == "localhost" or ip_address(host).is_loopback)
+    except ValueError:
+        return False

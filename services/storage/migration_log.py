@@ -1,0 +1,121 @@
+"""What a keyspace records of its migrations, and the lock under which they are applied."""
+
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from cassandra import InvalidRequest
+
+from services.errors import StoreUnavailable
+from services.settings.settings import Settings
+
+LOCK_SECONDS = 120
+"""A migrator that died holds others up no longer; well over what its slowest statement takes."""
+LOCK_WAIT_SECONDS = 240.0
+"""For another migrator to finish; then this one gives up, and may be started again."""
+LOCK_POLL_SECONDS = 0.5
+
+_TABLES = {
+    "schema_migrations": "ledger text, number int, name text, checksum text, "
+    "PRIMARY KEY (ledger, number)",
+    "schema_lock": "name text PRIMARY KEY, owner text",
+}
+
+
+class Ledger:
+    """Blocks, so it lives in a thread. Every method may raise the driver's errors."""
+
+    def __init__(self, session: Any, settings: Settings) -> None:
+        """`session` has no keyspace of its own."""
+        self._session = session
+        self._settings = settings
+        self._keyspace = settings.cassandra_keyspace
+        self._owner = str(uuid.uuid4())
+
+    def create(self) -> None:
+        """Make the keyspace and the ledger's own tables where they are not there.
+
+        The tables' ids are a function of their names: two migrators that make them at once, on
+        nodes that have not agreed yet, make the same.
+        """
+        self.define(
+            f"CREATE KEYSPACE IF NOT EXISTS {self._keyspace} WITH replication = "
+            f"{{'class': 'NetworkTopologyStrategy', '{self._settings.cassandra_datacenter}': "
+            f"{self._settings.cassandra_replication}}}"
+        )
+        for table, columns in _TABLES.items():
+            name = f"{self._keyspace}.{table}"
+            fixed_id = uuid.uuid5(uuid.NAMESPACE_URL, name)
+            self.define(f"CREATE TABLE IF NOT EXISTS {name} ({columns}) WITH id = {fixed_id}")
+        self._session.set_keyspace(self._keyspace)
+
+    def applied(self) -> dict[int, str]:
+        """Checksums of the applied migrations, by number; none where there is no ledger yet."""
+        try:
+            rows = self._session.execute(
+                f"SELECT number, checksum FROM {self._keyspace}.schema_migrations "  # noqa: S608 checked by Settings
+                "WHERE ledger = 'schema'"
+            )
+        except InvalidRequest:  # no such keyspace or table, or another migrator is making them now
+            return {}
+        return dict(rows)
+
+    def tables(self) -> list[str]:
+        """Those of the keyspace."""
+        rows = self._session.execute(
+            "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s",
+            (self._keyspace,),
+        )
+        return [name for (name,) in rows]
+
+    def record(self, number: int, name: str, checksum: str) -> None:
+        """Keep that a migration was applied."""
+        self._session.execute(
+            "INSERT INTO schema_migrations (ledger, number, name, checksum) "
+            "VALUES ('schema', %s, %s, %s)",
+            (number, name, checksum),
+        )
+
+    def define(self, statement: str) -> None:
+        """Change the schema; returns when all nodes agree on it."""
+        future = self._session.execute_async(statement)
+        future.result()
+        if not future.is_schema_agreed:
+            raise StoreUnavailable("the nodes do not agree on the schema yet: try again")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Alone among migrators, as long as `renew` is called in time."""
+        deadline = time.monotonic() + LOCK_WAIT_SECONDS
+        while not self._take():
+            if time.monotonic() > deadline:
+                raise StoreUnavailable("another migrator holds the lock: try again")
+            time.sleep(LOCK_POLL_SECONDS)
+        try:
+            yield
+        finally:
+            self._give_back()
+
+    def renew(self) -> None:
+        """Hold the lock from now for LOCK_SECONDS; StoreUnavailable when it was lost."""
+        renewed = self._if(
+            "UPDATE schema_lock USING TTL %s SET owner = %s WHERE name = 'schema' IF owner = %s",
+            (LOCK_SECONDS, self._owner, self._owner),
+        )
+        if not renewed:
+            raise StoreUnavailable("the migrator's lock ran out: try again")
+
+    def _take(self) -> bool:
+        return self._if(
+            "INSERT INTO schema_lock (name, owner) VALUES ('schema', %s) "
+            "IF NOT EXISTS USING TTL %s",
+            (self._owner, LOCK_SECONDS),
+        )
+
+    def _give_back(self) -> None:
+        self._if("DELETE FROM schema_lock WHERE name = 'schema' IF owner = %s", (self._owner,))
+
+    def _if(self, statement: str, values: tuple[Any, ...]) -> bool:
+        return bool(self._session.execute(statement, values).one()[0])

@@ -1,0 +1,24 @@
+"""Port: which dead letters were sent back or dropped."""
+
+from collections.abc import Collection
+from typing import Literal, Protocol
+
+from streams.dead_letters.letter import Place
+
+How = Literal["redriven", "dropped"]
+
+
+class SettledLetters(Protocol):
+    """Kept for longer than the letters themselves."""
+
+    async def settle(self, places: Collection[Place], how: How) -> None:
+        """Keeps what became of these letters. Idempotent. Raises StoreUnavailable.
+
+        One that was both redriven and dropped was redriven.
+        """
+
+    async def settled(self, places: Collection[Place]) -> dict[Place, How]:
+        """Those of these letters that are settled. Raises StoreUnavailable.
+
+        One store request for each partition of a dead-letter topic; some hundreds at a time.
+        """

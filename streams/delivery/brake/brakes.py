@@ -1,0 +1,185 @@
+"""The brakes of a worker: its own count of what dies, and what all workers agreed on."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from random import Random as SystemRandom
+from typing import Final, get_args
+
+import structlog
+
+from services.errors import Transient
+from services.metrics.metrics import Metrics
+from streams.clock import Clock, SystemClock
+from streams.delivery.brake.rule import Limits, Reason, Tripped, Window
+from streams.delivery.brake.store import BrakeState, BrakeStore, Engagement
+from streams.retry import Random
+
+POLL_SECONDS: Final = 2.0
+"""Between two looks at the store, at most: by then a brake that one worker engages, or that an
+operator releases, is known to all. It costs the store one read of five rows."""
+MICROSECONDS: Final = 1_000
+
+OFF: Final = BrakeState()
+
+log = structlog.get_logger(__name__)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class Brake:
+    """The brake of one topic, as one worker knows it. It never waits."""
+
+    def __init__(  # noqa: PLR0913 - what it counts with, and whom it tells
+        self,
+        topic: str,
+        metrics: Metrics,
+        now_ms: Callable[[], int] = _now_ms,
+        *,
+        limits: Limits | None = None,
+        state: BrakeState | None = OFF,
+        engaged: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`state` is None until a store has been asked, and so long nothing is handled.
+
+        `engaged` is called when this worker engages it.
+        """
+        self.topic = topic
+        self.unsaved: Engagement | None = None
+        """What this worker found, until the store has it."""
+        self._now_ms = now_ms
+        self._limits = limits
+        self._window = Window(limits)
+        self._state = state
+        self._engaged = engaged
+        self._gauges = {
+            reason: metrics.topics_braked.labels(topic, reason) for reason in get_args(Reason)
+        }
+
+    @property
+    def is_on(self) -> bool:
+        return self._state is None or self._state.is_on
+
+    def problem(self) -> str | None:
+        """Why nothing of the topic is handled, for an operator."""
+        if self._state is None:
+            return f"whether topic {self.topic} is braked is not known: the store does not answer"
+        if not self._state.is_on:
+            return None
+        return (
+            f"topic {self.topic} is braked: {self._state.engaged}; "
+            f"mend the cause, then `mingle dead-letters resume {self.topic}`"
+        )
+
+    def handled(self, count: int) -> None:
+        """Messages that are no dead letters."""
+        if not self.is_on:
+            self._engage(self._window.handled(count))
+
+    def admits(self, outcomes: Sequence[bool]) -> int:
+        """How many of these outcomes, True for a dead letter, may happen, in their order.
+
+        With the last of them the brake may engage; while it is on, none may.
+        """
+        return 0 if self.is_on else self._window.copy().until_tripped(outcomes)[0]
+
+    def happened(self, outcomes: Sequence[bool]) -> None:
+        """Outcomes that were admitted."""
+        if not self.is_on:
+            self._engage(self._window.until_tripped(outcomes)[1])
+
+    def learn(self, kept: BrakeState) -> None:
+        """What the store keeps. Numbers only rise, so what is known here may be newer."""
+        was_on = self.is_on
+        known = self._state or OFF
+        engaged = max(
+            (each for each in (known.engaged, kept.engaged) if each is not None),
+            key=lambda each: each.number,
+            default=None,
+        )
+        self._enter(BrakeState(engaged, max(known.released, kept.released)))
+        if was_on and not self.is_on:
+            self._window = Window(self._limits)
+
+    def _engage(self, tripped: Tripped | None) -> None:
+        if tripped is None or self._state is None:
+            return
+        number = max(self._now_ms() * MICROSECONDS, self._state.released + 1)
+        self.unsaved = Engagement(number, *tripped)
+        self._enter(BrakeState(self.unsaved, self._state.released))
+        self._engaged()
+
+    def _enter(self, state: BrakeState) -> None:
+        if state.is_on and not (self._state is not None and self._state.is_on):
+            log.error("topic braked", topic=self.topic, why=str(state.engaged))
+        elif not state.is_on and self._state is not None and self._state.is_on:
+            log.warning("topic goes on", topic=self.topic)
+        self._state = state
+        for reason, gauge in self._gauges.items():
+            is_why = state.engaged is not None and state.engaged.reason == reason
+            gauge.set(int(state.is_on and is_why))
+
+
+class Brakes:
+    """The brakes of one app, kept in agreement with the store while `watch` runs."""
+
+    def __init__(  # noqa: PLR0913 - its ports, each by name
+        self,
+        store: BrakeStore,
+        metrics: Metrics,
+        now_ms: Callable[[], int],
+        *,
+        limits: Limits | None = None,
+        clock: Clock | None = None,
+        random: Random | None = None,
+    ) -> None:
+        self._store = store
+        self._metrics = metrics
+        self._now_ms = now_ms
+        self._limits = limits
+        self._clock = clock or SystemClock()
+        self._random = random or SystemRandom()
+        self._brakes: dict[str, Brake] = {}
+        self._wake = asyncio.Event()
+
+    def of(self, topic: str) -> Brake:
+        """The brake of this topic, on until the store has been asked."""
+        if topic not in self._brakes:
+            self._brakes[topic] = Brake(
+                topic,
+                self._metrics,
+                self._now_ms,
+                limits=self._limits,
+                state=None,
+                engaged=self._wake.set,
+            )
+        return self._brakes[topic]
+
+    async def watch(self) -> None:
+        """Without end. While the store is away, what is known stays and what is new waits."""
+        is_away = False
+        while True:
+            self._wake.clear()
+            try:
+                await self._agree()
+            except Transient as error:
+                say = log.debug if is_away else log.warning
+                say("brakes cannot be read", error=repr(error))
+                is_away = True
+            else:
+                is_away = False
+            pause = self._random.uniform(POLL_SECONDS / 2, POLL_SECONDS)
+            await self._clock.wait(self._wake, pause)
+
+    async def _agree(self) -> None:
+        """First say, then ask: what was said is part of the answer."""
+        for brake in self._brakes.values():
+            found = brake.unsaved
+            if found is not None:
+                await self._store.engage(brake.topic, found)
+                if brake.unsaved is found:
+                    brake.unsaved = None
+        for topic, state in (await self._store.load(list(self._brakes))).items():
+            self._brakes[topic].learn(state)

@@ -1,0 +1,35 @@
+"""Brakes in Cassandra: each number is its own write timestamp, so that the highest stays."""
+
+from collections.abc import Collection
+
+from services.storage.session import Store
+from services.storage.statements import insert, select
+from streams.delivery.brake.store import BrakeState, Engagement
+
+_ENGAGE = insert("brakes", "topic", "engaged", "reason", "dead", "messages", operation="engage")
+_RELEASE = insert("brakes", "topic", "released", operation="release")
+_LOAD = select(
+    "brakes", "load", "topic, released, engaged, reason, dead, messages", "WHERE topic IN ?"
+)
+
+
+class CassandraBrakes:
+    """A BrakeStore in Cassandra."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def engage(self, topic: str, engagement: Engagement) -> None:
+        number, reason, dead, messages = engagement
+        said = {"engaged": number, "reason": reason, "dead": dead, "messages": messages}
+        await self._store.write([_ENGAGE.row(topic=topic, **said, version=number)])
+
+    async def release(self, topic: str, number: int) -> None:
+        await self._store.write([_RELEASE.row(topic=topic, released=number, version=number)])
+
+    async def load(self, topics: Collection[str]) -> dict[str, BrakeState]:
+        found = {topic: BrakeState() for topic in topics}
+        for topic, released, *engaged in await self._store.read(_LOAD, list(topics)):
+            known = None if None in engaged else Engagement(*engaged)
+            found[topic] = BrakeState(known, released or 0)
+        return found

@@ -1,0 +1,122 @@
+"""What one app has taken in: how much more it may take, and how it lets go of it."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple, Protocol
+
+from streams.delivery.acks import AckTracker
+from streams.records import Partition
+
+
+class Loop(Protocol):
+    """What the intake needs of a delivery loop."""
+
+    @property
+    def agent(self) -> str: ...
+    @property
+    def topic(self) -> str: ...
+    async def settle(self, seconds: float) -> None: ...
+    def resume(self) -> None: ...
+    def held_up(self) -> str | None: ...
+    def is_stuck(self) -> bool: ...
+
+
+class Limits(NamedTuple):
+    """How much may be received and unhandled. What one fetch brings may exceed them once."""
+
+    partition_bytes: int = 1 << 20
+    """A partition that waits for a retry holds no more than this."""
+    total_bytes: int = 64 << 20
+    """All partitions of an app. One that holds nothing may still fetch once, so that no number
+    of stuck partitions starves those that are well."""
+
+
+STUCK_SECONDS = 60.0
+"""The fetch loop turns every second, whatever the broker does; only a dead thread stops it."""
+
+
+class Intake:
+    """Joins the consumer of one app, which receives, with its delivery loops, which handle."""
+
+    def __init__(
+        self, group: str, limits: Limits | None = None, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._group = group
+        self.acks = AckTracker()
+        self.loops: list[Loop] = []
+        self.assigned = False
+        """Whether this member has its share of the partitions, be it none."""
+        self.known_topics: AbstractSet[str] = set()
+        """Those that exist, as the brokers last said."""
+        self._limits = limits or Limits()
+        self._paused: set[str] = set()
+        self._now = now
+        self._beat: float | None = None  # there is no fetch loop before the first assignment
+
+    def add(self, loop: Loop) -> None:
+        self.loops.append(loop)
+
+    def pause(self, topic: str) -> None:
+        """Receive nothing of this topic until `resume`. What was received is still handled."""
+        self._paused.add(topic)
+
+    def resume(self, topic: str) -> None:
+        self._paused.discard(topic)
+
+    def open_partitions(self) -> set[Partition]:
+        """Those from which more may be received now.
+
+        None of a topic that is paused, or whose loop is held up.
+        """
+        acks, limits = self.acks, self._limits
+        held = {partition: acks.held(partition) for partition in acks.partitions()}
+        held_up = {loop.topic for loop in self.loops if loop.held_up() is not None}
+        closed = self._paused | held_up
+        most = limits.partition_bytes if sum(held.values()) < limits.total_bytes else 1
+        return {
+            partition
+            for partition, size in held.items()
+            if size < most and partition.topic not in closed
+        }
+
+    def assign(self, partitions: Iterable[Partition]) -> int:
+        """These partitions are this member's share; the generation of what they bring."""
+        generation = self.acks.assign(partitions)
+        for loop in self.loops:
+            loop.resume()
+        self.assigned = True
+        return generation
+
+    async def settle(self, seconds: float) -> None:
+        """Finish what is in flight, abandon the rest unacknowledged; the loops stand still."""
+        self.assigned = False
+        await asyncio.gather(*(loop.settle(seconds) for loop in self.loops))
+
+    def revoke(self) -> None:
+        """No partition is ours any more: every rebalance hands out all of them anew."""
+        self.acks.revoke(self.acks.partitions())
+
+    def beat(self) -> None:
+        """The fetch loop turns."""
+        self._beat = self._now()
+
+    def stuck(self) -> list[str]:
+        """What makes no progress."""
+        agents = [f"agent {loop.agent} makes no progress" for loop in self.loops if loop.is_stuck()]
+        if self._beat is not None and self._now() - self._beat > STUCK_SECONDS:
+            agents.append(f"the consumer of {self._group} does not answer")
+        return agents
+
+    def missing(self) -> list[str]:
+        """What keeps messages from being received and handled."""
+        problems = [
+            f"topic {loop.topic} does not exist"
+            for loop in self.loops
+            if loop.topic not in self.known_topics
+        ]
+        if not self.assigned:
+            problems.append(f"{self._group} has no partitions assigned yet")
+        held_up = (loop.held_up() for loop in self.loops)
+        return [*problems, *(why for why in held_up if why is not None)]

@@ -1,0 +1,58 @@
+"""What a worker says of itself over HTTP: /livez, /readyz, /metrics."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+Endpoint = Callable[[web.Request], Awaitable[web.Response]]
+UNAVAILABLE = 503
+
+
+class Watched(Protocol):
+    """What knows of problems; `streams.delivery.intake.Intake` is one."""
+
+    def stuck(self) -> list[str]:
+        """What only a restart mends."""
+
+    def missing(self) -> list[str]:
+        """What keeps messages from being handled."""
+
+
+def create_health(intakes: Sequence[Watched], registry: CollectorRegistry) -> web.Application:
+    """The site: 200, or 503 with what is wrong.
+
+    Live is a worker whose loops make progress: when one does not, only a restart helps. Ready
+    is one whose topics all exist and that has its share of them.
+    """
+    site = web.Application()
+    site.router.add_get(
+        "/livez", _endpoint(lambda: [each for intake in intakes for each in intake.stuck()])
+    )
+    site.router.add_get(
+        "/readyz", _endpoint(lambda: [each for intake in intakes for each in intake.missing()])
+    )
+
+    async def metrics(_: web.Request) -> web.Response:
+        headers = {"Content-Type": CONTENT_TYPE_LATEST}
+        return web.Response(body=generate_latest(registry), headers=headers)
+
+    site.router.add_get("/metrics", metrics)
+    return site
+
+
+async def serve(site: web.Application, host: str, port: int) -> web.AppRunner:
+    """Listens until the runner's `cleanup` is awaited. Raises OSError when the port is taken."""
+    runner = web.AppRunner(site, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, host, port).start()
+    return runner
+
+
+def _endpoint(problems: Callable[[], Sequence[str]]) -> Endpoint:
+    async def answer(_: web.Request) -> web.Response:
+        found = problems()
+        return web.json_response({"problems": found}, status=UNAVAILABLE if found else 200)
+
+    return answer

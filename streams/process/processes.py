@@ -1,0 +1,169 @@
+"""The programs: what a worker and an API open, run and close again."""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+
+from services.activity.dormant import LOOK_SECONDS, Dormant
+from services.errors import BrokerUnavailable
+from services.settings.brokers import Brokers
+from services.settings.settings import Settings
+from services.storage.session import Store
+from services.stores import Stores
+from streams.background import Work, background, repeated
+from streams.bootstrap import (
+    Deps,
+    cassandra_brakes,
+    cassandra_generations,
+    cassandra_stores,
+    create_acknowledging,
+    create_api,
+    create_dormant,
+    create_metrics,
+    create_store,
+    create_workers,
+    memory_stores,
+)
+from streams.kafka.contact import expect_access
+from streams.kafka.producer import KafkaOutbox
+from streams.process.health import Watched, create_health, serve
+from streams.process.serving import Address, serving
+from streams.process.signals import FAILED, STOPPED, run_apps
+from streams.process.store_contact import Contact
+from streams.routes import LANES
+
+ACCESS_SECONDS = 5.0
+"""For a broker to let a worker in or not; one that says nothing may do so later."""
+
+log = structlog.get_logger(__name__)
+
+
+async def run_worker(settings: Settings, roles: Sequence[str], stop: asyncio.Event) -> int:
+    """A worker with these roles until `stop`; its exit code.
+
+    It joins no group before the store has answered once, so that a worker which cannot reach
+    it takes no partitions from those that can. Raises OSError when the port of its health site
+    is taken, AccessRefused where the brokers or the store let nobody in like this.
+    """
+    async with open_deps(settings) as deps, open_outbox(settings) as outbox:
+        dormant = create_dormant(deps)
+        apps = create_workers(deps, outbox, roles, dormant.owed)
+        contact = Contact(deps.connect)
+        watched: list[Watched] = [contact]
+        async with health_site(deps, watched) as address:
+            log.info("worker started", roles=list(roles), health=str(address))
+            if not await _done_before(stop, _admitted(settings.brokers, contact)):
+                return STOPPED
+            watched.extend(app.intake for app in apps)
+            _freeze()
+            async with background(stop, works(deps, roles, dormant)) as running:
+                code = await run_apps(apps, stop)
+            return FAILED if running.failed else code
+
+
+async def run_api(settings: Settings, stop: asyncio.Event) -> int:
+    """The HTTP API until `stop`; its exit code.
+
+    Until the store has answered once, requests get what they get whenever it is away. Raises
+    Exposed, OSError when its port is taken, AccessRefused where the store lets nobody in like
+    this.
+    """
+    async with (
+        open_deps(settings) as deps,
+        serving(create_api(deps), settings.api_host, settings.api_port) as address,
+        background(stop, [Contact(deps.connect).make()]) as running,
+    ):
+        log.info("API started", address=str(address))
+        _freeze()
+        await stop.wait()
+    return FAILED if running.failed else STOPPED
+
+
+def works(deps: Deps, roles: Sequence[str], dormant: Dormant) -> list[Work]:
+    """What goes on beside a worker's apps."""
+    going_on: list[Work] = []
+    if deps.generations is not None:
+        going_on.append(create_acknowledging(deps, deps.generations, roles).watch())
+    if deps.settings.inactive_days and set(roles) & set(LANES):
+        failed = "it cannot be read who is dormant: nobody is left out"
+        going_on.append(repeated(dormant.look, LOOK_SECONDS, failed))
+    return going_on
+
+
+@asynccontextmanager
+async def open_deps(
+    settings: Settings, adapters: Callable[[Store, Settings], Stores] = cassandra_stores
+) -> AsyncIterator[Deps]:
+    """What the settings ask for; the stores answer when `Deps.connect` has returned."""
+    metrics = create_metrics()
+    if settings.store == "memory":
+        yield Deps(settings, metrics, memory_stores())
+        return
+    store = create_store(settings, metrics)
+    try:
+        yield Deps(
+            settings,
+            metrics,
+            adapters(store, settings),
+            connect=store.connect,
+            brakes=cassandra_brakes(store),
+            generations=cassandra_generations(store, settings),
+        )
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def open_outbox(settings: Settings) -> AsyncIterator[KafkaOutbox]:
+    outbox = KafkaOutbox(settings.brokers)
+    try:
+        yield outbox
+    finally:
+        await outbox.close()
+
+
+@asynccontextmanager
+async def health_site(deps: Deps, watched: Sequence[Watched]) -> AsyncIterator[Address]:
+    """Health of what is watched, and metrics, over HTTP. OSError when the port is taken."""
+    site = create_health(watched, deps.metrics.registry)
+    runner = await serve(site, deps.settings.metrics_host, deps.settings.metrics_port)
+    try:
+        yield Address(*runner.addresses[0][:2])
+    finally:
+        await runner.cleanup()
+
+
+def _freeze() -> None:
+    """What a process is made of lives as long as it: the collector need not look through it.
+
+    Otherwise each full collection stops everything for as long as some pages take.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+async def _admitted(brokers: Brokers, store: Contact) -> None:
+    """Returns when the store has answered. AccessRefused where it or the brokers let nobody in.
+
+    Brokers that are away are for the worker to wait for: it says so itself.
+    """
+    with suppress(BrokerUnavailable):
+        await asyncio.to_thread(expect_access, brokers, ACCESS_SECONDS)
+    await store.make()
+
+
+async def _done_before(stop: asyncio.Event, work: Work) -> bool:
+    """Whether the work was done before the stop, which cancels it."""
+    working = asyncio.create_task(work)
+    told = asyncio.create_task(stop.wait())
+    await asyncio.wait([working, told], return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    if working.done():
+        await working  # for its error
+        return True
+    working.cancel()
+    await asyncio.wait([working])
+    return False

@@ -1,0 +1,75 @@
+"""The delivery loops of a replay: the one loop, with handlers that do what they ask for."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Final
+
+from schemas.codec import decode
+from schemas.errors import SchemaViolation
+from schemas.snapshots import EdgesWritten
+from services.handlers.handler import Handler
+from services.metrics.metrics import Metrics
+from streams.dead_letters.letter import origins
+from streams.delivery.acks import AckTracker
+from streams.delivery.backlog import Bounds
+from streams.delivery.dead_letters import DeadLetter, DeadLetters
+from streams.delivery.loop import Delivery
+from streams.replay.plan import Plan
+from streams.replay.selection import Choice
+
+AT_ONCE: Final = Bounds(messages=4_096, bytes=24 << 20, batches=2)
+"""The more events at a time, the fewer requests an event. Two batches: one waits for the store
+while the other is decoded."""
+
+
+class NotChosen(Exception):
+    """A message that is none of the plan's events."""
+
+
+class AlreadyLetters:
+    """Dead letters that were read from where dead letters are kept stay there."""
+
+    async def bury(self, letters: Sequence[DeadLetter]) -> None:
+        """Nothing is to be done."""
+
+
+def create_loops(  # noqa: PLR0913 - the ports of the loops, each by name
+    plan: Plan,
+    handlers: Mapping[str, Handler[Any]],
+    *,
+    acks: AckTracker,
+    dead_letters: DeadLetters,
+    metrics: Metrics,
+    epoch: int,
+) -> dict[str, Delivery[Any]]:
+    """A loop for each topic that a plan reads.
+
+    What cannot be decoded is a dead letter of the live loop already, and is skipped here.
+    """
+    loops = {}
+    for topic in dict.fromkeys(source.topic for source in plan.sources):
+        origin = origins().get(topic, topic)
+        loops[topic] = Delivery(
+            agent=f"replay-{topic}",
+            topic=topic,
+            decode=chosen(plan.choice, partial(decode, origin, epoch=epoch)),
+            handle=handlers[origin],
+            dead_letters=dead_letters if topic == origin else AlreadyLetters(),
+            acks=acks,
+            metrics=metrics,
+            bounds=AT_ONCE,
+            skips=(SchemaViolation, NotChosen),
+        )
+    return loops
+
+
+def chosen(choice: Choice, decode_one: Callable[..., Any]) -> Callable[..., Any]:
+    """Decodes what is chosen. Raises NotChosen for the rest, and for what no event is."""
+
+    def decoded(key: bytes | None, value: bytes | None, timestamp: int) -> Any:
+        message = decode_one(key, value, timestamp)
+        if isinstance(message, EdgesWritten) or not choice.takes(message):
+            raise NotChosen
+        return message
+
+    return decoded

@@ -1,0 +1,241 @@
+"""Making a plan: where the events are, how many there are, what is lost. Changes nothing."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+from msgspec.structs import replace
+
+from schemas.codec import decode
+from schemas.errors import SchemaViolation
+from schemas.events import Creation, FollowCreated, FollowFact
+from schemas.ids import UserId
+from schemas.snapshots import FOLLOW_EDGES, EdgesWritten
+from schemas.topics import dead_letter_topic
+from streams.dead_letters.letter import origins
+from streams.dead_letters.reader import letter_of
+from streams.kafka.reader import Span, TopicReader, in_batches
+from streams.replay.edges import last_written
+from streams.replay.plan import FACTS, LIVE, Lost, Plan, PlanRefused, Source, check_topics, in_order
+from streams.replay.selection import Choice, Conversation
+
+SAMPLED: Final = 50_000
+"""Events that are read to count what a plan delivers; of more, so many, spread over all parts."""
+
+Followers = Callable[[Collection[UserId]], Awaitable[dict[UserId, int]]]
+Told = Callable[[int], None]
+"""Is told of events that were read."""
+
+
+class Part(NamedTuple):
+    """Offsets of one partition, as somebody asked for them; None is where the log begins, ends."""
+
+    topic: str
+    partition: int
+    first: int | None = None
+    end: int | None = None
+
+
+class Asked(NamedTuple):
+    """What a plan is asked for: all that nothing here excludes. Times are Kafka's, milliseconds."""
+
+    topics: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
+    since: int | None = None
+    until: int | None = None
+    choice: Choice = Choice()
+    dead_letters: bool = False
+
+    @property
+    def is_all(self) -> bool:
+        """Whether nothing of the log is left out."""
+        return self._replace(topics=()) == Asked() and set(self.topics) in (set(), set(FACTS))
+
+    def names(self) -> tuple[str, ...]:
+        """The topics that are read. Raises PlanRefused for a choice that does not add up."""
+        parts = dict.fromkeys(part.topic for part in self.parts)
+        named = self.topics or tuple(parts) or self.choice.topics
+        if not self.choice.is_all and not set(named) <= set(self.choice.topics):
+            raise PlanRefused(f"--topic: what is chosen is in {', '.join(self.choice.topics)}")
+        if not self.dead_letters:
+            check_topics(named)
+        return tuple(map(dead_letter_topic, named)) if self.dead_letters else named
+
+
+async def survey(  # noqa: PLR0913 - what is asked for, where it is, who is told
+    asked: Asked,
+    reader: TopicReader,
+    followers: Followers,
+    *,
+    name: str,
+    made_at: int,
+    epoch: int,
+    into: str,
+    told: Told = lambda _: None,
+) -> Plan:
+    """The plan. Raises PlanRefused, BrokerUnavailable and StoreUnavailable."""
+    if into != LIVE and not asked.is_all:
+        raise PlanRefused("--into: a new generation holds nothing yet: expected all of the log")
+    spans = await asyncio.to_thread(reader.spans, asked.names())
+    missing = set(asked.names()) - {each.topic for each in spans}
+    if missing:
+        raise PlanRefused(f"topic {min(missing)} does not exist: run `mingle topics apply`")
+    sources = await asyncio.to_thread(_sources, asked, spans, reader)
+    lost = tuple(_lost(asked, spans))
+    edges = None
+    if any(each.topic == "follows" for each in lost):
+        snapshot, edges = await asyncio.to_thread(_snapshot, reader)
+        sources = in_order((*snapshot, *sources))
+    plan = Plan(
+        name=name,
+        made_at=made_at,
+        into=into,
+        sources=sources,
+        choice=asked.choice,
+        whole=asked.is_all,
+        lost=lost,
+        edges=edges,
+        events=sum(each.end - each.first for each in sources),
+    )
+    plan = await _with_posts(plan, reader, epoch, told)
+    return await _counted(plan, reader, followers, epoch, told)
+
+
+def lost_since(plan: Plan, spans: Iterable[Span]) -> tuple[Lost, ...]:
+    """What the log has let go of since the plan was made."""
+    begins = {(each.topic, each.number): each.first for each in spans}
+    return tuple(
+        Lost(*each.place, before=begins.get(each.place, each.end))
+        for each in plan.sources
+        if begins.get(each.place, each.end) > each.first
+    )
+
+
+def _sources(asked: Asked, spans: Sequence[Span], reader: TopicReader) -> tuple[Source, ...]:
+    parts = {(part.topic, part.partition): part for part in asked.parts}
+    known = {(span.topic, span.number) for span in spans}
+    for place in parts:
+        if place not in known:
+            raise PlanRefused(f"--part: {place[0]} has no partition {place[1]}")
+    wanted = [
+        span if part is None else _cut(span, part)
+        for span in spans
+        if (part := parts.get((span.topic, span.number))) is not None or not parts
+    ]
+    if asked.since is not None:
+        wanted = reader.at(wanted, asked.since)
+    if asked.until is not None:
+        ends = {(each.topic, each.number): each.first for each in reader.at(wanted, asked.until)}
+        wanted = [each._replace(end=ends[each.topic, each.number]) for each in wanted]
+    return in_order(Source(*each) for each in wanted)
+
+
+def _snapshot(reader: TopicReader) -> tuple[list[Source], EdgesWritten | None]:
+    """All of the snapshot of edges, and what it says of itself.
+
+    One that never became whole is read as well: what it has is better than nothing.
+    """
+    spans = reader.spans([FOLLOW_EDGES])
+    sources = [Source(*each) for each in spans if each.first < each.end]
+    return sources, last_written(reader, spans)
+
+
+def _cut(span: Span, part: Part) -> Span:
+    """What of a partition is asked for, as far as the log holds it."""
+    first = span.first if part.first is None else max(span.first, part.first)
+    end = span.end if part.end is None else min(span.end, part.end)
+    return span._replace(first=min(first, end), end=end)
+
+
+def _lost(asked: Asked, spans: Iterable[Span]) -> Iterator[Lost]:
+    """Where the log begins later than is asked for; what a time was before, nobody can tell."""
+    if asked.dead_letters:
+        return
+    parts = {(part.topic, part.partition): part for part in asked.parts}
+    for span in spans:
+        part = parts.get((span.topic, span.number))
+        if parts and part is None:
+            continue
+        if span.first > (part.first if part and part.first is not None else 0):
+            yield Lost(span.topic, span.number, before=span.first)
+
+
+async def _with_posts(plan: Plan, reader: TopicReader, epoch: int, told: Told) -> Plan:
+    """The posts of a conversation can only be known by reading where they may be."""
+    if plan.choice.conversation is None:
+        return plan
+    found = Conversation(plan.choice.conversation)
+    try:
+        async for batch in in_batches(_messages(plan.sources, reader, epoch, told)):
+            for message in batch:
+                found.add(message)
+        return replace(plan, choice=replace(plan.choice, posts=found.posts()))
+    except ValueError as error:
+        raise PlanRefused(f"--conversation: {error}") from error
+
+
+async def _counted(
+    plan: Plan, reader: TopicReader, followers: Followers, epoch: int, told: Told
+) -> Plan:
+    """How much is chosen, and what it delivers; by a sample where there is much and all is."""
+    share = 1.0
+    sources: Iterable[Source] = plan.sources
+    if plan.choice.is_all and plan.events > SAMPLED:
+        share = SAMPLED / plan.events
+        sources = [_some(each, share) for each in plan.sources]
+    chosen, written, listed = 0, Counter[UserId](), Counter[UserId]()
+    async for batch in in_batches(_messages(sources, reader, epoch, told)):
+        for message in batch:
+            if plan.choice.takes(message):
+                chosen += 1
+                if isinstance(message, Creation):
+                    written[UserId(message.author_id)] += 1
+            if isinstance(message, FollowFact):
+                listed[UserId(message.followee_id)] += isinstance(message, FollowCreated) or -1
+    counts = await followers(list(written)) if written else {}
+    scale = 1 / share
+    deliveries = sum(  # a store that has lost its edges does not know how many there will be
+        posts * (1 + max(counts.get(author, 0), round(scale * listed[author])))
+        for author, posts in written.items()
+    )
+    return replace(
+        plan,
+        chosen=round(chosen * scale),
+        deliveries=round(deliveries * scale),
+        estimated=share < 1,
+    )
+
+
+def _some(source: Source, share: float) -> Source:
+    """The middle of a part."""
+    most = source.end - source.first
+    kept = max(1, round(most * share))
+    first = source.first + (most - kept) // 2
+    return Source(source.topic, source.partition, first, first + kept)
+
+
+def _messages(
+    sources: Iterable[Source], reader: TopicReader, epoch: int, told: Told
+) -> Iterator[Any]:
+    for record in reader.read_all([Span(*each.place, each.first, each.end) for each in sources]):
+        told(1)
+        message = message_of(record, epoch)
+        if message is not None:
+            yield message
+
+
+def message_of(record: Any, epoch: int) -> Any:
+    """What a record of facts, of the snapshot of edges or of dead letters says; None for none."""
+    topic, key, value = record.topic(), record.key(), record.value()
+    timestamp = record.timestamp()[1]
+    if topic in origins():
+        letter = letter_of(record)
+        topic, timestamp = letter.topic, letter.sent_back().timestamp or timestamp
+    try:
+        if topic not in (FOLLOW_EDGES, *FACTS):
+            return None
+        message = decode(topic, key, value, timestamp, epoch)
+    except SchemaViolation:
+        return None
+    return None if isinstance(message, EdgesWritten) else message

@@ -1,0 +1,32 @@
+"""What one process did for a replay."""
+
+from typing import NamedTuple
+
+from services.metrics.metrics import Metrics
+from streams.replay.progress import Progress
+
+
+class Ended(NamedTuple):
+    """How far a replay is when a process leaves it, and what this one did."""
+
+    progress: Progress
+    seconds: float
+    entries: int
+    store_requests: int
+
+    def figures(self) -> dict[str, float]:
+        """What this process did."""
+        return {name: value for name, value in self._asdict().items() if name != "progress"}
+
+
+def costs(metrics: Metrics) -> tuple[int, int]:
+    """Entries written, and store requests."""
+    samples = [each for family in metrics.registry.collect() for each in family.samples]
+
+    def total(name: str) -> int:
+        return int(sum(each.value for each in samples if each.name == name))
+
+    return (
+        total("timeline_fanout_entries_written_total"),
+        total("timeline_store_request_seconds_count"),
+    )

@@ -1,0 +1,68 @@
+"""A replay proven right: the whole log handled in memory, beside the store."""
+
+from collections.abc import Collection, Iterator
+from random import Random
+from typing import Any, NamedTuple
+
+from schemas.ids import UserId
+from schemas.snapshots import FOLLOW_EDGES
+from services.readers.reader import Reader
+from services.scan import START
+from services.settings.brokers import Brokers
+from streams.bootstrap import Deps, memory_stores
+from streams.kafka.reader import TopicReader, in_batches
+from streams.replay.log_check import MOST_EVENTS, Difference, Side, differences, handled
+from streams.replay.plan import FACTS, Plan
+from streams.replay.planner import message_of
+from streams.routes import direct_handlers
+
+
+class Proof(NamedTuple):
+    """How many listings were compared, and those that differ."""
+
+    compared: int
+    differences: list[Difference]
+
+
+async def verify_log(plan: Plan, deps: Deps, count: int | None, random: Random) -> Proof:
+    """Compares `count` homes and threads, all where None, with what the log says.
+
+    Those of whom and what the plan is about, where it is not about everybody.
+    Raises ValueError for a log that is too long, BrokerUnavailable and StoreUnavailable.
+    """
+    settings = deps.settings
+    stores = memory_stores()
+    see_to = direct_handlers(
+        stores, deps.metrics, deps.retention, deps.clock, backfills=True, pull_followers=0
+    )
+    people = await handled(in_batches(_log(plan, settings.brokers, settings.epoch)), see_to)
+    posts = (await stores.posts.scan(START, MOST_EVENTS)).ids
+    chosen = plan.choice
+    users = people & {chosen.user or 0, chosen.author or 0} or people
+    threads = chosen.posts & set(posts) or posts
+    some_users, some_threads = _drawn(users, count, random), _drawn(threads, count, random)
+    activity = [await deps.stores.activity.of(UserId(each)) for each in some_users]
+    some_users = [
+        each for each, his in zip(some_users, activity, strict=True) if not his.may_lack
+    ]  # others are told by their pages that entries were left out
+    log = Side.on(Reader(stores, deps.clock, settings.epoch), deps.retention)
+    store = Side.on(Reader(deps.stores, deps.clock, settings.epoch), deps.retention)
+    return Proof(
+        len(some_users) + len(some_threads),
+        await differences(log, store, some_users, some_threads),
+    )
+
+
+def _log(plan: Plan, brokers: Brokers, epoch: int) -> Iterator[Any]:
+    """All facts that can be decoded, and the edges that the plan has from their snapshot."""
+    names = {each.topic for each in plan.sources} & {FOLLOW_EDGES} | set(FACTS)
+    with TopicReader(brokers) as reader:
+        for record in reader.read_all(reader.spans(sorted(names))):
+            message = message_of(record, epoch)
+            if message is not None:
+                yield message
+
+
+def _drawn(all_of_them: Collection[int], count: int | None, random: Random) -> list[int]:
+    known = sorted(all_of_them)
+    return known if count is None else random.sample(known, min(count, len(known)))

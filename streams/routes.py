@@ -1,0 +1,192 @@
+"""Which handler sees to which topic, under which agent's name, in which role."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+from schemas.snapshots import FOLLOW_EDGES
+from services.handlers.delivery import (
+    BULK_ENTRIES_AT_ONCE,
+    Backfill,
+    DeliverPages,
+    Owed,
+    everybody,
+)
+from services.handlers.follows import RecordFollows
+from services.handlers.handler import Accepted, Handler
+from services.handlers.inline_outbox import Directly
+from services.handlers.link_replies import JoinConversations
+from services.handlers.link_reposts import JoinReposts
+from services.handlers.orphans import Orphans
+from services.handlers.outbox import Outbox
+from services.handlers.pages import Policy
+from services.handlers.posts import RecordPosts
+from services.handlers.relations import RecordRelations
+from services.handlers.stale_versions import StaleVersions
+from services.handlers.words import RecordWords
+from services.metrics.metrics import Metrics
+from services.pulled.authors import PulledAuthors
+from services.retention import Clock, Retention
+from services.stores import Stores
+from streams.delivery.backlog import Bounds
+
+
+class Route(NamedTuple):
+    """An agent: the topic it reads, the role whose app it belongs to, how much at a time.
+
+    `is_second`: another role reads the topic too and buries what cannot be decoded, so that this is
+    one dead letter; here it is skipped. What this role alone cannot handle it buries, and counts
+    for a brake of its own: a bug in it stops no other role.
+    """
+
+    agent: str
+    topic: str
+    role: str
+    bounds: Bounds
+    is_second: bool = False
+
+    @property
+    def brake(self) -> str:
+        return f"{self.topic}@{self.role}" if self.is_second else self.topic
+
+
+WORDS_AT_ONCE = Bounds(messages=1024, batches=2)
+"""Words are no hurry and share mutations: the more posts at a time, the fewer a post."""
+BULK_AT_ONCE = Bounds(messages=16, batches=2)
+"""One batch is written while the followers of the next are read. More would bring the lane nothing
+but a longer queue at the store, which the other lane then waits in."""
+
+BY_DEFAULT = Policy()
+
+ROUTES = (
+    Route("posts", "posts", "ingest", Bounds()),
+    Route("replies", "replies", "ingest", Bounds()),
+    Route("follows", "follows", "ingest", Bounds()),
+    Route("relations", "relations", "ingest", Bounds()),
+    Route("fanout", "fanout-pages", "fanout", Bounds()),
+    Route("backfills", "backfills", "fanout", Bounds()),
+    Route("bulk", "bulk-pages", "bulk", BULK_AT_ONCE),
+    Route("words", "posts", "search", WORDS_AT_ONCE, is_second=True),
+    Route("reply-words", "replies", "search", WORDS_AT_ONCE, is_second=True),
+)
+LANES = ("fanout", "bulk")
+"""The roles that see to requests of our own."""
+WRITE_HOMES = ("ingest", *LANES)
+"""The roles that write home entries."""
+ROLES = tuple(dict.fromkeys(route.role for route in ROUTES))
+BRAKES = tuple(dict.fromkeys(route.brake for route in ROUTES))
+
+
+def handlers(  # noqa: PLR0913 - what handlers are made of
+    stores: Stores,
+    requests: Outbox,
+    metrics: Metrics,
+    retention: Retention,
+    clock: Clock,
+    *,
+    policy: Policy = BY_DEFAULT,
+    owed: Owed = everybody,
+) -> Mapping[str, Handler[Any]]:
+    """The handler of each agent, on these stores."""
+    join = JoinConversations(
+        stores.posts, stores.conversations, Orphans(metrics.conversation_orphans_pending)
+    )
+    record = RecordPosts(
+        posts=stores.posts,
+        timelines=stores.timelines,
+        graph=stores.graph,
+        conversations=join,
+        reposts=JoinReposts(stores.posts, stores.reposts),
+        tags=stores.tags,
+        words=stores.words,
+        outbox=requests,
+        retention=retention,
+        clock=clock,
+        policy=policy,
+        pulled=PulledAuthors(stores.pulled, retention, clock),
+    )
+    words = RecordWords(stores.words)
+    counting = StaleVersions(metrics.stale_versions).counting
+    return {
+        "posts": counting(record),
+        "replies": counting(record),
+        "follows": counting(RecordFollows(stores.graph, stores.relations, requests)),
+        "relations": counting(RecordRelations(stores.relations)),
+        **_lanes(stores, metrics, clock, owed),
+        "backfills": Backfill(stores.timelines, stores.reposts, retention, clock),
+        "words": words,
+        "reply-words": words,
+    }
+
+
+def _lanes(
+    stores: Stores, metrics: Metrics, clock: Clock, owed: Owed
+) -> Mapping[str, Handler[Any]]:
+    """The handler of each lane's pages."""
+    deliver = partial(
+        DeliverPages,
+        graph=stores.graph,
+        timelines=stores.timelines,
+        reposts=stores.reposts,
+        metrics=metrics,
+        clock=clock,
+        owed=owed,
+    )
+    return {
+        "fanout": deliver(lane="push"),
+        "bulk": deliver(lane="bulk", entries_at_once=BULK_ENTRIES_AT_ONCE),
+    }
+
+
+REPLAYED_AT_ONCE = 262_144
+"""Entries that a replay writes by one call: 16 MB packed, a thousand to each of 256 shards."""
+
+
+def direct_handlers(  # noqa: PLR0913 - what handlers are made of
+    stores: Stores,
+    metrics: Metrics,
+    retention: Retention,
+    clock: Clock,
+    *,
+    backfills: bool,
+    pull_followers: int,
+) -> Mapping[str, Handler[Any]]:
+    """By topic of facts: handlers that do themselves all that is asked for, and words as well.
+
+    The snapshot of edges has one, too, whose versions nobody compares: it is beside the log.
+
+    For replays: what a large batch asks for is done together, so there is one lane. Who has
+    `pull_followers` is flagged and left to his readers, as live. Without `backfills` follows ask
+    for nothing; every post of theirs is then replayed after them.
+    """
+    deliver = DeliverPages(
+        graph=stores.graph,
+        timelines=stores.timelines,
+        reposts=stores.reposts,
+        metrics=metrics,
+        clock=clock,
+        lane="replay",
+        entries_at_once=REPLAYED_AT_ONCE,
+    )
+    backfill = Backfill(stores.timelines, stores.reposts, retention, clock)
+    requests = Directly(deliver, backfill if backfills else None)
+    policy = Policy(bulk_followers=0, pull_followers=pull_followers)
+    agents = handlers(stores, requests, metrics, retention, clock, policy=policy)
+    facts = [route for route in ROUTES if route.role not in LANES]
+    return {
+        FOLLOW_EDGES: RecordFollows(stores.graph, stores.relations, requests),
+        **{
+            topic: _one_after_the_other(
+                [agents[each.agent] for each in facts if each.topic == topic]
+            )
+            for topic in dict.fromkeys(route.topic for route in facts)
+        },
+    }
+
+
+def _one_after_the_other(all_of_them: Sequence[Handler[Any]]) -> Handler[Any]:
+    async def handle(batch: Sequence[Accepted[Any]]) -> None:
+        for each in all_of_them:
+            await each(batch)
+
+    return handle

@@ -1,0 +1,105 @@
+"""Looking at a running system for what is missing or extra, and writing homes anew."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from random import Random
+from typing import Final, NamedTuple
+
+from schemas.ids import PostId, UserId
+from services.handlers.delivery import Backfill
+from services.handlers.rebuild import Rebuild
+from services.metrics.metrics import Metrics
+from services.readers.home import Home
+from services.readers.reader import Reader
+from services.scan import START, Scanned
+from services.verification.homes import VerifyHomes
+from services.verification.sample import Verified, drawn, verified
+from services.verification.threads import VerifyThreads
+from streams.bootstrap import Deps
+
+PAUSE_SECONDS: Final = 5.0
+"""Between two looks at what differs: ten times what a delivery takes."""
+USERS_AT_ONCE: Final = 64
+"""Rebuilt together: those who follow the same people share the reading."""
+
+
+class Looked(NamedTuple):
+    """What one look at homes and threads found."""
+
+    homes: Verified
+    threads: Verified
+
+    @property
+    def is_whole(self) -> bool:
+        return not (self.homes.differing or self.threads.differing)
+
+
+class Verification:
+    """Draws users and posts and compares what is shown of them with what must be."""
+
+    def __init__(
+        self,
+        deps: Deps,
+        random: Random,
+        pause: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(PAUSE_SECONDS),
+    ) -> None:
+        reader = Reader(deps.stores, deps.clock, deps.settings.epoch)
+        self._stores = deps.stores
+        self._metrics = deps.metrics
+        self._random = random
+        self._pause = pause
+        self._homes = VerifyHomes(reader, Home(reader, deps.retention), deps.retention)
+        self._threads = VerifyThreads(reader, deps.retention)
+
+    async def look(self, count: int, users: Sequence[UserId] = ()) -> Looked:
+        """At so many users, or at these, and at so many posts. Raises StoreUnavailable."""
+        asked = list(users) or await self._some_users(count)
+        posts = await drawn(self._stores.posts.scan, count, self._random)
+        return await self.look_at(asked, posts)
+
+    async def look_at(self, users: Sequence[UserId], posts: Sequence[PostId]) -> Looked:
+        """At these. Raises StoreUnavailable."""
+        looked = Looked(
+            await verified(self._homes, users, self._pause),
+            await verified(self._threads, posts, self._pause),
+        )
+        for listing, found in looked._asdict().items():
+            _measure(self._metrics, listing, found)
+        return looked
+
+    async def _some_users(self, count: int) -> list[UserId]:
+        """Half of them readers, half of them writers; many are both."""
+        readers = await drawn(self._stores.relations.owners, (count + 1) // 2, self._random)
+        writers = await drawn(self._stores.timelines.authors, count // 2, self._random)
+        return list(dict.fromkeys((*readers, *writers)))
+
+
+def _measure(metrics: Metrics, listing: str, found: Verified) -> None:
+    metrics.verified.labels(listing).inc(found.looked_at)
+    for kind, places in (("missing", found.missing), ("extra", found.extra)):
+        metrics.verify_differences.labels(listing, kind).set(places)
+
+
+def create_rebuild(deps: Deps) -> Rebuild:
+    """A rebuild is a backfill of all whom a user follows, and of himself."""
+    stores = deps.stores
+    backfill = Backfill(stores.timelines, stores.reposts, deps.retention, deps.clock)
+    return Rebuild(stores.relations, backfill)
+
+
+async def everybody(deps: Deps) -> AsyncIterator[list[UserId]]:
+    """All who follow somebody or ever wrote, some at a time; some of them twice.
+
+    Raises StoreUnavailable.
+    """
+    scans: Sequence[Callable[[int, int], Awaitable[Scanned[UserId]]]] = (
+        deps.stores.relations.owners,
+        deps.stores.timelines.authors,
+    )
+    for scan in scans:
+        place: int | None = START
+        while place is not None:
+            found = await scan(place, USERS_AT_ONCE)
+            place = found.place
+            if found.ids:
+                yield found.ids

@@ -1,0 +1,55 @@
+"""What a letter is called, what it says, and what goes back."""
+
+import pytest
+
+from streams.dead_letters.letter import Letter, LetterId
+from tests.dead_letters.fakes import BURIED_AT, letter
+from tests.streams.fakes import ACCEPTED_AT, FakeRecord
+
+
+def test_an_id_is_a_place() -> None:
+    """Of a dead-letter topic that is declared."""
+    assert LetterId.parse("posts-dlq:3:17") == LetterId("posts-dlq", 3, 17)
+    assert str(LetterId("fanout-pages-dlq", 0, 5)) == "fanout-pages-dlq:0:5"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "posts:3:17", "posts-dlq:3", "posts-dlq:3:-1", "posts-dlq:a:1"]
+)
+def test_nothing_else_is_an_id(text: str) -> None:
+    """Least of all the topic that the message came from."""
+    with pytest.raises(ValueError):  # noqa: PT011 - int's and ours alike
+        LetterId.parse(text)
+
+
+async def test_what_goes_back_is_what_came() -> None:
+    """Key, value, the producer's headers and the record's own time, with what was said of it."""
+    record = FakeRecord(7, b"\xff", None, headers=(("trace", b"1"),))
+    told = await letter(0, record)
+    back = told.sent_back()
+    assert (back.topic, back.key, back.value) == ("posts", None, b"\xff")
+    assert back.timestamp == ACCEPTED_AT
+    assert back.headers[0] == ("trace", b"1")
+    assert list(back.headers) == list(told.headers)
+    assert told.own_headers() == [("trace", b"1")]
+
+
+async def test_the_time_is_that_of_the_first_record() -> None:
+    """However often it went back and failed again; every burial is told, the oldest first."""
+    once = await letter(0, FakeRecord(7))
+    again = await letter(1, FakeRecord(9, headers=tuple(once.sent_back().headers)))
+    assert [each.offset for each in again.burials()] == ["7", "9"]
+    assert again.sent_back().timestamp == ACCEPTED_AT
+
+
+async def test_a_record_without_a_time_goes_back_without() -> None:
+    """Kafka then gives it one."""
+    assert (await letter(0, FakeRecord(0, timestamp=-1))).sent_back().timestamp is None
+
+
+def test_a_message_that_nobody_buried_is_a_letter_too() -> None:
+    """Somebody wrote it into the topic; nothing is known of it."""
+    stray = Letter(LetterId("posts-dlq", 0, 0), BURIED_AT, None, None, [])
+    (burial,) = stray.burials()
+    assert set(burial) == {"?"}
+    assert stray.sent_back().timestamp is None
