@@ -75,7 +75,7 @@ class Log:
 
     def _present(self) -> set[str]:
         found = self._admin.list_topics(timeout=ANSWER_SECONDS).topics
-        return set(found) & set(topics.load())
+        return set(found) & set(topics.load_topics())
 
     def _ends(self, names: Sequence[str]) -> dict[tuple[str, int], int]:
         wanted = {TopicPartition(*place): OffsetSpec.latest() for place in _places(names)}
@@ -142,13 +142,13 @@ def roles() -> Mapping[str, Sequence[str]]:
     can come to the second.
     """
     read: dict[str, list[str]] = {}
-    for name, topic in topics.load().items():
+    for name, topic in topics.load_topics().items():
         for role in topic.consumers:
             if role != OPERATORS:
                 read.setdefault(role, []).append(name)
 
     def is_asked(role: str) -> bool:
-        return any(read.keys() & set(topics.load()[name].producers) for name in read[role])
+        return any(read.keys() & set(topics.load_topics()[name].producers) for name in read[role])
 
     return {role: read[role] for role in sorted(read, key=lambda role: (is_asked(role), role))}
 
@@ -162,5 +162,5 @@ def drained(log: Log) -> bool:
 
 
 def _places(names: Sequence[str]) -> list[tuple[str, int]]:
-    declared = topics.load()
+    declared = topics.load_topics()
     return [(name, index) for name in names for index in range(declared[name].partitions)]

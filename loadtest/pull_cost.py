@@ -25,18 +25,18 @@ from loadtest.stored import stores_on
 from schemas.events import FollowCreated, PostCreated
 from schemas.ids import PostId, UserId, post_id
 from services.metrics.metrics import Metrics
-from services.posts.post import mutation
+from services.posts.post import post_mutation
 from services.pulled.authors import PulledAuthors
 from services.readers.home import Home
 from services.readers.paging import PageRequest
 from services.readers.reader import Reader
-from services.relations.mutation import mutation as relation
+from services.relations.mutation import relation_mutation as relation
 from services.retention import Retention
 from services.settings.settings import Settings
-from services.storage.migrations import available, migrate
+from services.storage.migrations import available_migrations, migrate
 from services.storage.session import connect
 from services.stores import Stores
-from services.timelines.store import AuthorEntry, Block
+from services.timelines.store import AuthorEntry, EntryBlock
 
 FOLLOWERS = 100_000
 PUSHES = 10
@@ -91,7 +91,9 @@ class Bench(NamedTuple):
         posts = iter(range(post_id(now(), 0), 2**63, 1))
 
         async def one() -> None:
-            await self.stores.timelines.add_home_entries([Block(users, np.array([next(posts)]))])
+            await self.stores.timelines.add_home_entries(
+                [EntryBlock(users, np.array([next(posts)]))]
+            )
 
         await one()
         return await self.cost(PUSHES, one) / FOLLOWERS
@@ -112,13 +114,13 @@ class Bench(NamedTuple):
             PostCreated(version=(at + n) * 1_000, post_id=post_id(at + n, n), author_id=n + 1)
             for n in range(FOLLOWEES)
         ]
-        await self.stores.posts.record([mutation(each) for each in facts])
+        await self.stores.posts.record([post_mutation(each) for each in facts])
         for followed in FOLLOWED:
             viewer = Case(0, followed).viewer
             await self.follow(viewer, range(1, FOLLOWEES + 1))
             await self.follow(viewer, range(PULLED_FROM, PULLED_FROM + followed))
             posts = np.array([each.post_id for each in facts])
-            await self.stores.timelines.add_home_entries([Block(np.array([viewer]), posts)])
+            await self.stores.timelines.add_home_entries([EntryBlock(np.array([viewer]), posts)])
 
     async def follow(self, viewer: UserId, followees: Iterable[int]) -> None:
         edges = [FollowCreated(version=1, follower_id=viewer, followee_id=n) for n in followees]
@@ -140,7 +142,7 @@ class Bench(NamedTuple):
                 PostCreated(version=at * 1_000, post_id=post, author_id=author)
                 for author, post in entries
             ]
-            await self.stores.posts.record([mutation(each) for each in facts])
+            await self.stores.posts.record([post_mutation(each) for each in facts])
             await PulledAuthors(self.stores.pulled, retention, now, age_ms=0).flag(entries)
 
 
@@ -149,7 +151,7 @@ async def measured(pages: int, told: Callable[[dict[str, float]], None]) -> None
     server = listener(settings.cassandra_port)
     if server is None:
         raise click.ClickException("no Cassandra of this machine listens there")
-    await migrate(settings, available())
+    await migrate(settings, available_migrations())
     store = await connect(settings, Metrics(CollectorRegistry()))
     try:
         stores = stores_on(store, settings, now)

@@ -16,9 +16,9 @@ from loadtest.expected import Entries
 from loadtest.graph import Lists
 from loadtest.store import RunStore, define, patiently
 from schemas.ids import IdArray
-from services.storage.cluster import cluster, in_thread
+from services.storage.cluster import create_cluster, run_in_thread
 from services.storage.statements import insert
-from services.timelines.store import Block
+from services.timelines.store import EntryBlock
 
 ENTRIES_AT_ONCE = 65_536
 """In one call of the writer, as the fan-out's handler makes them."""
@@ -41,7 +41,7 @@ _NAIVE = (
 )
 
 
-Batch = list[Block]
+Batch = list[EntryBlock]
 
 
 def batches(lists: Lists, posts: Entries, most: int) -> list[Batch]:
@@ -59,7 +59,7 @@ def batches(lists: Lists, posts: Entries, most: int) -> list[Batch]:
             if held + len(part) > ENTRIES_AT_ONCE:
                 some.append(found)
                 found, held = [], 0
-            found.append(Block(part, np.array([post])))
+            found.append(EntryBlock(part, np.array([post])))
             held += len(part)
         total += len(followers)
         if total >= most:
@@ -111,13 +111,13 @@ class References:
     async def naive(self, batches: Sequence[Batch]) -> float:
         """One prepared INSERT per follower through the driver, so many in flight."""
         users, posts = flat([block for batch in batches for block in batch])
-        return await in_thread(
+        return await run_in_thread(
             lambda: self._insert_each(users, posts), seconds=10 * NAIVE_SECONDS, what="naive writes"
         )
 
     def _insert_each(self, users: IdArray, posts: IdArray) -> float:
         settings = self._run.settings
-        ours = cluster(settings)
+        ours = create_cluster(settings)
         try:
             session = ours.connect()
             query = session.prepare(

@@ -24,11 +24,11 @@ from services.graph.edge import EdgeMutation
 from services.graph.store import SlotRange
 from services.metrics.metrics import Metrics
 from services.relations.cassandra import CassandraRelations
-from services.relations.mutation import mutation
+from services.relations.mutation import relation_mutation
 from services.retention import Clock, Retention
 from services.settings.settings import Settings
-from services.storage.cluster import cluster, in_thread
-from services.storage.migrations import available
+from services.storage.cluster import create_cluster, run_in_thread
+from services.storage.migrations import available_migrations
 from services.storage.session import Store, connect
 from services.storage.statements import Statement, select
 from services.timelines.cassandra import SHARDS, CassandraTimelines
@@ -81,7 +81,7 @@ class RunStore(NamedTuple):
 
     async def create_limit(self) -> None:
         """The tables that `limit` writes, as replays make theirs."""
-        await CassandraGenerations(self.store, self.settings, available()).create(LIMIT)
+        await CassandraGenerations(self.store, self.settings, available_migrations()).create(LIMIT)
 
     async def load(self, graph: Graph, version: int, told: Callable[[int], None]) -> None:
         """The follower lists; of the readers also what they themselves keep of whom they follow."""
@@ -95,7 +95,8 @@ class RunStore(NamedTuple):
         reads = np.isin(graph.followers, graph.readers)
         pairs = zip(graph.followers[reads].tolist(), graph.followees[reads].tolist(), strict=True)
         said = [
-            mutation(FollowCreated(version=version, follower_id=a, followee_id=b)) for a, b in pairs
+            relation_mutation(FollowCreated(version=version, follower_id=a, followee_id=b))
+            for a, b in pairs
         ]
         await patiently(partial(CassandraRelations(self.store).record, said))
 
@@ -145,7 +146,7 @@ async def define(settings: Settings, *statements: str) -> None:
     """Change the keyspaces and tables, one statement after the other."""
 
     def work() -> None:
-        ours = cluster(settings)
+        ours = create_cluster(settings)
         try:
             session = ours.connect()
             for each in statements:
@@ -153,21 +154,21 @@ async def define(settings: Settings, *statements: str) -> None:
         finally:
             ours.shutdown()
 
-    await in_thread(work, seconds=2 * DEFINE_SECONDS, what="changing the tables")
+    await run_in_thread(work, seconds=2 * DEFINE_SECONDS, what="changing the tables")
 
 
 async def release(settings: Settings) -> str:
     """Cassandra's version."""
 
     def work() -> str:
-        ours = cluster(settings)
+        ours = create_cluster(settings)
         try:
             [row] = ours.connect().execute("SELECT release_version FROM system.local")
             return str(row[0])
         finally:
             ours.shutdown()
 
-    return await in_thread(work, seconds=DEFINE_SECONDS, what="asking for the version")
+    return await run_in_thread(work, seconds=DEFINE_SECONDS, what="asking for the version")
 
 
 def _scattered(followees: IdArray) -> NDArray[np.int64]:

@@ -19,23 +19,23 @@ from services.conversations.cassandra import CassandraConversations
 from services.graph.cassandra import CassandraGraph
 from services.metrics.metrics import Metrics
 from services.posts.cassandra import CassandraPosts
-from services.posts.post import mutation
-from services.posts.store import MAX_LINE
+from services.posts.post import post_mutation
+from services.posts.store import MAX_ANCESTOR_HINT
 from services.pulled.cassandra import CassandraPulled
 from services.relations.cassandra import CassandraRelations
-from services.relations.mutation import mutation as relation
+from services.relations.mutation import relation_mutation as relation
 from services.reposts.cassandra import CassandraReposts
 from services.retention import Clock, Retention
 from services.search.cassandra import CassandraTerms
-from services.search.store import Terms, claim_of
+from services.search.store import PostTerms, claim_of
 from services.search.terms import tags_of, words_of
 from services.search.words.cassandra import CassandraWords
 from services.settings.settings import Settings
-from services.storage.migrations import available, migrate
+from services.storage.migrations import available_migrations, migrate
 from services.storage.session import Store, connect
 from services.stores import Stores
 from services.timelines.cassandra import CassandraTimelines
-from services.timelines.store import AuthorEntry, Block
+from services.timelines.store import AuthorEntry, EntryBlock
 
 AUTHORS = 20_000
 VIEWERS = 400
@@ -106,14 +106,14 @@ def facts(made: World, seed: int, epoch: int) -> Iterator[Written]:
             before = originals.get(before, before)
         if before is not None and kind < REPOSTS:
             originals[post] = before
-            line = (before, *lines[before])[:MAX_LINE] if before in lines else ()
+            line = (before, *lines[before])[:MAX_ANCESTOR_HINT] if before in lines else ()
             yield Written(PostCreated(**said, repost_of=before), line, before)
             continue
         said["text"] = " ".join(word(next(drawn)) for _ in range(lengths[number]))
         said["mentions"] = (mentioned[number],) if mentioning[number] else ()
         said["tags"] = (tag(next(tags)),) if tagged[number] else ()
         if before is not None and kind < REPOSTS + REPLIES:
-            lines[post] = (before, *lines.get(before, ()))[:MAX_LINE]
+            lines[post] = (before, *lines.get(before, ()))[:MAX_ANCESTOR_HINT]
             yield Written(ReplyCreated(**said, parent_id=before), lines[post])
         else:
             yield Written(PostCreated(**said))
@@ -140,7 +140,7 @@ async def fill(
     settings: Settings, made: World, seed: int, clock: Clock, advance: Callable[[int], None]
 ) -> None:
     """Write what reading needs, as workers do, into a keyspace that is made for it."""
-    await migrate(settings, available())
+    await migrate(settings, available_migrations())
     store = await connect(settings, Metrics(CollectorRegistry()))
     stores = stores_on(store, settings, clock)
     try:
@@ -203,16 +203,16 @@ async def _write(
     }
     facts = [each.fact for each, _ in batch]
     await asyncio.gather(
-        stores.posts.record(list(map(mutation, facts))),
+        stores.posts.record(list(map(post_mutation, facts))),
         stores.posts.hint(lines),
         stores.timelines.add_author_entries(
             [AuthorEntry(UserId(each.author_id), PostId(each.post_id)) for each in facts]
         ),
-        stores.tags.add([Terms(claim_of(each), tags_of(each)) for each in facts]),
-        stores.words.add([Terms(claim_of(each), words_of(each)) for each in facts]),
+        stores.tags.add([PostTerms(claim_of(each), tags_of(each)) for each in facts]),
+        stores.words.add([PostTerms(claim_of(each), words_of(each)) for each in facts]),
         stores.timelines.add_home_entries(
             [
-                Block(
+                EntryBlock(
                     np.array([each.fact.author_id, *followers[author]]),
                     np.array([each.fact.post_id]),
                 )

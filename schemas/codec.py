@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias, get_args
 import msgspec
 
 from schemas import events, requests, snapshots
-from schemas.errors import Reason, SchemaViolation
+from schemas.errors import SchemaViolation, ViolationReason
 from schemas.events import FollowFact, PostFact
 from schemas.ids import DAY_MS, DEFAULT_EPOCH, MAX_ID, post_time
 from schemas.relations import ReadMarked, RelationFact
@@ -32,7 +32,7 @@ class Encoded(NamedTuple):
     value: bytes
 
 
-class Kind(NamedTuple):
+class MessageKind(NamedTuple):
     """What is to know of a message type besides its struct."""
 
     topic: str
@@ -67,11 +67,11 @@ def _written_key(_: Callable[[str], Any]) -> bytes:
     return b"written"
 
 
-def _kind(topic: str, struct: type[Any], key: KeyRule) -> tuple[str, Kind]:
-    return str(struct.__struct_config__.tag), Kind(topic, struct, key)
+def _kind(topic: str, struct: type[Any], key: KeyRule) -> tuple[str, MessageKind]:
+    return str(struct.__struct_config__.tag), MessageKind(topic, struct, key)
 
 
-KINDS: Mapping[str, Kind] = dict(
+KINDS: Mapping[str, MessageKind] = dict(
     [
         _kind("posts", events.PostCreated, first_of("author_id")),
         _kind("posts", events.PostEdited, first_of("author_id")),
@@ -117,7 +117,7 @@ _ID_FIELDS = (
 )
 _DECIMAL = re.compile(r"[1-9][0-9]{0,18}\Z")
 _PLACE = re.compile(r" - at `\$\.?(.*)`\Z")
-_REASONS: tuple[tuple[str, Reason], ...] = (
+_REASONS: tuple[tuple[str, ViolationReason], ...] = (
     ("Object missing required field", "missing"),
     ("Invalid enum value", "unknown_value"),
     ("matching regex", "unknown_value"),
@@ -183,7 +183,7 @@ def _parse(value: bytes | None) -> dict[str, Any]:
     return raw
 
 
-def _why_unreadable(value: bytes) -> Reason:
+def _why_unreadable(value: bytes) -> ViolationReason:
     try:
         value.decode()
     except UnicodeDecodeError:
@@ -191,7 +191,7 @@ def _why_unreadable(value: bytes) -> Reason:
     return "not_json"
 
 
-def _kind_of(raw: dict[str, Any], topic: str) -> Kind:
+def _kind_of(raw: dict[str, Any], topic: str) -> MessageKind:
     tag = raw.get("type")
     if tag is None:
         raise SchemaViolation("type", "missing")
@@ -206,7 +206,7 @@ def _kind_of(raw: dict[str, Any], topic: str) -> Kind:
     return kind
 
 
-def _convert(raw: dict[str, Any], kind: Kind) -> Any:
+def _convert(raw: dict[str, Any], kind: MessageKind) -> Any:
     for name in _ID_FIELDS:
         if name in raw:
             raw[name] = _id(name, raw[name])
@@ -240,13 +240,13 @@ def _violation(text: str) -> SchemaViolation:
     missing = re.search(r"required field `(\w+)`", text)
     if missing:
         return SchemaViolation(missing[1], "missing")
-    reason: Reason = next((r for part, r in _REASONS if part in text), "wrong_type")
+    reason: ViolationReason = next((r for part, r in _REASONS if part in text), "wrong_type")
     if "of length >=" in text:
         reason = "out_of_range"
     return SchemaViolation(field or "value", reason)
 
 
-def _check_key(message: Any, kind: Kind, key: bytes | None) -> None:
+def _check_key(message: Any, kind: MessageKind, key: bytes | None) -> None:
     if key is None:
         raise SchemaViolation("key", "null_key")
     if key != kind.key(partial(getattr, message)):

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-Reason = Literal[
+ViolationReason = Literal[
     "not_utf8",
     "not_json",
     "not_an_object",
@@ -29,7 +29,7 @@ class SchemaViolation(ValueError):
     neither it nor `reason` ever holds a value from the message.
     """
 
-    def __init__(self, field: str, reason: Reason) -> None:
+    def __init__(self, field: str, reason: ViolationReason) -> None:
         super().__init__(f"{field}: {reason}")
         self.field = field
-        self.reason: Reason = reason
+        self.reason: ViolationReason = reason

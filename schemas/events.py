@@ -32,10 +32,10 @@ Visibility: TypeAlias = Literal["public", "unlisted", "followers", "direct"]
 Mentions: TypeAlias = Annotated[tuple[Id, ...], Meta(max_length=MAX_MENTIONS)]
 Tags: TypeAlias = Annotated[tuple[str, ...], Meta(max_length=MAX_TAGS)]
 Links: TypeAlias = Annotated[tuple[str, ...], Meta(max_length=MAX_LINKS)]
-Gate: TypeAlias = Annotated[
+GateEntry: TypeAlias = Annotated[
     str, Meta(pattern=r"^(mentioned|followers|followed|list:[1-9][0-9]{0,18})\Z")
 ]
-ReplyGate: TypeAlias = tuple[Gate, ...]
+ReplyGate: TypeAlias = tuple[GateEntry, ...]
 Replies: TypeAlias = Literal["all", "followed", "conversation", "self_threads", "none"]
 
 

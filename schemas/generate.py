@@ -28,12 +28,12 @@ def schema_of(tag: str) -> Mapping[str, Any]:
     return {"$schema": DIALECT, **said, "title": f"{tag}, version {VERSION}"}
 
 
-def file_of(tag: str) -> Path:
+def schema_path(tag: str) -> Path:
     """Where the schema of a message type stands."""
     return FOLDER / f"{tag}.v{VERSION}.schema.json"
 
 
-def written(schema: Mapping[str, Any]) -> str:
+def render_schema(schema: Mapping[str, Any]) -> str:
     """A schema as it stands in its file."""
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
@@ -50,4 +50,4 @@ def _as_travels(said: Any) -> Any:
 
 if __name__ == "__main__":
     for each in KINDS:
-        file_of(each).write_text(written(schema_of(each)))
+        schema_path(each).write_text(render_schema(schema_of(each)))

@@ -19,7 +19,7 @@ Action: TypeAlias = Literal["hide", "warn"]
 ListReplies: TypeAlias = Literal["none", "list", "followed"]
 Phrase: TypeAlias = Annotated[str, Meta(max_length=MAX_PHRASE, pattern=r"\S")]
 Tag: TypeAlias = Annotated[str, Meta(max_length=MAX_TAG, pattern=r"[^#\s]")]
-Place: TypeAlias = Annotated[
+MarkTarget: TypeAlias = Annotated[
     str, Meta(pattern=r"^(home|(conversation|unanswered):[1-9][0-9]{0,18})\Z")
 ]
 
@@ -125,7 +125,7 @@ class ThreadMuteDeleted(_ThreadMute, frozen=True, kw_only=True, tag="thread_mute
 class ReadMarked(_Relation, frozen=True, kw_only=True, tag="read.marked"):
     """How far the owner has read; of an unanswered post, that it is set aside."""
 
-    what: Place
+    what: MarkTarget
     up_to: Id
 
 
@@ -147,23 +147,23 @@ class AccountErased(_Relation, frozen=True, kw_only=True, tag="account.erased"):
     """The end of an account, whatever its version."""
 
 
-Block: TypeAlias = BlockCreated | BlockDeleted
-Mute: TypeAlias = MuteCreated | MuteDeleted
-KeywordMute: TypeAlias = KeywordMuteCreated | KeywordMuteDeleted
-List: TypeAlias = ListCreated | ListDeleted
-Membership: TypeAlias = ListMemberAdded | ListMemberRemoved
-TagFollow: TypeAlias = TagFollowCreated | TagFollowDeleted
-ThreadMute: TypeAlias = ThreadMuteCreated | ThreadMuteDeleted
-Account: TypeAlias = AccountSuspended | AccountReinstated | AccountErased
+BlockFact: TypeAlias = BlockCreated | BlockDeleted
+MuteFact: TypeAlias = MuteCreated | MuteDeleted
+KeywordMuteFact: TypeAlias = KeywordMuteCreated | KeywordMuteDeleted
+ListFact: TypeAlias = ListCreated | ListDeleted
+MembershipFact: TypeAlias = ListMemberAdded | ListMemberRemoved
+TagFollowFact: TypeAlias = TagFollowCreated | TagFollowDeleted
+ThreadMuteFact: TypeAlias = ThreadMuteCreated | ThreadMuteDeleted
+AccountFact: TypeAlias = AccountSuspended | AccountReinstated | AccountErased
 RelationFact: TypeAlias = (
-    Block
-    | Mute
-    | KeywordMute
-    | List
-    | Membership
-    | TagFollow
-    | ThreadMute
+    BlockFact
+    | MuteFact
+    | KeywordMuteFact
+    | ListFact
+    | MembershipFact
+    | TagFollowFact
+    | ThreadMuteFact
     | ReadMarked
     | SettingsChanged
-    | Account
+    | AccountFact
 )

@@ -34,7 +34,7 @@ def dead_letter_topic(topic: str) -> str:
 
 
 @cache
-def load() -> Mapping[str, Topic]:
+def load_topics() -> Mapping[str, Topic]:
     """Every topic by name, the dead-letter topics included."""
     declared = [
         msgspec.yaml.decode(file.read_bytes(), type=Topic)

@@ -3,18 +3,18 @@
 from collections import OrderedDict
 from typing import TypeVar
 
-Key = TypeVar("Key")
-Value = TypeVar("Value")
+K = TypeVar("K")
+V = TypeVar("V")
 
 
-class Latest(OrderedDict[Key, Value]):
+class Latest(OrderedDict[K, V]):
     """A dict that is bounded; setting a key makes it the latest."""
 
     def __init__(self, most: int) -> None:
         super().__init__()
         self._most = most
 
-    def __setitem__(self, key: Key, value: Value) -> None:
+    def __setitem__(self, key: K, value: V) -> None:
         super().__setitem__(key, value)
         self.move_to_end(key)
         if len(self) > self._most:

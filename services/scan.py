@@ -9,20 +9,20 @@ from typing import Generic, NamedTuple, TypeVar
 
 from schemas.ids import slot
 
-Id = TypeVar("Id", bound=int)
+IdT = TypeVar("IdT", bound=int)
 
 START = -(2**63)
 """Before everything."""
 
 
-class Scanned(NamedTuple, Generic[Id]):
+class Scanned(NamedTuple, Generic[IdT]):
     """Some ids, perhaps one of them twice, and the place to go on from; None at the end."""
 
-    ids: list[Id]
+    ids: list[IdT]
     place: int | None
 
 
-def scan_of(ids: Iterable[Id], place: int, limit: int) -> Scanned[Id]:
+def scan_ids(ids: Iterable[IdT], place: int, limit: int) -> Scanned[IdT]:
     """The first `limit` of these beyond a place, in an order by hashes."""
     beyond = sorted((at, each) for each in set(ids) if (at := _place(each)) > place)
     some = beyond[:limit]

@@ -12,8 +12,8 @@ from yarl import URL
 from services.metrics.metrics import Metrics
 from services.settings.settings import Settings
 from streams.delivery.brake.brakes import Brakes
-from streams.delivery.intake import Intake, Limits
-from streams.delivery.loop import Delivery
+from streams.delivery.intake import Intake, IntakeLimits
+from streams.delivery.loop import DeliveryLoop
 from streams.kafka.credentials import credentials
 from streams.kafka.transport import Transport
 
@@ -30,7 +30,7 @@ aiokafka keeps one fetch per partition besides what the intake counts: 64 MiB fo
 POLL_RECORDS = 2_000
 
 
-class Runs(faust.Schema):  # type: ignore[misc] # untyped upstream
+class RecordRunSchema(faust.Schema):  # type: ignore[misc] # untyped upstream
     """The value of an event is the run of records that the consumer put there; no codec."""
 
     def compile(self, app: Any, **_: Any) -> Any:
@@ -58,10 +58,10 @@ class App(faust.App):  # type: ignore[misc] # untyped upstream
     def _create_directories(self) -> None:
         """Upstream makes folders for tables in the working directory; there are no tables."""
 
-    def deliver(self, delivery: Delivery[Any]) -> None:
+    def deliver(self, delivery: DeliveryLoop[Any]) -> None:
         """Add the agent that hands the messages of a topic to their delivery loop."""
         # acks=False: upstream tracks nothing; the intake's tracker does.
-        topic = self.topic(delivery.topic, schema=Runs(), acks=False)
+        topic = self.topic(delivery.topic, schema=RecordRunSchema(), acks=False)
         self.intake.add(delivery)
 
         @self.agent(topic, name=delivery.agent)  # type: ignore[untyped-decorator]
@@ -75,7 +75,11 @@ class App(faust.App):  # type: ignore[misc] # untyped upstream
 
 
 def create_app(
-    role: str, settings: Settings, metrics: Metrics, limits: Limits | None = None, **overrides: Any
+    role: str,
+    settings: Settings,
+    metrics: Metrics,
+    limits: IntakeLimits | None = None,
+    **overrides: Any,
 ) -> App:
     """An app for one role, which is a consumer group of its own; nothing connects yet."""
     app = App(f"mingle-{role}", **(_options(role, settings) | overrides))

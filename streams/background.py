@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from services.errors import MingleError, Transient
-from streams.clock import Clock, SystemClock
+from streams.clock import SystemClock, WaitingClock
 from streams.retry import Random
 
 Work = Coroutine[Any, Any, None]
@@ -50,11 +50,11 @@ class Background:
             self._stop.set()
 
 
-async def repeated(
+async def repeat(
     look: Callable[[], Awaitable[object]],
     seconds: float,
     failed: str,
-    clock: Clock | None = None,
+    clock: WaitingClock | None = None,
     random: Random | None = None,
 ) -> None:
     """Without end, at most `seconds` after the last look. `failed` is told once for each outage."""
@@ -73,7 +73,9 @@ async def repeated(
 
 
 @asynccontextmanager
-async def background(stop: asyncio.Event, works: Iterable[Work]) -> AsyncIterator[Background]:
+async def run_in_background(
+    stop: asyncio.Event, works: Iterable[Work]
+) -> AsyncIterator[Background]:
     """These run until the context ends."""
     running = Background(stop)
     for work in works:

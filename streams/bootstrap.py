@@ -11,17 +11,17 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from schemas.codec import decode
 from schemas.errors import SchemaViolation
 from services.activity.cassandra import CassandraActivity
-from services.activity.dormant import Dormant
+from services.activity.dormant import InactiveUsers
 from services.activity.memory import MemoryActivity
 from services.conversations.cassandra import CassandraConversations
 from services.conversations.memory import MemoryConversations
 from services.generations.cassandra import CassandraGenerations
 from services.generations.store import GenerationStore
-from services.generations.view import Following, One, View
+from services.generations.view import FixedGeneration, FollowedGenerations, GenerationsView
 from services.graph.cassandra import CassandraGraph
 from services.graph.memory import MemoryGraph
-from services.handlers.delivery import Owed, everybody
-from services.handlers.pages import Policy
+from services.handlers.delivery import ActiveFollowers, everyone_active
+from services.handlers.pages import FanOutPolicy
 from services.metrics.metrics import Metrics
 from services.posts.cassandra import CassandraPosts
 from services.posts.memory import MemoryPosts
@@ -36,7 +36,7 @@ from services.search.cassandra import CassandraTerms
 from services.search.memory import MemoryTerms
 from services.search.words.cassandra import CassandraWords
 from services.settings.settings import Settings
-from services.storage.migrations import available
+from services.storage.migrations import available_migrations
 from services.storage.session import Store
 from services.storage.statements import RowVersion, keys_only
 from services.stores import Stores
@@ -46,32 +46,31 @@ from services.timelines.memory import MemoryTimelines
 from services.timelines.store import TimelineStore
 from streams.app import App, create_app, member_name
 from streams.clock import SystemClock
-from streams.dead_letters.cassandra import CassandraSettled
-from streams.dead_letters.memory import MemorySettled
-from streams.dead_letters.store import SettledLetters
+from streams.dead_letters.cassandra import CassandraResolutions
+from streams.dead_letters.memory import MemoryResolutions
+from streams.dead_letters.store import DeadLetterResolutions
 from streams.delivery.acks import AckTracker
 from streams.delivery.brake.brakes import Brakes
 from streams.delivery.brake.cassandra import CassandraBrakes
 from streams.delivery.brake.memory import MemoryBrakes
 from streams.delivery.brake.store import BrakeStore
-from streams.delivery.dead_letters import OutboxDeadLetters
-from streams.delivery.loop import Delivery
+from streams.delivery.dead_letters import OutboxDeadLetterWriter
+from streams.delivery.loop import DeliveryLoop
 from streams.outbox import Outbox
-from streams.replay.acknowledgement import Acknowledging
-from streams.replay.deliveries import create_loops
+from streams.replay.acknowledgement import GenerationAcknowledger
+from streams.replay.deliveries import create_delivery_loops
 from streams.replay.plan import Plan
-from streams.replay.run import Limits as ReplayLimits
-from streams.replay.run import Live, Replay, Told
-from streams.requests import KafkaRequests
-from streams.routes import ROLES, ROUTES, WRITE_HOMES, direct_handlers, handlers
+from streams.replay.run import Live, Replay, ReplayLimits, Told
+from streams.requests import KafkaRequestOutbox
+from streams.routes import ROLES, ROUTES, WRITE_HOMES, create_handlers, create_inline_handlers
 
 
-def now() -> int:
+def now_ms() -> int:
     """The present, in milliseconds since the Unix epoch."""
     return time.time_ns() // 1_000_000
 
 
-def now_in_microseconds() -> int:
+def now_us() -> int:
     """The same as a write timestamp."""
     return time.time_ns() // 1_000
 
@@ -94,7 +93,7 @@ class Deps(NamedTuple):
     settings: Settings
     metrics: Metrics
     stores: Stores
-    clock: Clock = now
+    clock: Clock = now_ms
     connect: Callable[[], Awaitable[None]] = _at_once
     """What the stores need before they answer. Raises StoreUnavailable: to be tried again."""
     brakes: BrakeStore | None = None
@@ -124,30 +123,30 @@ def memory_stores() -> Stores:
 
 
 def cassandra_stores(
-    store: Store, settings: Settings, clock: Clock = now, generation: str | None = None
+    store: Store, settings: Settings, clock: Clock = now_ms, generation: str | None = None
 ) -> Stores:
     """Stores on a connection to Cassandra; homes of one generation, or as they are listed."""
     return _on_cassandra(store, settings, clock, generation, keys_only)
 
 
-def mending_stores(
-    store: Store, settings: Settings, clock: Clock = now, generation: str | None = None
+def repair_stores(
+    store: Store, settings: Settings, clock: Clock = now_ms, generation: str | None = None
 ) -> Stores:
     """The same, for those who mend: entries are written over what was removed from outside.
 
     An entry is a row of keys, which no writer of ours removes; a removal by somebody else would
     hide what is written again under the entries' common timestamp. Under the present it does not.
     """
-    return _on_cassandra(store, settings, clock, generation, now_in_microseconds)
+    return _on_cassandra(store, settings, clock, generation, now_us)
 
 
 def _on_cassandra(
     store: Store, settings: Settings, clock: Clock, generation: str | None, version: RowVersion
 ) -> Stores:
     retention = Retention(settings.retention_days, settings.epoch)
-    view: View = Following(cassandra_generations(store, settings).load)
+    view: GenerationsView = FollowedGenerations(cassandra_generations(store, settings).load)
     if generation is not None:
-        view = One(view, generation)
+        view = FixedGeneration(view, generation)
 
     def timelines(generation: str) -> TimelineStore:
         return CassandraTimelines(store, retention, clock, version=version, generation=generation)
@@ -168,7 +167,7 @@ def _on_cassandra(
 
 def cassandra_generations(store: Store, settings: Settings) -> GenerationStore:
     """The list of generations, on the same connection."""
-    return CassandraGenerations(store, settings, available())
+    return CassandraGenerations(store, settings, available_migrations())
 
 
 def cassandra_brakes(store: Store) -> BrakeStore:
@@ -176,19 +175,19 @@ def cassandra_brakes(store: Store) -> BrakeStore:
     return CassandraBrakes(store)
 
 
-def cassandra_settled(store: Store) -> SettledLetters:
+def cassandra_resolutions(store: Store) -> DeadLetterResolutions:
     """What became of dead letters, on the same connection."""
-    return CassandraSettled(store)
+    return CassandraResolutions(store)
 
 
-def memory_settled() -> SettledLetters:
+def memory_resolutions() -> DeadLetterResolutions:
     """Of which nothing is known but what this process does."""
-    return MemorySettled()
+    return MemoryResolutions()
 
 
 def create_store(settings: Settings, metrics: Metrics) -> Store:
     """The connection that `cassandra_stores` needs; nothing connects yet."""
-    return Store(settings, metrics, migrations=available())
+    return Store(settings, metrics, migrations=available_migrations())
 
 
 async def connect_store(settings: Settings, metrics: Metrics) -> Store:
@@ -198,22 +197,25 @@ async def connect_store(settings: Settings, metrics: Metrics) -> Store:
     return store
 
 
-def create_dormant(deps: Deps) -> Dormant:
+def create_inactive_users(deps: Deps) -> InactiveUsers:
     """Whom one worker leaves out; nobody, as long as it does not look."""
-    return Dormant(deps.stores.activity, deps.settings.inactive_days, deps.clock)
+    return InactiveUsers(deps.stores.activity, deps.settings.inactive_days, deps.clock)
 
 
 def create_workers(
-    deps: Deps, outbox: Outbox, roles: Iterable[str] = ROLES, owed: Owed = everybody
+    deps: Deps,
+    outbox: Outbox,
+    roles: Iterable[str] = ROLES,
+    owed: ActiveFollowers = everyone_active,
 ) -> list[App]:
     """An app for each role, its agents registered; what they produce leaves by `outbox`."""
-    see_to = handlers(
+    see_to = create_handlers(
         deps.stores,
-        KafkaRequests(outbox),
+        KafkaRequestOutbox(outbox),
         deps.metrics,
         deps.retention,
         deps.clock,
-        policy=Policy(deps.settings.bulk_followers, deps.settings.pull_followers),
+        policy=FanOutPolicy(deps.settings.bulk_followers, deps.settings.pull_followers),
         owed=owed,
     )
     kept = deps.brakes or MemoryBrakes()
@@ -223,12 +225,12 @@ def create_workers(
         app.brakes = Brakes(kept, deps.metrics, deps.clock)
         for route in (each for each in ROUTES if each.role == role):
             app.deliver(
-                Delivery(
+                DeliveryLoop(
                     agent=route.agent,
                     topic=route.topic,
                     decode=partial(decode, route.topic, epoch=deps.settings.epoch),
                     handle=see_to[route.agent],
-                    dead_letters=OutboxDeadLetters(outbox),
+                    dead_letters=OutboxDeadLetterWriter(outbox),
                     acks=app.intake.acks,
                     metrics=deps.metrics,
                     brake=app.brakes.of(route.brake),
@@ -240,12 +242,12 @@ def create_workers(
     return apps
 
 
-def create_acknowledging(
+def create_acknowledger(
     deps: Deps, generations: GenerationStore, roles: Iterable[str]
-) -> Acknowledging:
+) -> GenerationAcknowledger:
     """A worker's word on which list of generations its roles go by."""
     names = [member_name(deps.settings, each) for each in roles if each in WRITE_HOMES]
-    return Acknowledging(deps.stores.timelines, generations, names, deps.clock)
+    return GenerationAcknowledger(deps.stores.timelines, generations, names, deps.clock)
 
 
 def create_replay(  # noqa: PLR0913 - a composition
@@ -253,7 +255,7 @@ def create_replay(  # noqa: PLR0913 - a composition
 ) -> Replay:
     """One process of a replay, on these stores."""
     acks = AckTracker()
-    see_to = direct_handlers(
+    see_to = create_inline_handlers(
         deps.stores,
         deps.metrics,
         deps.retention,
@@ -261,11 +263,11 @@ def create_replay(  # noqa: PLR0913 - a composition
         backfills=not plan.edges_first,
         pull_followers=deps.settings.pull_followers,
     )
-    loops = create_loops(
+    loops = create_delivery_loops(
         plan,
         see_to,
         acks=acks,
-        dead_letters=OutboxDeadLetters(outbox),
+        dead_letters=OutboxDeadLetterWriter(outbox),
         metrics=deps.metrics,
         epoch=deps.settings.epoch,
     )
@@ -283,6 +285,6 @@ def create_replay(  # noqa: PLR0913 - a composition
 
 def create_api(deps: Deps) -> Litestar:
     """The HTTP API on these stores."""
-    from services.api.app import create_api as api_on  # noqa: PLC0415 - workers do without it
+    from services.api.app import build_api as api_on  # noqa: PLC0415 - workers do without it
 
     return api_on(deps.stores, deps.settings, deps.metrics, deps.clock)

@@ -5,7 +5,7 @@ import time
 from typing import Protocol
 
 
-class Clock(Protocol):
+class WaitingClock(Protocol):
     def now(self) -> float:
         """Seconds; only differences mean something."""
 

@@ -28,7 +28,7 @@ class Record(Protocol):
     def headers(self) -> Sequence[tuple[str, bytes]]: ...
 
 
-class Run(NamedTuple):
+class RecordRun(NamedTuple):
     """Consecutive records of one partition, received while it was held as `generation`."""
 
     partition: Partition

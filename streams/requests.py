@@ -7,8 +7,8 @@ from schemas.requests import Request
 from streams.outbox import Outbox, Outgoing
 
 
-class KafkaRequests:
-    """A `services.handlers.outbox.Outbox` that appends to the topics of the requests."""
+class KafkaRequestOutbox:
+    """A `services.handlers.outbox.RequestOutbox` that appends to the topics of the requests."""
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox

@@ -7,19 +7,19 @@ from typing import Any, NamedTuple
 from schemas.snapshots import FOLLOW_EDGES
 from services.handlers.delivery import (
     BULK_ENTRIES_AT_ONCE,
+    ActiveFollowers,
     Backfill,
     DeliverPages,
-    Owed,
-    everybody,
+    everyone_active,
 )
 from services.handlers.follows import RecordFollows
 from services.handlers.handler import Accepted, Handler
-from services.handlers.inline_outbox import Directly
-from services.handlers.link_replies import JoinConversations
-from services.handlers.link_reposts import JoinReposts
+from services.handlers.inline_outbox import InlineOutbox
+from services.handlers.link_replies import LinkReplies
+from services.handlers.link_reposts import LinkReposts
 from services.handlers.orphans import Orphans
-from services.handlers.outbox import Outbox
-from services.handlers.pages import Policy
+from services.handlers.outbox import RequestOutbox
+from services.handlers.pages import FanOutPolicy
 from services.handlers.posts import RecordPosts
 from services.handlers.relations import RecordRelations
 from services.handlers.stale_versions import StaleVersions
@@ -28,7 +28,7 @@ from services.metrics.metrics import Metrics
 from services.pulled.authors import PulledAuthors
 from services.retention import Clock, Retention
 from services.stores import Stores
-from streams.delivery.backlog import Bounds
+from streams.delivery.backlog import BatchBounds
 
 
 class Route(NamedTuple):
@@ -42,7 +42,7 @@ class Route(NamedTuple):
     agent: str
     topic: str
     role: str
-    bounds: Bounds
+    bounds: BatchBounds
     is_second: bool = False
 
     @property
@@ -50,21 +50,21 @@ class Route(NamedTuple):
         return f"{self.topic}@{self.role}" if self.is_second else self.topic
 
 
-WORDS_AT_ONCE = Bounds(messages=1024, batches=2)
+WORDS_AT_ONCE = BatchBounds(messages=1024, batches=2)
 """Words are no hurry and share mutations: the more posts at a time, the fewer a post."""
-BULK_AT_ONCE = Bounds(messages=16, batches=2)
+BULK_AT_ONCE = BatchBounds(messages=16, batches=2)
 """One batch is written while the followers of the next are read. More would bring the lane nothing
 but a longer queue at the store, which the other lane then waits in."""
 
-BY_DEFAULT = Policy()
+BY_DEFAULT = FanOutPolicy()
 
 ROUTES = (
-    Route("posts", "posts", "ingest", Bounds()),
-    Route("replies", "replies", "ingest", Bounds()),
-    Route("follows", "follows", "ingest", Bounds()),
-    Route("relations", "relations", "ingest", Bounds()),
-    Route("fanout", "fanout-pages", "fanout", Bounds()),
-    Route("backfills", "backfills", "fanout", Bounds()),
+    Route("posts", "posts", "ingest", BatchBounds()),
+    Route("replies", "replies", "ingest", BatchBounds()),
+    Route("follows", "follows", "ingest", BatchBounds()),
+    Route("relations", "relations", "ingest", BatchBounds()),
+    Route("fanout", "fanout-pages", "fanout", BatchBounds()),
+    Route("backfills", "backfills", "fanout", BatchBounds()),
     Route("bulk", "bulk-pages", "bulk", BULK_AT_ONCE),
     Route("words", "posts", "search", WORDS_AT_ONCE, is_second=True),
     Route("reply-words", "replies", "search", WORDS_AT_ONCE, is_second=True),
@@ -77,18 +77,18 @@ ROLES = tuple(dict.fromkeys(route.role for route in ROUTES))
 BRAKES = tuple(dict.fromkeys(route.brake for route in ROUTES))
 
 
-def handlers(  # noqa: PLR0913 - what handlers are made of
+def create_handlers(  # noqa: PLR0913 - what handlers are made of
     stores: Stores,
-    requests: Outbox,
+    requests: RequestOutbox,
     metrics: Metrics,
     retention: Retention,
     clock: Clock,
     *,
-    policy: Policy = BY_DEFAULT,
-    owed: Owed = everybody,
+    policy: FanOutPolicy = BY_DEFAULT,
+    owed: ActiveFollowers = everyone_active,
 ) -> Mapping[str, Handler[Any]]:
     """The handler of each agent, on these stores."""
-    join = JoinConversations(
+    join = LinkReplies(
         stores.posts, stores.conversations, Orphans(metrics.conversation_orphans_pending)
     )
     record = RecordPosts(
@@ -96,7 +96,7 @@ def handlers(  # noqa: PLR0913 - what handlers are made of
         timelines=stores.timelines,
         graph=stores.graph,
         conversations=join,
-        reposts=JoinReposts(stores.posts, stores.reposts),
+        reposts=LinkReposts(stores.posts, stores.reposts),
         tags=stores.tags,
         words=stores.words,
         outbox=requests,
@@ -120,7 +120,7 @@ def handlers(  # noqa: PLR0913 - what handlers are made of
 
 
 def _lanes(
-    stores: Stores, metrics: Metrics, clock: Clock, owed: Owed
+    stores: Stores, metrics: Metrics, clock: Clock, owed: ActiveFollowers
 ) -> Mapping[str, Handler[Any]]:
     """The handler of each lane's pages."""
     deliver = partial(
@@ -142,7 +142,7 @@ REPLAYED_AT_ONCE = 262_144
 """Entries that a replay writes by one call: 16 MB packed, a thousand to each of 256 shards."""
 
 
-def direct_handlers(  # noqa: PLR0913 - what handlers are made of
+def create_inline_handlers(  # noqa: PLR0913 - what handlers are made of
     stores: Stores,
     metrics: Metrics,
     retention: Retention,
@@ -169,9 +169,9 @@ def direct_handlers(  # noqa: PLR0913 - what handlers are made of
         entries_at_once=REPLAYED_AT_ONCE,
     )
     backfill = Backfill(stores.timelines, stores.reposts, retention, clock)
-    requests = Directly(deliver, backfill if backfills else None)
-    policy = Policy(bulk_followers=0, pull_followers=pull_followers)
-    agents = handlers(stores, requests, metrics, retention, clock, policy=policy)
+    requests = InlineOutbox(deliver, backfill if backfills else None)
+    policy = FanOutPolicy(bulk_followers=0, pull_followers=pull_followers)
+    agents = create_handlers(stores, requests, metrics, retention, clock, policy=policy)
     facts = [route for route in ROUTES if route.role not in LANES]
     return {
         FOLLOW_EDGES: RecordFollows(stores.graph, stores.relations, requests),

@@ -13,7 +13,7 @@ from services.readers.home import Home
 from services.readers.reader import Reader
 from services.scan import START, Scanned
 from services.verification.homes import VerifyHomes
-from services.verification.sample import Verified, drawn, verified
+from services.verification.sample import Verified, draw, verify_each
 from services.verification.threads import VerifyThreads
 from streams.bootstrap import Deps
 
@@ -23,7 +23,7 @@ USERS_AT_ONCE: Final = 64
 """Rebuilt together: those who follow the same people share the reading."""
 
 
-class Looked(NamedTuple):
+class VerificationResult(NamedTuple):
     """What one look at homes and threads found."""
 
     homes: Verified
@@ -34,7 +34,7 @@ class Looked(NamedTuple):
         return not (self.homes.differing or self.threads.differing)
 
 
-class Verification:
+class Verifier:
     """Draws users and posts and compares what is shown of them with what must be."""
 
     def __init__(
@@ -51,17 +51,17 @@ class Verification:
         self._homes = VerifyHomes(reader, Home(reader, deps.retention), deps.retention)
         self._threads = VerifyThreads(reader, deps.retention)
 
-    async def look(self, count: int, users: Sequence[UserId] = ()) -> Looked:
+    async def look(self, count: int, users: Sequence[UserId] = ()) -> VerificationResult:
         """At so many users, or at these, and at so many posts. Raises StoreUnavailable."""
         asked = list(users) or await self._some_users(count)
-        posts = await drawn(self._stores.posts.scan, count, self._random)
+        posts = await draw(self._stores.posts.scan, count, self._random)
         return await self.look_at(asked, posts)
 
-    async def look_at(self, users: Sequence[UserId], posts: Sequence[PostId]) -> Looked:
+    async def look_at(self, users: Sequence[UserId], posts: Sequence[PostId]) -> VerificationResult:
         """At these. Raises StoreUnavailable."""
-        looked = Looked(
-            await verified(self._homes, users, self._pause),
-            await verified(self._threads, posts, self._pause),
+        looked = VerificationResult(
+            await verify_each(self._homes, users, self._pause),
+            await verify_each(self._threads, posts, self._pause),
         )
         for listing, found in looked._asdict().items():
             _measure(self._metrics, listing, found)
@@ -69,8 +69,8 @@ class Verification:
 
     async def _some_users(self, count: int) -> list[UserId]:
         """Half of them readers, half of them writers; many are both."""
-        readers = await drawn(self._stores.relations.owners, (count + 1) // 2, self._random)
-        writers = await drawn(self._stores.timelines.authors, count // 2, self._random)
+        readers = await draw(self._stores.relations.owners, (count + 1) // 2, self._random)
+        writers = await draw(self._stores.timelines.authors, count // 2, self._random)
         return list(dict.fromkeys((*readers, *writers)))
 
 
@@ -87,7 +87,7 @@ def create_rebuild(deps: Deps) -> Rebuild:
     return Rebuild(stores.relations, backfill)
 
 
-async def everybody(deps: Deps) -> AsyncIterator[list[UserId]]:
+async def every_user(deps: Deps) -> AsyncIterator[list[UserId]]:
     """All who follow somebody or ever wrote, some at a time; some of them twice.
 
     Raises StoreUnavailable.

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from schemas import relations as said
 from schemas.events import FollowCreated, FollowDeleted
 from schemas.ids import UserId
-from services.relations.mutation import Fact
+from services.relations.mutation import RelationshipFact
 
 PEOPLE = [UserId(each) for each in (1, 2, 3)]
 LISTS = (7, 8)
@@ -96,9 +96,9 @@ GROUPS = (EDGES, MUTES, LISTED, SET, MARKED, (*EDGES, *MUTES, *LISTED, *SET, *MA
 
 
 @st.composite
-def relation_histories(draw: st.DrawFn) -> list[Fact]:
+def relation_histories(draw: st.DrawFn) -> list[RelationshipFact]:
     """Of one sort of relations or of all, in no particular order."""
-    facts: list[Fact] = draw(
+    facts: list[RelationshipFact] = draw(
         st.lists(st.one_of(draw(st.sampled_from(GROUPS))), min_size=1, max_size=20)
     )
     return facts

@@ -5,7 +5,7 @@ import asyncio
 import numpy as np
 
 from schemas.ids import SLOTS, IdArray, UserId, slot, slots
-from services.activity.store import Activities, Activity, Kind
+from services.activity.store import Activities, Activity, ActivityKind
 from services.storage.session import Store
 from services.storage.statements import Column, insert, select
 
@@ -25,7 +25,7 @@ class CassandraActivity:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def raised(self, kind: Kind, users: IdArray, numbers: IdArray) -> None:
+    async def raised(self, kind: ActivityKind, users: IdArray, numbers: IdArray) -> None:
         columns: dict[str, Column] = {
             "part": slots(users) * PARTS // SLOTS,
             "user_id": users,
@@ -51,6 +51,6 @@ class CassandraActivity:
             np.concatenate([each[name] for each in found]) for name in ("user_id", "kind", "number")
         )
         users, places = np.unique(users, return_inverse=True)
-        columns = np.zeros((len(Kind), len(users)), np.int64)
+        columns = np.zeros((len(ActivityKind), len(users)), np.int64)
         columns[kinds, places] = numbers
         return Activities(users, *columns)

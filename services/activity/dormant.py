@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.ids import DAY_MS, IdArray
-from services.activity.store import Activities, ActivityStore, Kind
+from services.activity.store import Activities, ActivityKind, ActivityStore
 from services.retention import Clock
 
 AGE_SECONDS: Final = 300.0
@@ -43,7 +43,7 @@ _NONE: Final = np.array([], np.int64)
 _NOTHING: Final = _Known(float("-inf"), _NONE, _NONE, _NONE.astype(bool))
 
 
-class Dormant:
+class InactiveUsers:
     """Puts to sleep who has not read for so many days, and leaves out who sleeps.
 
     Only whom two looks in a row found asleep, and who has not read by the second: so his sleep is
@@ -107,4 +107,4 @@ class Dormant:
     async def _put_to_sleep(self, users: IdArray, sleeps: IdArray) -> None:
         for start in range(0, len(users), MARKED_AT_ONCE):
             some = slice(start, start + MARKED_AT_ONCE)
-            await self._store.raised(Kind.DORMANT, users[some], sleeps[some])
+            await self._store.raised(ActivityKind.DORMANT, users[some], sleeps[some])

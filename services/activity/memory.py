@@ -3,7 +3,7 @@
 import numpy as np
 
 from schemas.ids import IdArray, UserId
-from services.activity.store import Activities, Activity, Kind
+from services.activity.store import Activities, Activity, ActivityKind
 
 
 class MemoryActivity:
@@ -12,7 +12,7 @@ class MemoryActivity:
     def __init__(self) -> None:
         self._known: dict[int, Activity] = {}
 
-    async def raised(self, kind: Kind, users: IdArray, numbers: IdArray) -> None:
+    async def raised(self, kind: ActivityKind, users: IdArray, numbers: IdArray) -> None:
         for user, number in zip(users.tolist(), numbers.tolist(), strict=True):
             known = list(self._known.get(user, Activity()))
             known[kind] = max(known[kind], number)

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 from schemas.ids import IdArray, UserId
 
 
-class Kind(IntEnum):
+class ActivityKind(IntEnum):
     """What a number of a user says."""
 
     SEEN = 0
@@ -20,7 +20,7 @@ class Kind(IntEnum):
 
 
 class Activity(NamedTuple):
-    """Of one user, in the order of `Kind`; 0 where nothing is known."""
+    """Of one user, in the order of `ActivityKind`; 0 where nothing is known."""
 
     seen: int = 0
     dormant: int = 0
@@ -46,7 +46,7 @@ class Activities(NamedTuple):
 class ActivityStore(Protocol):
     """Numbers that only rise, one of each kind for a user. Every method raises StoreUnavailable."""
 
-    async def raised(self, kind: Kind, users: IdArray, numbers: IdArray) -> None:
+    async def raised(self, kind: ActivityKind, users: IdArray, numbers: IdArray) -> None:
         """Raises the number of users[i] to numbers[i], above 0; a lower one changes nothing.
 
         Durable on return, and seen by whatever is read from then on.

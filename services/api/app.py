@@ -14,28 +14,28 @@ from msgspec.json import encode
 
 from services.api import health, lists, posts, relations, search, timelines
 from services.api.arrival import MAX_WAIT
-from services.api.auth.access import Access, Gate
+from services.api.auth.access import Access, AccessGate
 from services.api.auth.exposure import require_safe
-from services.api.auth.gate import create_gate
+from services.api.auth.gate import create_access_gate
 from services.api.cursors import Cursors
 from services.api.openapi import document
 from services.api.operation import JSON, AnyRequest, Endpoint, Operation
 from services.api.problems import HANDLERS
 from services.api.queries import NoQuery
 from services.api.stream import endpoint as stream
-from services.api.stream.arrivals import Arrivals
+from services.api.stream.arrivals import NewEntryProbe
 from services.api.stream.streams import Streams
-from services.api.stream.wire import MEDIA_TYPE as EVENTS
+from services.api.stream.wire import EVENT_STREAM as EVENTS
 from services.handlers.delivery import Backfill
 from services.handlers.rebuild import Rebuild
 from services.metrics.metrics import Metrics
 from services.readers.author import AuthorPosts
 from services.readers.home import Home
 from services.readers.list import ListPosts
-from services.readers.people import Acquaintances
+from services.readers.people import RelationsReader
 from services.readers.reader import Reader
-from services.readers.returning import Homecoming
-from services.readers.search import Search
+from services.readers.returning import ReturningUsers
+from services.readers.search import SearchPosts
 from services.readers.tag import TagPosts
 from services.retention import Clock, Retention
 from services.settings.settings import Settings
@@ -54,7 +54,7 @@ READ_DOCUMENT = Operation(
 )
 
 
-def create_api(
+def build_api(
     stores: Stores,
     settings: Settings,
     metrics: Metrics,
@@ -66,21 +66,23 @@ def create_api(
     Raises WrongSetup: Exposed for settings that would let anybody in.
     """
     require_safe(settings)
-    gate = create_gate(settings, clock)
+    gate = create_access_gate(settings, clock)
     reader = Reader(stores, clock, settings.epoch)
     retention = Retention(settings.retention_days, settings.epoch)
     home = Home(reader, retention)
     homes = _homecoming(home, reader, retention, metrics)
     cursors = Cursors(settings.cursor_keys)
-    arrivals = Arrivals(stores, home.pulled, clock, settings.epoch, settings.stream_probe_seconds)
+    arrivals = NewEntryProbe(
+        stores, home.pulled, clock, settings.epoch, settings.stream_probe_seconds
+    )
     streams = Streams(settings, arrivals, metrics, random.random)
     endpoints = [
         *timelines.endpoints(home, homes, AuthorPosts(reader), cursors, patience),
         *stream.endpoints(homes, cursors, gate, streams),
         *posts.endpoints(reader),
         *lists.endpoints(ListPosts(reader, retention), cursors),
-        *search.endpoints(TagPosts(reader), Search(reader), cursors, settings.epoch),
-        *relations.endpoints(Acquaintances(stores.relations, stores.graph), cursors, clock),
+        *search.endpoints(TagPosts(reader), SearchPosts(reader), cursors, settings.epoch),
+        *relations.endpoints(RelationsReader(stores.relations, stores.graph), cursors, clock),
         *health.endpoints(stores.posts, metrics),
     ]
     endpoints.append(_describing(endpoints, gate))
@@ -93,18 +95,20 @@ def create_api(
         on_shutdown=[homes.stop],
         state=State({"stopping": streams.stop}),
     )
-    api.asgi_handler = timed(api.asgi_handler, metrics)
+    api.asgi_handler = measure_requests(api.asgi_handler, metrics)
     return api
 
 
-def _homecoming(home: Home, reader: Reader, retention: Retention, metrics: Metrics) -> Homecoming:
+def _homecoming(
+    home: Home, reader: Reader, retention: Retention, metrics: Metrics
+) -> ReturningUsers:
     stores, clock = reader.stores, reader.clock
     backfill = Backfill(stores.timelines, stores.reposts, retention, clock)
     rebuild = Rebuild(stores.relations, backfill)
-    return Homecoming(home, stores.activity, rebuild, metrics, clock)
+    return ReturningUsers(home, stores.activity, rebuild, metrics, clock)
 
 
-def timed(app: ASGIApp, metrics: Metrics) -> ASGIApp:
+def measure_requests(app: ASGIApp, metrics: Metrics) -> ASGIApp:
     """Measures each answer by its route's template; paths that nothing serves count as one.
 
     A stream is measured until it begins: how long it lasts is up to its reader.
@@ -135,7 +139,7 @@ def timed(app: ASGIApp, metrics: Metrics) -> ASGIApp:
     return measured
 
 
-def _describing(endpoints: Iterable[Endpoint], gate: Gate) -> Endpoint:
+def _describing(endpoints: Iterable[Endpoint], gate: AccessGate) -> Endpoint:
     """The document of these endpoints and of itself."""
     described = [*(each.operation for each in endpoints), READ_DOCUMENT]
     written = encode(document(described, authenticated=gate.tokens is not None))
@@ -146,7 +150,7 @@ def _describing(endpoints: Iterable[Endpoint], gate: Gate) -> Endpoint:
     return Endpoint(READ_DOCUMENT, read_document)
 
 
-async def _start(gate: Gate) -> None:
+async def _start(gate: AccessGate) -> None:
     """Says who is let in, and has keys fetched before the first token comes."""
     if gate.tokens is None:
         _log.warning("no authentication is configured: the API serves this machine only")

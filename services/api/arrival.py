@@ -11,7 +11,7 @@ _LONGEST_PAUSE: Final = 0.2
 """Seconds between two looks: at once for a fast pipeline, at most 16 looks for a slow one."""
 
 
-async def arrival(arrived: Callable[[], Awaitable[bool]], patience: float) -> None:
+async def wait_until_arrived(arrived: Callable[[], Awaitable[bool]], patience: float) -> None:
     """Returns when `arrived` says so, or when patience ends: the caller then answers what is."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + patience

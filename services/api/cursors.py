@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 from schemas.ids import PostId
-from services.api.walk import Place
+from services.api.walk import PagePosition
 
 _VERSION = b"\x01"
 _MAC_BYTES = 16
@@ -32,11 +32,11 @@ class Cursors:
     def __init__(self, keys: Sequence[str]) -> None:
         self._keys = [key.encode() for key in keys or (LOOPBACK_KEY,)]
 
-    def seal(self, listing: str, place: Place) -> str:
+    def seal(self, listing: str, place: PagePosition) -> str:
         """The token of a place in a listing."""
         return self.sign(listing, _packed(place))
 
-    def open(self, listing: str, token: str) -> Place:
+    def open(self, listing: str, token: str) -> PagePosition:
         """The place that `seal` was given. Raises InvalidCursor for what no key of ours signed."""
         return _unpacked(self.verify(listing, token))
 
@@ -72,7 +72,7 @@ def _decoded(token: str) -> bytes:
     return sealed
 
 
-def _packed(place: Place) -> bytes:
+def _packed(place: PagePosition) -> bytes:
     packed = _VERSION + place.position.to_bytes(_ID_BYTES)
     if place.floor == place.position:
         return packed
@@ -81,13 +81,15 @@ def _packed(place: Place) -> bytes:
     return packed + place.floor.to_bytes(_ID_BYTES) + b"".join(held)
 
 
-def _unpacked(payload: bytes) -> Place:
+def _unpacked(payload: bytes) -> PagePosition:
     if payload[:1] != _VERSION:
         raise InvalidCursor("of a later version than this API")
     position = PostId(int.from_bytes(payload[1:9]))
     if len(payload) == 1 + _ID_BYTES:
-        return Place(position, position)
+        return PagePosition(position, position)
     floor = int.from_bytes(payload[9:17])
     starts = range(17, len(payload), _OFFSET_BYTES)
     offsets = (int.from_bytes(payload[start : start + _OFFSET_BYTES]) for start in starts)
-    return Place(position, PostId(floor), tuple(PostId(floor + offset) for offset in offsets))
+    return PagePosition(
+        position, PostId(floor), tuple(PostId(floor + offset) for offset in offsets)
+    )

@@ -13,7 +13,7 @@ from services.readers.item import Item, Reason, ThreadItem
 _WRITTEN: Final = post_id(1_783_314_243_000, 0)
 _ANSWER: Final = post_id(1_783_314_363_000, 0)
 _AUTHOR: Final = UserId(42)
-_CURSOR: Final = Cursors(("an example",)).seal("home/7", walk.at(_WRITTEN))
+_CURSOR: Final = Cursors(("an example",)).seal("home/7", walk.bare_position(_WRITTEN))
 
 _POST: Final = Item(
     post_id=_WRITTEN,

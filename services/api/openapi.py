@@ -166,7 +166,7 @@ def _problem(status: HTTPStatus) -> Json:
     field = "limit" if status == HTTPStatus.BAD_REQUEST else msgspec.UNSET
     example = Problem(status.phrase, status, detail, field=field)
     content = {"schema": _ref("schemas", "Problem"), "example": msgspec.to_builtins(example)}
-    described: Json = {"description": detail, "content": {problems.MEDIA_TYPE: content}}
+    described: Json = {"description": detail, "content": {problems.PROBLEM_JSON: content}}
     if status in _SAYS:
         described["headers"] = {_SAYS[status]: _ref("headers", _SAYS[status])}
     return described

@@ -9,7 +9,7 @@ from litestar.handlers import HTTPRouteHandler, get
 from msgspec import Struct
 
 from services.api import queries
-from services.api.auth.access import Access, Gate
+from services.api.auth.access import Access, AccessGate
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
 Handle: TypeAlias = Callable[[AnyRequest, Any, Any], Awaitable[Response[Any]]]
@@ -40,13 +40,13 @@ class Endpoint(NamedTuple):
     operation: Operation
     handle: Handle
 
-    def route(self, gate: Gate) -> HTTPRouteHandler:
+    def route(self, gate: AccessGate) -> HTTPRouteHandler:
         """The endpoint for the framework: nobody gets past the gate unseen."""
         operation, handle = self
 
         async def answer(request: AnyRequest) -> Response[Any]:
             caller = await gate.caller(request, operation.access)
-            asked = queries.read(request, operation.asks)
+            asked = queries.read_query(request, operation.asks)
             return await handle(request, asked, gate.viewer(caller, operation.access, asked))
 
         return get(operation.path.replace("}", ":str}"))(answer)

@@ -15,7 +15,7 @@ from services.api.cursors import Cursors, InvalidCursor
 from services.api.operation import AnyRequest
 from services.api.problems import BadParameter
 from services.api.queries import PageQuery
-from services.api.walk import Place
+from services.api.walk import PagePosition
 from services.readers.item import Item
 from services.readers.paging import Page, PageRequest
 
@@ -24,15 +24,15 @@ BUILDING_RETRY = "2"
 _PER_REQUEST = frozenset({"before", "after", "newer_than", "wait_for"})
 """Parameters that do not travel from page to page; the others do."""
 
-Read: TypeAlias = Callable[[PageRequest], Awaitable[Page]]
+ReadPage: TypeAlias = Callable[[PageRequest], Awaitable[Page]]
 
 
-class Marks(NamedTuple):
+class OpenedCursors(NamedTuple):
     """The cursors of a request, opened."""
 
-    before: Place | None
-    after: Place | None
-    newer_than: Place | None
+    before: PagePosition | None
+    after: PagePosition | None
+    newer_than: PagePosition | None
 
 
 class Pager(NamedTuple):
@@ -41,12 +41,12 @@ class Pager(NamedTuple):
     cursors: Cursors
     listing: str
 
-    async def page(self, asked: PageQuery, read: Read, *, hydrate: bool = True) -> Listing:
+    async def page(self, asked: PageQuery, read: ReadPage, *, hydrate: bool = True) -> Listing:
         """The page that is asked for. Raises BadParameter for cursors that do not fit."""
         marks = self._open(asked)
         return self.listed(*await _read(read, asked.limit, marks), hydrate=hydrate)
 
-    def listed(self, page: Page, newest: Place | None, *, hydrate: bool) -> Listing:
+    def listed(self, page: Page, newest: PagePosition | None, *, hydrate: bool) -> Listing:
         """A page in the API's words; `newest` is where newer items follow."""
         return Listing(
             items=[item(each) if hydrate else str(each.post_id) for each in page.items],
@@ -57,14 +57,16 @@ class Pager(NamedTuple):
             generation=page.generation,
         )
 
-    def _open(self, asked: PageQuery) -> Marks:
+    def _open(self, asked: PageQuery) -> OpenedCursors:
         if asked.after is not None:
             for name in ("before", "newer_than"):
                 if getattr(asked, name) is not None:
                     raise BadParameter("after", f"cannot be combined with `{name}`")
-        return Marks(*(self.opened(name, getattr(asked, name)) for name in Marks._fields))
+        return OpenedCursors(
+            *(self.opened(name, getattr(asked, name)) for name in OpenedCursors._fields)
+        )
 
-    def opened(self, name: str, token: str | None) -> Place | None:
+    def opened(self, name: str, token: str | None) -> PagePosition | None:
         """The place that the cursor of a parameter marks. Raises BadParameter."""
         try:
             return None if token is None else self.cursors.open(self.listing, token)
@@ -75,22 +77,26 @@ class Pager(NamedTuple):
         """The cursor of a place, if there is one."""
         if position is None:
             return None
-        return self.cursors.seal(self.listing, walk.at(PostId(position)))
+        return self.cursors.seal(self.listing, walk.bare_position(PostId(position)))
 
     def _gap(self, page: Page) -> Gap | None:
         if page.gap is None:
             return None
-        cursor = self.cursors.seal(self.listing, walk.at(page.gap.newest))
+        cursor = self.cursors.seal(self.listing, walk.bare_position(page.gap.newest))
         return Gap(str(page.gap.newest), str(page.gap.oldest), cursor)
 
 
-async def _read(read: Read, limit: int, marks: Marks) -> tuple[Page, Place | None]:
+async def _read(
+    read: ReadPage, limit: int, marks: OpenedCursors
+) -> tuple[Page, PagePosition | None]:
     if marks.after is not None:
         return await _read_newer(read, limit, marks.after)
     return await _read_older(read, limit, marks)
 
 
-async def _read_older(read: Read, limit: int, marks: Marks) -> tuple[Page, Place | None]:
+async def _read_older(
+    read: ReadPage, limit: int, marks: OpenedCursors
+) -> tuple[Page, PagePosition | None]:
     """A page from the newest or from `before`, and the place from which newer ones follow."""
     request = PageRequest(
         limit,
@@ -100,11 +106,11 @@ async def _read_older(read: Read, limit: int, marks: Marks) -> tuple[Page, Place
     page = await read(request)
     if not page.items:
         return page, marks.newer_than
-    start = Place(page.items[0].post_id, page.items[-1].post_id)
-    return page, walk.remembering(start, _ids(page.items))
+    start = PagePosition(page.items[0].post_id, page.items[-1].post_id)
+    return page, walk.with_given(start, _ids(page.items))
 
 
-async def _read_newer(read: Read, limit: int, came: Place) -> tuple[Page, Place]:
+async def _read_newer(read: ReadPage, limit: int, came: PagePosition) -> tuple[Page, PagePosition]:
     """The page next above a place, with what became readable just below it since."""
     known = frozenset(came.given)
     page = await read(PageRequest(limit + len(known), after=came.floor))
@@ -115,7 +121,7 @@ async def _read_newer(read: Read, limit: int, came: Place) -> tuple[Page, Place]
         place = place._replace(floor=reached)  # more hidden entries than one page looks at
     older = items[-1].post_id if items else None
     cut = replace(page, items=items, older=older, newer=None, gap=None)
-    return cut, walk.remembering(place, _ids(items))
+    return cut, walk.with_given(place, _ids(items))
 
 
 def _ids(items: list[Item]) -> list[PostId]:

@@ -13,7 +13,7 @@ from services.api.problems import NothingThere
 from services.api.queries import PostQuery, ThreadQuery
 from services.readers.post import read_post
 from services.readers.reader import Reader
-from services.readers.thread import Shape, Threads
+from services.readers.thread import Threads, ThreadShape
 
 READ_POST = Operation(
     id="readPost",
@@ -47,7 +47,7 @@ def endpoints(reader: Reader) -> list[Endpoint]:
         return Response(answers.item(found))
 
     async def thread(_: AnyRequest, asked: ThreadQuery, viewer: UserId | None) -> Response[Any]:
-        shape = Shape(asked.sort, asked.depth, asked.branches)
+        shape = ThreadShape(asked.sort, asked.depth, asked.branches)
         found = await threads.read(PostId(int(asked.post_id)), viewer, shape)
         if found is None:
             raise NothingThere("no such post for this viewer")

@@ -11,7 +11,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from services.errors import MingleError, Transient
 
-MEDIA_TYPE = "application/problem+json"
+PROBLEM_JSON = "application/problem+json"
 REALM = "mingle"
 RETRY_AFTER = "1"  # seconds; a store that was away answers soon or for long not
 RETRY_AFTER_FULL = "10"  # seconds; what fills a process lasts longer than a request
@@ -62,7 +62,7 @@ class Forbidden(MingleError):
         self.scope = scope
 
 
-def answer(
+def problem_response(
     status: HTTPStatus,
     detail: str,
     headers: dict[str, str] | None = None,
@@ -73,27 +73,27 @@ def answer(
         Problem(status.phrase, status, detail, field=field),
         status_code=status,
         headers=headers,
-        media_type=MEDIA_TYPE,
+        media_type=PROBLEM_JSON,
     )
 
 
 def _bad_parameter(_request: _AnyRequest, error: BadParameter) -> Response[Problem]:
-    return answer(HTTPStatus.BAD_REQUEST, str(error), field=error.field)
+    return problem_response(HTTPStatus.BAD_REQUEST, str(error), field=error.field)
 
 
 def _nothing_there(_request: _AnyRequest, error: NothingThere) -> Response[Problem]:
-    return answer(HTTPStatus.NOT_FOUND, str(error))
+    return problem_response(HTTPStatus.NOT_FOUND, str(error))
 
 
 def _unauthenticated(_request: _AnyRequest, error: Unauthenticated) -> Response[Problem]:
     """RFC 6750, 3: without a token no error is named, only what is asked for."""
     parts = {} if error.why is None else {"error": "invalid_token", "error_description": error.why}
-    return answer(HTTPStatus.UNAUTHORIZED, str(error), _challenge(parts))
+    return problem_response(HTTPStatus.UNAUTHORIZED, str(error), _challenge(parts))
 
 
 def _forbidden(_request: _AnyRequest, error: Forbidden) -> Response[Problem]:
     parts = {"error": "insufficient_scope", "scope": error.scope}
-    return answer(HTTPStatus.FORBIDDEN, str(error), _challenge(parts))
+    return problem_response(HTTPStatus.FORBIDDEN, str(error), _challenge(parts))
 
 
 def _challenge(parts: dict[str, str]) -> dict[str, str]:
@@ -104,7 +104,7 @@ def _challenge(parts: dict[str, str]) -> dict[str, str]:
 
 def _away(_request: _AnyRequest, error: Transient) -> Response[Problem]:
     _log.warning("what a request needs did not answer", error=repr(error))
-    return answer(
+    return problem_response(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "a store, or the issuer of tokens, did not answer; the same request may succeed later",
         {"Retry-After": RETRY_AFTER},
@@ -113,19 +113,19 @@ def _away(_request: _AnyRequest, error: Transient) -> Response[Problem]:
 
 def _full(_request: _AnyRequest, error: Full) -> Response[Problem]:
     headers = {"Retry-After": RETRY_AFTER_FULL}
-    return answer(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers)
+    return problem_response(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers)
 
 
 def _refused(request: _AnyRequest, error: HTTPException) -> Response[Problem]:
     """What the framework refuses: unknown paths, other methods, bodies that are too large."""
     if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return _bug(request, error)
-    return answer(HTTPStatus(error.status_code), error.detail, error.headers)
+    return problem_response(HTTPStatus(error.status_code), error.detail, error.headers)
 
 
 def _bug(request: _AnyRequest, error: Exception) -> Response[Problem]:
     _log.error("a request met a bug", path=request.scope.get("path_template"), exc_info=error)
-    return answer(HTTPStatus.INTERNAL_SERVER_ERROR, "a bug; it is in the log")
+    return problem_response(HTTPStatus.INTERNAL_SERVER_ERROR, "a bug; it is in the log")
 
 
 HANDLERS: ExceptionHandlersMap = {

@@ -12,19 +12,19 @@ from schemas.ids import MAX_ID
 from services.api.problems import BadParameter
 from services.readers.paging import DEFAULT_LIMIT, MAX_LIMIT
 from services.readers.search import MAX_WORDS
-from services.readers.thread import MAX_BRANCHES, MAX_DEPTH, Sort
+from services.readers.thread import MAX_BRANCHES, MAX_DEPTH, ThreadSort
 
-IdText = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,18}$")]
-PathId = Annotated[IdText, Meta(examples=["4398046511104000001"])]
+IdParameter = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,18}$")]
+PathId = Annotated[IdParameter, Meta(examples=["4398046511104000001"])]
 Viewer = Annotated[
-    IdText,
+    IdParameter,
     Meta(description="whose eyes see it, if not the token's subject; nobody sees public posts"),
 ]
 Cursor = Annotated[str, Meta(min_length=1, description="a cursor of this listing and viewer")]
 MAX_TAGS = 10
 """In one parameter."""
 MAX_QUERY = 1_000  # code points
-Tags = Annotated[
+TagList = Annotated[
     str,
     Meta(
         pattern=rf"^[^,]+(,[^,]+){{0,{MAX_TAGS - 1}}}$",
@@ -33,7 +33,7 @@ Tags = Annotated[
     ),
 ]
 RelationKind = Literal["follows", "followers", "blocks", "mutes", "lists", "tags", "keyword_mutes"]
-Time = Annotated[datetime, Meta(tz=True)]
+TimeParameter = Annotated[datetime, Meta(tz=True)]
 _ID = re.compile(r"[1-9][0-9]{0,18}")
 _INTEGER = re.compile(r"-?[0-9]+")  # 1e1 and 5.0 would be read as well
 _DATE = re.compile(r"[0-9]{4}-")  # seconds since the epoch would be read as well
@@ -62,7 +62,8 @@ class HomeQuery(PageQuery, frozen=True, kw_only=True):
     view: Annotated[Literal["latest"], Meta(description="the order: newest first")] = "latest"
     hydrate: Annotated[bool, Meta(description="false: items are post ids only")] = True
     wait_for: (
-        Annotated[IdText, Meta(description="waits up to 2 s until this post has arrived")] | None
+        Annotated[IdParameter, Meta(description="waits up to 2 s until this post has arrived")]
+        | None
     ) = None
 
 
@@ -87,7 +88,9 @@ class PostQuery(Struct, frozen=True, kw_only=True):
 
 
 class ThreadQuery(PostQuery, frozen=True, kw_only=True):
-    sort: Annotated[Sort, Meta(description="the order of the replies to one post")] = "conversation"
+    sort: Annotated[ThreadSort, Meta(description="the order of the replies to one post")] = (
+        "conversation"
+    )
     depth: Annotated[int, Meta(ge=0, le=MAX_DEPTH, description="levels below the post")] = MAX_DEPTH
     branches: Annotated[
         int, Meta(ge=1, le=MAX_BRANCHES, description="replies of each post below the first level")
@@ -101,18 +104,18 @@ class ExplainQuery(Struct, frozen=True, kw_only=True):
 
 class ListQuery(PageQuery, frozen=True, kw_only=True):
     list_id: Annotated[PathId, Meta(description="the list")]
-    viewer: Annotated[IdText, Meta(description="its owner, if not the token's subject")] | None = (
-        None
-    )
+    viewer: (
+        Annotated[IdParameter, Meta(description="its owner, if not the token's subject")] | None
+    ) = None
 
 
 class TagQuery(PageQuery, frozen=True, kw_only=True):
     tag: Annotated[
         str, Meta(min_length=1, description="the tag, with or without `#`", examples=["bread"])
     ]
-    any: Annotated[Tags, Meta(description="or one of these, at most 10")] | None = None
-    all: Annotated[Tags, Meta(description="and all of these, at most 10")] | None = None
-    none: Annotated[Tags, Meta(description="and none of these, at most 10")] | None = None
+    any: Annotated[TagList, Meta(description="or one of these, at most 10")] | None = None
+    all: Annotated[TagList, Meta(description="and all of these, at most 10")] | None = None
+    none: Annotated[TagList, Meta(description="and none of these, at most 10")] | None = None
     viewer: Viewer | None = None
 
 
@@ -128,11 +131,13 @@ class SearchQuery(PageQuery, frozen=True, kw_only=True):
         ]
         | None
     ) = None
-    author: Annotated[IdText, Meta(description="who wrote it")] | None = None
+    author: Annotated[IdParameter, Meta(description="who wrote it")] | None = None
     tag: Annotated[str, Meta(min_length=1, description="a tag that it has")] | None = None
-    since: Annotated[Time, Meta(description="from this time on (RFC 3339)")] | None = None
-    until: Annotated[Time, Meta(description="before this time (RFC 3339)")] | None = None
-    conversation: Annotated[IdText, Meta(description="the root of its conversation")] | None = None
+    since: Annotated[TimeParameter, Meta(description="from this time on (RFC 3339)")] | None = None
+    until: Annotated[TimeParameter, Meta(description="before this time (RFC 3339)")] | None = None
+    conversation: (
+        Annotated[IdParameter, Meta(description="the root of its conversation")] | None
+    ) = None
     viewer: Viewer | None = None
 
 
@@ -157,7 +162,7 @@ class NoQuery(Struct, frozen=True):
 Q = TypeVar("Q", bound=Struct)
 
 
-def read(request: Request[Any, Any, Any], query: type[Q]) -> Q:
+def read_query(request: Request[Any, Any, Any], query: type[Q]) -> Q:
     """What a request asks, each parameter once. Raises BadParameter.
 
     Parameters that are not known are kept out of the way, as unknown fields of messages are: what

@@ -14,9 +14,9 @@ from services.api.cursors import Cursors
 from services.api.operation import AnyRequest, Endpoint, Operation
 from services.api.pages import Pager
 from services.api.queries import RelationQuery, RelationsQuery
-from services.readers.people import Acquaintances, People
-from services.relations.mutation import Kind
-from services.relations.relations import Own
+from services.readers.people import PeoplePage, RelationsReader
+from services.relations.mutation import SubjectKind
+from services.relations.relations import OwnSettings
 from services.retention import Clock
 
 LIST_RELATIONS = Operation(
@@ -37,7 +37,11 @@ READ_RELATION = Operation(
     answers=answers.Person,
     example=examples.PERSON,
 )
-_SAID: Final = {"follows": Kind.FOLLOW, "blocks": Kind.BLOCK, "mutes": Kind.MUTE}
+_SAID: Final = {
+    "follows": SubjectKind.FOLLOW,
+    "blocks": SubjectKind.BLOCK,
+    "mutes": SubjectKind.MUTE,
+}
 
 
 class _Page(NamedTuple):
@@ -45,7 +49,7 @@ class _Page(NamedTuple):
     last: int | None
 
 
-def endpoints(acquainted: Acquaintances, cursors: Cursors, clock: Clock) -> list[Endpoint]:
+def endpoints(acquainted: RelationsReader, cursors: Cursors, clock: Clock) -> list[Endpoint]:
     async def list_relations(_: AnyRequest, asked: RelationsQuery, viewer: UserId) -> Response[Any]:
         pager = Pager(cursors, f"relations/{viewer}/{asked.kind}")
         place = pager.opened("before", asked.before)
@@ -68,15 +72,15 @@ def endpoints(acquainted: Acquaintances, cursors: Cursors, clock: Clock) -> list
 
 
 async def _people(
-    acquainted: Acquaintances, owner: UserId, asked: RelationsQuery, after: UserId
-) -> People:
+    acquainted: RelationsReader, owner: UserId, asked: RelationsQuery, after: UserId
+) -> PeoplePage:
     read = acquainted.followers
     if asked.kind in _SAID:
         read = partial(acquainted.page, kind=_SAID[asked.kind])
     return await read(owner, after=after, limit=asked.limit)
 
 
-def _own(own: Own, kind: str) -> dict[int, Any]:
+def _own(own: OwnSettings, kind: str) -> dict[int, Any]:
     """What somebody set for himself, by what it is ordered by."""
     if kind == "lists":
         return {each: answers.own_list(each, rules) for each, rules in own.lists.items()}

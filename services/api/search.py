@@ -15,8 +15,8 @@ from services.api.operation import AnyRequest, Endpoint, Operation
 from services.api.pages import Pager, respond
 from services.api.problems import BadParameter
 from services.api.queries import SearchQuery, TagQuery
-from services.readers.search import MAX_WORDS, Search, Wanted, wanted
-from services.readers.tag import TagPosts, Tags
+from services.readers.search import MAX_WORDS, SearchCriteria, SearchPosts, search_criteria
+from services.readers.tag import TagFilter, TagPosts
 
 READ_TAG = Operation(
     id="readTag",
@@ -41,11 +41,13 @@ SEARCH = Operation(
 _UNIX = datetime.fromtimestamp(0, UTC)
 
 
-def endpoints(tagged: TagPosts, search: Search, cursors: Cursors, epoch: int) -> list[Endpoint]:
+def endpoints(
+    tagged: TagPosts, search: SearchPosts, cursors: Cursors, epoch: int
+) -> list[Endpoint]:
     async def read_tag(
         request: AnyRequest, asked: TagQuery, viewer: UserId | None
     ) -> Response[Any]:
-        tags = Tags.of([asked.tag, *_each(asked.any)], _each(asked.all), _each(asked.none))
+        tags = TagFilter.of([asked.tag, *_each(asked.any)], _each(asked.all), _each(asked.none))
         pager = Pager(cursors, _name("tags", viewer, *map(sorted, tags)))
         page = await pager.page(asked, partial(tagged.page, tags, viewer))
         return respond(request, asked, page)
@@ -59,8 +61,8 @@ def endpoints(tagged: TagPosts, search: Search, cursors: Cursors, epoch: int) ->
     return [Endpoint(READ_TAG, read_tag), Endpoint(SEARCH, find)]
 
 
-def _wanted(asked: SearchQuery, epoch: int) -> Wanted:
-    what = wanted(
+def _wanted(asked: SearchQuery, epoch: int) -> SearchCriteria:
+    what = search_criteria(
         asked.q or "",
         asked.tag,
         author=None if asked.author is None else UserId(int(asked.author)),

@@ -8,7 +8,7 @@ from litestar import Response
 
 from schemas.ids import PostId, UserId
 from services.api import answers, examples
-from services.api.arrival import arrival
+from services.api.arrival import wait_until_arrived
 from services.api.auth.access import Access
 from services.api.cursors import Cursors
 from services.api.operation import AnyRequest, Endpoint, Operation
@@ -17,7 +17,7 @@ from services.api.problems import NothingThere
 from services.api.queries import AuthorQuery, ExplainQuery, HomeQuery
 from services.readers.author import AuthorPosts
 from services.readers.home import Home
-from services.readers.returning import Homecoming
+from services.readers.returning import ReturningUsers
 
 READ_HOME = Operation(
     id="readHome",
@@ -52,12 +52,14 @@ EXPLAIN = Operation(
 
 
 def endpoints(
-    home: Home, homes: Homecoming, authors: AuthorPosts, cursors: Cursors, patience: float
+    home: Home, homes: ReturningUsers, authors: AuthorPosts, cursors: Cursors, patience: float
 ) -> list[Endpoint]:
     async def read_home(request: AnyRequest, asked: HomeQuery, viewer: UserId) -> Response[Any]:
         pager = Pager(cursors, f"home/{viewer}")
         if asked.wait_for is not None:
-            await arrival(partial(home.holds, viewer, PostId(int(asked.wait_for))), patience)
+            await wait_until_arrived(
+                partial(home.holds, viewer, PostId(int(asked.wait_for))), patience
+            )
         listing = await pager.page(asked, partial(homes.page, viewer), hydrate=asked.hydrate)
         return respond(request, asked, listing)
 

@@ -16,7 +16,7 @@ MAX_GIVEN = 256
 4 KiB. A reader given more than that within LATE_MS gets late ones as far back as the 256th."""
 
 
-class Place(NamedTuple):
+class PagePosition(NamedTuple):
     """A position in a listing, and what its reader has of the entries in (floor, position]."""
 
     position: PostId
@@ -24,12 +24,12 @@ class Place(NamedTuple):
     given: tuple[PostId, ...] = ()  # ascending
 
 
-def at(position: PostId) -> Place:
+def bare_position(position: PostId) -> PagePosition:
     """A place that remembers nothing."""
-    return Place(position, position)
+    return PagePosition(position, position)
 
 
-def remembering(place: Place, given: Iterable[PostId]) -> Place:
+def with_given(place: PagePosition, given: Iterable[PostId]) -> PagePosition:
     """The place after these entries were given too.
 
     `place.floor` is the oldest entry of the walk, or higher: what is older was not asked for.
@@ -38,4 +38,4 @@ def remembering(place: Place, given: Iterable[PostId]) -> Place:
     known = sorted({each for each in (*place.given, *given) if floor < each <= place.position})
     if len(known) > MAX_GIVEN:
         floor = known[-MAX_GIVEN - 1]
-    return Place(place.position, floor, tuple(known[-MAX_GIVEN:]))
+    return PagePosition(place.position, floor, tuple(known[-MAX_GIVEN:]))

@@ -7,8 +7,12 @@ import msgspec
 from services.generations.generations import FIRST, ORIGINAL, Generations
 from services.generations.store import Acknowledgement
 from services.settings.settings import Settings
-from services.storage.generation_tables import GENERATIONAL, names_one, of_generation
-from services.storage.migrations import Migration, define
+from services.storage.generation_tables import (
+    GENERATIONAL,
+    cql_of_generation,
+    names_generational_table,
+)
+from services.storage.migrations import Migration, define_tables
 from services.storage.session import Store
 from services.storage.statements import Statement, insert, select
 
@@ -40,7 +44,7 @@ class CassandraGenerations:
             statement
             for migration in migrations
             for statement in migration.statements
-            if names_one(statement)
+            if names_generational_table(statement)
         ]
 
     async def load(self) -> Generations:
@@ -59,12 +63,14 @@ class CassandraGenerations:
         return applied or await self.load() == wanted
 
     async def create(self, name: str) -> None:
-        await define(self._settings, [of_generation(each, name) for each in self._making])
+        await define_tables(
+            self._settings, [cql_of_generation(each, name) for each in self._making]
+        )
 
     async def drop(self, name: str) -> None:
         does = "TRUNCATE TABLE" if name == FIRST else "DROP TABLE IF EXISTS"
-        dropping = [of_generation(f"{does} {each}", name) for each in GENERATIONAL]
-        await define(self._settings, dropping)
+        dropping = [cql_of_generation(f"{does} {each}", name) for each in GENERATIONAL]
+        await define_tables(self._settings, dropping)
 
     async def acknowledge(self, workers: Collection[str], said: Acknowledgement) -> None:
         number, at = said

@@ -19,7 +19,7 @@ MOST: Final = 3
 one that is being filled."""
 
 
-class Place(NamedTuple):
+class GenerationKey(NamedTuple):
     """A generation and when it was listed: a name may be used again."""
 
     name: str
@@ -43,8 +43,8 @@ class Generation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     whole: bool = False
 
     @property
-    def place(self) -> Place:
-        return Place(self.name, self.since)
+    def place(self) -> GenerationKey:
+        return GenerationKey(self.name, self.since)
 
     @property
     def is_written(self) -> bool:
@@ -72,7 +72,7 @@ class Generations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def get(self, name: str) -> Generation | None:
         return next((each for each in self.listed if each.name == name), None)
 
-    def writes(self, place: Place) -> bool:
+    def writes(self, place: GenerationKey) -> bool:
         """Whether it is listed, since then, and written."""
         return any(each.place == place for each in self.written)
 

@@ -13,7 +13,7 @@ FRESH_SECONDS: Final = 1.0
 so much later, and the time of a store request. It costs a process a read of one row a second."""
 
 
-class View(Protocol):
+class GenerationsView(Protocol):
     """The list that a process goes by."""
 
     async def current(self) -> Generations:
@@ -23,7 +23,7 @@ class View(Protocol):
         """The list, read now; `current` never gives an older one again. Raises StoreUnavailable."""
 
 
-class Following:
+class FollowedGenerations:
     """Goes by the list in the store."""
 
     def __init__(
@@ -54,10 +54,10 @@ class Following:
         return self._known
 
 
-class One:
+class FixedGeneration:
     """Goes by one generation of the list: to fill it, or to look at it before a cutover."""
 
-    def __init__(self, following: View, name: str) -> None:
+    def __init__(self, following: GenerationsView, name: str) -> None:
         self._following = following
         self._name = name
 

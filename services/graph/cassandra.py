@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from schemas.ids import SLOTS, IdArray, UserId, slots
 from services.graph.edge import EdgeMutation
-from services.graph.packs import CHANGES, FollowerPacks, Pack, following
+from services.graph.packs import CHANGES, FollowerPacks, Pack, next_pack_number
 from services.graph.store import SlotRange
 from services.retention import Clock
 from services.storage.session import Store
@@ -177,7 +177,7 @@ class CassandraGraph:
             followers = (await self._from_rows([whole], {author: head}))[whole]
             if held.is_worn:
                 count = len(followers) * SLOTS // (whole.slot_to - whole.slot_from)
-                await self._packs.begin([Pack(author, following(head.pack, count))])
+                await self._packs.begin([Pack(author, next_pack_number(head.pack, count))])
             else:
                 await self._packs.keep(pack, chunks, followers)
         places = slots(followers)
@@ -190,7 +190,9 @@ class CassandraGraph:
             for (author, start, end), followers in found.items()
         }
         long = {author: count for author, count in counts.items() if count >= self._packed_from}
-        await self._packs.begin([Pack(author, following(0, long[author])) for author in long])
+        await self._packs.begin(
+            [Pack(author, next_pack_number(0, long[author])) for author in long]
+        )
 
     async def follower_counts(self, authors: Collection[UserId]) -> dict[UserId, int]:
         """Estimates from how dense the first followers stand; exact below SAMPLE at level 0."""

@@ -65,7 +65,7 @@ class Pack(NamedTuple):
         return list(range(start // self.width, (end - 1) // self.width + 1))
 
 
-class Held(NamedTuple):
+class PackContents(NamedTuple):
     """What a pack holds of some chunks."""
 
     blobs: Mapping[int, IdArray]
@@ -74,7 +74,7 @@ class Held(NamedTuple):
     """A chunk has more changes than are told."""
 
 
-def following(number: int, followers: int) -> int:
+def next_pack_number(number: int, followers: int) -> int:
     """The number of the next pack of a list of some so many followers.
 
     Two readers that begin one at once may count differently: the higher number stays.
@@ -115,7 +115,7 @@ class FollowerPacks:
             },
         )
 
-    async def read(self, pack: Pack, chunks: Sequence[int]) -> Held:
+    async def read(self, pack: Pack, chunks: Sequence[int]) -> PackContents:
         author, number = pack
         asked = (
             self._store.read(_BLOBS, author, number, chunks),
@@ -129,7 +129,7 @@ class FollowerPacks:
             for chunk, body in blobs
             if chunk not in worn
         }
-        return Held(held, changes["follower_id"], bool(worn))
+        return PackContents(held, changes["follower_id"], bool(worn))
 
     async def keep(self, pack: Pack, chunks: Sequence[int], followers: IdArray) -> None:
         """All followers of these chunks, read since the pack's number was."""

@@ -13,8 +13,8 @@ from services.handlers.handler import Accepted
 from services.metrics.metrics import Metrics
 from services.reposts.store import RepostStore, post_of
 from services.retention import Clock, Retention
-from services.timelines.author_pages import all_within
-from services.timelines.store import Block, Span, TimelineStore
+from services.timelines.author_pages import scan_author_pages
+from services.timelines.store import EntryBlock, Span, TimelineStore
 
 ENTRIES_AT_ONCE = 65_536
 """Entries written by one call, 4 MB packed: enough for 256 to each of 256 shards, and with four
@@ -26,11 +26,11 @@ waits behind these, and not behind what the lane may have waiting."""
 BACKFILL_PAGE = 1_000
 """Entries of one author read at a time: 8 KB, a busy author's month."""
 
-Owed: TypeAlias = Callable[[IdArray], IdArray]
+ActiveFollowers: TypeAlias = Callable[[IdArray], IdArray]
 """Of some users those whose homes are written to now; the others' are when they return."""
 
 
-def everybody(users: IdArray) -> IdArray:
+def everyone_active(users: IdArray) -> IdArray:
     """Leaves out nobody."""
     return users
 
@@ -48,7 +48,7 @@ class DeliverPages:
         clock: Clock,
         lane: str = "push",
         entries_at_once: int = ENTRIES_AT_ONCE,
-        owed: Owed = everybody,
+        owed: ActiveFollowers = everyone_active,
     ) -> None:
         self._graph = graph
         self._timelines = timelines
@@ -113,12 +113,14 @@ def _enough(entries: Iterable[int], at_once: int) -> int:
     return pages
 
 
-def _blocks(pages: Iterable[DeliverPage], followers: Mapping[SlotRange, IdArray]) -> list[Block]:
+def _blocks(
+    pages: Iterable[DeliverPage], followers: Mapping[SlotRange, IdArray]
+) -> list[EntryBlock]:
     """All posts that go to the same followers in one block."""
     posts: dict[SlotRange, set[int]] = {}
     for page in pages:
         posts.setdefault(_range(page), set()).add(page.post_id)
-    return [Block(followers[span], np.array(sorted(some))) for span, some in posts.items()]
+    return [EntryBlock(followers[span], np.array(sorted(some))) for span, some in posts.items()]
 
 
 def _to_each(posts: Sequence[int], users: Sequence[IdArray]) -> IdArray:
@@ -155,18 +157,18 @@ class Backfill:
         await asyncio.gather(self._add_entries(followers, span), self._add_reposts(followers, span))
 
     async def _add_entries(self, followers: dict[UserId, IdArray], span: Span) -> None:
-        async for pages in all_within(
+        async for pages in scan_author_pages(
             self._timelines.author_pages, followers, span, BACKFILL_PAGE, int
         ):
             await self._timelines.add_home_entries(
                 [
-                    Block(followers[author], np.array(page, np.int64))
+                    EntryBlock(followers[author], np.array(page, np.int64))
                     for author, page in pages.items()
                 ]
             )
 
     async def _add_reposts(self, followers: dict[UserId, IdArray], span: Span) -> None:
-        async for pages in all_within(
+        async for pages in scan_author_pages(
             self._reposts.author_pages, followers, span, BACKFILL_PAGE, post_of
         ):
             users, reposts = _to_all(followers, pages)

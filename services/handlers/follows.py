@@ -8,8 +8,8 @@ from schemas.requests import BackfillFollow
 from services.graph.edge import edge_mutation
 from services.graph.store import GraphStore
 from services.handlers.handler import Accepted
-from services.handlers.outbox import Outbox
-from services.relations.mutation import mutation
+from services.handlers.outbox import RequestOutbox
+from services.relations.mutation import relation_mutation
 from services.relations.store import RelationStore
 
 
@@ -20,7 +20,7 @@ class RecordFollows:
     that timeline before its fan-out reads the followers: at least one of the two sees the other.
     """
 
-    def __init__(self, graph: GraphStore, relations: RelationStore, outbox: Outbox) -> None:
+    def __init__(self, graph: GraphStore, relations: RelationStore, outbox: RequestOutbox) -> None:
         self._graph = graph
         self._relations = relations
         self._outbox = outbox
@@ -29,7 +29,7 @@ class RecordFollows:
         facts = [each.message for each in batch]
         await asyncio.gather(
             self._graph.record([edge_mutation(fact) for fact in facts]),
-            self._relations.record([mutation(fact) for fact in facts]),
+            self._relations.record([relation_mutation(fact) for fact in facts]),
         )
         wanted = {
             (fact.follower_id, fact.followee_id): None

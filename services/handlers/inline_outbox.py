@@ -7,7 +7,7 @@ from services.handlers.handler import Accepted, Handler
 from services.handlers.rebuild import PAIRS_AT_ONCE
 
 
-class Directly:
+class InlineOutbox:
     """An outbox whose requests are done when `send` returns.
 
     All that one batch of events asks for is done together: pages regrouped by timeline shard, a

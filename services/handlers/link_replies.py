@@ -12,7 +12,7 @@ from services.conversations.store import ConversationStore, Link
 from services.handlers.orphans import Orphans
 from services.posts.ancestry import ancestors, load_above, path_up
 from services.posts.post import Post
-from services.posts.store import MAX_LINE, PostStore
+from services.posts.store import MAX_ANCESTOR_HINT, PostStore
 
 CHILDREN_A_ROUND = 1_000
 """Children of one post whose hints are mended at once; later ones only cost more reads."""
@@ -20,7 +20,7 @@ MAX_CLAIMS = 10_000
 """Replies that wait below one post for their parents. Beyond, the oldest are shown."""
 
 
-class JoinConversations:
+class LinkReplies:
     """Mends what hangs below and above posts that were just recorded."""
 
     def __init__(
@@ -111,4 +111,6 @@ def _claims(post: Post, known: Mapping[PostId, Post]) -> Iterator[Link]:
 
 def _line(post: Post, known: Mapping[PostId, Post]) -> tuple[PostId, ...]:
     """The ancestors of a post that are known, nearest first."""
-    return tuple(above for above in islice(ancestors(post, known), MAX_LINE) if above in known)
+    return tuple(
+        above for above in islice(ancestors(post, known), MAX_ANCESTOR_HINT) if above in known
+    )

@@ -16,14 +16,14 @@ from schemas.ids import PostId, UserId
 from services.handlers.handler import Accepted
 from services.posts.ancestry import load_above
 from services.posts.post import Post
-from services.posts.store import MAX_LINE, PostStore
-from services.reposts.store import Below, Repost, RepostStore, Resolved
+from services.posts.store import MAX_ANCESTOR_HINT, PostStore
+from services.reposts.store import RepostLink, RepostsBelow, RepostStore, ResolvedRepost
 
 LINKS_AT_ONCE = 1_000
 """Reposts of one post read at a time: 32 KB."""
 
 
-class Delivery(NamedTuple):
+class FanOutPost(NamedTuple):
     """A post to bring to its author's followers, and its original where it is a repost of one."""
 
     post_id: PostId
@@ -32,7 +32,7 @@ class Delivery(NamedTuple):
     original_id: PostId | None = None
 
 
-class End(NamedTuple):
+class ChainEnd(NamedTuple):
     """Where a line of reposts ends, and what is above that: its own hint."""
 
     post_id: PostId
@@ -40,11 +40,11 @@ class End(NamedTuple):
     line: tuple[PostId, ...] = ()
 
 
-Ask: TypeAlias = Callable[[Sequence[Delivery]], Awaitable[None]]
+RequestDelivery: TypeAlias = Callable[[Sequence[FanOutPost]], Awaitable[None]]
 """Returns when the deliveries are asked for, durably."""
 
 
-class JoinReposts:
+class LinkReposts:
     """Finds the originals of reposts, as soon as and as often as they change."""
 
     def __init__(self, posts: PostStore, reposts: RepostStore) -> None:
@@ -57,7 +57,7 @@ class JoinReposts:
         if links:
             await self._store.link(links)
 
-    async def deliver(self, created: Sequence[Accepted[Creation]], ask: Ask) -> None:
+    async def deliver(self, created: Sequence[Accepted[Creation]], ask: RequestDelivery) -> None:
         """Asks for the delivery of posts that were recorded, and of the reposts that they move."""
         arrived = {PostId(each.message.post_id): each.accepted_at for each in created}
         below = await self._store.below(arrived, None, LINKS_AT_ONCE)
@@ -70,10 +70,12 @@ class JoinReposts:
         )
         await self._ask_below(ends, below, max(arrived.values()), ask)
 
-    async def _hint(self, links: Iterable[Repost], ends: Mapping[PostId, End | None]) -> None:
+    async def _hint(
+        self, links: Iterable[RepostLink], ends: Mapping[PostId, ChainEnd | None]
+    ) -> None:
         """Tells reposts what a reader of them needs beside the post that they name."""
         lines = {
-            (link.post_id, link.author_id): (end.post_id, *end.line)[:MAX_LINE]
+            (link.post_id, link.author_id): (end.post_id, *end.line)[:MAX_ANCESTOR_HINT]
             for link in links
             if (end := ends[link.post_id]) is not None
             and (end.line or end.post_id != link.target_id)
@@ -82,19 +84,23 @@ class JoinReposts:
             await self._posts.hint(lines)
 
     async def _ask_below(
-        self, ends: Mapping[PostId, End | None], below: Below, accepted_at: int, ask: Ask
+        self,
+        ends: Mapping[PostId, ChainEnd | None],
+        below: RepostsBelow,
+        accepted_at: int,
+        ask: RequestDelivery,
     ) -> None:
         """Asks for what is below posts: it ends where they do.
 
         Of what was looked at, only what has more below it is remembered: nearly nothing has.
         """
-        seen: set[tuple[PostId, End]] = set()
-        waiting: list[tuple[dict[PostId, End], Repost | None]] = []
+        seen: set[tuple[PostId, ChainEnd]] = set()
+        waiting: list[tuple[dict[PostId, ChainEnd], RepostLink | None]] = []
         moved = [(each, end) for each in below.asked if (end := ends[each.target_id]) is not None]
         while True:
             await self._ask(
                 [
-                    (each, Delivery(each.post_id, each.author_id, accepted_at, original))
+                    (each, FanOutPost(each.post_id, each.author_id, accepted_at, original))
                     for each, end in moved
                     if (original := _fitting(each.post_id, end)) is not None
                     and original not in below.asked[each]
@@ -117,12 +123,14 @@ class JoinReposts:
             below = await self._store.below(above, after, LINKS_AT_ONCE)
             moved = [(each, above[each.target_id]) for each in below.asked]
 
-    async def _ask(self, deliveries: Sequence[tuple[Repost | None, Delivery]], ask: Ask) -> None:
+    async def _ask(
+        self, deliveries: Sequence[tuple[RepostLink | None, FanOutPost]], ask: RequestDelivery
+    ) -> None:
         """What a backfill reads is there before the followers are read; a mark comes last."""
         if not deliveries:
             return
         resolved = [
-            Resolved(link, each.original_id)
+            ResolvedRepost(link, each.original_id)
             for link, each in deliveries
             if link is not None and each.original_id is not None
         ]
@@ -132,22 +140,22 @@ class JoinReposts:
         if resolved:
             await self._store.mark(resolved)
 
-    async def _keep(self, resolved: Sequence[Resolved]) -> None:
+    async def _keep(self, resolved: Sequence[ResolvedRepost]) -> None:
         """For backfills, and for the home of the one who reposts."""
         await self._store.add_author_reposts(resolved)
         rows = [(each.author_id, original, each.post_id) for each, original in resolved]
         authors, originals, reposts = np.array(rows, np.int64).T
         await self._store.add_home_reposts(authors, originals, reposts)
 
-    async def _ends(self, posts: Collection[PostId]) -> dict[PostId, End | None]:
+    async def _ends(self, posts: Collection[PostId]) -> dict[PostId, ChainEnd | None]:
         if not posts:
             return {}
         known: dict[PostId, Post] = {}
         await load_above(self._posts, known, posts)
-        return {each: end_of(each, known) for each in posts}
+        return {each: chain_end(each, known) for each in posts}
 
 
-def end_of(post: PostId, known: Mapping[PostId, Post]) -> End | None:
+def chain_end(post: PostId, known: Mapping[PostId, Post]) -> ChainEnd | None:
     """Where a line of reposts ends: at no repost, or at an unknown post. None for a cycle."""
     seen = {post}
     while (at := known.get(post)) is not None and at.repost_of is not None:
@@ -155,33 +163,35 @@ def end_of(post: PostId, known: Mapping[PostId, Post]) -> End | None:
             return None
         seen.add(at.repost_of)
         post = at.repost_of
-    return End(post, at is not None, () if at is None else at.line)
+    return ChainEnd(post, at is not None, () if at is None else at.line)
 
 
-def _last_of_each(moved: Iterable[tuple[Repost, End]]) -> Iterable[tuple[Repost, End]]:
+def _last_of_each(
+    moved: Iterable[tuple[RepostLink, ChainEnd]],
+) -> Iterable[tuple[RepostLink, ChainEnd]]:
     """The last repost of each target."""
     return {each.target_id: (each, end) for each, end in sorted(moved)}.values()
 
 
-def _link(created: PostFact) -> Repost | None:
+def _link(created: PostFact) -> RepostLink | None:
     if not isinstance(created, Creation) or created.repost_of is None:
         return None
-    return Repost(PostId(created.repost_of), PostId(created.post_id), UserId(created.author_id))
+    return RepostLink(PostId(created.repost_of), PostId(created.post_id), UserId(created.author_id))
 
 
-def _as_it_is(created: Accepted[Creation]) -> Delivery:
+def _as_it_is(created: Accepted[Creation]) -> FanOutPost:
     said = created.message
-    return Delivery(PostId(said.post_id), UserId(said.author_id), created.accepted_at)
+    return FanOutPost(PostId(said.post_id), UserId(said.author_id), created.accepted_at)
 
 
-def _original(link: Repost | None, ends: Mapping[PostId, End | None]) -> PostId | None:
+def _original(link: RepostLink | None, ends: Mapping[PostId, ChainEnd | None]) -> PostId | None:
     """Of a repost that arrived; None where its post, by an earlier claim, is none."""
     if link is None:
         return None
     return _fitting(link.post_id, ends[link.post_id])
 
 
-def _fitting(repost: PostId, end: End | None) -> PostId | None:
+def _fitting(repost: PostId, end: ChainEnd | None) -> PostId | None:
     """An unknown post is as good as an original: most often it is only late.
 
     One that is newer may be made up, years ahead, and rows are kept by its time: it has to come

@@ -6,7 +6,7 @@ from typing import Protocol
 from schemas.requests import Request
 
 
-class Outbox(Protocol):
+class RequestOutbox(Protocol):
     """Where handlers put the work they ask for."""
 
     async def send(self, requests: Sequence[Request]) -> None:
@@ -16,7 +16,7 @@ class Outbox(Protocol):
         """
 
 
-class MemoryOutbox:
+class MemoryRequestOutbox:
     """Keeps what was sent, in order, for tests and for delivery by hand."""
 
     def __init__(self) -> None:

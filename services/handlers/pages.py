@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from schemas.ids import SLOTS
 from schemas.requests import DeliverBulkPage, DeliverPage
-from services.handlers.link_reposts import Delivery
+from services.handlers.link_reposts import FanOutPost
 
 FOLLOWERS_A_PAGE = 4_000
 """A page is one message: enough rows to make its cost vanish, few enough to be done in 20 ms."""
@@ -18,7 +18,7 @@ PULL_FOLLOWERS = 2_000_000
 """Ten seconds of the store for each post; docs/design.md, *Pulled authors*, has the rule."""
 
 
-class Policy(NamedTuple):
+class FanOutPolicy(NamedTuple):
     """From how many followers on an author is brought to them in another way than the others.
 
     `bulk_followers`: in the bulk lane, where nobody else waits behind him; `pull_followers`: not at
@@ -31,13 +31,13 @@ class Policy(NamedTuple):
     def is_bulk(self, followers: int) -> bool:
         return 0 < self.bulk_followers <= followers
 
-    def is_pulled(self, post: Delivery, followers: int) -> bool:
+    def is_pulled(self, post: FanOutPost, followers: int) -> bool:
         """Not what is dated before what it reposts, where readers would not look for it."""
         backdated = post.original_id is not None and post.post_id < post.original_id
         return 0 < self.pull_followers <= followers and not backdated
 
 
-def pages(post: Delivery, followers: int, policy: Policy) -> Iterator[DeliverPage]:
+def fan_out_pages(post: FanOutPost, followers: int, policy: FanOutPolicy) -> Iterator[DeliverPage]:
     """The pages that bring a post to some so many followers; none where there is no follower."""
     page = DeliverBulkPage if policy.is_bulk(followers) else DeliverPage
     ranges = slot_ranges(followers) if followers else ()

@@ -10,17 +10,17 @@ from schemas.ids import PostId, UserId
 from services.conversations.store import Link
 from services.graph.store import GraphStore
 from services.handlers.handler import Accepted
-from services.handlers.link_replies import JoinConversations
-from services.handlers.link_reposts import Delivery, JoinReposts
-from services.handlers.outbox import Outbox
-from services.handlers.pages import Policy, pages
-from services.posts.post import mutation
+from services.handlers.link_replies import LinkReplies
+from services.handlers.link_reposts import FanOutPost, LinkReposts
+from services.handlers.outbox import RequestOutbox
+from services.handlers.pages import FanOutPolicy, fan_out_pages
+from services.posts.post import post_mutation
 from services.posts.store import PostStore
 from services.pulled.authors import PulledAuthors
 from services.retention import Clock, Retention
-from services.search.store import Claim, Terms, TermStore, claim_of
+from services.search.store import PostClaim, PostTerms, TermStore, claim_of
 from services.search.terms import tags_of
-from services.timelines.store import AuthorEntry, Block, TimelineStore
+from services.timelines.store import AuthorEntry, EntryBlock, TimelineStore
 
 
 class RecordPosts:
@@ -37,14 +37,14 @@ class RecordPosts:
         posts: PostStore,
         timelines: TimelineStore,
         graph: GraphStore,
-        conversations: JoinConversations,
-        reposts: JoinReposts,
+        conversations: LinkReplies,
+        reposts: LinkReposts,
         tags: TermStore,
         words: TermStore,
-        outbox: Outbox,
+        outbox: RequestOutbox,
         retention: Retention,
         clock: Clock,
-        policy: Policy,
+        policy: FanOutPolicy,
         pulled: PulledAuthors,
     ) -> None:
         self._posts = posts
@@ -77,7 +77,7 @@ class RecordPosts:
         created = [fact for fact in facts if isinstance(fact, Creation)]
         replies = [fact for fact in created if isinstance(fact, ReplyCreated)]
         await asyncio.gather(
-            self._posts.record([mutation(fact) for fact in facts]),
+            self._posts.record([post_mutation(fact) for fact in facts]),
             self._timelines.add_author_entries(
                 [AuthorEntry(UserId(fact.author_id), PostId(fact.post_id)) for fact in created]
             ),
@@ -87,15 +87,15 @@ class RecordPosts:
                 for fact in replies
             ),
             self._reposts.link(created),
-            self._tags.add([Terms(claim_of(fact), tags_of(fact)) for fact in facts]),
+            self._tags.add([PostTerms(claim_of(fact), tags_of(fact)) for fact in facts]),
             self._forget([claim_of(fact) for fact in facts if isinstance(fact, Deletion)]),
         )
 
-    async def _forget(self, claims: Sequence[Claim]) -> None:
+    async def _forget(self, claims: Sequence[PostClaim]) -> None:
         """Tags and words of what was deleted, also those that the search role is yet to add."""
         await asyncio.gather(self._tags.forget(claims), self._words.forget(claims))
 
-    async def _fan_out(self, deliveries: Sequence[Delivery]) -> None:
+    async def _fan_out(self, deliveries: Sequence[FanOutPost]) -> None:
         floor = self._retention.floor(self._clock())
         owed = [each for each in deliveries if each.post_id > floor]
         authors = {each.author_id for each in owed}
@@ -113,14 +113,16 @@ class RecordPosts:
                 page
                 for each in owed
                 if AuthorEntry(each.author_id, each.post_id) not in pulled
-                for page in pages(each, followers.get(each.author_id, 0), self._policy)
+                for page in fan_out_pages(each, followers.get(each.author_id, 0), self._policy)
             ]
         )
 
 
-def _own(created: Iterable[Creation]) -> list[Block]:
+def _own(created: Iterable[Creation]) -> list[EntryBlock]:
     """What they wrote, for their own homes."""
     posts: dict[int, set[int]] = {}
     for fact in created:
         posts.setdefault(fact.author_id, set()).add(fact.post_id)
-    return [Block(np.array([author]), np.array(sorted(some))) for author, some in posts.items()]
+    return [
+        EntryBlock(np.array([author]), np.array(sorted(some))) for author, some in posts.items()
+    ]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from schemas.relations import RelationFact
 from services.handlers.handler import Accepted
-from services.relations.mutation import mutation
+from services.relations.mutation import relation_mutation
 from services.relations.store import RelationStore
 
 
@@ -18,4 +18,4 @@ class RecordRelations:
         self._relations = relations
 
     async def __call__(self, batch: Sequence[Accepted[RelationFact]]) -> None:
-        await self._relations.record([mutation(each.message) for each in batch])
+        await self._relations.record([relation_mutation(each.message) for each in batch])

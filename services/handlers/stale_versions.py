@@ -12,7 +12,7 @@ from services.handlers.handler import Accepted, Handler
 from services.latest import Latest
 from services.relations.mutation import subject
 
-Event = TypeVar("Event", bound=PostFact | FollowFact | RelationFact)
+VersionedFact = TypeVar("VersionedFact", bound=PostFact | FollowFact | RelationFact)
 
 MAX_THINGS = 100_000
 """Posts, edges and the like whose last version is remembered, some 20 MB; the longest unheard go
@@ -29,10 +29,10 @@ class StaleVersions:
         self._counter = counter
         self._highest: Latest[object, int] = Latest(MAX_THINGS)
 
-    def counting(self, handle: Handler[Event]) -> Handler[Event]:
+    def counting(self, handle: Handler[VersionedFact]) -> Handler[VersionedFact]:
         """The same handler; what it has handled is looked at."""
 
-        async def counted(batch: Sequence[Accepted[Event]]) -> int | None:
+        async def counted(batch: Sequence[Accepted[VersionedFact]]) -> int | None:
             done = await handle(batch)
             for each in batch[:done]:
                 self._see(each.message)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from schemas.events import PostFact
 from services.handlers.handler import Accepted
-from services.search.store import Terms, TermStore, claim_of
+from services.search.store import PostTerms, TermStore, claim_of
 from services.search.terms import words_of
 
 
@@ -19,4 +19,4 @@ class RecordWords:
 
     async def __call__(self, batch: Sequence[Accepted[PostFact]]) -> None:
         facts = [each.message for each in batch]
-        await self._words.add([Terms(claim_of(fact), words_of(fact)) for fact in facts])
+        await self._words.add([PostTerms(claim_of(fact), words_of(fact)) for fact in facts])

@@ -16,7 +16,7 @@ Made by `python -m services.metrics.page`. Workers and the API show theirs at `/
 """
 
 
-def page() -> str:
+def render_metrics_page() -> str:
     """The page, in Markdown."""
     rows = (
         f"| `{each.name}` | {kind} | {', '.join(each.labels)} | {each.sentence} |\n"
@@ -26,4 +26,4 @@ def page() -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(page())
+    sys.stdout.write(render_metrics_page())

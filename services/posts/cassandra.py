@@ -12,7 +12,7 @@ from typing import Any
 
 from schemas.events import EDITABLE
 from schemas.ids import PostId, UserId, Version
-from services.posts.post import BLANKED, IMMUTABLE, Mutation, Post, Row, resolve
+from services.posts.post import BLANKED, IMMUTABLE, Post, PostMutation, PostRow, resolve_post
 from services.scan import Scanned
 from services.storage import statements
 from services.storage.session import Store
@@ -46,7 +46,7 @@ class CassandraPosts:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def record(self, mutations: Sequence[Mutation]) -> None:
+    async def record(self, mutations: Sequence[PostMutation]) -> None:
         await self._store.write(row for mutation in mutations for row in _rows(mutation))
 
     async def hint(self, lines: Mapping[tuple[PostId, UserId], Sequence[PostId]]) -> None:
@@ -56,12 +56,12 @@ class CassandraPosts:
         )
 
     async def load(self, posts: Collection[PostId]) -> dict[PostId, Post]:
-        claims: dict[PostId, list[Row]] = {}
+        claims: dict[PostId, list[PostRow]] = {}
         asked = (self._store.read(_LOAD, part) for part in portions(posts))
         for rows in await asyncio.gather(*asked):
             for post, *cells in rows:
                 claims.setdefault(PostId(post), []).append(_claim(*cells))
-        resolved = {post: resolve(post, rows) for post, rows in claims.items()}
+        resolved = {post: resolve_post(post, rows) for post, rows in claims.items()}
         return {post: known for post, known in resolved.items() if known is not None}
 
     async def scan(self, place: int, limit: int) -> Scanned[PostId]:
@@ -70,7 +70,7 @@ class CassandraPosts:
         return Scanned(posts, rows[-1][1] if len(rows) == limit else None)
 
 
-def _rows(mutation: Mutation) -> Iterator[statements.Row]:
+def _rows(mutation: PostMutation) -> Iterator[statements.Row]:
     place = {"post_id": mutation.post_id, "author_id": mutation.author_id}
     if mutation.created:
         created = {column: mutation.created[field] for field, column in _CREATED.items()}
@@ -84,12 +84,12 @@ def _rows(mutation: Mutation) -> Iterator[statements.Row]:
 
 def _claim(
     author: int, deleted: bool | None, line: bytes | None, written: int | None, *cells: Any
-) -> Row:
+) -> PostRow:
     """A row as it was read. A creation of which only a part is there yet is not known yet."""
     claimed_at = None if written is None or None in cells else Version(INVERTED - written)
     count = len(_CREATED)
     created, stated = cells[:count], cells[count:]
-    return Row(UserId(author), claimed_at, created, stated, bool(deleted), _unpacked(line))
+    return PostRow(UserId(author), claimed_at, created, stated, bool(deleted), _unpacked(line))
 
 
 def _packed(line: Sequence[PostId]) -> bytes:

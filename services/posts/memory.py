@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from schemas.canonical import Canonical
 from schemas.events import EDITABLE
 from schemas.ids import PostId, UserId, Version
-from services.posts.post import BLANKED, IMMUTABLE, Mutation, Post, Row, resolve
-from services.scan import Scanned, scan_of
+from services.posts.post import BLANKED, IMMUTABLE, Post, PostMutation, PostRow, resolve_post
+from services.scan import Scanned, scan_ids
 
 _Cell = tuple[Version, Canonical]
 
@@ -20,7 +20,7 @@ class _Cells:
         self.deleted = False
         self.line: tuple[PostId, ...] = ()
 
-    def merge(self, mutation: Mutation) -> None:
+    def merge(self, mutation: PostMutation) -> None:
         version = mutation.version
         for field, value in mutation.created.items():
             held = self.created.get(field)
@@ -30,10 +30,10 @@ class _Cells:
             self.stated[field] = max(self.stated.get(field, (version, value)), (version, value))
         self.deleted |= mutation.deleted
 
-    def row(self, author: UserId) -> Row:
+    def row(self, author: UserId) -> PostRow:
         if not self.created:
-            return Row(author, None, (), (), self.deleted, self.line)
-        return Row(
+            return PostRow(author, None, (), (), self.deleted, self.line)
+        return PostRow(
             author_id=author,
             claimed_at=self.created["parent_id"][0],
             created=self._values(self.created, (*IMMUTABLE, *EDITABLE)),
@@ -53,7 +53,7 @@ class MemoryPosts:
     def __init__(self) -> None:
         self._rows: dict[PostId, dict[UserId, _Cells]] = {}
 
-    async def record(self, mutations: Sequence[Mutation]) -> None:
+    async def record(self, mutations: Sequence[PostMutation]) -> None:
         for mutation in mutations:
             self._cells(mutation.post_id, mutation.author_id).merge(mutation)
 
@@ -66,13 +66,13 @@ class MemoryPosts:
         found = {}
         for post in posts:
             rows = self._rows.get(post, {})
-            known = resolve(post, [cells.row(author) for author, cells in rows.items()])
+            known = resolve_post(post, [cells.row(author) for author, cells in rows.items()])
             if known is not None:
                 found[post] = known
         return found
 
     async def scan(self, place: int, limit: int) -> Scanned[PostId]:
-        return scan_of(self._rows, place, limit)
+        return scan_ids(self._rows, place, limit)
 
     def _cells(self, post: PostId, author: UserId) -> _Cells:
         return self._rows.setdefault(post, {}).setdefault(author, _Cells())

@@ -33,7 +33,7 @@ _words = msgspec.json.Decoder(str).decode
 _option = lru_cache(MEMORIZED)(value_of)
 
 
-class Mutation(NamedTuple):
+class PostMutation(NamedTuple):
     """What one message says about one author's claim of a post id."""
 
     post_id: PostId
@@ -44,7 +44,7 @@ class Mutation(NamedTuple):
     deleted: bool
 
 
-class Row(NamedTuple):
+class PostRow(NamedTuple):
     """One author's claim of a post id, merged. `claimed_at` is None where no creation is known."""
 
     author_id: UserId
@@ -79,7 +79,7 @@ class Post(msgspec.Struct, frozen=True):
     line: tuple[PostId, ...] = ()
 
 
-def mutation(fact: PostFact) -> Mutation:
+def post_mutation(fact: PostFact) -> PostMutation:
     """What a message writes."""
     created: dict[str, Canonical] = {}
     stated: dict[str, Canonical] = {}
@@ -90,7 +90,7 @@ def mutation(fact: PostFact) -> Mutation:
     elif isinstance(fact, Edit):
         said = ((field, getattr(fact, field)) for field in EDITABLE)
         stated = {field: canonical(field, value) for field, value in said if value is not UNSET}
-    return Mutation(
+    return PostMutation(
         PostId(fact.post_id),
         UserId(fact.author_id),
         Version(fact.version),
@@ -100,7 +100,7 @@ def mutation(fact: PostFact) -> Mutation:
     )
 
 
-def resolve(post: PostId, rows: Iterable[Row]) -> Post | None:
+def resolve_post(post: PostId, rows: Iterable[PostRow]) -> Post | None:
     """The post that its claims make; None while no creation is known."""
     claims = [row for row in rows if row.claimed_at is not None]
     if not claims:
@@ -129,7 +129,7 @@ def resolve(post: PostId, rows: Iterable[Row]) -> Post | None:
     )
 
 
-def _claimed(row: Row) -> tuple[Version | None, UserId]:
+def _claimed(row: PostRow) -> tuple[Version | None, UserId]:
     return row.claimed_at, row.author_id
 
 

@@ -4,17 +4,17 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from schemas.ids import PostId, UserId
-from services.posts.post import Mutation, Post
+from services.posts.post import Post, PostMutation
 from services.scan import Scanned
 
-MAX_LINE = 128
+MAX_ANCESTOR_HINT = 128
 """Ancestors kept as a hint: deeper than nearly every thread (103 in Ubuntu's IRC), 1 KiB."""
 
 
 class PostStore(Protocol):
     """Posts by id. Recording is idempotent and commutative: `services.posts.post` is its law."""
 
-    async def record(self, mutations: Sequence[Mutation]) -> None:
+    async def record(self, mutations: Sequence[PostMutation]) -> None:
         """Merges the mutations into their rows. Durable on return. Raises StoreUnavailable."""
 
     async def hint(self, lines: Mapping[tuple[PostId, UserId], Sequence[PostId]]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from schemas.ids import PostId, UserId
 from services.posts.post import Post
-from services.readers.paging import Page, PageRequest, page
+from services.readers.paging import Page, PageRequest, cut_page
 from services.readers.reader import Reader
 from services.timelines.store import Span
 from services.visibility.predicate import Verdict, on_page
@@ -32,4 +32,4 @@ class AuthorPosts:
         found = await self._reader.walk(
             skeleton, request.span(), request.limit, viewer=viewer, shows=shows
         )
-        return page(request, found)
+        return cut_page(request, found)

@@ -9,10 +9,10 @@ import msgspec
 from schemas.ids import PostId, UserId
 from services.posts.post import Post
 from services.pulled.authors import AGE_MS, PulledAuthors
-from services.readers.overscan import HiddenShares
-from services.readers.paging import Page, PageRequest, page
-from services.readers.pulled_entries import Pulling
-from services.readers.reader import MANY, Reader, Reposts
+from services.readers.overscan import Overscan
+from services.readers.paging import Page, PageRequest, cut_page
+from services.readers.pulled_entries import PulledEntries
+from services.readers.reader import UNLIMITED, FindReposts, Reader
 from services.reposts.window import Window
 from services.retention import Retention
 from services.timelines.store import Span, TimelineStore
@@ -44,7 +44,7 @@ class Home:
         self._reader = reader
         self._timelines = reader.stores.timelines
         self._retention = retention
-        self._hidden = HiddenShares()
+        self._hidden = Overscan()
 
     async def page(self, viewer: UserId, request: PageRequest) -> Page:
         """A page of the viewer's home timeline, of one generation. Raises StoreUnavailable."""
@@ -64,11 +64,11 @@ class Home:
             retention=self._retention,
             context="home",
             reposts=self.reposts_to(viewer, pulling),
-            enough=self._hidden.enough(viewer, request.limit) if newest else MANY,
+            enough=self._hidden.enough(viewer, request.limit) if newest else UNLIMITED,
         )
         if newest:
             self._hidden.learn(viewer, request.limit, found)
-        return msgspec.structs.replace(page(request, found), generation=timelines.generation)
+        return msgspec.structs.replace(cut_page(request, found), generation=timelines.generation)
 
     async def explain(self, viewer: UserId, post: PostId) -> Explanation | None:
         """Which rule decides about a post; None where the viewer may not know of it."""
@@ -105,11 +105,11 @@ class Home:
                 return bool(await self._timelines.author_pages([known.author_id], span, 1))
         return await self._timelines.in_home(viewer, post)
 
-    def pulling(self, viewer: UserId) -> Pulling:
+    def pulling(self, viewer: UserId) -> PulledEntries:
         """What is pulled into a viewer's home, for one reading of it."""
-        return Pulling(self._reader.stores, self.pulled, viewer)
+        return PulledEntries(self._reader.stores, self.pulled, viewer)
 
-    def reposts_to(self, viewer: UserId, pulling: Pulling) -> Reposts:
+    def reposts_to(self, viewer: UserId, pulling: PulledEntries) -> FindReposts:
         """Where to look for the reposts that were brought to a viewer, and his own."""
 
         async def reposts(windows: Collection[Window]) -> Collection[PostId]:
@@ -122,14 +122,19 @@ class Home:
         return reposts
 
     async def entries(
-        self, viewer: UserId, pulling: Pulling, span: Span, limit: int
+        self, viewer: UserId, pulling: PulledEntries, span: Span, limit: int
     ) -> Sequence[PostId]:
         """Stored entries, the viewer's own among them, merged with those that are pulled."""
         timelines = await self._timelines.pinned()
         return await self._merged(timelines, viewer, pulling, span, limit)
 
     async def _merged(
-        self, timelines: TimelineStore, viewer: UserId, pulling: Pulling, span: Span, limit: int
+        self,
+        timelines: TimelineStore,
+        viewer: UserId,
+        pulling: PulledEntries,
+        span: Span,
+        limit: int,
     ) -> Sequence[PostId]:
         stored, pulled = await asyncio.gather(
             timelines.home_page(viewer, span, limit), pulling.entries(span, limit)

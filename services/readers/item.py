@@ -57,7 +57,7 @@ class ThreadItem(msgspec.Struct, frozen=True):
     hidden: int = 0
 
 
-def present(  # noqa: PLR0913 - what an item is made of
+def present_item(  # noqa: PLR0913 - what an item is made of
     post: Post,
     view: View,
     epoch: int,

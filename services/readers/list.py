@@ -5,8 +5,8 @@ from heapq import nlargest, nsmallest
 
 from schemas.ids import ListId, PostId, UserId
 from services.posts.post import Post
-from services.readers.paging import Page, PageRequest, page
-from services.readers.reader import Reader, Reposts
+from services.readers.paging import Page, PageRequest, cut_page
+from services.readers.reader import FindReposts, Reader
 from services.reposts.window import Window
 from services.retention import Retention
 from services.timelines.store import Span
@@ -57,9 +57,9 @@ class ListPosts:
             context="home",
             reposts=self._reposts_by(members, floor),
         )
-        return page(request, found)
+        return cut_page(request, found)
 
-    def _reposts_by(self, members: Collection[UserId], floor: int) -> Reposts:
+    def _reposts_by(self, members: Collection[UserId], floor: int) -> FindReposts:
         """Where to look for what members reposted in some windows."""
 
         async def reposts(windows: Collection[Window]) -> Collection[PostId]:

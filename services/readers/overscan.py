@@ -2,8 +2,8 @@
 
 from schemas.ids import UserId
 from services.latest import Latest
-from services.readers.paging import Found
-from services.readers.reader import MANY
+from services.readers.paging import WalkResult
+from services.readers.reader import UNLIMITED
 
 MOST_REMEMBERED = 32_768
 """Readers: some 5 MB."""
@@ -11,7 +11,7 @@ SPARE = 2
 """Hidden entries for which there is room where there were none."""
 
 
-class HiddenShares:
+class Overscan:
     """Guesses how many entries fill a page. A wrong guess costs requests, and decides nothing."""
 
     def __init__(self) -> None:
@@ -22,11 +22,11 @@ class HiddenShares:
         """So many as were there for a page, and room for half as many hidden ones more."""
         share = self._known.get(viewer)
         if share is None:
-            return MANY
+            return UNLIMITED
         hidden = share * (limit + 1)
         return limit + 1 + round(hidden + max(SPARE, hidden / 2))
 
-    def learn(self, viewer: UserId, limit: int, found: Found) -> None:
+    def learn(self, viewer: UserId, limit: int, found: WalkResult) -> None:
         """From a walk; of one that ended early nothing is known."""
         if len(found.items) > limit:
             self._known[viewer] = found.passed / len(found.items) - 1

@@ -48,7 +48,7 @@ class Page(msgspec.Struct, frozen=True):
     generation: str | None = None
 
 
-class Found(NamedTuple):
+class WalkResult(NamedTuple):
     """What a walk over a span gave: up to limit + 1 shown items in the span's order.
 
     `stopped_at` is the last entry looked at where the walk's bound ended it, else None; `passed`
@@ -60,7 +60,7 @@ class Found(NamedTuple):
     passed: int = 0
 
 
-def page(request: PageRequest, found: Found) -> Page:
+def cut_page(request: PageRequest, found: WalkResult) -> Page:
     """Cuts what was found to the page asked for."""
     if request.after is not None:
         return _newer_page(request.after, request.limit, found)
@@ -73,7 +73,7 @@ def page(request: PageRequest, found: Found) -> Page:
     return _down_to(request.newer_than, whole, found)
 
 
-def _newer_page(after: PostId, limit: int, found: Found) -> Page:
+def _newer_page(after: PostId, limit: int, found: WalkResult) -> Page:
     """The page next above `after`; an empty one gives the same place again, to poll."""
     items = found.items[:limit]
     newer = items[-1].post_id if items else after
@@ -82,7 +82,7 @@ def _newer_page(after: PostId, limit: int, found: Found) -> Page:
     return Page(items[::-1], older=items[0].post_id if items else None, newer=newer)
 
 
-def _down_to(newer_than: PostId, whole: Page, found: Found) -> Page:
+def _down_to(newer_than: PostId, whole: Page, found: WalkResult) -> Page:
     """The newest page, cut at `newer_than`; what is between and did not fit is the gap."""
     kept = [item for item in whole.items if item.post_id > newer_than]
     newer = kept[0].post_id if kept else newer_than

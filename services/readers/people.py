@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 from schemas.ids import SLOTS, UserId, slot
 from services.graph.store import GraphStore, SlotRange
-from services.relations.mutation import Kind
-from services.relations.relations import Between
+from services.relations.mutation import SubjectKind
+from services.relations.relations import Relationship
 from services.relations.store import RelationStore
 
 
@@ -16,18 +16,18 @@ class Person(NamedTuple):
     """
 
     user_id: UserId
-    how: Between
+    how: Relationship
     followed_by: bool
 
 
-class People(NamedTuple):
+class PeoplePage(NamedTuple):
     """A page, and whom to go on from; None at the end."""
 
     people: list[Person]
     last: UserId | None
 
 
-class Acquaintances(NamedTuple):
+class RelationsReader(NamedTuple):
     """Reads how people stand to each other, for them and for whoever helps them."""
 
     relations: RelationStore
@@ -41,14 +41,14 @@ class Acquaintances(NamedTuple):
         follows = await self.relations.followed_pairs({(each, owner) for each in others})
         return [Person(each, known.to(each), (each, owner) in follows) for each in others]
 
-    async def page(self, owner: UserId, kind: Kind, after: UserId, limit: int) -> People:
+    async def page(self, owner: UserId, kind: SubjectKind, after: UserId, limit: int) -> PeoplePage:
         """Up to `limit` of those the owner follows, blocks or mutes, by their ids."""
         found = list(await self.relations.others(owner, kind, after=after, limit=limit + 1))
         page = found[:limit]
         people = await self.between(owner, page)
-        return People(people, page[-1] if len(found) > limit else None)
+        return PeoplePage(people, page[-1] if len(found) > limit else None)
 
-    async def followers(self, owner: UserId, after: UserId, limit: int) -> People:
+    async def followers(self, owner: UserId, after: UserId, limit: int) -> PeoplePage:
         """Up to `limit` of those who follow the owner, by their slots.
 
         Those whose edge a block has ended are left out, so a page may be short with more to come.
@@ -65,4 +65,4 @@ class Acquaintances(NamedTuple):
             start, width = end, 2 * width  # removed ones may have counted
         page = found[:limit]
         people = [each for each in await self.between(owner, page) if each.followed_by]
-        return People(people, page[-1] if len(found) > limit else None)
+        return PeoplePage(people, page[-1] if len(found) > limit else None)

@@ -13,7 +13,7 @@ from services.visibility.view import View
 from services.visibility.words import keyword
 
 
-class Sight(NamedTuple):
+class ThreadPlaceholders(NamedTuple):
     """Judges the posts around the one asked for.
 
     `apart` are the pairs (author of a reply, author of what it answers) with a block between them.

@@ -1,7 +1,7 @@
 """One post, as a viewer may read it."""
 
 from schemas.ids import PostId, UserId
-from services.readers.item import Item, present
+from services.readers.item import Item, present_item
 from services.readers.reader import Reader
 from services.visibility.predicate import on_page
 
@@ -12,4 +12,4 @@ async def read_post(reader: Reader, post: PostId, viewer: UserId | None) -> Item
     known = view.known.get(post)
     if known is None or not on_page(known, view).shown:
         return None
-    return present(known, view, reader.epoch)
+    return present_item(known, view, reader.epoch)

@@ -10,7 +10,7 @@ from services.reposts.store import post_of
 from services.reposts.window import Window
 from services.search.terms import tag_term
 from services.stores import Stores
-from services.timelines.author_pages import all_within
+from services.timelines.author_pages import scan_author_pages
 from services.timelines.store import Span
 
 REPOSTS_AT_ONCE = 100
@@ -22,7 +22,7 @@ class _Wanted(NamedTuple):
     authors: Collection[UserId]
 
 
-class Pulling:
+class PulledEntries:
     """Of one viewer, for one reading: what the tags and pulled authors that he follows bring."""
 
     def __init__(self, stores: Stores, pulled: PulledAuthors, viewer: UserId) -> None:
@@ -56,7 +56,7 @@ class Pulling:
         span = Span(above, max(each.below for each in windows))
         found: set[PostId] = set()
         read = self._stores.reposts.author_pages
-        async for pages in all_within(read, authors, span, REPOSTS_AT_ONCE, post_of):
+        async for pages in scan_author_pages(read, authors, span, REPOSTS_AT_ONCE, post_of):
             found.update(
                 post
                 for page in pages.values()

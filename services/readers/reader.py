@@ -9,8 +9,8 @@ from schemas.relations import Context
 from services.posts.ancestry import load_above
 from services.posts.post import Post
 from services.readers.gates import load_gates
-from services.readers.item import Item, present
-from services.readers.paging import Found
+from services.readers.item import Item, present_item
+from services.readers.paging import WalkResult
 from services.relations.relations import Relations
 from services.reposts.window import Window
 from services.retention import Clock, Retention
@@ -18,11 +18,11 @@ from services.stores import Stores
 from services.timelines.store import Span
 from services.visibility.predicate import Verdict
 from services.visibility.view import View
-from services.visibility.windows import Places, places, window
+from services.visibility.windows import WindowPlaces, place_in_windows, window_of
 
 OVERSCAN = 2
 """Entries looked at for each one asked for: about half of a busy home is replies to strangers."""
-MANY = 2**31
+UNLIMITED = 2**31
 """More than are ever looked at."""
 MAX_REFILLS = 6
 """Rounds spent on a page; they double, so a page looks at 64 times its limit at most."""
@@ -32,7 +32,7 @@ FOR_EVER: Final = Retention(days=0)
 Skeleton: TypeAlias = Callable[[Span, int], Awaitable[Sequence[PostId]]]
 """Up to so many ids of a span in its order; fewer mean that there are no more."""
 Predicate: TypeAlias = Callable[[Post, View], Verdict]
-Reposts: TypeAlias = Callable[[Collection[Window]], Awaitable[Collection[PostId]]]
+FindReposts: TypeAlias = Callable[[Collection[Window]], Awaitable[Collection[PostId]]]
 """The reposts that may count in a listing, in these windows."""
 
 
@@ -45,7 +45,7 @@ class Judged(NamedTuple):
 
     view: View
     verdicts: Mapping[PostId, Verdict]
-    places: Places
+    places: WindowPlaces
 
 
 class Reader(NamedTuple):
@@ -97,7 +97,7 @@ class Reader(NamedTuple):
         entries: Sequence[PostId],
         shows: Predicate,
         retention: Retention = FOR_EVER,
-        reposts: Reposts | None = None,
+        reposts: FindReposts | None = None,
     ) -> Judged:
         """Decides on entries of a listing, which folds reposts into windows where it knows them.
 
@@ -116,7 +116,9 @@ class Reader(NamedTuple):
         verdicts = {post.post_id: shows(post, view) for post in posts}
         shown = [post for post in posts if verdicts[post.post_id].shown]
         return Judged(
-            view, verdicts, places(shown, view) if reposts else {each.post_id: () for each in shown}
+            view,
+            verdicts,
+            place_in_windows(shown, view) if reposts else {each.post_id: () for each in shown},
         )
 
     async def walk(  # noqa: PLR0913 - what a listing is made of
@@ -129,9 +131,9 @@ class Reader(NamedTuple):
         shows: Predicate,
         retention: Retention = FOR_EVER,
         context: Context | None = None,
-        reposts: Reposts | None = None,
-        enough: int = MANY,
-    ) -> Found:
+        reposts: FindReposts | None = None,
+        enough: int = UNLIMITED,
+    ) -> WalkResult:
         """Collects up to limit + 1 shown items, refilling what hidden entries leave short.
 
         `enough` is how many entries may well suffice: they are judged first, and the others only
@@ -149,16 +151,16 @@ class Reader(NamedTuple):
                 taken = shown[: limit + 1 - len(items)]
                 items += [self._present(some[each], judged, context) for each in taken]
                 if len(items) > limit:
-                    return Found(items, None, passed + taken[-1] + 1)
+                    return WalkResult(items, None, passed + taken[-1] + 1)
                 passed += len(some)
             if len(entries) < wanted:
-                return Found(items, None, passed)
-            span, enough = beyond(span, entries[-1]), MANY
+                return WalkResult(items, None, passed)
+            span, enough = beyond(span, entries[-1]), UNLIMITED
             wanted *= 2
-        return Found(items, entries[-1], passed)
+        return WalkResult(items, entries[-1], passed)
 
     def _present(self, post: PostId, judged: Judged, context: Context | None) -> Item:
-        return present(
+        return present_item(
             judged.view.known[post],
             judged.view,
             self.epoch,
@@ -174,7 +176,7 @@ def _windows(view: View, entries: Iterable[PostId]) -> set[Window]:
     return {
         found
         for post in posts
-        if (found := window(post, view)) is not None
+        if (found := window_of(post, view)) is not None
         and view.known[found.original_id].author_id != view.viewer
     }
 

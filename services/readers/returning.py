@@ -10,7 +10,7 @@ import structlog
 
 from schemas.ids import DAY_MS, UserId
 from services.activity.dormant import AGE_SECONDS
-from services.activity.store import ActivityStore, Kind
+from services.activity.store import ActivityKind, ActivityStore
 from services.errors import Transient
 from services.metrics.metrics import Metrics
 from services.readers.home import Home
@@ -29,7 +29,7 @@ REBUILDS_AT_ONCE: Final = 4
 log = structlog.get_logger(__name__)
 
 
-class Homecoming:
+class ReturningUsers:
     """Reads homes for those whose they are, and sees to it that nothing stays left out.
 
     Once a day and process a reader costs two requests; the others of his pages cost none.
@@ -87,7 +87,7 @@ class Homecoming:
 
     async def _note(self, viewer: UserId, today: int) -> bool:
         try:
-            await self._raise(Kind.SEEN, viewer, today)
+            await self._raise(ActivityKind.SEEN, viewer, today)
         except Transient as error:
             log.warning("a reader could not be noted", error=repr(error))
             return False
@@ -108,11 +108,11 @@ class Homecoming:
     async def _return(self, user: UserId, sleep: int) -> None:
         """From the first step on new entries are written, by the last one all are there."""
         try:
-            await self._raise(Kind.AWAKE, user, sleep)
+            await self._raise(ActivityKind.AWAKE, user, sleep)
             await self._write_anew(user)
             await self._wait(SETTLE_SECONDS)
             await self._write_anew(user)
-            await self._raise(Kind.WHOLE, user, sleep)
+            await self._raise(ActivityKind.WHOLE, user, sleep)
         except Transient as error:
             log.warning("a home could not be written anew", error=repr(error))
 
@@ -120,5 +120,5 @@ class Homecoming:
         async with self._gate:
             await self._rebuild([user])
 
-    async def _raise(self, kind: Kind, user: UserId, number: int) -> None:
+    async def _raise(self, kind: ActivityKind, user: UserId, number: int) -> None:
         await self._activity.raised(kind, np.array([user]), np.array([number]))

@@ -8,7 +8,7 @@ from schemas.ids import MAX_ID, PostId, UserId
 from schemas.tags import normal_tag
 from services.posts.ancestry import root_of
 from services.posts.post import Post
-from services.readers.paging import Page, PageRequest, page
+from services.readers.paging import Page, PageRequest, cut_page
 from services.readers.reader import Reader, Skeleton
 from services.search.store import TermStore
 from services.search.terms import everything, tag_term, word_term, words
@@ -26,7 +26,7 @@ REPLIES_AT_ONCE = 1_000
 """Replies to one post that are looked at, and so many that wait for their parents."""
 
 
-class Wanted(NamedTuple):
+class SearchCriteria(NamedTuple):
     """All of it must be so; `since` is a post id from which on, `until` one before which."""
 
     words: frozenset[str] = frozenset()
@@ -39,7 +39,7 @@ class Wanted(NamedTuple):
     @property
     def is_empty(self) -> bool:
         """Whether nothing is asked for."""
-        return self == Wanted()
+        return self == SearchCriteria()
 
     def meets(self, post: Post, view: View) -> bool:
         return (
@@ -55,20 +55,24 @@ class Wanted(NamedTuple):
         return span._replace(above=above, below=below)
 
 
-def wanted(text: str, tag: str | None = None, **by: PostId | UserId | None) -> Wanted:
+def search_criteria(
+    text: str, tag: str | None = None, **by: PostId | UserId | None
+) -> SearchCriteria:
     """What is asked for, as people write it."""
     plain = None if tag is None else normal_tag(tag)
-    return Wanted(words(text), tag=plain, **by)  # type: ignore[arg-type] # the rest by its name
+    return SearchCriteria(words(text), tag=plain, **by)  # type: ignore[arg-type] # the rest by its name
 
 
-class Search:
+class SearchPosts:
     """Finds posts."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._stores = reader.stores
 
-    async def page(self, wanted: Wanted, viewer: UserId | None, request: PageRequest) -> Page:
+    async def page(
+        self, wanted: SearchCriteria, viewer: UserId | None, request: PageRequest
+    ) -> Page:
         """A page of what is found. Raises StoreUnavailable.
 
         Candidates are those that the rarest of what is asked for finds; each is judged by its post.
@@ -82,9 +86,9 @@ class Search:
 
         skeleton = await self._rarest(wanted, span, request.limit)
         found = await self._reader.walk(skeleton, span, request.limit, viewer=viewer, shows=shows)
-        return page(request, found)
+        return cut_page(request, found)
 
-    async def _rarest(self, wanted: Wanted, span: Span, limit: int) -> Skeleton:
+    async def _rarest(self, wanted: SearchCriteria, span: Span, limit: int) -> Skeleton:
         """What finds the fewest there: of each a page is read, and how far it reaches compared."""
         sources = list(self._sources(wanted))
         if wanted.conversation is not None:
@@ -99,7 +103,7 @@ class Search:
         reach = [_reach(each, limit, newest_first=span.newest_first) for each in pages]
         return sources[reach.index(max(reach))]
 
-    def _sources(self, wanted: Wanted) -> Iterator[Skeleton]:
+    def _sources(self, wanted: SearchCriteria) -> Iterator[Skeleton]:
         for word in wanted.words:
             yield _found(self._stores.words, [word_term(word)])
         if wanted.tag is not None:

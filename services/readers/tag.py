@@ -6,7 +6,7 @@ from typing import NamedTuple, Self
 from schemas.ids import PostId, UserId
 from schemas.tags import normal_tag
 from services.posts.post import Post
-from services.readers.paging import Page, PageRequest, page
+from services.readers.paging import Page, PageRequest, cut_page
 from services.readers.reader import Reader
 from services.search.terms import tag_term
 from services.timelines.store import Span
@@ -14,7 +14,7 @@ from services.visibility.predicate import Verdict, listed
 from services.visibility.view import View
 
 
-class Tags(NamedTuple):
+class TagFilter(NamedTuple):
     """One of `any_of`, all of `all_of`, none of `none_of`; in their normal form."""
 
     any_of: frozenset[str]
@@ -39,7 +39,7 @@ class TagPosts:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
 
-    async def page(self, tags: Tags, viewer: UserId | None, request: PageRequest) -> Page:
+    async def page(self, tags: TagFilter, viewer: UserId | None, request: PageRequest) -> Page:
         """A page of the posts with these tags. Raises StoreUnavailable."""
         terms = list(map(tag_term, tags.any_of))
 
@@ -55,4 +55,4 @@ class TagPosts:
         found = await self._reader.walk(
             skeleton, request.span(), request.limit, viewer=viewer, shows=shows
         )
-        return page(request, found)
+        return cut_page(request, found)

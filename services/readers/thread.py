@@ -10,14 +10,21 @@ from msgspec.structs import replace
 from schemas.ids import PostId, UserId
 from services.posts.ancestry import ancestors, load_above, path_up, root_of
 from services.posts.post import Post
-from services.readers.item import ThreadItem, present
-from services.readers.placeholders import Sight
+from services.readers.item import ThreadItem, present_item
+from services.readers.placeholders import ThreadPlaceholders
 from services.readers.reader import Reader
-from services.readers.thread_order import LOOK_BELOW, Bounds, Place, Tree, descend, kept
+from services.readers.thread_order import (
+    LOOK_BELOW,
+    ThreadBounds,
+    ThreadPlace,
+    Tree,
+    lay_out,
+    placed_posts,
+)
 from services.visibility.predicate import in_audience
 from services.visibility.view import View
 
-Sort: TypeAlias = Literal["conversation", "oldest", "newest"]
+ThreadSort: TypeAlias = Literal["conversation", "oldest", "newest"]
 
 MAX_DEPTH = 20
 MAX_BRANCHES = 10
@@ -28,15 +35,15 @@ MAX_NODES = 20_000
 """Posts that one reading loads; the deepest levels of a larger thread are cut."""
 
 
-class Shape(NamedTuple):
+class ThreadShape(NamedTuple):
     """How a thread is asked for."""
 
-    sort: Sort = "conversation"
+    sort: ThreadSort = "conversation"
     depth: int = MAX_DEPTH
     branches: int = MAX_BRANCHES
 
 
-DEFAULT_SHAPE = Shape()
+DEFAULT_SHAPE = ThreadShape()
 
 
 class Threads:
@@ -48,7 +55,7 @@ class Threads:
         self._conversations = reader.stores.conversations
 
     async def read(
-        self, post: PostId, viewer: UserId | None, shape: Shape = DEFAULT_SHAPE
+        self, post: PostId, viewer: UserId | None, shape: ThreadShape = DEFAULT_SHAPE
     ) -> list[ThreadItem] | None:
         """The thread of a post: ancestors from the root, the post, its descendants.
 
@@ -67,7 +74,9 @@ class Threads:
         given = _given(known[post], below, sight, shape)
         if not given:
             return None
-        above = [Place(each, -distance) for distance, each in reversed(list(enumerate(line, 1)))]
+        above = [
+            ThreadPlace(each, -distance) for distance, each in reversed(list(enumerate(line, 1)))
+        ]
         nearer = dict(zip(line, [post, *line], strict=False))
         return [
             _present(place, sight, nearer.get(place.post_id), self._reader.epoch)
@@ -76,7 +85,7 @@ class Threads:
 
     async def _sight(
         self, asked: Post, viewer: UserId | None, known: Mapping[PostId, Post]
-    ) -> Sight:
+    ) -> ThreadPlaceholders:
         pairs = {
             (post.author_id, known[post.parent_id].author_id)
             for post in known.values()
@@ -86,7 +95,7 @@ class Threads:
             self._reader.around(viewer, known, known),
             self._reader.stores.relations.blocked_pairs(pairs),
         )
-        return Sight(asked.post_id, view, apart)
+        return ThreadPlaceholders(asked.post_id, view, apart)
 
     async def _load_below(
         self, asked: Post, known: dict[PostId, Post], depth: int
@@ -144,18 +153,20 @@ def _may_hang(post: Post) -> bool:
     return post.deleted or post.visibility != "public"
 
 
-def _is_open(line: Sequence[PostId], sight: Sight) -> bool:
+def _is_open(line: Sequence[PostId], sight: ThreadPlaceholders) -> bool:
     """Whether the first of a line upwards has a thread for this viewer."""
     if sight.placeholder(line[0]) in ("missing", "blocked"):
         return False
     return all(map(sight.admitted, line))
 
 
-def _given(asked: Post, below: Tree, sight: Sight, shape: Shape) -> list[Place]:
+def _given(
+    asked: Post, below: Tree, sight: ThreadPlaceholders, shape: ThreadShape
+) -> list[ThreadPlace]:
     """The asked post and its descendants that are given; nothing where it has no place itself."""
     open_to = {post: [*filter(sight.admitted, replies)] for post, replies in below.items()}
     living = {post for post in sight.view.known if sight.unseen(post) is None}
-    placed = kept(asked.post_id, open_to, living)
+    placed = placed_posts(asked.post_id, open_to, living)
     if asked.post_id not in placed:
         return []
     tree: dict[PostId, list[PostId]] = {}
@@ -164,15 +175,15 @@ def _given(asked: Post, below: Tree, sight: Sight, shape: Shape) -> list[Place]:
         counted = [each for each in replies if each in placed]
         tree[post] = [each for each in counted if not sight.hides(each, post)]
         hidden[post] = len(counted) - len(tree[post])
-    bounds = Bounds(shape.depth, shape.branches)
-    places = descend(asked.post_id, tree, bounds, _Order(asked, sight.view, shape.sort).key)
+    bounds = ThreadBounds(shape.depth, shape.branches)
+    places = lay_out(asked.post_id, tree, bounds, _Order(asked, sight.view, shape.sort).key)
     return [place._replace(hidden=hidden.get(place.post_id, 0)) for place in places]
 
 
 class _Order:
     """How the replies to one post are ordered (SEMANTICS 20)."""
 
-    def __init__(self, asked: Post, view: View, sort: Sort) -> None:
+    def __init__(self, asked: Post, view: View, sort: ThreadSort) -> None:
         root = root_of(asked, view.known)
         known = None if root is None else view.known.get(root)
         self._root_author = None if known is None else known.author_id
@@ -202,7 +213,9 @@ def _line(asked: Post, view: View) -> list[PostId]:
     return line
 
 
-def _present(place: Place, sight: Sight, below: PostId | None, epoch: int) -> ThreadItem:
+def _present(
+    place: ThreadPlace, sight: ThreadPlaceholders, below: PostId | None, epoch: int
+) -> ThreadItem:
     """`below` is what stands below an ancestor: a block between their authors hides it too."""
     at = ThreadItem(place.post_id, place.depth, truncated=place.truncated, hidden=place.hidden)
     placeholder = sight.placeholder(place.post_id)
@@ -210,5 +223,5 @@ def _present(place: Place, sight: Sight, below: PostId | None, epoch: int) -> Th
         placeholder = "blocked"
     if placeholder is not None:
         return replace(at, placeholder=placeholder)
-    shown = present(sight.view.known[place.post_id], sight.view, epoch, context="threads")
+    shown = present_item(sight.view.known[place.post_id], sight.view, epoch, context="threads")
     return replace(at, item=shown)

@@ -13,17 +13,17 @@ LOOK_BELOW = 64
 
 Tree: TypeAlias = Mapping[PostId, Sequence[PostId]]
 """Direct replies by post."""
-Key: TypeAlias = Callable[[PostId], Any]
+SortKey: TypeAlias = Callable[[PostId], Any]
 
 
-class Bounds(NamedTuple):
+class ThreadBounds(NamedTuple):
     """How far down, and how many replies of each post below the direct replies."""
 
     depth: int
     branches: int
 
 
-class Place(NamedTuple):
+class ThreadPlace(NamedTuple):
     """A post that is given; of its direct replies `truncated` are cut off, `hidden` kept back."""
 
     post_id: PostId
@@ -32,7 +32,7 @@ class Place(NamedTuple):
     hidden: int = 0
 
 
-def kept(top: PostId, below: Tree, living: Collection[PostId]) -> set[PostId]:
+def placed_posts(top: PostId, below: Tree, living: Collection[PostId]) -> set[PostId]:
     """The posts that have a place: the living, and what has a living one close below it."""
     distance: dict[PostId, int] = {}
     for post in reversed(_outward(top, below)):
@@ -41,26 +41,28 @@ def kept(top: PostId, below: Tree, living: Collection[PostId]) -> set[PostId]:
     return {post for post, levels in distance.items() if levels <= LOOK_BELOW}
 
 
-def descend(top: PostId, below: Tree, bounds: Bounds, key: Key) -> list[Place]:
+def lay_out(top: PostId, below: Tree, bounds: ThreadBounds, key: SortKey) -> list[ThreadPlace]:
     """`top` at depth 0 and what is given below it, in preorder."""
     direct = sorted(below.get(top, ()), key=key)
     if not bounds.depth:
-        return [Place(top, 0, len(direct))]
-    places = [Place(top, 0, 0)]
+        return [ThreadPlace(top, 0, len(direct))]
+    places = [ThreadPlace(top, 0, 0)]
     for reply in direct:
         places += _subtree(reply, below, bounds, key)
     return places
 
 
-def _subtree(top: PostId, below: Tree, bounds: Bounds, key: Key) -> Iterator[Place]:
+def _subtree(top: PostId, below: Tree, bounds: ThreadBounds, key: SortKey) -> Iterator[ThreadPlace]:
     """A direct reply and what is given below it."""
     depths = dict(islice(_preorder(top, below, bounds, key), 1 + NODES_BELOW_A_REPLY))
     for post, depth in depths.items():
         cut = sum(child not in depths for child in below.get(post, ()))
-        yield Place(post, depth, cut)
+        yield ThreadPlace(post, depth, cut)
 
 
-def _preorder(top: PostId, below: Tree, bounds: Bounds, key: Key) -> Iterator[tuple[PostId, int]]:
+def _preorder(
+    top: PostId, below: Tree, bounds: ThreadBounds, key: SortKey
+) -> Iterator[tuple[PostId, int]]:
     waiting = [(top, 1)]
     while waiting:
         post, depth = waiting.pop()

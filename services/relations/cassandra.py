@@ -9,16 +9,22 @@ from schemas.events import FollowFact
 from schemas.ids import ListId, PostId, UserId, Version, slot
 from services.relations.edges import edge_fact
 from services.relations.lists import OwnedList, first_cell
-from services.relations.mutation import ABOUT_THREADS, MAX_CELLS, Kind, Mutation, both_sides
+from services.relations.mutation import (
+    ABOUT_THREADS,
+    MAX_CELLS,
+    RelationMutation,
+    SubjectKind,
+    both_sides,
+)
 from services.relations.owned_lists import OwnedLists, list_rows
 from services.relations.relations import (
-    Between,
     Edge,
-    Marks,
+    ReadMarks,
     Relations,
+    Relationship,
     ended_at,
-    marks,
-    relations,
+    marks_from_rows,
+    relations_from_rows,
 )
 from services.relations.store import Pair
 from services.scan import Scanned
@@ -41,7 +47,7 @@ _EDGES = select(
     "relations",
     "edges",
     "owner_id, other_id, removed, writetime(removed)",
-    f"WHERE owner_id IN ? AND part = {SAYS} AND other_id IN ? AND kind = {int(Kind.FOLLOW)} "
+    f"WHERE owner_id IN ? AND part = {SAYS} AND other_id IN ? AND kind = {int(SubjectKind.FOLLOW)} "
     "AND item = ''",
 )
 _PAGE = select(
@@ -79,21 +85,21 @@ class CassandraRelations:
         self._store = store
         self._lists = OwnedLists(store)
 
-    async def record(self, mutations: Sequence[Mutation]) -> None:
+    async def record(self, mutations: Sequence[RelationMutation]) -> None:
         await self._store.write(row for each in mutations for row in _rows(each))
         made = {
             ListId(int(each.subject.item))
             for each in mutations
-            if each.subject.kind is Kind.LIST and each.cells
+            if each.subject.kind is SubjectKind.LIST and each.cells
         }
         if made:
             await self._tell_claimants(made)
 
     async def about(self, owner: UserId, others: Collection[UserId]) -> Relations:
-        return relations(owner, await self._read(owner, PEOPLE, others))
+        return relations_from_rows(owner, await self._read(owner, PEOPLE, others))
 
-    async def marks(self, owner: UserId, posts: Collection[PostId]) -> Marks:
-        return marks(await self._read(owner, [THREADS], posts))
+    async def marks(self, owner: UserId, posts: Collection[PostId]) -> ReadMarks:
+        return marks_from_rows(await self._read(owner, [THREADS], posts))
 
     async def suspended(self, users: Collection[UserId]) -> set[UserId]:
         asked = (self._store.read(_ACCOUNTS, part) for part in portions(users))
@@ -120,9 +126,9 @@ class CassandraRelations:
         }
 
     async def others(
-        self, owner: UserId, kind: Kind, *, after: UserId, limit: int
-    ) -> dict[UserId, Between]:
-        found: dict[UserId, Between] = {}
+        self, owner: UserId, kind: SubjectKind, *, after: UserId, limit: int
+    ) -> dict[UserId, Relationship]:
+        found: dict[UserId, Relationship] = {}
         place: tuple[Any, ...] = (after, _LAST_KIND, "")
         while len(found) < limit:
             rows = await self._store.read(_PAGE, owner, *place, KEYS_AT_ONCE)
@@ -135,7 +141,7 @@ class CassandraRelations:
         return dict(list(found.items())[:limit])
 
     async def followees(self, owner: UserId, *, after: UserId, limit: int) -> list[Edge]:
-        found = await self.others(owner, Kind.FOLLOW, after=after, limit=limit)
+        found = await self.others(owner, SubjectKind.FOLLOW, after=after, limit=limit)
         return [between.edge for between in found.values() if between.edge is not None]
 
     async def edge_facts(self, owner: UserId, *, after: UserId, limit: int) -> list[FollowFact]:
@@ -143,7 +149,7 @@ class CassandraRelations:
         place: tuple[Any, ...] = (after, _LAST_KIND, "")
         while len(found) < limit:
             rows = await self._store.read(_SAID, owner, *place, KEYS_AT_ONCE)
-            edges = [row for row in rows if row[1] == Kind.FOLLOW]
+            edges = [row for row in rows if row[1] == SubjectKind.FOLLOW]
             blocks = await self._blocks([(owner, UserId(row[0])) for row in edges])
             for other, _, _, removed, version, *cells in edges:
                 pair = (owner, UserId(other))
@@ -197,7 +203,7 @@ class CassandraRelations:
                 owner_id=claimant,
                 part=SAYS,
                 other_id=0,
-                kind=int(Kind.LIST),
+                kind=int(SubjectKind.LIST),
                 item=str(list_id),
                 cell_3=first_cell(winner.owner_id),
                 version=INVERTED - winner.version,
@@ -207,18 +213,18 @@ class CassandraRelations:
         )
 
 
-def _rows(said: Mutation) -> Iterator[Row]:
+def _rows(said: RelationMutation) -> Iterator[Row]:
     owner, kind, other, _ = said.subject
     version, removed = said.version, said.removed
-    if kind is Kind.ACCOUNT:
+    if kind is SubjectKind.ACCOUNT:
         yield _SUSPEND.row(user_id=owner, suspended=removed, version=version)
         return
-    if kind is Kind.ERASED:
+    if kind is SubjectKind.ERASED:
         yield _ERASE.row(user_id=owner, erased=True, version=version)
         return
     for each in both_sides(said):
         yield _said(each)
-    if kind is Kind.BLOCK:
+    if kind is SubjectKind.BLOCK:
         pair = _key((owner, UserId(other)))
         yield _BLOCK.row(
             pair=pair,
@@ -227,25 +233,25 @@ def _rows(said: Mutation) -> Iterator[Row]:
             ended=said.cells[0] if said.cells else UNSET,
             version=version,
         )
-    elif kind is Kind.LIST_MEMBER:
+    elif kind is SubjectKind.LIST_MEMBER:
         yield from list_rows(said)
-    elif kind is Kind.LIST:
+    elif kind is SubjectKind.LIST:
         yield from list_rows(said)
         if said.cells:
             first = first_cell(owner)
             yield _FIRST.row(**_place(said), cell_3=first, version=INVERTED - version)
 
 
-def _said(said: Mutation) -> Row:
+def _said(said: RelationMutation) -> Row:
     cells: dict[str, Any] = dict.fromkeys(_CELLS, UNSET)
     cells.update(zip(_CELLS, said.cells, strict=False))
     return _SAY.row(**_place(said), removed=said.removed, **cells, version=said.version)
 
 
-def _place(said: Mutation) -> dict[str, Any]:
+def _place(said: RelationMutation) -> dict[str, Any]:
     owner, kind, other, item = said.subject
     part = THREADS if kind in ABOUT_THREADS else SAYS
-    if kind is Kind.BLOCKED_BY:
+    if kind is SubjectKind.BLOCKED_BY:
         part = BLOCKED_BY + (slot(other) >> 32 - BLOCKED_BY_BITS)
     return {
         "owner_id": owner,

@@ -13,7 +13,7 @@ PARTS = 4
 """In which a list's members are kept, each a range of slots: 10 MB for a list of a million."""
 
 
-class Claim(NamedTuple):
+class ListClaim(NamedTuple):
     """The lowest version at which an owner made a list of some id."""
 
     version: Version
@@ -34,7 +34,7 @@ class OwnedList(msgspec.Struct, frozen=True):
     rules: ListRules
 
 
-def first(claims: Iterable[Claim]) -> Claim:
+def first_claim(claims: Iterable[ListClaim]) -> ListClaim:
     """The claim that has the id: the lowest version, then the lowest owner."""
     return min(claims)
 

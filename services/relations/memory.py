@@ -8,33 +8,33 @@ from schemas.events import FollowFact
 from schemas.ids import ListId, PostId, UserId, Version
 from services.relations.edges import edge_fact
 from services.relations.lists import (
-    Claim,
+    ListClaim,
     OwnedList,
-    first,
     first_cell,
+    first_claim,
     list_rules,
     member_order,
 )
 from services.relations.mutation import (
     ABOUT_THREADS,
     MAX_CELLS,
-    Kind,
-    Mutation,
+    RelationMutation,
     Subject,
+    SubjectKind,
     both_sides,
 )
 from services.relations.relations import (
-    Between,
     Edge,
-    Marks,
+    ReadMarks,
+    RelationRow,
     Relations,
-    Row,
+    Relationship,
     ended_at,
-    marks,
-    relations,
+    marks_from_rows,
+    relations_from_rows,
 )
 from services.relations.store import Pair
-from services.scan import Scanned, scan_of
+from services.scan import Scanned, scan_ids
 
 
 class _Cells:
@@ -44,7 +44,7 @@ class _Cells:
         self.removed: tuple[Version, bool] = (Version(-1), False)
         self.cells: dict[int, tuple[Version, Canonical]] = {}
 
-    def merge(self, said: Mutation) -> None:
+    def merge(self, said: RelationMutation) -> None:
         self.removed = max(self.removed, (said.version, said.removed))
         for place, value in enumerate(said.cells):
             cell = (said.version, value)
@@ -64,10 +64,10 @@ class MemoryRelations:
     def __init__(self) -> None:
         self._subjects: dict[tuple[UserId, bool, int], dict[Subject, _Cells]] = {}
         self._others: dict[UserId, set[UserId]] = {}
-        self._claims: dict[ListId, dict[UserId, Claim]] = {}
+        self._claims: dict[ListId, dict[UserId, ListClaim]] = {}
         self._members: dict[ListId, set[UserId]] = {}
 
-    async def record(self, mutations: Sequence[Mutation]) -> None:
+    async def record(self, mutations: Sequence[RelationMutation]) -> None:
         for mutation in mutations:
             for each in both_sides(mutation):
                 self._subject(each.subject).merge(each)
@@ -75,14 +75,18 @@ class MemoryRelations:
 
     async def about(self, owner: UserId, others: Collection[UserId]) -> Relations:
         people = dict.fromkeys((UserId(0), *others))
-        return relations(owner, (row for each in people for row in self._rows(owner, each)))
+        return relations_from_rows(
+            owner, (row for each in people for row in self._rows(owner, each))
+        )
 
-    async def marks(self, owner: UserId, posts: Collection[PostId]) -> Marks:
+    async def marks(self, owner: UserId, posts: Collection[PostId]) -> ReadMarks:
         asked = dict.fromkeys((0, *posts))
-        return marks(row for each in asked for row in self._rows(owner, each, threads=True))
+        return marks_from_rows(
+            row for each in asked for row in self._rows(owner, each, threads=True)
+        )
 
     async def suspended(self, users: Collection[UserId]) -> set[UserId]:
-        states = (Kind.ACCOUNT, Kind.ERASED)
+        states = (SubjectKind.ACCOUNT, SubjectKind.ERASED)
         return {
             user
             for user in users
@@ -97,14 +101,14 @@ class MemoryRelations:
         return {(one, two) for one, two in pairs if self._between(one, two).edge is not None}
 
     async def others(
-        self, owner: UserId, kind: Kind, *, after: UserId, limit: int
-    ) -> dict[UserId, Between]:
+        self, owner: UserId, kind: SubjectKind, *, after: UserId, limit: int
+    ) -> dict[UserId, Relationship]:
         later = sorted(other for other in self._others.get(owner, ()) if other > after)
         found = ((other, self._between(owner, other)) for other in later)
         return dict(islice((each for each in found if each[1].has(kind)), limit))
 
     async def followees(self, owner: UserId, *, after: UserId, limit: int) -> list[Edge]:
-        found = await self.others(owner, Kind.FOLLOW, after=after, limit=limit)
+        found = await self.others(owner, SubjectKind.FOLLOW, after=after, limit=limit)
         return [between.edge for between in found.values() if between.edge is not None]
 
     async def edge_facts(self, owner: UserId, *, after: UserId, limit: int) -> list[FollowFact]:
@@ -116,15 +120,15 @@ class MemoryRelations:
         said = (
             owner
             for (owner, threads, _), subjects in self._subjects.items()
-            if not threads and any(each.kind is not Kind.BLOCKED_BY for each in subjects)
+            if not threads and any(each.kind is not SubjectKind.BLOCKED_BY for each in subjects)
         )
-        return scan_of(said, place, limit)
+        return scan_ids(said, place, limit)
 
     async def list_of(self, list_id: ListId) -> OwnedList | None:
         owner = self._first_owner(list_id)
         if owner is None:
             return None
-        cells = self._subject(Subject(owner, Kind.LIST, item=str(list_id)))
+        cells = self._subject(Subject(owner, SubjectKind.LIST, item=str(list_id)))
         replies, exclusive, *_ = cells.values()
         if not cells.there or replies is None or exclusive is None:
             return None
@@ -151,22 +155,22 @@ class MemoryRelations:
         place = (subject.owner_id, subject.kind in ABOUT_THREADS, subject.other_id)
         return self._subjects.setdefault(place, {}).setdefault(subject, _Cells())
 
-    def _index(self, said: Mutation) -> None:
+    def _index(self, said: RelationMutation) -> None:
         owner, kind, other, item = said.subject
         if kind not in ABOUT_THREADS and other:
             self._others.setdefault(owner, set()).add(UserId(other))
-        if kind is Kind.LIST_MEMBER:
+        if kind is SubjectKind.LIST_MEMBER:
             self._members.setdefault(ListId(int(item)), set()).add(UserId(other))
-        if kind is Kind.LIST and said.cells:
-            claim = Claim(said.version, owner)
+        if kind is SubjectKind.LIST and said.cells:
+            claim = ListClaim(said.version, owner)
             claims = self._claims.setdefault(ListId(int(item)), {})
             claims[owner] = min(claims.get(owner, claim), claim)
 
-    def _rows(self, owner: UserId, other: int, *, threads: bool = False) -> Iterator[Row]:
+    def _rows(self, owner: UserId, other: int, *, threads: bool = False) -> Iterator[RelationRow]:
         for subject, merged in self._subjects.get((owner, threads, other), {}).items():
             version, removed = merged.removed
             cells = merged.values()
-            if subject.kind is Kind.LIST:
+            if subject.kind is SubjectKind.LIST:
                 claimed = self._first_owner(ListId(int(subject.item)))
                 cells[2] = None if claimed is None else first_cell(claimed)
             yield (other, subject.kind, subject.item, removed, version, *cells)
@@ -174,16 +178,16 @@ class MemoryRelations:
     def _edge_facts(self, owner: UserId, other: UserId) -> Iterator[FollowFact]:
         """One, or none where there never was an edge."""
         rows = list(self._rows(owner, other))
-        blocks = (Kind.BLOCK, Kind.BLOCKED_BY)
+        blocks = (SubjectKind.BLOCK, SubjectKind.BLOCKED_BY)
         ended = max((ended_at(row[5]) for row in rows if row[1] in blocks), default=Version(-1))
         for _, kind, _, removed, version, *cells in rows:
-            if kind is Kind.FOLLOW:
+            if kind is SubjectKind.FOLLOW:
                 yield edge_fact((owner, other), version, cells, removed=removed, ended=ended)
 
-    def _between(self, owner: UserId, other: UserId) -> Between:
+    def _between(self, owner: UserId, other: UserId) -> Relationship:
         rows = [*self._rows(owner, 0), *self._rows(owner, other)]
-        return relations(owner, rows).to(other)
+        return relations_from_rows(owner, rows).to(other)
 
     def _first_owner(self, list_id: ListId) -> UserId | None:
         claims = self._claims.get(list_id)
-        return None if claims is None else first(claims.values()).owner_id
+        return None if claims is None else first_claim(claims.values()).owner_id

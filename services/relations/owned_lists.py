@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from schemas.canonical import Canonical
 from schemas.ids import MAX_ID, ListId, UserId, Version
-from services.relations.lists import PARTS, Claim, OwnedList, first, list_rules, part_of
-from services.relations.mutation import Kind, Mutation
+from services.relations.lists import PARTS, ListClaim, OwnedList, first_claim, list_rules, part_of
+from services.relations.mutation import RelationMutation, SubjectKind
 from services.storage.session import Store
 from services.storage.statements import INVERTED, Row, insert, portions, select
 
@@ -36,7 +36,7 @@ _MEMBERS = select(
 class _Claimed(NamedTuple):
     """A claim of a list's id, and what the claimant says of the list."""
 
-    claim: Claim
+    claim: ListClaim
     removed: bool | None
     replies: Canonical | None
     exclusive: Canonical | None
@@ -55,14 +55,14 @@ class OwnedLists:
 
     async def contested(
         self, lists: Collection[ListId]
-    ) -> Iterator[tuple[ListId, Claim, set[UserId]]]:
+    ) -> Iterator[tuple[ListId, ListClaim, set[UserId]]]:
         """The lists that several claim, with the claim that has the id and those in vain."""
         claims = _claimed(await self._claims(lists)).items()
         return (
             (list_id, winner, {each.claim.owner_id for each in claimed} - {winner.owner_id})
             for list_id, claimed in claims
             if len(claimed) > 1
-            for winner in (first(each.claim for each in claimed),)
+            for winner in (first_claim(each.claim for each in claimed),)
         )
 
     async def members(self, list_id: ListId, after: UserId, limit: int) -> list[UserId]:
@@ -106,7 +106,7 @@ class OwnedLists:
         return [row for part in portions(known) for row in await self._store.read(_LISTS, part)]
 
 
-def list_rows(said: Mutation) -> Iterator[Row]:
+def list_rows(said: RelationMutation) -> Iterator[Row]:
     """What a message about a list writes where lists are found by their ids."""
     owner, kind, member, item = said.subject
     place: dict[str, int] = {
@@ -115,7 +115,7 @@ def list_rows(said: Mutation) -> Iterator[Row]:
         "member_id": member,
         "owner_id": owner,
     }
-    if kind is Kind.LIST and said.cells:
+    if kind is SubjectKind.LIST and said.cells:
         replies, exclusive = said.cells
         yield _MAKE.row(
             **place, removed=False, replies=replies, exclusive=exclusive, version=said.version
@@ -130,7 +130,7 @@ def _claimed(rows: Iterable[tuple[Any, ...]]) -> dict[ListId, list[_Claimed]]:
     found: dict[ListId, list[_Claimed]] = {}
     for list_id, _, owner, written, *said in rows:
         if written is not None:
-            claim = Claim(Version(INVERTED - written), UserId(owner))
+            claim = ListClaim(Version(INVERTED - written), UserId(owner))
             found.setdefault(ListId(list_id), []).append(_Claimed(claim, *said))
     return found
 

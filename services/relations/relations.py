@@ -11,23 +11,23 @@ from schemas.events import Replies
 from schemas.ids import KeywordId, ListId, PostId, UserId, Version
 from schemas.relations import Action, Context, Scope
 from services.relations.lists import ListRules, first_owner, list_rules
-from services.relations.mutation import Kind
+from services.relations.mutation import SubjectKind
 
 Cell: TypeAlias = Canonical | None
 MEMORIZED = 8_192
 """Options and keyword mutes decoded before, some 4 MB: nearly all follow edges share a few."""
 
 _FOLLOW, _BLOCK, _BLOCKED_BY, _MUTE = map(
-    int, (Kind.FOLLOW, Kind.BLOCK, Kind.BLOCKED_BY, Kind.MUTE)
+    int, (SubjectKind.FOLLOW, SubjectKind.BLOCK, SubjectKind.BLOCKED_BY, SubjectKind.MUTE)
 )
-_LIST_MEMBER, _LIST = int(Kind.LIST_MEMBER), int(Kind.LIST)
+_LIST_MEMBER, _LIST = int(SubjectKind.LIST_MEMBER), int(SubjectKind.LIST)
 _SETTINGS, _KEYWORD_MUTE, _TAG_FOLLOW = map(
-    int, (Kind.SETTINGS, Kind.KEYWORD_MUTE, Kind.TAG_FOLLOW)
+    int, (SubjectKind.SETTINGS, SubjectKind.KEYWORD_MUTE, SubjectKind.TAG_FOLLOW)
 )
 # Python 3.11 takes longer to look up a member of an enum than to read the rest of a row.
 
 
-Row: TypeAlias = tuple[Any, ...]
+RelationRow: TypeAlias = tuple[Any, ...]
 """What the messages about one subject add up to, as a store gives it: other_id, kind, item,
 removed, the version of `removed`, and MAX_CELLS cells, None where none was written. `removed` is
 None while only somebody else's claim of a list is known. The third cell of a LIST is its first
@@ -64,7 +64,7 @@ class KeywordMute(msgspec.Struct, frozen=True):
     expires_at: int | None = None
 
 
-class Own(msgspec.Struct, frozen=True):
+class OwnSettings(msgspec.Struct, frozen=True):
     """What somebody set for himself. `lists` are those that are his and are there now."""
 
     bare_links: bool = True
@@ -73,7 +73,7 @@ class Own(msgspec.Struct, frozen=True):
     lists: Mapping[ListId, ListRules] = {}
 
 
-class Between(msgspec.Struct, frozen=True):
+class Relationship(msgspec.Struct, frozen=True):
     """How an owner stands to somebody. An edge that a block has ended is no edge.
 
     `blocks`: the owner blocks the other; `blocked_by`: the other way round. `lists`: those of the
@@ -91,22 +91,26 @@ class Between(msgspec.Struct, frozen=True):
         """In either direction."""
         return self.blocks or self.blocked_by
 
-    def has(self, kind: Kind) -> bool:
+    def has(self, kind: SubjectKind) -> bool:
         """Whether the owner follows, blocks or mutes the other."""
-        held = {Kind.FOLLOW: self.edge, Kind.BLOCK: self.blocks, Kind.MUTE: self.mute}
+        held = {
+            SubjectKind.FOLLOW: self.edge,
+            SubjectKind.BLOCK: self.blocks,
+            SubjectKind.MUTE: self.mute,
+        }
         return bool(held[kind])
 
 
-STRANGER = Between()
+STRANGER = Relationship()
 
 
 class Relations(msgspec.Struct, frozen=True, dict=True):
     """How an owner stands to the others who were asked for; strangers are left out."""
 
-    own: Own = Own()
-    between: Mapping[UserId, Between] = {}
+    own: OwnSettings = OwnSettings()
+    between: Mapping[UserId, Relationship] = {}
 
-    def to(self, other: UserId) -> Between:
+    def to(self, other: UserId) -> Relationship:
         """How the owner stands to somebody who was asked for."""
         return self.between.get(other, STRANGER)
 
@@ -127,7 +131,7 @@ class Relations(msgspec.Struct, frozen=True, dict=True):
         return {other: edge for other, edge in found if edge is not None}
 
 
-class Marks(msgspec.Struct, frozen=True):
+class ReadMarks(msgspec.Struct, frozen=True):
     """What an owner said of conversations and of reading, for the posts that were asked for.
 
     `home` and `read` (by root) are how far he has read; `set_aside` are unanswered posts, each with
@@ -140,9 +144,9 @@ class Marks(msgspec.Struct, frozen=True):
     muted: frozenset[PostId] = frozenset()
 
 
-def relations(owner: UserId, rows: Iterable[Row]) -> Relations:
+def relations_from_rows(owner: UserId, rows: Iterable[RelationRow]) -> Relations:
     """What the rows about others, and about the owner himself, say."""
-    said: dict[int, list[Row]] = {}
+    said: dict[int, list[RelationRow]] = {}
     for row in rows:
         said.setdefault(row[0], []).append(row)
     own = _own(owner, said.pop(0, []))
@@ -150,17 +154,19 @@ def relations(owner: UserId, rows: Iterable[Row]) -> Relations:
     return Relations(own, {each: how for each, how in found.items() if how is not STRANGER})
 
 
-def marks(rows: Iterable[Row]) -> Marks:
+def marks_from_rows(rows: Iterable[RelationRow]) -> ReadMarks:
     """What the rows about threads say."""
-    marked: dict[int, dict[PostId, PostId]] = {Kind.READ: {}, Kind.SET_ASIDE: {}}
+    marked: dict[int, dict[PostId, PostId]] = {SubjectKind.READ: {}, SubjectKind.SET_ASIDE: {}}
     muted = []
     for post, kind, _, removed, _, *cells in rows:
         if kind in marked:
             marked[kind][PostId(post)] = PostId(id_of(cells[0]) or 0)
-        elif kind == Kind.THREAD_MUTE and not removed:
+        elif kind == SubjectKind.THREAD_MUTE and not removed:
             muted.append(PostId(post))
-    read = marked[Kind.READ]
-    return Marks(read.pop(PostId(0), None), read, marked[Kind.SET_ASIDE], frozenset(muted))
+    read = marked[SubjectKind.READ]
+    return ReadMarks(
+        read.pop(PostId(0), None), read, marked[SubjectKind.SET_ASIDE], frozenset(muted)
+    )
 
 
 def ended_at(cell: Cell) -> Version:
@@ -168,7 +174,7 @@ def ended_at(cell: Cell) -> Version:
     return Version(-1 if cell is None else int(cell))
 
 
-def _own(owner: UserId, rows: Iterable[Row]) -> Own:
+def _own(owner: UserId, rows: Iterable[RelationRow]) -> OwnSettings:
     bare_links, keywords, tags, lists = True, [], [], {}
     for _, kind, item, removed, _, *cells in rows:
         if removed is not False:
@@ -182,10 +188,12 @@ def _own(owner: UserId, rows: Iterable[Row]) -> Own:
         elif kind == _LIST and first_owner(cells[2]) == owner:
             lists[ListId(int(item))] = list_rules(cells[0], cells[1])
     keywords.sort(key=lambda mute: mute.keyword_id)
-    return Own(bare_links, tuple(keywords), frozenset(tags), lists)
+    return OwnSettings(bare_links, tuple(keywords), frozenset(tags), lists)
 
 
-def _between(owner: UserId, other: int, rows: Iterable[Row], own: Own) -> Between:
+def _between(
+    owner: UserId, other: int, rows: Iterable[RelationRow], own: OwnSettings
+) -> Relationship:
     edge = mute = None
     blocks = blocked_by = False
     ended = -1
@@ -208,7 +216,7 @@ def _between(owner: UserId, other: int, rows: Iterable[Row], own: Own) -> Betwee
         live = Edge(owner, UserId(other), edge[0], *_follow_options(*edge[1][:4]))
     if live is None and mute is None and not (blocks or blocked_by or lists):
         return STRANGER
-    return Between(live, blocks, blocked_by, mute, frozenset(lists))
+    return Relationship(live, blocks, blocked_by, mute, frozenset(lists))
 
 
 @lru_cache(MEMORIZED)

@@ -6,8 +6,8 @@ from typing import Protocol
 from schemas.events import FollowFact
 from schemas.ids import ListId, PostId, UserId
 from services.relations.lists import OwnedList
-from services.relations.mutation import Kind, Mutation
-from services.relations.relations import Between, Edge, Marks, Relations
+from services.relations.mutation import RelationMutation, SubjectKind
+from services.relations.relations import Edge, ReadMarks, Relations, Relationship
 from services.scan import Scanned
 
 Pair = tuple[UserId, UserId]
@@ -20,7 +20,7 @@ class RelationStore(Protocol):
     `record` wrote is seen by every call that begins after it returned.
     """
 
-    async def record(self, mutations: Sequence[Mutation]) -> None:
+    async def record(self, mutations: Sequence[RelationMutation]) -> None:
         """Merges the mutations; all that they say is durable on return.
 
         A block is found from both of its sides, a list also by its id.
@@ -32,7 +32,7 @@ class RelationStore(Protocol):
         One store request for up to 1,000 others. Expired mutes are given: expiry is the reader's.
         """
 
-    async def marks(self, owner: UserId, posts: Collection[PostId]) -> Marks:
+    async def marks(self, owner: UserId, posts: Collection[PostId]) -> ReadMarks:
         """How far the owner has read home, and what he said of these roots and posts.
 
         One store request for up to 1,000 posts.
@@ -55,8 +55,8 @@ class RelationStore(Protocol):
         """
 
     async def others(
-        self, owner: UserId, kind: Kind, *, after: UserId, limit: int
-    ) -> dict[UserId, Between]:
+        self, owner: UserId, kind: SubjectKind, *, after: UserId, limit: int
+    ) -> dict[UserId, Relationship]:
         """Up to `limit` people above `after`, ascending, whom the owner follows, blocks or mutes.
 
         `kind` is FOLLOW, BLOCK or MUTE. For what is paged or done in the background: it looks at

@@ -12,7 +12,7 @@ import numpy as np
 
 from schemas.ids import SLOTS, IdArray, PostId, UserId, slot, slots
 from services.buckets import Buckets
-from services.reposts.store import AuthorRepost, Below, Repost, Resolved
+from services.reposts.store import AuthorRepost, RepostLink, RepostsBelow, ResolvedRepost
 from services.reposts.window import Window
 from services.retention import Clock, Retention
 from services.storage.session import Store
@@ -79,10 +79,10 @@ class CassandraReposts:
         self._spans = Buckets(retention, clock)
         self._version = version
 
-    async def link(self, reposts: Sequence[Repost]) -> None:
+    async def link(self, reposts: Sequence[RepostLink]) -> None:
         await self._add_below((*each, LINK) for each in reposts)
 
-    async def mark(self, resolved: Sequence[Resolved]) -> None:
+    async def mark(self, resolved: Sequence[ResolvedRepost]) -> None:
         await self._add_below((*repost, original) for repost, original in resolved)
 
     async def _add_below(self, rows: Iterable[tuple[int, int, int, int]]) -> None:
@@ -96,20 +96,22 @@ class CassandraReposts:
         }
         await self._store.write_columns(_LINK, columns)
 
-    async def below(self, targets: Collection[PostId], after: Repost | None, limit: int) -> Below:
+    async def below(
+        self, targets: Collection[PostId], after: RepostLink | None, limit: int
+    ) -> RepostsBelow:
         place = (0, 0) if after is None else (after.post_id, after.author_id)
-        asked: dict[Repost, set[PostId]] = {}
+        asked: dict[RepostLink, set[PostId]] = {}
         rows: dict[PostId, int] = {}
         portioned = (self._store.read(_BELOW, part, *place, limit) for part in portions(targets))
         for answer in await asyncio.gather(*portioned):
             for target, repost, author, original in answer:
                 rows[target] = rows.get(target, 0) + 1
-                known = asked.setdefault(Repost(target, repost, author), set())
+                known = asked.setdefault(RepostLink(target, repost, author), set())
                 if original != LINK:
                     known.add(PostId(original))
-        return Below(asked, {target for target, count in rows.items() if count == limit})
+        return RepostsBelow(asked, {target for target, count in rows.items() if count == limit})
 
-    async def add_author_reposts(self, resolved: Sequence[Resolved]) -> None:
+    async def add_author_reposts(self, resolved: Sequence[ResolvedRepost]) -> None:
         rows = [(each.author_id, each.post_id, original) for each, original in resolved]
         authors, reposts, originals = _columns(rows, 3)
         columns: dict[str, Column] = {

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from schemas.ids import IdArray, PostId, UserId
-from services.reposts.store import AuthorRepost, Below, Repost, Resolved
+from services.reposts.store import AuthorRepost, RepostLink, RepostsBelow, ResolvedRepost
 from services.reposts.window import Window
 from services.timelines.store import Span
 
@@ -12,20 +12,22 @@ class MemoryReposts:
     """A RepostStore in this process."""
 
     def __init__(self) -> None:
-        self._below: dict[PostId, dict[Repost, set[PostId]]] = {}
+        self._below: dict[PostId, dict[RepostLink, set[PostId]]] = {}
         self._authors: dict[UserId, set[AuthorRepost]] = {}
         self._homes: dict[tuple[UserId, PostId], set[PostId]] = {}
 
-    async def link(self, reposts: Sequence[Repost]) -> None:
+    async def link(self, reposts: Sequence[RepostLink]) -> None:
         for each in reposts:
             self._below.setdefault(each.target_id, {}).setdefault(each, set())
 
-    async def mark(self, resolved: Sequence[Resolved]) -> None:
+    async def mark(self, resolved: Sequence[ResolvedRepost]) -> None:
         await self.link([each.repost for each in resolved])
         for repost, original in resolved:
             self._below[repost.target_id][repost].add(original)
 
-    async def below(self, targets: Collection[PostId], after: Repost | None, limit: int) -> Below:
+    async def below(
+        self, targets: Collection[PostId], after: RepostLink | None, limit: int
+    ) -> RepostsBelow:
         asked, cut = {}, set()
         for target in targets:
             held = self._below.get(target, {})
@@ -33,9 +35,9 @@ class MemoryReposts:
             asked.update({each: frozenset(held[each]) for each in waiting[:limit]})
             if len(waiting) > limit:
                 cut.add(target)
-        return Below(asked, cut)
+        return RepostsBelow(asked, cut)
 
-    async def add_author_reposts(self, resolved: Sequence[Resolved]) -> None:
+    async def add_author_reposts(self, resolved: Sequence[ResolvedRepost]) -> None:
         for repost, original in resolved:
             written = self._authors.setdefault(repost.author_id, set())
             written.add(AuthorRepost(repost.post_id, original))

@@ -13,7 +13,7 @@ from services.reposts.window import Window
 from services.timelines.store import Span
 
 
-class Repost(NamedTuple):
+class RepostLink(NamedTuple):
     """`author_id` says that `post_id` reposts `target_id`."""
 
     target_id: PostId
@@ -21,10 +21,10 @@ class Repost(NamedTuple):
     author_id: UserId
 
 
-class Resolved(NamedTuple):
+class ResolvedRepost(NamedTuple):
     """A repost, and the original at which its line of reposts ended when somebody looked."""
 
-    repost: Repost
+    repost: RepostLink
     original_id: PostId
 
 
@@ -38,36 +38,38 @@ def post_of(repost: AuthorRepost) -> PostId:
     return repost.post_id
 
 
-class Below(NamedTuple):
+class RepostsBelow(NamedTuple):
     """Reposts of some posts, with the originals under which their delivery was asked for.
 
     `cut` are the posts that have more of them.
     """
 
-    asked: Mapping[Repost, AbstractSet[PostId]]
+    asked: Mapping[RepostLink, AbstractSet[PostId]]
     cut: AbstractSet[PostId] = frozenset()
 
 
 class RepostStore(Protocol):
     """Every write is idempotent, and seen by each read that begins after it returned."""
 
-    async def link(self, reposts: Sequence[Repost]) -> None:
+    async def link(self, reposts: Sequence[RepostLink]) -> None:
         """Keeps that each post names its target. Raises StoreUnavailable."""
 
-    async def mark(self, resolved: Sequence[Resolved]) -> None:
+    async def mark(self, resolved: Sequence[ResolvedRepost]) -> None:
         """Keeps that delivery of each repost under its original was asked for.
 
         Raises StoreUnavailable.
         """
 
-    async def below(self, targets: Collection[PostId], after: Repost | None, limit: int) -> Below:
+    async def below(
+        self, targets: Collection[PostId], after: RepostLink | None, limit: int
+    ) -> RepostsBelow:
         """Reposts that name these targets, in their order; `after` one of a single target.
 
         At least one of each target that has any, and about `limit` at most. One store request for
         up to 1,000 targets. Raises StoreUnavailable.
         """
 
-    async def add_author_reposts(self, resolved: Sequence[Resolved]) -> None:
+    async def add_author_reposts(self, resolved: Sequence[ResolvedRepost]) -> None:
         """Keeps that each repost, of its author, may have this original.
 
         Raises StoreUnavailable.

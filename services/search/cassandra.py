@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from zlib import crc32
 
 from schemas.ids import DAY_MS, DEFAULT_EPOCH, PostId, UserId, post_time
-from services.search.store import Claim, Terms
+from services.search.store import PostClaim, PostTerms
 from services.storage.session import Store
 from services.storage.statements import (
     KEYS_AT_ONCE,
@@ -74,7 +74,7 @@ class CassandraTerms:
         self._epoch = epoch
         self._declared: OrderedDict[tuple[int, int], None] = OrderedDict()
 
-    async def add(self, said: Sequence[Terms]) -> None:
+    async def add(self, said: Sequence[PostTerms]) -> None:
         said = [each for each in said if each.terms]
         await self._store.write_columns(_KEEP, _columns(said))
         forgotten = await self._forgotten([each.claim for each in said])
@@ -85,7 +85,7 @@ class CassandraTerms:
         buckets = [self._bucket(each.claim.post_id) for each in said for _ in each.terms]
         await self._store.write_columns(_ENTER, {**_columns(said), "bucket": buckets})
 
-    async def forget(self, claims: Sequence[Claim]) -> None:
+    async def forget(self, claims: Sequence[PostClaim]) -> None:
         await self._store.write(_row_of(_KEEP, claim, FORGOTTEN, ADDED) for claim in claims)
         await self._remove(set(claims))
 
@@ -105,7 +105,7 @@ class CassandraTerms:
             most = max(NEAREST_BUCKETS, KEYS_AT_ONCE // len(terms))
         return sorted(found, reverse=span.newest_first)[:limit]
 
-    async def _remove(self, claims: Collection[Claim]) -> None:
+    async def _remove(self, claims: Collection[PostClaim]) -> None:
         """First where posts are found by their terms: until that is done, it is known what is."""
         rows = []
         for part in portions(claim.post_id for claim in claims):
@@ -113,19 +113,19 @@ class CassandraTerms:
         held = [
             (term, claim)
             for post, author, term in rows
-            if term != FORGOTTEN and (claim := Claim(PostId(post), UserId(author))) in claims
+            if term != FORGOTTEN and (claim := PostClaim(PostId(post), UserId(author))) in claims
         ]
         await self._store.write(
             _REMOVE.row(**self._place(term, claim), version=REMOVED) for term, claim in held
         )
         await self._store.write(_row_of(_DROP, claim, term, REMOVED) for term, claim in held)
 
-    async def _forgotten(self, claims: Iterable[Claim]) -> set[Claim]:
+    async def _forgotten(self, claims: Iterable[PostClaim]) -> set[PostClaim]:
         asked = set(claims)
         rows = []
         for part in portions(claim.post_id for claim in asked):
             rows += await self._store.read(_FORGOTTEN, part)
-        return {Claim(*row) for row in rows} & asked
+        return {PostClaim(*row) for row in rows} & asked
 
     async def _buckets(self, terms: Collection[str], span: Span) -> list[int]:
         """Those that may hold posts of any of the terms, in the span's order."""
@@ -135,7 +135,7 @@ class CassandraTerms:
         found = {bucket for rows in await asyncio.gather(*asked) for (bucket,) in rows}
         return sorted(found, reverse=span.newest_first)
 
-    async def _declare(self, said: Iterable[Terms]) -> None:
+    async def _declare(self, said: Iterable[PostTerms]) -> None:
         """Says of every bucket that is written to that it is; durable on return."""
         places = {
             (_group(term), self._bucket(claim.post_id)): None
@@ -152,7 +152,7 @@ class CassandraTerms:
         while len(self._declared) > MAX_DECLARED:
             self._declared.popitem(last=False)
 
-    def _place(self, term: str, claim: Claim) -> dict[str, Value]:
+    def _place(self, term: str, claim: PostClaim) -> dict[str, Value]:
         bucket = self._bucket(claim.post_id)
         return {"term": term, "bucket": bucket, **claim._asdict()}
 
@@ -164,7 +164,7 @@ def _group(term: str) -> int:
     return crc32(term.encode()) >> 32 - GROUP_BITS
 
 
-def _columns(said: Sequence[Terms]) -> dict[str, Column]:
+def _columns(said: Sequence[PostTerms]) -> dict[str, Column]:
     """A row for each term, packed by column: half of what single rows cost the client."""
     return {
         "post_id": [each.claim.post_id for each in said for _ in each.terms],
@@ -174,5 +174,5 @@ def _columns(said: Sequence[Terms]) -> dict[str, Column]:
     }
 
 
-def _row_of(statement: Statement, claim: Claim, term: str, version: int) -> Row:
+def _row_of(statement: Statement, claim: PostClaim, term: str, version: int) -> Row:
     return statement.row(**claim._asdict(), term=term, version=version)

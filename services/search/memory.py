@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from heapq import nlargest, nsmallest
 
 from schemas.ids import PostId
-from services.search.store import Claim, Terms
+from services.search.store import PostClaim, PostTerms
 from services.timelines.store import Span
 
 
@@ -12,15 +12,15 @@ class MemoryTerms:
     """A TermStore in this process."""
 
     def __init__(self) -> None:
-        self._found: dict[str, set[Claim]] = {}
-        self._forgotten: set[Claim] = set()
+        self._found: dict[str, set[PostClaim]] = {}
+        self._forgotten: set[PostClaim] = set()
 
-    async def add(self, said: Sequence[Terms]) -> None:
+    async def add(self, said: Sequence[PostTerms]) -> None:
         for claim, terms in said:
             for term in terms if claim not in self._forgotten else ():
                 self._found.setdefault(term, set()).add(claim)
 
-    async def forget(self, claims: Sequence[Claim]) -> None:
+    async def forget(self, claims: Sequence[PostClaim]) -> None:
         self._forgotten.update(claims)
         for found in self._found.values():
             found.difference_update(claims)

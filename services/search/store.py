@@ -8,23 +8,23 @@ from schemas.ids import PostId, UserId
 from services.timelines.store import Span
 
 
-class Claim(NamedTuple):
+class PostClaim(NamedTuple):
     """One author's claim of a post id."""
 
     post_id: PostId
     author_id: UserId
 
 
-class Terms(NamedTuple):
+class PostTerms(NamedTuple):
     """What a message says that a claim may be found by."""
 
-    claim: Claim
+    claim: PostClaim
     terms: frozenset[str]
 
 
-def claim_of(fact: PostFact) -> Claim:
+def claim_of(fact: PostFact) -> PostClaim:
     """The claim that a message is about."""
-    return Claim(PostId(fact.post_id), UserId(fact.author_id))
+    return PostClaim(PostId(fact.post_id), UserId(fact.author_id))
 
 
 class TermStore(Protocol):
@@ -33,13 +33,13 @@ class TermStore(Protocol):
     Both writes are idempotent and commute. Every method raises StoreUnavailable.
     """
 
-    async def add(self, said: Sequence[Terms]) -> None:
+    async def add(self, said: Sequence[PostTerms]) -> None:
         """Keeps by which terms posts may be found. Durable on return, and seen by later pages.
 
         Of a claim that was forgotten nothing is kept.
         """
 
-    async def forget(self, claims: Sequence[Claim]) -> None:
+    async def forget(self, claims: Sequence[PostClaim]) -> None:
         """Removes all terms of claims whose author deleted them, those added later included.
 
         So that no deleted words stay: what is shown does not rest on it.

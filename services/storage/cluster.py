@@ -26,7 +26,7 @@ from cassandra.policies import (
 
 from services.errors import AccessRefused, StoreUnavailable
 from services.settings.settings import Settings
-from services.storage.dispatcher import translated
+from services.storage.dispatcher import translate_error
 
 PROTOCOL_VERSION = 5
 """Checksums on both ways; every Cassandra since 4.0 speaks it."""
@@ -81,7 +81,7 @@ class IdempotentRetries(RetryPolicy):  # type: ignore[misc] # the driver is unty
         return self.RETHROW, None
 
 
-def cluster(settings: Settings, connection: type[Connection] = DefaultConnection) -> Any:
+def create_cluster(settings: Settings, connection: type[Connection] = DefaultConnection) -> Any:
     """A cluster that is not connected yet. Whoever makes it shuts it down."""
     logging.getLogger("cassandra.cluster").addFilter(_not_said_by_us)
     profile = ExecutionProfile(
@@ -124,7 +124,7 @@ def _access(settings: Settings) -> dict[str, Any]:
     return options
 
 
-async def in_thread(work: Callable[[], T], *, seconds: float, what: str) -> T:
+async def run_in_thread(work: Callable[[], T], *, seconds: float, what: str) -> T:
     """What blocks, in a thread of its own; StoreUnavailable when it fails or takes too long.
 
     AccessRefused where a node answers and does not let this process in.
@@ -135,7 +135,7 @@ async def in_thread(work: Callable[[], T], *, seconds: float, what: str) -> T:
         raise StoreUnavailable(f"{what}: no answer in {seconds:g} s") from error
     except Exception as error:
         why = _refusal(error)
-        raise (AccessRefused(f"{what}: {why}") if why else translated(error, what)) from error
+        raise (AccessRefused(f"{what}: {why}") if why else translate_error(error, what)) from error
 
 
 def _refusal(error: BaseException) -> str | None:

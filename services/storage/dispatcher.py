@@ -20,7 +20,7 @@ from cassandra.protocol import ErrorMessage, SyntaxException
 
 from services.errors import StoreUnavailable
 from services.metrics.metrics import Metrics
-from services.storage.limiter import Gate
+from services.storage.limiter import InFlightLimiter
 from services.storage.statements import Statement
 
 LOST_SECONDS = 20.0
@@ -57,7 +57,7 @@ class _Call:
         self.guard: asyncio.TimerHandle
 
 
-class Bridge:
+class RequestDispatcher:
     """Sends requests from the event loop and brings their results back to it.
 
     The driver answers in the loop's thread; what it gives up on, in threads of its own too.
@@ -66,7 +66,7 @@ class Bridge:
     def __init__(
         self,
         execute: Callable[..., Any],
-        gate: Gate,
+        gate: InFlightLimiter,
         metrics: Metrics,
         timeout: float,
         lost: float = LOST_SECONDS,
@@ -169,14 +169,14 @@ class Bridge:
         if error is None:
             future.set_result(answer)
         else:
-            future.set_exception(translated(error, _what(call.statement)))
+            future.set_exception(translate_error(error, _what(call.statement)))
 
 
 def _what(statement: Statement) -> str:
     return f"{statement.table} {statement.operation}"
 
 
-def translated(error: BaseException, what: str) -> BaseException:
+def translate_error(error: BaseException, what: str) -> BaseException:
     """StoreUnavailable for all that may pass; the error itself for a request that never can.
 
     Lacking a permission passes, once an operator grants it.

@@ -15,25 +15,25 @@ one, so that one too many shows nothing, and one that is missing is written in i
 _NAMED: Final = re.compile(rf"\b({'|'.join(GENERATIONAL)})\b")
 
 
-def of_generation(cql: str, generation: str) -> str:
+def cql_of_generation(cql: str, generation: str) -> str:
     """The same on the tables of a generation."""
     return cql if generation == FIRST else _NAMED.sub(rf"\1_{generation}", cql)
 
 
-def in_generation(statement: Statement, generation: str) -> Statement:
+def statement_of_generation(statement: Statement, generation: str) -> Statement:
     """The same on the tables of a generation; its metrics keep the names of the first's."""
-    return statement._replace(cql=of_generation(statement.cql, generation))
+    return statement._replace(cql=cql_of_generation(statement.cql, generation))
 
 
-def in_all(cql: str, tables: Collection[str]) -> list[str]:
+def cql_of_all_generations(cql: str, tables: Collection[str]) -> list[str]:
     """The same on the tables of each generation that has some among these, and of the first."""
-    if not names_one(cql):
+    if not names_generational_table(cql):
         return [cql]
     homes, _ = GENERATIONAL
     others = [each.removeprefix(f"{homes}_") for each in tables if each.startswith(f"{homes}_")]
-    return [of_generation(cql, each) for each in (FIRST, *sorted(others))]
+    return [cql_of_generation(cql, each) for each in (FIRST, *sorted(others))]
 
 
-def names_one(cql: str) -> bool:
+def names_generational_table(cql: str) -> bool:
     """Whether a statement is about a table that generations have of their own."""
     return _NAMED.search(cql) is not None

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 
 
-class Gate:
+class InFlightLimiter:
     """First come, first served; a request larger than all bytes passes when nothing else is in.
 
     Belongs to one event loop. Whoever entered leaves exactly once.

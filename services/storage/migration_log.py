@@ -24,7 +24,7 @@ _TABLES = {
 }
 
 
-class Ledger:
+class MigrationLog:
     """Blocks, so it lives in a thread. Every method may raise the driver's errors."""
 
     def __init__(self, session: Any, settings: Settings) -> None:

@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 from services.errors import MingleError
 from services.settings.settings import Settings
-from services.storage.cluster import cluster, in_thread
-from services.storage.generation_tables import in_all
-from services.storage.migration_log import Ledger
+from services.storage.cluster import create_cluster, run_in_thread
+from services.storage.generation_tables import cql_of_all_generations
+from services.storage.migration_log import MigrationLog
 
 MIGRATE_SECONDS = 600.0
 """For all of it, the wait for another migrator included."""
@@ -39,22 +39,22 @@ class Migration(NamedTuple):
     statements: tuple[str, ...]
 
 
-def available() -> list[Migration]:
+def available_migrations() -> list[Migration]:
     """The migrations of this version of the program, in their order."""
-    return load(resources.files("schemas") / "migrations")
+    return load_migrations(resources.files("schemas") / "migrations")
 
 
-def load(directory: Traversable) -> list[Migration]:
+def load_migrations(directory: Traversable) -> list[Migration]:
     """The migrations of a directory; MigrationRefused for a file that is not one, or a gap."""
     files = sorted((file for file in directory.iterdir() if file.name.endswith(".cql")), key=_name)
-    migrations = [parse(file.name, file.read_text(encoding="utf-8")) for file in files]
+    migrations = [parse_migration(file.name, file.read_text(encoding="utf-8")) for file in files]
     numbers = [migration.number for migration in migrations]
     if numbers != list(range(1, len(numbers) + 1)):
         raise MigrationRefused(f"migrations are not numbered from 1 without gaps: {numbers}")
     return migrations
 
 
-def parse(name: str, text: str) -> Migration:
+def parse_migration(name: str, text: str) -> Migration:
     """One file's name and text."""
     found = _FILE.fullmatch(name)
     if found is None:
@@ -91,19 +91,19 @@ async def migrate(
     Safe to run twice and by several at once. Raises MigrationRefused, and StoreUnavailable when
     Cassandra does not answer or another migrator is at it for too long.
     """
-    return await in_thread(
+    return await run_in_thread(
         lambda: _migrate(settings, migrations, dry_run=dry_run),
         seconds=MIGRATE_SECONDS,
         what=f"migrating {settings.cassandra_keyspace}",
     )
 
 
-async def define(settings: Settings, statements: Sequence[str]) -> None:
+async def define_tables(settings: Settings, statements: Sequence[str]) -> None:
     """Change the schema besides the migrations, under their lock; statements name no keyspace.
 
     They can be applied again. Raises StoreUnavailable.
     """
-    await in_thread(
+    await run_in_thread(
         lambda: _define(settings, statements),
         seconds=MIGRATE_SECONDS,
         what=f"changing tables of {settings.cassandra_keyspace}",
@@ -111,10 +111,10 @@ async def define(settings: Settings, statements: Sequence[str]) -> None:
 
 
 def _define(settings: Settings, statements: Sequence[str]) -> None:
-    ours = cluster(settings)
+    ours = create_cluster(settings)
     try:
         session = ours.connect(settings.cassandra_keyspace)
-        ledger = Ledger(session, settings)
+        ledger = MigrationLog(session, settings)
         with ledger.locked():
             for statement in statements:
                 ledger.renew()
@@ -126,9 +126,9 @@ def _define(settings: Settings, statements: Sequence[str]) -> None:
 def _migrate(
     settings: Settings, migrations: Sequence[Migration], *, dry_run: bool
 ) -> list[Migration]:
-    ours = cluster(settings)
+    ours = create_cluster(settings)
     try:
-        ledger = Ledger(ours.connect(), settings)
+        ledger = MigrationLog(ours.connect(), settings)
         missing = pending(migrations, ledger.applied())
         if dry_run or not missing:
             return missing
@@ -139,11 +139,11 @@ def _migrate(
         ours.shutdown()
 
 
-def _apply(ledger: Ledger, migrations: Sequence[Migration]) -> list[Migration]:
+def _apply(ledger: MigrationLog, migrations: Sequence[Migration]) -> list[Migration]:
     missing = pending(migrations, ledger.applied())  # another migrator may have been first
     for migration in missing:
         for statement in migration.statements:
-            for each in in_all(statement, ledger.tables()):
+            for each in cql_of_all_generations(statement, ledger.tables()):
                 ledger.renew()
                 ledger.define(each)
         ledger.record(migration.number, migration.name, migration.checksum)

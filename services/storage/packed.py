@@ -32,7 +32,7 @@ class BoundColumn(NamedTuple):
     serialize: Encoder
 
 
-class Run(NamedTuple):
+class PackedRun(NamedTuple):
     """Packed rows of one Cassandra partition, whose key is hashed as `routing_key`."""
 
     routing_key: bytes
@@ -40,7 +40,7 @@ class Run(NamedTuple):
     body: bytes | memoryview
 
 
-class Limits(NamedTuple):
+class BatchLimits(NamedTuple):
     """How much goes into one request."""
 
     rows: int = 1024
@@ -69,7 +69,7 @@ class Layout:
         self._encoders = [encoder(column) for column in columns]
         self.fixed = all(column.cql_type in FIXED for column in columns)
 
-    def row(self, values: Mapping[str, Value]) -> Run:
+    def row(self, values: Mapping[str, Value]) -> PackedRun:
         """One row; what is UNSET in it is left as it is in the store. Raises as `rows` does."""
         self._check_names(values)
         cells = [
@@ -77,9 +77,9 @@ class Layout:
             for encode, column in zip(self._encoders, self._columns, strict=True)
         ]
         key = [cells[place][4:] for place in self._partition_key]
-        return Run(routing_key(key), 1, self._head + b"".join(cells))
+        return PackedRun(routing_key(key), 1, self._head + b"".join(cells))
 
-    def rows(self, columns: Mapping[str, Column], limits: Limits) -> list[Run]:
+    def rows(self, columns: Mapping[str, Column], limits: BatchLimits) -> list[PackedRun]:
         """Rows from columns of one length, brought together by partition and cut to the limits.
 
         Rows of one partition keep their order. Raises ValueError for a null, for a value that its
@@ -94,7 +94,7 @@ class Layout:
         if given.keys() != self._names:
             raise ValueError(f"columns given and bound differ in {self._names ^ given.keys()}")
 
-    def _pack_arrays(self, columns: Mapping[str, Column], limits: Limits) -> list[Run]:
+    def _pack_arrays(self, columns: Mapping[str, Column], limits: BatchLimits) -> list[PackedRun]:
         arrays, shared = self._arrays(columns)
         rows = len(next(iter(arrays.values()))) if arrays else 1
         partition_key = [self._columns[place].name for place in self._partition_key]
@@ -150,7 +150,7 @@ class Layout:
             fields += [(f"n{place}", ">i4"), (f"v{place}", FIXED[column.cql_type])]
         return np.dtype(fields)
 
-    def _pack_values(self, columns: Mapping[str, Column], limits: Limits) -> list[Run]:
+    def _pack_values(self, columns: Mapping[str, Column], limits: BatchLimits) -> list[PackedRun]:
         cells = [
             _encode(encode, column, columns[column.name])
             for encode, column in zip(self._encoders, self._columns, strict=True)
@@ -160,7 +160,7 @@ class Layout:
             key = tuple(row[place] for place in self._partition_key)
             partitions.setdefault(key, []).append(self._head + b"".join(row))
         return [
-            Run(routing_key([cell[4:] for cell in key]), len(part), b"".join(part))
+            PackedRun(routing_key([cell[4:] for cell in key]), len(part), b"".join(part))
             for key, rows in partitions.items()
             for part in _parts(rows, limits)
         ]
@@ -219,33 +219,33 @@ def routing_key(values: Sequence[bytes]) -> bytes:
 
 
 def by_replicas(
-    runs: Sequence[Run], replicas: Callable[[bytes], frozenset[str]]
-) -> list[list[Run]]:
+    runs: Sequence[PackedRun], replicas: Callable[[bytes], frozenset[str]]
+) -> list[list[PackedRun]]:
     """Runs grouped by the set of nodes that hold them, so that a batch is one message to each."""
-    groups: dict[frozenset[str], list[Run]] = {}
+    groups: dict[frozenset[str], list[PackedRun]] = {}
     for run in runs:
         groups.setdefault(replicas(run.routing_key), []).append(run)
     return list(groups.values())
 
 
-def by_partition(runs: Iterable[Run], limits: Limits) -> list[Run]:
+def by_partition(runs: Iterable[PackedRun], limits: BatchLimits) -> list[PackedRun]:
     """Rows of one partition as one run, which a replica writes whole, unless it passes a limit."""
-    partitions: dict[bytes, list[Run]] = {}
+    partitions: dict[bytes, list[PackedRun]] = {}
     for run in runs:
         held = partitions.setdefault(run.routing_key, [run])
         if held[-1] is run:
             continue
         rows, body = held[-1].rows + run.rows, b"".join((held[-1].body, run.body))
         if rows <= limits.rows and len(body) <= limits.size:
-            held[-1] = Run(run.routing_key, rows, body)
+            held[-1] = PackedRun(run.routing_key, rows, body)
         else:
             held.append(run)
     return [run for held in partitions.values() for run in held]
 
 
-def batches(runs: Sequence[Run], limits: Limits) -> Iterator[list[Run]]:
+def batches(runs: Sequence[PackedRun], limits: BatchLimits) -> Iterator[list[PackedRun]]:
     """Neighbouring runs taken together until the next would pass `limits.shared_size`."""
-    batch: list[Run] = []
+    batch: list[PackedRun] = []
     size = 0
     for run in runs:
         if batch and size + len(run.body) > limits.shared_size:
@@ -272,8 +272,8 @@ def _starts(keys: Sequence[NDArray[np.generic]]) -> NDArray[np.int64]:
 
 
 def _cut(
-    packed: NDArray[np.void], keys: Sequence[bytes], places: Sequence[int], limits: Limits
-) -> Iterator[Run]:
+    packed: NDArray[np.void], keys: Sequence[bytes], places: Sequence[int], limits: BatchLimits
+) -> Iterator[PackedRun]:
     """Runs of the partitions that begin at `places`, where the last place ends them all."""
     width = packed.itemsize
     most = max(1, min(limits.rows, limits.size // width))
@@ -281,7 +281,7 @@ def _cut(
     for key, start, stop in zip(keys, places, places[1:], strict=False):
         for low in range(start, stop, most):
             high = min(low + most, stop)
-            yield Run(key, high - low, buffer[low * width : high * width])
+            yield PackedRun(key, high - low, buffer[low * width : high * width])
 
 
 def _routing_keys(columns: Sequence[NDArray[Any]]) -> list[bytes]:
@@ -328,7 +328,7 @@ def _together(cells: Sequence[list[bytes] | bytes]) -> Iterator[tuple[bytes, ...
     )
 
 
-def _parts(rows: Sequence[bytes], limits: Limits) -> Iterator[list[bytes]]:
+def _parts(rows: Sequence[bytes], limits: BatchLimits) -> Iterator[list[bytes]]:
     part: list[bytes] = []
     size = 0
     for row in rows:

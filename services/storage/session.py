@@ -13,23 +13,28 @@ from numpy.typing import NDArray
 from services.errors import StoreUnavailable
 from services.metrics.metrics import Metrics
 from services.settings.settings import Settings
-from services.storage.cluster import CONNECT_SECONDS, PROTOCOL_VERSION, cluster, in_thread
-from services.storage.connection import LoopConnection, in_loop
-from services.storage.dispatcher import Bridge
-from services.storage.limiter import Gate
-from services.storage.migration_log import Ledger
+from services.storage.cluster import (
+    CONNECT_SECONDS,
+    PROTOCOL_VERSION,
+    create_cluster,
+    run_in_thread,
+)
+from services.storage.connection import LoopConnection, connection_class
+from services.storage.dispatcher import RequestDispatcher
+from services.storage.limiter import InFlightLimiter
+from services.storage.migration_log import MigrationLog
 from services.storage.migrations import Migration
 from services.storage.packed import (
+    BatchLimits,
     BoundColumn,
     Layout,
-    Limits,
-    Run,
+    PackedRun,
     batches,
     by_partition,
     by_replicas,
 )
 from services.storage.statements import Column, Row, Statement
-from services.storage.wire import Handler, packed_batch
+from services.storage.wire import PackedProtocolHandler, packed_batch
 
 IN_FLIGHT_BYTES = 4 * 1024 * 1024
 """All requests in flight together: 64 batches, and what a socket's buffer takes at most."""
@@ -55,18 +60,18 @@ class Store:
         self,
         settings: Settings,
         metrics: Metrics,
-        limits: Limits | None = None,
+        limits: BatchLimits | None = None,
         migrations: Sequence[Migration] = (),
     ) -> None:
         """The keyspace that the settings name, once these migrations are applied to it."""
         self._settings = settings
         self._metrics = metrics
         self._keyspace = settings.cassandra_keyspace
-        self._limits = limits or Limits()
+        self._limits = limits or BatchLimits()
         self._migrations = migrations
         self._session: Any = None
         self._connection: type[LoopConnection]
-        self._bridge: Bridge
+        self._bridge: RequestDispatcher
         self._prepared: dict[Statement, _Prepared] = {}
         self._preparing: dict[Statement, asyncio.Task[_Prepared]] = {}
 
@@ -77,9 +82,9 @@ class Store:
         """
         settings = self._settings
         given_up = Event()
-        self._connection = connection = in_loop()
+        self._connection = connection = connection_class()
         try:
-            session = await in_thread(
+            session = await run_in_thread(
                 lambda: _session(settings, self._migrations, given_up, connection),
                 seconds=CONNECT_SECONDS,
                 what=f"Cassandra at {','.join(settings.cassandra_hosts)}:{settings.cassandra_port}"
@@ -89,9 +94,9 @@ class Store:
             given_up.set()
             self._end_connections()
             raise
-        gate = Gate(settings.store_in_flight, IN_FLIGHT_BYTES)
+        gate = InFlightLimiter(settings.store_in_flight, IN_FLIGHT_BYTES)
         timeout = settings.store_timeout_seconds
-        self._bridge = Bridge(session.execute_async, gate, self._metrics, timeout)
+        self._bridge = RequestDispatcher(session.execute_async, gate, self._metrics, timeout)
         self._session = session
 
     async def read(self, statement: Statement, *values: Any) -> list[tuple[Any, ...]]:
@@ -111,7 +116,7 @@ class Store:
         They travel in unlogged batches, one table in each: after an error any partition's may
         have been written, or may be yet.
         """
-        tables: dict[str, tuple[Statement, list[Run]]] = {}
+        tables: dict[str, tuple[Statement, list[PackedRun]]] = {}
         for row in rows:
             prepared = await self._prepare(row.statement)
             _, runs = tables.setdefault(row.statement.table, (row.statement, []))
@@ -147,7 +152,7 @@ class Store:
             return
         with suppress(StoreUnavailable):
             shutdown = self._session.cluster.shutdown
-            await in_thread(shutdown, seconds=CLOSE_SECONDS, what="closing the store")
+            await run_in_thread(shutdown, seconds=CLOSE_SECONDS, what="closing the store")
         self._end_connections()
 
     def _end_connections(self) -> None:
@@ -160,7 +165,7 @@ class Store:
         return await (await self._bridge.send(statement, query.bind(values), 0))
 
     async def _send(
-        self, statement: Statement, runs: Sequence[Run], pending: deque[asyncio.Future[Any]]
+        self, statement: Statement, runs: Sequence[PackedRun], pending: deque[asyncio.Future[Any]]
     ) -> None:
         """Send all runs, as fast as there is room; stops at the first error it sees."""
         for group in self._groups(runs):
@@ -171,7 +176,7 @@ class Store:
                 while pending and pending[0].done():
                     pending.popleft().result()
 
-    def _groups(self, runs: Sequence[Run]) -> Sequence[Sequence[Run]]:
+    def _groups(self, runs: Sequence[PackedRun]) -> Sequence[Sequence[PackedRun]]:
         metadata = self._session.cluster.metadata
         if len(metadata.all_hosts()) < 2:
             return [runs]
@@ -198,7 +203,7 @@ class Store:
         return await asyncio.shield(preparing)
 
     async def _prepare_now(self, statement: Statement) -> _Prepared:
-        query = await in_thread(
+        query = await run_in_thread(
             lambda: self._session.prepare(statement.cql.format(keyspace=self._keyspace)),
             seconds=self._settings.store_timeout_seconds,
             what=f"preparing {statement.table} {statement.operation}",
@@ -212,7 +217,7 @@ class Store:
             self._prepared[statement] = done.result()
 
 
-async def connect(settings: Settings, metrics: Metrics, limits: Limits | None = None) -> Store:
+async def connect(settings: Settings, metrics: Metrics, limits: BatchLimits | None = None) -> Store:
     """Connect to the keyspace, which exists; StoreUnavailable when that is not so now."""
     store = Store(settings, metrics, limits)
     await store.connect()
@@ -225,13 +230,13 @@ def _session(
     given_up: Event,
     connection: type[LoopConnection],
 ) -> Any:
-    ours = cluster(settings, connection)
+    ours = create_cluster(settings, connection)
     try:
         session = ours.connect()
         if settings.cassandra_keyspace not in ours.metadata.keyspaces:
             _refuse("there is no such keyspace: run `mingle migrate`")
         # What is missing would make bugs of messages; what is newer is no harm.
-        applied = Ledger(session, settings).applied() if migrations else {}
+        applied = MigrationLog(session, settings).applied() if migrations else {}
         lacking = [each.number for each in migrations if each.number not in applied]
         if lacking:
             _refuse(f"migrations {lacking} are not applied: run `mingle migrate`")
@@ -240,7 +245,7 @@ def _session(
     except BaseException:
         ours.shutdown()
         raise
-    session.client_protocol_handler = Handler
+    session.client_protocol_handler = PackedProtocolHandler
     session.use_client_timestamp = False  # versions come from events
     session.default_fetch_size = None  # queries bound themselves
     return session

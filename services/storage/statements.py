@@ -85,7 +85,7 @@ def insert(table: str, *columns: str, ttl: bool = False, operation: str = "write
     return Statement(table, operation, cql)
 
 
-def present(table: str, *equal: str, one_of: Sequence[str] = ()) -> Statement:
+def update_present(table: str, *equal: str, one_of: Sequence[str] = ()) -> Statement:
     """An UPDATE that makes every row whose key has these columns, and is `one_of` these lists.
 
     Its markers are named as the columns, and `version` and `ttl`; those of lists take arrays. The

@@ -19,7 +19,7 @@ from cassandra.protocol import (
 from cassandra.query import BatchStatement, BatchType
 from numpy.typing import NDArray
 
-from services.storage.packed import FIXED, Run
+from services.storage.packed import FIXED, PackedRun
 
 _RowsMessage: Any = ProtocolHandler.message_types_by_opcode[ResultMessage.opcode]
 
@@ -27,7 +27,7 @@ _RowsMessage: Any = ProtocolHandler.message_types_by_opcode[ResultMessage.opcode
 class PackedRows:
     """Stands where a batch keeps its list of bound statements."""
 
-    def __init__(self, runs: Sequence[Run]) -> None:
+    def __init__(self, runs: Sequence[PackedRun]) -> None:
         self.body = b"".join(run.body for run in runs)
         self._count = sum(run.rows for run in runs)
 
@@ -57,7 +57,7 @@ class PackedMessage(BatchMessage):  # type: ignore[misc] # the driver is untyped
         f.write(tail.getbuffer()[3:])
 
 
-class Rows(_RowsMessage):  # type: ignore[misc] # the driver is untyped
+class RowsMessage(_RowsMessage):  # type: ignore[misc] # the driver is untyped
     """The rows of one answer, decoded by whoever asked for them, once, as they want them."""
 
     def recv_results_rows(self, *received: Any) -> None:
@@ -89,10 +89,12 @@ class Rows(_RowsMessage):  # type: ignore[misc] # the driver is untyped
         }
 
 
-class Handler(ProtocolHandler):  # type: ignore[misc] # the driver is untyped
+class PackedProtocolHandler(ProtocolHandler):  # type: ignore[misc] # the driver is untyped
     """The driver's handler, with packed batches and undecoded rows."""
 
-    message_types_by_opcode = ProtocolHandler.message_types_by_opcode | {ResultMessage.opcode: Rows}
+    message_types_by_opcode = ProtocolHandler.message_types_by_opcode | {
+        ResultMessage.opcode: RowsMessage
+    }
 
     @classmethod
     def encode_message(cls, msg: Any, *frame: Any, **options: Any) -> bytes:
@@ -105,7 +107,7 @@ class Handler(ProtocolHandler):  # type: ignore[misc] # the driver is untyped
         return encoded
 
 
-def packed_batch(runs: Sequence[Run], keyspace: str) -> Any:
+def packed_batch(runs: Sequence[PackedRun], keyspace: str) -> Any:
     """A statement for the session: an unlogged batch, sent to a replica of its first run."""
     batch = BatchStatement(BatchType.UNLOGGED)
     batch._statements_and_parameters = PackedRows(runs)  # noqa: SLF001 what the message takes over

@@ -9,7 +9,7 @@ from services.timelines.store import Span
 T = TypeVar("T")
 
 
-async def all_within(
+async def scan_author_pages(
     read: Callable[[list[UserId], Span, int], Awaitable[dict[UserId, list[T]]]],
     authors: Iterable[UserId],
     whole: Span,

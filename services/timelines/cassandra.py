@@ -16,7 +16,7 @@ from services.buckets import Buckets
 from services.generations.generations import FIRST
 from services.retention import Clock, Retention
 from services.scan import Scanned
-from services.storage.generation_tables import GENERATIONAL, in_generation
+from services.storage.generation_tables import GENERATIONAL, statement_of_generation
 from services.storage.session import Store
 from services.storage.statements import (
     KEYS_AT_ONCE,
@@ -26,12 +26,12 @@ from services.storage.statements import (
     insert,
     keys_only,
     portions,
-    present,
     select,
+    update_present,
 )
-from services.timelines.home_batches import Piece, Rows, placed
-from services.timelines.page_depth_cache import Reaches
-from services.timelines.store import MAX_ARRIVALS, AuthorEntry, Block, Span
+from services.timelines.home_batches import BatchPiece, EntryRows, place_entries
+from services.timelines.page_depth_cache import PageDepthCache
+from services.timelines.store import MAX_ARRIVALS, AuthorEntry, EntryBlock, Span
 
 SHARDS = 256
 """Of a bucket: 3,900 users in each of them for a million users."""
@@ -80,10 +80,10 @@ class _Homes:
         table, buckets = GENERATIONAL
 
         def of(statement: Statement) -> Statement:
-            return in_generation(statement, generation)
+            return statement_of_generation(statement, generation)
 
-        self.add = of(present(table, "bucket", "shard", "user_id", "post_id"))
-        self.add_all = of(present(table, "bucket", "shard", one_of=("user_id", "post_id")))
+        self.add = of(update_present(table, "bucket", "shard", "user_id", "post_id"))
+        self.add_all = of(update_present(table, "bucket", "shard", one_of=("user_id", "post_id")))
         self.add_bucket = of(insert(buckets, "slot_group", "bucket", "shards", ttl=True))
         self.buckets = of(
             select(
@@ -142,7 +142,7 @@ class CassandraTimelines:
         self._declared: set[int] = set()
         self._listed: dict[int, dict[int, list[int]]] = {}
         """What the groups' lists of buckets were when they were last read."""
-        self._reaches = Reaches()
+        self._reaches = PageDepthCache()
 
     async def pinned(self) -> "CassandraTimelines":
         return self
@@ -176,8 +176,8 @@ class CassandraTimelines:
         authors = [UserId(author) for author, _ in rows]
         return Scanned(authors, rows[-1][1] if len(rows) == limit else None)
 
-    async def add_home_entries(self, blocks: Sequence[Block]) -> None:
-        pieces, rows = placed(blocks, self._spans.of_all, self._shards)
+    async def add_home_entries(self, blocks: Sequence[EntryBlock]) -> None:
+        pieces, rows = place_entries(blocks, self._spans.of_all, self._shards)
         there = np.array([each.bucket for each in pieces], np.int64)
         buckets = np.unique(np.concatenate([there, rows.buckets]))
         lives = dict(zip(buckets.tolist(), self._spans.lives(buckets).tolist(), strict=True))
@@ -188,7 +188,7 @@ class CassandraTimelines:
             self._add(rows, lives),
         )
 
-    async def _add_all(self, pieces: Sequence[Piece], lives: Mapping[int, int]) -> None:
+    async def _add_all(self, pieces: Sequence[BatchPiece], lives: Mapping[int, int]) -> None:
         if pieces:
             buckets, shards, users, posts = map(list, zip(*pieces, strict=True))
             columns: dict[str, Column] = {
@@ -201,7 +201,7 @@ class CassandraTimelines:
             }
             await self._store.write_columns(self._homes.add_all, columns)
 
-    async def _add(self, rows: Rows, lives: Mapping[int, int]) -> None:
+    async def _add(self, rows: EntryRows, lives: Mapping[int, int]) -> None:
         for bucket, life in lives.items():
             of_it = rows.buckets == bucket
             columns: dict[str, Column] = {

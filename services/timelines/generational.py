@@ -4,20 +4,20 @@ import asyncio
 from collections.abc import Callable, Collection, Sequence
 
 from schemas.ids import PostId, UserId
-from services.generations.generations import FIRST, Generations, Place
-from services.generations.view import View
+from services.generations.generations import FIRST, GenerationKey, Generations
+from services.generations.view import GenerationsView
 from services.scan import Scanned
-from services.timelines.store import AuthorEntry, Block, Span, TimelineStore
+from services.timelines.store import AuthorEntry, EntryBlock, Span, TimelineStore
 
 
 class GenerationalTimelines:
     """A TimelineStore on one of each generation; author timelines are in all of them the same."""
 
-    def __init__(self, view: View, opened: Callable[[str], TimelineStore]) -> None:
+    def __init__(self, view: GenerationsView, opened: Callable[[str], TimelineStore]) -> None:
         self._view = view
         self._open = opened
         self._authors = opened(FIRST)
-        self._opened: dict[Place, TimelineStore] = {}
+        self._opened: dict[GenerationKey, TimelineStore] = {}
 
     @property
     def generation(self) -> str | None:
@@ -41,11 +41,13 @@ class GenerationalTimelines:
     async def authors(self, place: int, limit: int) -> Scanned[UserId]:
         return await self._authors.authors(place, limit)
 
-    async def add_home_entries(self, blocks: Sequence[Block]) -> None:
+    async def add_home_entries(self, blocks: Sequence[EntryBlock]) -> None:
         known = await self._view.current()
         await asyncio.gather(*(self._add(known, each.place, blocks) for each in known.written))
 
-    async def _add(self, known: Generations, place: Place, blocks: Sequence[Block]) -> None:
+    async def _add(
+        self, known: Generations, place: GenerationKey, blocks: Sequence[EntryBlock]
+    ) -> None:
         try:
             await self._of(known, place).add_home_entries(blocks)
         except Exception:
@@ -64,7 +66,7 @@ class GenerationalTimelines:
     async def in_home(self, user: UserId, post: PostId) -> bool:
         return await (await self.pinned()).in_home(user, post)
 
-    def _of(self, known: Generations, place: Place) -> TimelineStore:
+    def _of(self, known: Generations, place: GenerationKey) -> TimelineStore:
         for gone in self._opened.keys() - {each.place for each in known.listed}:
             del self._opened[gone]  # and what it remembers of tables that may be made anew
         if place not in self._opened:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from schemas.ids import SLOTS, IdArray, slots
-from services.timelines.store import Block
+from services.timelines.store import EntryBlock
 
 TOGETHER = 8
 """Rows that a statement should have, on average: it costs the client as much as 50 rows packed by
@@ -23,7 +23,7 @@ ROWS_A_STATEMENT = 4_096
 _NONE = np.array([], np.int64)
 
 
-class Piece(NamedTuple):
+class BatchPiece(NamedTuple):
     """All pairs of these users, who are of one shard, and these posts, which are of one bucket."""
 
     bucket: int
@@ -32,7 +32,7 @@ class Piece(NamedTuple):
     posts: IdArray
 
 
-class Rows(NamedTuple):
+class EntryRows(NamedTuple):
     """Pairs, one by one: bucket, shard, user and post of each."""
 
     buckets: IdArray
@@ -41,40 +41,42 @@ class Rows(NamedTuple):
     posts: IdArray
 
 
-class Placed(NamedTuple):
-    pieces: list[Piece]
-    rows: Rows
+class HomeBatches(NamedTuple):
+    pieces: list[BatchPiece]
+    rows: EntryRows
 
 
-def placed(blocks: Iterable[Block], bucket_of: Callable[[IdArray], IdArray], shards: int) -> Placed:
+def place_entries(
+    blocks: Iterable[EntryBlock], bucket_of: Callable[[IdArray], IdArray], shards: int
+) -> HomeBatches:
     """Every entry of the blocks once, in a piece where its block is dense enough for that."""
-    pieces: list[Piece] = []
-    thin: list[Block] = []
+    pieces: list[BatchPiece] = []
+    thin: list[EntryBlock] = []
     for block in blocks:
         if not _is_dense(block, shards):
             thin.append(block)
             continue
         buckets = bucket_of(block.posts)
         for bucket in np.unique(buckets).tolist():
-            part = Block(block.users, block.posts[buckets == bucket])
+            part = EntryBlock(block.users, block.posts[buckets == bucket])
             if _is_dense(part, shards):
                 pieces += _pieces(bucket, part, shards)
             else:
                 thin.append(part)
-    return Placed(pieces, _rows(thin, bucket_of, shards))
+    return HomeBatches(pieces, _rows(thin, bucket_of, shards))
 
 
-def shards_of(users: IdArray, shards: int) -> IdArray:
+def home_shards(users: IdArray, shards: int) -> IdArray:
     """The shard of each user."""
     return slots(users) * shards // SLOTS
 
 
-def _is_dense(block: Block, shards: int) -> bool:
+def _is_dense(block: EntryBlock, shards: int) -> bool:
     return block.entries >= TOGETHER * min(shards, len(block.users)) > 0
 
 
-def _pieces(bucket: int, block: Block, shards: int) -> Iterator[Piece]:
-    places = shards_of(block.users, shards)
+def _pieces(bucket: int, block: EntryBlock, shards: int) -> Iterator[BatchPiece]:
+    places = home_shards(block.users, shards)
     order = np.lexsort((block.users, places))  # Cassandra sorts what is not sorted
     users, places = block.users[order], places[order]
     ends = np.flatnonzero(np.append(places[1:] != places[:-1], True)) + 1
@@ -83,18 +85,20 @@ def _pieces(bucket: int, block: Block, shards: int) -> Iterator[Piece]:
     for end in ends.tolist():
         shard = int(places[start])
         for some, others in _portions(users[start:end], posts):
-            yield Piece(bucket, shard, some, others)
+            yield BatchPiece(bucket, shard, some, others)
         start = end
 
 
-def _rows(blocks: Sequence[Block], bucket_of: Callable[[IdArray], IdArray], shards: int) -> Rows:
+def _rows(
+    blocks: Sequence[EntryBlock], bucket_of: Callable[[IdArray], IdArray], shards: int
+) -> EntryRows:
     """Of a post at a time: numpy repeats all posts of all blocks in one call."""
     each = [(users, post) for users, posts in blocks for post in posts.tolist()]
     users = np.concatenate([_NONE, *(some for some, _ in each)])
     posts = np.repeat(
         np.array([post for _, post in each], np.int64), [len(some) for some, _ in each]
     )
-    return Rows(bucket_of(posts), shards_of(users, shards), users, posts)
+    return EntryRows(bucket_of(posts), home_shards(users, shards), users, posts)
 
 
 def _portions(users: IdArray, posts: IdArray) -> Iterator[tuple[IdArray, IdArray]]:

@@ -6,8 +6,8 @@ from itertools import product
 
 from schemas.ids import PostId, UserId
 from services.generations.generations import FIRST
-from services.scan import Scanned, scan_of
-from services.timelines.store import MAX_ARRIVALS, AuthorEntry, Block, Span
+from services.scan import Scanned, scan_ids
+from services.timelines.store import MAX_ARRIVALS, AuthorEntry, EntryBlock, Span
 
 
 class _Entries:
@@ -63,9 +63,9 @@ class MemoryTimelines:
         return {author: page for author, page in pages.items() if page}
 
     async def authors(self, place: int, limit: int) -> Scanned[UserId]:
-        return scan_of(self._authors, place, limit)
+        return scan_ids(self._authors, place, limit)
 
-    async def add_home_entries(self, blocks: Sequence[Block]) -> None:
+    async def add_home_entries(self, blocks: Sequence[EntryBlock]) -> None:
         for users, posts in blocks:
             for user, post in product(users.tolist(), posts.tolist()):
                 self._homes.setdefault(user, _Entries()).add(post)

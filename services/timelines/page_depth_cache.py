@@ -18,7 +18,7 @@ class _Reach(NamedTuple):
     entries: int
 
 
-class Reaches:
+class PageDepthCache:
     """Of pages that were full, and mostly are again: entries stay until their bucket leaves."""
 
     def __init__(self) -> None:

@@ -23,7 +23,7 @@ class AuthorEntry(NamedTuple):
     post_id: PostId
 
 
-class Block(NamedTuple):
+class EntryBlock(NamedTuple):
     """Each of these posts goes to the home of each of these users; neither holds one twice."""
 
     users: IdArray
@@ -77,7 +77,7 @@ class TimelineStore(Protocol):
     async def authors(self, place: int, limit: int) -> Scanned[UserId]:
         """Some of those who ever wrote, beyond a place. Raises StoreUnavailable."""
 
-    async def add_home_entries(self, blocks: Sequence[Block]) -> None:
+    async def add_home_entries(self, blocks: Sequence[EntryBlock]) -> None:
         """Adds all entries of all blocks; durable on return.
 
         The work is regrouped by timeline shard, so one large call costs less than many small

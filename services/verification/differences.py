@@ -5,18 +5,18 @@ from typing import NamedTuple, Self, TypeAlias
 
 from schemas.ids import PostId, UserId
 
-Place: TypeAlias = tuple[PostId, UserId | None]
+ShownEntry: TypeAlias = tuple[PostId, UserId | None]
 """A post; or, on its place in a home, somebody who is named there as having reposted it."""
 
 
 class Differences(NamedTuple):
     """What is not shown and must be, and what is shown and must not be."""
 
-    missing: frozenset[Place] = frozenset()
-    extra: frozenset[Place] = frozenset()
+    missing: frozenset[ShownEntry] = frozenset()
+    extra: frozenset[ShownEntry] = frozenset()
 
     @classmethod
-    def between(cls, expected: AbstractSet[Place], found: AbstractSet[Place]) -> Self:
+    def between(cls, expected: AbstractSet[ShownEntry], found: AbstractSet[ShownEntry]) -> Self:
         return cls(frozenset(expected - found), frozenset(found - expected))
 
     def lasting(self, later: "Differences") -> "Differences":

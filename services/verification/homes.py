@@ -11,13 +11,13 @@ from collections.abc import Collection, Iterable, Sequence
 from schemas.ids import PostId, UserId
 from services.handlers.rebuild import followees_of
 from services.readers.home import Home
-from services.readers.reader import Reader, Reposts
+from services.readers.reader import FindReposts, Reader
 from services.reposts.window import Window
 from services.retention import Retention
 from services.timelines.store import Span
-from services.verification.differences import Differences, Place
+from services.verification.differences import Differences, ShownEntry
 from services.visibility.predicate import in_home
-from services.visibility.windows import window
+from services.visibility.windows import window_of
 
 NEWEST = 1_000
 """Entries of a home that are compared: ten pages, further down than nearly everybody reads."""
@@ -62,8 +62,8 @@ class VerifyHomes:
         return sorted(posts, reverse=True)[:NEWEST]
 
     async def _shown(
-        self, user: UserId, entries: Iterable[PostId], lowest: int, reposts: Reposts
-    ) -> set[Place]:
+        self, user: UserId, entries: Iterable[PostId], lowest: int, reposts: FindReposts
+    ) -> set[ShownEntry]:
         asked: set[Window] = set()
         brought: set[PostId] = set()
 
@@ -86,11 +86,11 @@ class VerifyHomes:
             for each in found
             if judged.verdicts[each.post_id].shown
             and each.repost_of is not None
-            and window(each, judged.view) in asked
+            and window_of(each, judged.view) in asked
         }
         return {*((each, None) for each in kept), *named, *reasons}
 
-    def _pulled(self, people: Sequence[UserId], span: Span) -> Reposts:
+    def _pulled(self, people: Sequence[UserId], span: Span) -> FindReposts:
         """Where to look for reposts, but for what was delivered."""
 
         async def reposts(windows: Collection[Window]) -> Collection[PostId]:

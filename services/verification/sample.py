@@ -14,9 +14,9 @@ LOOKS = 3
 AT_ONCE = 8
 """Users or posts that are looked at together: less than one page's worth of requests each."""
 
-Id = TypeVar("Id", UserId, PostId)
-Scan = Callable[[int, int], Awaitable[Scanned[Id]]]
-Verify = Callable[[Id], Awaitable[Differences | None]]
+IdT = TypeVar("IdT", UserId, PostId)
+Scan = Callable[[int, int], Awaitable[Scanned[IdT]]]
+Verify = Callable[[IdT], Awaitable[Differences | None]]
 
 
 class Verified(NamedTuple):
@@ -39,7 +39,7 @@ class Verified(NamedTuple):
         return sum(len(each.extra) for each in self.differing.values())
 
 
-async def drawn(scan: Scan[Id], count: int, random: Random) -> list[Id]:
+async def draw(scan: Scan[IdT], count: int, random: Random) -> list[IdT]:
     """Up to `count` of all that the store has, from a place drawn by chance on."""
     start = random.randint(START, -START - 1)
     found = (await scan(start, count)).ids
@@ -48,8 +48,8 @@ async def drawn(scan: Scan[Id], count: int, random: Random) -> list[Id]:
     return list(dict.fromkeys(found))
 
 
-async def verified(
-    verify: Verify[Id], asked: Collection[Id], pause: Callable[[], Awaitable[None]]
+async def verify_each(
+    verify: Verify[IdT], asked: Collection[IdT], pause: Callable[[], Awaitable[None]]
 ) -> Verified:
     """Looks at each; at those that differ once more after each pause. Raises StoreUnavailable."""
     first = await _each(verify, list(asked))
@@ -67,8 +67,8 @@ async def verified(
     return Verified(len(first), skipped, {int(each): found for each, found in differing.items()})
 
 
-async def _each(verify: Verify[Id], asked: Sequence[Id]) -> dict[Id, Differences | None]:
-    found: dict[Id, Differences | None] = {}
+async def _each(verify: Verify[IdT], asked: Sequence[IdT]) -> dict[IdT, Differences | None]:
+    found: dict[IdT, Differences | None] = {}
     for start in range(0, len(asked), AT_ONCE):
         some = asked[start : start + AT_ONCE]
         found.update(zip(some, await asyncio.gather(*map(verify, some)), strict=True))

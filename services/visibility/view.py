@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 from schemas.ids import ListId, PostId, UserId
 from services.posts.ancestry import original_of
 from services.posts.post import Post
-from services.relations.relations import Between, Relations
+from services.relations.relations import Relations, Relationship
 
 ReasonKind = Literal["follow", "self", "repost", "list", "tag", "mention"]
 """What brings a post into a listing."""
@@ -41,7 +41,7 @@ class View(NamedTuple):
     floor: int = 0
     now: int = 0
 
-    def to(self, other: UserId) -> Between:
+    def to(self, other: UserId) -> Relationship:
         """How the viewer stands to somebody."""
         return self.relations.to(other)
 

@@ -7,24 +7,24 @@ from services.posts.post import Post
 from services.reposts.window import Window
 from services.visibility.view import View
 
-Places = Mapping[PostId, tuple[UserId, ...]]
+WindowPlaces = Mapping[PostId, tuple[UserId, ...]]
 """The posts that have a place, each with those who reposted in its window, the earliest first."""
 
 
-def window(post: Post, view: View) -> Window | None:
+def window_of(post: Post, view: View) -> Window | None:
     """The window of an original that a post is a reason for; None while that is unknown."""
     original = view.original(post)
     return None if original is None else Window.of(post.post_id, original.post_id)
 
 
-def places(reasons: Iterable[Post], view: View) -> Places:
+def place_in_windows(reasons: Iterable[Post], view: View) -> WindowPlaces:
     """Of the visible reasons for each window, the earliest has its place; the others are folded.
 
     What it says of a window is right where all visible reasons for that window are given.
     """
     windows: dict[Window | None, list[Post]] = {}
     for each in sorted(reasons, key=lambda post: post.post_id):
-        windows.setdefault(window(each, view), []).append(each)
+        windows.setdefault(window_of(each, view), []).append(each)
     return {first.post_id: _reposters([first, *rest]) for first, *rest in windows.values()}
 
 

@@ -9,7 +9,7 @@ from services.api.auth.exposure import WrongSetup
 from streams.cli.configuration import WrongSettings, load_settings
 from streams.logs import configure
 from streams.process.processes import run_api
-from streams.process.signals import run
+from streams.process.signals import run_until_signal
 
 
 @click.command("api")
@@ -23,7 +23,7 @@ def command() -> None:
     settings = load_settings()
     configure(settings.log_level)
     try:
-        sys.exit(run(partial(run_api, settings)))
+        sys.exit(run_until_signal(partial(run_api, settings)))
     except WrongSetup as error:
         raise WrongSettings(str(error)) from error
     except OSError as error:

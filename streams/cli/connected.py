@@ -10,13 +10,13 @@ from services.storage.session import Store
 from services.stores import Stores
 from streams.bootstrap import Deps, cassandra_stores
 from streams.cli.configuration import load_settings
-from streams.cli.dead_letter_options import told
+from streams.cli.dead_letter_options import run_async
 from streams.process.processes import open_deps
 
 R = TypeVar("R")
 
 
-def connected(
+def run_on_stores(
     work: Callable[[Deps], Awaitable[R]],
     adapters: Callable[[Store, Settings], Stores] = cassandra_stores,
 ) -> R:
@@ -29,7 +29,7 @@ def connected(
             await deps.connect()
             return await work(deps)
 
-    return told(settings, on_stores())
+    return run_async(settings, on_stores())
 
 
 def expect_cassandra(settings: Settings) -> None:

@@ -9,34 +9,39 @@ from typing import Any, Final, NamedTuple, TypeVar, get_args
 
 import click
 
-from schemas.errors import Reason
+from schemas.errors import ViolationReason
 from services.errors import BrokerUnavailable, MingleError, StoreUnavailable
 from services.settings.settings import Settings
-from streams.bootstrap import cassandra_settled, connect_store, create_metrics, memory_settled
+from streams.bootstrap import (
+    cassandra_resolutions,
+    connect_store,
+    create_metrics,
+    memory_resolutions,
+)
 from streams.cli.configuration import load_settings
-from streams.dead_letters.letter import LetterId, origins
-from streams.dead_letters.reader import LetterReader
-from streams.dead_letters.search import Wanted
-from streams.dead_letters.store import SettledLetters
+from streams.dead_letters.letter import DeadLetterId, origins
+from streams.dead_letters.reader import DeadLetterReader
+from streams.dead_letters.search import DeadLetterFilter
+from streams.dead_letters.store import DeadLetterResolutions
 from streams.kafka.publisher import NotPublished
 from streams.process.doctor import unreachable
 
-REASONS: Final = (*get_args(Reason), "refused", "bug")
+REASONS: Final = (*get_args(ViolationReason), "refused", "bug")
 
 C = TypeVar("C", bound=Callable[..., None])
 R = TypeVar("R")
 
 
-class LetterIdType(click.ParamType):
+class DeadLetterIdType(click.ParamType):
     """`posts-dlq:3:17`."""
 
     name = "letter"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> LetterId:
+    ) -> DeadLetterId:
         try:
-            return LetterId.parse(value)
+            return DeadLetterId.parse(value)
         except ValueError:
             self.fail(f"{value!r} is not TOPIC-dlq:PARTITION:OFFSET", param, ctx)
 
@@ -57,16 +62,16 @@ class Instant(click.ParamType):
 
 def ids_argument(function: C) -> C:
     """Letters by their ids."""
-    return click.argument("ids", nargs=-1, type=LetterIdType(), metavar="[LETTER]...")(function)
+    return click.argument("ids", nargs=-1, type=DeadLetterIdType(), metavar="[LETTER]...")(function)
 
 
-def filters(function: Callable[..., None]) -> Callable[..., None]:
+def dead_letter_filters(function: Callable[..., None]) -> Callable[..., None]:
     """Ids and filters, as one `wanted`."""
 
     @wraps(function)
     def command(  # noqa: PLR0913 - one for each option
         *,
-        ids: tuple[LetterId, ...],
+        ids: tuple[DeadLetterId, ...],
         topic: str | None,
         reason: str | None,
         field: str | None,
@@ -75,7 +80,7 @@ def filters(function: Callable[..., None]) -> Callable[..., None]:
         limit: int | None,
         **others: Any,
     ) -> None:
-        function(wanted=Wanted(ids, topic, reason, field, since, until, limit), **others)
+        function(wanted=DeadLetterFilter(ids, topic, reason, field, since, until, limit), **others)
 
     options = (
         ids_argument,
@@ -92,27 +97,27 @@ def filters(function: Callable[..., None]) -> Callable[..., None]:
     return decorated
 
 
-class Desk(NamedTuple):
+class DeadLetterTools(NamedTuple):
     """Where letters are read, and where it is kept what became of them."""
 
     settings: Settings
-    reader: LetterReader
-    settled: SettledLetters
+    reader: DeadLetterReader
+    settled: DeadLetterResolutions
 
 
-def at_desk(work: Callable[[Desk], Coroutine[Any, Any, R]]) -> R:
+def run_with_tools(work: Callable[[DeadLetterTools], Coroutine[Any, Any, R]]) -> R:
     """Do it with both connected; ends the command where one is away."""
     settings = load_settings()
 
     async def connected() -> R:
         async with _settled(settings) as settled:
-            with LetterReader(settings.brokers) as reader:
-                return await work(Desk(settings, reader, settled))
+            with DeadLetterReader(settings.brokers) as reader:
+                return await work(DeadLetterTools(settings, reader, settled))
 
-    return told(settings, connected())
+    return run_async(settings, connected())
 
 
-def told(settings: Settings, work: Coroutine[Any, Any, R]) -> R:
+def run_async(settings: Settings, work: Coroutine[Any, Any, R]) -> R:
     """What it returns; what is away ends the command with one line."""
     try:
         return asyncio.run(work)
@@ -125,12 +130,12 @@ def told(settings: Settings, work: Coroutine[Any, Any, R]) -> R:
 
 
 @asynccontextmanager
-async def _settled(settings: Settings) -> AsyncIterator[SettledLetters]:
+async def _settled(settings: Settings) -> AsyncIterator[DeadLetterResolutions]:
     if settings.store == "memory":
-        yield memory_settled()
+        yield memory_resolutions()
         return
     store = await connect_store(settings, create_metrics())
     try:
-        yield cassandra_settled(store)
+        yield cassandra_resolutions(store)
     finally:
         await store.close()

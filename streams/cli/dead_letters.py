@@ -11,18 +11,24 @@ from rich.console import Console
 
 from streams.bootstrap import cassandra_brakes, connect_store, create_metrics
 from streams.cli.configuration import load_settings
-from streams.cli.dead_letter_options import Desk, at_desk, filters, ids_argument, told
-from streams.dead_letters.letter import Letter, LetterId
+from streams.cli.dead_letter_options import (
+    DeadLetterTools,
+    dead_letter_filters,
+    ids_argument,
+    run_async,
+    run_with_tools,
+)
+from streams.dead_letters.letter import DeadLetterId, StoredDeadLetter
 from streams.dead_letters.redrive import drop, redrive
-from streams.dead_letters.search import Found, Wanted, search
+from streams.dead_letters.search import DeadLetterFilter, FoundDeadLetter, search_dead_letters
 from streams.delivery.brake.store import BrakeState
 from streams.display.dead_letters import (
     Counts,
     all_for_machines,
-    counted,
+    count_table,
+    dead_letter_table,
     for_machines,
     letter_in_full,
-    listed,
 )
 from streams.kafka.publisher import Publisher
 from streams.routes import BRAKES
@@ -30,7 +36,7 @@ from streams.routes import BRAKES
 SHOWN: Final = 200
 """Lines of a table: more is read by nobody, and a table is held in memory. `--json` has no end."""
 
-Deed = Callable[[Desk, Counts], Coroutine[Any, Any, None]]
+Action = Callable[[DeadLetterTools, Counts], Coroutine[Any, Any, None]]
 F = TypeVar("F", bound=Callable[..., None])
 
 
@@ -57,18 +63,18 @@ def command() -> None:
 
 
 @command.command("list")
-@filters
+@dead_letter_filters
 @click.option("--all", "settled_too", is_flag=True, help="Also what was redriven or dropped.")
 @click.option("--summary", is_flag=True, help="Only the numbers by topic and reason.")
 @_json_option("Print JSON Lines, a letter in each; with --summary a JSON object.")
-def list_(wanted: Wanted, settled_too: bool, summary: bool, as_json: bool) -> None:
+def list_(wanted: DeadLetterFilter, settled_too: bool, summary: bool, as_json: bool) -> None:
     """List letters, and their numbers by topic and reason."""
     counts: Counts = Counter()
-    rows: list[Found] = []
+    rows: list[FoundDeadLetter] = []
 
-    async def look(desk: Desk) -> None:
+    async def look(desk: DeadLetterTools) -> None:
         meant = wanted._replace(settled_too=settled_too)
-        async for some in search(desk.reader, meant, desk.settled):
+        async for some in search_dead_letters(desk.reader, meant, desk.settled):
             _count(counts, [each.letter for each in some])
             if as_json and not summary:
                 for each in some:
@@ -76,9 +82,9 @@ def list_(wanted: Wanted, settled_too: bool, summary: bool, as_json: bool) -> No
             elif not summary:
                 rows.extend(some[: SHOWN - len(rows)])
 
-    at_desk(look)
+    run_with_tools(look)
     if not as_json and rows:
-        Console().print(listed(rows))
+        Console().print(dead_letter_table(rows))
         if len(rows) < counts.total():
             click.echo(f"and {counts.total() - len(rows):,} more (--json prints all)")
     if summary or not as_json:
@@ -88,7 +94,7 @@ def list_(wanted: Wanted, settled_too: bool, summary: bool, as_json: bool) -> No
 @command.command("show")
 @ids_argument
 @_json_option("Print JSON Lines.")
-def show(ids: tuple[LetterId, ...], as_json: bool) -> None:
+def show(ids: tuple[DeadLetterId, ...], as_json: bool) -> None:
     """Show all that is known of letters.
 
     Where from, why, what was said of it earlier, its headers, and its value as text where it is
@@ -96,10 +102,12 @@ def show(ids: tuple[LetterId, ...], as_json: bool) -> None:
     """
     if not ids:
         raise click.UsageError("name at least one letter, as `mingle dead-letters list` does")
-    shown: set[LetterId] = set()
+    shown: set[DeadLetterId] = set()
 
-    async def look(desk: Desk) -> None:
-        async for some in search(desk.reader, Wanted(ids, settled_too=True), desk.settled):
+    async def look(desk: DeadLetterTools) -> None:
+        async for some in search_dead_letters(
+            desk.reader, DeadLetterFilter(ids, settled_too=True), desk.settled
+        ):
             for each in some:
                 shown.add(each.letter.id)
                 if as_json:
@@ -107,16 +115,16 @@ def show(ids: tuple[LetterId, ...], as_json: bool) -> None:
                 else:
                     Console().print(letter_in_full(each.letter), "")
 
-    at_desk(look)
+    run_with_tools(look)
     _report_missing(ids, shown)
 
 
 @command.command("redrive")
-@filters
+@dead_letter_filters
 @_apply_option
 @click.option("--rate", type=click.FloatRange(0, min_open=True), help="Letters per second.")
 @_json_option("Print the numbers as a JSON object.")
-def redrive_(wanted: Wanted, apply: bool, rate: float | None, as_json: bool) -> None:
+def redrive_(wanted: DeadLetterFilter, apply: bool, rate: float | None, as_json: bool) -> None:
     """Send letters back to the topics they came from.
 
     With their keys, values, headers and times. One that fails again becomes a letter again and
@@ -124,8 +132,8 @@ def redrive_(wanted: Wanted, apply: bool, rate: float | None, as_json: bool) -> 
     at most a second's letters twice, which changes nothing.
     """
 
-    async def send(desk: Desk, counts: Counts) -> None:
-        found = search(desk.reader, wanted, desk.settled)
+    async def send(desk: DeadLetterTools, counts: Counts) -> None:
+        found = search_dead_letters(desk.reader, wanted, desk.settled)
         with Publisher(desk.settings.brokers) as sender:
             await redrive(
                 found, sender, desk.settled, lambda letters: _count(counts, letters),
@@ -136,14 +144,14 @@ def redrive_(wanted: Wanted, apply: bool, rate: float | None, as_json: bool) -> 
 
 
 @command.command("drop")
-@filters
+@dead_letter_filters
 @_apply_option
 @_json_option("Print the numbers as a JSON object.")
-def drop_(wanted: Wanted, apply: bool, as_json: bool) -> None:
+def drop_(wanted: DeadLetterFilter, apply: bool, as_json: bool) -> None:
     """List letters no more; Kafka still keeps them until their 30 days are over."""
 
-    async def settle(desk: Desk, counts: Counts) -> None:
-        found = search(desk.reader, wanted, desk.settled)
+    async def settle(desk: DeadLetterTools, counts: Counts) -> None:
+        found = search_dead_letters(desk.reader, wanted, desk.settled)
         await drop(found, desk.settled, lambda letters: _count(counts, letters))
 
     _settle(wanted, settle if apply else None, "dropped", as_json)
@@ -176,7 +184,7 @@ def resume(topics: tuple[str, ...], as_json: bool) -> None:
         finally:
             await store.close()
 
-    states = told(settings, release())
+    states = run_async(settings, release())
     released = {topic: state for topic, state in states.items() if state.is_on}
     if as_json:
         click.echo(json.dumps(list(released)))
@@ -191,23 +199,23 @@ def resume(topics: tuple[str, ...], as_json: bool) -> None:
     sys.exit(1 if set(topics) - set(released) else 0)
 
 
-def _settle(wanted: Wanted, deed: Deed | None, done: str, as_json: bool) -> None:
+def _settle(wanted: DeadLetterFilter, deed: Action | None, done: str, as_json: bool) -> None:
     """Do it, or without a deed only look; say what was done, also when it ends early."""
     counts: Counts = Counter()
 
-    async def look(desk: Desk) -> None:
-        async for some in search(desk.reader, wanted, desk.settled):
+    async def look(desk: DeadLetterTools) -> None:
+        async for some in search_dead_letters(desk.reader, wanted, desk.settled):
             _count(counts, [each.letter for each in some])
 
     try:
-        at_desk(look if deed is None else lambda desk: deed(desk, counts))
+        run_with_tools(look if deed is None else lambda desk: deed(desk, counts))
     finally:
         _report(counts, done if deed else f"would be {done}", as_json)
     if deed is None and counts and not as_json:
         click.echo("nothing was done: add --apply")
 
 
-def _count(counts: Counts, letters: Sequence[Letter]) -> None:
+def _count(counts: Counts, letters: Sequence[StoredDeadLetter]) -> None:
     counts.update((each.topic, each.burials()[-1].reason) for each in letters)
 
 
@@ -221,12 +229,12 @@ def _report(counts: Counts, done: str, as_json: bool) -> None:
         click.echo(json.dumps({done.replace(" ", "_"): counts.total(), "by": by}))
         return
     if counts:
-        Console().print(counted(counts))
+        Console().print(count_table(counts))
     total = counts.total()
     click.echo(f"{total:,} {'letter' if total == 1 else 'letters'} {done}")
 
 
-def _report_missing(ids: Sequence[LetterId], shown: set[LetterId]) -> None:
+def _report_missing(ids: Sequence[DeadLetterId], shown: set[DeadLetterId]) -> None:
     missing = [each for each in ids if each not in shown]
     for each in missing:
         click.echo(f"Error: there is no letter {each}; letters are kept 30 days", err=True)

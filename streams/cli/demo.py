@@ -13,9 +13,9 @@ from services.api.auth.exposure import WrongSetup
 from services.settings.settings import Settings
 from streams.cli.configuration import WrongSettings, load_settings
 from streams.embedded.demo import demo
-from streams.embedded.demo_client import NotAsTold
+from streams.embedded.demo_client import StoryFailed
 from streams.logs import configure
-from streams.process.signals import STOPPED, run
+from streams.process.signals import STOPPED, run_until_signal
 
 ANY: Final = 0
 
@@ -40,10 +40,10 @@ def command(serve: bool) -> None:
         return STOPPED
 
     try:
-        sys.exit(run(main))
+        sys.exit(run_until_signal(main))
     except WrongSetup as error:
         raise WrongSettings(str(error)) from error
-    except (NotAsTold, RuntimeError, OSError) as error:
+    except (StoryFailed, RuntimeError, OSError) as error:
         raise click.ClickException(str(error)) from error
 
 

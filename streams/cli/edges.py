@@ -7,10 +7,10 @@ import click
 
 from schemas.snapshots import FOLLOW_EDGES, EdgesWritten
 from services.settings.settings import Settings
-from streams.bootstrap import Deps, now
+from streams.bootstrap import Deps, now_ms
 from streams.cli.configuration import load_settings
-from streams.cli.connected import connected
-from streams.cli.progress import progress
+from streams.cli.connected import run_on_stores
+from streams.cli.progress import progress_bar
 from streams.kafka.reader import TopicReader
 from streams.process.processes import open_outbox
 from streams.replay.edges import EdgesMissing, EdgeSnapshot, handled_follows, last_written
@@ -32,10 +32,10 @@ def snapshot_edges(rate: float | None, as_json: bool, *, accept_loss: bool) -> N
     settings = load_settings()
 
     async def work(deps: Deps) -> EdgesWritten:
-        began_at, handled = now(), await handled_follows(settings.brokers)
+        began_at, handled = now_ms(), await handled_follows(settings.brokers)
         last = await asyncio.to_thread(_last, settings)
         at_least = 0 if last is None or accept_loss else last.edges
-        with progress() as bar:
+        with progress_bar() as bar:
             task = bar.add_task("edges", total=None)
             async with open_outbox(settings) as outbox:
                 snapshot = EdgeSnapshot(
@@ -45,7 +45,7 @@ def snapshot_edges(rate: float | None, as_json: bool, *, accept_loss: bool) -> N
                 return await snapshot.write(began_at, handled, at_least)
 
     try:
-        written = connected(work)
+        written = run_on_stores(work)
     except EdgesMissing as error:
         raise click.ClickException(
             f"{error}: has it lost any? The last snapshot still counts; replay from it, or give "

@@ -17,13 +17,19 @@ from services.generations.view import FRESH_SECONDS
 from services.settings.settings import Settings
 from streams.bootstrap import Deps
 from streams.cli.configuration import load_settings
-from streams.cli.connected import connected, expect_cassandra
-from streams.kafka.reader import Span, TopicReader
-from streams.replay.acknowledgement import changed
-from streams.replay.generation import Told, filled, fixed, listed, retired
+from streams.cli.connected import expect_cassandra, run_on_stores
+from streams.kafka.reader import OffsetRange, TopicReader
+from streams.replay.acknowledgement import change_generations
+from streams.replay.generation import (
+    Told,
+    fix_ends,
+    list_generation,
+    mark_filled,
+    retire_generation,
+)
 from streams.replay.live import LiveGroups
 from streams.replay.plan import LIVE, Plan
-from streams.verification import create_rebuild, everybody
+from streams.verification import create_rebuild, every_user
 
 
 class GenerationName(click.ParamType):
@@ -78,13 +84,13 @@ def retire(generation: str, as_json: bool) -> None:
 
     async def work(deps: Deps) -> Generations:
         with _live(settings) as live:
-            return await retired(
+            return await retire_generation(
                 generations_of(deps), generation, live.members,
                 request_seconds=settings.store_timeout_seconds,
                 told=partial(click.echo, err=True),
             )  # fmt: skip
 
-    _report(connected(work), as_json)
+    _report(run_on_stores(work), as_json)
 
 
 COMMANDS: Final = (cutover, rollback, retire)
@@ -110,19 +116,19 @@ def is_filled(plan: Plan) -> bool:
         found = (await generations_of(deps).load()).get(plan.into)
         return found is not None and found.whole and found.replay == plan.name
 
-    return connected(work)
+    return run_on_stores(work)
 
 
-async def prepared(plan: Plan, deps: Deps, live: LiveGroups, told: Told) -> Plan:
+async def prepare_generation(plan: Plan, deps: Deps, live: LiveGroups, told: Told) -> Plan:
     """The plan, its generation written by all live workers and its ends fixed.
 
     Raises GenerationRefused, NotAcknowledged, StoreUnavailable and BrokerUnavailable.
     """
-    await listed(generations_of(deps), plan, live.members, told)
-    return fixed(plan, await asyncio.to_thread(_spans, deps.settings, plan))
+    await list_generation(generations_of(deps), plan, live.members, told)
+    return fix_ends(plan, await asyncio.to_thread(_spans, deps.settings, plan))
 
 
-async def completed(plan: Plan, deps: Deps, told: Told) -> None:
+async def complete_generation(plan: Plan, deps: Deps, told: Told) -> None:
     """The plan's replay is over: its generation is whole, and may be cut over to.
 
     What the log lacks is written from the store's own posts first, so that a cutover loses nothing
@@ -131,12 +137,12 @@ async def completed(plan: Plan, deps: Deps, told: Told) -> None:
     if plan.gone:
         told("what the log lacks: homes are rebuilt from the store's own posts")
         rebuild = create_rebuild(deps)
-        async for some in everybody(deps):
+        async for some in every_user(deps):
             await rebuild(some)
-    await filled(generations_of(deps), plan)
+    await mark_filled(generations_of(deps), plan)
 
 
-def _spans(settings: Settings, plan: Plan) -> list[Span]:
+def _spans(settings: Settings, plan: Plan) -> list[OffsetRange]:
     with TopicReader(settings.brokers) as reader:
         return reader.spans(dict.fromkeys(each.topic for each in plan.sources))
 
@@ -147,9 +153,9 @@ def _live(settings: Settings) -> AbstractContextManager[LiveGroups]:
 
 def _change(change: Callable[[Generations], Generations]) -> Generations:
     async def work(deps: Deps) -> Generations:
-        return await changed(generations_of(deps), change)
+        return await change_generations(generations_of(deps), change)
 
-    return connected(work)
+    return run_on_stores(work)
 
 
 def _report(known: Generations, as_json: bool) -> None:

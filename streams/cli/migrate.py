@@ -20,7 +20,9 @@ def command(dry_run: bool) -> None:
     """
     settings = load_settings()
     try:
-        changes = asyncio.run(migrations.migrate(settings, migrations.available(), dry_run=dry_run))
+        changes = asyncio.run(
+            migrations.migrate(settings, migrations.available_migrations(), dry_run=dry_run)
+        )
     except StoreUnavailable as error:
         raise click.ClickException(unreachable(settings, error)) from error
     except MingleError as error:

@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 
-def progress() -> Progress:
+def progress_bar() -> Progress:
     """On standard error, and only where somebody looks at it."""
     console = Console(stderr=True)
     return Progress(console=console, disable=not console.is_terminal)

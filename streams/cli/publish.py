@@ -12,11 +12,11 @@ from rich.progress import Progress
 
 from services.settings.brokers import Brokers
 from streams.cli.configuration import load_settings
-from streams.cli.progress import progress
+from streams.cli.progress import progress_bar
 from streams.kafka.publisher import NotPublished, Publisher
 from streams.outbox import Outgoing
 from streams.pace import paced
-from streams.publishing.sources import Malformed, Refuse, messages
+from streams.publishing.sources import Malformed, Refuse, read_messages
 
 STANDARD_INPUT: Final = "-"
 
@@ -52,7 +52,7 @@ def command(
     publisher = _connected(settings.brokers)
     started = time.monotonic()
     try:
-        with publisher, progress() as bar:
+        with publisher, progress_bar() as bar:
             found: Iterable[Outgoing] = _read(files, settings.epoch, refusals, bar)
             if shuffle is not None:
                 found = bar.track(_shuffled(found, shuffle), description="shuffled")
@@ -94,10 +94,10 @@ def _read(names: Iterable[str], epoch: int, refuse: Refuse, bar: Progress) -> It
     for name in names:
         if name == STANDARD_INPUT:
             bar.add_task("standard input", total=None)
-            yield from messages(sys.stdin.buffer, "standard input", epoch, refuse)
+            yield from read_messages(sys.stdin.buffer, "standard input", epoch, refuse)
         else:
             with bar.open(name, "rb", description=name) as file:
-                yield from messages(file, name, epoch, refuse)
+                yield from read_messages(file, name, epoch, refuse)
 
 
 def _shuffled(found: Iterable[Outgoing], seed: int) -> list[Outgoing]:

@@ -9,11 +9,11 @@ from itertools import count
 import click
 
 from schemas.ids import UserId
-from streams.bootstrap import Deps, mending_stores
-from streams.cli.connected import connected
-from streams.cli.progress import progress
+from streams.bootstrap import Deps, repair_stores
+from streams.cli.connected import run_on_stores
+from streams.cli.progress import progress_bar
 from streams.pace import paced
-from streams.verification import USERS_AT_ONCE, create_rebuild, everybody
+from streams.verification import USERS_AT_ONCE, create_rebuild, every_user
 
 
 @click.command("rebuild")
@@ -34,10 +34,10 @@ def command(users: tuple[int, ...], all_: bool, rate: float | None, as_json: boo
 
     async def work(deps: Deps) -> int:
         rebuild, done = create_rebuild(deps), 0
-        with progress() as bar:
+        with progress_bar() as bar:
             task = bar.add_task("users", total=None if all_ else len(users))
             turns: Iterator[int] = paced(count(), rate) if rate else count()
-            async for some in everybody(deps) if all_ else _portions(users):
+            async for some in every_user(deps) if all_ else _portions(users):
                 for _ in some:
                     await asyncio.to_thread(next, turns)  # it sleeps, and the loop has work
                 await rebuild(some)
@@ -45,7 +45,7 @@ def command(users: tuple[int, ...], all_: bool, rate: float | None, as_json: boo
                 bar.update(task, advance=len(some))
         return done
 
-    done = connected(work, mending_stores)
+    done = run_on_stores(work, repair_stores)
     seconds = time.monotonic() - started
     if as_json:
         click.echo(json.dumps({"users": done, "seconds": round(seconds, 3)}))

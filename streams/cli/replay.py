@@ -17,33 +17,33 @@ from rich.console import Console
 
 from services.errors import MingleError
 from services.settings.settings import Settings
-from streams.bootstrap import Deps, cassandra_stores, create_replay, mending_stores, now
+from streams.bootstrap import Deps, cassandra_stores, create_replay, now_ms, repair_stores
 from streams.cli.configuration import load_settings
-from streams.cli.connected import connected, expect_cassandra
-from streams.cli.dead_letter_options import told
+from streams.cli.connected import expect_cassandra, run_on_stores
+from streams.cli.dead_letter_options import run_async
 from streams.cli.edges import snapshot_edges
 from streams.cli.generations import (
     COMMANDS,
     GenerationName,
-    completed,
+    complete_generation,
     generation_of,
     generations_of,
     is_filled,
-    prepared,
+    prepare_generation,
 )
-from streams.cli.progress import progress as progress_bar
+from streams.cli.progress import progress_bar
 from streams.cli.replay_options import asked_for, plan_argument
 from streams.display.replay import duration, lacking, planned, said
 from streams.kafka.reader import TopicReader
 from streams.process.processes import health_site, open_deps, open_outbox
-from streams.process.signals import run as until_told
+from streams.process.signals import run_until_signal as until_told
 from streams.replay.generation import expect_free
 from streams.replay.live import LiveGroups, committed_of
-from streams.replay.plan import LIVE, Lost, Plan, PlanRefused, written
-from streams.replay.planner import Asked, lost_since, survey
-from streams.replay.progress import Progress, progress
-from streams.replay.result import Ended, costs
-from streams.replay.run import Limits, State
+from streams.replay.plan import LIVE, Lost, Plan, PlanRefused, render_plan
+from streams.replay.planner import PlanRequest, lost_since, make_plan
+from streams.replay.progress import Progress, measure_progress
+from streams.replay.result import ReplayResult, costs
+from streams.replay.run import ReplayLimits, ReplayState
 from streams.replay.verify import verify_log
 
 SAY_SECONDS: Final = 10.0
@@ -78,14 +78,14 @@ for each in (*COMMANDS, snapshot_edges):
 @click.option("--out", type=click.Path(dir_okay=False, writable=True, path_type=Path),
               metavar="FILE", help="Where to write it; replay-NAME.json unless given.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as its file holds it.")
-def plan_(asked: Asked, into: str, out: Path | None, as_json: bool) -> None:
+def plan_(asked: PlanRequest, into: str, out: Path | None, as_json: bool) -> None:
     """Say what a replay would do, and write it into a file. Changes nothing.
 
     All that the log holds, unless options narrow it. A plan that leaves out a topic on which what
     it writes depends is refused.
     """
     settings = load_settings()
-    made_at = now()
+    made_at = now_ms()
 
     async def work(deps: Deps) -> Plan:
         name = _new_name(made_at)
@@ -93,20 +93,20 @@ def plan_(asked: Asked, into: str, out: Path | None, as_json: bool) -> None:
             await expect_free(generations_of(deps), into, name)
         with TopicReader(settings.brokers) as reader, progress_bar() as bar:
             task = bar.add_task("events read", total=None)
-            return await survey(
+            return await make_plan(
                 asked, reader, deps.stores.graph.follower_counts, name=name,
                 made_at=made_at, epoch=settings.epoch, into=into,
                 told=lambda events: bar.update(task, advance=events),
             )  # fmt: skip
 
     try:
-        plan = connected(work)
+        plan = run_on_stores(work)
     except PlanRefused as error:
         raise click.UsageError(str(error)) from error
     out = out or Path(f"replay-{plan.name}.json")
-    out.write_bytes(written(plan))
+    out.write_bytes(render_plan(plan))
     if as_json:
-        click.echo(written(plan).decode(), nl=False)
+        click.echo(render_plan(plan).decode(), nl=False)
         return
     Console().print(planned(plan))
     _warn(plan)
@@ -144,8 +144,8 @@ def run(  # noqa: PLR0913 - one for each option
     _warn(plan)
     if plan.gone and not accept_loss:
         raise click.ClickException("the log lacks what the plan needs: --accept-loss does the rest")
-    limits = Limits(rate, live_lag or None)
-    ended: list[Ended] = []
+    limits = ReplayLimits(rate, live_lag or None)
+    ended: list[ReplayResult] = []
     with _Telling() as telling:
         work = partial(
             _replay, settings=settings, plan=plan, limits=limits, metrics_port=metrics_port,
@@ -171,7 +171,7 @@ def status(plan: Plan, as_json: bool) -> None:
     settings = load_settings()
     places = [each.place for each in plan.sources]
     look = committed_of(settings.brokers, plan.group, places)
-    so_far = progress(plan.sources, told(settings, look))
+    so_far = measure_progress(plan.sources, run_async(settings, look))
     over = so_far.is_over and is_filled(plan)
     _report(plan, so_far, as_json, over=over)
     sys.exit(0 if over else 1)
@@ -195,7 +195,7 @@ def verify(plan: Plan, count: int, fully: bool, seed: int | None, as_json: bool)
         return await verify_log(plan, deps, None if fully else count, Random(seed))
 
     try:
-        found = connected(work, partial(cassandra_stores, generation=generation_of(plan)))
+        found = run_on_stores(work, partial(cassandra_stores, generation=generation_of(plan)))
     except ValueError as error:
         raise click.ClickException(f"{error}: `mingle verify` compares the store") from error
     if as_json:
@@ -215,29 +215,29 @@ async def _replay(  # noqa: PLR0913 - what runs, how, and who is told
     *,
     settings: Settings,
     plan: Plan,
-    limits: Limits,
+    limits: ReplayLimits,
     metrics_port: int,
     telling: "_Telling",
-    ended: list[Ended],
+    ended: list[ReplayResult],
 ) -> int:
     live = LiveGroups(settings.brokers)
     own = settings.model_copy(update={"metrics_port": metrics_port})
     try:
         async with (
-            open_deps(own, partial(mending_stores, generation=generation_of(plan))) as deps,
+            open_deps(own, partial(repair_stores, generation=generation_of(plan))) as deps,
             open_outbox(own) as outbox,
             health_site(deps, []) as address,
         ):
             await deps.connect()
             telling.begin(f"{address}/metrics")
             if plan.into != LIVE:
-                plan = await prepared(plan, deps, live, telling.say)
+                plan = await prepare_generation(plan, deps, live, telling.say)
             replay = create_replay(plan, deps, outbox, live, limits=limits, told=telling.tell)
             began = time.monotonic()
             so_far = await replay(settings.brokers, stop)
-            ended.append(Ended(so_far, time.monotonic() - began, *costs(deps.metrics)))
+            ended.append(ReplayResult(so_far, time.monotonic() - began, *costs(deps.metrics)))
             if plan.into != LIVE and so_far.is_over:
-                await completed(plan, deps, telling.say)
+                await complete_generation(plan, deps, telling.say)
     finally:
         live.close()
     return 0 if ended[0].progress.is_over else 1
@@ -264,7 +264,7 @@ class _Telling:
     def say(self, words: str) -> None:
         click.echo(words, err=True)
 
-    def tell(self, state: State) -> None:
+    def tell(self, state: ReplayState) -> None:
         so_far = state.progress
         words = said(so_far, state.seconds_left, state.waits)
         if not self._bar.disable:
@@ -277,7 +277,7 @@ class _Telling:
 
 
 def _report(
-    plan: Plan, so_far: Progress, as_json: bool, *, over: bool, ended: Ended | None = None
+    plan: Plan, so_far: Progress, as_json: bool, *, over: bool, ended: ReplayResult | None = None
 ) -> None:
     if as_json:
         done = {"replay": plan.name, "done": so_far.done, "total": so_far.total}
@@ -315,7 +315,7 @@ def _lost_now(settings: Settings, plan: Plan) -> tuple[Lost, ...]:
                 plan, reader.spans(dict.fromkeys(each.topic for each in plan.sources))
             )
 
-    return told(settings, look())
+    return run_async(settings, look())
 
 
 def _new_name(made_at: int) -> str:

@@ -8,9 +8,9 @@ from typing import Any, Final
 import click
 
 from streams.cli.dead_letter_options import Instant
-from streams.replay.plan import FACTS, Plan, PlanRefused, parse
-from streams.replay.planner import Asked, Part
-from streams.replay.selection import Choice
+from streams.replay.plan import FACTS, Plan, PlanRefused, parse_plan
+from streams.replay.planner import PlanRequest, RequestedPart
+from streams.replay.selection import Selection
 
 
 class PartType(click.ParamType):
@@ -18,7 +18,9 @@ class PartType(click.ParamType):
 
     name = "part"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Part:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> RequestedPart:
         topic, _, rest = str(value).partition(":")
         number, _, offsets = rest.partition(":")
         first, _, end = offsets.partition("-")
@@ -26,7 +28,7 @@ class PartType(click.ParamType):
             self.fail(f"{value!r} is not TOPIC:PARTITION or TOPIC:PARTITION:FIRST-END", param, ctx)
         if not all(each.isdecimal() or not each for each in (first, end)):
             self.fail(f"{value!r}: offsets are numbers, the end excluded", param, ctx)
-        return Part(
+        return RequestedPart(
             topic, int(number), int(first) if first else None, int(end) if end else None
         )  # fmt: skip
 
@@ -38,7 +40,7 @@ class PlanFile(click.ParamType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Plan:
         try:
-            return parse(Path(value).read_bytes())
+            return parse_plan(Path(value).read_bytes())
         except OSError as error:
             self.fail(f"{value}: {error.strerror}", param, ctx)
         except PlanRefused as error:
@@ -55,7 +57,7 @@ def asked_for(function: Callable[..., None]) -> Callable[..., None]:
     def command(  # noqa: PLR0913 - one for each option
         *,
         topics: tuple[str, ...],
-        parts: tuple[Part, ...],
+        parts: tuple[RequestedPart, ...],
         since: int | None,
         until: int | None,
         author: int | None,
@@ -68,8 +70,8 @@ def asked_for(function: Callable[..., None]) -> Callable[..., None]:
             raise click.UsageError("--author, --user, --conversation: expected one of them at most")
         if topics and parts:
             raise click.UsageError("--part: expected none beside --topic; a part names its topic")
-        choice = Choice(author=author, user=user, conversation=conversation)
-        function(asked=Asked(topics, parts, since, until, choice, dead_letters), **others)
+        choice = Selection(author=author, user=user, conversation=conversation)
+        function(asked=PlanRequest(topics, parts, since, until, choice, dead_letters), **others)
 
     an_id = click.IntRange(min=1)
     options = (

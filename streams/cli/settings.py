@@ -18,14 +18,14 @@ def command(as_json: bool) -> None:
     Settings come from the environment. What differs from its default is marked with a star;
     secrets are masked.
     """
-    rows = listed(load_settings())
+    rows = setting_rows(load_settings())
     if as_json:
         click.echo(json.dumps(rows, indent=2))
     else:
         Console().print(_table(rows))
 
 
-def listed(settings: Settings) -> list[dict[str, str]]:
+def setting_rows(settings: Settings) -> list[dict[str, str]]:
     """A row for each setting, as text."""
     return [
         {

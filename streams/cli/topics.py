@@ -13,7 +13,7 @@ from rich.table import Table
 from schemas import topics
 from services.errors import AccessRefused, BrokerUnavailable
 from streams.cli.configuration import load_settings
-from streams.kafka.topics import TOPIC, Difference, TopicAdmin, compare
+from streams.kafka.topics import TOPIC, TopicAdmin, TopicDifference, compare_topics
 
 F = TypeVar("F", bound=Callable[..., None])
 
@@ -37,7 +37,7 @@ def apply_(as_json: bool) -> None:
     """
     with _brokers() as admin:
         before = _differences(admin)
-        after = admin.mend(topics.load(), before)
+        after = admin.mend(topics.load_topics(), before)
     _report(before, after, as_json)
 
 
@@ -63,12 +63,14 @@ def _brokers() -> Iterator[TopicAdmin]:
         raise click.ClickException(str(error)) from error
 
 
-def _differences(admin: TopicAdmin) -> list[Difference]:
-    declared = topics.load()
-    return compare(declared, admin.actual(declared))
+def _differences(admin: TopicAdmin) -> list[TopicDifference]:
+    declared = topics.load_topics()
+    return compare_topics(declared, admin.actual(declared))
 
 
-def _report(before: Sequence[Difference], after: Sequence[Difference], as_json: bool) -> None:
+def _report(
+    before: Sequence[TopicDifference], after: Sequence[TopicDifference], as_json: bool
+) -> None:
     rows = [
         {
             "topic": topic.name,
@@ -76,7 +78,7 @@ def _report(before: Sequence[Difference], after: Sequence[Difference], as_json: 
             "state": _state(topic.name, before, after),
             "differences": [str(each) for each in after if each.topic == topic.name],
         }
-        for topic in topics.load().values()
+        for topic in topics.load_topics().values()
     ]
     if as_json:
         click.echo(json.dumps(rows, indent=2))
@@ -90,7 +92,7 @@ def _report(before: Sequence[Difference], after: Sequence[Difference], as_json: 
     sys.exit(1 if after else 0)
 
 
-def _state(topic: str, before: Sequence[Difference], after: Sequence[Difference]) -> str:
+def _state(topic: str, before: Sequence[TopicDifference], after: Sequence[TopicDifference]) -> str:
     if any(each.topic == topic for each in after):
         return "differs"
     mended = [each.what for each in before if each.topic == topic]

@@ -11,9 +11,9 @@ import click
 from schemas.ids import UserId
 from services.verification.sample import Verified
 from streams.bootstrap import Deps
-from streams.cli.connected import connected
+from streams.cli.connected import run_on_stores
 from streams.process.processes import health_site
-from streams.verification import Looked, Verification
+from streams.verification import VerificationResult, Verifier
 
 SHOWN: Final = 20
 """Of many that differ, those that are named; `--json` names all."""
@@ -50,7 +50,7 @@ def command(
     asked = [UserId(each) for each in users]
 
     async def work(deps: Deps) -> bool:
-        verification = Verification(deps, Random(seed))
+        verification = Verifier(deps, Random(seed))
         if every is None:
             looked = await verification.look(count, asked)
             _report(looked, as_json)
@@ -61,12 +61,12 @@ def command(
                 await asyncio.sleep(every)
 
     try:
-        sys.exit(0 if connected(work) else 1)
+        sys.exit(0 if run_on_stores(work) else 1)
     except KeyboardInterrupt:
         sys.exit(0)
 
 
-def _report(looked: Looked, as_json: bool) -> None:
+def _report(looked: VerificationResult, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({name: _plain(found) for name, found in looked._asdict().items()}))
         return

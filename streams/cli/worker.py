@@ -9,7 +9,7 @@ from services.errors import AccessRefused
 from streams.cli.configuration import load_settings
 from streams.logs import configure
 from streams.process.processes import run_worker
-from streams.process.signals import run
+from streams.process.signals import run_until_signal
 from streams.routes import ROLES
 
 
@@ -29,7 +29,7 @@ def command(roles: tuple[str, ...]) -> None:
     settings = load_settings()
     configure(settings.log_level)
     try:
-        sys.exit(run(partial(run_worker, settings, roles or ROLES)))
+        sys.exit(run_until_signal(partial(run_worker, settings, roles or ROLES)))
     except AccessRefused as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:

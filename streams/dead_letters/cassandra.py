@@ -7,8 +7,8 @@ from typing import Final
 from schemas.ids import DAY_MS
 from services.storage.session import Store
 from services.storage.statements import insert, select
-from streams.dead_letters.letter import LetterId, Place
-from streams.dead_letters.store import How
+from streams.dead_letters.letter import DeadLetterId, DeadLetterKey
+from streams.dead_letters.store import Resolution
 
 LIFE_SECONDS: Final = 60 * DAY_MS // 1_000
 """Letters live 30 days, and as much longer as Kafka keeps the segment open that they are in."""
@@ -26,13 +26,13 @@ _SETTLED = select(
 )
 
 
-class CassandraSettled:
+class CassandraResolutions:
     """A SettledLetters in Cassandra."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def settle(self, places: Collection[Place], how: How) -> None:
+    async def settle(self, places: Collection[DeadLetterKey], how: Resolution) -> None:
         await self._store.write(
             _SETTLE.row(
                 topic=place.id.topic,
@@ -46,15 +46,15 @@ class CassandraSettled:
             for place in places
         )
 
-    async def settled(self, places: Collection[Place]) -> dict[Place, How]:
+    async def settled(self, places: Collection[DeadLetterKey]) -> dict[DeadLetterKey, Resolution]:
         asked: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
         for (topic, number, offset), _ in places:
             asked[topic, number].append(offset)
-        found: dict[Place, How] = {}
+        found: dict[DeadLetterKey, Resolution] = {}
         for (topic, number), offsets in asked.items():
             for offset, buried_at, how in await self._store.read(
                 _SETTLED, topic, number, sorted(set(offsets))
             ):
-                found[Place(LetterId(topic, number, offset), buried_at)] = how
+                found[DeadLetterKey(DeadLetterId(topic, number, offset), buried_at)] = how
         wanted = set(places)
         return {place: how for place, how in found.items() if place in wanted}

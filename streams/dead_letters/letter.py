@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 from schemas import topics
 from schemas.topics import dead_letter_topic
-from streams.delivery.dead_letters import SAID, Header, history
+from streams.delivery.dead_letters import SAID, Header, failure_history
 from streams.outbox import Outgoing
 
 
-class LetterId(NamedTuple):
+class DeadLetterId(NamedTuple):
     """Where a letter lies: the dead-letter topic, the partition and the offset in it."""
 
     topic: str
@@ -21,7 +21,7 @@ class LetterId(NamedTuple):
         return f"{self.topic}:{self.number}:{self.offset}"
 
     @classmethod
-    def parse(cls, text: str) -> "LetterId":
+    def parse(cls, text: str) -> "DeadLetterId":
         """Raises ValueError for what is no letter's id."""
         topic, number, offset = text.rsplit(":", 2)
         if topic not in origins() or not (number.isdecimal() and offset.isdecimal()):
@@ -29,14 +29,14 @@ class LetterId(NamedTuple):
         return cls(topic, int(number), int(offset))
 
 
-class Place(NamedTuple):
+class DeadLetterKey(NamedTuple):
     """A letter for good: offsets count anew in a topic that was deleted and made again."""
 
-    id: LetterId
+    id: DeadLetterId
     buried_at: int
 
 
-class Burial(NamedTuple):
+class Failure(NamedTuple):
     """What was said of a message when it was buried; `?` for what was not said."""
 
     topic: str
@@ -49,32 +49,32 @@ class Burial(NamedTuple):
     accepted_at: str
 
 
-class Letter(NamedTuple):
+class StoredDeadLetter(NamedTuple):
     """A message of a dead-letter topic. Times are milliseconds since the Unix epoch."""
 
-    id: LetterId
+    id: DeadLetterId
     buried_at: int
     key: bytes | None
     value: bytes | None
     headers: Sequence[Header]
 
     @property
-    def place(self) -> Place:
-        return Place(self.id, self.buried_at)
+    def place(self) -> DeadLetterKey:
+        return DeadLetterKey(self.id, self.buried_at)
 
     @property
     def topic(self) -> str:
         """Where it came from, and goes when it is sent back."""
         return origins()[self.id.topic]
 
-    def burials(self) -> list[Burial]:
+    def burials(self) -> list[Failure]:
         """The oldest first; at least one."""
-        _, said = history(self.headers)
+        _, said = failure_history(self.headers)
         return [_burial(each) for each in said] or [_burial(())]
 
     def own_headers(self) -> list[Header]:
         """Those that its producer gave it."""
-        return history(self.headers)[0]
+        return failure_history(self.headers)[0]
 
     def sent_back(self) -> Outgoing:
         """The message as it was, with its own time and all that was said of it."""
@@ -83,13 +83,13 @@ class Letter(NamedTuple):
         return Outgoing(self.topic, self.key, self.value, self.headers, timestamp)
 
 
-def _burial(said: Sequence[Header]) -> Burial:
+def _burial(said: Sequence[Header]) -> Failure:
     values = {name: value.decode(errors="replace") for name, value in said}
-    return Burial(*(values.get(name, "?") for name in SAID))
+    return Failure(*(values.get(name, "?") for name in SAID))
 
 
 @cache
 def origins() -> Mapping[str, str]:
     """By dead-letter topic, the topic whose messages it takes."""
-    declared = topics.load()
+    declared = topics.load_topics()
     return {dead_letter_topic(name): name for name, topic in declared.items() if topic.dead_letters}

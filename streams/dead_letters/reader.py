@@ -3,23 +3,23 @@
 from collections.abc import Iterator
 from typing import Any
 
-from streams.dead_letters.letter import Letter, LetterId
-from streams.kafka.reader import Span, TopicReader
+from streams.dead_letters.letter import DeadLetterId, StoredDeadLetter
+from streams.kafka.reader import OffsetRange, TopicReader
 
 
-class LetterReader(TopicReader):
+class DeadLetterReader(TopicReader):
     """Reads without a group and commits nothing. Every method raises BrokerUnavailable."""
 
-    def letters(self, span: Span) -> Iterator[Letter]:
+    def letters(self, span: OffsetRange) -> Iterator[StoredDeadLetter]:
         """The letters of a span in their order, one batch in memory at a time."""
-        return map(letter_of, self.read(span))
+        return map(stored_dead_letter, self.read(span))
 
 
-def letter_of(message: Any) -> Letter:
+def stored_dead_letter(message: Any) -> StoredDeadLetter:
     """A message of a dead-letter topic."""
     _, timestamp = message.timestamp()
-    return Letter(
-        LetterId(message.topic(), message.partition(), message.offset()),
+    return StoredDeadLetter(
+        DeadLetterId(message.topic(), message.partition(), message.offset()),
         timestamp,
         message.key(),
         message.value(),

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from itertools import count
 from typing import Final, Protocol
 
-from streams.dead_letters.letter import Letter
-from streams.dead_letters.search import Found
-from streams.dead_letters.store import SettledLetters
+from streams.dead_letters.letter import StoredDeadLetter
+from streams.dead_letters.search import FoundDeadLetter
+from streams.dead_letters.store import DeadLetterResolutions
 from streams.outbox import Outgoing
 from streams.pace import paced
 
@@ -15,21 +15,21 @@ UNSETTLED_SECONDS: Final = 1.0
 """How long what was sent may go unrecorded: a crash sends it again, which changes nothing."""
 
 
-class Sender(Protocol):
+class MessageSender(Protocol):
     """`streams.kafka.publisher.Publisher` is one."""
 
     def send(self, message: Outgoing) -> None: ...
     def finish(self) -> None: ...
 
 
-Told = Callable[[Sequence[Letter]], None]
+Told = Callable[[Sequence[StoredDeadLetter]], None]
 """Is told of letters when they are settled."""
 
 
 async def redrive(  # noqa: PLR0913 - what is sent, by whom, how fast, and who is told
-    found: AsyncIterator[list[Found]],
-    sender: Sender,
-    settled: SettledLetters,
+    found: AsyncIterator[list[FoundDeadLetter]],
+    sender: MessageSender,
+    settled: DeadLetterResolutions,
     told: Told,
     *,
     per_second: float | None = None,
@@ -41,7 +41,7 @@ async def redrive(  # noqa: PLR0913 - what is sent, by whom, how fast, and who i
     """
     turns: Iterator[int] = iter(paced(count(), per_second)) if per_second else count()
     async for some in found:
-        sent: list[Letter] = []
+        sent: list[StoredDeadLetter] = []
         began = now()
         for each in some:
             next(turns)
@@ -54,7 +54,9 @@ async def redrive(  # noqa: PLR0913 - what is sent, by whom, how fast, and who i
             await _acknowledged(sent, sender, settled, told)
 
 
-async def drop(found: AsyncIterator[list[Found]], settled: SettledLetters, told: Told) -> None:
+async def drop(
+    found: AsyncIterator[list[FoundDeadLetter]], settled: DeadLetterResolutions, told: Told
+) -> None:
     """Settle letters without sending them. Raises what searching and settling raise."""
     async for some in found:
         letters = [each.letter for each in some]
@@ -63,7 +65,10 @@ async def drop(found: AsyncIterator[list[Found]], settled: SettledLetters, told:
 
 
 async def _acknowledged(
-    sent: Sequence[Letter], sender: Sender, settled: SettledLetters, told: Told
+    sent: Sequence[StoredDeadLetter],
+    sender: MessageSender,
+    settled: DeadLetterResolutions,
+    told: Told,
 ) -> None:
     sender.finish()
     await settled.settle([each.place for each in sent], "redriven")

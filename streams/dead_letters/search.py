@@ -4,16 +4,16 @@ from collections.abc import AsyncIterator, Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from streams.dead_letters.letter import Letter, LetterId, origins
-from streams.dead_letters.reader import LetterReader
-from streams.dead_letters.store import How, SettledLetters
-from streams.kafka.reader import MESSAGES_AT_ONCE, Span
+from streams.dead_letters.letter import DeadLetterId, StoredDeadLetter, origins
+from streams.dead_letters.reader import DeadLetterReader
+from streams.dead_letters.store import DeadLetterResolutions, Resolution
+from streams.kafka.reader import MESSAGES_AT_ONCE, OffsetRange
 
 
-class Wanted(NamedTuple):
+class DeadLetterFilter(NamedTuple):
     """Which letters are meant: all that nothing here excludes."""
 
-    ids: tuple[LetterId, ...] = ()
+    ids: tuple[DeadLetterId, ...] = ()
     topic: str | None = None
     reason: str | None = None
     field: str | None = None
@@ -34,7 +34,7 @@ class Wanted(NamedTuple):
             if self.topic in {None, origin} and (not named or dead in named)
         ]
 
-    def within(self, span: Span) -> Iterator[Span]:
+    def within(self, span: OffsetRange) -> Iterator[OffsetRange]:
         """The parts of a span that may hold them."""
         if not self.ids:
             yield span
@@ -44,7 +44,7 @@ class Wanted(NamedTuple):
             if span.first <= offset < span.end:
                 yield span._replace(first=offset, end=offset + 1)
 
-    def admits(self, letter: Letter) -> bool:
+    def admits(self, letter: StoredDeadLetter) -> bool:
         """Whether the letter is meant, wherever it lies."""
         last = letter.burials()[-1]
         return (
@@ -55,16 +55,16 @@ class Wanted(NamedTuple):
         )
 
 
-class Found(NamedTuple):
+class FoundDeadLetter(NamedTuple):
     """A letter that is meant, and what became of it."""
 
-    letter: Letter
-    how: How | None
+    letter: StoredDeadLetter
+    how: Resolution | None
 
 
-async def search(
-    reader: LetterReader, wanted: Wanted, settled: SettledLetters
-) -> AsyncIterator[list[Found]]:
+async def search_dead_letters(
+    reader: DeadLetterReader, wanted: DeadLetterFilter, settled: DeadLetterResolutions
+) -> AsyncIterator[list[FoundDeadLetter]]:
     """The letters that are meant, some at a time, in the order in which they lie.
 
     What is buried meanwhile is not among them. Raises BrokerUnavailable and StoreUnavailable.
@@ -72,7 +72,7 @@ async def search(
     left = wanted.limit
     for some in _portions(reader, wanted):
         known = await settled.settled([each.place for each in some])
-        found = [Found(each, known.get(each.place)) for each in some]
+        found = [FoundDeadLetter(each, known.get(each.place)) for each in some]
         meant = [each for each in found if wanted.settled_too or each.how is None][:left]
         if meant:
             yield meant
@@ -82,7 +82,9 @@ async def search(
                 return
 
 
-def _portions(reader: LetterReader, wanted: Wanted) -> Iterator[list[Letter]]:
+def _portions(
+    reader: DeadLetterReader, wanted: DeadLetterFilter
+) -> Iterator[list[StoredDeadLetter]]:
     """Of one partition each, so that one request tells what became of them."""
     for whole in reader.spans(wanted.topics()):
         letters = (

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from streams.records import Partition, Record, Run, size_of
+from streams.records import Partition, Record, RecordRun, size_of
 
 
 class AckTracker:
@@ -37,7 +37,7 @@ class AckTracker:
 
     def received(
         self, partition: Partition, generation: int, records: Sequence[Record]
-    ) -> Run | None:
+    ) -> RecordRun | None:
         """Records that were read, in the order of their offsets; at least one.
 
         None when the partition is not held under that generation.
@@ -46,7 +46,7 @@ class AckTracker:
         if claim is None or claim.generation != generation:
             return None
         claim.add(records)
-        return Run(partition, generation, records)
+        return RecordRun(partition, generation, records)
 
     def acked(self, partition: Partition, generation: int, offsets: Iterable[int]) -> None:
         """These messages are fully handled."""
@@ -69,7 +69,7 @@ class AckTracker:
             if partition in self._claims:
                 self._claims[partition].committed = offset
 
-    def holds(self, run: Run) -> bool:
+    def holds(self, run: RecordRun) -> bool:
         """Whether the run is still ours to handle."""
         claim = self._claims.get(run.partition)
         return claim is not None and claim.generation == run.generation

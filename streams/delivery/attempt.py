@@ -13,7 +13,7 @@ from services.handlers.handler import Accepted, Handler
 from services.metrics.metrics import Metrics
 from streams.delivery.backlog import Batch, Slice
 from streams.delivery.brake.brakes import Brake
-from streams.delivery.dead_letters import DeadLetter, DeadLetters
+from streams.delivery.dead_letters import DeadLetter, DeadLetterWriter
 from streams.records import Record
 
 M = TypeVar("M")
@@ -37,7 +37,7 @@ class Origin(NamedTuple):
     record: Record
 
 
-class Left(NamedTuple):
+class Unfinished(NamedTuple):
     """What of a batch is neither handled nor kept: what failed, and what was not begun."""
 
     later: list[Slice]
@@ -78,7 +78,7 @@ class Decoded(Generic[M]):
         ]
 
 
-class Trial(Generic[M]):
+class BatchAttempt(Generic[M]):
     """Tries batches of one topic; keeps nothing of them, except what its brake counts."""
 
     def __init__(  # noqa: PLR0913 - the ports of the loop, each by name
@@ -87,7 +87,7 @@ class Trial(Generic[M]):
         *,
         decode: Decode[M],
         handle: Handler[M],
-        dead_letters: DeadLetters,
+        dead_letters: DeadLetterWriter,
         brake: Brake,
         metrics: Metrics,
         skips: Skips = (),
@@ -103,7 +103,7 @@ class Trial(Generic[M]):
         self._outcomes = metrics.events_handled
         self._letters = metrics.dead_letters
 
-    async def __call__(self, batch: Batch) -> Left:
+    async def __call__(self, batch: Batch) -> Unfinished:
         """See every message through that can be, as far as the handler goes at a time.
 
         All that is not left is handled, or kept as a dead letter.
@@ -121,7 +121,7 @@ class Trial(Generic[M]):
         self._count("dead_letter", buried)
         self._count("skipped", len(outcome.skipped))
         self._count("postponed", len(outcome.later))
-        return Left(_slices(outcome.later), _slices(outcome.rest))
+        return Unfinished(_slices(outcome.later), _slices(outcome.rest))
 
     def _count(self, outcome: str, messages: int) -> None:
         if messages:

@@ -4,11 +4,11 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from streams.records import Partition, Record, Run, size_of
+from streams.records import Partition, Record, RecordRun, size_of
 from streams.retry import Random, RetryPolicy
 
 
-class Bounds(NamedTuple):
+class BatchBounds(NamedTuple):
     """How much is handed to a handler at a time, and how often at the same time."""
 
     messages: int = 512
@@ -45,7 +45,7 @@ class Backlog:
     is taken must be given back by `finished`.
     """
 
-    def __init__(self, bounds: Bounds, policy: RetryPolicy, random: Random) -> None:
+    def __init__(self, bounds: BatchBounds, policy: RetryPolicy, random: Random) -> None:
         self._bounds = bounds
         self._policy = policy
         self._random = random
@@ -53,7 +53,7 @@ class Backlog:
         self._first_tries = 0
         self._retries = 0
 
-    def add(self, run: Run) -> None:
+    def add(self, run: RecordRun) -> None:
         lane = self._lanes.get(run.partition)
         if lane is None or lane.generation != run.generation:
             lane = self._lanes[run.partition] = _Lane(run.generation)
@@ -178,6 +178,6 @@ class _Lane:
 class _Space:
     """What a batch that is being put together still has room for."""
 
-    def __init__(self, bounds: Bounds) -> None:
+    def __init__(self, bounds: BatchBounds) -> None:
         self.messages = bounds.messages
         self.bytes = bounds.bytes

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 
-from schemas.errors import Reason, SchemaViolation
+from schemas.errors import SchemaViolation, ViolationReason
 from schemas.topics import dead_letter_topic
 from services.errors import Permanent
 from streams.outbox import Outbox, Outgoing
 from streams.records import Partition, Record
 
-Cause = Reason | Literal["refused", "bug"]
+Cause = ViolationReason | Literal["refused", "bug"]
 """Why, from a closed set: the schemas' reasons, a handler's Permanent, or any other error."""
 
 
@@ -26,7 +26,7 @@ SAID: Final = (
 )
 """What is said at a burial, in this order: Kafka Connect's names for what it has names for, then
 our own."""
-NEWEST_BURIALS: Final = 9
+NEWEST_FAILURES: Final = 9
 """Of a message that was sent back and failed again, besides the first one: together some 3 KB of
 headers, however often somebody tries."""
 
@@ -50,7 +50,7 @@ class DeadLetter(NamedTuple):
         return self.error.field if isinstance(self.error, SchemaViolation) else "value"
 
 
-class DeadLetters(Protocol):
+class DeadLetterWriter(Protocol):
     async def bury(self, letters: Sequence[DeadLetter]) -> None:
         """Returns when every letter is kept for as long as dead letters are kept.
 
@@ -58,7 +58,7 @@ class DeadLetters(Protocol):
         """
 
 
-class OutboxDeadLetters:
+class OutboxDeadLetterWriter:
     """Dead letters as messages of `<topic>-dlq`, key and value untouched.
 
     One that was sent back and failed again keeps what was said of it: at first, and lately.
@@ -72,7 +72,7 @@ class OutboxDeadLetters:
         await self._outbox.send([_message(letter) for letter in letters])
 
 
-def history(headers: Sequence[Header]) -> tuple[list[Header], list[list[Header]]]:
+def failure_history(headers: Sequence[Header]) -> tuple[list[Header], list[list[Header]]]:
     """What came with the message itself, and what each burial said of it, the oldest first."""
     own: list[Header] = []
     burials: list[list[Header]] = []
@@ -90,8 +90,8 @@ def history(headers: Sequence[Header]) -> tuple[list[Header], list[list[Header]]
 def _message(letter: DeadLetter) -> Outgoing:
     record = letter.record
     topic = dead_letter_topic(letter.partition.topic)
-    own, burials = history(record.headers)
-    kept = burials[:1] + burials[1:][-(NEWEST_BURIALS - 1) :]
+    own, burials = failure_history(record.headers)
+    kept = burials[:1] + burials[1:][-(NEWEST_FAILURES - 1) :]
     said = (header for burial in kept for header in burial)
     return Outgoing(topic, record.key, record.value, (*own, *said, *_headers(letter)))
 

@@ -23,7 +23,7 @@ class Loop(Protocol):
     def is_stuck(self) -> bool: ...
 
 
-class Limits(NamedTuple):
+class IntakeLimits(NamedTuple):
     """How much may be received and unhandled. What one fetch brings may exceed them once."""
 
     partition_bytes: int = 1 << 20
@@ -41,7 +41,10 @@ class Intake:
     """Joins the consumer of one app, which receives, with its delivery loops, which handle."""
 
     def __init__(
-        self, group: str, limits: Limits | None = None, now: Callable[[], float] = time.monotonic
+        self,
+        group: str,
+        limits: IntakeLimits | None = None,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._group = group
         self.acks = AckTracker()
@@ -50,7 +53,7 @@ class Intake:
         """Whether this member has its share of the partitions, be it none."""
         self.known_topics: AbstractSet[str] = set()
         """Those that exist, as the brokers last said."""
-        self._limits = limits or Limits()
+        self._limits = limits or IntakeLimits()
         self._paused: set[str] = set()
         self._now = now
         self._beat: float | None = None  # there is no fetch loop before the first assignment

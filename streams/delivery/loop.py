@@ -9,12 +9,12 @@ import structlog
 
 from services.handlers.handler import Handler
 from services.metrics.metrics import Metrics
-from streams.clock import Clock, SystemClock
-from streams.delivery.attempt import Decode, Left, Skips, Trial
-from streams.delivery.backlog import Backlog, Batch, Bounds
+from streams.clock import SystemClock, WaitingClock
+from streams.delivery.attempt import BatchAttempt, Decode, Skips, Unfinished
+from streams.delivery.backlog import Backlog, Batch, BatchBounds
 from streams.delivery.brake.brakes import Brake
-from streams.delivery.dead_letters import DeadLetters
-from streams.records import Partition, Run
+from streams.delivery.dead_letters import DeadLetterWriter
+from streams.records import Partition, RecordRun
 from streams.retry import Random, RetryPolicy
 
 M = TypeVar("M")
@@ -33,10 +33,10 @@ class Acks(Protocol):
     """Where the loop says what is done; `streams.delivery.acks.AckTracker` is one."""
 
     def acked(self, partition: Partition, generation: int, offsets: Iterable[int]) -> None: ...
-    def holds(self, run: Run) -> bool: ...
+    def holds(self, run: RecordRun) -> bool: ...
 
 
-class Delivery(Generic[M]):
+class DeliveryLoop(Generic[M]):
     """Takes the messages of one topic from a stream and sees each of them through.
 
     A message is acknowledged when its handler has returned or when it is kept as a dead
@@ -54,20 +54,20 @@ class Delivery(Generic[M]):
         topic: str,
         decode: Decode[M],
         handle: Handler[M],
-        dead_letters: DeadLetters,
+        dead_letters: DeadLetterWriter,
         acks: Acks,
         metrics: Metrics,
         brake: Brake | None = None,
         policy: RetryPolicy | None = None,
-        bounds: Bounds | None = None,
+        bounds: BatchBounds | None = None,
         skips: Skips = (),
-        clock: Clock | None = None,
+        clock: WaitingClock | None = None,
         random: Random | None = None,
     ) -> None:
         self.agent = agent
         self.topic = topic
         self._brake = brake or Brake(topic, metrics)
-        self._trial = Trial(
+        self._trial = BatchAttempt(
             agent,
             decode=decode,
             handle=handle,
@@ -79,7 +79,7 @@ class Delivery(Generic[M]):
         self._acks = acks
         self._clock = clock or SystemClock()
         self._backlog = Backlog(
-            bounds or Bounds(), policy or RetryPolicy(), random or SystemRandom()
+            bounds or BatchBounds(), policy or RetryPolicy(), random or SystemRandom()
         )
         self._in_retry = metrics.partitions_in_retry.labels(agent)
         self._wake = asyncio.Event()
@@ -87,7 +87,7 @@ class Delivery(Generic[M]):
         self._settled = False
         self._beat: float | None = None  # Faust starts agents when a broker has answered
 
-    async def __call__(self, stream: AsyncIterable[Run]) -> None:
+    async def __call__(self, stream: AsyncIterable[RecordRun]) -> None:
         """Runs until it is cancelled, which acknowledges nothing."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._pump(tasks))
@@ -153,14 +153,14 @@ class Delivery(Generic[M]):
         self._wake.set()
 
     async def _see_through(self, batch: Batch) -> None:
-        left = Left(later=batch.slices, rest=[])  # abandoned as a whole when it is cancelled
+        left = Unfinished(later=batch.slices, rest=[])  # abandoned as a whole when it is cancelled
         try:
             left = await self._trial(batch)
             self._acknowledge(batch, left)
         finally:
             self._backlog.finished(batch, left.later, self._clock.now(), left.rest)
 
-    def _acknowledge(self, batch: Batch, left: Left) -> None:
+    def _acknowledge(self, batch: Batch, left: Unfinished) -> None:
         waiting: dict[Partition, set[int]] = {}
         for part in (*left.later, *left.rest):
             waiting.setdefault(part.partition, set()).update(each.offset for each in part.records)

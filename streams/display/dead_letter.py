@@ -12,7 +12,7 @@ SHOWN: Final = 200
 """Characters of a value; a dead letter may be as large as a topic accepts."""
 
 
-def letter(headers: Mapping[str, bytes], value: bytes | None) -> Table:
+def dead_letter_panel(headers: Mapping[str, bytes], value: bytes | None) -> Table:
     """Its place, field and reason as its headers name them, and the beginning of its value."""
     told = {name: clean(held.decode(errors="replace")) for name, held in headers.items()}
     place = [told.get(f"__connect.errors.{part}", "?") for part in ("topic", "partition", "offset")]

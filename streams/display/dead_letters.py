@@ -9,8 +9,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from streams.dead_letters.letter import Burial, Letter
-from streams.dead_letters.search import Found
+from streams.dead_letters.letter import Failure, StoredDeadLetter
+from streams.dead_letters.search import FoundDeadLetter
 from streams.display.text import clean
 
 KEY_CHARACTERS: Final = 24
@@ -21,7 +21,7 @@ Counts = Counter[tuple[str, str]]
 """Letters by the topic they came from and the reason."""
 
 
-def listed(found: Iterable[Found]) -> Table:
+def dead_letter_table(found: Iterable[FoundDeadLetter]) -> Table:
     """A line a letter."""
     table = Table("letter", "buried", "from", "field", "reason", "key", "", box=None)
     for letter, how in found:
@@ -38,7 +38,7 @@ def listed(found: Iterable[Found]) -> Table:
     return table
 
 
-def counted(counts: Counts) -> Table:
+def count_table(counts: Counts) -> Table:
     """A line for each topic and reason, most letters first."""
     table = Table("topic", "reason", "letters", box=None)
     for (topic, reason), number in counts.most_common():
@@ -46,7 +46,7 @@ def counted(counts: Counts) -> Table:
     return table
 
 
-def letter_in_full(letter: Letter) -> Group:
+def letter_in_full(letter: StoredDeadLetter) -> Group:
     """Where from and why, now and earlier; its headers and the beginning of its value."""
     place = Table.grid(padding=(0, 2))
     place.add_row("letter", Text(str(letter.id), style="bold"))
@@ -63,7 +63,7 @@ def letter_in_full(letter: Letter) -> Group:
     )
 
 
-def for_machines(found: Found) -> Mapping[str, Any]:
+def for_machines(found: FoundDeadLetter) -> Mapping[str, Any]:
     """What `--json` prints of a letter in a list."""
     letter, how = found
     last = letter.burials()[-1]
@@ -84,7 +84,7 @@ def for_machines(found: Found) -> Mapping[str, Any]:
     }
 
 
-def all_for_machines(found: Found) -> Mapping[str, Any]:
+def all_for_machines(found: FoundDeadLetter) -> Mapping[str, Any]:
     """What `--json` prints of a letter that is shown."""
     letter = found.letter
     return {
@@ -98,7 +98,7 @@ def all_for_machines(found: Found) -> Mapping[str, Any]:
     }
 
 
-def _row(burial: Burial) -> list[str]:
+def _row(burial: Failure) -> list[str]:
     place = f"{burial.topic}:{burial.partition}:{burial.offset}"
     said = (place, _accepted(burial) or "?", burial.field, burial.reason, burial.error)
     return [clean(each) for each in said]
@@ -129,7 +129,7 @@ def _cut(value: bytes | None, most: int = KEY_CHARACTERS) -> str:
     return shown if len(value) <= most else f"{shown}…"
 
 
-def _accepted(burial: Burial) -> str | None:
+def _accepted(burial: Failure) -> str | None:
     return _time(int(burial.accepted_at)) if burial.accepted_at.isdecimal() else None
 
 

@@ -11,13 +11,13 @@ from rich.rule import Rule
 from rich.table import Table
 
 from services.settings.settings import Settings
-from streams.display.dead_letter import letter
+from streams.display.dead_letter import dead_letter_panel
 from streams.display.explanation import explanation
 from streams.display.movements import movements
 from streams.display.text import now_here
 from streams.display.thread import thread
 from streams.display.timeline import timeline
-from streams.embedded.demo_client import Teller
+from streams.embedded.demo_client import DemoClient
 from streams.embedded.pipeline import Running, embedded, pipeline
 from streams.embedded.story import NAMES, Scene, Story, story
 from streams.process.processes import open_outbox
@@ -43,14 +43,14 @@ async def demo(
             open_outbox(embedded(settings, running.bootstrap)) as outbox,
             httpx.AsyncClient(timeout=ANSWER_SECONDS) as client,
         ):
-            await _tell(Teller(running, outbox, client), village, console)
+            await _tell(DemoClient(running, outbox, client), village, console)
         console.print(f"\nFrom nothing to here in {time.monotonic() - started:.1f} s.\n")
         console.print(_next(running, village, served=serve is not None))
         if serve is not None:
             await serve()
 
 
-async def _tell(teller: Teller, village: Story, console: Console) -> None:
+async def _tell(teller: DemoClient, village: Story, console: Console) -> None:
     look = now_here(lambda user: NAMES.get(int(user), user))
     before = await teller.metrics()
     for scene in village.scenes:
@@ -62,7 +62,7 @@ async def _tell(teller: Teller, village: Story, console: Console) -> None:
     why = explanation(await teller.explain(village.reader, village.hidden))
     _show(console, "why carol's words to frank are not in alice's home", why)
     dead = await teller.dead_letter(village.poison.topic)
-    _show(console, "the dead letter", letter(dict(dead.headers), dead.value))
+    _show(console, "the dead letter", dead_letter_panel(dict(dead.headers), dead.value))
     _show(console, "the metrics that moved", movements(before, await teller.metrics()))
 
 

@@ -11,7 +11,7 @@ from schemas.ids import PostId
 from schemas.topics import dead_letter_topic
 from streams.display.movements import Reading, reading
 from streams.embedded.pipeline import Running
-from streams.embedded.story import Place, Scene, Story
+from streams.embedded.story import ExpectedPlace, Scene, Story
 from streams.outbox import Outbox
 
 PATIENCE: Final = 15.0
@@ -22,11 +22,11 @@ DONE: Final = ("outcome=handled", "outcome=dead_letter")
 AGENTS_OF_FACTS: Final = ("agent=posts", "agent=replies", "agent=follows")
 
 
-class NotAsTold(RuntimeError):
+class StoryFailed(RuntimeError):
     """What the story promises did not become visible."""
 
 
-class Teller:
+class DemoClient:
     """Publishes scenes to the pipeline's broker and asks its API, over HTTP."""
 
     def __init__(self, running: Running, outbox: Outbox, client: httpx.AsyncClient) -> None:
@@ -70,7 +70,7 @@ class Teller:
             await consumer.start()
             return await asyncio.wait_for(consumer.getone(), PATIENCE)
         except TimeoutError as error:
-            raise NotAsTold(f"no dead letter of {topic} in {PATIENCE:g} s") from error
+            raise StoryFailed(f"no dead letter of {topic} in {PATIENCE:g} s") from error
         finally:
             await consumer.stop()
 
@@ -86,7 +86,7 @@ class Teller:
         except httpx.HTTPStatusError:  # a thread of which nothing is there yet
             return False
         places = {
-            Place(PostId(int(each["post_id"])), each["depth"], each["placeholder"])
+            ExpectedPlace(PostId(int(each["post_id"])), each["depth"], each["placeholder"])
             for each in thread["items"]
         }
         return [int(each["post_id"]) for each in home["items"]] == list(
@@ -113,5 +113,5 @@ async def until(holds: Callable[[], Awaitable[bool]], what: str) -> None:
     deadline = asyncio.get_running_loop().time() + PATIENCE
     while not await holds():
         if asyncio.get_running_loop().time() > deadline:
-            raise NotAsTold(f"{what} took longer than {PATIENCE:g} s")
+            raise StoryFailed(f"{what} took longer than {PATIENCE:g} s")
         await asyncio.sleep(POLL_SECONDS)

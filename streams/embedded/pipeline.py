@@ -8,12 +8,12 @@ from typing import Final, NamedTuple
 from schemas import topics
 from services.settings.settings import Settings
 from streams.app import App
-from streams.background import background
-from streams.bootstrap import create_api, create_dormant, create_workers
+from streams.background import run_in_background
+from streams.bootstrap import create_api, create_inactive_users, create_workers
 from streams.embedded.mock_broker import MockBroker
-from streams.embedded.short_poll import make_eager
-from streams.process.processes import health_site, open_deps, open_outbox, works
-from streams.process.serving import Address, serving
+from streams.embedded.short_poll import use_short_polls
+from streams.process.processes import background_work, health_site, open_deps, open_outbox
+from streams.process.serving import Address, serve_app
 from streams.process.signals import run_apps
 from streams.routes import ROLES
 
@@ -56,18 +56,18 @@ async def pipeline(settings: Settings) -> AsyncIterator[Running]:
     taken port, RuntimeError when the workers end by themselves or are not ready in time.
     """
     with MockBroker() as broker:
-        for topic in topics.load().values():
+        for topic in topics.load_topics().values():
             broker.create_topic(topic.name, min(topic.partitions, PARTITIONS))
         own = embedded(settings, broker.bootstrap)
         async with open_deps(own) as deps, open_outbox(own) as outbox:
-            dormant = create_dormant(deps)
+            dormant = create_inactive_users(deps)
             apps = create_workers(deps, outbox, owed=dormant.owed)
             for app in apps:
-                make_eager(app)
+                use_short_polls(app)
             async with (
                 health_site(deps, [app.intake for app in apps]) as worker,
-                serving(create_api(deps), own.api_host, own.api_port) as api,
-                background(asyncio.Event(), works(deps, ROLES, dormant)),
+                serve_app(create_api(deps), own.api_host, own.api_port) as api,
+                run_in_background(asyncio.Event(), background_work(deps, ROLES, dormant)),
                 _working(apps),
             ):
                 yield Running(broker.bootstrap, api, worker)

@@ -15,7 +15,7 @@ FETCH_MS: Final = 20
 """How long a fetch waits. Fifty empty answers a second cost a hundredth of a core."""
 
 
-class EagerThread(ConsumerThread):
+class ShortPollThread(ConsumerThread):
     """The worker's, with short fetches."""
 
     def _create_consumer(self, loop: asyncio.AbstractEventLoop) -> Any:
@@ -24,13 +24,13 @@ class EagerThread(ConsumerThread):
         return consumer
 
 
-class EagerConsumer(Consumer):
+class ShortPollConsumer(Consumer):
     """The worker's, on such a thread."""
 
     def _new_consumer_thread(self) -> ConsumerThread:
-        return EagerThread(self, loop=self.loop, beacon=self.beacon)
+        return ShortPollThread(self, loop=self.loop, beacon=self.beacon)
 
 
-def make_eager(app: App) -> None:
+def use_short_polls(app: App) -> None:
     """To be called before the app starts."""
-    app.transport.Consumer = EagerConsumer
+    app.transport.Consumer = ShortPollConsumer

@@ -57,7 +57,7 @@ class Scene(NamedTuple):
     """Posts in the reader's home once all of it has become visible."""
 
 
-class Place(NamedTuple):
+class ExpectedPlace(NamedTuple):
     """Where a post stands in a thread, and as what."""
 
     post_id: PostId
@@ -72,7 +72,7 @@ class Story(NamedTuple):
     reader: int
     home: tuple[PostId, ...]
     root: PostId
-    thread: frozenset[Place]
+    thread: frozenset[ExpectedPlace]
     hidden: PostId
     """A post by somebody the reader follows, which a rule keeps out of her home."""
     poison: Outgoing
@@ -189,14 +189,14 @@ def _changes(village: _Village) -> Iterable[Message]:
     )
 
 
-def _thread(village: _Village) -> Iterable[Place]:
-    yield Place(village.post(FERRY), 0)
-    yield Place(village.post(ROW), 1)
-    yield Place(village.post(LAMP), 1)
-    yield Place(village.post(BELL), 2)
-    yield Place(village.post(ROPE), 3)
-    yield Place(village.post(ASLEEP), 1, "deleted")
-    yield Place(village.post(KIND), 2)
+def _thread(village: _Village) -> Iterable[ExpectedPlace]:
+    yield ExpectedPlace(village.post(FERRY), 0)
+    yield ExpectedPlace(village.post(ROW), 1)
+    yield ExpectedPlace(village.post(LAMP), 1)
+    yield ExpectedPlace(village.post(BELL), 2)
+    yield ExpectedPlace(village.post(ROPE), 3)
+    yield ExpectedPlace(village.post(ASLEEP), 1, "deleted")
+    yield ExpectedPlace(village.post(KIND), 2)
 
 
 def _scene(title: str, sees: int, *messages: Message) -> Scene:

@@ -31,7 +31,7 @@ _EARLIEST: Final = OffsetSpec.earliest()
 _LATEST: Final = OffsetSpec.latest()
 
 
-class Span(NamedTuple):
+class OffsetRange(NamedTuple):
     """Offsets of a partition, `end` excluded."""
 
     topic: str
@@ -62,7 +62,7 @@ class TopicReader(AbstractContextManager["TopicReader"]):
     def __enter__(self) -> Self:
         return self
 
-    def spans(self, topics: Iterable[str]) -> list[Span]:
+    def spans(self, topics: Iterable[str]) -> list[OffsetRange]:
         """All that these topics hold now; one that does not exist holds nothing."""
         try:
             present = self._consumer.list_topics(timeout=self._timeout).topics
@@ -77,7 +77,7 @@ class TopicReader(AbstractContextManager["TopicReader"]):
             raise BrokerUnavailable(error.args[0].str()) from error
         except TimeoutError as error:
             raise BrokerUnavailable(f"no answer in {self._timeout:g} s") from error
-        return [Span(*place, first, ends[place]) for place, first in firsts.items()]
+        return [OffsetRange(*place, first, ends[place]) for place, first in firsts.items()]
 
     def _offsets(self, places: list[Any], spec: Any) -> dict[tuple[str, int], int]:
         """Of all places in as many requests as there are brokers."""
@@ -91,7 +91,7 @@ class TopicReader(AbstractContextManager["TopicReader"]):
             for at, answer in answers.items()
         }
 
-    def at(self, spans: Iterable[Span], time_ms: int) -> list[Span]:
+    def at(self, spans: Iterable[OffsetRange], time_ms: int) -> list[OffsetRange]:
         """The parts of these spans that were accepted at that time or later."""
         places = {(each.topic, each.number): each for each in spans}
         asked = [TopicPartition(*place, time_ms) for place in places]
@@ -106,11 +106,11 @@ class TopicReader(AbstractContextManager["TopicReader"]):
             parts.append(span._replace(first=min(max(span.first, first), span.end)))
         return parts
 
-    def read(self, span: Span) -> Iterator[Any]:
+    def read(self, span: OffsetRange) -> Iterator[Any]:
         """The messages of a span in their order, one batch in memory at a time."""
         return self.read_all([span])
 
-    def read_all(self, spans: Iterable[Span]) -> Iterator[Any]:
+    def read_all(self, spans: Iterable[OffsetRange]) -> Iterator[Any]:
         """The messages of spans of different partitions, those of each in their order."""
         ends = {(each.topic, each.number): each.end for each in spans if each.first < each.end}
         firsts = [TopicPartition(*each[:3]) for each in spans if each.first < each.end]

@@ -34,14 +34,14 @@ TOPIC: Final = "topic"
 PARTITIONS: Final = "partitions"
 
 
-class Actual(NamedTuple):
+class ActualTopic(NamedTuple):
     """A topic as the brokers have it, with all its settings."""
 
     partitions: int
     config: Mapping[str, str]
 
 
-class Difference(NamedTuple):
+class TopicDifference(NamedTuple):
     """One thing in which a topic is not as declared: itself, its partitions or a setting."""
 
     topic: str
@@ -55,7 +55,9 @@ class Difference(NamedTuple):
         return f"{self.topic}: {self.what} {self.actual}, declared {self.declared}"
 
 
-def compare(declared: Mapping[str, Topic], actual: Mapping[str, Actual]) -> list[Difference]:
+def compare_topics(
+    declared: Mapping[str, Topic], actual: Mapping[str, ActualTopic]
+) -> list[TopicDifference]:
     """In what the brokers' topics are not as declared; more settings and topics are no matter."""
     return [
         difference
@@ -72,7 +74,7 @@ class TopicAdmin:
         self._timeout = timeout
         self._admin: Any = AdminClient(brokers.librdkafka() | {"log_level": 0})
 
-    def actual(self, names: Iterable[str]) -> dict[str, Actual]:
+    def actual(self, names: Iterable[str]) -> dict[str, ActualTopic]:
         """Those of the named topics that exist."""
         topics = self._list()
         present = [name for name in names if name in topics]
@@ -83,7 +85,7 @@ class TopicAdmin:
             self._admin.describe_configs(resources, request_timeout=self._timeout)
         )
         return {
-            resource.name: Actual(
+            resource.name: ActualTopic(
                 len(topics[resource.name].partitions),
                 {name: str(entry.value) for name, entry in entries.items()},
             )
@@ -91,8 +93,8 @@ class TopicAdmin:
         }
 
     def mend(
-        self, declared: Mapping[str, Topic], differences: Sequence[Difference]
-    ) -> list[Difference]:
+        self, declared: Mapping[str, Topic], differences: Sequence[TopicDifference]
+    ) -> list[TopicDifference]:
         """Create what is missing and set what is set otherwise; what then still differs."""
         missing = [declared[each.topic] for each in differences if each.what == TOPIC]
         settings = [each for each in differences if each.what not in {TOPIC, PARTITIONS}]
@@ -102,11 +104,11 @@ class TopicAdmin:
             self._configure(settings)
         return self._remaining(declared)
 
-    def _remaining(self, declared: Mapping[str, Topic]) -> list[Difference]:
+    def _remaining(self, declared: Mapping[str, Topic]) -> list[TopicDifference]:
         """Brokers hear of what the controller has done a little later."""
         deadline = time.monotonic() + self._timeout
         while True:
-            left = compare(declared, self.actual(declared))
+            left = compare_topics(declared, self.actual(declared))
             if all(each.what == PARTITIONS for each in left) or time.monotonic() > deadline:
                 return left
             time.sleep(POLL)
@@ -135,7 +137,7 @@ class TopicAdmin:
             )
         )
 
-    def _configure(self, differences: Iterable[Difference]) -> None:
+    def _configure(self, differences: Iterable[TopicDifference]) -> None:
         resources: dict[str, Any] = {}
         for each in differences:
             resource = resources.setdefault(
@@ -159,13 +161,13 @@ class TopicAdmin:
             raise BrokerUnavailable(f"no answer in {self._timeout:g} s") from error
 
 
-def _differences(topic: Topic, actual: Actual | None) -> Iterator[Difference]:
+def _differences(topic: Topic, actual: ActualTopic | None) -> Iterator[TopicDifference]:
     if actual is None:
-        yield Difference(topic.name, TOPIC, str(topic.partitions), "0")
+        yield TopicDifference(topic.name, TOPIC, str(topic.partitions), "0")
         return
     if actual.partitions != topic.partitions:
-        yield Difference(topic.name, PARTITIONS, str(topic.partitions), str(actual.partitions))
+        yield TopicDifference(topic.name, PARTITIONS, str(topic.partitions), str(actual.partitions))
     for name, value in topic.config.items():
         found = actual.config.get(name, "unset")
         if found != value:
-            yield Difference(topic.name, name, value, found)
+            yield TopicDifference(topic.name, name, value, found)

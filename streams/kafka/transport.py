@@ -28,7 +28,7 @@ from services.metrics.metrics import Metrics
 from streams.delivery.intake import Intake
 from streams.kafka.consumer_thread import ConsumerThread, Fetched
 from streams.kafka.lag import LagGauges
-from streams.records import Partition, Run
+from streams.records import Partition, RecordRun
 
 POLL_SECONDS = 1.0
 """How long a fetch waits for records; the time between two beats of the fetch loop."""
@@ -85,7 +85,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc] # untyped upstream
             if run is not None:
                 await self._hand_over(run)
 
-    async def _hand_over(self, run: Run) -> None:
+    async def _hand_over(self, run: RecordRun) -> None:
         """One Faust event for the whole run."""
         message = ConsumerMessage(
             topic=run.partition.topic,

@@ -10,7 +10,7 @@ from schemas import topics
 from services.errors import AccessRefused, BrokerUnavailable, MingleError, StoreUnavailable
 from services.settings.settings import Settings
 from services.storage import migrations
-from streams.kafka.topics import TopicAdmin, compare
+from streams.kafka.topics import TopicAdmin, compare_topics
 
 KAFKA_TIMEOUT: Final = 5.0
 HEALTH_TIMEOUT: Final = 5.0
@@ -44,9 +44,9 @@ def examine(settings: Settings) -> Iterator[Finding]:
 def _kafka(settings: Settings) -> Iterator[Finding]:
     brokers = settings.brokers
     admin = TopicAdmin(brokers, KAFKA_TIMEOUT)
-    declared = topics.load()
+    declared = topics.load_topics()
     try:
-        differences = compare(declared, admin.actual(declared))
+        differences = compare_topics(declared, admin.actual(declared))
     except (BrokerUnavailable, AccessRefused) as error:
         advice = "start Kafka (`make up`), or set MINGLE_KAFKA_BOOTSTRAP"
         if isinstance(error, AccessRefused):
@@ -64,7 +64,7 @@ def _kafka(settings: Settings) -> Iterator[Finding]:
 
 
 def _cassandra(settings: Settings) -> Iterator[Finding]:
-    known = migrations.available()
+    known = migrations.available_migrations()
     try:
         missing = asyncio.run(migrations.migrate(settings, known, dry_run=True))
     except StoreUnavailable as error:

@@ -6,7 +6,7 @@ from typing import Protocol
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
-Endpoint = Callable[[web.Request], Awaitable[web.Response]]
+HealthEndpoint = Callable[[web.Request], Awaitable[web.Response]]
 UNAVAILABLE = 503
 
 
@@ -50,7 +50,7 @@ async def serve(site: web.Application, host: str, port: int) -> web.AppRunner:
     return runner
 
 
-def _endpoint(problems: Callable[[], Sequence[str]]) -> Endpoint:
+def _endpoint(problems: Callable[[], Sequence[str]]) -> HealthEndpoint:
     async def answer(_: web.Request) -> web.Response:
         found = problems()
         return web.json_response({"problems": found}, status=UNAVAILABLE if found else 200)

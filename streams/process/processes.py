@@ -7,21 +7,21 @@ from contextlib import asynccontextmanager, suppress
 
 import structlog
 
-from services.activity.dormant import LOOK_SECONDS, Dormant
+from services.activity.dormant import LOOK_SECONDS, InactiveUsers
 from services.errors import BrokerUnavailable
 from services.settings.brokers import Brokers
 from services.settings.settings import Settings
 from services.storage.session import Store
 from services.stores import Stores
-from streams.background import Work, background, repeated
+from streams.background import Work, repeat, run_in_background
 from streams.bootstrap import (
     Deps,
     cassandra_brakes,
     cassandra_generations,
     cassandra_stores,
-    create_acknowledging,
+    create_acknowledger,
     create_api,
-    create_dormant,
+    create_inactive_users,
     create_metrics,
     create_store,
     create_workers,
@@ -30,9 +30,9 @@ from streams.bootstrap import (
 from streams.kafka.contact import expect_access
 from streams.kafka.producer import KafkaOutbox
 from streams.process.health import Watched, create_health, serve
-from streams.process.serving import Address, serving
+from streams.process.serving import Address, serve_app
 from streams.process.signals import FAILED, STOPPED, run_apps
-from streams.process.store_contact import Contact
+from streams.process.store_contact import StoreContact
 from streams.routes import LANES
 
 ACCESS_SECONDS = 5.0
@@ -49,9 +49,9 @@ async def run_worker(settings: Settings, roles: Sequence[str], stop: asyncio.Eve
     is taken, AccessRefused where the brokers or the store let nobody in like this.
     """
     async with open_deps(settings) as deps, open_outbox(settings) as outbox:
-        dormant = create_dormant(deps)
+        dormant = create_inactive_users(deps)
         apps = create_workers(deps, outbox, roles, dormant.owed)
-        contact = Contact(deps.connect)
+        contact = StoreContact(deps.connect)
         watched: list[Watched] = [contact]
         async with health_site(deps, watched) as address:
             log.info("worker started", roles=list(roles), health=str(address))
@@ -59,7 +59,7 @@ async def run_worker(settings: Settings, roles: Sequence[str], stop: asyncio.Eve
                 return STOPPED
             watched.extend(app.intake for app in apps)
             _freeze()
-            async with background(stop, works(deps, roles, dormant)) as running:
+            async with run_in_background(stop, background_work(deps, roles, dormant)) as running:
                 code = await run_apps(apps, stop)
             return FAILED if running.failed else code
 
@@ -73,8 +73,8 @@ async def run_api(settings: Settings, stop: asyncio.Event) -> int:
     """
     async with (
         open_deps(settings) as deps,
-        serving(create_api(deps), settings.api_host, settings.api_port) as address,
-        background(stop, [Contact(deps.connect).make()]) as running,
+        serve_app(create_api(deps), settings.api_host, settings.api_port) as address,
+        run_in_background(stop, [StoreContact(deps.connect).make()]) as running,
     ):
         log.info("API started", address=str(address))
         _freeze()
@@ -82,14 +82,14 @@ async def run_api(settings: Settings, stop: asyncio.Event) -> int:
     return FAILED if running.failed else STOPPED
 
 
-def works(deps: Deps, roles: Sequence[str], dormant: Dormant) -> list[Work]:
+def background_work(deps: Deps, roles: Sequence[str], dormant: InactiveUsers) -> list[Work]:
     """What goes on beside a worker's apps."""
     going_on: list[Work] = []
     if deps.generations is not None:
-        going_on.append(create_acknowledging(deps, deps.generations, roles).watch())
+        going_on.append(create_acknowledger(deps, deps.generations, roles).watch())
     if deps.settings.inactive_days and set(roles) & set(LANES):
         failed = "it cannot be read who is dormant: nobody is left out"
-        going_on.append(repeated(dormant.look, LOOK_SECONDS, failed))
+        going_on.append(repeat(dormant.look, LOOK_SECONDS, failed))
     return going_on
 
 
@@ -145,7 +145,7 @@ def _freeze() -> None:
     gc.freeze()
 
 
-async def _admitted(brokers: Brokers, store: Contact) -> None:
+async def _admitted(brokers: Brokers, store: StoreContact) -> None:
     """Returns when the store has answered. AccessRefused where it or the brokers let nobody in.
 
     Brokers that are away are for the worker to wait for: it says so itself.

@@ -43,7 +43,7 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving(app: Litestar, host: str, port: int) -> AsyncIterator[Address]:
+async def serve_app(app: Litestar, host: str, port: int) -> AsyncIterator[Address]:
     """The app answers at the address until the context ends. Raises OSError for a taken port.
 
     Port 0 is any free one. `stopping` in the app's state, where it is, is called before the end:

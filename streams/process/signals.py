@@ -24,7 +24,7 @@ FAILED: Final = 1
 log = structlog.get_logger(__name__)
 
 
-def run(main: Callable[[asyncio.Event], Awaitable[int]]) -> int:
+def run_until_signal(main: Callable[[asyncio.Event], Awaitable[int]]) -> int:
     """The exit code of `main`, which is given an event that SIGTERM and SIGINT set.
 
     The process ends ten seconds after the signal at the latest, with 1 if `main` has not

@@ -7,7 +7,7 @@ from random import Random as SystemRandom
 import structlog
 
 from services.errors import StoreUnavailable
-from streams.clock import Clock, SystemClock
+from streams.clock import SystemClock, WaitingClock
 from streams.retry import Random, RetryPolicy
 
 POLICY = RetryPolicy(first=0.5)
@@ -16,14 +16,14 @@ POLICY = RetryPolicy(first=0.5)
 log = structlog.get_logger(__name__)
 
 
-class Contact:
+class StoreContact:
     """Tried without end: a process that gave up would be started again, to no other end."""
 
     def __init__(
         self,
         connect: Callable[[], Awaitable[None]],
         policy: RetryPolicy = POLICY,
-        clock: Clock | None = None,
+        clock: WaitingClock | None = None,
         random: Random | None = None,
     ) -> None:
         """`connect` raises StoreUnavailable for what may pass."""

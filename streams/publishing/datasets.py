@@ -19,7 +19,7 @@ from typing import Final, NamedTuple, TypeAlias
 from schemas.events import MAX_TEXT, FollowCreated, PostCreated, ReplyCreated
 from schemas.ids import DEFAULT_EPOCH, SEQUENCE_BITS, post_id
 
-Post: TypeAlias = PostCreated | ReplyCreated
+DatasetPost: TypeAlias = PostCreated | ReplyCreated
 
 FOLLOWS_HEADER: Final = "follower_id,followee_id"
 POSTS_HEADER: Final = "post_id,user_id,ts,kind,parent_id,root_id,text_len"
@@ -36,7 +36,7 @@ WORDS: Final = (
 STARTS: Final = (0, *(place + 1 for place, each in enumerate(WORDS[:-1]) if each == " "))
 
 
-class Row(NamedTuple):
+class DatasetRow(NamedTuple):
     """One post of a file, as it stands there."""
 
     number: int
@@ -51,7 +51,7 @@ class Row(NamedTuple):
 
 def pheme_messages(
     follows: Path, posts: Path, epoch: int = DEFAULT_EPOCH
-) -> Iterator[FollowCreated | Post]:
+) -> Iterator[FollowCreated | DatasetPost]:
     """Everything in PHEME: the follows first, then the posts in the order they were written."""
     with gzip.open(follows, "rt") as lines:
         yield from follow_messages(lines)
@@ -59,7 +59,7 @@ def pheme_messages(
         yield from post_messages(lines, epoch)
 
 
-def irc_messages(posts: Path, epoch: int = DEFAULT_EPOCH) -> Iterator[Post]:
+def irc_messages(posts: Path, epoch: int = DEFAULT_EPOCH) -> Iterator[DatasetPost]:
     """The Ubuntu IRC threads, in the order they were written. Nobody follows anybody there."""
     with gzip.open(posts, "rt") as lines:
         yield from post_messages(lines, epoch)
@@ -73,7 +73,7 @@ def follow_messages(lines: Iterable[str]) -> Iterator[FollowCreated]:
         )
 
 
-def post_messages(lines: Iterable[str], epoch: int = DEFAULT_EPOCH) -> Iterator[Post]:
+def post_messages(lines: Iterable[str], epoch: int = DEFAULT_EPOCH) -> Iterator[DatasetPost]:
     """The posts of a CSV file, header included. Raises ValueError where a row is not one."""
     minted: dict[str, int] = {}
     rows = csv.reader(lines)
@@ -90,13 +90,13 @@ def _rows(lines: Iterable[str]) -> Iterator[list[str]]:
     return rows
 
 
-def _row(cells: list[str], columns: Mapping[str, int]) -> Row:
+def _row(cells: list[str], columns: Mapping[str, int]) -> DatasetRow:
     number, author, seconds, kind, parent, root, length = cells[:7]
     lang = cells[columns["lang"]] if "lang" in columns else None
-    return Row(int(number), int(author), int(seconds), kind, parent, root, int(length), lang)
+    return DatasetRow(int(number), int(author), int(seconds), kind, parent, root, int(length), lang)
 
 
-def _message(row: Row, minted: Mapping[str, int], epoch: int) -> Post:
+def _message(row: DatasetRow, minted: Mapping[str, int], epoch: int) -> DatasetPost:
     own = minted[str(row.number)]
     version = row.seconds * 1_000_000
     match row.kind:
@@ -128,12 +128,12 @@ def _message(row: Row, minted: Mapping[str, int], epoch: int) -> Post:
     raise ValueError(f"kind: {row.kind!r} is neither post, reply nor repost")
 
 
-def _parent(row: Row, minted: Mapping[str, int], epoch: int) -> int:
+def _parent(row: DatasetRow, minted: Mapping[str, int], epoch: int) -> int:
     known = minted.get(row.parent)
     return known or post_id(row.seconds * 1_000 - 1, UNKNOWN | row.number, epoch)
 
 
-def _text(row: Row) -> str:
+def _text(row: DatasetRow) -> str:
     """Words of the row's length, beginning with another word for each post: few are alike."""
     length = min(row.length, MAX_TEXT)
     start = STARTS[row.number % len(STARTS)]

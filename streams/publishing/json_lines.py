@@ -25,7 +25,7 @@ class NotAMessage(ValueError):
     """Why a line cannot be published."""
 
 
-def message(line: bytes, now_ms: int, epoch: int) -> Outgoing:
+def parse_line(line: bytes, now_ms: int, epoch: int) -> Outgoing:
     """The message of one line, as it would be accepted now. Raises NotAMessage."""
     fields = _parse(line)
     topic = _topic(fields)
@@ -57,8 +57,8 @@ def _topic(fields: Mapping[str, Any]) -> str:
     topic = fields.get("topic")
     if topic is None:
         raise NotAMessage("topic: missing")
-    if not isinstance(topic, str) or topic not in topics.load():
-        raise NotAMessage(f"topic: expected one of {', '.join(topics.load())}")
+    if not isinstance(topic, str) or topic not in topics.load_topics():
+        raise NotAMessage(f"topic: expected one of {', '.join(topics.load_topics())}")
     return topic
 
 

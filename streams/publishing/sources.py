@@ -15,7 +15,7 @@ from streams.publishing.datasets import (
     follow_messages,
     post_messages,
 )
-from streams.publishing.json_lines import NotAMessage, message
+from streams.publishing.json_lines import NotAMessage, parse_line
 
 GZIP: Final = b"\x1f\x8b"
 LINE_BYTES: Final = 33_554_432
@@ -36,7 +36,7 @@ Refuse: TypeAlias = Callable[[Malformed], None]
 """What is done about a malformed line: raise it, or take note and return to go on."""
 
 
-def messages(file: BinaryIO, name: str, epoch: int, refuse: Refuse) -> Iterator[Outgoing]:
+def read_messages(file: BinaryIO, name: str, epoch: int, refuse: Refuse) -> Iterator[Outgoing]:
     """Every message of a file, in its order.
 
     A line of JSON Lines that is no message goes to `refuse`. A row of a data set that is none
@@ -104,7 +104,7 @@ def _json_lines(first: bytes, rest: _Lines, epoch: int, refuse: Refuse) -> Itera
     while line:
         if line.strip():
             try:
-                yield message(line, time.time_ns() // 1_000_000, epoch)
+                yield parse_line(line, time.time_ns() // 1_000_000, epoch)
             except NotAMessage as reason:
                 refuse(Malformed(rest.name, rest.number, str(reason)))
         line = next(rest, None)

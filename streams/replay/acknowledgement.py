@@ -12,8 +12,8 @@ from services.generations.generations import Generations
 from services.generations.store import Acknowledgement, GenerationStore
 from services.retention import Clock as NowMs
 from services.timelines.store import TimelineStore
-from streams.background import repeated
-from streams.clock import Clock, SystemClock
+from streams.background import repeat
+from streams.clock import SystemClock, WaitingClock
 from streams.retry import Random
 
 LOOK_SECONDS: Final = 0.8
@@ -35,7 +35,7 @@ class NotAcknowledged(Transient):
     """Some live workers do not go by a list yet; the same may be asked again."""
 
 
-class Acknowledging:
+class GenerationAcknowledger:
     """Says in the store by which list a worker goes, as soon as it does."""
 
     def __init__(  # noqa: PLR0913 - its ports, each by name
@@ -45,7 +45,7 @@ class Acknowledging:
         names: Sequence[str],
         now_ms: NowMs,
         *,
-        clock: Clock | None = None,
+        clock: WaitingClock | None = None,
         random: Random | None = None,
     ) -> None:
         """`timelines` are those that the worker's handlers write to."""
@@ -60,7 +60,7 @@ class Acknowledging:
     async def watch(self) -> None:
         """Without end. While the store is away, what was acknowledged stays."""
         failed = "generations cannot be read"
-        await repeated(self.look, LOOK_SECONDS, failed, self._clock, self._random)
+        await repeat(self.look, LOOK_SECONDS, failed, self._clock, self._random)
 
     async def look(self) -> None:
         """First go by it, then say so. Raises StoreUnavailable."""
@@ -71,7 +71,7 @@ class Acknowledging:
             self._said = number
 
 
-async def changed(
+async def change_generations(
     store: GenerationStore, change: Callable[[Generations], Generations]
 ) -> Generations:
     """The list, changed. Raises what `change` does, and StoreUnavailable."""
@@ -83,7 +83,7 @@ async def changed(
     raise StoreUnavailable("others change the list of generations all the time: try again")
 
 
-async def late(store: GenerationStore, members: Members, number: int) -> list[str] | None:
+async def late_workers(store: GenerationStore, members: Members, number: int) -> list[str] | None:
     """The live workers that do not go by this list or a newer one; None while it is not known.
 
     Raises StoreUnavailable and BrokerUnavailable.
@@ -95,12 +95,12 @@ async def late(store: GenerationStore, members: Members, number: int) -> list[st
     return sorted(each for each in names if each not in said or said[each].number < number)
 
 
-async def acknowledged(
+async def wait_until_acknowledged(
     store: GenerationStore,
     members: Members,
     number: int,
     told: Callable[[str], None] = lambda _: None,
-    clock: Clock | None = None,
+    clock: WaitingClock | None = None,
 ) -> None:
     """Returns when every live worker goes by this list or a newer one.
 
@@ -109,7 +109,7 @@ async def acknowledged(
     clock = clock or SystemClock()
     end = clock.now() + WAIT_SECONDS
     before = ""
-    while (waits_for := await late(store, members, number)) != []:
+    while (waits_for := await late_workers(store, members, number)) != []:
         named = "groups that change" if waits_for is None else ", ".join(waits_for)
         if clock.now() > end:
             raise NotAcknowledged(f"not acknowledged within {WAIT_SECONDS:g} s: {named}")

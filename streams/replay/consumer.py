@@ -9,11 +9,11 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from services.errors import BrokerUnavailable
 from services.settings.brokers import Brokers
 from streams.dead_letters.letter import origins
-from streams.dead_letters.reader import letter_of
+from streams.dead_letters.reader import stored_dead_letter
 from streams.kafka.contact import expect_brokers
 from streams.records import Partition, Record
 from streams.replay.plan import Source
-from streams.replay.progress import Place
+from streams.replay.progress import TopicOffsetKey
 
 T = TypeVar("T")
 
@@ -27,7 +27,7 @@ FETCHED_KBYTES: Final = 65_536
 """What waits in the client, besides what the replay holds."""
 
 
-class Read(NamedTuple):
+class ReplayRecord(NamedTuple):
     """A record of a partition, as confluent-kafka's messages say it."""
 
     offset: int
@@ -37,7 +37,7 @@ class Read(NamedTuple):
     headers: Sequence[tuple[str, bytes]]
 
 
-class Received(NamedTuple):
+class PolledRecords(NamedTuple):
     """What one poll brought. `ended` are partitions that were read to where they end."""
 
     records: Mapping[Partition, Sequence[Record]]
@@ -73,9 +73,9 @@ class ReplayConsumer:
         topics = sorted({each.topic for each in self._sources})
         self._consumer.subscribe(topics, on_assign=self._take, on_revoke=self._give)
 
-    async def poll(self, most: int, seconds: float, closed: set[Partition]) -> Received:
+    async def poll(self, most: int, seconds: float, closed: set[Partition]) -> PolledRecords:
         """Up to so many records, none of partitions that are closed."""
-        received: Received = await self._call(self._poll, most, seconds, closed)
+        received: PolledRecords = await self._call(self._poll, most, seconds, closed)
         return received
 
     async def commit(self, offsets: Mapping[Partition, int]) -> bool:
@@ -83,9 +83,9 @@ class ReplayConsumer:
         has: bool = await self._call(self._commit, offsets)
         return has
 
-    async def committed(self) -> dict[Place, int]:
+    async def committed(self) -> dict[TopicOffsetKey, int]:
         """Of every partition of the plan, also those of other processes."""
-        found: dict[Place, int] = await self._call(self._committed)
+        found: dict[TopicOffsetKey, int] = await self._call(self._committed)
         return found
 
     def extend(self, sources: Iterable[Source]) -> None:
@@ -102,7 +102,7 @@ class ReplayConsumer:
         except KafkaException as error:
             raise BrokerUnavailable(error.args[0].str()) from error
 
-    def _poll(self, most: int, seconds: float, closed: set[Partition]) -> Received:
+    def _poll(self, most: int, seconds: float, closed: set[Partition]) -> PolledRecords:
         self._pause(closed & self._assigned)
         records: dict[Partition, list[Record]] = {}
         ended: set[Partition] = set()
@@ -118,7 +118,7 @@ class ReplayConsumer:
                 ended.add(at)
             elif error.fatal():
                 raise KafkaException(error)
-        return Received(records, frozenset(ended))
+        return PolledRecords(records, frozenset(ended))
 
     def _pause(self, closed: set[Partition]) -> None:
         fresh, open_again = closed - self._paused, (self._paused - closed) & self._assigned
@@ -138,7 +138,7 @@ class ReplayConsumer:
             raise
         return True
 
-    def _committed(self) -> dict[Place, int]:
+    def _committed(self) -> dict[TopicOffsetKey, int]:
         wanted = [TopicPartition(*each) for each in self._sources]
         found = self._asking.committed(wanted, timeout=TIMEOUT)
         return {(each.topic, each.partition): each.offset for each in found if each.offset >= 0}
@@ -201,12 +201,12 @@ def _configuration(brokers: Brokers, group: str) -> dict[str, Any]:
     }
 
 
-def _read(message: Any) -> Read:
+def _read(message: Any) -> ReplayRecord:
     """A dead letter is read with the time at which its message was accepted."""
     _, timestamp = message.timestamp()
     if message.topic() in origins():
-        timestamp = letter_of(message).sent_back().timestamp or timestamp
-    return Read(
+        timestamp = stored_dead_letter(message).sent_back().timestamp or timestamp
+    return ReplayRecord(
         message.offset(),
         timestamp,
         message.key(),

@@ -11,13 +11,13 @@ from services.handlers.handler import Handler
 from services.metrics.metrics import Metrics
 from streams.dead_letters.letter import origins
 from streams.delivery.acks import AckTracker
-from streams.delivery.backlog import Bounds
-from streams.delivery.dead_letters import DeadLetter, DeadLetters
-from streams.delivery.loop import Delivery
+from streams.delivery.backlog import BatchBounds
+from streams.delivery.dead_letters import DeadLetter, DeadLetterWriter
+from streams.delivery.loop import DeliveryLoop
 from streams.replay.plan import Plan
-from streams.replay.selection import Choice
+from streams.replay.selection import Selection
 
-AT_ONCE: Final = Bounds(messages=4_096, bytes=24 << 20, batches=2)
+AT_ONCE: Final = BatchBounds(messages=4_096, bytes=24 << 20, batches=2)
 """The more events at a time, the fewer requests an event. Two batches: one waits for the store
 while the other is decoded."""
 
@@ -26,22 +26,22 @@ class NotChosen(Exception):
     """A message that is none of the plan's events."""
 
 
-class AlreadyLetters:
+class AlreadyDeadLetters:
     """Dead letters that were read from where dead letters are kept stay there."""
 
     async def bury(self, letters: Sequence[DeadLetter]) -> None:
         """Nothing is to be done."""
 
 
-def create_loops(  # noqa: PLR0913 - the ports of the loops, each by name
+def create_delivery_loops(  # noqa: PLR0913 - the ports of the loops, each by name
     plan: Plan,
     handlers: Mapping[str, Handler[Any]],
     *,
     acks: AckTracker,
-    dead_letters: DeadLetters,
+    dead_letters: DeadLetterWriter,
     metrics: Metrics,
     epoch: int,
-) -> dict[str, Delivery[Any]]:
+) -> dict[str, DeliveryLoop[Any]]:
     """A loop for each topic that a plan reads.
 
     What cannot be decoded is a dead letter of the live loop already, and is skipped here.
@@ -49,12 +49,12 @@ def create_loops(  # noqa: PLR0913 - the ports of the loops, each by name
     loops = {}
     for topic in dict.fromkeys(source.topic for source in plan.sources):
         origin = origins().get(topic, topic)
-        loops[topic] = Delivery(
+        loops[topic] = DeliveryLoop(
             agent=f"replay-{topic}",
             topic=topic,
-            decode=chosen(plan.choice, partial(decode, origin, epoch=epoch)),
+            decode=decode_chosen(plan.choice, partial(decode, origin, epoch=epoch)),
             handle=handlers[origin],
-            dead_letters=dead_letters if topic == origin else AlreadyLetters(),
+            dead_letters=dead_letters if topic == origin else AlreadyDeadLetters(),
             acks=acks,
             metrics=metrics,
             bounds=AT_ONCE,
@@ -63,7 +63,7 @@ def create_loops(  # noqa: PLR0913 - the ports of the loops, each by name
     return loops
 
 
-def chosen(choice: Choice, decode_one: Callable[..., Any]) -> Callable[..., Any]:
+def decode_chosen(choice: Selection, decode_one: Callable[..., Any]) -> Callable[..., Any]:
     """Decodes what is chosen. Raises NotChosen for the rest, and for what no event is."""
 
     def decoded(key: bytes | None, value: bytes | None, timestamp: int) -> Any:

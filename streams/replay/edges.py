@@ -13,7 +13,7 @@ from schemas.snapshots import FOLLOW_EDGES, EdgesWritten
 from services.relations.store import RelationStore
 from services.scan import START
 from services.settings.brokers import Brokers
-from streams.kafka.reader import Span, TopicReader
+from streams.kafka.reader import OffsetRange, TopicReader
 from streams.outbox import Outbox, Outgoing
 from streams.pace import paced
 from streams.replay.live import committed_of
@@ -34,7 +34,7 @@ class EdgesMissing(Exception):
     """A store that has fewer edges than the last snapshot: no snapshot of all there were."""
 
 
-def last_written(reader: TopicReader, spans: Iterable[Span]) -> EdgesWritten | None:
+def last_written(reader: TopicReader, spans: Iterable[OffsetRange]) -> EdgesWritten | None:
     """What the newest whole snapshot says of itself; None where there is none.
 
     It reads these spans to their ends, for the one record may be anywhere. Raises
@@ -54,7 +54,7 @@ def last_written(reader: TopicReader, spans: Iterable[Span]) -> EdgesWritten | N
 async def handled_follows(brokers: Brokers) -> tuple[int, ...]:
     """Up to where live workers have recorded `follows`, by partition. Raises BrokerUnavailable."""
 
-    def look() -> list[Span]:
+    def look() -> list[OffsetRange]:
         with TopicReader(brokers) as reader:
             return reader.spans(["follows"])
 

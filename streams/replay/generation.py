@@ -9,10 +9,10 @@ from msgspec.structs import replace
 from services.generations.generations import GenerationRefused, Generations
 from services.generations.store import GenerationStore
 from services.generations.view import FRESH_SECONDS
-from streams.clock import Clock, SystemClock
-from streams.kafka.reader import Span
-from streams.replay.acknowledgement import Members, acknowledged, changed
-from streams.replay.plan import Plan, PlanRefused, Source, in_order
+from streams.clock import SystemClock, WaitingClock
+from streams.kafka.reader import OffsetRange
+from streams.replay.acknowledgement import Members, change_generations, wait_until_acknowledged
+from streams.replay.plan import Plan, PlanRefused, Source, order_sources
 
 PAGE_SECONDS: Final = 5.0
 """For pages that began before a generation retired."""
@@ -28,7 +28,7 @@ async def expect_free(store: GenerationStore, name: str, replay: str) -> None:
         raise PlanRefused(f"--into: {error}") from error
 
 
-async def listed(store: GenerationStore, plan: Plan, members: Members, told: Told) -> None:
+async def list_generation(store: GenerationStore, plan: Plan, members: Members, told: Told) -> None:
     """Returns when every live worker writes the plan's generation beside the others.
 
     Its tables are there before it is listed. Raises GenerationRefused, NotAcknowledged,
@@ -41,47 +41,47 @@ async def listed(store: GenerationStore, plan: Plan, members: Members, told: Tol
     known = await store.load()
     if listing(known) is not known:
         await store.create(plan.into)
-    found = (await changed(store, listing)).get(plan.into)
+    found = (await change_generations(store, listing)).get(plan.into)
     assert found is not None
-    await acknowledged(store, members, found.since, told)
+    await wait_until_acknowledged(store, members, found.since, told)
 
 
-def fixed(plan: Plan, spans: Iterable[Span]) -> Plan:
+def fix_ends(plan: Plan, spans: Iterable[OffsetRange]) -> Plan:
     """The same, up to where the log ends now: what comes later is written by live workers."""
     firsts = {each.place: each.first for each in plan.sources}
-    sources = in_order(
+    sources = order_sources(
         Source(topic, number, min(firsts.get((topic, number), first), end), end)
         for topic, number, first, end in spans
     )
     return replace(plan, sources=sources, events=sum(each.end - each.first for each in sources))
 
 
-async def filled(store: GenerationStore, plan: Plan) -> None:
+async def mark_filled(store: GenerationStore, plan: Plan) -> None:
     """Its replay is over. Raises GenerationRefused and StoreUnavailable."""
-    await changed(store, lambda known: known.filled(plan.into, plan.name))
+    await change_generations(store, lambda known: known.filled(plan.into, plan.name))
 
 
-async def retired(  # noqa: PLR0913 - what it asks, whom it tells
+async def retire_generation(  # noqa: PLR0913 - what it asks, whom it tells
     store: GenerationStore,
     name: str,
     members: Members,
     *,
     request_seconds: float,
     told: Told,
-    clock: Clock | None = None,
+    clock: WaitingClock | None = None,
 ) -> Generations:
     """Takes a generation away, once nobody writes or reads it; again where it was interrupted.
 
     Raises GenerationRefused, NotAcknowledged, StoreUnavailable and BrokerUnavailable.
     """
     clock = clock or SystemClock()
-    until = (await changed(store, lambda known: known.retiring(name))).get(name)
+    until = (await change_generations(store, lambda known: known.retiring(name))).get(name)
     if until is None or until.until is None:
         raise GenerationRefused(f"there is no generation {name}")
     began = clock.now()
-    await acknowledged(store, members, until.until, told, clock)
+    await wait_until_acknowledged(store, members, until.until, told, clock)
     told("waits for what was begun before")
     grace = FRESH_SECONDS + request_seconds + PAGE_SECONDS
     await clock.wait(asyncio.Event(), max(0.0, began + grace - clock.now()))
     await store.drop(name)
-    return await changed(store, lambda known: known.gone(name))
+    return await change_generations(store, lambda known: known.gone(name))

@@ -9,7 +9,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from services.errors import BrokerUnavailable
 from services.settings.brokers import Brokers
 from streams.kafka.contact import expect_brokers
-from streams.replay.progress import Place
+from streams.replay.progress import TopicOffsetKey
 from streams.routes import ROUTES, WRITE_HOMES
 
 TIMEOUT: Final = 15.0
@@ -33,11 +33,11 @@ class LiveGroups:
             for role in GROUPS
         }
 
-    async def look(self) -> tuple[dict[Place, int], dict[Place, int]]:
+    async def look(self) -> tuple[dict[TopicOffsetKey, int], dict[TopicOffsetKey, int]]:
         """Where their topics end now, and what they have committed."""
         return await asyncio.to_thread(self._look)
 
-    async def ends(self, places: list[Place]) -> dict[Place, int]:
+    async def ends(self, places: list[TopicOffsetKey]) -> dict[TopicOffsetKey, int]:
         """Where these partitions end now."""
         return await asyncio.to_thread(self._ends, places)
 
@@ -52,8 +52,8 @@ class LiveGroups:
         for each in self._groups.values():
             each.close()
 
-    def _look(self) -> tuple[dict[Place, int], dict[Place, int]]:
-        committed: dict[Place, int] = {}
+    def _look(self) -> tuple[dict[TopicOffsetKey, int], dict[TopicOffsetKey, int]]:
+        committed: dict[TopicOffsetKey, int] = {}
         try:
             listed = self._admin.list_topics(timeout=TIMEOUT).topics
             for role, group in self._groups.items():
@@ -83,7 +83,7 @@ class LiveGroups:
             raise BrokerUnavailable(f"who the workers are is not known: {error}") from error
         return frozenset(names)
 
-    def _ends(self, places: list[Place]) -> dict[Place, int]:
+    def _ends(self, places: list[TopicOffsetKey]) -> dict[TopicOffsetKey, int]:
         asked = {TopicPartition(*place): OffsetSpec.latest() for place in places}
         try:
             answers = self._admin.list_offsets(asked, request_timeout=TIMEOUT) if asked else {}
@@ -95,10 +95,12 @@ class LiveGroups:
             raise BrokerUnavailable(f"where the topics end is not known: {error}") from error
 
 
-async def committed_of(brokers: Brokers, group: str, places: list[Place]) -> dict[Place, int]:
+async def committed_of(
+    brokers: Brokers, group: str, places: list[TopicOffsetKey]
+) -> dict[TopicOffsetKey, int]:
     """What a group has committed of these, asked without joining it. Raises BrokerUnavailable."""
 
-    def look() -> dict[Place, int]:
+    def look() -> dict[TopicOffsetKey, int]:
         expect_brokers(brokers, TIMEOUT)
         asking: Any = Consumer(brokers.librdkafka() | {"group.id": group, "log_level": 0})
         try:

@@ -24,11 +24,11 @@ PAGE: Final = 100
 MOST_PAGES: Final = 100
 """Of one home: what lies further down is read by nobody."""
 
-Rows: TypeAlias = Mapping[int, object]
+ShownRows: TypeAlias = Mapping[int, object]
 """What is shown, by post."""
 
 
-class Difference(NamedTuple):
+class ListingDifference(NamedTuple):
     """In what one listing is not as the log has it."""
 
     listing: str
@@ -56,7 +56,7 @@ class Side(NamedTuple):
     def on(cls, reader: Reader, retention: Retention) -> "Side":
         return cls(Home(reader, retention), Threads(reader))
 
-    async def shown_to(self, user: int) -> Rows:
+    async def shown_to(self, user: int) -> ShownRows:
         """A home, post by post. Raises StoreUnavailable."""
         items: list[Item] = []
         before = None
@@ -68,13 +68,13 @@ class Side(NamedTuple):
                 break
         return {item.post_id: msgspec.to_builtins(item) for item in items}
 
-    async def thread_of(self, post: int) -> Rows:
+    async def thread_of(self, post: int) -> ShownRows:
         """A thread as nobody in particular reads it. Raises StoreUnavailable."""
         found: Sequence[ThreadItem] = await self.threads.read(PostId(post), None) or ()
         return {each.post_id: (place, each) for place, each in enumerate(found)}
 
 
-async def handled(
+async def handle_log(
     batches: AsyncIterable[Sequence[Any]], handlers: Mapping[str, Handler[Any]]
 ) -> set[int]:
     """Has the log handled by these; everybody who wrote or follows. Raises ValueError if too long.
@@ -99,17 +99,17 @@ async def handled(
     return people
 
 
-async def differences(
+async def find_differences(
     log: Side, store: Side, users: Collection[int], threads: Collection[int]
-) -> list[Difference]:
+) -> list[ListingDifference]:
     """Those of these homes and threads that are shown otherwise. Raises StoreUnavailable."""
     gate = asyncio.Semaphore(READS_AT_ONCE)
 
-    async def home(user: int) -> Difference | None:
+    async def home(user: int) -> ListingDifference | None:
         async with gate:
             return _compared("home", user, await log.shown_to(user), await store.shown_to(user))
 
-    async def thread(post: int) -> Difference | None:
+    async def thread(post: int) -> ListingDifference | None:
         async with gate:
             return _compared("thread", post, await log.thread_of(post), await store.thread_of(post))
 
@@ -117,11 +117,17 @@ async def differences(
     return [each for each in found if each is not None]
 
 
-def _compared(listing: str, of: int, expected: Rows, found: Rows) -> Difference | None:
+def _compared(
+    listing: str, of: int, expected: ShownRows, found: ShownRows
+) -> ListingDifference | None:
     missing = tuple(sorted(expected.keys() - found.keys()))
     extra = tuple(sorted(found.keys() - expected.keys()))
     same = expected.keys() & found.keys()
     altered = tuple(sorted(each for each in same if expected[each] != found[each]))
     if missing or extra:
         altered = ()  # whatever stands beside them is shown otherwise, too
-    return Difference(listing, of, missing, extra, altered) if missing or extra or altered else None
+    return (
+        ListingDifference(listing, of, missing, extra, altered)
+        if missing or extra or altered
+        else None
+    )

@@ -4,7 +4,7 @@ BURST_SECONDS = 0.5
 """What is not read in its time is made up for up to so much: a pause is not followed by a flood."""
 
 
-class Pace:
+class RateLimiter:
     """So many a second, or as many as there are."""
 
     def __init__(self, per_second: float | None, now: float) -> None:

@@ -7,7 +7,7 @@ import msgspec
 
 from schemas.snapshots import FOLLOW_EDGES, EdgesWritten
 from schemas.topics import dead_letter_topic
-from streams.replay.selection import Choice
+from streams.replay.selection import Selection
 
 FACTS: Final = ("follows", "relations", "posts", "replies")
 """The topics that are the truth: requests are made anew from them. Edges come first."""
@@ -91,7 +91,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     made_at: int
     into: str = LIVE
     sources: tuple[Source, ...]
-    choice: Choice = Choice()
+    choice: Selection = Selection()
     whole: bool = False
     lost: tuple[Lost, ...] = ()
     edges: EdgesWritten | None = None
@@ -155,14 +155,14 @@ WHY: Final[Mapping[str, str]] = {
 }
 
 
-def in_order(sources: Iterable[Source]) -> tuple[Source, ...]:
+def order_sources(sources: Iterable[Source]) -> tuple[Source, ...]:
     """By their topics, edges first, and by partition."""
     names = (FOLLOW_EDGES, *FACTS, *map(dead_letter_topic, FACTS))
     order = {name: place for place, name in enumerate(names)}
     return tuple(sorted(sources, key=lambda each: (order[each.topic], each.partition)))
 
 
-def parse(text: bytes) -> Plan:
+def parse_plan(text: bytes) -> Plan:
     """A plan from its file. Raises PlanRefused for what is none."""
     try:
         return msgspec.json.decode(text, type=Plan)
@@ -170,6 +170,6 @@ def parse(text: bytes) -> Plan:
         raise PlanRefused(f"not a plan of `mingle replay plan`: {error}") from error
 
 
-def written(plan: Plan) -> bytes:
+def render_plan(plan: Plan) -> bytes:
     """A plan as its file holds it, to be read by people too."""
     return msgspec.json.format(msgspec.json.encode(plan), indent=1) + b"\n"

@@ -14,11 +14,20 @@ from schemas.ids import UserId
 from schemas.snapshots import FOLLOW_EDGES, EdgesWritten
 from schemas.topics import dead_letter_topic
 from streams.dead_letters.letter import origins
-from streams.dead_letters.reader import letter_of
-from streams.kafka.reader import Span, TopicReader, in_batches
+from streams.dead_letters.reader import stored_dead_letter
+from streams.kafka.reader import OffsetRange, TopicReader, in_batches
 from streams.replay.edges import last_written
-from streams.replay.plan import FACTS, LIVE, Lost, Plan, PlanRefused, Source, check_topics, in_order
-from streams.replay.selection import Choice, Conversation
+from streams.replay.plan import (
+    FACTS,
+    LIVE,
+    Lost,
+    Plan,
+    PlanRefused,
+    Source,
+    check_topics,
+    order_sources,
+)
+from streams.replay.selection import Conversation, Selection
 
 SAMPLED: Final = 50_000
 """Events that are read to count what a plan delivers; of more, so many, spread over all parts."""
@@ -28,7 +37,7 @@ Told = Callable[[int], None]
 """Is told of events that were read."""
 
 
-class Part(NamedTuple):
+class RequestedPart(NamedTuple):
     """Offsets of one partition, as somebody asked for them; None is where the log begins, ends."""
 
     topic: str
@@ -37,20 +46,20 @@ class Part(NamedTuple):
     end: int | None = None
 
 
-class Asked(NamedTuple):
+class PlanRequest(NamedTuple):
     """What a plan is asked for: all that nothing here excludes. Times are Kafka's, milliseconds."""
 
     topics: tuple[str, ...] = ()
-    parts: tuple[Part, ...] = ()
+    parts: tuple[RequestedPart, ...] = ()
     since: int | None = None
     until: int | None = None
-    choice: Choice = Choice()
+    choice: Selection = Selection()
     dead_letters: bool = False
 
     @property
     def is_all(self) -> bool:
         """Whether nothing of the log is left out."""
-        return self._replace(topics=()) == Asked() and set(self.topics) in (set(), set(FACTS))
+        return self._replace(topics=()) == PlanRequest() and set(self.topics) in (set(), set(FACTS))
 
     def names(self) -> tuple[str, ...]:
         """The topics that are read. Raises PlanRefused for a choice that does not add up."""
@@ -63,8 +72,8 @@ class Asked(NamedTuple):
         return tuple(map(dead_letter_topic, named)) if self.dead_letters else named
 
 
-async def survey(  # noqa: PLR0913 - what is asked for, where it is, who is told
-    asked: Asked,
+async def make_plan(  # noqa: PLR0913 - what is asked for, where it is, who is told
+    asked: PlanRequest,
     reader: TopicReader,
     followers: Followers,
     *,
@@ -86,7 +95,7 @@ async def survey(  # noqa: PLR0913 - what is asked for, where it is, who is told
     edges = None
     if any(each.topic == "follows" for each in lost):
         snapshot, edges = await asyncio.to_thread(_snapshot, reader)
-        sources = in_order((*snapshot, *sources))
+        sources = order_sources((*snapshot, *sources))
     plan = Plan(
         name=name,
         made_at=made_at,
@@ -102,7 +111,7 @@ async def survey(  # noqa: PLR0913 - what is asked for, where it is, who is told
     return await _counted(plan, reader, followers, epoch, told)
 
 
-def lost_since(plan: Plan, spans: Iterable[Span]) -> tuple[Lost, ...]:
+def lost_since(plan: Plan, spans: Iterable[OffsetRange]) -> tuple[Lost, ...]:
     """What the log has let go of since the plan was made."""
     begins = {(each.topic, each.number): each.first for each in spans}
     return tuple(
@@ -112,7 +121,9 @@ def lost_since(plan: Plan, spans: Iterable[Span]) -> tuple[Lost, ...]:
     )
 
 
-def _sources(asked: Asked, spans: Sequence[Span], reader: TopicReader) -> tuple[Source, ...]:
+def _sources(
+    asked: PlanRequest, spans: Sequence[OffsetRange], reader: TopicReader
+) -> tuple[Source, ...]:
     parts = {(part.topic, part.partition): part for part in asked.parts}
     known = {(span.topic, span.number) for span in spans}
     for place in parts:
@@ -128,7 +139,7 @@ def _sources(asked: Asked, spans: Sequence[Span], reader: TopicReader) -> tuple[
     if asked.until is not None:
         ends = {(each.topic, each.number): each.first for each in reader.at(wanted, asked.until)}
         wanted = [each._replace(end=ends[each.topic, each.number]) for each in wanted]
-    return in_order(Source(*each) for each in wanted)
+    return order_sources(Source(*each) for each in wanted)
 
 
 def _snapshot(reader: TopicReader) -> tuple[list[Source], EdgesWritten | None]:
@@ -141,14 +152,14 @@ def _snapshot(reader: TopicReader) -> tuple[list[Source], EdgesWritten | None]:
     return sources, last_written(reader, spans)
 
 
-def _cut(span: Span, part: Part) -> Span:
+def _cut(span: OffsetRange, part: RequestedPart) -> OffsetRange:
     """What of a partition is asked for, as far as the log holds it."""
     first = span.first if part.first is None else max(span.first, part.first)
     end = span.end if part.end is None else min(span.end, part.end)
     return span._replace(first=min(first, end), end=end)
 
 
-def _lost(asked: Asked, spans: Iterable[Span]) -> Iterator[Lost]:
+def _lost(asked: PlanRequest, spans: Iterable[OffsetRange]) -> Iterator[Lost]:
     """Where the log begins later than is asked for; what a time was before, nobody can tell."""
     if asked.dead_letters:
         return
@@ -218,7 +229,9 @@ def _some(source: Source, share: float) -> Source:
 def _messages(
     sources: Iterable[Source], reader: TopicReader, epoch: int, told: Told
 ) -> Iterator[Any]:
-    for record in reader.read_all([Span(*each.place, each.first, each.end) for each in sources]):
+    for record in reader.read_all(
+        [OffsetRange(*each.place, each.first, each.end) for each in sources]
+    ):
         told(1)
         message = message_of(record, epoch)
         if message is not None:
@@ -230,7 +243,7 @@ def message_of(record: Any, epoch: int) -> Any:
     topic, key, value = record.topic(), record.key(), record.value()
     timestamp = record.timestamp()[1]
     if topic in origins():
-        letter = letter_of(record)
+        letter = stored_dead_letter(record)
         topic, timestamp = letter.topic, letter.sent_back().timestamp or timestamp
     try:
         if topic not in (FOLLOW_EDGES, *FACTS):

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from streams.replay.plan import Source
 
-Place = tuple[str, int]
+TopicOffsetKey = tuple[str, int]
 
 LOOKS: Final = 600
 """Remembered ends of the live log: ten minutes, one a second. A lag beyond is as large as that."""
@@ -32,7 +32,9 @@ class Progress(NamedTuple):
         return (self.total - self.done) * seconds / done if done > 0 else None
 
 
-def progress(sources: tuple[Source, ...], committed: Mapping[Place, int]) -> Progress:
+def measure_progress(
+    sources: tuple[Source, ...], committed: Mapping[TopicOffsetKey, int]
+) -> Progress:
     """By the offsets that the replay's group has committed."""
     done = sum(
         min(max(committed.get(each.place, each.first), each.first), each.end) - each.first
@@ -45,10 +47,13 @@ class LiveLag:
     """How many seconds the live groups are behind, by where their topics ended at which time."""
 
     def __init__(self) -> None:
-        self._ends: deque[tuple[float, Mapping[Place, int]]] = deque(maxlen=LOOKS)
+        self._ends: deque[tuple[float, Mapping[TopicOffsetKey, int]]] = deque(maxlen=LOOKS)
 
     def seconds(
-        self, now: float, ends: Mapping[Place, int], committed: Mapping[Place, int]
+        self,
+        now: float,
+        ends: Mapping[TopicOffsetKey, int],
+        committed: Mapping[TopicOffsetKey, int],
     ) -> float:
         """What was there so long ago is handled; what came later is not."""
         self._ends.append((now, dict(ends)))

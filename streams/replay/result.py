@@ -6,7 +6,7 @@ from services.metrics.metrics import Metrics
 from streams.replay.progress import Progress
 
 
-class Ended(NamedTuple):
+class ReplayResult(NamedTuple):
     """How far a replay is when a process leaves it, and what this one did."""
 
     progress: Progress

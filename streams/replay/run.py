@@ -10,14 +10,14 @@ import structlog
 from services.errors import BrokerUnavailable
 from services.metrics.metrics import Metrics
 from services.settings.brokers import Brokers
-from streams.clock import Clock
+from streams.clock import WaitingClock
 from streams.delivery.acks import AckTracker
-from streams.delivery.loop import Delivery
-from streams.records import Partition, Run
+from streams.delivery.loop import DeliveryLoop
+from streams.records import Partition, RecordRun
 from streams.replay.consumer import ReplayConsumer
-from streams.replay.pace import Pace
+from streams.replay.pace import RateLimiter
 from streams.replay.plan import EDGES, Plan, Source
-from streams.replay.progress import LiveLag, Place, Progress, progress
+from streams.replay.progress import LiveLag, Progress, TopicOffsetKey, measure_progress
 
 POLL_SECONDS: Final = 0.2
 POLL_RECORDS: Final = 5_000
@@ -34,11 +34,11 @@ log = structlog.get_logger(__name__)
 class Live(Protocol):
     """`streams.replay.live.LiveGroups` is one. Both raise BrokerUnavailable."""
 
-    async def look(self) -> tuple[dict[Place, int], dict[Place, int]]: ...
-    async def ends(self, places: list[Place]) -> dict[Place, int]: ...
+    async def look(self) -> tuple[dict[TopicOffsetKey, int], dict[TopicOffsetKey, int]]: ...
+    async def ends(self, places: list[TopicOffsetKey]) -> dict[TopicOffsetKey, int]: ...
 
 
-class State(NamedTuple):
+class ReplayState(NamedTuple):
     """What is told of a replay once a second. `waits` says what for, "" where it does not."""
 
     progress: Progress
@@ -46,7 +46,7 @@ class State(NamedTuple):
     waits: str
 
 
-class Limits(NamedTuple):
+class ReplayLimits(NamedTuple):
     """How much of the machine a replay may take."""
 
     rate: float | None = None
@@ -55,7 +55,7 @@ class Limits(NamedTuple):
     """Seconds that live workers may be behind while a replay goes on; None is no matter."""
 
 
-Told = Callable[[State], None]
+Told = Callable[[ReplayState], None]
 
 
 class Replay:
@@ -68,12 +68,12 @@ class Replay:
         self,
         plan: Plan,
         *,
-        deliveries: Mapping[str, Delivery[Any]],
+        deliveries: Mapping[str, DeliveryLoop[Any]],
         acks: AckTracker,
         live: Live,
         metrics: Metrics,
-        clock: Clock,
-        limits: Limits | None = None,
+        clock: WaitingClock,
+        limits: ReplayLimits | None = None,
         told: Told = lambda _: None,
     ) -> None:
         self._plan = plan
@@ -82,14 +82,16 @@ class Replay:
         self._acks = acks
         self._live = live
         self._clock = clock
-        self._limits = limits or Limits()
+        self._limits = limits or ReplayLimits()
         self._told = told
         self._gauge = metrics.replay_progress_ratio.labels(plan.name)
-        self._pace = Pace(self._limits.rate, clock.now())
-        self._queues: dict[str, asyncio.Queue[Run]] = {each: asyncio.Queue() for each in deliveries}
+        self._pace = RateLimiter(self._limits.rate, clock.now())
+        self._queues: dict[str, asyncio.Queue[RecordRun]] = {
+            each: asyncio.Queue() for each in deliveries
+        }
         self._generation = 0
         self._ended: set[Partition] = set()
-        self._committed: dict[Place, int] = {}
+        self._committed: dict[TopicOffsetKey, int] = {}
         self._edges_wait = plan.edges_first
         self._waits = ""
         self._leaving = asyncio.Event()
@@ -125,7 +127,7 @@ class Replay:
 
     def progress(self) -> Progress:
         """By what was last known to be committed, by all processes."""
-        return progress(tuple(self._sources.values()), self._committed)
+        return measure_progress(tuple(self._sources.values()), self._committed)
 
     async def _turn(self, reader: ReplayConsumer) -> None:
         most = self._pace.allows(self._clock.now(), POLL_RECORDS)
@@ -193,7 +195,7 @@ class Replay:
             start = start or so_far
             self._gauge.set(so_far.ratio)
             left = so_far.left(start, self._clock.now() - began)
-            self._told(State(so_far, left, self._waits))
+            self._told(ReplayState(so_far, left, self._waits))
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._leaving.wait(), WATCH_SECONDS)
 
@@ -204,7 +206,7 @@ class Replay:
         so each of them has to be brought to all once more.
         """
         edges = tuple(each for each in self._plan.sources if each.topic in EDGES)
-        if not self._edges_wait or not progress(edges, self._committed).is_over:
+        if not self._edges_wait or not measure_progress(edges, self._committed).is_over:
             return
         posts = [each for each in self._plan.sources if each.topic not in EDGES]
         ends = await self._live.ends([each.place for each in posts])
@@ -229,6 +231,6 @@ def _extended(source: Source, end: int) -> Source:
     return Source(source.topic, source.partition, source.first, max(source.end, end))
 
 
-async def _runs(queue: asyncio.Queue[Run]) -> AsyncIterator[Run]:
+async def _runs(queue: asyncio.Queue[RecordRun]) -> AsyncIterator[RecordRun]:
     while True:
         yield await queue.get()

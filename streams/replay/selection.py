@@ -13,7 +13,7 @@ MAX_POSTS: Final = 200_000
 """Of a conversation that is chosen: 4 MB in a plan's file. A larger one is replayed by topic."""
 
 
-class Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Selection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All that nothing here excludes; at most one of these is given.
 
     `author` is who wrote posts; `user` is whoever wrote, follows or is followed, says or is spoken

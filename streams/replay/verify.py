@@ -11,20 +11,26 @@ from services.scan import START
 from services.settings.brokers import Brokers
 from streams.bootstrap import Deps, memory_stores
 from streams.kafka.reader import TopicReader, in_batches
-from streams.replay.log_check import MOST_EVENTS, Difference, Side, differences, handled
+from streams.replay.log_check import (
+    MOST_EVENTS,
+    ListingDifference,
+    Side,
+    find_differences,
+    handle_log,
+)
 from streams.replay.plan import FACTS, Plan
 from streams.replay.planner import message_of
-from streams.routes import direct_handlers
+from streams.routes import create_inline_handlers
 
 
-class Proof(NamedTuple):
+class LogComparison(NamedTuple):
     """How many listings were compared, and those that differ."""
 
     compared: int
-    differences: list[Difference]
+    differences: list[ListingDifference]
 
 
-async def verify_log(plan: Plan, deps: Deps, count: int | None, random: Random) -> Proof:
+async def verify_log(plan: Plan, deps: Deps, count: int | None, random: Random) -> LogComparison:
     """Compares `count` homes and threads, all where None, with what the log says.
 
     Those of whom and what the plan is about, where it is not about everybody.
@@ -32,10 +38,10 @@ async def verify_log(plan: Plan, deps: Deps, count: int | None, random: Random) 
     """
     settings = deps.settings
     stores = memory_stores()
-    see_to = direct_handlers(
+    see_to = create_inline_handlers(
         stores, deps.metrics, deps.retention, deps.clock, backfills=True, pull_followers=0
     )
-    people = await handled(in_batches(_log(plan, settings.brokers, settings.epoch)), see_to)
+    people = await handle_log(in_batches(_log(plan, settings.brokers, settings.epoch)), see_to)
     posts = (await stores.posts.scan(START, MOST_EVENTS)).ids
     chosen = plan.choice
     users = people & {chosen.user or 0, chosen.author or 0} or people
@@ -47,9 +53,9 @@ async def verify_log(plan: Plan, deps: Deps, count: int | None, random: Random) 
     ]  # others are told by their pages that entries were left out
     log = Side.on(Reader(stores, deps.clock, settings.epoch), deps.retention)
     store = Side.on(Reader(deps.stores, deps.clock, settings.epoch), deps.retention)
-    return Proof(
+    return LogComparison(
         len(some_users) + len(some_threads),
-        await differences(log, store, some_users, some_threads),
+        await find_differences(log, store, some_users, some_threads),
     )
 
 

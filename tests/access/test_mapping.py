@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from services.settings.brokers import Brokers, Mechanism
 from services.settings.settings import Settings
 from services.settings.tls import TlsFiles
-from services.storage.cluster import cluster
+from services.storage.cluster import create_cluster
 from streams.app import create_app
 from streams.bootstrap import create_metrics
 from streams.kafka.credentials import credentials
@@ -125,14 +125,14 @@ def test_sessions_of_cassandra_are_made_with_it(certificates: Certificates) -> N
             "cassandra_password": "geheim",
         }
     )
-    made = cluster(settings)
+    made = create_cluster(settings)
     try:
         verifies(made.ssl_context)
         assert made.ssl_options == {"server_hostname": "the-store"}
         assert (made.auth_provider.username, made.auth_provider.password) == ("bob", "geheim")
     finally:
         made.shutdown()
-    bare = cluster(Settings())
+    bare = create_cluster(Settings())
     assert (bare.ssl_context, bare.auth_provider) == (None, None)
     bare.shutdown()
 

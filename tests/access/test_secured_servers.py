@@ -39,7 +39,7 @@ from schemas.ids import post_id
 from servers.cassandra import SUPERUSER
 from servers.ports import free_run
 from services.settings.brokers import Brokers
-from streams.kafka.topics import TopicAdmin, compare
+from streams.kafka.topics import TopicAdmin, compare_topics
 from streams.routes import ROLES
 from tests.access.conftest import Certificates, SecuredServers
 
@@ -127,8 +127,8 @@ def site(
 ) -> Site:
     """Topics, users and a migrated keyspace."""
     plain = Brokers(secured.kafka.address)
-    admin, declared = TopicAdmin(plain), topics.load()
-    assert admin.mend(declared, compare(declared, admin.actual(declared))) == []
+    admin, declared = TopicAdmin(plain), topics.load_topics()
+    assert admin.mend(declared, compare_topics(declared, admin.actual(declared))) == []
     _let_in(AdminClient(plain.librdkafka()))
     _let_in_to_the_store(secured, certificates)
     site = Site(secured, certificates, tmp_path_factory.mktemp("site"))

@@ -22,7 +22,7 @@ from tests.access.tls_front import TlsFront
 
 KEYSPACE = "over_tls"
 REFUSED_SECONDS = 20.0
-MIGRATION = migrations.parse(
+MIGRATION = migrations.parse_migration(
     "0001_words.cql",
     "-- For the test.\nCREATE TABLE IF NOT EXISTS words (a int PRIMARY KEY, w text);\n",
 )

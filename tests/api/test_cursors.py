@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from schemas.ids import MAX_ID, PostId
 from services.api.cursors import LOOPBACK_KEY, MAX_TOKEN, Cursors, InvalidCursor
-from services.api.walk import LATE_MS, MAX_GIVEN, Place, at
+from services.api.walk import LATE_MS, MAX_GIVEN, PagePosition, bare_position
 
 HOME = "home/1"
 WINDOW = LATE_MS << 22
@@ -14,24 +14,24 @@ POSITIONS = st.integers(1, MAX_ID).map(PostId)
 
 
 @st.composite
-def places(draw: st.DrawFn) -> Place:
+def places(draw: st.DrawFn) -> PagePosition:
     position = draw(POSITIONS)
     floor = PostId(max(1, position - draw(st.integers(0, WINDOW))))
     if floor == position:
-        return at(position)
+        return bare_position(position)
     entries = st.lists(st.integers(floor + 1, position), max_size=20, unique=True)
-    return Place(position, floor, tuple(map(PostId, sorted(draw(entries)))))
+    return PagePosition(position, floor, tuple(map(PostId, sorted(draw(entries)))))
 
 
 @given(places())
-def test_a_cursor_opens_to_its_place(place: Place) -> None:
+def test_a_cursor_opens_to_its_place(place: PagePosition) -> None:
     """Whatever it remembers."""
     cursors = Cursors(["a key"])
     assert cursors.open(HOME, cursors.seal(HOME, place)) == place
 
 
 @given(places(), st.data())
-def test_a_changed_cursor_is_forged(place: Place, data: st.DataObject) -> None:
+def test_a_changed_cursor_is_forged(place: PagePosition, data: st.DataObject) -> None:
     """No character of it can be another, be missing, or follow it."""
     cursors = Cursors(["a key"])
     token = cursors.seal(HOME, place)
@@ -56,7 +56,7 @@ def test_text_is_no_cursor(text: str) -> None:
 def test_a_cursor_belongs_to_one_listing_and_viewer() -> None:
     """Another user's home, or another listing, is foreign."""
     cursors = Cursors(["a key"])
-    token = cursors.seal(HOME, at(PostId(7)))
+    token = cursors.seal(HOME, bare_position(PostId(7)))
     for other in ("home/2", "posts/1/", "home/1/"):
         with pytest.raises(InvalidCursor):
             cursors.open(other, token)
@@ -65,7 +65,7 @@ def test_a_cursor_belongs_to_one_listing_and_viewer() -> None:
 def test_keys_rotate() -> None:
     """The first signs, all verify, and one that is gone verifies no more."""
     old, both, new = Cursors(["old"]), Cursors(["new", "old"]), Cursors(["new"])
-    place = at(PostId(7))
+    place = bare_position(PostId(7))
     assert both.open(HOME, old.seal(HOME, place)) == place
     assert new.open(HOME, both.seal(HOME, place)) == place
     with pytest.raises(InvalidCursor):
@@ -74,7 +74,7 @@ def test_keys_rotate() -> None:
 
 def test_without_a_key_every_process_has_the_same() -> None:
     """A restart on the loopback ends no walk."""
-    place = at(PostId(7))
+    place = bare_position(PostId(7))
     token = Cursors(()).seal(HOME, place)
     assert Cursors(()).open(HOME, token) == place
     assert Cursors([LOOPBACK_KEY]).seal(HOME, place) == token
@@ -84,8 +84,8 @@ def test_the_longest_cursor_fits_a_header() -> None:
     """`next` and `prev` together stay below 4 KiB, and are not refused as too long."""
     position = PostId(MAX_ID)
     given = tuple(PostId(position - offset) for offset in range(MAX_GIVEN - 1, -1, -1))
-    place = Place(position, PostId(position - WINDOW), given)
+    place = PagePosition(position, PostId(position - WINDOW), given)
     cursors = Cursors(["a key"])
     token = cursors.seal(HOME, place)
-    assert len(token) + len(cursors.seal(HOME, at(position))) < 2_500 < MAX_TOKEN
+    assert len(token) + len(cursors.seal(HOME, bare_position(position))) < 2_500 < MAX_TOKEN
     assert cursors.open(HOME, token) == place

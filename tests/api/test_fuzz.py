@@ -14,8 +14,8 @@ from services.api.cursors import Cursors
 from services.api.queries import is_id
 from services.api.stream.reading import stream_of
 from services.api.stream.resume import seal
-from services.api.stream.telling import Given
-from services.api.walk import Place, at
+from services.api.stream.telling import ReaderState
+from services.api.walk import PagePosition, bare_position
 from tests.api.issuer import SECRET, bearer
 from tests.api.village import ALICE, BOB, CAROL, Village, api_on
 
@@ -74,7 +74,7 @@ def fuzzed(**settings: Any) -> OpenApiSchema:
     def map_headers(_context: object, given: Json | None) -> Json | None:
         """Half of the ids of events are some of a stream that alice may go on with."""
         if given and len(given.get("Last-Event-ID", "")) % 2:
-            held = Given(POSTS[-1], {POSTS[0]: b"edit", POSTS[1]: b"gone"})
+            held = ReaderState(POSTS[-1], {POSTS[0]: b"edit", POSTS[1]: b"gone"})
             given["Last-Event-ID"] = seal(Cursors(()), stream_of(UserId(ALICE)), held)
         return given
 
@@ -88,9 +88,9 @@ def known(name: str, value: object) -> object:
     choice = sum(value.encode("utf-8", "surrogatepass"))
     if name in CURSORS and value and choice % 4:
         sealing = f"home/{ALICE}" if choice % 2 else f"posts/{BOB}/"
-        place = at(POSTS[choice % len(POSTS)])
+        place = bare_position(POSTS[choice % len(POSTS)])
         if choice % 3 and place.position > POSTS[0]:
-            place = Place(place.position, POSTS[0], (place.position,))
+            place = PagePosition(place.position, POSTS[0], (place.position,))
         return Cursors(()).seal(sealing, place)
     if name in {"tag", "q", "any", "all", "none"} and value and choice % 4:
         return WORDS[choice % len(WORDS)]

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from streams.process.serving import serving
+from streams.process.serving import serve_app
 from tests.api.issuer import SECRET, token
 from tests.api.village import ALICE, BOB, Village, api_on
 
@@ -82,7 +82,7 @@ async def test_a_typescript_client_is_generated_compiled_and_used(
     await village.follows(ALICE, BOB)
     root = await village.post(BOB, minutes_ago=2, text="hello")
     await village.reply(ALICE, root, text="good morning")
-    async with serving(api_on(village.stores, auth_secret=SECRET), "127.0.0.1", 0) as address:
+    async with serve_app(api_on(village.stores, auth_secret=SECRET), "127.0.0.1", 0) as address:
         async with httpx.AsyncClient() as client:
             document = (await client.get(f"{address}/openapi.json")).text
         (tmp_path / "openapi.json").write_text(document)

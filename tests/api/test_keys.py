@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from services.api.auth.exposure import WrongSetup
-from services.api.auth.gate import create_gate
+from services.api.auth.gate import create_access_gate
 from services.api.auth.issuer import fetch_from
 from services.api.auth.jwks import MAX_BYTES, KeyName
 from services.api.auth.keys import FRESH_MS, PAUSE_MS, STALE_MS, IssuerAway, PublicKeys
@@ -167,7 +167,7 @@ async def test_a_file_is_read_anew(tmp_path: Path) -> None:
     file = tmp_path / "keys.json"
     file.write_bytes(key_set(OLD))
     now = NOW
-    gate = create_gate(Settings(auth_jwks=str(file), **JWKS), lambda: now)
+    gate = create_access_gate(Settings(auth_jwks=str(file), **JWKS), lambda: now)
     assert gate.tokens
     assert await gate.tokens.keys.find(KeyName("old", "ES256"))
     file.write_bytes(key_set(NEW))
@@ -182,7 +182,7 @@ def test_a_file_without_keys_stops_the_start(tmp_path: Path, content: bytes | No
     if content is not None:
         file.write_bytes(content)
     with pytest.raises(WrongSetup, match="MINGLE_AUTH_JWKS"):
-        create_gate(Settings(auth_jwks=str(file), **JWKS), lambda: NOW)
+        create_access_gate(Settings(auth_jwks=str(file), **JWKS), lambda: NOW)
 
 
 @asynccontextmanager

@@ -5,14 +5,14 @@ from typing import Any
 import httpx
 from prometheus_client import CollectorRegistry
 
-from services.api.app import create_api
-from services.handlers.pages import Policy
+from services.api.app import build_api
+from services.handlers.pages import FanOutPolicy
 from services.metrics.metrics import Metrics
 from services.settings.settings import Settings
 from tests.api.streaming import id_of, streaming
 from tests.api.village import ALICE, BOB, CAROL, NOW, Village, api_on, client_of
 
-ALL_PULLED = Policy(pull_followers=1)
+ALL_PULLED = FanOutPolicy(pull_followers=1)
 PROBING = {"stream_probe_seconds": 0.005, "stream_look_seconds": 3_600}
 
 
@@ -66,7 +66,7 @@ async def test_a_stream_tells_of_pulled_posts_at_once() -> None:
     await village.post(BOB, 30)
     moment = iter(range(NOW, NOW + 10**9, 1_000))
     metrics = Metrics(CollectorRegistry())
-    app = create_api(village.stores, Settings(**PROBING), metrics, lambda: next(moment))
+    app = build_api(village.stores, Settings(**PROBING), metrics, lambda: next(moment))
     async with streaming(app) as alice:
         await alice.told("change")
         post = await village.post(BOB, 0)

@@ -81,7 +81,7 @@ async def test_what_a_worker_leaves_out_that_has_not_heard_is_there_in_the_end(
     async def wait(_: float) -> None:
         await heard.wait()
 
-    monkeypatch.setattr(homecoming.Homecoming.__init__, "__kwdefaults__", {"wait": wait})
+    monkeypatch.setattr(homecoming.ReturningUsers.__init__, "__kwdefaults__", {"wait": wait})
     async with client_of(api_on(village.stores)) as client:
         async with asyncio.timeout(10):
             while (page := await home(client, ALICE))["items"] != posts:  # noqa: ASYNC110

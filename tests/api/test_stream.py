@@ -19,7 +19,7 @@ from schemas.relations import (
     MuteCreated,
     MuteDeleted,
 )
-from services.api.app import create_api
+from services.api.app import build_api
 from services.metrics.metrics import Metrics
 from services.settings.settings import Settings
 from tests.api.streaming import Connection, id_of, streaming
@@ -45,7 +45,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def app(village: Village, clock: Clock) -> Litestar:
-    return create_api(village.stores, Settings(**FAST), Metrics(CollectorRegistry()), clock)
+    return build_api(village.stores, Settings(**FAST), Metrics(CollectorRegistry()), clock)
 
 
 @pytest.fixture
@@ -245,7 +245,7 @@ async def test_it_goes_on_behind_any_event(village: Village, app: Litestar) -> N
     names = ["removal", "edit", "entry"]
     async with streaming(app, deepcopy(before)) as whole:
         await whole.told(*names)
-    other = create_api(village.stores, Settings(**FAST), Metrics(CollectorRegistry()), lambda: NOW)
+    other = build_api(village.stores, Settings(**FAST), Metrics(CollectorRegistry()), lambda: NOW)
     for taken in range(len(names) + 1):
         holder = deepcopy(before)
         for event in whole.events[:taken]:
@@ -298,7 +298,7 @@ async def test_ids_are_good_for_their_viewer_and_this_stream_alone(
     async with streaming(app) as connection:
         await connection.told("change")
     last, prev = connection.holder.last_id, connection.last["prev"]
-    other = create_api(
+    other = build_api(
         village.stores, Settings(cursor_keys=("new",)), Metrics(CollectorRegistry()), lambda: NOW
     )
     stream = "/v1/users/1/home/stream"

@@ -9,13 +9,13 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.api.app import create_api
+from services.api.app import build_api
 from services.api.stream import stream
 from services.api.stream.streams import LOOKS_AT_ONCE
 from services.errors import StoreUnavailable
 from services.metrics.metrics import Metrics
 from services.settings.settings import Settings
-from streams.process.serving import Address, serving
+from streams.process.serving import Address, serve_app
 from tests.api.issuer import SECRET, bearer
 from tests.api.streaming import WAIT_SECONDS, Connection, Holder, streaming
 from tests.api.village import ALICE, BOB, NOW, Village, api_on, client_of, memory
@@ -131,7 +131,7 @@ async def test_a_stream_ends_with_its_token(village: Village, metrics: Metrics) 
     """Nothing is told after it; with another one the reader goes on."""
     now = NOW
     settings = Settings(**FAST, auth_secret=SECRET, auth_leeway_seconds=0)
-    app = create_api(village.stores, settings, metrics, lambda: now)
+    app = build_api(village.stores, settings, metrics, lambda: now)
     holder = Holder()
     async with streaming(app, holder, headers=bearer(ALICE, exp=NOW // 1_000 + 1)) as connection:
         await connection.told("change")
@@ -268,7 +268,7 @@ async def test_streams_end_when_the_process_does(village: Village, metrics: Metr
                     started.release()
                 bodies.append(body)
 
-        async with serving(app, "127.0.0.1", 0) as address:
+        async with serve_app(app, "127.0.0.1", 0) as address:
             reading = [asyncio.create_task(read(address)) for _ in range(3)]
             async with asyncio.timeout(WAIT_SECONDS):
                 while value(metrics, "timeline_api_streams_open") != 3:
@@ -286,7 +286,7 @@ async def test_a_connection_that_takes_nothing_is_cut_off(
         await village.post(ALICE, minutes_ago=minute + 1, text="\N{SNOWMAN}" * 10_000)
     fast = {"stream_patience_seconds": 0.1, "stream_heartbeat_seconds": 0.01}
     app = api_on(village.stores, metrics, **fast)
-    async with serving(app, "127.0.0.1", 0) as address:
+    async with serve_app(app, "127.0.0.1", 0) as address:
         with socket.socket() as deaf:
             deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
             deaf.connect((address.host, address.port))

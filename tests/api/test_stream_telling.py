@@ -1,7 +1,14 @@
 """What to tell, from what is held and what is shown: the cases that no village brings about."""
 
 from schemas.ids import SEQUENCE_BITS, PostId, UserId
-from services.api.stream.telling import Change, Entry, Event, Given, Removal, tell
+from services.api.stream.telling import (
+    ChangeEvent,
+    EntryEvent,
+    ReaderState,
+    RemovalEvent,
+    StreamEvent,
+    diff_events,
+)
 from services.readers.item import Item
 from services.readers.paging import Page
 
@@ -20,38 +27,42 @@ def page(*posts: int, older: int | None = None, building: bool = False) -> Page:
     return Page([item(each) for each in posts], older=at, building=building)
 
 
-def holding(*posts: int, building: bool = False) -> Given:
-    return Given(building=building).holding(map(item, posts), LIMIT)
+def holding(*posts: int, building: bool = False) -> ReaderState:
+    return ReaderState(building=building).holding(map(item, posts), LIMIT)
 
 
-def told(given: Given, shown: Page) -> list[Event]:
-    return [event for event, _ in tell(given, shown, LIMIT)]
+def told(given: ReaderState, shown: Page) -> list[StreamEvent]:
+    return [event for event, _ in diff_events(given, shown, LIMIT)]
 
 
 def test_nothing_is_removed_while_a_timeline_is_built() -> None:
     """It is never an authoritative page; that it is being built, and is built, are changes."""
-    (change,) = tell(holding(5, 4), page(building=True), LIMIT)
-    assert change == (Change(page(building=True)), holding(5, 4, building=True))
+    (change,) = diff_events(holding(5, 4), page(building=True), LIMIT)
+    assert change == (ChangeEvent(page(building=True)), holding(5, 4, building=True))
     assert told(change[1], page(5, building=True)) == []
-    assert told(change[1], page(6, 5)) == [Removal(PostId(4)), Entry(item(6)), Change(page())]
+    assert told(change[1], page(6, 5)) == [
+        RemovalEvent(PostId(4)),
+        EntryEvent(item(6)),
+        ChangeEvent(page()),
+    ]
 
 
 def test_of_what_a_page_did_not_reach_nothing_is_said() -> None:
     """One that ended early, at the bound of its walk, looked at nothing below that place."""
     given = holding(9, 5, 3)
     assert told(given, page(9, older=5)) == []
-    assert told(given, page(9, older=4)) == [Removal(PostId(5))]
+    assert told(given, page(9, older=4)) == [RemovalEvent(PostId(5))]
 
 
 def test_what_leaves_the_window_is_not_removed() -> None:
     """The reader keeps no more than he asked for, and so does what is known of him."""
-    ((event, given),) = tell(holding(5, 4, 3), page(6, 5, 4, older=4), LIMIT)
-    assert (event, given) == (Entry(item(6)), holding(6, 5, 4))
+    ((event, given),) = diff_events(holding(5, 4, 3), page(6, 5, 4, older=4), LIMIT)
+    assert (event, given) == (EntryEvent(item(6)), holding(6, 5, 4))
 
 
 def test_a_reader_of_a_smaller_page_holds_less() -> None:
     """Who comes back with another limit is told of what that one shows."""
-    assert list(tell(holding(5, 4, 3), page(5, older=5), 1)) == []
+    assert list(diff_events(holding(5, 4, 3), page(5, older=5), 1)) == []
 
 
 def test_a_removed_item_still_marks_how_far_its_reader_was() -> None:
@@ -59,5 +70,5 @@ def test_a_removed_item_still_marks_how_far_its_reader_was() -> None:
     given = holding(40 * MINUTE, 10 * MINUTE).without(PostId(40 * MINUTE))
     given = given.holding([item(10 * MINUTE)], LIMIT)
     late, too_late = 25 * MINUTE, 24 * MINUTE
-    assert told(given, page(late, 10 * MINUTE)) == [Entry(item(late))]
-    assert told(given, page(too_late, 10 * MINUTE)) == [Change(page(too_late))]
+    assert told(given, page(late, 10 * MINUTE)) == [EntryEvent(item(late))]
+    assert told(given, page(too_late, 10 * MINUTE)) == [ChangeEvent(page(too_late))]

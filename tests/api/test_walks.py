@@ -13,7 +13,7 @@ from services.api.pages import Pager
 from services.api.queries import PageQuery
 from services.api.walk import LATE_MS
 from services.readers.item import Item
-from services.readers.paging import Found, Page, PageRequest, page
+from services.readers.paging import Page, PageRequest, WalkResult, cut_page
 from tests.api.village import ALICE, MINUTE, NOW
 
 MINUTES = st.integers(0, 40)
@@ -46,7 +46,9 @@ class Writing:
         span = request.span()
         inside = sorted(each for each in self.posts if span.above < each < span.below)
         order = inside[::-1] if span.newest_first else inside
-        return page(request, Found([item(each) for each in order[: request.limit + 1]], None))
+        return cut_page(
+            request, WalkResult([item(each) for each in order[: request.limit + 1]], None)
+        )
 
     def page(self, **asked: Any) -> tuple[list[PostId], str | None, str | None]:
         """The ids given, and the cursors to either side."""

@@ -11,18 +11,18 @@ from prometheus_client import CollectorRegistry
 from schemas import events, relations
 from schemas.ids import PostId, post_id
 from schemas.requests import DeliverPage
-from services.activity.dormant import Dormant
-from services.api.app import create_api
+from services.activity.dormant import InactiveUsers
+from services.api.app import build_api
 from services.api.arrival import MAX_WAIT
 from services.handlers.handler import Accepted
-from services.handlers.outbox import MemoryOutbox
-from services.handlers.pages import Policy
+from services.handlers.outbox import MemoryRequestOutbox
+from services.handlers.pages import FanOutPolicy
 from services.metrics.metrics import Metrics
 from services.retention import Retention
 from services.settings.settings import Settings
 from services.stores import Stores
 from streams.bootstrap import memory_stores
-from streams.routes import BY_DEFAULT, handlers
+from streams.routes import BY_DEFAULT, create_handlers
 
 NOW = 1_790_000_000_000
 MINUTE = 60_000
@@ -37,7 +37,7 @@ def api_on(
     stores: Stores, metrics: Metrics | None = None, patience: float = MAX_WAIT, **settings: Any
 ) -> Litestar:
     measured = metrics or Metrics(CollectorRegistry())
-    return create_api(stores, Settings(**settings), measured, lambda: NOW, patience)
+    return build_api(stores, Settings(**settings), measured, lambda: NOW, patience)
 
 
 def client_of(app: Litestar) -> httpx.AsyncClient:
@@ -49,12 +49,12 @@ def client_of(app: Litestar) -> httpx.AsyncClient:
 class Village:
     """Alice, Bob and Carol; a post is known by its id, its time by minutes ago."""
 
-    def __init__(self, policy: Policy = BY_DEFAULT, inactive_days: int = 0) -> None:
+    def __init__(self, policy: FanOutPolicy = BY_DEFAULT, inactive_days: int = 0) -> None:
         self.stores = memory()
-        self._requests = MemoryOutbox()
-        self.dormant = Dormant(self.stores.activity, inactive_days, lambda: NOW, lambda: 0.0)
+        self._requests = MemoryRequestOutbox()
+        self.dormant = InactiveUsers(self.stores.activity, inactive_days, lambda: NOW, lambda: 0.0)
         metrics = Metrics(CollectorRegistry())
-        self._handlers = handlers(
+        self._handlers = create_handlers(
             self.stores,
             self._requests,
             metrics,

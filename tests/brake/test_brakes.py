@@ -10,11 +10,11 @@ from services.errors import StoreUnavailable
 from services.metrics.metrics import Metrics
 from streams.delivery.brake.brakes import POLL_SECONDS, Brakes
 from streams.delivery.brake.memory import MemoryBrakes
-from streams.delivery.brake.rule import Limits
+from streams.delivery.brake.rule import BrakeLimits
 from streams.delivery.brake.store import BrakeState, Engagement
 from tests.streams.fakes import POSTS, FakeClock, Middle, metrics, quiet, sample
 
-LIMITS = Limits(window=100, first=10, percent=10, row=3)
+LIMITS = BrakeLimits(window=100, first=10, percent=10, row=3)
 ROW = [True] * 3
 NOW = 1_000
 

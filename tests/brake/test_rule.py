@@ -3,13 +3,13 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from streams.delivery.brake.rule import Limits, Tripped, Window
+from streams.delivery.brake.rule import BrakeLimits, OutcomeWindow, Tripped
 
-SMALL = Limits(window=40, first=10, percent=10, row=6)
+SMALL = BrakeLimits(window=40, first=10, percent=10, row=6)
 STREAKS = st.lists(st.tuples(st.booleans(), st.integers(1, 12)), max_size=30)
 
 
-def naive(outcomes: list[bool], limits: Limits) -> tuple[int, Tripped | None]:
+def naive(outcomes: list[bool], limits: BrakeLimits) -> tuple[int, Tripped | None]:
     """The rule, word for word, over a list."""
     for taken in range(1, len(outcomes) + 1):
         seen = outcomes[:taken]
@@ -34,13 +34,13 @@ def test_it_is_the_rule(streaks: list[tuple[bool, int]], window: int, percent: i
     """At the same message, for the same reason, with the same figures; also for small windows."""
     limits = SMALL._replace(window=window, percent=percent)
     outcomes = spread(streaks)
-    assert Window(limits).until_tripped(outcomes) == naive(outcomes, limits)
+    assert OutcomeWindow(limits).until_tripped(outcomes) == naive(outcomes, limits)
 
 
 @given(STREAKS)
 def test_a_whole_batch_counts_like_its_messages(streaks: list[tuple[bool, int]]) -> None:
     """What has no dead letters is taken at once."""
-    window, taken, tripped = Window(SMALL), 0, None
+    window, taken, tripped = OutcomeWindow(SMALL), 0, None
     for is_dead, count in streaks:
         for _ in range(count if is_dead else 1):
             tripped = window.died() if is_dead else window.handled(count)
@@ -61,7 +61,7 @@ def test_a_copy_goes_its_own_way(
 ) -> None:
     """What the copy takes does not count for the window."""
     limits = SMALL._replace(window=10, percent=50)
-    window, plain = Window(limits), Window(limits)
+    window, plain = OutcomeWindow(limits), OutcomeWindow(limits)
     if window.until_tripped(spread(before))[1] or plain.until_tripped(spread(before))[1]:
         return
     window.copy().until_tripped(spread(aside))
@@ -70,17 +70,17 @@ def test_a_copy_goes_its_own_way(
 
 def test_the_limits_are_those_that_were_promised() -> None:
     """500 in a row; above 1 % of the last 10,000, after the first 1,000."""
-    assert Window().until_tripped([True] * 600) == (500, Tripped("row", 500, 500))
+    assert OutcomeWindow().until_tripped([True] * 600) == (500, Tripped("row", 500, 500))
     early = [True] * 11 + [False] * 1_500
-    assert Window().until_tripped(early) == (1_000, Tripped("share", 11, 1_000))
-    window = Window()
+    assert OutcomeWindow().until_tripped(early) == (1_000, Tripped("share", 11, 1_000))
+    window = OutcomeWindow()
     assert window.until_tripped(([False] * 99 + [True]) * 200) == (20_000, None)
     assert window.until_tripped([True]) == (1, Tripped("share", 101, 10_000))
 
 
 def test_a_long_stream_costs_little_memory() -> None:
     """A batch without dead letters is one number, whatever its size."""
-    window = Window()
+    window = OutcomeWindow()
     for _ in range(1_000):
         window.handled(512)
     assert len(window._runs) == 1

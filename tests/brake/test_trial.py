@@ -4,15 +4,15 @@ import asyncio
 from collections.abc import Sequence
 
 from services.errors import BrokerUnavailable
-from streams.delivery.attempt import Trial
+from streams.delivery.attempt import BatchAttempt
 from streams.delivery.backlog import Batch, Slice
 from streams.delivery.brake.brakes import Brake
-from streams.delivery.brake.rule import Limits
+from streams.delivery.brake.rule import BrakeLimits
 from streams.delivery.brake.store import BrakeState, Engagement
 from streams.delivery.dead_letters import DeadLetter
 from tests.streams.fakes import BAD, P0, POSTS, Cemetery, FakeRecord, Handler, decode, metrics
 
-LIMITS = Limits(row=4)
+LIMITS = BrakeLimits(row=4)
 
 
 class SlowCemetery(Cemetery):
@@ -28,7 +28,7 @@ class Scene:
         self.cemetery = SlowCemetery()
         self.brake = Brake(POSTS, metrics(), limits=LIMITS)
         self.handler = Handler()
-        self.tries = Trial(
+        self.tries = BatchAttempt(
             POSTS,
             decode=decode,
             handle=self.handler,

@@ -40,7 +40,7 @@ async def _letters() -> list[Outgoing]:
 @pytest.fixture(scope="module")
 def bootstrap() -> Iterator[str]:
     with MockBroker() as broker:
-        for name in topics.load():
+        for name in topics.load_topics():
             broker.create_topic(name, PARTITIONS)
         with Publisher(Brokers(broker.bootstrap)) as publisher:
             for each in asyncio.run(_letters()):

@@ -29,7 +29,7 @@ MINGLE = str(Path(sys.executable).with_name("mingle"))
 @pytest.fixture
 def bootstrap() -> Iterator[str]:
     with MockBroker() as broker:
-        for name in topics.load():
+        for name in topics.load_topics():
             broker.create_topic(name)
         yield broker.bootstrap
 

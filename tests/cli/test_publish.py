@@ -20,7 +20,7 @@ POISON = '{"topic":"posts","key":"7","raw":"no JSON"}\n'
 @pytest.fixture(scope="module")
 def bootstrap() -> Iterator[str]:
     with MockBroker() as broker:
-        for name in topics.load():
+        for name in topics.load_topics():
             broker.create_topic(name)
         yield broker.bootstrap
 

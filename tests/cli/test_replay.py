@@ -8,7 +8,7 @@ from rich.console import Console
 
 from streams.cli import main
 from streams.display.replay import planned, said
-from streams.replay.plan import Lost, Plan, Source, written
+from streams.replay.plan import Lost, Plan, Source, render_plan
 from streams.replay.progress import Progress
 
 PLAN = Plan(name="n", made_at=0, sources=(Source("posts", 0, 0, 1),))
@@ -22,7 +22,7 @@ def mingle(*arguments: str, **settings: str) -> Result:
 @pytest.fixture
 def plan(tmp_path: Path) -> str:
     path = tmp_path / "plan.json"
-    path.write_bytes(written(PLAN))
+    path.write_bytes(render_plan(PLAN))
     return str(path)
 
 

@@ -12,7 +12,7 @@ from schemas.topics import Topic
 from servers.server import Reachable
 from streams.cli import main
 from streams.embedded.mock_broker import MockBroker
-from streams.kafka.topics import Actual, compare
+from streams.kafka.topics import ActualTopic, compare_topics
 
 CONFIG = {"cleanup.policy": "delete", "retention.ms": "3600000"}
 
@@ -29,14 +29,14 @@ def topic(name: str = "posts", partitions: int = 3, retention: str = "3600000") 
     )
 
 
-def differences(actual: Mapping[str, Actual]) -> list[str]:
-    return [str(each) for each in compare({"posts": topic()}, actual)]
+def differences(actual: Mapping[str, ActualTopic]) -> list[str]:
+    return [str(each) for each in compare_topics({"posts": topic()}, actual)]
 
 
 def test_a_topic_as_declared_differs_in_nothing() -> None:
     """Settings that nobody declared, and topics that nobody declared, are no matter."""
     more = {**CONFIG, "segment.ms": "1"}
-    assert differences({"posts": Actual(3, more), "gossip": Actual(1, {})}) == []
+    assert differences({"posts": ActualTopic(3, more), "gossip": ActualTopic(1, {})}) == []
 
 
 def test_a_missing_topic_is_missing() -> None:
@@ -46,7 +46,7 @@ def test_a_missing_topic_is_missing() -> None:
 
 def test_partitions_and_settings_are_compared() -> None:
     """Each difference says what is and what was declared."""
-    assert differences({"posts": Actual(1, {"cleanup.policy": "compact"})}) == [
+    assert differences({"posts": ActualTopic(1, {"cleanup.policy": "compact"})}) == [
         "posts: partitions 1, declared 3",
         "posts: cleanup.policy compact, declared delete",
         "posts: retention.ms unset, declared 3600000",

@@ -34,8 +34,8 @@ from services.retention import Retention
 from services.search.cassandra import CassandraTerms
 from services.search.words.cassandra import CassandraWords
 from services.settings.settings import Settings
-from services.storage.cluster import cluster
-from services.storage.migrations import available, migrate
+from services.storage.cluster import create_cluster
+from services.storage.migrations import available_migrations, migrate
 from services.storage.session import Store, connect
 from services.stores import Stores
 from services.timelines.cassandra import CassandraTimelines
@@ -117,7 +117,7 @@ def settings_for(server: Reachable, keyspace: str) -> Settings:
 
 @contextmanager
 def session_on(settings: Settings) -> Iterator[Any]:
-    direct = cluster(settings)
+    direct = create_cluster(settings)
     try:
         yield direct.connect()
     finally:
@@ -131,7 +131,7 @@ def migrated(settings: Settings) -> Settings:
             f"DROP KEYSPACE IF EXISTS {settings.cassandra_keyspace}", timeout=PATIENCE_SECONDS
         )
     with ThreadPoolExecutor(1) as thread:
-        thread.submit(lambda: asyncio.run(migrate(settings, available()))).result()
+        thread.submit(lambda: asyncio.run(migrate(settings, available_migrations()))).result()
     return settings
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from schemas.ids import IdArray, UserId
-from services.activity.store import Activities, Activity, Kind
+from services.activity.store import Activities, Activity, ActivityKind
 from services.stores import Stores
 from tests.contracts.histories import NewPeople, People
 
@@ -27,10 +27,10 @@ async def test_nothing_is_known_of_who_never_read(stores: Stores, people: People
 async def test_numbers_of_a_kind_are_each_ones_own(stores: Stores, people: People) -> None:
     """Of one user and of another, also where they are read together."""
     alice, bob, carol = people
-    await stores.activity.raised(Kind.SEEN, ids(alice, bob), ids(20_000, 20_001))
-    await stores.activity.raised(Kind.DORMANT, ids(bob, carol), ids(3, 1))
-    await stores.activity.raised(Kind.AWAKE, ids(bob), ids(2))
-    await stores.activity.raised(Kind.WHOLE, ids(bob), ids(1))
+    await stores.activity.raised(ActivityKind.SEEN, ids(alice, bob), ids(20_000, 20_001))
+    await stores.activity.raised(ActivityKind.DORMANT, ids(bob, carol), ids(3, 1))
+    await stores.activity.raised(ActivityKind.AWAKE, ids(bob), ids(2))
+    await stores.activity.raised(ActivityKind.WHOLE, ids(bob), ids(1))
     expected = {
         alice: Activity(20_000),
         bob: Activity(20_001, 3, 2, 1),
@@ -47,15 +47,15 @@ async def test_numbers_only_rise(stores: Stores, new_people: NewPeople) -> None:
     for order in ([1, 2, 3], [3, 1, 2], [3, 3]):
         alice = new_people().alice
         for number in order:
-            await stores.activity.raised(Kind.AWAKE, ids(alice), ids(number))
+            await stores.activity.raised(ActivityKind.AWAKE, ids(alice), ids(number))
         assert await stores.activity.of(alice) == Activity(awake=3)
 
 
 async def test_everybody_comes_once_and_ascending(stores: Stores, people: People) -> None:
     """So that whoever looks for some of them can search by halves."""
     crowd = ids(*(people.bob + each for each in range(1_000)))
-    await stores.activity.raised(Kind.DORMANT, crowd[::-1], ids(*range(1, 1_001)))
-    await stores.activity.raised(Kind.SEEN, crowd, np.full(1_000, 7))
+    await stores.activity.raised(ActivityKind.DORMANT, crowd[::-1], ids(*range(1, 1_001)))
+    await stores.activity.raised(ActivityKind.SEEN, crowd, np.full(1_000, 7))
     found = await stores.activity.everybody()
     assert (np.diff(found.users) > 0).all()
     places = np.searchsorted(found.users, crowd)
@@ -65,4 +65,4 @@ async def test_everybody_comes_once_and_ascending(stores: Stores, people: People
 
 
 async def test_raising_nobody_is_nothing(stores: Stores) -> None:
-    await stores.activity.raised(Kind.SEEN, ids(), ids())
+    await stores.activity.raised(ActivityKind.SEEN, ids(), ids())

@@ -19,18 +19,18 @@ from services.graph.edge import EdgeMutation, edge_mutation
 from services.graph.store import SlotRange
 from services.metrics.metrics import Metrics
 from services.posts.cassandra import CassandraPosts
-from services.posts.post import mutation
+from services.posts.post import post_mutation
 from services.relations.cassandra import CassandraRelations
-from services.relations.mutation import mutation as relation
+from services.relations.mutation import relation_mutation as relation
 from services.retention import Retention
 from services.search.cassandra import CassandraTerms
-from services.search.store import Claim, Terms
+from services.search.store import PostClaim, PostTerms
 from services.search.words.cassandra import CassandraWords
 from services.settings.settings import Settings
 from services.storage.session import Store, connect
 from services.storage.statements import Statement, select
 from services.timelines.cassandra import CassandraTimelines
-from services.timelines.store import Block, Span
+from services.timelines.store import EntryBlock, Span
 from tests.contracts.histories import NOW, NewPost, People
 
 VERSION = NOW * 1_000
@@ -76,7 +76,7 @@ async def test_a_home_page_costs_two_requests_in_most_cases_and_three_at_most(
     """One more where the list of buckets is another than it was when it was last read."""
     homes = timelines(store, days=0)
     posts = [new_post(days_old=old) for old in (3_000, 1_000, 200, 2, 1)]
-    await homes.add_home_entries([Block(ids(people.alice), ids(*posts))])
+    await homes.add_home_entries([EntryBlock(ids(people.alice), ids(*posts))])
     before = requests()
     assert await homes.home_page(people.alice, Span(), 2) == posts[:2:-1]
     assert requests() - before == 2
@@ -90,7 +90,7 @@ async def test_a_page_that_was_full_is_looked_for_only_where_it_was(
     """One that lost entries since, as with their bucket, is filled from further on."""
     homes = timelines(store)
     posts = [new_post(days_old=old) for old in (25, 15, 9, 2, 1)]
-    await homes.add_home_entries([Block(ids(people.alice), ids(*posts))])
+    await homes.add_home_entries([EntryBlock(ids(people.alice), ids(*posts))])
     for _ in range(2):
         assert await homes.home_page(people.alice, Span(), 2) == posts[:2:-1]
     asked = []
@@ -118,8 +118,8 @@ async def test_a_bucket_may_be_written_with_several_numbers_of_shards(
     """A cluster that grows, while workers with the old number still run."""
     few, many = timelines(store, shards=4), timelines(store, shards=4_096)
     posts = [new_post(), new_post(), new_post()]
-    await few.add_home_entries([Block(ids(people.alice), ids(posts[0], posts[1]))])
-    await many.add_home_entries([Block(ids(people.alice), ids(posts[1], posts[2]))])
+    await few.add_home_entries([EntryBlock(ids(people.alice), ids(posts[0], posts[1]))])
+    await many.add_home_entries([EntryBlock(ids(people.alice), ids(posts[1], posts[2]))])
     for reader in (few, many):
         assert await reader.home_page(people.alice, Span(), 2) == [posts[2], posts[1]]
         assert await reader.home_page(people.alice, Span(newest_first=False), 9) == posts
@@ -133,11 +133,11 @@ async def test_a_reader_finds_what_came_into_a_bucket_that_was_not_there_when_he
     """Whether the bucket is new, or was written with another number of shards meanwhile."""
     reader, writer = timelines(store), timelines(store, shards=4_096)
     older, old, new = new_post(days_old=20), new_post(days_old=10), new_post()
-    await timelines(store).add_home_entries([Block(ids(people.alice), ids(old))])
+    await timelines(store).add_home_entries([EntryBlock(ids(people.alice), ids(old))])
     assert await reader.home_page(people.alice, Span(), 9) == [old]
-    await writer.add_home_entries([Block(ids(people.alice), ids(new, old + 1))])
+    await writer.add_home_entries([EntryBlock(ids(people.alice), ids(new, old + 1))])
     assert await reader.home_page(people.alice, Span(), 9) == [new, old + 1, old]
-    await writer.add_home_entries([Block(ids(people.alice), ids(older))])
+    await writer.add_home_entries([EntryBlock(ids(people.alice), ids(older))])
     assert await reader.home_page(people.alice, Span(), 9) == [new, old + 1, old, older]
     assert await reader.home_page(people.alice, Span(newest_first=False), 1) == [older]
 
@@ -170,7 +170,7 @@ async def test_entries_leave_when_their_time_is_up(
     old, young = new_post(days_old=10), new_post()
     end = (Buckets(Retention(), lambda: NOW).of(old) + 2) * BUCKET_MS + 30 * DAY_MS
     homes = timelines(store, now=end - 2_000)
-    both = [Block(ids(people.alice), ids(old, young))]
+    both = [EntryBlock(ids(people.alice), ids(old, young))]
     await homes.add_home_entries(both)
     deadline = time.monotonic() + 30
     while await homes.in_home(people.alice, old):
@@ -186,7 +186,7 @@ async def test_a_deletion_leaves_no_words_in_the_store(
     post, posts = new_post(), CassandraPosts(store)
     say = {"post_id": post, "author_id": people.alice}
     words = PostCreated(**say, version=VERSION, text="regret", links=("https://example.org/",))
-    await posts.record([mutation(PostDeleted(**say, version=0)), mutation(words)])
+    await posts.record([post_mutation(PostDeleted(**say, version=0)), post_mutation(words)])
     kept = select("posts", "test", "text, links, created_text, created_links", "WHERE post_id = ?")
     assert await store.read(kept, post) == [(b'""', b"[]") * 2]
 
@@ -303,9 +303,12 @@ async def test_no_word_of_a_deleted_post_stays_in_any_table(
 ) -> None:
     """What says where to look holds none in the first place."""
     terms, post = CassandraTerms(store), new_post()
-    secret, claim = f"secret{people.alice}", Claim(new_post(), people.alice)
+    secret, claim = f"secret{people.alice}", PostClaim(new_post(), people.alice)
     await terms.add(
-        [Terms(claim, frozenset({secret})), Terms(Claim(post, people.bob), frozenset({secret}))]
+        [
+            PostTerms(claim, frozenset({secret})),
+            PostTerms(PostClaim(post, people.bob), frozenset({secret})),
+        ]
     )
     await terms.forget([claim])
     held = select("post_terms", "test", "term", "WHERE post_id = ?")
@@ -322,7 +325,9 @@ async def test_a_page_of_a_term_costs_two_requests_in_most_cases_and_three_at_mo
     """However far its posts lie apart."""
     terms, bread = CassandraTerms(store), f"bread{people.alice}"
     posts = [new_post(days_old=old) for old in (3_000, 1_000, 200, 2, 1)]
-    await terms.add([Terms(Claim(each, people.alice), frozenset({bread})) for each in posts])
+    await terms.add(
+        [PostTerms(PostClaim(each, people.alice), frozenset({bread})) for each in posts]
+    )
     before = requests()
     assert await terms.page([bread], Span(), 2) == posts[:2:-1]
     assert requests() - before == 2
@@ -334,13 +339,13 @@ async def test_nothing_of_the_words_of_a_deleted_post_stays_in_any_table(
     store: Store, people: People, new_post: NewPost
 ) -> None:
     """Nor of what an edit had taken out, nor of what is told after the deletion."""
-    words, stays = CassandraWords(store), Claim(new_post(days_old=7_000), people.bob)
-    claim = Claim(new_post(days_old=7_000), people.alice)
+    words, stays = CassandraWords(store), PostClaim(new_post(days_old=7_000), people.bob)
+    claim = PostClaim(new_post(days_old=7_000), people.alice)
     for said in (("secret", "other"), ("secret",), ("edited",)):
-        await words.add([Terms(claim, frozenset(said))])
-    await words.add([Terms(stays, frozenset({"secret"}))])
+        await words.add([PostTerms(claim, frozenset(said))])
+    await words.add([PostTerms(stays, frozenset({"secret"}))])
     await words.forget([claim])
-    await words.add([Terms(claim, frozenset({"late"}))])
+    await words.add([PostTerms(claim, frozenset({"late"}))])
     for table in ("word_entries", "post_words"):
         held = select(table, "test", "post_id", "WHERE author_id = ? ALLOW FILTERING")
         assert await store.read(held, people.alice) == []
@@ -362,7 +367,7 @@ async def test_words_of_many_posts_take_few_requests(
     """512 posts of forty words: 21,000 entries, in the 128 KiB that a request holds."""
     words = CassandraWords(store)
     said = [
-        Terms(Claim(new_post(), people.alice), frozenset(f"{n}w{k}" for k in range(40)))
+        PostTerms(PostClaim(new_post(), people.alice), frozenset(f"{n}w{k}" for k in range(40)))
         for n in range(512)
     ]
     await words.add(said[:1])  # its bucket is declared
@@ -377,7 +382,9 @@ async def test_a_page_of_a_word_costs_two_requests_in_most_cases_and_three_at_mo
     """However far its posts lie apart; and many words together hardly more."""
     words, bread = CassandraWords(store), f"bread{people.alice}"
     posts = [new_post(days_old=old) for old in (3_000, 1_000, 200, 2, 1)]
-    await words.add([Terms(Claim(each, people.alice), frozenset({bread})) for each in posts])
+    await words.add(
+        [PostTerms(PostClaim(each, people.alice), frozenset({bread})) for each in posts]
+    )
     before = requests()
     assert await words.page([bread], Span(), 2) == posts[:2:-1]
     assert requests() - before == 2
@@ -392,9 +399,11 @@ async def test_each_of_many_words_has_a_page_of_its_own(
     words = CassandraWords(store)
     terms = [f"{n}word{people.alice}" for n in range(300)]
     crowd, newest = [new_post() for _ in range(9)], new_post()
-    await words.add([Terms(Claim(each, people.alice), frozenset(terms[1:])) for each in crowd])
-    await words.add([Terms(Claim(newest, people.alice), frozenset(terms[:1]))])
+    await words.add(
+        [PostTerms(PostClaim(each, people.alice), frozenset(terms[1:])) for each in crowd]
+    )
+    await words.add([PostTerms(PostClaim(newest, people.alice), frozenset(terms[:1]))])
     assert await words.page(terms, Span(), 2) == [newest, crowd[-1]]
     first = new_post(days_old=2)
-    await words.add([Terms(Claim(first, people.alice), frozenset(terms[:1]))])
+    await words.add([PostTerms(PostClaim(first, people.alice), frozenset(terms[:1]))])
     assert await words.page(terms, Span(newest_first=False), 2) == [first, crowd[0]]

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from schemas.events import FollowCreated, FollowDeleted
 from services.metrics.metrics import Metrics
 from services.relations.cassandra import CassandraRelations
-from services.relations.mutation import mutation
+from services.relations.mutation import relation_mutation
 from services.settings.settings import Settings
 from services.storage.session import connect
 from tests.contracts.conftest import Compactor, session_on
@@ -31,7 +31,7 @@ async def test_an_unfollow_by_delete_is_undone_by_a_replay(
     keyspace = forgetful_keyspace.cassandra_keyspace
     compact = partial(asyncio.to_thread, compactor.compact, keyspace, ["relations"])
     followed = [
-        mutation(FollowCreated(version=1_000, follower_id=alice, followee_id=each))
+        relation_mutation(FollowCreated(version=1_000, follower_id=alice, followee_id=each))
         for each in (bob, carol)
     ]
     store = await connect(forgetful_keyspace, Metrics(CollectorRegistry()))
@@ -39,7 +39,7 @@ async def test_an_unfollow_by_delete_is_undone_by_a_replay(
         relations = CassandraRelations(store)
         await relations.record(followed)
         await relations.record(
-            [mutation(FollowDeleted(version=2_000, follower_id=alice, followee_id=carol))]
+            [relation_mutation(FollowDeleted(version=2_000, follower_id=alice, followee_id=carol))]
         )
         with session_on(forgetful_keyspace) as session:
             session.set_keyspace(keyspace)

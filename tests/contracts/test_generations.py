@@ -13,16 +13,16 @@ from services.generations.cassandra import CassandraGenerations
 from services.generations.generations import FIRST, Generations
 from services.generations.memory import MemoryGenerations
 from services.generations.store import Acknowledgement, GenerationStore
-from services.generations.view import FRESH_SECONDS, Following, One
+from services.generations.view import FRESH_SECONDS, FixedGeneration, FollowedGenerations
 from services.metrics.metrics import Metrics
 from services.retention import Retention
 from services.settings.settings import Settings
-from services.storage.migrations import available
+from services.storage.migrations import available_migrations
 from services.storage.session import connect
 from services.timelines.cassandra import CassandraTimelines
 from services.timelines.generational import GenerationalTimelines
 from services.timelines.memory import MemoryTimelines
-from services.timelines.store import AuthorEntry, Block, Span, TimelineStore
+from services.timelines.store import AuthorEntry, EntryBlock, Span, TimelineStore
 from tests.contracts.histories import NOW, NewPost, People
 
 
@@ -92,7 +92,7 @@ async def kept(request: pytest.FixtureRequest) -> AsyncIterator[Kept]:
     def on_cassandra(name: str) -> TimelineStore:
         return CassandraTimelines(store, Retention(days=30), lambda: NOW, generation=name)
 
-    kept = Kept(CassandraGenerations(store, settings, available()), on_cassandra)
+    kept = Kept(CassandraGenerations(store, settings, available_migrations()), on_cassandra)
     try:
         yield kept
     finally:
@@ -107,11 +107,11 @@ def time() -> Time:
 
 @pytest.fixture
 def timelines(kept: Kept, time: Time) -> TimelineStore:
-    return GenerationalTimelines(Following(kept.list.load, time), kept.opened)
+    return GenerationalTimelines(FollowedGenerations(kept.list.load, time), kept.opened)
 
 
 async def add(timelines: TimelineStore, user: UserId, *posts: PostId) -> None:
-    await timelines.add_home_entries([Block(np.array([user]), np.array(posts))])
+    await timelines.add_home_entries([EntryBlock(np.array([user]), np.array(posts))])
 
 
 async def page(timelines: TimelineStore, user: UserId) -> list[PostId]:
@@ -203,8 +203,8 @@ async def test_a_replay_writes_its_own_generation(
     kept: Kept, timelines: TimelineStore, time: Time, people: People, new_post: NewPost
 ) -> None:
     """And whoever looks at it before the cutover reads it; without it, nothing can be done yet."""
-    following = Following(kept.list.load, time)
-    own = GenerationalTimelines(One(following, "b"), kept.opened)
+    following = FollowedGenerations(kept.list.load, time)
+    own = GenerationalTimelines(FixedGeneration(following, "b"), kept.opened)
     post = new_post()
     with pytest.raises(StoreUnavailable, match="generation b"):
         await add(own, people.alice, post)
@@ -263,7 +263,7 @@ async def test_an_error_of_a_generation_that_is_written_is_told(
             raise StoreUnavailable("away")
 
     broken: Any = Away()
-    timelines = GenerationalTimelines(Following(kept.list.load, time), lambda _: broken)
+    timelines = GenerationalTimelines(FollowedGenerations(kept.list.load, time), lambda _: broken)
     with pytest.raises(StoreUnavailable, match="away"):
         await add(timelines, people.alice, new_post())
 
@@ -277,7 +277,7 @@ async def test_numbers_of_lists_only_rise_for_a_process(kept: Kept, time: Time) 
     async def load() -> Generations:
         return answers.pop(0)
 
-    following = Following(load, time)
+    following = FollowedGenerations(load, time)
     assert await following.current() == newer
     assert await following.refreshed() == newer
     assert await following.current() == newer

@@ -11,24 +11,24 @@ from schemas.canonical import canonical, canonical_id
 from schemas.events import EDITABLE, PostCreated, PostDeleted, PostEdited, ReplyCreated
 from schemas.ids import MAX_ID, PostId, UserId, Version
 from services.posts.memory import MemoryPosts
-from services.posts.post import IMMUTABLE, Mutation, Post, mutation
-from services.posts.store import MAX_LINE
+from services.posts.post import IMMUTABLE, Post, PostMutation, post_mutation
+from services.posts.store import MAX_ANCESTOR_HINT
 from services.stores import Stores
 from tests.contracts.histories import NewPost, People
 
 CREATED, EDITED, LATER = 1_759_900_000_000_000, 1_759_900_000_000_001, 1_759_900_000_000_002
 
 
-def created(post: PostId, author: UserId, version: int = CREATED, **fields: Any) -> Mutation:
-    return mutation(PostCreated(post_id=post, author_id=author, version=version, **fields))
+def created(post: PostId, author: UserId, version: int = CREATED, **fields: Any) -> PostMutation:
+    return post_mutation(PostCreated(post_id=post, author_id=author, version=version, **fields))
 
 
-def edited(post: PostId, author: UserId, version: int = EDITED, **fields: Any) -> Mutation:
-    return mutation(PostEdited(post_id=post, author_id=author, version=version, **fields))
+def edited(post: PostId, author: UserId, version: int = EDITED, **fields: Any) -> PostMutation:
+    return post_mutation(PostEdited(post_id=post, author_id=author, version=version, **fields))
 
 
-def deleted(post: PostId, author: UserId, version: int = LATER) -> Mutation:
-    return mutation(PostDeleted(post_id=post, author_id=author, version=version))
+def deleted(post: PostId, author: UserId, version: int = LATER) -> PostMutation:
+    return post_mutation(PostDeleted(post_id=post, author_id=author, version=version))
 
 
 async def loaded(stores: Stores, post: PostId) -> Post:
@@ -41,7 +41,7 @@ async def test_a_post_is_what_its_creation_says(
     root, parent, post = new_post(), new_post(), new_post()
     await stores.posts.record(
         [
-            mutation(
+            post_mutation(
                 ReplyCreated(
                     post_id=post,
                     author_id=people.alice,
@@ -123,7 +123,7 @@ async def test_of_two_creations_the_lowest_version_has_what_never_changes(
     later = ReplyCreated(**say, parent_id=second_parent, text="later", version=EDITED)
     first = ReplyCreated(**say, parent_id=first_parent, text="first", version=CREATED)
     for fact in (later, first):
-        await stores.posts.record([mutation(fact)])
+        await stores.posts.record([post_mutation(fact)])
     found = await loaded(stores, post)
     assert (found.parent_id, found.text, found.edited) == (first_parent, "later", True)
 
@@ -169,7 +169,7 @@ async def test_a_deletion_is_final_whatever_its_version(
         visibility="followers",
     )
     told = [
-        mutation(fact),
+        post_mutation(fact),
         edited(post, people.alice, LATER, text="more regret"),
         deleted(post, people.alice, CREATED - 1),
     ]
@@ -199,9 +199,9 @@ async def test_a_deletion_alone_makes_no_post(
 async def test_the_longest_line_of_ancestors_stays(
     stores: Stores, people: People, new_post: NewPost
 ) -> None:
-    post, *line = (new_post() for _ in range(MAX_LINE + 1))
+    post, *line = (new_post() for _ in range(MAX_ANCESTOR_HINT + 1))
     await stores.posts.record([created(post, people.alice)])
-    for length in (2, MAX_LINE, 1):
+    for length in (2, MAX_ANCESTOR_HINT, 1):
         await stores.posts.hint({(post, people.alice): line[:length]})
     assert (await loaded(stores, post)).line == tuple(line)
 
@@ -234,25 +234,28 @@ IDS = st.sampled_from([1, 2, 10])
 
 
 @st.composite
-def facts(draw: st.DrawFn) -> tuple[int, Mutation]:
+def facts(draw: st.DrawFn) -> tuple[int, PostMutation]:
     """What one message says of some post by some author; the first says whose of three."""
     author, version = draw(st.integers(0, 2)), Version(draw(VERSIONS))
     values = {field: canonical(field, draw(TEXTS)) for field in ("text", "lang")}
     kind = draw(st.sampled_from(["created", "edited", "deleted"]))
     if kind == "deleted":
-        return author, Mutation(PostId(0), UserId(0), version, {}, {}, True)
+        return author, PostMutation(PostId(0), UserId(0), version, {}, {}, True)
     if kind == "edited":
         stated = {field: values[field] for field in draw(st.sets(st.sampled_from(sorted(values))))}
-        return author, Mutation(PostId(0), UserId(0), version, {}, stated, False)
+        return author, PostMutation(PostId(0), UserId(0), version, {}, stated, False)
     stated = {field: canonical(field, None) for field in EDITABLE} | values
     above = {field: canonical_id(draw(IDS)) for field in IMMUTABLE}
-    return author, Mutation(PostId(0), UserId(0), version, above | stated, stated, False)
+    return author, PostMutation(PostId(0), UserId(0), version, above | stated, stated, False)
 
 
 @given(histories=st.lists(st.lists(facts(), min_size=1, max_size=6), min_size=1, max_size=20))
 @settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_every_store_merges_as_the_law_says(
-    stores: Stores, people: People, new_post: NewPost, histories: list[list[tuple[int, Mutation]]]
+    stores: Stores,
+    people: People,
+    new_post: NewPost,
+    histories: list[list[tuple[int, PostMutation]]],
 ) -> None:
     """The memory adapter is the plain reading of it: any history, told once in any batches."""
     plain, told, posts = MemoryPosts(), [], []

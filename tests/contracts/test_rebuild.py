@@ -12,16 +12,16 @@ from schemas.codec import KINDS
 from schemas.events import FollowCreated, PostCreated, ReplyCreated
 from schemas.ids import PostId, slot
 from services.handlers.handler import Accepted
-from services.handlers.outbox import MemoryOutbox
+from services.handlers.outbox import MemoryRequestOutbox
 from services.metrics.metrics import Metrics
 from services.readers.home import Home
 from services.readers.paging import PageRequest
 from services.readers.reader import Reader
 from services.settings.settings import Settings
 from services.storage.session import connect
-from streams.bootstrap import Deps, cassandra_stores, mending_stores
-from streams.routes import ROUTES, handlers
-from streams.verification import Looked, Verification, create_rebuild, everybody
+from streams.bootstrap import Deps, cassandra_stores, repair_stores
+from streams.routes import ROUTES, create_handlers
+from streams.verification import VerificationResult, Verifier, create_rebuild, every_user
 from tests.contracts.conftest import PATIENCE_SECONDS, session_on
 from tests.contracts.histories import NOW, NewPost, People
 from tests.shown import shown
@@ -37,7 +37,7 @@ async def deps(usual_keyspace: Settings) -> AsyncIterator[Deps]:
     metrics = Metrics(CollectorRegistry())
     store = await connect(usual_keyspace, metrics)
     try:
-        stores = mending_stores(store, usual_keyspace, lambda: NOW)
+        stores = repair_stores(store, usual_keyspace, lambda: NOW)
         yield Deps(usual_keyspace, metrics, stores, clock=lambda: NOW)
     finally:
         await store.close()
@@ -109,9 +109,9 @@ class Told:
             ),
             PostCreated(version=1, post_id=self.repost, author_id=carol, repost_of=self.posts[7]),
         ]  # fmt: skip
-        outbox = MemoryOutbox()
+        outbox = MemoryRequestOutbox()
         deps = self.deps
-        see_to = handlers(deps.stores, outbox, deps.metrics, deps.retention, deps.clock)
+        see_to = create_handlers(deps.stores, outbox, deps.metrics, deps.retention, deps.clock)
         while facts:
             for each in facts:
                 topic = KINDS[str(type(each).__struct_config__.tag)].topic
@@ -125,11 +125,11 @@ class Told:
         page = await Home(reader, self.deps.retention).page(self.people.alice, ALL)
         return [shown(item) for item in page.items]
 
-    async def looked(self) -> Looked:
+    async def looked(self) -> VerificationResult:
         async def at_once() -> None:
             """Nothing is on its way."""
 
-        verification = Verification(self.deps, Random(0), at_once)
+        verification = Verifier(self.deps, Random(0), at_once)
         posts = [PostId(each) for each in (*self.posts, self.reply, self.repost)]
         return await verification.look_at([self.people.alice], posts)
 
@@ -224,6 +224,6 @@ async def test_everybody_is_rebuilt(told: Told, deps: Deps, damage: Damage) -> N
     live = await told.home()
     await asyncio.to_thread(damage, "TRUNCATE home_timeline")
     rebuild = create_rebuild(deps)
-    async for users in everybody(deps):
+    async for users in every_user(deps):
         await rebuild(users)
     assert await told.home() == live

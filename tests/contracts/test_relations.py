@@ -31,16 +31,16 @@ from schemas.relations import (
 )
 from services.relations.lists import ListRules, OwnedList, member_order
 from services.relations.memory import MemoryRelations
-from services.relations.mutation import Fact, Kind, mutation
+from services.relations.mutation import RelationshipFact, SubjectKind, relation_mutation
 from services.relations.relations import (
     STRANGER,
-    Between,
     Edge,
     KeywordMute,
-    Marks,
     Mute,
-    Own,
+    OwnSettings,
+    ReadMarks,
     Relations,
+    Relationship,
 )
 from services.relations.store import RelationStore
 from services.stores import Stores
@@ -62,8 +62,8 @@ def list_id(people: People) -> ListId:
     return ListId(people.alice)
 
 
-async def tell(relations: RelationStore, *facts: Fact) -> None:
-    await relations.record([mutation(fact) for fact in facts])
+async def tell(relations: RelationStore, *facts: RelationshipFact) -> None:
+    await relations.record([relation_mutation(fact) for fact in facts])
 
 
 def follows(one: UserId, two: UserId, version: int = FIRST, **options: Any) -> FollowCreated:
@@ -105,7 +105,7 @@ async def test_a_stranger_is_nobody_in_particular(relations: RelationStore, peop
     assert await relations.about(alice, [bob]) == Relations()
     assert (await relations.about(alice, [bob])).to(bob) == STRANGER
     assert await relations.about(alice, []) == Relations()
-    assert await relations.marks(alice, []) == Marks()
+    assert await relations.marks(alice, []) == ReadMarks()
     await relations.record([])
 
 
@@ -165,8 +165,8 @@ async def test_a_block_is_found_from_both_sides(relations: RelationStore, people
     """And by third parties, whichever way they ask."""
     alice, bob, carol = people
     await tell(relations, blocks(alice, bob))
-    assert (await relations.about(alice, [bob])).between == {bob: Between(blocks=True)}
-    assert (await relations.about(bob, [alice])).between == {alice: Between(blocked_by=True)}
+    assert (await relations.about(alice, [bob])).between == {bob: Relationship(blocks=True)}
+    assert (await relations.about(bob, [alice])).between == {alice: Relationship(blocked_by=True)}
     pairs = [(alice, bob), (bob, alice), (alice, carol), (carol, bob), (alice, alice)]
     assert await relations.blocked_pairs(pairs) == {(alice, bob), (bob, alice)}
     await tell(relations, unblocks(alice, bob))
@@ -180,7 +180,7 @@ async def test_a_block_of_each_other_ends_when_both_do(
 ) -> None:
     alice, bob, _ = people
     await tell(relations, blocks(alice, bob), blocks(bob, alice), unblocks(alice, bob))
-    assert (await relations.about(alice, [bob])).to(bob) == Between(blocked_by=True)
+    assert (await relations.about(alice, [bob])).to(bob) == Relationship(blocked_by=True)
     assert await relations.blocked_pairs([(alice, bob)]) == {(alice, bob)}
     await tell(relations, unblocks(bob, alice))
     assert await relations.blocked_pairs([(alice, bob)]) == set()
@@ -221,8 +221,8 @@ async def test_a_mute_has_its_scope_and_its_end(relations: RelationStore, people
         MuteCreated(**who, target_id=carol, scope="reposts", expires_at=7),
     )
     assert (await relations.about(alice, people)).between == {
-        bob: Between(mute=Mute("all", None)),
-        carol: Between(mute=Mute("reposts", 7)),
+        bob: Relationship(mute=Mute("all", None)),
+        carol: Relationship(mute=Mute("reposts", 7)),
     }
     await tell(relations, MuteDeleted(version=SECOND, owner_id=alice, target_id=bob))
     assert (await relations.about(alice, people)).to(bob) == STRANGER
@@ -246,7 +246,7 @@ async def test_what_somebody_set_for_himself(relations: RelationStore, people: P
         TagFollowCreated(**me, tag="#Brot"),
         TagFollowDeleted(version=SECOND, owner_id=alice, tag="BROT"),
     )
-    own = Own(
+    own = OwnSettings(
         bare_links=False,
         keyword_mutes=(
             KeywordMute(5, "Straße & Fluß", False, frozenset({"home"}), "warn", 9),
@@ -255,7 +255,7 @@ async def test_what_somebody_set_for_himself(relations: RelationStore, people: P
         tags=frozenset({"sauerteig"}),
     )
     assert (await relations.about(alice, [bob])).own == own
-    assert (await relations.about(bob, [alice])).own == Own()
+    assert (await relations.about(bob, [alice])).own == OwnSettings()
 
 
 async def test_a_setting_goes_back_to_its_default(relations: RelationStore, people: People) -> None:
@@ -283,7 +283,7 @@ async def test_a_list_and_its_members(
     assert await relations.members(list_id, after=UserId(0), limit=9) == [bob]
     assert await relations.memberships([list_id], people) == {(list_id, bob)}
     assert await relations.about(alice, people) == Relations(
-        Own(lists={list_id: rules}), {bob: Between(lists=frozenset({list_id}))}
+        OwnSettings(lists={list_id: rules}), {bob: Relationship(lists=frozenset({list_id}))}
     )
 
 
@@ -421,10 +421,10 @@ async def test_marks_are_those_of_what_was_asked_for(
         ThreadMuteDeleted(version=SECOND, owner_id=alice, root_id=52),
     )
     asked = [PostId(50), PostId(52)]
-    assert await relations.marks(alice, asked) == Marks(
+    assert await relations.marks(alice, asked) == ReadMarks(
         home=PostId(70), read={50: 60}, set_aside={50: 50}, muted=frozenset({50})
     )
-    assert await relations.marks(bob, asked) == Marks()
+    assert await relations.marks(bob, asked) == ReadMarks()
 
 
 async def test_a_mark_is_that_of_the_highest_version(
@@ -458,12 +458,12 @@ async def test_people_are_paged_by_what_is_said_of_them(
     rest = await relations.followees(alice, after=first[-1].followee_id, limit=EVERYTHING)
     assert [each.followee_id for each in first] == left[:2]
     assert [each.followee_id for each in rest] == left[2:]
-    blocked = await relations.others(alice, Kind.BLOCK, after=crowd[12], limit=9)
+    blocked = await relations.others(alice, SubjectKind.BLOCK, after=crowd[12], limit=9)
     assert blocked == {
-        each: Between(edge=Edge(alice, each, THIRD), blocks=True) for each in crowd[13:15]
+        each: Relationship(edge=Edge(alice, each, THIRD), blocks=True) for each in crowd[13:15]
     }
-    muted = await relations.others(alice, Kind.MUTE, after=UserId(0), limit=9)
-    assert muted == {crowd[0]: Between(edge=Edge(alice, crowd[0], THIRD), mute=Mute("all", 5))}
+    muted = await relations.others(alice, SubjectKind.MUTE, after=UserId(0), limit=9)
+    assert muted == {crowd[0]: Relationship(edge=Edge(alice, crowd[0], THIRD), mute=Mute("all", 5))}
 
 
 async def test_an_edge_is_said_again_by_its_newest_fact(
@@ -533,11 +533,11 @@ async def test_edges_of_any_pairs(relations: RelationStore, people: People) -> N
 @given(facts=relation_histories())
 @settings(max_examples=6, suppress_health_check=list(HealthCheck))
 async def test_every_store_merges_as_the_law_says(
-    stores: Stores, new_people: NewPeople, facts: list[Fact]
+    stores: Stores, new_people: NewPeople, facts: list[RelationshipFact]
 ) -> None:
     """The memory adapter is the plain reading of it."""
     crowd = new_people()
-    told = [mutation(_moved(fact, crowd)) for fact in facts]
+    told = [relation_mutation(_moved(fact, crowd)) for fact in facts]
     plain, relations = MemoryRelations(), stores.relations
     await plain.record(told)
     half = len(told) // 2
@@ -562,7 +562,7 @@ async def test_every_store_merges_as_the_law_says(
         assert members[0] == members[1]
 
 
-def _moved(fact: Fact, crowd: People) -> Fact:
+def _moved(fact: RelationshipFact, crowd: People) -> RelationshipFact:
     """The same among these people, with lists of their own."""
     fields = {name: getattr(fact, name) for name in fact.__struct_fields__}
     for name in ("owner_id", "target_id", "member_id", "follower_id", "followee_id"):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from schemas.ids import DAY_MS, SEQUENCE_BITS, IdArray, PostId, UserId
-from services.reposts.store import AuthorRepost, Below, Repost, Resolved
+from services.reposts.store import AuthorRepost, RepostLink, RepostsBelow, ResolvedRepost
 from services.reposts.window import Window
 from services.stores import Stores
 from services.timelines.store import Span
@@ -31,11 +31,11 @@ async def test_reposts_stand_below_what_they_name(
 ) -> None:
     """By whoever says so, in their order; none was asked for yet."""
     target, other, *reposts = (new_post() for _ in range(5))
-    links = [Repost(target, post, author) for post in reposts for author in people]
+    links = [RepostLink(target, post, author) for post in reposts for author in people]
     await stores.reposts.link(links[::-1])
     await stores.reposts.link(links[:4])
     found = await stores.reposts.below([target, other], None, 100)
-    assert found == Below(dict.fromkeys(links, frozenset()))
+    assert found == RepostsBelow(dict.fromkeys(links, frozenset()))
     assert sorted(found.asked) == links
 
 
@@ -43,10 +43,10 @@ async def test_below_tells_under_which_originals_delivery_was_asked_for(
     stores: Stores, people: People, new_post: NewPost
 ) -> None:
     target, original, post, other = (new_post() for _ in range(4))
-    first, second = (Repost(target, each, people.alice) for each in (post, other))
+    first, second = (RepostLink(target, each, people.alice) for each in (post, other))
     await stores.reposts.link([first, second])
-    await stores.reposts.mark([Resolved(first, target)])
-    await stores.reposts.mark([Resolved(first, original), Resolved(first, target)])
+    await stores.reposts.mark([ResolvedRepost(first, target)])
+    await stores.reposts.mark([ResolvedRepost(first, original), ResolvedRepost(first, target)])
     found = await stores.reposts.below([target], None, 100)
     assert found.asked == {first: {target, original}, second: frozenset()}
 
@@ -56,10 +56,10 @@ async def test_many_reposts_are_read_in_parts(
 ) -> None:
     """Each is in one of them; what is cut says so."""
     target, few, *posts = (new_post() for _ in range(13))
-    links = [Repost(target, each, people.alice) for each in posts]
-    last = Repost(few, posts[0], people.bob)
+    links = [RepostLink(target, each, people.alice) for each in posts]
+    last = RepostLink(few, posts[0], people.bob)
     await stores.reposts.link([*links, last])
-    await stores.reposts.mark([Resolved(each, target) for each in links[::2]])
+    await stores.reposts.mark([ResolvedRepost(each, target) for each in links[::2]])
     first = await stores.reposts.below([target, few], None, 4)
     assert first.cut == {target}
     assert last in first.asked
@@ -76,10 +76,10 @@ async def test_many_posts_are_looked_below_at_once(
     stores: Stores, people: People, new_post: NewPost
 ) -> None:
     """More than one request takes."""
-    links = [Repost(new_post(), new_post(), people.bob) for _ in range(1_100)]
+    links = [RepostLink(new_post(), new_post(), people.bob) for _ in range(1_100)]
     await stores.reposts.link(links)
     found = await stores.reposts.below([link.target_id for link in links], None, 100)
-    assert found == Below(dict.fromkeys(links, frozenset()))
+    assert found == RepostsBelow(dict.fromkeys(links, frozenset()))
 
 
 async def test_each_author_has_a_page_of_reposts_newest_first(
@@ -87,9 +87,9 @@ async def test_each_author_has_a_page_of_reposts_newest_first(
 ) -> None:
     """With every original that a repost may have."""
     target, original, *posts = (new_post() for _ in range(6))
-    said = [Resolved(Repost(target, each, people.alice), original) for each in posts]
-    also = Resolved(Repost(target, posts[1], people.alice), target)
-    by_bob = Resolved(Repost(target, posts[2], people.bob), target)
+    said = [ResolvedRepost(RepostLink(target, each, people.alice), original) for each in posts]
+    also = ResolvedRepost(RepostLink(target, posts[1], people.alice), target)
+    by_bob = ResolvedRepost(RepostLink(target, posts[2], people.bob), target)
     await stores.reposts.add_author_reposts([*said, also, by_bob])
     span = Span(above=posts[0], below=posts[3])
     expected = {
@@ -167,6 +167,6 @@ async def test_nothing_to_keep_is_nothing_done(stores: Stores, people: People) -
     await stores.reposts.mark([])
     await stores.reposts.add_author_reposts([])
     await stores.reposts.add_home_reposts(none, none, none)
-    assert await stores.reposts.below([], None, 10) == Below({})
+    assert await stores.reposts.below([], None, 10) == RepostsBelow({})
     assert await stores.reposts.author_pages([], Span(), 10) == {}
     assert await stores.reposts.delivered(people.alice, [], 10) == {}

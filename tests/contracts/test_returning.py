@@ -9,18 +9,18 @@ from prometheus_client import CollectorRegistry
 
 from schemas.codec import KINDS
 from schemas.events import FollowCreated, PostCreated
-from services.activity.dormant import Dormant
+from services.activity.dormant import InactiveUsers
 from services.handlers.handler import Accepted
-from services.handlers.outbox import MemoryOutbox
+from services.handlers.outbox import MemoryRequestOutbox
 from services.metrics.metrics import Metrics
 from services.readers.home import Home
 from services.readers.paging import Page, PageRequest
 from services.readers.reader import Reader
-from services.readers.returning import Homecoming
+from services.readers.returning import ReturningUsers
 from services.settings.settings import Settings
 from services.storage.session import connect
 from streams.bootstrap import Deps, cassandra_stores
-from streams.routes import ROUTES, handlers
+from streams.routes import ROUTES, create_handlers
 from streams.verification import create_rebuild
 from tests.contracts.conftest import PATIENCE_SECONDS
 from tests.contracts.histories import NOW, NewPost, People
@@ -44,9 +44,9 @@ class Told:
     """A worker, an API, and when the API may stop waiting."""
 
     def __init__(self, deps: Deps) -> None:
-        self.worker = Dormant(deps.stores.activity, 3, deps.clock, lambda: 0.0)
-        self._outbox = MemoryOutbox()
-        self._handlers = handlers(
+        self.worker = InactiveUsers(deps.stores.activity, 3, deps.clock, lambda: 0.0)
+        self._outbox = MemoryRequestOutbox()
+        self._handlers = create_handlers(
             deps.stores,
             self._outbox,
             deps.metrics,
@@ -55,7 +55,7 @@ class Told:
             owed=self.worker.owed,
         )
         self.heard = asyncio.Event()
-        self.homes = Homecoming(
+        self.homes = ReturningUsers(
             Home(Reader(deps.stores, deps.clock), deps.retention),
             deps.stores.activity,
             create_rebuild(deps),

@@ -7,12 +7,12 @@ import pytest
 
 from schemas.events import FollowCreated, PostCreated
 from schemas.ids import PostId
-from services.posts.post import mutation as post_mutation
-from services.relations.mutation import mutation
+from services.posts.post import post_mutation
+from services.relations.mutation import relation_mutation
 from services.scan import START, Scanned
 from services.stores import Stores
 from services.timelines.store import AuthorEntry
-from services.verification.sample import drawn
+from services.verification.sample import draw
 from tests.contracts.histories import NewPost, People
 
 Scan = Callable[[int, int], Awaitable[Scanned[int]]]
@@ -35,7 +35,7 @@ async def said(stores: Stores, people: People, posts: list[PostId]) -> None:
     written = [PostCreated(version=1, post_id=post, author_id=people.alice) for post in posts]
     await stores.posts.record(list(map(post_mutation, written)))
     follow = FollowCreated(version=1, follower_id=people.bob, followee_id=people.alice)
-    await stores.relations.record([mutation(follow)])
+    await stores.relations.record([relation_mutation(follow)])
 
 
 def scans(stores: Stores) -> list[Scan]:
@@ -60,6 +60,6 @@ async def test_some_are_drawn_from_anywhere(
 ) -> None:
     """As many as are asked for, each once; where the end comes first, from the beginning on."""
     await said(stores, people, [new_post() for _ in range(60)])
-    some = [await drawn(stores.posts.scan, count, Random(seed)) for seed in range(5)]
+    some = [await draw(stores.posts.scan, count, Random(seed)) for seed in range(5)]
     assert [len(each) for each in some] == [count] * 5
     assert len({tuple(each) for each in some}) > 1

@@ -9,10 +9,10 @@ from prometheus_client import CollectorRegistry
 from services.metrics.metrics import Metrics
 from services.settings.settings import Settings
 from services.storage.session import connect
-from streams.dead_letters.cassandra import CassandraSettled
-from streams.dead_letters.letter import LetterId, Place
-from streams.dead_letters.memory import MemorySettled
-from streams.dead_letters.store import SettledLetters
+from streams.dead_letters.cassandra import CassandraResolutions
+from streams.dead_letters.letter import DeadLetterId, DeadLetterKey
+from streams.dead_letters.memory import MemoryResolutions
+from streams.dead_letters.store import DeadLetterResolutions
 
 BURIED_AT = 1_760_000_000_000
 
@@ -26,23 +26,23 @@ def number() -> int:
 
 
 @pytest.fixture(params=["memory", pytest.param("cassandra", marks=pytest.mark.integration)])
-async def letters(request: pytest.FixtureRequest) -> AsyncIterator[SettledLetters]:
+async def letters(request: pytest.FixtureRequest) -> AsyncIterator[DeadLetterResolutions]:
     if request.param == "memory":
-        yield MemorySettled()
+        yield MemoryResolutions()
         return
     settings: Settings = request.getfixturevalue("usual_keyspace")
     store = await connect(settings, Metrics(CollectorRegistry()))
-    yield CassandraSettled(store)
+    yield CassandraResolutions(store)
     await store.close()
 
 
-def place(number: int, offset: int, buried_at: int = BURIED_AT) -> Place:
-    return Place(LetterId("posts-dlq", number, offset), buried_at)
+def place(number: int, offset: int, buried_at: int = BURIED_AT) -> DeadLetterKey:
+    return DeadLetterKey(DeadLetterId("posts-dlq", number, offset), buried_at)
 
 
-async def test_what_is_settled_is_known(letters: SettledLetters, number: int) -> None:
+async def test_what_is_settled_is_known(letters: DeadLetterResolutions, number: int) -> None:
     """Of those that are asked for, in several partitions and topics at once."""
-    other = Place(LetterId("follows-dlq", number, 3), BURIED_AT)
+    other = DeadLetterKey(DeadLetterId("follows-dlq", number, 3), BURIED_AT)
     await letters.settle([place(number, 1), place(number, 2), other], "redriven")
     await letters.settle([place(number, 4)], "dropped")
     asked = [place(number, offset) for offset in (0, 1, 3, 4)]
@@ -53,7 +53,7 @@ async def test_what_is_settled_is_known(letters: SettledLetters, number: int) ->
     }
 
 
-async def test_of_no_letters_none_is_settled(letters: SettledLetters) -> None:
+async def test_of_no_letters_none_is_settled(letters: DeadLetterResolutions) -> None:
     """And settling none is nothing."""
     await letters.settle([], "dropped")
     assert await letters.settled([]) == {}
@@ -61,7 +61,7 @@ async def test_of_no_letters_none_is_settled(letters: SettledLetters) -> None:
 
 @pytest.mark.parametrize("order", [("dropped", "redriven"), ("redriven", "dropped")])
 async def test_what_was_redriven_stays_so(
-    letters: SettledLetters, number: int, order: tuple[str, str]
+    letters: DeadLetterResolutions, number: int, order: tuple[str, str]
 ) -> None:
     """Whatever order the two are written in, and how often."""
     for how in order * 2:
@@ -69,7 +69,9 @@ async def test_what_was_redriven_stays_so(
     assert await letters.settled([place(number, 1)]) == {place(number, 1): "redriven"}
 
 
-async def test_a_topic_made_anew_has_new_letters(letters: SettledLetters, number: int) -> None:
+async def test_a_topic_made_anew_has_new_letters(
+    letters: DeadLetterResolutions, number: int
+) -> None:
     """The same offset, another time: another letter."""
     await letters.settle([place(number, 1)], "redriven")
     assert await letters.settled([place(number, 1, BURIED_AT + 1)]) == {}

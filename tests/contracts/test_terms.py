@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from schemas.ids import PostId, UserId
-from services.search.store import Claim, Terms, TermStore
+from services.search.store import PostClaim, PostTerms, TermStore
 from services.stores import Stores
 from services.timelines.store import Span
 from tests.contracts.histories import NewPost, People
@@ -23,7 +23,7 @@ def terms(request: pytest.FixtureRequest, stores: Stores) -> TermStore:
 
 
 async def told(terms: TermStore, author: UserId, post: PostId, *by: str) -> None:
-    await terms.add([Terms(Claim(post, author), frozenset(by))])
+    await terms.add([PostTerms(PostClaim(post, author), frozenset(by))])
 
 
 async def test_posts_are_found_newest_first_and_once(
@@ -67,7 +67,7 @@ async def test_what_is_forgotten_is_found_no_more(
     gone, stays = new_post(), new_post()
     await told(terms, people.alice, gone, bread)
     await told(terms, people.alice, stays, bread)
-    await terms.forget([Claim(gone, people.alice)])
+    await terms.forget([PostClaim(gone, people.alice)])
     await told(terms, people.alice, gone, bread, salt)
     assert await terms.page([bread, salt], Span(), 10) == [stays]
     await told(terms, people.bob, gone, salt)
@@ -79,7 +79,7 @@ async def test_what_is_forgotten_before_it_is_told_is_never_found(
 ) -> None:
     """Deletions may come first."""
     post = new_post()
-    await terms.forget([Claim(post, people.alice)])
+    await terms.forget([PostClaim(post, people.alice)])
     await told(terms, people.alice, post, term_of(people))
     assert await terms.page([term_of(people)], Span(), 10) == []
 
@@ -90,7 +90,7 @@ async def test_telling_and_forgetting_at_once_leaves_nothing(
     """Whichever of the two writes first."""
     bread = term_of(people)
     posts = [new_post() for _ in range(6)]
-    claims = [Claim(post, people.alice) for post in posts]
+    claims = [PostClaim(post, people.alice) for post in posts]
     tellings = [told(terms, people.alice, post, bread) for post in posts]
     forgettings = [terms.forget([claim]) for claim in claims]
     await asyncio.gather(*tellings[:3], *forgettings, *tellings[3:])
@@ -105,7 +105,7 @@ async def test_terms_are_any_text(terms: TermStore, people: People, new_post: Ne
     await told(terms, people.alice, post, *odd, *many)
     for term in (*odd, many[0], many[-1]):
         assert await terms.page([term], Span(), 1) == [post]
-    await terms.forget([Claim(post, people.alice)])
+    await terms.forget([PostClaim(post, people.alice)])
     assert await terms.page([*odd, *many], Span(), 1) == []
 
 

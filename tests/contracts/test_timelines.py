@@ -5,12 +5,12 @@ import pytest
 
 from schemas.ids import PostId, UserId
 from services.stores import Stores
-from services.timelines.store import AuthorEntry, Block, Span
+from services.timelines.store import AuthorEntry, EntryBlock, Span
 from tests.contracts.histories import NewPost, People
 
 
 async def delivered(stores: Stores, user: UserId, posts: list[PostId]) -> None:
-    await stores.timelines.add_home_entries([Block(np.array([user]), np.array(posts))])
+    await stores.timelines.add_home_entries([EntryBlock(np.array([user]), np.array(posts))])
 
 
 async def test_an_author_timeline_is_newest_first_and_holds_a_post_once(
@@ -114,12 +114,12 @@ async def test_homes_of_many_are_written_together(
     dense = np.array(posts[:1])
     await stores.timelines.add_home_entries(
         [
-            Block(users, dense),
-            Block(users[::7], np.array(posts[1:2])),
-            Block(users[::100], np.array(posts[2:])),
-            Block(users[1:3], np.array([new_post(days_old=1) for _ in range(9)])),
-            Block(users[:0], dense),
-            Block(users, dense[:0]),
+            EntryBlock(users, dense),
+            EntryBlock(users[::7], np.array(posts[1:2])),
+            EntryBlock(users[::100], np.array(posts[2:])),
+            EntryBlock(users[1:3], np.array([new_post(days_old=1) for _ in range(9)])),
+            EntryBlock(users[:0], dense),
+            EntryBlock(users, dense[:0]),
         ]
     )
     pages = [await stores.timelines.home_page(UserId(int(user)), Span(), 9) for user in users[:8]]
@@ -145,7 +145,9 @@ async def test_what_arrived_is_told_of_many_at_once(
     posts = [new_post(days_old=old) for old in (9, 4, 1, 0)]
     users = [UserId(people.alice + 10_000 * each) for each in range(600)]
     for post in posts:
-        await stores.timelines.add_home_entries([Block(np.array(users[:500]), np.array([post]))])
+        await stores.timelines.add_home_entries(
+            [EntryBlock(np.array(users[:500]), np.array([post]))]
+        )
     await delivered(stores, users[0], [new_post(days_old=0)])
     found = await stores.timelines.arrivals(users, posts[0])
     assert found.keys() == set(users[:500])

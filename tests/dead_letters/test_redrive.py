@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from streams.dead_letters.letter import Letter, Place
-from streams.dead_letters.memory import MemorySettled
+from streams.dead_letters.letter import DeadLetterKey, StoredDeadLetter
+from streams.dead_letters.memory import MemoryResolutions
 from streams.dead_letters.redrive import drop, redrive
-from streams.dead_letters.store import How
+from streams.dead_letters.store import Resolution
 from streams.kafka.publisher import NotPublished
 from streams.outbox import Outgoing
 from tests.dead_letters.fakes import found, letter
@@ -30,7 +30,7 @@ class FakeSender:
         self.acknowledged = len(self.sent)
 
 
-class Watching(MemorySettled):
+class Watching(MemoryResolutions):
     """Notes how many were acknowledged whenever something is settled."""
 
     def __init__(self, sender: FakeSender) -> None:
@@ -38,12 +38,12 @@ class Watching(MemorySettled):
         self._sender = sender
         self.seen: list[tuple[int, int]] = []
 
-    async def settle(self, places: Sequence[Place], how: How) -> None:
+    async def settle(self, places: Sequence[DeadLetterKey], how: Resolution) -> None:
         self.seen.append((self._sender.acknowledged, len(places)))
         await super().settle(places, how)
 
 
-async def letters(count: int) -> list[Letter]:
+async def letters(count: int) -> list[StoredDeadLetter]:
     return [await letter(offset) for offset in range(count)]
 
 
@@ -61,7 +61,7 @@ async def test_what_is_acknowledged_is_settled() -> None:
 async def test_what_is_not_acknowledged_is_not_settled() -> None:
     """Run again, it is sent again."""
     sender, told = FakeSender(), []
-    settled = MemorySettled()
+    settled = MemoryResolutions()
     some = await letters(4)
     sender.away = True
     with pytest.raises(NotPublished):
@@ -83,7 +83,7 @@ async def test_slow_sending_is_settled_every_second() -> None:
 
 async def test_dropped_letters_are_only_settled() -> None:
     """And what was dropped and redriven was redriven."""
-    settled, told = MemorySettled(), []
+    settled, told = MemoryResolutions(), []
     some = await letters(2)
     await drop(found([some]), settled, told.extend)
     assert told == some

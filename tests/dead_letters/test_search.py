@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from streams.dead_letters.letter import Letter, LetterId
-from streams.dead_letters.memory import MemorySettled
+from streams.dead_letters.letter import DeadLetterId, StoredDeadLetter
+from streams.dead_letters.memory import MemoryResolutions
 from streams.dead_letters.redrive import redrive
-from streams.dead_letters.search import Wanted, search
+from streams.dead_letters.search import DeadLetterFilter, search_dead_letters
 from streams.kafka.publisher import NotPublished
-from streams.kafka.reader import MESSAGES_AT_ONCE, Span
+from streams.kafka.reader import MESSAGES_AT_ONCE, OffsetRange
 from streams.outbox import Outgoing
 from tests.dead_letters.fakes import letter
 
@@ -19,14 +19,14 @@ COUNT = 2 * MESSAGES_AT_ONCE + 20
 class Shelf:
     """A reader of one partition; notes what was read."""
 
-    def __init__(self, letters: list[Letter]) -> None:
+    def __init__(self, letters: list[StoredDeadLetter]) -> None:
         self._letters = letters
-        self.read_spans: list[Span] = []
+        self.read_spans: list[OffsetRange] = []
 
-    def spans(self, topics: list[str]) -> list[Span]:
-        return [Span("posts-dlq", 0, 0, len(self._letters))] if "posts-dlq" in topics else []
+    def spans(self, topics: list[str]) -> list[OffsetRange]:
+        return [OffsetRange("posts-dlq", 0, 0, len(self._letters))] if "posts-dlq" in topics else []
 
-    def letters(self, span: Span) -> Iterator[Letter]:
+    def letters(self, span: OffsetRange) -> Iterator[StoredDeadLetter]:
         self.read_spans.append(span)
         yield from self._letters[span.first : span.end]
 
@@ -53,45 +53,53 @@ async def shelf() -> Shelf:
     return Shelf([await letter(offset) for offset in range(COUNT)])
 
 
-async def offsets(shelf: Shelf, wanted: Wanted, settled: MemorySettled) -> list[int]:
-    return [each.letter.id.offset async for some in search(shelf, wanted, settled) for each in some]
+async def offsets(shelf: Shelf, wanted: DeadLetterFilter, settled: MemoryResolutions) -> list[int]:
+    return [
+        each.letter.id.offset
+        async for some in search_dead_letters(shelf, wanted, settled)
+        for each in some
+    ]
 
 
 async def test_what_was_interrupted_goes_on(shelf: Shelf) -> None:
     """Only what was not yet acknowledged is sent again, and in the end nothing is left."""
-    settled, first, second = MemorySettled(), DyingSender(death=2), DyingSender()
+    settled, first, second = MemoryResolutions(), DyingSender(death=2), DyingSender()
     with pytest.raises(NotPublished):
-        await redrive(search(shelf, Wanted(), settled), first, settled, lambda _: None)
+        await redrive(
+            search_dead_letters(shelf, DeadLetterFilter(), settled), first, settled, lambda _: None
+        )
     assert len(first.sent) == 2 * MESSAGES_AT_ONCE
-    await redrive(search(shelf, Wanted(), settled), second, settled, lambda _: None)
+    await redrive(
+        search_dead_letters(shelf, DeadLetterFilter(), settled), second, settled, lambda _: None
+    )
     assert len(second.sent) == COUNT - MESSAGES_AT_ONCE
-    assert await offsets(shelf, Wanted(), settled) == []
-    assert len(await offsets(shelf, Wanted(settled_too=True), settled)) == COUNT
+    assert await offsets(shelf, DeadLetterFilter(), settled) == []
+    assert len(await offsets(shelf, DeadLetterFilter(settled_too=True), settled)) == COUNT
 
 
 async def test_a_limit_is_of_what_is_not_settled(shelf: Shelf) -> None:
     """The next call takes the next ones."""
-    settled = MemorySettled()
-    few = Wanted(limit=MESSAGES_AT_ONCE + 5)
-    await redrive(search(shelf, few, settled), DyingSender(), settled, lambda _: None)
-    left = await offsets(shelf, Wanted(limit=2), settled)
+    settled = MemoryResolutions()
+    few = DeadLetterFilter(limit=MESSAGES_AT_ONCE + 5)
+    await redrive(search_dead_letters(shelf, few, settled), DyingSender(), settled, lambda _: None)
+    left = await offsets(shelf, DeadLetterFilter(limit=2), settled)
     assert left == [MESSAGES_AT_ONCE + 5, MESSAGES_AT_ONCE + 6]
 
 
 async def test_ids_are_read_where_they_lie(shelf: Shelf) -> None:
     """And nothing else is; what is not there any more is not found."""
     ids = (
-        LetterId("posts-dlq", 0, 7),
-        LetterId("posts-dlq", 0, COUNT),
-        LetterId("posts-dlq", 1, 7),
+        DeadLetterId("posts-dlq", 0, 7),
+        DeadLetterId("posts-dlq", 0, COUNT),
+        DeadLetterId("posts-dlq", 1, 7),
     )
-    assert await offsets(shelf, Wanted(ids), MemorySettled()) == [7]
-    assert shelf.read_spans == [Span("posts-dlq", 0, 7, 8)]
+    assert await offsets(shelf, DeadLetterFilter(ids), MemoryResolutions()) == [7]
+    assert shelf.read_spans == [OffsetRange("posts-dlq", 0, 7, 8)]
 
 
 async def test_other_topics_are_not_read(shelf: Shelf) -> None:
     """Whether a topic is named, or ids in it."""
-    assert await offsets(shelf, Wanted(topic="follows"), MemorySettled()) == []
-    other = Wanted((LetterId("follows-dlq", 0, 7),))
-    assert await offsets(shelf, other, MemorySettled()) == []
+    assert await offsets(shelf, DeadLetterFilter(topic="follows"), MemoryResolutions()) == []
+    other = DeadLetterFilter((DeadLetterId("follows-dlq", 0, 7),))
+    assert await offsets(shelf, other, MemoryResolutions()) == []
     assert shelf.read_spans == []

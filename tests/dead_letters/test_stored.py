@@ -2,15 +2,15 @@
 
 import pytest
 
-from streams.dead_letters.letter import Letter, LetterId
+from streams.dead_letters.letter import DeadLetterId, StoredDeadLetter
 from tests.dead_letters.fakes import BURIED_AT, letter
 from tests.streams.fakes import ACCEPTED_AT, FakeRecord
 
 
 def test_an_id_is_a_place() -> None:
     """Of a dead-letter topic that is declared."""
-    assert LetterId.parse("posts-dlq:3:17") == LetterId("posts-dlq", 3, 17)
-    assert str(LetterId("fanout-pages-dlq", 0, 5)) == "fanout-pages-dlq:0:5"
+    assert DeadLetterId.parse("posts-dlq:3:17") == DeadLetterId("posts-dlq", 3, 17)
+    assert str(DeadLetterId("fanout-pages-dlq", 0, 5)) == "fanout-pages-dlq:0:5"
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ def test_an_id_is_a_place() -> None:
 def test_nothing_else_is_an_id(text: str) -> None:
     """Least of all the topic that the message came from."""
     with pytest.raises(ValueError):  # noqa: PT011 - int's and ours alike
-        LetterId.parse(text)
+        DeadLetterId.parse(text)
 
 
 async def test_what_goes_back_is_what_came() -> None:
@@ -49,7 +49,7 @@ async def test_a_record_without_a_time_goes_back_without() -> None:
 
 def test_a_message_that_nobody_buried_is_a_letter_too() -> None:
     """Somebody wrote it into the topic; nothing is known of it."""
-    stray = Letter(LetterId("posts-dlq", 0, 0), BURIED_AT, None, None, [])
+    stray = StoredDeadLetter(DeadLetterId("posts-dlq", 0, 0), BURIED_AT, None, None, [])
     (burial,) = stray.burials()
     assert set(burial) == {"?"}
     assert stray.sent_back().timestamp is None

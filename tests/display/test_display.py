@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
-from streams.display.dead_letter import letter
+from streams.display.dead_letter import dead_letter_panel
 from streams.display.explanation import explanation
 from streams.display.movements import movements, reading
 from streams.display.text import Look, clean
@@ -164,14 +164,14 @@ def test_a_dead_letter_names_place_field_and_reason() -> None:
         "mingle.field": b"post_id",
         "mingle.reason": b"missing",
     }
-    assert drawn(letter(headers, b'{"type":\xff "x' + b"y" * 300)) == [
+    assert drawn(dead_letter_panel(headers, b'{"type":\xff "x' + b"y" * 300)) == [
         "topic   posts",
         "place   partition 3, offset 14",
         "field   post_id",
         "reason  missing",
         'value   {"type":� "x' + "y" * 188 + "…",
     ]
-    assert drawn(letter({}, None))[-1] == "value   none"
+    assert drawn(dead_letter_panel({}, None))[-1] == "value   none"
 
 
 def test_only_what_moved_is_shown() -> None:

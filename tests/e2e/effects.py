@@ -10,7 +10,7 @@ from schemas.events import Creation, Deletion, FollowDeleted, FollowFact, PostFa
 from schemas.ids import DEFAULT_EPOCH, SLOTS, UserId, post_time, slot
 from services.buckets import BUCKET_MS
 from services.graph.store import GraphStore, SlotRange
-from services.posts.post import mutation
+from services.posts.post import post_mutation
 from services.relations.store import RelationStore
 from services.storage.session import Store
 from services.storage.statements import INVERTED, portions, select
@@ -142,7 +142,7 @@ def _post_lacks(
     if isinstance(fact, Deletion):
         return None if deleted else "no deletion"
     times = dict(zip(FIELDS, stated_at, strict=True))
-    stale = [each for each in mutation(fact).stated if (times[each] or 0) < fact.version]
+    stale = [each for each in post_mutation(fact).stated if (times[each] or 0) < fact.version]
     if stale:
         return f"no {', '.join(stale)}"
     if isinstance(fact, Creation):

@@ -16,8 +16,8 @@ from typing import Any, Literal, cast
 import msgspec
 
 from services.graph.edge import EdgeMutation
-from services.posts.post import Mutation
-from services.relations.mutation import Mutation as RelationMutation
+from services.posts.post import PostMutation
+from services.relations.mutation import RelationMutation
 from services.stores import Stores
 from streams.outbox import Outbox, Outgoing
 
@@ -245,7 +245,7 @@ def _versions(given: Any) -> set[int]:
     """The versions that a call writes."""
     if not isinstance(given, Sequence):
         return set()
-    written = Mutation | EdgeMutation | RelationMutation
+    written = PostMutation | EdgeMutation | RelationMutation
     return {each.version for each in given if isinstance(each, written)}
 
 
@@ -253,6 +253,6 @@ def dated_now(mutations: Sequence[Any]) -> list[Any]:
     """What a writer would write that trusts its clock: edges and edits, not creations."""
     now = time.time_ns() // 1_000
     return [
-        each if isinstance(each, Mutation) and each.created else each._replace(version=now)
+        each if isinstance(each, PostMutation) and each.created else each._replace(version=now)
         for each in mutations
     ]

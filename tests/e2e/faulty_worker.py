@@ -12,29 +12,29 @@ from typing import Any
 import msgspec
 
 from services.handlers import pages as plan
-from services.handlers.delivery import DeliverPages, Owed
+from services.handlers.delivery import ActiveFollowers, DeliverPages
 from streams import bootstrap
 from streams import routes as handlers
 from streams.app import App
 from streams.bootstrap import Deps, create_workers
 from streams.cli.configuration import load_settings
 from streams.delivery.acks import AckTracker
-from streams.delivery.attempt import Left, Trial
-from streams.delivery.backlog import Batch, Bounds
+from streams.delivery.attempt import BatchAttempt, Unfinished
+from streams.delivery.backlog import Batch, BatchBounds
 from streams.delivery.loop import loop as delivery
 from streams.kafka.consumer_thread import ConsumerThread
 from streams.kafka.transport import Consumer, Transport
 from streams.logs import configure
 from streams.outbox import Outbox
 from streams.process import processes
-from streams.process.signals import run
-from streams.records import Run
+from streams.process.signals import run_until_signal
+from streams.records import RecordRun
 from streams.routes import ROLES
 from tests.e2e.faults import Faults, Plan
 
 
 def create_faulty_workers(
-    faults: Faults, deps: Deps, outbox: Outbox, roles: Iterable[str], owed: Owed
+    faults: Faults, deps: Deps, outbox: Outbox, roles: Iterable[str], owed: ActiveFollowers
 ) -> list[App]:
     """What `create_workers` makes, on ports that may fail the worker."""
     own = deps._replace(stores=faults.stores(deps.stores))
@@ -97,7 +97,7 @@ def bound(given: Plan) -> None:
             DeliverPages, entries_at_once=given.entries_at_once
         )
     if given.pages_at_once:
-        few = Bounds(messages=given.pages_at_once, batches=1)
+        few = BatchBounds(messages=given.pages_at_once, batches=1)
         vars(bootstrap)["ROUTES"] = [
             route._replace(bounds=few) if route.agent == "fanout" else route
             for route in bootstrap.ROUTES
@@ -107,20 +107,20 @@ def bound(given: Plan) -> None:
 def stop_between_groups(faults: Faults) -> None:
     """The point where a part of a batch is done, and its rest not begun."""
 
-    class CutTrial(Trial[Any]):
-        async def __call__(self, batch: Batch) -> Left:
+    class CutTrial(BatchAttempt[Any]):
+        async def __call__(self, batch: Batch) -> Unfinished:
             left = await super().__call__(batch)
             if left.rest:
                 faults.passes("between-groups")
             return left
 
-    vars(delivery)["Trial"] = CutTrial
+    vars(delivery)["BatchAttempt"] = CutTrial
 
 
 def ack_unhandled(tracker: AckTracker) -> None:
     received = tracker.received
 
-    def received_and_acked(*given: Any) -> Run | None:
+    def received_and_acked(*given: Any) -> RecordRun | None:
         run = received(*given)
         if run is not None:
             tracker.acked(run.partition, run.generation, [each.offset for each in run.records])
@@ -139,10 +139,10 @@ def main(arguments: Sequence[str]) -> int:
     # Everything else is the product's own `run_worker`.
     faults = Faults(given)
     real_now = time.clock_gettime_ns(time.CLOCK_REALTIME) // 1_000_000
-    faults.journal.write("began", wrong_by_ms=bootstrap.now() - real_now)
+    faults.journal.write("began", wrong_by_ms=bootstrap.now_ms() - real_now)
     stop_between_groups(faults)
     vars(processes)["create_workers"] = partial(create_faulty_workers, faults)
-    return run(partial(processes.run_worker, settings, ROLES))
+    return run_until_signal(partial(processes.run_worker, settings, ROLES))
 
 
 if __name__ == "__main__":

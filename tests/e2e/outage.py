@@ -152,7 +152,7 @@ class Load:
 
 def dead_letter_topics() -> list[str]:
     read = {name for names in READ.values() for name in names}
-    return [name for name in topics.load() if name not in read]
+    return [name for name in topics.load_topics() if name not in read]
 
 
 def steady(measure: Callable[[], int], seconds: float) -> Callable[[], bool]:

@@ -24,7 +24,7 @@ from schemas import topics
 from schemas.codec import Message, encode
 from services.settings.settings import Settings
 from streams.kafka.publisher import Publisher
-from streams.kafka.topics import TopicAdmin, compare
+from streams.kafka.topics import TopicAdmin, compare_topics
 from streams.outbox import Outgoing
 from streams.routes import ROLES, ROUTES
 from tests.e2e.faults import Journal, Plan
@@ -82,15 +82,15 @@ class Pipeline:
 
     def prepare(self) -> None:
         """Empty topics, and a migrated keyspace."""
-        names = list(topics.load())
+        names = list(topics.load_topics())
         present = set(self._admin.list_topics(timeout=ANSWER_SECONDS).topics)
         doomed = [name for name in names if name in present]
         for future in self._admin.delete_topics(doomed).values() if doomed else ():
             future.result(ANSWER_SECONDS)
         self.until(lambda: not set(names) & set(self._admin.list_topics(timeout=5).topics))
         admin = TopicAdmin(self.settings.brokers)
-        declared = topics.load()
-        admin.mend(declared, compare(declared, admin.actual(declared)))
+        declared = topics.load_topics()
+        admin.mend(declared, compare_topics(declared, admin.actual(declared)))
         self._admin = self._connect()  # the old one remembers leaders of topics that are gone
         self.mingle("migrate")
 
@@ -292,7 +292,7 @@ class Pipeline:
 
 def places(names: Iterable[str]) -> list[Place]:
     """Every partition of these topics."""
-    declared = topics.load()
+    declared = topics.load_topics()
     return [(name, index) for name in names for index in range(declared[name].partitions)]
 
 

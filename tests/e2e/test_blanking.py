@@ -11,7 +11,7 @@ from schemas.codec import Message
 from schemas.events import PostCreated, PostDeleted, PostEdited
 from schemas.ids import post_id
 from services.settings.settings import Settings
-from services.storage.cluster import cluster
+from services.storage.cluster import create_cluster
 from tests.e2e.pipeline import Pipeline
 
 pytestmark = pytest.mark.e2e
@@ -80,7 +80,7 @@ def test_deleted_words_are_nowhere(pipeline: Pipeline, record_figures: Callable[
 
 def found(settings: Settings) -> set[str]:
     """Which of the words are in any cell or key of any table."""
-    with cluster(settings) as ours:
+    with create_cluster(settings) as ours:
         everything = "\n".join(_rows(ours, settings.cassandra_keyspace))
     return {word for word in (KEPT, *WORDS) if word in everything}
 

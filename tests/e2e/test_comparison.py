@@ -14,7 +14,7 @@ from schemas.ids import UserId, post_id
 from services.readers.item import Item
 from services.readers.paging import Page, PageRequest
 from services.settings.settings import Settings
-from services.storage.cluster import cluster
+from services.storage.cluster import create_cluster
 from tests.e2e.comparison import compare_all, same_home
 from tests.e2e.pipeline import Pipeline
 from tests.model import Model
@@ -110,7 +110,7 @@ def cql(settings: Settings, query: str, *values: int) -> list[Any]:
 
 
 def execute(settings: Settings, query: str, values: tuple[int, ...]) -> list[Any]:
-    direct = cluster(settings)
+    direct = create_cluster(settings)
     try:
         return list(direct.connect(settings.cassandra_keyspace).execute(query, values))
     finally:

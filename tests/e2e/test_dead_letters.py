@@ -18,9 +18,9 @@ from schemas.events import FollowCreated, PostCreated
 from schemas.ids import PostId, UserId, post_id
 from streams.bootstrap import cassandra_stores, connect_store, create_metrics
 from streams.cli import main
-from streams.dead_letters.letter import Letter
-from streams.dead_letters.reader import LetterReader
-from streams.delivery.brake.rule import Limits
+from streams.dead_letters.letter import StoredDeadLetter
+from streams.dead_letters.reader import DeadLetterReader
+from streams.delivery.brake.rule import BrakeLimits
 from streams.outbox import Outgoing
 from tests.e2e.comparison import compare_all
 from tests.e2e.pipeline import Pipeline
@@ -30,7 +30,7 @@ START = 1_420_000_000_000  # the last days of 2014; the pipeline keeps posts for
 LATER_EPOCH = 1_262_304_000_000
 """2010: ids that were minted with it are ten years off for a worker that does not know."""
 ALICE, BOB = UserId(1), UserId(2)
-ROW = Limits().row
+ROW = BrakeLimits().row
 AFTER = 100
 STRANGE = ("--reason", "not_of_its_time")
 STOP_SECONDS = 10.0
@@ -86,8 +86,8 @@ def interleaved() -> Iterator[tuple[Message, Outgoing]]:
         yield post(number), bad.message
 
 
-def letters(pipeline: Pipeline) -> list[Letter]:
-    with LetterReader(pipeline.settings.brokers) as reader:
+def letters(pipeline: Pipeline) -> list[StoredDeadLetter]:
+    with DeadLetterReader(pipeline.settings.brokers) as reader:
         return [each for span in reader.spans(["posts-dlq"]) for each in reader.letters(span)]
 
 
@@ -149,7 +149,7 @@ def mingle(pipeline: Pipeline, *arguments: str, code: int = 0) -> str:
     return done.stderr if code else done.stdout
 
 
-def why(letter: Letter) -> tuple[str, str]:
+def why(letter: StoredDeadLetter) -> tuple[str, str]:
     last = letter.burials()[-1]
     return last.field, last.reason
 

@@ -24,18 +24,18 @@ from schemas.ids import PostId, post_id
 from schemas.relations import BlockCreated
 from servers.server import Reachable
 from services.handlers.handler import Accepted
-from services.handlers.outbox import MemoryOutbox
+from services.handlers.outbox import MemoryRequestOutbox
 from services.settings.settings import Settings
-from services.storage.migrations import available, migrate
+from services.storage.migrations import available_migrations, migrate
 from streams.bootstrap import (
     Deps,
     cassandra_stores,
     connect_store,
     create_api,
     create_metrics,
-    now,
+    now_ms,
 )
-from streams.routes import handlers
+from streams.routes import create_handlers
 from tests.api.streaming import streaming
 from tests.e2e.crowd import Crowd
 
@@ -62,8 +62,8 @@ class Village:
     def __init__(self, deps: Deps) -> None:
         self.deps = deps
         self._sequence = count()
-        self._requests = MemoryOutbox()
-        self._handlers = handlers(
+        self._requests = MemoryRequestOutbox()
+        self._handlers = create_handlers(
             deps.stores, self._requests, deps.metrics, deps.retention, deps.clock
         )
 
@@ -71,14 +71,14 @@ class Village:
         await self.handle(
             "follows",
             [
-                FollowCreated(version=now() * 1_000, follower_id=one, followee_id=other)
+                FollowCreated(version=now_ms() * 1_000, follower_id=one, followee_id=other)
                 for one, other in edges
             ],
         )
 
     async def posts(self, *authors: int, seconds_ago: float = 0) -> list[PostId]:
         """One by each; delivered when this returns."""
-        written = now() - int(seconds_ago * 1_000)
+        written = now_ms() - int(seconds_ago * 1_000)
         facts = [
             PostCreated(
                 version=written * 1_000,
@@ -92,7 +92,7 @@ class Village:
         return [PostId(fact.post_id) for fact in facts]
 
     async def handle(self, agent: str, messages: Sequence[Any]) -> None:
-        await self._handlers[agent]([Accepted(each, now()) for each in messages])
+        await self._handlers[agent]([Accepted(each, now_ms()) for each in messages])
         pages, self._requests.sent[:] = [*self._requests.sent], []
         for kind in {type(each) for each in pages}:
             agent = "fanout" if kind.__name__ == "DeliverPage" else "backfills"
@@ -108,7 +108,7 @@ async def village(cassandra: Reachable) -> AsyncIterator[Village]:
         stream_probe_seconds=0.05,
         stream_look_seconds=0.2,
     )
-    await migrate(settings, available())
+    await migrate(settings, available_migrations())
     metrics = create_metrics()
     store = await connect_store(settings, metrics)
     yield Village(Deps(settings, metrics, cassandra_stores(store, settings)))
@@ -124,14 +124,14 @@ async def test_a_home_is_told_as_it_changes(village: Village) -> None:
         await alice.told("change")
         (second,) = await village.posts(BOB)
         await alice.told("change", "entry")
-        by_bob: Any = {"author_id": BOB, "version": now() * 1_000}
+        by_bob: Any = {"author_id": BOB, "version": now_ms() * 1_000}
         await village.handle("posts", [PostEdited(post_id=first, text="again", **by_bob)])
         await alice.told("change", "entry", "edit")
         await village.handle("posts", [PostDeleted(post_id=second, **by_bob)])
         await alice.told("change", "entry", "edit", "removal")
         assert list(alice.holder.items) == [first]
     (own,) = await village.posts(ALICE)
-    block = BlockCreated(version=now() * 1_000, owner_id=BOB, target_id=ALICE)
+    block = BlockCreated(version=now_ms() * 1_000, owner_id=BOB, target_id=ALICE)
     await village.handle("relations", [block])
     async with streaming(create_api(village.deps), alice.holder) as alice:
         await alice.told("removal", "entry")

@@ -17,17 +17,17 @@ from schemas.relations import TagFollowCreated
 from servers.server import Reachable
 from services.graph.edge import edge_mutation
 from services.handlers.handler import Accepted
-from services.handlers.outbox import MemoryOutbox
-from services.handlers.pages import Policy
+from services.handlers.outbox import MemoryRequestOutbox
+from services.handlers.pages import FanOutPolicy
 from services.readers.home import Home
 from services.readers.item import Reason
 from services.readers.paging import PageRequest
 from services.readers.reader import Reader
-from services.relations.mutation import mutation
+from services.relations.mutation import relation_mutation
 from services.settings.settings import Settings
-from services.storage.migrations import available, migrate
+from services.storage.migrations import available_migrations, migrate
 from streams.bootstrap import Deps, cassandra_stores, connect_store, create_metrics
-from streams.routes import BY_DEFAULT, handlers
+from streams.routes import BY_DEFAULT, create_handlers
 
 NOW = 1_700_000_000_000
 VIEWER = UserId(1)
@@ -46,7 +46,7 @@ async def deps(cassandra: Reachable) -> AsyncIterator[Deps]:
         cassandra_port=cassandra.port,
         cassandra_keyspace=f"reading_{uuid4().hex[:12]}",
     )
-    await migrate(settings, available())
+    await migrate(settings, available_migrations())
     metrics = create_metrics()
     store = await connect_store(settings, metrics)
     stores = cassandra_stores(store, settings, lambda: NOW)
@@ -72,7 +72,7 @@ async def test_a_page_of_twenty_takes_eight_store_requests(deps: Deps) -> None:
     assert requests(deps) - before <= MOST_REQUESTS
 
     follow_tag = TagFollowCreated(version=1, owner_id=VIEWER, tag="bread")
-    await deps.stores.relations.record([mutation(follow_tag)])
+    await deps.stores.relations.record([relation_mutation(follow_tag)])
     await publish(deps, [post(300, author=FOLLOWED + 9, tags=("Bread",))])
     await home.page(VIEWER, PageRequest())
     before = requests(deps)
@@ -112,7 +112,7 @@ async def test_pulled_authors_take_two_requests_more(deps: Deps) -> None:
     reposted in the windows of the page, are the two.
     """
     await follow_many(deps)
-    everybody = Policy(pull_followers=1)
+    everybody = FanOutPolicy(pull_followers=1)
     strangers = range(FOLLOWED + 10, FOLLOWED + PULLED - 90)
     followed = range(2, 102)
     stranger = UserId(FOLLOWED + 5)
@@ -134,7 +134,7 @@ async def test_pulled_authors_take_two_requests_more(deps: Deps) -> None:
 async def follow(deps: Deps, viewer: UserId, followees: Iterable[int]) -> None:
     edges = [FollowCreated(version=1, follower_id=viewer, followee_id=each) for each in followees]
     await deps.stores.graph.record([edge_mutation(each) for each in edges])
-    await deps.stores.relations.record([mutation(each) for each in edges])
+    await deps.stores.relations.record([relation_mutation(each) for each in edges])
 
 
 async def follow_many(deps: Deps) -> None:
@@ -162,9 +162,11 @@ def conversation(levels: int) -> list[PostFact]:
     return chain + [post(200 + n, author=2 + n, parent=199 + n) for n in range(1, levels)]
 
 
-async def publish(deps: Deps, facts: list[PostFact], policy: Policy = BY_DEFAULT) -> None:
-    outbox = MemoryOutbox()
-    see_to = handlers(deps.stores, outbox, deps.metrics, deps.retention, deps.clock, policy=policy)
+async def publish(deps: Deps, facts: list[PostFact], policy: FanOutPolicy = BY_DEFAULT) -> None:
+    outbox = MemoryRequestOutbox()
+    see_to = create_handlers(
+        deps.stores, outbox, deps.metrics, deps.retention, deps.clock, policy=policy
+    )
     await see_to["posts"]([Accepted(fact, NOW) for fact in facts])
     if outbox.sent:
         await see_to["fanout"]([Accepted(page, NOW) for page in outbox.sent])

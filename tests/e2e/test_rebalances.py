@@ -14,7 +14,7 @@ from schemas.events import FollowCreated, PostCreated
 from schemas.ids import DEFAULT_EPOCH, PostId, UserId, post_id, post_time
 from services.buckets import BUCKET_MS
 from services.graph.edge import edge_mutation
-from services.relations.mutation import mutation
+from services.relations.mutation import relation_mutation
 from services.settings.settings import Settings
 from services.storage.statements import select
 from services.timelines.cassandra import SHARDS
@@ -152,7 +152,7 @@ async def follow(settings: Settings, readers: list[int]) -> None:
         for start in range(0, len(readers), EDGES_AT_ONCE):
             some = edges[start : start + EDGES_AT_ONCE]
             await stores.graph.record([edge_mutation(each) for each in some])
-            await stores.relations.record([mutation(each) for each in some])
+            await stores.relations.record([relation_mutation(each) for each in some])
     finally:
         await store.close()
 

@@ -214,7 +214,7 @@ def test_partitions_are_added_later(
         pipeline.start_worker(name, *ROLES)
     pipeline.until(lambda: settled(pipeline, {"a", "b"}))
     pipeline.publish(log[:half])
-    more = {name: _doubled(topic) for name, topic in topics.load().items()}
+    more = {name: _doubled(topic) for name, topic in topics.load_topics().items()}
     admin = AdminClient({"bootstrap.servers": pipeline.settings.kafka_bootstrap, "log_level": 0})
     grown = [NewPartitions(name, topic.partitions) for name, topic in more.items()]
     for future in admin.create_partitions(grown).values():

@@ -10,7 +10,7 @@ import uvloop
 
 from services.readers.paging import PageRequest
 from services.readers.reader import Reader
-from services.readers.search import Search, wanted
+from services.readers.search import SearchPosts, search_criteria
 from services.settings.settings import Settings
 from streams.bootstrap import Deps, cassandra_stores, connect_store, create_metrics
 from tests.e2e.comparison import compare_all
@@ -57,7 +57,7 @@ async def found_as_in(settings: Settings, model: Model) -> int:
     store = await connect_store(settings, metrics)
     try:
         deps = Deps(settings, metrics, cassandra_stores(store, settings))
-        search = Search(Reader(deps.stores, deps.clock, settings.epoch))
+        search = SearchPosts(Reader(deps.stores, deps.clock, settings.epoch))
         pages = await asyncio.gather(*(all_of(search, text) for text in QUESTIONS))
         for text, items in zip(QUESTIONS, pages, strict=True):
             assert items == model.search(None, text), text
@@ -66,11 +66,11 @@ async def found_as_in(settings: Settings, model: Model) -> int:
         await store.close()
 
 
-async def all_of(search: Search, text: str) -> Sequence[object]:
+async def all_of(search: SearchPosts, text: str) -> Sequence[object]:
     items: list[object] = []
     request = PageRequest(limit=100)
     while True:
-        page = await search.page(wanted(text), None, request)
+        page = await search.page(search_criteria(text), None, request)
         items += [shown(item) for item in page.items]
         if page.older is None:
             return items

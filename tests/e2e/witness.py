@@ -184,7 +184,7 @@ class Witness:
             TopicPartition(name, number, OFFSET_BEGINNING)
             for names in FIRST.values()
             for name in names
-            for number in range(topics.load()[name].partitions)
+            for number in range(topics.load_topics()[name].partitions)
         ]
         bootstrap = self._pipeline.settings.kafka_bootstrap
         consumer = Consumer(

@@ -11,7 +11,7 @@ from rich.console import Console
 from services.settings.settings import Settings
 from streams.embedded import demo_client as teller
 from streams.embedded.demo import demo
-from streams.embedded.demo_client import NotAsTold, Teller
+from streams.embedded.demo_client import DemoClient, StoryFailed
 from streams.embedded.pipeline import pipeline
 from streams.embedded.story import Scene, story
 from streams.outbox import MemoryOutbox
@@ -90,7 +90,7 @@ async def test_the_pipeline_can_be_started_again(settings: Settings) -> None:
                 settings.model_copy(update={"kafka_bootstrap": running.bootstrap})
             ) as outbox,
         ):
-            told = Teller(running, outbox, client)
+            told = DemoClient(running, outbox, client)
             assert (await told.home(village.reader))["items"] == []
             for scene in village.scenes:
                 await told.play(scene, village.reader)
@@ -103,12 +103,12 @@ async def test_what_does_not_come_true_is_said(
     monkeypatch.setattr(teller, "PATIENCE", 0.2)
     village = story(1_790_000_000_000)
     async with pipeline(settings) as running, httpx.AsyncClient() as client:
-        told = Teller(running, MemoryOutbox(), client)
-        with pytest.raises(NotAsTold, match="home and thread"):
+        told = DemoClient(running, MemoryOutbox(), client)
+        with pytest.raises(StoryFailed, match="home and thread"):
             await told.visible(village)
-        with pytest.raises(NotAsTold, match="handling of 'nothing'"):
+        with pytest.raises(StoryFailed, match="handling of 'nothing'"):
             await told.play(Scene("nothing", village.scenes[0].messages, 0), village.reader)
-        with pytest.raises(NotAsTold, match="no dead letter of posts"):
+        with pytest.raises(StoryFailed, match="no dead letter of posts"):
             await told.dead_letter("posts")
 
 

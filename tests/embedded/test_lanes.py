@@ -16,7 +16,7 @@ from services.settings.settings import Settings
 from streams.app import App
 from streams.bootstrap import create_workers
 from streams.embedded.mock_broker import MockBroker
-from streams.embedded.short_poll import make_eager
+from streams.embedded.short_poll import use_short_polls
 from streams.outbox import Outgoing
 from streams.process.processes import open_deps, open_outbox
 from streams.process.signals import run_apps
@@ -38,7 +38,7 @@ async def becomes(holds: Callable[[], Awaitable[bool]]) -> None:
 @asynccontextmanager
 async def working(apps: Sequence[App]) -> AsyncIterator[None]:
     for app in apps:
-        make_eager(app)
+        use_short_polls(app)
     stop = asyncio.Event()
     running = asyncio.create_task(run_apps(apps, stop))
     try:
@@ -59,7 +59,7 @@ async def test_who_follows_a_small_author_does_not_wait_for_a_large_one() -> Non
     ]
     said = {"version": now * 1_000, "text": "Who is up?"}
     with MockBroker() as broker:
-        for topic in topics.load().values():
+        for topic in topics.load_topics().values():
             broker.create_topic(topic.name, 1)
         settings = Settings(
             store="memory", kafka_bootstrap=broker.bootstrap, bulk_followers=MANY, retention_days=0

@@ -9,14 +9,20 @@ from schemas import topics
 from schemas.codec import Message, encode
 from schemas.events import FollowCreated, PostCreated
 from schemas.ids import DAY_MS, PostId, UserId, post_id
-from services.activity.store import Kind
+from services.activity.store import ActivityKind
 from services.readers import returning as homecoming
 from services.settings.settings import Settings
-from streams.bootstrap import Deps, create_api, create_dormant, create_metrics, create_workers
+from streams.bootstrap import (
+    Deps,
+    create_api,
+    create_inactive_users,
+    create_metrics,
+    create_workers,
+)
 from streams.bootstrap import memory_stores as stores
 from streams.embedded.mock_broker import MockBroker
 from streams.outbox import Outgoing
-from streams.process.processes import open_deps, open_outbox, works
+from streams.process.processes import background_work, open_deps, open_outbox
 from streams.routes import ROLES
 from tests.api.village import client_of
 from tests.embedded.test_lanes import becomes, working
@@ -38,7 +44,7 @@ async def test_what_a_worker_leaves_out_is_there_for_who_returns(
         for each in (ALICE, CAROL)
     ]
     with MockBroker() as broker:
-        for topic in topics.load().values():
+        for topic in topics.load_topics().values():
             broker.create_topic(topic.name, 1)
         settings = Settings(
             store="memory",
@@ -68,8 +74,8 @@ async def test_what_a_worker_leaves_out_is_there_for_who_returns(
                 return await reads(ALICE) == ("ready", [str(post)])
 
             days = np.array([now // DAY_MS - DAYS - 1, now // DAY_MS - DAYS + 1])
-            await deps.stores.activity.raised(Kind.SEEN, np.array([ALICE, CAROL]), days)
-            dormant = create_dormant(deps)
+            await deps.stores.activity.raised(ActivityKind.SEEN, np.array([ALICE, CAROL]), days)
+            dormant = create_inactive_users(deps)
             for _ in range(3):
                 await dormant.look()
             async with working(create_workers(deps, outbox, owed=dormant.owed)):
@@ -94,7 +100,7 @@ async def test_what_a_worker_leaves_out_is_there_for_who_returns(
 async def test_only_who_delivers_looks(days: int, roles: tuple[str, ...], looks: int) -> None:
     """And only where it is switched on."""
     deps = Deps(Settings(store="memory", inactive_days=days), create_metrics(), stores())
-    going_on = works(deps, roles, create_dormant(deps))
+    going_on = background_work(deps, roles, create_inactive_users(deps))
     for each in going_on:
         each.close()
     assert len(going_on) == looks

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from litestar import Litestar, get
 
-from streams.process.serving import Address, serving
+from streams.process.serving import Address, serve_app
 
 
 @get("/hello")
@@ -21,7 +21,7 @@ def app() -> Litestar:
 async def test_it_answers_while_the_context_lasts() -> None:
     """On the port that was free; afterwards nobody listens there."""
     async with httpx.AsyncClient() as client:
-        async with serving(app(), "127.0.0.1", 0) as address:
+        async with serve_app(app(), "127.0.0.1", 0) as address:
             assert (await client.get(f"{address}/hello")).text == "world"
         with pytest.raises(httpx.ConnectError):
             await client.get(f"{address}/hello")
@@ -30,15 +30,15 @@ async def test_it_answers_while_the_context_lasts() -> None:
 async def test_it_leaves_signals_alone() -> None:
     """They belong to the process, which may have more to stop."""
     before = signal.getsignal(signal.SIGTERM)
-    async with serving(app(), "127.0.0.1", 0):
+    async with serve_app(app(), "127.0.0.1", 0):
         assert signal.getsignal(signal.SIGTERM) is before
 
 
 async def test_a_taken_port_is_an_error() -> None:
     """At once, not after a wait."""
-    async with serving(app(), "127.0.0.1", 0) as address:
+    async with serve_app(app(), "127.0.0.1", 0) as address:
         with pytest.raises(OSError, match="in use"):
-            async with serving(app(), "127.0.0.1", address.port):
+            async with serve_app(app(), "127.0.0.1", address.port):
                 pass
 
 

@@ -9,7 +9,7 @@ import pytest
 from schemas.codec import decode
 from schemas.errors import SchemaViolation
 from schemas.ids import post_time
-from streams.embedded.story import ALICE, NAMES, Place, Story, story
+from streams.embedded.story import ALICE, NAMES, ExpectedPlace, Story, story
 from streams.outbox import Outgoing
 from tests.model import Model
 
@@ -88,6 +88,6 @@ def test_the_thread_it_promises_is_the_one_the_rules_give(village: Story) -> Non
     """Every reply is in its place, the deleted one as a placeholder over its answer."""
     thread = model(village).thread(ALICE, village.root)
     assert thread is not None
-    places = {Place(each["post_id"], each["depth"], each["placeholder"]) for each in thread}
+    places = {ExpectedPlace(each["post_id"], each["depth"], each["placeholder"]) for each in thread}
     assert places == village.thread
     assert village.hidden in {place.post_id for place in places}

@@ -179,7 +179,7 @@ def test_topics_are_those_of_the_schemas(manifests: list[Manifest]) -> None:
         each["metadata"]["name"]: (each["spec"]["partitions"], each["spec"]["config"])
         for each in of_kind(manifests, "KafkaTopic")
     }
-    declared = topics.load().values()
+    declared = topics.load_topics().values()
     assert applied == {each.name: (each.partitions, dict(each.config)) for each in declared}
 
 
@@ -216,7 +216,11 @@ def test_operators_may_use_every_topic_and_make_none(manifests: list[Manifest]) 
     )
     of_topics = ("Describe", "DescribeConfigs", "Read", "Write")
     assert set(rights(operator)) == {
-        *(("topic", name, "literal", right) for name in topics.load() for right in of_topics),
+        *(
+            ("topic", name, "literal", right)
+            for name in topics.load_topics()
+            for right in of_topics
+        ),
         *(("group", "mingle-", "prefix", right) for right in ("Describe", "Read")),
     }
 
@@ -310,7 +314,9 @@ def test_scaling_is_bounded_and_damped(production: list[Manifest]) -> None:
     for role, names in read.items():
         spec = scaled[f"mingle-{role}"]
         assert spec["scaleTargetRef"] == {"kind": "StatefulSet", "name": f"mingle-{role}"}
-        assert spec["maxReplicaCount"] <= min(topics.load()[name].partitions for name in names)
+        assert spec["maxReplicaCount"] <= min(
+            topics.load_topics()[name].partitions for name in names
+        )
         lag = next(each for each in spec["triggers"] if each["type"] == "prometheus")
         assert "lag_seconds" in lag["metadata"]["query"]
         asked = lag["metadata"]["query"].split('topic=~"')[1].split('"')[0].split("|")

@@ -61,5 +61,5 @@ def test_roles_are_those_that_the_topics_name_and_whoever_asks_comes_first() -> 
     assert order.index("ingest") < order.index("fanout")
     assert "operators" not in order
     assert {name for names in roles().values() for name in names} == {
-        name for name in topics.load() if not name.endswith("-dlq") and name not in SNAPSHOTS
+        name for name in topics.load_topics() if not name.endswith("-dlq") and name not in SNAPSHOTS
     }

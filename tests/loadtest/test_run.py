@@ -23,8 +23,8 @@ from loadtest.verification import compared
 from servers.server import Reachable
 from services.settings.brokers import Brokers
 from services.settings.settings import Settings
-from services.storage.migrations import available, migrate
-from services.timelines.store import Block
+from services.storage.migrations import available_migrations, migrate
+from services.timelines.store import EntryBlock
 from tests.e2e.groups import empty_groups
 
 RUN_SECONDS = 400.0
@@ -98,7 +98,7 @@ async def store(cassandra: Reachable) -> AsyncIterator[RunStore]:
         cassandra_port=cassandra.port,
         cassandra_keyspace=f"load_{uuid4().hex[:12]}",
     )
-    await migrate(settings, available())
+    await migrate(settings, available_migrations())
     opened = await RunStore.open(settings, now_ms)
     yield opened
     await opened.store.close()
@@ -116,18 +116,18 @@ async def test_one_entry_that_is_missing_or_too_many_is_found(store: RunStore) -
     posts = np.array([now_ms() - 946_684_800_000 << 22 | number for number in range(5)])
     written = Entries(np.full(5, star), posts)
     users = np.append(lists.of(star), star)
-    await store.timelines.add_home_entries([Block(users, posts)])
+    await store.timelines.add_home_entries([EntryBlock(users, posts)])
     nobody = graphs.Lists(users[:0], users[:0])
     assert (await compared(store, lists, nobody, written)).difference == Difference(0, 0)
 
-    await store.timelines.add_home_entries([Block(np.array([5]), posts[:1])])
+    await store.timelines.add_home_entries([EntryBlock(np.array([5]), posts[:1])])
     assert (await compared(store, lists, nobody, written)).difference == Difference(0, 1)
 
     await define(
         store.settings,
         f"TRUNCATE {store.settings.cassandra_keyspace}.home_timeline",
     )
-    but_one = [Block(users[1:], posts), Block(users[:1], posts[1:])]
+    but_one = [EntryBlock(users[1:], posts), EntryBlock(users[:1], posts[1:])]
     await store.timelines.add_home_entries(but_one)
     found = await compared(store, lists, nobody, written)
     assert found.difference == Difference(1, 0)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from schemas.events import FollowCreated, PostCreated, PostDeleted, Replies, ReplyCreated
 from schemas.ids import PostId, UserId, post_id, post_time
 from services.readers.paging import PageRequest
-from services.readers.thread import Shape, Sort
+from services.readers.thread import ThreadShape, ThreadSort
 from tests.histories import NOW, Fact, log
 from tests.model import Model
 from tests.properties.world import World
@@ -51,8 +51,10 @@ async def threads_agree(facts: Sequence[Fact], *places: int) -> list[list[dict[s
     model = Model(log(facts))
     given = []
     for place in places:
-        for sort in get_args(Sort):
-            thread = await world.threads.read(PostId(post(place)), UserId(READER), Shape(sort=sort))
+        for sort in get_args(ThreadSort):
+            thread = await world.threads.read(
+                PostId(post(place)), UserId(READER), ThreadShape(sort=sort)
+            )
             rows = [placed(each) for each in thread or ()]
             assert rows == (model.thread(READER, post(place), sort) or [])
         given.append(rows)
@@ -88,7 +90,7 @@ async def test_400_posts_are_given_below_each_direct_reply() -> None:
 async def test_a_reader_may_ask_for_fewer_levels(depth: int, truncated: list[int]) -> None:
     """Each post that is given says how many of its direct replies are not."""
     world = await World().deliver(created([(0, ALICE), (0, BOB), (1, ALICE), (0, BOB)]), Random(0))
-    thread = await world.threads.read(PostId(post(0)), None, Shape(depth=depth)) or []
+    thread = await world.threads.read(PostId(post(0)), None, ThreadShape(depth=depth)) or []
     assert [each.truncated for each in thread] == truncated
 
 

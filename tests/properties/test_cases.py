@@ -12,8 +12,8 @@ from services.readers.item import Item, ThreadItem
 from services.readers.list import ListPosts
 from services.readers.paging import PageRequest
 from services.readers.post import read_post
-from services.readers.search import Search, wanted
-from services.readers.tag import TagPosts, Tags
+from services.readers.search import SearchPosts, search_criteria
+from services.readers.tag import TagFilter, TagPosts
 from tests.cases import CASES
 from tests.cases.told import (
     NOW,
@@ -85,12 +85,12 @@ async def listing(world: World, case: Case) -> Any:
             found = await lists.page(ListId(list_id), UserId(viewer), ALL)
             return found and ids(found.items)
         case Tagged(viewer, any_of, all_of, none_of):
-            tags = Tags.of(any_of, all_of, none_of)
+            tags = TagFilter.of(any_of, all_of, none_of)
             tagged = TagPosts(world.reader).page(tags, viewer and UserId(viewer), ALL)
             return ids((await tagged).items)
         case Found(viewer, text, by):
-            what = wanted(text, **dict(by))
-            search = Search(world.reader).page(what, viewer and UserId(viewer), ALL)
+            what = search_criteria(text, **dict(by))
+            search = SearchPosts(world.reader).page(what, viewer and UserId(viewer), ALL)
             return ids((await search).items)
 
 

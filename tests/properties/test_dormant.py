@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 
 from schemas.events import FollowCreated, FollowFact, PostCreated
 from schemas.ids import DAY_MS, UserId
-from services.activity.dormant import AGE_SECONDS, Dormant
-from services.activity.store import Kind
+from services.activity.dormant import AGE_SECONDS, InactiveUsers
+from services.activity.store import ActivityKind
 from services.errors import Transient
-from services.handlers.delivery import Backfill, everybody
+from services.handlers.delivery import Backfill, everyone_active
 from services.handlers.rebuild import Rebuild
 from services.readers.home import Home
 from services.readers.paging import Page, PageRequest
 from services.readers.reader import Reader
-from services.readers.returning import SETTLE_SECONDS, Homecoming
+from services.readers.returning import SETTLE_SECONDS, ReturningUsers
 from services.stores import Stores
 from streams.bootstrap import memory_stores
 from tests.histories import NOW, PEOPLE, POSTS, READER, Fact, chances, histories
@@ -69,20 +69,22 @@ class Village:
         self._activity = stores.activity
         meddled = Stores(*(Meddler(each, chance, failing) for each in stores))
         self._workers = [
-            Dormant(meddled.activity, each, self.clock, self._seconds) for each in days if each
+            InactiveUsers(meddled.activity, each, self.clock, self._seconds)
+            for each in days
+            if each
         ]
         owed = [each.owed for each in self._workers]
-        self.world = World(stores=stores, owed=[*owed, *[everybody] * days.count(0)])
+        self.world = World(stores=stores, owed=[*owed, *[everyone_active] * days.count(0)])
         self._wakeful = World()
         self._apis = [self._api(meddled) for _ in range(2)]
-        self._looks: dict[Dormant, asyncio.Task[None]] = {}
+        self._looks: dict[InactiveUsers, asyncio.Task[None]] = {}
 
-    def _api(self, stores: Stores) -> Homecoming:
+    def _api(self, stores: Stores) -> ReturningUsers:
         retention = self.world.retention
         backfill = Backfill(stores.timelines, stores.reposts, retention, self.clock)
         home = Home(Reader(stores, self.clock), retention, pulled_age_ms=0)
         rebuild = Rebuild(stores.relations, backfill)
-        return Homecoming(home, stores.activity, rebuild, METRICS, self.clock, wait=self._wait)
+        return ReturningUsers(home, stores.activity, rebuild, METRICS, self.clock, wait=self._wait)
 
     def clock(self) -> int:
         return self.world.now
@@ -136,7 +138,9 @@ class Village:
     async def _fall_asleep(self) -> None:
         """Some of them, before anything is told."""
         some_users = np.array(self._chance.sample(EVERYBODY, self._chance.randint(0, 5)), np.int64)
-        await self._activity.raised(Kind.DORMANT, some_users, np.ones(len(some_users), np.int64))
+        await self._activity.raised(
+            ActivityKind.DORMANT, some_users, np.ones(len(some_users), np.int64)
+        )
         for worker in self._workers * 2:
             await _looking(worker)
 
@@ -188,7 +192,7 @@ class Village:
                     await asyncio.sleep(0)
 
 
-async def _looking(worker: Dormant) -> None:
+async def _looking(worker: InactiveUsers) -> None:
     try:
         await worker.look()
     except Transient:

@@ -8,17 +8,22 @@ from typing import Any
 from schemas.codec import KINDS
 from services.generations.generations import FIRST, GenerationRefused
 from services.generations.memory import MemoryGenerations
-from services.generations.view import FRESH_SECONDS, Following, One, View
+from services.generations.view import (
+    FRESH_SECONDS,
+    FixedGeneration,
+    FollowedGenerations,
+    GenerationsView,
+)
 from services.handlers.handler import Accepted, Handler
-from services.handlers.outbox import MemoryOutbox
+from services.handlers.outbox import MemoryRequestOutbox
 from services.stores import Stores
 from services.timelines.generational import GenerationalTimelines
 from services.timelines.memory import MemoryTimelines
 from services.timelines.store import TimelineStore
 from streams.bootstrap import memory_stores
-from streams.replay.acknowledgement import Acknowledging, changed, late
+from streams.replay.acknowledgement import GenerationAcknowledger, change_generations, late_workers
 from streams.replay.plan import EDGES
-from streams.routes import ROUTES, direct_handlers, handlers
+from streams.routes import ROUTES, create_handlers, create_inline_handlers
 from tests.histories import NOW, Fact, chances, conversations, histories
 from tests.properties.conftest import Prove
 from tests.properties.world import METRICS, World, assert_same, batches, says, some
@@ -44,10 +49,12 @@ class Worker:
 
     def __init__(self, town: "Town", name: str) -> None:
         self.name = name
-        view = Following(town.list.load, lambda: 0.0)  # what it has read never gets old
+        view = FollowedGenerations(town.list.load, lambda: 0.0)  # what it has read never gets old
         stores = town.seen_by(view)
-        self._acknowledging = Acknowledging(stores.timelines, town.list, [name], town.world.clock)
-        self._handlers = handlers(
+        self._acknowledging = GenerationAcknowledger(
+            stores.timelines, town.list, [name], town.world.clock
+        )
+        self._handlers = create_handlers(
             stores, town.outbox, METRICS, town.world.retention, town.world.clock
         )
         self.look = self._acknowledging.look
@@ -65,8 +72,8 @@ class Replaying:
         self.name = name
         self.replay = replay
         self._town = town
-        self._handlers: Any = direct_handlers(
-            town.seen_by(One(town.fresh(), name)),
+        self._handlers: Any = create_inline_handlers(
+            town.seen_by(FixedGeneration(town.fresh(), name)),
             METRICS,
             town.world.retention,
             town.world.clock,
@@ -90,7 +97,9 @@ class Replaying:
             self._are_edges = False
             self._left = self._part(chance, edges=False)
         else:
-            await changed(self._town.list, lambda known: known.filled(self.name, self.replay))
+            await change_generations(
+                self._town.list, lambda known: known.filled(self.name, self.replay)
+            )
 
     def _part(self, chance: Random, *, edges: bool) -> list[list[Fact]]:
         wanted = [each for each in self._town.log if (topic_of(each) in EDGES) is edges]
@@ -103,7 +112,7 @@ class Town:
     def __init__(self) -> None:
         self.world = World()
         self.list = MemoryGenerations()
-        self.outbox = MemoryOutbox()
+        self.outbox = MemoryRequestOutbox()
         self.log: list[Fact] = []
         self.waiting: list[Fact] = []
         self._stores = memory_stores()
@@ -115,13 +124,13 @@ class Town:
         self._listed = 0
         self.world = World(stores=self.seen_by(self.fresh()))
 
-    def seen_by(self, view: View) -> Stores:
+    def seen_by(self, view: GenerationsView) -> Stores:
         return self._stores._replace(timelines=GenerationalTimelines(view, self._opened))
 
-    def fresh(self) -> Following:
+    def fresh(self) -> FollowedGenerations:
         """A view that is read anew by whoever asks."""
         times = iter(range(10**9))
-        return Following(self.list.load, lambda: next(times) * FRESH_SECONDS)
+        return FollowedGenerations(self.list.load, lambda: next(times) * FRESH_SECONDS)
 
     def _opened(self, name: str) -> TimelineStore:
         return self._homes.setdefault(name, self._homes[FIRST].beside(name))
@@ -130,7 +139,7 @@ class Town:
         async def members() -> Sequence[str]:
             return WORKERS
 
-        found = await late(self.list, members, number)
+        found = await late_workers(self.list, members, number)
         assert found is not None
         return found
 
@@ -172,24 +181,24 @@ class Town:
                 case "list":
                     self._listed += 1
                     replay = f"replay-{self._listed}"
-                    await changed(self.list, lambda known: known.listing(name, replay))
+                    await change_generations(self.list, lambda known: known.listing(name, replay))
                     self._replays[name] = Replaying(self, name, replay)
                 case "cutover":
-                    await changed(self.list, lambda known: known.cutover(name))
+                    await change_generations(self.list, lambda known: known.cutover(name))
                 case "rollback":
-                    await changed(self.list, lambda known: known.rollback())
+                    await change_generations(self.list, lambda known: known.rollback())
                 case "retire":
                     await self._retire(name)
 
     async def _retire(self, name: str) -> None:
         """Its tables go when everybody knows; until then the next one tries again."""
-        found = (await changed(self.list, lambda known: known.retiring(name))).get(name)
+        found = (await change_generations(self.list, lambda known: known.retiring(name))).get(name)
         self._replays.pop(name, None)
         assert found
         assert found.until is not None
         if not await self.late(found.until):
             self._homes[name] = self._homes[FIRST].beside(name)
-            await changed(self.list, lambda known: known.gone(name))
+            await change_generations(self.list, lambda known: known.gone(name))
 
 
 def test_what_is_shown_is_what_the_model_says_whatever_is_read(prove: Prove) -> None:
@@ -208,7 +217,9 @@ def test_what_is_shown_is_what_the_model_says_whatever_is_read(prove: Prove) -> 
                 assert_same(await town.world.shows(), says(town.log))
         for each in (await town.list.load()).written:
             if each.whole:
-                await changed(town.list, lambda known, name=each.name: known.cutover(name))
+                await change_generations(
+                    town.list, lambda known, name=each.name: known.cutover(name)
+                )
                 assert_same(await town.world.shows(), says(town.log))
 
     prove(holds, 6, all_histories, chances)

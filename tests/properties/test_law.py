@@ -9,7 +9,7 @@ from schemas.ids import DAY_MS, PostId, UserId
 from services.readers.author import AuthorPosts
 from services.readers.paging import PageRequest
 from services.readers.post import read_post
-from services.readers.thread import Sort
+from services.readers.thread import ThreadSort
 from tests.histories import (
     PEOPLE,
     POSTS,
@@ -28,13 +28,13 @@ from tests.properties.world import World, assert_same, says
 from tests.relation_histories import peopled_histories
 from tests.shown import shown
 
-sorts = st.sampled_from(get_args(Sort))
+sorts = st.sampled_from(get_args(ThreadSort))
 
 
 def test_what_is_shown_is_what_the_model_says(prove: Prove) -> None:
     """Every home and every thread, for every viewer, in every order of a thread."""
 
-    async def holds(history: list[Fact], chance: Random, sort: Sort) -> None:
+    async def holds(history: list[Fact], chance: Random, sort: ThreadSort) -> None:
         world = await World().deliver(history, chance)
         assert_same(await world.shows(sort), says(history, sort))
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from schemas.ids import DAY_MS, ListId, PostId, UserId
 from services.readers.list import ListPosts
 from services.readers.paging import Page, PageRequest
-from services.readers.search import Search, wanted
-from services.readers.tag import TagPosts, Tags
+from services.readers.search import SearchPosts, search_criteria
+from services.readers.tag import TagFilter, TagPosts
 from tests.histories import NOW, PEOPLE, POSTS, READER, RETENTION_DAYS, Fact, chances, log
 from tests.model import Model
 from tests.properties.conftest import Prove
@@ -64,7 +64,7 @@ def test_tag_timelines_show_public_posts(prove: Prove) -> None:
         for _ in range(6):
             each = [chance.sample(SOME_TAGS, chance.randint(least, 2)) for least in (1, 0, 0)]
             reader = None if viewer is None else UserId(viewer)
-            page = await TagPosts(world.reader).page(Tags.of(*each), reader, ALL)
+            page = await TagPosts(world.reader).page(TagFilter.of(*each), reader, ALL)
             assert items(page) == expected.tag_timeline(viewer, *each), each
 
     prove(holds, 60, whole_histories(), chances, viewers)
@@ -82,7 +82,7 @@ def test_search_finds_public_posts(prove: Prove) -> None:
         world, expected = await World().deliver(facts, chance), model(facts)
         for text, by in asked:
             reader = None if viewer is None else UserId(viewer)
-            page = await Search(world.reader).page(wanted(text, **by), reader, ALL)
+            page = await SearchPosts(world.reader).page(search_criteria(text, **by), reader, ALL)
             assert items(page) == expected.search(viewer, text, **by), (text, by)
 
     prove(
@@ -103,7 +103,7 @@ def test_search_is_paged_as_it_is_whole(prove: Prove) -> None:
     ) -> None:
         world, (text, by) = await World().deliver(facts, chance), asked
         whole = [item["post_id"] for item in model(facts).search(None, text, **by)]
-        search, what = Search(world.reader), wanted(text, **by)
+        search, what = SearchPosts(world.reader), search_criteria(text, **by)
         found: list[int] = []
         place: PostId | None = None
         while not found or place is not None:

@@ -11,13 +11,13 @@ from schemas.events import FollowCreated, FollowDeleted, PostCreated
 from schemas.ids import PostId, UserId
 from services.conversations.memory import MemoryConversations
 from services.handlers.delivery import Backfill
-from services.handlers.pages import Policy
+from services.handlers.pages import FanOutPolicy
 from services.handlers.rebuild import Rebuild
 from services.reposts.memory import MemoryReposts
 from services.timelines.memory import MemoryTimelines
 from services.verification.differences import Differences
 from services.verification.homes import VerifyHomes
-from services.verification.sample import verified
+from services.verification.sample import verify_each
 from services.verification.threads import VerifyThreads
 from tests.histories import PEOPLE, POSTS, READER, Fact, chances, conversations, histories
 from tests.properties.conftest import Prove
@@ -66,13 +66,13 @@ async def found_wrong(world: World, users: Sequence[UserId]) -> set[int]:
         """Nothing is on its way."""
 
     verify = VerifyHomes(world.reader, world.home, world.retention)
-    return set((await verified(verify, users, at_once)).differing)
+    return set((await verify_each(verify, users, at_once)).differing)
 
 
 def test_a_rebuilt_home_shows_what_the_live_one_shows(prove: Prove) -> None:
     """All that was delivered is lost; rebuilt by those it belonged to, in any order."""
 
-    async def holds(history: list[Fact], chance: Random, mixed: list[Policy]) -> None:
+    async def holds(history: list[Fact], chance: Random, mixed: list[FanOutPolicy]) -> None:
         world = await World(policies=mixed).deliver(history, chance)
         live = await world.shows()
         lose_homes(world, EVERYBODY)
@@ -87,7 +87,7 @@ def test_a_rebuilt_home_shows_what_the_live_one_shows(prove: Prove) -> None:
 def test_rebuilding_a_home_that_is_whole_changes_nothing(prove: Prove) -> None:
     """Nor does it add anything that the model does not have."""
 
-    async def holds(history: list[Fact], chance: Random, mixed: list[Policy]) -> None:
+    async def holds(history: list[Fact], chance: Random, mixed: list[FanOutPolicy]) -> None:
         world = await World(policies=mixed).deliver(history, chance)
         await rebuild_in(world)(EVERYBODY)
         assert_same(await world.shows(), says(history))
@@ -98,7 +98,7 @@ def test_rebuilding_a_home_that_is_whole_changes_nothing(prove: Prove) -> None:
 def test_a_whole_system_differs_nowhere(prove: Prove) -> None:
     """Also with unfollows, blocks, tags and reposts: what is left over in a store is no fault."""
 
-    async def holds(history: list[Fact], chance: Random, mixed: list[Policy]) -> None:
+    async def holds(history: list[Fact], chance: Random, mixed: list[FanOutPolicy]) -> None:
         world = await World(policies=mixed).deliver(history, chance)
         assert await found_wrong(world, EVERYBODY) == set()
 
@@ -174,7 +174,7 @@ async def test_what_was_on_its_way_is_no_difference() -> None:
     async def pause() -> None:
         """Nothing to wait for here."""
 
-    found = await verified(verify, [UserId(1)], pause)
+    found = await verify_each(verify, [UserId(1)], pause)
     assert found.differing == {1: Differences(frozenset({lasting}))}
     assert not looks
 

@@ -11,8 +11,15 @@ import msgspec
 from schemas.ids import UserId
 from services.relations.lists import OwnedList
 from services.relations.memory import MemoryRelations
-from services.relations.mutation import Fact, Kind, mutation
-from services.relations.relations import Between, Edge, KeywordMute, ListRules, Mute, Own
+from services.relations.mutation import RelationshipFact, SubjectKind, relation_mutation
+from services.relations.relations import (
+    Edge,
+    KeywordMute,
+    ListRules,
+    Mute,
+    OwnSettings,
+    Relationship,
+)
 from tests.histories import chances
 from tests.properties.conftest import Prove
 from tests.relations import LISTS, PEOPLE, POSTS, relation_histories
@@ -24,7 +31,7 @@ Json = dict[str, Any]
 class Told:
     """What a history adds up to, as CONTRACT.md says it, from the messages as they are sent."""
 
-    def __init__(self, facts: Iterable[Fact]) -> None:
+    def __init__(self, facts: Iterable[RelationshipFact]) -> None:
         self._facts: list[Json] = msgspec.to_builtins(list(facts))
 
     def of(self, noun: str, **fields: Any) -> list[Json]:
@@ -53,7 +60,7 @@ class Told:
         ]
         return json.loads(max(stated)[1])
 
-    def between(self, one: UserId, two: UserId) -> Between:
+    def between(self, one: UserId, two: UserId) -> Relationship:
         mine, theirs = ({"owner_id": a, "target_id": b} for a, b in ((one, two), (two, one)))
         member = {
             each
@@ -65,7 +72,7 @@ class Told:
         if muted := self.there("mute", **mine):
             scope = self.option("mute", "scope", "all", **mine)
             expires_at = self.option("mute", "expires_at", None, **mine)
-        return Between(
+        return Relationship(
             self.edge(one, two),
             self.there("block", **mine),
             self.there("block", **theirs),
@@ -110,7 +117,7 @@ class Told:
                 )
         return found
 
-    def own(self, owner: UserId) -> Own:
+    def own(self, owner: UserId) -> OwnSettings:
         me = {"owner_id": owner}
         tags: set[str] = set()
         for tag in ("bread", "salt"):
@@ -133,7 +140,7 @@ class Told:
         bare_links = True
         if self.of("settings", **me):
             bare_links = self.option("settings", "bare_links", None, **me) is not False
-        return Own(bare_links, keywords, frozenset(tags), self.lists(owner))
+        return OwnSettings(bare_links, keywords, frozenset(tags), self.lists(owner))
 
     def mark(self, owner: UserId, what: str) -> int | None:
         """The up_to of the highest version, then of the larger bytes."""
@@ -143,13 +150,13 @@ class Told:
         ]
 
 
-async def kept(facts: Sequence[Fact], chance: Random) -> MemoryRelations:
+async def kept(facts: Sequence[RelationshipFact], chance: Random) -> MemoryRelations:
     """Told in any order, some of them twice, in any batches."""
     relations = MemoryRelations()
     again = chance.sample(facts, len(facts)) + chance.choices(facts, k=3)
     while again:
         batch, again = again[: (count := chance.randint(1, 4))], again[count:]
-        await relations.record([mutation(fact) for fact in batch])
+        await relations.record([relation_mutation(fact) for fact in batch])
     return relations
 
 
@@ -158,7 +165,7 @@ def test_how_people_stand_to_each_other(prove: Prove) -> None:
     prove(people_stand, 150, relation_histories(), chances)
 
 
-async def people_stand(facts: list[Fact], chance: Random) -> None:
+async def people_stand(facts: list[RelationshipFact], chance: Random) -> None:
     told, relations = Told(facts), await kept(facts, chance)
     for one in PEOPLE:
         found = await relations.about(one, PEOPLE)
@@ -172,14 +179,14 @@ def test_pairs_pages_and_marks(prove: Prove) -> None:
     prove(pairs_and_marks, 150, relation_histories(), chances)
 
 
-async def pairs_and_marks(facts: list[Fact], chance: Random) -> None:
+async def pairs_and_marks(facts: list[RelationshipFact], chance: Random) -> None:
     told, relations = Told(facts), await kept(facts, chance)
     assert await relations.blocked_pairs(PAIRS) == {
         pair for pair in PAIRS if told.between(*pair).blocked
     }
     assert await relations.followed_pairs(PAIRS) == {pair for pair in PAIRS if told.edge(*pair)}
     for one in PEOPLE:
-        mutes = await relations.others(one, Kind.MUTE, after=UserId(1), limit=1)
+        mutes = await relations.others(one, SubjectKind.MUTE, after=UserId(1), limit=1)
         muted = [two for two in PEOPLE if two > 1 and told.between(one, two).mute]
         assert list(mutes) == muted[:1]
         marks = await relations.marks(one, POSTS)
@@ -200,7 +207,7 @@ def test_lists_and_accounts(prove: Prove) -> None:
     prove(lists_and_accounts, 150, relation_histories(), chances)
 
 
-async def lists_and_accounts(facts: list[Fact], chance: Random) -> None:
+async def lists_and_accounts(facts: list[RelationshipFact], chance: Random) -> None:
     told, relations = Told(facts), await kept(facts, chance)
     inside = set()
     for each in LISTS:

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from schemas.codec import KINDS
 from services.handlers.handler import Accepted, Handler
-from services.handlers.pages import Policy
+from services.handlers.pages import FanOutPolicy
 from streams.replay.plan import EDGES
-from streams.routes import direct_handlers
+from streams.routes import create_inline_handlers
 from tests.histories import NOW, Fact, chances, conversations, histories
 from tests.properties.conftest import Prove
 from tests.properties.test_rebuild import EVERYBODY, lose_homes
@@ -25,7 +25,7 @@ pulls = st.sampled_from((0, 1, 2))
 
 
 def replaying(world: World, pull: int, *, backfills: bool = True) -> Mapping[str, Handler[Any]]:
-    return direct_handlers(
+    return create_inline_handlers(
         world.reader.stores,
         METRICS,
         world.retention,
@@ -81,7 +81,7 @@ def test_a_replay_beside_live_workers_changes_nothing_else(prove: Prove) -> None
     async def holds(
         early: list[Fact], late: list[Fact], chance: Random, live_pull: int, pull: int
     ) -> None:
-        world = World(policies=[Policy(pull_followers=live_pull)])
+        world = World(policies=[FanOutPolicy(pull_followers=live_pull)])
         await world.deliver(early, chance)
         lose_homes(world, EVERYBODY)
         handlers = replaying(world, pull)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from schemas.ids import DAY_MS, UserId
 from services.api.answers import item
 from services.api.cursors import Cursors
-from services.api.stream.reading import Reading, Shape, stream_of
+from services.api.stream.reading import HomeWatcher, StreamShape, stream_of
 from services.api.stream.resume import unseal
 from services.readers.paging import PageRequest
 from tests.api.streaming import Holder, parsed
@@ -33,12 +33,12 @@ class Follower:
         self._limit = limit
         self._reading = self._begun()
 
-    def _begun(self) -> Reading:
+    def _begun(self) -> HomeWatcher:
         """Where the last event that came left off."""
         last = self.holder.last_id
         given = None if last is None else unseal(CURSORS, stream_of(self._viewer), last)
         read = partial(self._world.home.page, self._viewer)
-        return Reading(read, CURSORS, self._viewer, Shape(self._limit, True), given)
+        return HomeWatcher(read, CURSORS, self._viewer, StreamShape(self._limit, True), given)
 
     async def look(self, chance: Random) -> int:
         """Takes what there is, or is cut off after a part of it and goes on from there.

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from schemas.events import FollowCreated, PostCreated
 from schemas.ids import PostId, UserId, post_id, post_time
 from services.errors import StoreUnavailable
-from services.handlers.outbox import MemoryOutbox
+from services.handlers.outbox import MemoryRequestOutbox
 from services.readers.paging import PageRequest
 from services.timelines.store import Span
 from tests.histories import NOW, PEOPLE, READER, Fact, chances, log
@@ -168,7 +168,7 @@ async def test_a_repost_is_kept_then_asked_for_then_marked() -> None:
     boxes: list[FailsOnce] = []
 
     def between(port: Any) -> Any:
-        if isinstance(port, MemoryOutbox):
+        if isinstance(port, MemoryRequestOutbox):
             boxes.append(FailsOnce(port))
             return boxes[0]
         return port

@@ -10,19 +10,19 @@ from prometheus_client import CollectorRegistry
 from schemas.codec import KINDS
 from schemas.ids import DAY_MS, PostId, UserId
 from services.errors import Transient
-from services.handlers.delivery import Owed, everybody
+from services.handlers.delivery import ActiveFollowers, everyone_active
 from services.handlers.handler import Accepted
-from services.handlers.outbox import MemoryOutbox
-from services.handlers.pages import Policy
+from services.handlers.outbox import MemoryRequestOutbox
+from services.handlers.pages import FanOutPolicy
 from services.metrics.metrics import Metrics
 from services.readers.home import Home
 from services.readers.paging import PageRequest
 from services.readers.reader import Reader
-from services.readers.thread import Shape, Sort, Threads
+from services.readers.thread import Threads, ThreadShape, ThreadSort
 from services.retention import Retention
 from services.stores import Stores
 from streams.bootstrap import memory_stores
-from streams.routes import ROUTES, handlers
+from streams.routes import ROUTES, create_handlers
 from tests.histories import NOW, POSTS, RETENTION_DAYS, VIEWERS, Fact, log
 from tests.model import Model
 from tests.shown import placed, shown
@@ -46,12 +46,12 @@ class World:
         self,
         days: float = RETENTION_DAYS,
         between: Callable[[Any], Any] = lambda port: port,
-        policies: Sequence[Policy] = (Policy(),),
+        policies: Sequence[FanOutPolicy] = (FanOutPolicy(),),
         stores: Stores | None = None,
-        owed: Sequence[Owed] = (everybody,),
+        owed: Sequence[ActiveFollowers] = (everyone_active,),
     ) -> None:
         self.now = NOW
-        self.outbox = MemoryOutbox()
+        self.outbox = MemoryRequestOutbox()
         self.retention = Retention(days)
         stores = stores or memory_stores()
         self.reader = Reader(stores, self.clock)
@@ -61,7 +61,7 @@ class World:
         requests = between(self.outbox)
         self._chance = Random(0)
         self._workers = [
-            handlers(
+            create_handlers(
                 ports, requests, METRICS, self.retention, self.clock, policy=policy, owed=those
             )
             for policy in policies
@@ -122,7 +122,7 @@ class World:
         await asyncio.gather(*(work() for _ in range(workers)))
         return self
 
-    async def shows(self, sort: Sort = "conversation") -> Shown:
+    async def shows(self, sort: ThreadSort = "conversation") -> Shown:
         """Every home and every thread, its replies in this order."""
         found: Shown = {}
         for viewer in VIEWERS:
@@ -131,14 +131,14 @@ class World:
                 page = await self.home.page(reader, PageRequest(limit=100))
                 found[viewer] = [shown(item) for item in page.items]
             for post in POSTS:
-                thread = await self.threads.read(PostId(post), reader, Shape(sort=sort))
+                thread = await self.threads.read(PostId(post), reader, ThreadShape(sort=sort))
                 found[viewer, post] = thread and [placed(each) for each in thread]
         return found
 
 
 def says(
     facts: Sequence[Fact],
-    sort: Sort = "conversation",
+    sort: ThreadSort = "conversation",
     *,
     days: int = RETENTION_DAYS,
     now: int = NOW,

@@ -8,7 +8,7 @@ import pytest
 
 from schemas.ids import DEFAULT_EPOCH
 from streams.outbox import Outgoing
-from streams.publishing.sources import Malformed, messages
+from streams.publishing.sources import Malformed, read_messages
 
 FOLLOW = {"type": "follow.created", "version": 1, "follower_id": 1, "followee_id": 2}
 
@@ -19,7 +19,7 @@ def stop(malformed: Malformed) -> None:
 
 def read(content: str | bytes) -> list[Outgoing]:
     raw = content.encode() if isinstance(content, str) else content
-    return list(messages(io.BytesIO(raw), "village", DEFAULT_EPOCH, stop))
+    return list(read_messages(io.BytesIO(raw), "village", DEFAULT_EPOCH, stop))
 
 
 def line(**fields: object) -> str:
@@ -87,7 +87,7 @@ def test_malformed_lines_can_be_passed_over() -> None:
     """Where the caller takes note and returns, the lines after it are read."""
     noted: list[Malformed] = []
     content = line(topic="follows", **FOLLOW) + "{\n" + line(topic="follows", **FOLLOW)
-    sent = list(messages(io.BytesIO(content.encode()), "village", DEFAULT_EPOCH, noted.append))
+    sent = list(read_messages(io.BytesIO(content.encode()), "village", DEFAULT_EPOCH, noted.append))
     assert len(sent) == 2
     assert [malformed.line for malformed in noted] == [2]
 

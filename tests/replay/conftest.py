@@ -14,13 +14,13 @@ from services.stores import Stores
 from streams.bootstrap import Deps, create_metrics, create_replay, memory_stores
 from streams.embedded.mock_broker import MockBroker
 from streams.kafka.publisher import Publisher
-from streams.kafka.reader import Span, TopicReader
+from streams.kafka.reader import OffsetRange, TopicReader
 from streams.outbox import MemoryOutbox, Outgoing
 from streams.replay import consumer
 from streams.replay.plan import Plan
-from streams.replay.planner import Asked, survey
-from streams.replay.progress import Place, Progress
-from streams.replay.run import Limits, State
+from streams.replay.planner import PlanRequest, make_plan
+from streams.replay.progress import Progress, TopicOffsetKey
+from streams.replay.run import ReplayLimits, ReplayState
 from tests.histories import NOW
 
 PARTITIONS = 2
@@ -30,7 +30,7 @@ PATIENCE = 60.0
 @pytest.fixture
 def bootstrap() -> Iterator[str]:
     with MockBroker() as broker:
-        for name in topics.load():
+        for name in topics.load_topics():
             broker.create_topic(name, PARTITIONS)
         yield broker.bootstrap
 
@@ -49,21 +49,21 @@ class Idle:
     def __init__(self, behind: Callable[[], bool] = lambda: False) -> None:
         self._behind = behind
 
-    async def look(self) -> tuple[dict[Place, int], dict[Place, int]]:
+    async def look(self) -> tuple[dict[TopicOffsetKey, int], dict[TopicOffsetKey, int]]:
         return {("posts", 0): 1}, {("posts", 0): 0 if self._behind() else 1}
 
-    async def ends(self, places: list[Place]) -> dict[Place, int]:
+    async def ends(self, places: list[TopicOffsetKey]) -> dict[TopicOffsetKey, int]:
         return {}
 
 
 class Forgetful(TopicReader):
     """Reads a log that has let go of what is below these offsets."""
 
-    def __init__(self, bootstrap: str, forgotten: Mapping[Place, int]) -> None:
+    def __init__(self, bootstrap: str, forgotten: Mapping[TopicOffsetKey, int]) -> None:
         super().__init__(Brokers(bootstrap))
         self._forgotten = forgotten
 
-    def spans(self, topics: Iterable[str]) -> list[Span]:
+    def spans(self, topics: Iterable[str]) -> list[OffsetRange]:
         return [
             each._replace(first=self._forgotten.get((each.topic, each.number), each.first))
             for each in super().spans(topics)
@@ -78,17 +78,17 @@ class Player:
         self.stores = stores or memory_stores()
         self.deps = Deps(Settings(retention_days=0), create_metrics(), self.stores, lambda: NOW)
         self.outbox = MemoryOutbox()
-        self.states: list[State] = []
+        self.states: list[ReplayState] = []
 
     async def plan(
         self,
-        asked: Asked | None = None,
+        asked: PlanRequest | None = None,
         name: str = "n",
-        forgotten: Mapping[Place, int] | None = None,
+        forgotten: Mapping[TopicOffsetKey, int] | None = None,
     ) -> Plan:
         with Forgetful(self._bootstrap, forgotten or {}) as reader:
-            return await survey(
-                asked or Asked(), reader, self.stores.graph.follower_counts, name=name,
+            return await make_plan(
+                asked or PlanRequest(), reader, self.stores.graph.follower_counts, name=name,
                 made_at=NOW, epoch=self.deps.settings.epoch, into="live",
             )  # fmt: skip
 
@@ -97,19 +97,19 @@ class Player:
         plan: Plan,
         *,
         live: Idle | None = None,
-        limits: Limits | None = None,
-        until: Callable[[State], bool] = lambda _: False,
+        limits: ReplayLimits | None = None,
+        until: Callable[[ReplayState], bool] = lambda _: False,
     ) -> Progress:
         """To its end, or until something is told of it."""
         stop = asyncio.Event()
 
-        def told(state: State) -> None:
+        def told(state: ReplayState) -> None:
             self.states.append(state)
             if until(state):
                 stop.set()
 
         replay = create_replay(
-            plan, self.deps, self.outbox, live or Idle(), limits=limits or Limits(), told=told
+            plan, self.deps, self.outbox, live or Idle(), limits=limits or ReplayLimits(), told=told
         )
         async with asyncio.timeout(PATIENCE):
             return await replay(Brokers(self._bootstrap), stop)

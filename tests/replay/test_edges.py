@@ -13,7 +13,7 @@ from services.graph.edge import edge_mutation
 from services.readers.home import Home
 from services.readers.paging import PageRequest
 from services.readers.reader import Reader
-from services.relations.mutation import mutation
+from services.relations.mutation import relation_mutation
 from services.retention import Retention
 from services.settings.brokers import Brokers
 from services.stores import Stores
@@ -23,7 +23,7 @@ from streams.kafka.reader import TopicReader
 from streams.outbox import MemoryOutbox, Outgoing
 from streams.replay.edges import EdgesMissing, EdgeSnapshot, last_written
 from streams.replay.plan import Gone, Lost, Plan
-from streams.replay.progress import Place
+from streams.replay.progress import TopicOffsetKey
 from tests.histories import NOW, Fact, log
 from tests.model import Model
 from tests.replay.conftest import PARTITIONS, Player, publish
@@ -46,7 +46,7 @@ async def stores_of(facts: tuple[Any, ...]) -> Stores:
     """Stores that have recorded these follows, and nothing else."""
     stores = memory_stores()
     await stores.graph.record(list(map(edge_mutation, facts)))
-    await stores.relations.record(list(map(mutation, facts)))
+    await stores.relations.record(list(map(relation_mutation, facts)))
     return stores
 
 
@@ -61,7 +61,7 @@ async def snapshot(
     return [each._replace(timestamp=NOW) for each in outbox.sent("follow-edges")]
 
 
-def ends(bootstrap: str) -> dict[Place, int]:
+def ends(bootstrap: str) -> dict[TopicOffsetKey, int]:
     with TopicReader(Brokers(bootstrap)) as reader:
         return {(each.topic, each.number): each.end for each in reader.spans(["follows"])}
 

@@ -13,11 +13,19 @@ from schemas.ids import UserId
 from services.settings.brokers import Brokers
 from streams.embedded.mock_broker import MockBroker
 from streams.kafka.publisher import Publisher
-from streams.kafka.reader import Span, TopicReader
+from streams.kafka.reader import OffsetRange, TopicReader
 from streams.outbox import Outgoing
-from streams.replay.plan import Lost, Plan, PlanRefused, Source, check_topics, parse, written
-from streams.replay.planner import Asked, Part, lost_since, survey
-from streams.replay.selection import Choice, Conversation
+from streams.replay.plan import (
+    Lost,
+    Plan,
+    PlanRefused,
+    Source,
+    check_topics,
+    parse_plan,
+    render_plan,
+)
+from streams.replay.planner import PlanRequest, RequestedPart, lost_since, make_plan
+from streams.replay.selection import Conversation, Selection
 
 PARTITIONS = 2
 EPOCH = 0
@@ -25,7 +33,7 @@ ALICE, BOB, CAROL = 1, 2, 3
 ACCEPTED = 1_000_000
 DAY = 86_400_000
 ORDER = ("follows", "relations", "posts", "replies")
-ALL_POSTS = (Part("posts", 0), Part("posts", 1))
+ALL_POSTS = (RequestedPart("posts", 0), RequestedPart("posts", 1))
 FACTS = [
     FollowCreated(version=1, follower_id=BOB, followee_id=ALICE),
     PostCreated(version=ACCEPTED * 1_000, post_id=ACCEPTED << 22, author_id=ALICE),
@@ -42,7 +50,7 @@ FACTS = [
 @pytest.fixture(scope="module")
 def bootstrap() -> Iterator[str]:
     with MockBroker() as broker:
-        for name in topics.load():
+        for name in topics.load_topics():
             broker.create_topic(name, PARTITIONS)
         with Publisher(Brokers(broker.bootstrap)) as publisher:
             for day, fact in enumerate(FACTS):
@@ -57,10 +65,10 @@ async def followers(authors: Collection[UserId]) -> dict[UserId, int]:
     return {author: 10 for author in authors if author == ALICE}
 
 
-def planned(bootstrap: str, asked: Asked, into: str = "live") -> Plan:
+def planned(bootstrap: str, asked: PlanRequest, into: str = "live") -> Plan:
     async def work() -> Plan:
         with TopicReader(Brokers(bootstrap)) as reader:
-            return await survey(
+            return await make_plan(
                 asked, reader, followers, name="n", made_at=0, epoch=EPOCH, into=into
             )
 
@@ -69,27 +77,36 @@ def planned(bootstrap: str, asked: Asked, into: str = "live") -> Plan:
 
 def test_a_plan_of_all_counts_events_and_deliveries(bootstrap: str) -> None:
     """A post is delivered to its author and to each of his followers."""
-    plan = planned(bootstrap, Asked())
+    plan = planned(bootstrap, PlanRequest())
     assert (plan.events, plan.chosen, plan.deliveries) == (6, 5, 11 + 1 + 1)
     assert plan.edges_first
     assert not plan.lost
     order = [each.topic for each in plan.sources]
     assert order == [each for each in ORDER for _ in range(PARTITIONS)]
-    assert parse(written(plan)) == plan
+    assert parse_plan(render_plan(plan)) == plan
 
 
 @pytest.mark.parametrize(
     ("asked", "chosen"),
     [
-        (Asked(choice=Choice(author=BOB)), 2),
-        (Asked(choice=Choice(user=BOB)), 3),
-        (Asked(choice=Choice(conversation=(ACCEPTED << 22) + 2)), 2),
-        (Asked(topics=("posts", "replies")), 4),
-        (Asked(parts=(*ALL_POSTS, Part("replies", 0, 0, 0))), 3),
-        (Asked(parts=(Part("posts", 0, 0, 0), Part("replies", 0), Part("replies", 1))), 1),
+        (PlanRequest(choice=Selection(author=BOB)), 2),
+        (PlanRequest(choice=Selection(user=BOB)), 3),
+        (PlanRequest(choice=Selection(conversation=(ACCEPTED << 22) + 2)), 2),
+        (PlanRequest(topics=("posts", "replies")), 4),
+        (PlanRequest(parts=(*ALL_POSTS, RequestedPart("replies", 0, 0, 0))), 3),
+        (
+            PlanRequest(
+                parts=(
+                    RequestedPart("posts", 0, 0, 0),
+                    RequestedPart("replies", 0),
+                    RequestedPart("replies", 1),
+                )
+            ),
+            1,
+        ),
     ],
 )
-def test_a_plan_takes_what_was_asked_for(bootstrap: str, asked: Asked, chosen: int) -> None:
+def test_a_plan_takes_what_was_asked_for(bootstrap: str, asked: PlanRequest, chosen: int) -> None:
     """An author, a user, a conversation, times, topics, partitions, offsets."""
     plan = planned(bootstrap, asked)
     assert plan.chosen == chosen
@@ -104,11 +121,16 @@ def test_a_plan_without_a_topic_that_it_depends_on_is_refused(named: list[str]) 
 
 
 @pytest.mark.parametrize(
-    "asked", [Asked(choice=Choice(author=BOB)), Asked(topics=("follows",)), Asked(parts=ALL_POSTS)]
+    "asked",
+    [
+        PlanRequest(choice=Selection(author=BOB)),
+        PlanRequest(topics=("follows",)),
+        PlanRequest(parts=ALL_POSTS),
+    ],
 )
-def test_a_new_generation_takes_the_whole_log(bootstrap: str, asked: Asked) -> None:
+def test_a_new_generation_takes_the_whole_log(bootstrap: str, asked: PlanRequest) -> None:
     """It holds nothing yet, so a part of the log would leave homes without the rest."""
-    assert planned(bootstrap, Asked(), "second").into == "second"
+    assert planned(bootstrap, PlanRequest(), "second").into == "second"
     with pytest.raises(PlanRefused, match=r"--into: .* expected all of the log"):
         planned(bootstrap, asked, "second")
 
@@ -120,26 +142,30 @@ def test_topics_that_need_no_other_are_planned_alone() -> None:
 
 def test_a_choice_that_is_in_no_such_topic_is_refused(bootstrap: str) -> None:
     with pytest.raises(PlanRefused, match="--topic"):
-        planned(bootstrap, Asked(topics=("follows", "relations"), choice=Choice(author=ALICE)))
+        planned(
+            bootstrap, PlanRequest(topics=("follows", "relations"), choice=Selection(author=ALICE))
+        )
 
 
 def test_a_partition_that_is_not_there_is_refused(bootstrap: str) -> None:
     with pytest.raises(PlanRefused, match="--part: posts has no partition 9"):
-        planned(bootstrap, Asked(parts=(Part("posts", 9), Part("replies", 0))))
+        planned(
+            bootstrap, PlanRequest(parts=(RequestedPart("posts", 9), RequestedPart("replies", 0)))
+        )
 
 
 def test_what_the_log_let_go_of_is_lost() -> None:
     """Since the plan was made, or with a topic that is gone."""
     sources = (Source("posts", 0, 5, 10), Source("posts", 1, 0, 4), Source("replies", 0, 0, 2))
     plan = Plan(name="n", made_at=0, sources=sources)
-    spans = [Span("posts", 0, 7, 12), Span("posts", 1, 0, 9)]
+    spans = [OffsetRange("posts", 0, 7, 12), OffsetRange("posts", 1, 0, 9)]
     assert lost_since(plan, spans) == (Lost("posts", 0, 7), Lost("replies", 0, 2))
     assert str(Lost("posts", 0, 7)) == "posts:0 begins at offset 7"
 
 
 def test_a_plan_that_lacks_anything_brings_back_follows_by_themselves(bootstrap: str) -> None:
     """Only where every post is replayed after every edge may what a follow asks for fall."""
-    plan = planned(bootstrap, Asked())
+    plan = planned(bootstrap, PlanRequest())
     assert plan.edges_first
     assert not replace(plan, lost=(Lost("posts", 0, 1),)).edges_first
 
@@ -147,24 +173,24 @@ def test_a_plan_that_lacks_anything_brings_back_follows_by_themselves(bootstrap:
 @pytest.mark.parametrize(
     "asked",
     [
-        Asked(since=ACCEPTED),
-        Asked(until=ACCEPTED + 9 * DAY),
-        Asked(topics=("posts", "replies")),
-        Asked(choice=Choice(user=ALICE)),
-        Asked(parts=ALL_POSTS),
-        Asked(dead_letters=True),
+        PlanRequest(since=ACCEPTED),
+        PlanRequest(until=ACCEPTED + 9 * DAY),
+        PlanRequest(topics=("posts", "replies")),
+        PlanRequest(choice=Selection(user=ALICE)),
+        PlanRequest(parts=ALL_POSTS),
+        PlanRequest(dead_letters=True),
     ],
 )
-def test_what_leaves_anything_out_is_no_whole_log(asked: Asked) -> None:
+def test_what_leaves_anything_out_is_no_whole_log(asked: PlanRequest) -> None:
     """Its posts end where the plan says, and follows ask for theirs."""
     assert not asked.is_all
-    assert Asked(topics=ORDER).is_all
+    assert PlanRequest(topics=ORDER).is_all
 
 
 def test_what_is_no_plan_is_refused() -> None:
     for text in (b"", b"{}", b'{"name":"n","made_at":0,"sources":[],"more":1}'):
         with pytest.raises(PlanRefused, match="not a plan"):
-            parse(text)
+            parse_plan(text)
 
 
 def test_a_conversation_grows_whatever_the_order() -> None:

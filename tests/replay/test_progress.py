@@ -1,19 +1,19 @@
 """How far a replay is, how fast it may go, and whether live traffic waits for it."""
 
-from streams.replay.pace import Pace
+from streams.replay.pace import RateLimiter
 from streams.replay.plan import Source
-from streams.replay.progress import LiveLag, Progress, progress
+from streams.replay.progress import LiveLag, Progress, measure_progress
 
 SOURCES = (Source("posts", 0, 10, 20), Source("posts", 1, 0, 30))
 
 
 def test_what_is_committed_counts() -> None:
     """Not below where the plan begins, not beyond where it ends."""
-    assert progress(SOURCES, {}) == Progress(0, 40)
-    assert progress(SOURCES, {("posts", 0): 15, ("posts", 1): 90}) == Progress(35, 40)
-    assert progress(SOURCES, {("posts", 0): 3}) == Progress(0, 40)
-    assert progress(SOURCES, {("posts", 0): 20, ("posts", 1): 30}).is_over
-    assert progress((), {}).is_over
+    assert measure_progress(SOURCES, {}) == Progress(0, 40)
+    assert measure_progress(SOURCES, {("posts", 0): 15, ("posts", 1): 90}) == Progress(35, 40)
+    assert measure_progress(SOURCES, {("posts", 0): 3}) == Progress(0, 40)
+    assert measure_progress(SOURCES, {("posts", 0): 20, ("posts", 1): 30}).is_over
+    assert measure_progress((), {}).is_over
 
 
 def test_the_time_left_is_by_the_pace_so_far() -> None:
@@ -23,12 +23,12 @@ def test_the_time_left_is_by_the_pace_so_far() -> None:
 
 def test_a_rate_is_kept_and_pauses_are_not_made_up_for() -> None:
     """Fractions are kept, half a second's worth at most."""
-    pace = Pace(10.0, now=0.0)
+    pace = RateLimiter(10.0, now=0.0)
     assert pace.allows(0.05, 100) == 0
     assert pace.allows(0.2, 100) == 2
     pace.took(2)
     assert pace.allows(100.0, 100) == 5
-    assert Pace(None, now=0.0).allows(0.0, 100) == 100
+    assert RateLimiter(None, now=0.0).allows(0.0, 100) == 100
 
 
 def test_live_workers_are_as_late_as_what_they_have_not_handled() -> None:

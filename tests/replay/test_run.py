@@ -15,9 +15,9 @@ from services.readers.reader import Reader
 from services.retention import Retention
 from services.stores import Stores
 from streams.outbox import Outgoing
-from streams.replay.planner import Asked
-from streams.replay.run import Limits
-from streams.replay.selection import Choice
+from streams.replay.planner import PlanRequest
+from streams.replay.run import ReplayLimits
+from streams.replay.selection import Selection
 from tests.histories import NOW, Fact, log
 from tests.model import Model
 from tests.replay.conftest import Idle, Player, publish
@@ -77,7 +77,7 @@ async def test_a_replay_that_was_stopped_goes_on(bootstrap: str, player: Player)
     """From what it had committed; two processes then share the rest."""
     publish(bootstrap, facts := history(300))
     plan = await player.plan()
-    slow = Limits(rate=100)
+    slow = ReplayLimits(rate=100)
     first = await player.run(plan, limits=slow, until=lambda state: state.progress.done > 0)
     assert 0 < first.done < first.total
     other = Player(bootstrap, player.stores)
@@ -91,7 +91,7 @@ async def test_live_traffic_goes_first(bootstrap: str, player: Player) -> None:
     publish(bootstrap, facts := history())
     waits = [True] * 3
     live = Idle(behind=lambda: bool(waits and waits.pop()))
-    await player.run(await player.plan(), live=live, limits=Limits(live_lag=0.1))
+    await player.run(await player.plan(), live=live, limits=ReplayLimits(live_lag=0.1))
     reasons = [state.waits for state in player.states if state.waits]
     assert reasons
     assert all(reason.startswith("live traffic") for reason in reasons)
@@ -102,8 +102,8 @@ async def test_live_traffic_goes_first(bootstrap: str, player: Player) -> None:
 async def test_only_what_is_chosen_is_applied(bootstrap: str, player: Player, author: int) -> None:
     publish(bootstrap, facts := history())
     follows = [each for each in facts if isinstance(each, FollowCreated)]
-    await player.run(await player.plan(Asked(topics=("follows", "relations")), "edges"))
-    await player.run(await player.plan(Asked(choice=Choice(author=author)), "an-author"))
+    await player.run(await player.plan(PlanRequest(topics=("follows", "relations")), "edges"))
+    await player.run(await player.plan(PlanRequest(choice=Selection(author=author)), "an-author"))
     theirs = [each for each in facts if getattr(each, "author_id", None) == author]
     assert await homes(player.stores) == said([*follows, *theirs])
 

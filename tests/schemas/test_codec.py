@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from schemas.codec import KINDS, MAX_MESSAGE, decode
 from schemas.errors import SchemaViolation
 from schemas.ids import DAY_MS, post_id
-from services.posts.post import mutation
+from services.posts.post import post_mutation
 
 NOW = 1_760_000_000_000
 GOOD: dict[str, Any] = {
@@ -132,7 +132,7 @@ def test_what_is_said_twice() -> None:
     message = decode("posts", b"7", value[:-1] + b',"text":"salt"}', NOW)
 
     assert message.text == "salt"
-    assert mutation(message).stated["mentions"] == b'["3"]'
+    assert post_mutation(message).stated["mentions"] == b'["3"]'
 
 
 def test_time_is_judged_by_the_record() -> None:

@@ -11,7 +11,7 @@ from schemas import topics
 from schemas.codec import KINDS, SNAPSHOTS, decode, encode, encode_edge, key_for
 from schemas.errors import SchemaViolation
 from schemas.events import FollowCreated, FollowDeleted, FollowFact
-from schemas.generate import FOLDER, file_of, schema_of, written
+from schemas.generate import FOLDER, render_schema, schema_of, schema_path
 
 EXAMPLES = Path(schemas.__file__).parent / "examples"
 TIMESTAMP = 1_760_001_000_000
@@ -28,12 +28,12 @@ def test_the_schema_in_the_folder_is_the_structs(tag: str) -> None:
 
     Draft202012Validator.check_schema(schema)
 
-    assert file_of(tag).read_text() == written(schema)
+    assert schema_path(tag).read_text() == render_schema(schema)
 
 
 def test_every_file_belongs_to_a_message() -> None:
     """No schema and no example is left over, and every message has examples of its version."""
-    assert {file.name for file in FOLDER.iterdir()} == {file_of(tag).name for tag in KINDS}
+    assert {file.name for file in FOLDER.iterdir()} == {schema_path(tag).name for tag in KINDS}
     assert {file.relative_to(EXAMPLES).parts[:2] for file in EXAMPLES.rglob("*.json")} == {
         (tag, "v1") for tag in KINDS
     }
@@ -46,7 +46,7 @@ def test_an_example_is_a_message(file: Path) -> None:
     tag = said["type"]
     topic, key = KINDS[tag].topic, key_for(tag, said)
 
-    Draft202012Validator(json.loads(file_of(tag).read_text())).validate(said)
+    Draft202012Validator(json.loads(schema_path(tag).read_text())).validate(said)
     message = decode(topic, key, file.read_bytes(), TIMESTAMP)
     encoded = encode(message)
 
@@ -60,7 +60,7 @@ def test_topics_and_messages_name_each_other() -> None:
 
     Each topic with messages has dead letters.
     """
-    declared = topics.load()
+    declared = topics.load_topics()
     listed = {(tag, name) for name, topic in declared.items() for tag in topic.messages}
     own = {(tag, kind.topic) for tag, kind in KINDS.items()}
     copied = {(tag, name) for name, each in SNAPSHOTS.items() for tag, at in own if at == each.of}
@@ -72,7 +72,7 @@ def test_topics_and_messages_name_each_other() -> None:
 def test_facts_are_kept_for_ever_and_never_compacted() -> None:
     """State is a function of the log, and many facts share a key."""
     for name in ("posts", "replies", "follows", "relations"):
-        config = topics.load()[name].config
+        config = topics.load_topics()[name].config
         assert config["cleanup.policy"] == "delete"
         assert config["retention.ms"] == "-1"
 
@@ -97,4 +97,4 @@ def test_an_edge_travels_in_the_snapshot_under_a_key_of_its_own(edge: FollowFact
 
 def test_a_snapshot_is_compacted() -> None:
     """It keeps each edge's newest fact for ever, the ends of edges too."""
-    assert topics.load()["follow-edges"].config == {"cleanup.policy": "compact"}
+    assert topics.load_topics()["follow-edges"].config == {"cleanup.policy": "compact"}

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from servers.server import Reachable
 from services.metrics.metrics import Metrics
 from services.settings.settings import Settings
-from services.storage.cluster import cluster
+from services.storage.cluster import create_cluster
 from services.storage.session import Store, connect
 
 KEYSPACE = "storage_tests"
@@ -32,7 +32,7 @@ def settings_for(server: Reachable, keyspace: str) -> Settings:
 def settings(cassandra: Reachable) -> Settings:
     """A keyspace made anew; the server's end, or the next run, is its end."""
     chosen = settings_for(cassandra, KEYSPACE)
-    direct = cluster(chosen)
+    direct = create_cluster(chosen)
     try:
         session = direct.connect()
         session.execute(f"DROP KEYSPACE IF EXISTS {KEYSPACE}", timeout=60)

@@ -16,8 +16,8 @@ from prometheus_client import CollectorRegistry
 
 from services.errors import StoreUnavailable
 from services.metrics.metrics import Metrics
-from services.storage.dispatcher import Bridge, translated
-from services.storage.limiter import Gate
+from services.storage.dispatcher import RequestDispatcher, translate_error
+from services.storage.limiter import InFlightLimiter
 from services.storage.statements import Statement
 
 LOST = 0.2
@@ -89,8 +89,8 @@ def driver() -> FakeDriver:
 
 
 @pytest.fixture
-def gate() -> Gate:
-    return Gate(requests=100, size=1_000)
+def gate() -> InFlightLimiter:
+    return InFlightLimiter(requests=100, size=1_000)
 
 
 @pytest.fixture
@@ -99,12 +99,14 @@ def registry() -> CollectorRegistry:
 
 
 @pytest.fixture
-async def bridge(driver: FakeDriver, gate: Gate, registry: CollectorRegistry) -> Bridge:
-    return Bridge(driver.execute, gate, Metrics(registry), timeout=10)
+async def bridge(
+    driver: FakeDriver, gate: InFlightLimiter, registry: CollectorRegistry
+) -> RequestDispatcher:
+    return RequestDispatcher(driver.execute, gate, Metrics(registry), timeout=10)
 
 
 async def test_many_answers_wake_the_loop_once(
-    bridge: Bridge, driver: FakeDriver, monkeypatch: pytest.MonkeyPatch
+    bridge: RequestDispatcher, driver: FakeDriver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loop = asyncio.get_running_loop()
     wakes: list[Callable[..., None]] = []
@@ -117,7 +119,9 @@ async def test_many_answers_wake_the_loop_once(
     assert [future.result() for future in futures] == ["rows"] * 50
 
 
-async def test_an_error_of_the_driver_becomes_ours(bridge: Bridge, driver: FakeDriver) -> None:
+async def test_an_error_of_the_driver_becomes_ours(
+    bridge: RequestDispatcher, driver: FakeDriver
+) -> None:
     future = await bridge.send(READ, "query", 1)
     driver.in_thread(lambda: driver.responses[0].fail(OperationTimedOut()))
     with pytest.raises(StoreUnavailable, match="kinds read: OperationTimedOut"):
@@ -125,12 +129,12 @@ async def test_an_error_of_the_driver_becomes_ours(bridge: Bridge, driver: FakeD
 
 
 async def test_an_error_while_sending_is_the_answer(
-    gate: Gate, registry: CollectorRegistry
+    gate: InFlightLimiter, registry: CollectorRegistry
 ) -> None:
     def refuse(_query: Any, timeout: float | None) -> Any:
         raise ConnectionShutdown("the pool is shut")
 
-    bridge = Bridge(refuse, gate, Metrics(registry), timeout=10)
+    bridge = RequestDispatcher(refuse, gate, Metrics(registry), timeout=10)
     future = await bridge.send(READ, "query", 1)
     with pytest.raises(StoreUnavailable, match="the pool is shut"):
         await future
@@ -138,10 +142,10 @@ async def test_an_error_while_sending_is_the_answer(
 
 
 async def test_what_timed_out_keeps_its_place_until_the_driver_lets_go_of_it(
-    driver: FakeDriver, gate: Gate, registry: CollectorRegistry
+    driver: FakeDriver, gate: InFlightLimiter, registry: CollectorRegistry
 ) -> None:
     """Its bytes are in memory still: else each try would add its own to those before."""
-    bridge = Bridge(driver.execute, gate, Metrics(registry), timeout=0.0)
+    bridge = RequestDispatcher(driver.execute, gate, Metrics(registry), timeout=0.0)
     future = await bridge.send(READ, "query", 1)
     with pytest.raises(StoreUnavailable, match="none in 0 s"):
         await future
@@ -155,7 +159,9 @@ async def test_who_finds_no_room_in_time_is_told_so(
     driver: FakeDriver, registry: CollectorRegistry
 ) -> None:
     """It would wait for as long as the store is away, and its batch would be taken for stuck."""
-    bridge = Bridge(driver.execute, Gate(1, 1_000), Metrics(registry), timeout=0.01)
+    bridge = RequestDispatcher(
+        driver.execute, InFlightLimiter(1, 1_000), Metrics(registry), timeout=0.01
+    )
     (await bridge.send(READ, "query", 1)).cancel()
     with pytest.raises(StoreUnavailable, match="no room"):
         await bridge.send(READ, "query", 1)
@@ -168,7 +174,9 @@ async def test_who_finds_no_room_leaves_nothing_to_the_garbage_collector(
     driver: FakeDriver, registry: CollectorRegistry
 ) -> None:
     """Nor its error, which refers to whoever waited."""
-    bridge = Bridge(driver.execute, Gate(1, 1_000), Metrics(registry), timeout=0.01)
+    bridge = RequestDispatcher(
+        driver.execute, InFlightLimiter(1, 1_000), Metrics(registry), timeout=0.01
+    )
     (await bridge.send(READ, "query", 1)).cancel()
     query = Query()
     alive = weakref.ref(query)
@@ -183,10 +191,10 @@ async def test_who_finds_no_room_leaves_nothing_to_the_garbage_collector(
 
 
 async def test_a_connection_that_owes_an_answer_for_too_long_is_dropped(
-    driver: FakeDriver, gate: Gate, registry: CollectorRegistry
+    driver: FakeDriver, gate: InFlightLimiter, registry: CollectorRegistry
 ) -> None:
     """Nothing else would ever give back the places of its requests."""
-    bridge = Bridge(driver.execute, gate, Metrics(registry), timeout=0.0, lost=0.0)
+    bridge = RequestDispatcher(driver.execute, gate, Metrics(registry), timeout=0.0, lost=0.0)
     futures = [await bridge.send(READ, "query", 1) for _ in range(3)]
     given_up = await asyncio.gather(*futures, return_exceptions=True)
     assert [type(each) for each in given_up] == [StoreUnavailable] * 3
@@ -197,10 +205,10 @@ async def test_a_connection_that_owes_an_answer_for_too_long_is_dropped(
 
 
 async def test_a_connection_that_was_turned_to_meanwhile_is_not_dropped(
-    driver: FakeDriver, gate: Gate, registry: CollectorRegistry
+    driver: FakeDriver, gate: InFlightLimiter, registry: CollectorRegistry
 ) -> None:
     """It owes its answer for a moment only."""
-    bridge = Bridge(driver.execute, gate, Metrics(registry), timeout=0.0, lost=LOST)
+    bridge = RequestDispatcher(driver.execute, gate, Metrics(registry), timeout=0.0, lost=LOST)
     future = await bridge.send(READ, "query", 1)
     await asyncio.gather(future, return_exceptions=True)
     first, second = driver.connection, FakeConnection()
@@ -215,10 +223,10 @@ async def test_a_connection_that_was_turned_to_meanwhile_is_not_dropped(
 
 @pytest.mark.parametrize("lost", [0.0, 60.0], ids=["dropped", "answered late"])
 async def test_what_timed_out_leaves_nothing_to_the_garbage_collector(
-    driver: FakeDriver, gate: Gate, registry: CollectorRegistry, lost: float
+    driver: FakeDriver, gate: InFlightLimiter, registry: CollectorRegistry, lost: float
 ) -> None:
     """That counts objects, not bytes: megabytes in a few of them would wait for it for minutes."""
-    bridge = Bridge(driver.execute, gate, Metrics(registry), timeout=0.0, lost=lost)
+    bridge = RequestDispatcher(driver.execute, gate, Metrics(registry), timeout=0.0, lost=lost)
     query = Query()
     alive = weakref.ref(query)
     gc.disable()
@@ -239,10 +247,10 @@ async def test_what_timed_out_leaves_nothing_to_the_garbage_collector(
 
 
 async def test_what_timed_out_does_not_hold_on_to_who_waited(
-    driver: FakeDriver, gate: Gate, registry: CollectorRegistry
+    driver: FakeDriver, gate: InFlightLimiter, registry: CollectorRegistry
 ) -> None:
     """The driver keeps a request for long, but nothing of the batch that it came from."""
-    bridge = Bridge(driver.execute, gate, Metrics(registry), timeout=0.0)
+    bridge = RequestDispatcher(driver.execute, gate, Metrics(registry), timeout=0.0)
     alive: list[weakref.ref[Query]] = []
 
     async def handle() -> None:
@@ -259,7 +267,7 @@ async def test_what_timed_out_does_not_hold_on_to_who_waited(
 
 
 async def test_a_cancelled_request_keeps_its_place_until_it_is_answered(
-    bridge: Bridge, driver: FakeDriver, gate: Gate
+    bridge: RequestDispatcher, driver: FakeDriver, gate: InFlightLimiter
 ) -> None:
     """The server works on it still."""
     future = await bridge.send(READ, "query", 1)
@@ -271,7 +279,7 @@ async def test_a_cancelled_request_keeps_its_place_until_it_is_answered(
 
 
 async def test_requests_in_flight_are_counted(
-    bridge: Bridge, driver: FakeDriver, registry: CollectorRegistry
+    bridge: RequestDispatcher, driver: FakeDriver, registry: CollectorRegistry
 ) -> None:
     futures = [await bridge.send(READ, "query", 1) for _ in range(3)]
     assert registry.get_sample_value("timeline_store_inflight") == 3
@@ -298,7 +306,7 @@ async def test_requests_in_flight_are_counted(
     ids=lambda error: type(error).__name__,
 )
 def test_what_may_pass_is_an_outage(error: Exception) -> None:
-    assert isinstance(translated(error, "kinds read"), StoreUnavailable)
+    assert isinstance(translate_error(error, "kinds read"), StoreUnavailable)
 
 
 @pytest.mark.parametrize(
@@ -307,4 +315,4 @@ def test_what_may_pass_is_an_outage(error: Exception) -> None:
     ids=lambda error: type(error).__name__,
 )
 def test_what_can_never_be_is_a_bug(error: Exception) -> None:
-    assert translated(error, "kinds read") is error
+    assert translate_error(error, "kinds read") is error

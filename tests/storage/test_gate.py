@@ -4,14 +4,14 @@ import asyncio
 
 import pytest
 
-from services.storage.limiter import Gate
+from services.storage.limiter import InFlightLimiter
 
 LONG = 60.0
 """Seconds."""
 
 
 async def test_lets_in_as_many_requests_as_it_has_places_for() -> None:
-    gate = Gate(requests=2, size=100)
+    gate = InFlightLimiter(requests=2, size=100)
     await gate.enter(1, LONG)
     await gate.enter(1, LONG)
     third = asyncio.create_task(gate.enter(1, LONG))
@@ -23,7 +23,7 @@ async def test_lets_in_as_many_requests_as_it_has_places_for() -> None:
 
 
 async def test_bounds_the_bytes_of_all_requests_together() -> None:
-    gate = Gate(requests=9, size=100)
+    gate = InFlightLimiter(requests=9, size=100)
     await gate.enter(60, LONG)
     large = asyncio.create_task(gate.enter(60, LONG))
     await asyncio.sleep(0)
@@ -33,7 +33,7 @@ async def test_bounds_the_bytes_of_all_requests_together() -> None:
 
 
 async def test_a_request_larger_than_everything_passes_alone() -> None:
-    gate = Gate(requests=9, size=100)
+    gate = InFlightLimiter(requests=9, size=100)
     await gate.enter(1_000, LONG)
     small = asyncio.create_task(gate.enter(1, LONG))
     await asyncio.sleep(0)
@@ -44,7 +44,7 @@ async def test_a_request_larger_than_everything_passes_alone() -> None:
 
 async def test_a_small_request_does_not_overtake_a_large_one() -> None:
     """Else a steady stream of small ones would keep the large one out for ever."""
-    gate = Gate(requests=9, size=100)
+    gate = InFlightLimiter(requests=9, size=100)
     await gate.enter(60, LONG)
     large = asyncio.create_task(gate.enter(60, LONG))
     await asyncio.sleep(0)
@@ -56,7 +56,7 @@ async def test_a_small_request_does_not_overtake_a_large_one() -> None:
 
 
 async def test_who_stops_waiting_makes_room_for_those_behind() -> None:
-    gate = Gate(requests=9, size=100)
+    gate = InFlightLimiter(requests=9, size=100)
     await gate.enter(60, LONG)
     large = asyncio.create_task(gate.enter(60, LONG))
     await asyncio.sleep(0)
@@ -70,7 +70,7 @@ async def test_who_stops_waiting_makes_room_for_those_behind() -> None:
 
 
 async def test_who_is_let_in_and_cancelled_at_once_gives_its_place_back() -> None:
-    gate = Gate(requests=1, size=100)
+    gate = InFlightLimiter(requests=1, size=100)
     await gate.enter(1, LONG)
     waiting = asyncio.create_task(gate.enter(1, LONG))
     await asyncio.sleep(0)
@@ -82,7 +82,7 @@ async def test_who_is_let_in_and_cancelled_at_once_gives_its_place_back() -> Non
 
 
 async def test_who_is_not_let_in_in_time_makes_room_for_those_behind() -> None:
-    gate = Gate(requests=9, size=100)
+    gate = InFlightLimiter(requests=9, size=100)
     await gate.enter(60, LONG)
     large = asyncio.create_task(gate.enter(60, 0.0))
     await asyncio.sleep(0)

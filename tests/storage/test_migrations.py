@@ -11,16 +11,16 @@ from services.metrics.metrics import Metrics
 from services.settings.settings import Settings
 from services.storage import migration_log as ledger
 from services.storage import migrations
-from services.storage.cluster import cluster
-from services.storage.generation_tables import of_generation
-from services.storage.migration_log import Ledger
+from services.storage.cluster import create_cluster
+from services.storage.generation_tables import cql_of_generation
+from services.storage.migration_log import MigrationLog
 from services.storage.migrations import (
     MigrationRefused,
-    available,
-    define,
-    load,
+    available_migrations,
+    define_tables,
+    load_migrations,
     migrate,
-    parse,
+    parse_migration,
     pending,
 )
 from services.storage.session import Store
@@ -40,7 +40,7 @@ SECOND = "-- letters by colour\nALTER TABLE letters ADD IF NOT EXISTS colour tex
 
 
 def test_a_file_is_its_query_and_its_statements() -> None:
-    migration = parse("0001_letters.cql", FIRST)
+    migration = parse_migration("0001_letters.cql", FIRST)
     assert (migration.number, migration.name) == (1, "letters")
     assert migration.purpose == "the letters of a reader, newest first"
     assert [statement.split(" (")[0] for statement in migration.statements] == [
@@ -60,37 +60,37 @@ def test_a_file_is_its_query_and_its_statements() -> None:
 )
 def test_a_file_that_is_no_migration_is_refused(name: str, text: str, why: str) -> None:
     with pytest.raises(MigrationRefused, match=why):
-        parse(name, text)
+        parse_migration(name, text)
 
 
 def test_a_gap_in_the_numbers_is_refused(tmp_path: Path) -> None:
     (tmp_path / "0001_letters.cql").write_text(FIRST)
     (tmp_path / "0003_colour.cql").write_text(SECOND)
     with pytest.raises(MigrationRefused, match="gaps"):
-        load(tmp_path)
+        load_migrations(tmp_path)
 
 
 def test_only_what_is_not_applied_is_pending() -> None:
-    both = [parse("0001_letters.cql", FIRST), parse("0002_colour.cql", SECOND)]
+    both = [parse_migration("0001_letters.cql", FIRST), parse_migration("0002_colour.cql", SECOND)]
     assert pending(both, {}) == both
     assert pending(both, {1: both[0].checksum}) == both[1:]
 
 
 def test_a_store_that_is_ahead_is_refused() -> None:
-    first = parse("0001_letters.cql", FIRST)
+    first = parse_migration("0001_letters.cql", FIRST)
     with pytest.raises(MigrationRefused, match=r"lacks: \[2\]"):
         pending([first], {1: first.checksum, 2: "?"})
 
 
 def test_a_file_that_was_changed_is_refused() -> None:
-    first = parse("0001_letters.cql", FIRST)
+    first = parse_migration("0001_letters.cql", FIRST)
     with pytest.raises(MigrationRefused, match=r"changed.*\[1\]"):
         pending([first], {1: "?"})
 
 
 def test_our_own_statements_can_be_applied_again() -> None:
     """A migrator may die before it has recorded what it did."""
-    statements = [each for migration in available() for each in migration.statements]
+    statements = [each for migration in available_migrations() for each in migration.statements]
     assert [each for each in statements if "IF NOT EXISTS" not in each] == []
 
 
@@ -98,7 +98,7 @@ def test_our_own_statements_can_be_applied_again() -> None:
 def fresh(settings: Settings) -> Iterator[Settings]:
     """A keyspace that is not there yet."""
     yield (absent := settings.model_copy(update={"cassandra_keyspace": "migration_tests"}))
-    direct = cluster(absent)
+    direct = create_cluster(absent)
     direct.connect().execute("DROP KEYSPACE IF EXISTS migration_tests", timeout=60)
     direct.shutdown()
 
@@ -108,13 +108,13 @@ Query = Callable[[str], list[tuple[object, ...]]]
 
 @pytest.fixture
 def query(fresh: Settings) -> Iterator[Query]:
-    direct = cluster(fresh)
+    direct = create_cluster(fresh)
     session = direct.connect()
     yield lambda cql: list(session.execute(cql, timeout=60))
     direct.shutdown()
 
 
-FILES = [parse("0001_letters.cql", FIRST), parse("0002_colour.cql", SECOND)]
+FILES = [parse_migration("0001_letters.cql", FIRST), parse_migration("0002_colour.cql", SECOND)]
 TABLES = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = 'migration_tests'"
 
 
@@ -138,11 +138,11 @@ async def test_what_homes_are_kept_in_changes_in_every_generation(
     fresh: Settings, query: Query
 ) -> None:
     """Also in one that was made before: workers write the new column there too."""
-    ours = available()
+    ours = available_migrations()
     changes = [each for each in ours if each.name == "home_timeline_present"]
     before = ours[: changes[0].number - 1]
     await migrate(fresh, before)
-    await define(fresh, [of_generation(each, "b") for each in before[2].statements])
+    await define_tables(fresh, [cql_of_generation(each, "b") for each in before[2].statements])
     await migrate(fresh, ours)
     columns = TABLES.replace("table_name", "table_name, type").replace(".tables", ".columns")
     kinds = dict(
@@ -204,9 +204,9 @@ async def test_a_lock_that_ran_out_stops_the_migrator(
 ) -> None:
     """Another may have begun: two at once would apply the same statements side by side."""
     await migrate(fresh, FILES[:1])
-    take = Ledger._take
+    take = MigrationLog._take
 
-    def take_and_lose(self: Ledger) -> bool:
+    def take_and_lose(self: MigrationLog) -> bool:
         taken = take(self)
         query("DELETE FROM migration_tests.schema_lock WHERE name = 'schema' IF EXISTS")
         return taken

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.storage.packed import (
+    BatchLimits,
     BoundColumn,
     Layout,
-    Limits,
-    Run,
+    PackedRun,
     batches,
     by_replicas,
     routing_key,
@@ -100,7 +100,7 @@ def test_rows_of_fixed_width_are_the_drivers_bytes(
     kinds, rows = table
     layout = Layout(QUERY_ID, columns(kinds), [0])
     assert layout.fixed
-    (run,) = layout.rows(by_column(rows), Limits())
+    (run,) = layout.rows(by_column(rows), BatchLimits())
     assert bytes(run.body) == as_the_driver_writes(kinds, rows)
 
 
@@ -110,7 +110,7 @@ def test_rows_of_any_width_are_the_drivers_bytes(table: tuple[list[str], list[li
     kinds, rows = [*kinds, "blob"], [[*row, b"\xff"] for row in rows]
     layout = Layout(QUERY_ID, columns(kinds), [0])
     assert not layout.fixed
-    (run,) = layout.rows(by_column(rows), Limits())
+    (run,) = layout.rows(by_column(rows), BatchLimits())
     assert bytes(run.body) == as_the_driver_writes(kinds, rows)
 
 
@@ -128,7 +128,7 @@ def test_single_rows_are_the_drivers_bytes(table: tuple[list[str], list[list[Any
 def test_a_column_may_be_one_value_that_all_rows_share(kinds: list[str]) -> None:
     shared: Any = 7 if kinds[1] == "bigint" else b"seven"
     layout = Layout(QUERY_ID, columns(kinds), [0])
-    (run,) = layout.rows({"c0": np.zeros(3, np.int64), "c1": shared}, Limits())
+    (run,) = layout.rows({"c0": np.zeros(3, np.int64), "c1": shared}, BatchLimits())
     assert bytes(run.body) == as_the_driver_writes(kinds, [[0, shared]] * 3)
 
 
@@ -138,7 +138,7 @@ def test_rows_come_together_by_partition_and_keep_their_order(
 ) -> None:
     kinds = ["int", "bigint", "int"]
     layout = Layout(QUERY_ID, columns(kinds), [1, 0])
-    runs = layout.rows({name: np.array(v) for name, v in by_column(rows).items()}, Limits())
+    runs = layout.rows({name: np.array(v) for name, v in by_column(rows).items()}, BatchLimits())
     expected = {
         routing_key([serialize("bigint", b), serialize("int", a)]): as_the_driver_writes(
             kinds, [row for row in rows if row[:2] == (a, b)]
@@ -153,7 +153,7 @@ def test_rows_come_together_by_partition_and_keep_their_order(
 def test_one_partition_is_cut_at_the_limit_of_rows(last: str) -> None:
     values = [str(n) if last == "varchar" else n for n in range(10)]
     layout = Layout(QUERY_ID, columns(["int", last]), [0])
-    runs = layout.rows({"c0": 1, "c1": values}, Limits(rows=4))
+    runs = layout.rows({"c0": 1, "c1": values}, BatchLimits(rows=4))
     assert [run.rows for run in runs] == [4, 4, 2]
 
 
@@ -161,15 +161,15 @@ def test_one_partition_is_cut_at_the_limit_of_rows(last: str) -> None:
 def test_one_partition_is_cut_at_the_limit_of_bytes(last: str) -> None:
     values = [str(n) if last == "varchar" else n for n in range(10)]
     layout = Layout(QUERY_ID, columns(["int", last]), [0])
-    whole_partition = layout.rows({"c0": 1, "c1": values}, Limits())[0]
+    whole_partition = layout.rows({"c0": 1, "c1": values}, BatchLimits())[0]
     half = len(whole_partition.body) // 2
-    runs = layout.rows({"c0": 1, "c1": values}, Limits(size=half))
+    runs = layout.rows({"c0": 1, "c1": values}, BatchLimits(size=half))
     assert [run.rows for run in runs] == [5, 5]
 
 
 def test_no_rows_are_no_runs() -> None:
     layout = Layout(QUERY_ID, columns(["int", "bigint"]), [0])
-    assert layout.rows({"c0": np.array([], np.int64), "c1": []}, Limits()) == []
+    assert layout.rows({"c0": np.array([], np.int64), "c1": []}, BatchLimits()) == []
 
 
 @pytest.mark.parametrize(
@@ -191,9 +191,9 @@ def test_what_a_column_cannot_hold_is_refused(kind: str, value: Any) -> None:
     """A null is refused like a value of the wrong type: it would be a tombstone."""
     layout = Layout(QUERY_ID, columns(["int", kind]), [0])
     with pytest.raises(ValueError, match="c1"):
-        layout.rows({"c0": 1, "c1": [value]}, Limits())
+        layout.rows({"c0": 1, "c1": [value]}, BatchLimits())
     with pytest.raises(ValueError, match="c1"):
-        layout.rows({"c0": 1, "c1": value}, Limits())
+        layout.rows({"c0": 1, "c1": value}, BatchLimits())
     with pytest.raises(ValueError, match="c1"):
         layout.row({"c0": 1, "c1": value})
 
@@ -201,9 +201,9 @@ def test_what_a_column_cannot_hold_is_refused(kind: str, value: Any) -> None:
 def test_a_column_that_is_missing_or_unknown_is_refused() -> None:
     layout = Layout(QUERY_ID, columns(["int", "int"]), [0])
     with pytest.raises(ValueError, match="c1"):
-        layout.rows({"c0": 1}, Limits())
+        layout.rows({"c0": 1}, BatchLimits())
     with pytest.raises(ValueError, match="c2"):
-        layout.rows({"c0": 1, "c1": 1, "c2": 1}, Limits())
+        layout.rows({"c0": 1, "c1": 1, "c2": 1}, BatchLimits())
 
 
 @pytest.mark.parametrize("last", ["bigint", "varchar"])
@@ -211,17 +211,17 @@ def test_columns_of_different_lengths_are_refused(last: str) -> None:
     layout = Layout(QUERY_ID, columns(["int", last]), [0])
     values: list[Any] = ["a", "b"] if last == "varchar" else [1, 2]
     with pytest.raises(ValueError, match="lengths"):
-        layout.rows({"c0": [1, 2, 3], "c1": values}, Limits())
+        layout.rows({"c0": [1, 2, 3], "c1": values}, BatchLimits())
 
 
-def run(key: bytes, size: int) -> Run:
-    return Run(key, 1, bytes(size))
+def run(key: bytes, size: int) -> PackedRun:
+    return PackedRun(key, 1, bytes(size))
 
 
 @given(st.lists(st.integers(1, 50), max_size=30))
 def test_batches_take_as_many_neighbours_as_fit(sizes: list[int]) -> None:
     runs = [run(b"p", size) for size in sizes]
-    taken = list(batches(runs, Limits(shared_size=40)))
+    taken = list(batches(runs, BatchLimits(shared_size=40)))
     assert [each for batch in taken for each in batch] == runs
     totals = [sum(len(each.body) for each in batch) for batch in taken]
     assert all(t <= 40 or len(b) == 1 for t, b in zip(totals, taken, strict=True))

@@ -12,7 +12,7 @@ from servers.server import Reachable
 from services.errors import StoreUnavailable
 from services.metrics.metrics import Metrics
 from services.settings.settings import Settings
-from services.storage.packed import Limits
+from services.storage.packed import BatchLimits
 from services.storage.session import CLOSE_SECONDS, Store, connect
 from services.storage.statements import insert, select
 from tests.faults.proxy import Proxy
@@ -20,7 +20,7 @@ from tests.faults.proxy import Proxy
 HASTE = 0.5
 KEYS = insert("kinds", "a", "b", "c", operation="proxied")
 PARTITION = select("kinds", "proxied", "c", "WHERE a = ? AND b = ?")
-SMALL = Limits(rows=1, size=64, shared_size=64)
+SMALL = BatchLimits(rows=1, size=64, shared_size=64)
 ROWS = 300
 MANY = 40
 

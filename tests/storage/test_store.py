@@ -12,10 +12,10 @@ from cassandra.query import BatchStatement, BatchType
 from services.errors import StoreUnavailable
 from services.metrics.metrics import Metrics
 from services.settings.settings import Settings
-from services.storage.packed import Limits
+from services.storage.packed import BatchLimits
 from services.storage.session import Store, connect
 from services.storage.statements import UNSET, insert, select
-from services.storage.wire import Handler, packed_batch
+from services.storage.wire import PackedProtocolHandler, packed_batch
 
 KEYS = insert("kinds", "a", "b", "c", "yes", operation="keys")
 FIXED = insert("kinds", "a", "b", "c", "small", "tiny", "yes", ttl=True, operation="fixed")
@@ -73,7 +73,7 @@ async def test_the_packed_frame_is_the_drivers_frame(store: Store, b: int) -> No
     bound = BatchStatement(BatchType.UNLOGGED).add(prepared.query, values)
     ours = packed_batch([prepared.layout.row(values)], store._keyspace)
     frames = [
-        Handler.encode_message(
+        PackedProtocolHandler.encode_message(
             store._session._create_response_future(each, None, False, None, 1.0).message,
             1,
             5,
@@ -107,7 +107,7 @@ async def test_each_row_has_a_version_of_its_own(store: Store, b: int) -> None:
 async def test_a_batch_over_many_partitions_is_written_whole(
     settings: Settings, metrics: Metrics, b: int
 ) -> None:
-    store = await connect(settings, metrics, Limits(rows=3, size=500, shared_size=900))
+    store = await connect(settings, metrics, BatchLimits(rows=3, size=500, shared_size=900))
     parts = np.repeat(np.arange(40), 5)
     await store.write_columns(
         KEYS, {"a": parts, "b": b, "c": np.arange(200), "yes": True, "version": 1}

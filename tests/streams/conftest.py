@@ -14,11 +14,11 @@ from aiokafka.structs import ConsumerRecord, TopicPartition
 from services.settings.brokers import Brokers
 from services.settings.settings import Settings
 from streams.app import App, create_app
-from streams.delivery.backlog import Bounds
+from streams.delivery.backlog import BatchBounds
 from streams.delivery.brake.brakes import Brakes
-from streams.delivery.dead_letters import OutboxDeadLetters
-from streams.delivery.intake import Limits
-from streams.delivery.loop import Delivery
+from streams.delivery.dead_letters import OutboxDeadLetterWriter
+from streams.delivery.intake import IntakeLimits
+from streams.delivery.loop import DeliveryLoop
 from streams.embedded.mock_broker import MockBroker
 from streams.kafka.producer import KafkaOutbox
 from streams.outbox import Outgoing
@@ -85,8 +85,8 @@ class Workers:
         handle: Callable[[Sequence[Any]], Awaitable[None]],
         name: str = "worker-1",
         *,
-        bounds: Bounds | None = None,
-        limits: Limits | None = None,
+        bounds: BatchBounds | None = None,
+        limits: IntakeLimits | None = None,
         brakes: Brakes | None = None,
         topics: Sequence[str] = (POSTS,),
     ) -> AsyncIterator[App]:
@@ -96,12 +96,12 @@ class Workers:
         app.brakes = brakes
         for topic in topics:
             app.deliver(
-                Delivery(
+                DeliveryLoop(
                     agent=topic,
                     topic=topic,
                     decode=decode,
                     handle=handle,
-                    dead_letters=OutboxDeadLetters(self._outbox),
+                    dead_letters=OutboxDeadLetterWriter(self._outbox),
                     acks=app.intake.acks,
                     metrics=measured,
                     brake=brakes.of(topic) if brakes else None,

@@ -11,7 +11,7 @@ from services.handlers.handler import Accepted
 from services.metrics.metrics import Metrics
 from streams.delivery.acks import AckTracker
 from streams.delivery.dead_letters import DeadLetter
-from streams.records import Partition, Run
+from streams.records import Partition, RecordRun
 
 POSTS = "posts"
 P0, P1 = Partition(POSTS, 0), Partition(POSTS, 1)
@@ -89,7 +89,7 @@ class Stream:
 
     def __init__(self, acks: AckTracker, *partitions: Partition) -> None:
         self._acks = acks
-        self._queue: asyncio.Queue[Run] = asyncio.Queue()
+        self._queue: asyncio.Queue[RecordRun] = asyncio.Queue()
         self.generation = acks.assign(partitions)
 
     def put(self, partition: Partition, arrived: Sequence[FakeRecord]) -> None:
@@ -97,7 +97,7 @@ class Stream:
         assert run is not None
         self._queue.put_nowait(run)
 
-    async def __aiter__(self) -> AsyncIterator[Run]:
+    async def __aiter__(self) -> AsyncIterator[RecordRun]:
         while True:
             yield await self._queue.get()
 

@@ -10,8 +10,8 @@ from services.errors import StoreUnavailable
 from services.handlers.handler import Accepted
 from services.settings.settings import Settings
 from streams.app import create_app
-from streams.delivery.backlog import Bounds
-from streams.delivery.intake import Limits
+from streams.delivery.backlog import BatchBounds
+from streams.delivery.intake import IntakeLimits
 from streams.embedded.mock_broker import Api, MockBroker
 from streams.kafka import transport
 from streams.kafka.consumer_thread import ConsumerThread
@@ -22,7 +22,7 @@ from tests.streams.fakes import BAD, P0, P1, Handler, metrics, refuse, sample
 GROUP_AUTHORIZATION_FAILED = 30
 TOGETHER = b"bob"
 """A key: all messages with it are in one partition."""
-ONE_BY_ONE = Bounds(messages=1, batches=20)
+ONE_BY_ONE = BatchBounds(messages=1, batches=20)
 
 
 class Gate:
@@ -60,7 +60,7 @@ async def test_messages_are_handled_and_committed(
     handler = Handler()
     handler.refuse = refuse("5", error=StoreUnavailable("away"))
     await publish(outbox, *numbers(30))
-    async with workers(handler, bounds=Bounds(messages=4)) as app:
+    async with workers(handler, bounds=BatchBounds(messages=4)) as app:
         await until(lambda: len(handler.calls) > 8)
         assert len(handler.handled) < 30
         handler.refuse = refuse(error=StoreUnavailable(""))
@@ -203,7 +203,7 @@ async def test_a_store_that_is_away_does_not_fill_the_memory(
     away = Handler()
     away.refuse = refuse(*("x" * 1_000 + str(n) for n in range(2_000)), error=StoreUnavailable(""))
     await publish(outbox, *(b"x" * 1_000 + b"%d" % n for n in range(2_000)), key=TOGETHER)
-    limits = Limits(partition_bytes=100_000)
+    limits = IntakeLimits(partition_bytes=100_000)
     async with workers(away, limits=limits) as app:
         await until(lambda: P0 not in app.intake.open_partitions())
         await until(lambda: len(away.calls) > 20)

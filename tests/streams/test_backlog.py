@@ -5,20 +5,20 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.delivery.backlog import Backlog, Batch, Bounds, Slice
-from streams.records import Partition, Run
+from streams.delivery.backlog import Backlog, Batch, BatchBounds, Slice
+from streams.records import Partition, RecordRun
 from streams.retry import RetryPolicy
 from tests.streams.fakes import P0, P1, FakeRecord, Middle, records
 
 POLICY = RetryPolicy(first=1.0, longest=8.0)
 
 
-def backlog(bounds: Bounds = Bounds()) -> Backlog:  # noqa: B008 - immutable
+def backlog(bounds: BatchBounds = BatchBounds()) -> Backlog:  # noqa: B008 - immutable
     return Backlog(bounds, POLICY, Middle())
 
 
-def run(partition: Partition, *offsets: int) -> Run:
-    return Run(partition, 1, records(*offsets))
+def run(partition: Partition, *offsets: int) -> RecordRun:
+    return RecordRun(partition, 1, records(*offsets))
 
 
 def taken(batch: Batch | None) -> dict[int, list[int]]:
@@ -39,7 +39,7 @@ def test_one_batch_takes_what_waits_in_all_partitions() -> None:
 
 def test_a_batch_is_bounded_in_messages_and_everyone_gets_a_turn() -> None:
     """A partition with much to do does not keep the others waiting."""
-    waiting = backlog(Bounds(messages=3))
+    waiting = backlog(BatchBounds(messages=3))
     waiting.add(run(P0, *range(10)))
     waiting.add(run(P1, 0))
     assert taken(waiting.take(0.0)) == {0: [0, 1, 2]}
@@ -48,16 +48,16 @@ def test_a_batch_is_bounded_in_messages_and_everyone_gets_a_turn() -> None:
 
 def test_a_batch_is_bounded_in_bytes_but_never_empty() -> None:
     """A message larger than any batch is a batch of its own."""
-    waiting = backlog(Bounds(bytes=4_000))
+    waiting = backlog(BatchBounds(bytes=4_000))
     large = FakeRecord(1, b"x" * 10_000)
-    waiting.add(Run(P0, 1, [large, *records(2, 3)]))
+    waiting.add(RecordRun(P0, 1, [large, *records(2, 3)]))
     assert taken(waiting.take(0.0)) == {0: [1]}
     assert taken(waiting.take(0.0)) == {0: [2, 3]}
 
 
 def test_batches_in_flight_are_bounded() -> None:
     """The next one is taken when one has landed."""
-    waiting = backlog(Bounds(messages=1, batches=2))
+    waiting = backlog(BatchBounds(messages=1, batches=2))
     waiting.add(run(P0, 0, 1, 2))
     first = waiting.take(0.0)
     assert first is not None
@@ -69,7 +69,7 @@ def test_batches_in_flight_are_bounded() -> None:
 
 def test_what_was_not_begun_goes_first_and_has_not_failed() -> None:
     """A batch of which only a part was handled gives the rest back, to be taken at once."""
-    waiting = backlog(Bounds(messages=3))
+    waiting = backlog(BatchBounds(messages=3))
     waiting.add(run(P0, *range(5)))
     batch = waiting.take(0.0)
     assert batch is not None
@@ -102,7 +102,7 @@ def test_a_failure_holds_up_its_own_partition_only() -> None:
 
 def test_a_partition_is_well_again_after_one_success() -> None:
     """What waited behind the failure goes on with the others."""
-    waiting = backlog(Bounds(messages=1))
+    waiting = backlog(BatchBounds(messages=1))
     waiting.add(run(P0, 0, 1))
     batch = waiting.take(0.0)
     assert batch is not None
@@ -118,7 +118,7 @@ def test_a_partition_is_well_again_after_one_success() -> None:
 
 def test_several_failed_batches_of_a_partition_are_one_failure() -> None:
     """A store that is away for a moment is not away for four moments in a row."""
-    waiting = backlog(Bounds(messages=1))
+    waiting = backlog(BatchBounds(messages=1))
     waiting.add(run(P0, 0, 1))
     batches = [waiting.take(0.0), waiting.take(0.0)]
     for batch in batches:
@@ -130,7 +130,7 @@ def test_several_failed_batches_of_a_partition_are_one_failure() -> None:
 
 def test_retries_do_not_take_the_place_of_first_tries() -> None:
     """Both are bounded, each by itself."""
-    waiting = backlog(Bounds(batches=1, retries=1))
+    waiting = backlog(BatchBounds(batches=1, retries=1))
     waiting.add(run(P0, 0))
     batch = waiting.take(0.0)
     assert batch is not None
@@ -147,7 +147,7 @@ def test_what_an_earlier_assignment_left_is_forgotten() -> None:
     batch = waiting.take(0.0)
     assert batch is not None
     waiting.clear()
-    waiting.add(Run(P0, 2, records(0)))
+    waiting.add(RecordRun(P0, 2, records(0)))
     waiting.finished(batch, batch.slices, 0.0)
     assert taken(waiting.take(0.0)) == {0: [0]}
     assert waiting.in_retry() == 0
@@ -156,7 +156,7 @@ def test_what_an_earlier_assignment_left_is_forgotten() -> None:
 @given(
     arrivals=st.lists(st.tuples(st.integers(0, 3), st.integers(1, 9)), min_size=1, max_size=20),
     bounds=st.builds(
-        Bounds,
+        BatchBounds,
         messages=st.integers(1, 6),
         bytes=st.integers(1, 5_000),
         batches=st.integers(1, 3),
@@ -165,7 +165,7 @@ def test_what_an_earlier_assignment_left_is_forgotten() -> None:
     failures=st.randoms(use_true_random=False),
 )
 def test_every_message_is_handled_once(
-    arrivals: list[tuple[int, int]], bounds: Bounds, failures: object
+    arrivals: list[tuple[int, int]], bounds: BatchBounds, failures: object
 ) -> None:
     """Whatever fails and however often: each is put back until it succeeds, and then gone."""
     waiting = backlog(bounds)

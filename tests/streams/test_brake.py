@@ -4,10 +4,10 @@ import time
 
 import pytest
 
-from streams.delivery.backlog import Bounds
+from streams.delivery.backlog import BatchBounds
 from streams.delivery.brake.brakes import Brakes
 from streams.delivery.brake.memory import MemoryBrakes
-from streams.delivery.brake.rule import Limits
+from streams.delivery.brake.rule import BrakeLimits
 from streams.embedded.mock_broker import MockBroker
 from streams.kafka.producer import KafkaOutbox
 from streams.outbox import Outgoing
@@ -17,7 +17,7 @@ from tests.streams.fakes import BAD, POSTS, Handler, metrics
 
 TOGETHER = b"bob"
 """A key: all messages with it are in one partition."""
-ONE_AT_A_TIME = Bounds(batches=1)
+ONE_AT_A_TIME = BatchBounds(batches=1)
 """Batches in the order of the log, so that a row in the log is a row as it is handled."""
 
 
@@ -26,7 +26,7 @@ def store() -> MemoryBrakes:
     return MemoryBrakes()
 
 
-def brakes_on(store: MemoryBrakes, limits: Limits | None = None) -> Brakes:
+def brakes_on(store: MemoryBrakes, limits: BrakeLimits | None = None) -> Brakes:
     return Brakes(store, metrics(), lambda: time.time_ns() // 1_000_000, limits=limits)
 
 
@@ -72,7 +72,7 @@ async def test_a_row_is_broken_by_one_good_message(
     workers: Workers, outbox: KafkaOutbox, log: Log, store: MemoryBrakes
 ) -> None:
     """Its sender is not altogether mad."""
-    brakes = brakes_on(store, Limits(window=10_000, first=1_000, row=20))
+    brakes = brakes_on(store, BrakeLimits(window=10_000, first=1_000, row=20))
     bad = [BAD] * 19
     await publish(outbox, *bad, b"0", *bad, b"1", *bad, key=TOGETHER)
     async with workers(Handler(), bounds=ONE_AT_A_TIME, brakes=brakes):
@@ -85,9 +85,9 @@ async def test_too_large_a_share_stops_it(
 ) -> None:
     """However they are spread; what is handled meanwhile is not handled again."""
     handler = Handler()
-    brakes = brakes_on(store, Limits(window=100, first=50, percent=10, row=50))
+    brakes = brakes_on(store, BrakeLimits(window=100, first=50, percent=10, row=50))
     messages = [value for n in range(20) for value in (*[str(n).encode()] * 4, BAD)]
-    async with workers(handler, bounds=Bounds(messages=7, batches=1), brakes=brakes):
+    async with workers(handler, bounds=BatchBounds(messages=7, batches=1), brakes=brakes):
         await publish(outbox, *messages, key=TOGETHER)
         await until(lambda: brakes.of(POSTS).is_on)
         await eventually(log.committed, {0: 54})
@@ -105,8 +105,8 @@ async def test_other_topics_go_on(
     """In the same worker."""
     broker.create_topic("replies", 2)
     handler = Handler()
-    brakes = brakes_on(store, Limits(row=20))
-    small = Bounds(messages=10, batches=1)
+    brakes = brakes_on(store, BrakeLimits(row=20))
+    small = BatchBounds(messages=10, batches=1)
     async with workers(handler, bounds=small, brakes=brakes, topics=(POSTS, "replies")):
         await publish(outbox, *[BAD] * 50, b"held", key=TOGETHER)
         await until(lambda: brakes.of(POSTS).is_on)
@@ -122,7 +122,7 @@ async def test_a_rebalance_gives_back_what_waits(
 ) -> None:
     """To whoever has the partitions then: after a release each message is handled."""
     handler = Handler()
-    limits = Limits(row=20)
+    limits = BrakeLimits(row=20)
     await publish(outbox, *[BAD] * 30, b"held", key=TOGETHER)
     async with workers(handler, brakes=brakes_on(store, limits)):
         await eventually(log.committed, {0: 20})

@@ -7,8 +7,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from services.errors import StoreUnavailable
-from streams.background import background
-from streams.process.store_contact import Contact
+from streams.background import run_in_background
+from streams.process.store_contact import StoreContact
 from streams.retry import RetryPolicy
 from tests.streams.fakes import FakeClock, Middle, quiet
 
@@ -39,12 +39,12 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def contact(store: Away, clock: FakeClock) -> Contact:
-    return Contact(store.connect, RetryPolicy(first=4.0, longest=15.0), clock, Middle())
+def contact(store: Away, clock: FakeClock) -> StoreContact:
+    return StoreContact(store.connect, RetryPolicy(first=4.0, longest=15.0), clock, Middle())
 
 
 @pytest.fixture
-async def making(contact: Contact) -> AsyncIterator[asyncio.Task[None]]:
+async def making(contact: StoreContact) -> AsyncIterator[asyncio.Task[None]]:
     task = asyncio.create_task(contact.make())
     await quiet()
     yield task
@@ -53,7 +53,7 @@ async def making(contact: Contact) -> AsyncIterator[asyncio.Task[None]]:
 
 
 async def test_it_is_tried_until_it_succeeds(
-    store: Away, clock: FakeClock, contact: Contact, making: asyncio.Task[None]
+    store: Away, clock: FakeClock, contact: StoreContact, making: asyncio.Task[None]
 ) -> None:
     """Ever more seldom, and what is in the way is said, without the driver's list."""
     for seconds, attempts in [(2.9, 1), (0.2, 2), (5.8, 2), (0.3, 3), (12.0, 4), (12.0, 5)]:
@@ -67,12 +67,12 @@ async def test_it_is_tried_until_it_succeeds(
     assert contact.missing() == []
 
 
-async def test_it_is_missing_before_the_first_answer(contact: Contact) -> None:
+async def test_it_is_missing_before_the_first_answer(contact: StoreContact) -> None:
     assert contact.missing() == ["waiting for the store: no answer yet"]
 
 
 async def test_an_outage_is_one_line_of_the_log(
-    store: Away, clock: FakeClock, contact: Contact
+    store: Away, clock: FakeClock, contact: StoreContact
 ) -> None:
     """Another one when what is in the way changes, and one at the end."""
     with capture_logs() as logged:
@@ -90,7 +90,7 @@ async def test_an_outage_is_one_line_of_the_log(
     assert said == ["waiting for the store", "waiting for the store", "the store answers"]
 
 
-async def test_what_never_passes_is_raised(store: Away, contact: Contact) -> None:
+async def test_what_never_passes_is_raised(store: Away, contact: StoreContact) -> None:
     store.error = ValueError("a bug")
     with pytest.raises(ValueError, match="a bug"):
         await contact.make()
@@ -107,7 +107,7 @@ async def test_work_in_the_background_ends_with_the_process() -> None:
         finally:
             ended.append("work")
 
-    async with background(stop, [work()]) as running:
+    async with run_in_background(stop, [work()]) as running:
         await quiet()
         assert not ended
     assert ended == ["work"]
@@ -122,6 +122,6 @@ async def test_a_failure_in_the_background_stops_the_process() -> None:
     async def work() -> None:
         raise ValueError("a bug")
 
-    async with background(stop, [work()]) as running:
+    async with run_in_background(stop, [work()]) as running:
         await asyncio.wait_for(stop.wait(), 5)
     assert running.failed

@@ -2,14 +2,19 @@
 
 from schemas.errors import SchemaViolation
 from services.errors import Permanent
-from streams.delivery.dead_letters import NEWEST_BURIALS, DeadLetter, OutboxDeadLetters, history
+from streams.delivery.dead_letters import (
+    NEWEST_FAILURES,
+    DeadLetter,
+    OutboxDeadLetterWriter,
+    failure_history,
+)
 from streams.outbox import MemoryOutbox
 from tests.streams.fakes import P1, FakeRecord
 
 
 async def buried(record: FakeRecord, error: Exception) -> dict[str, bytes]:
     outbox = MemoryOutbox()
-    await OutboxDeadLetters(outbox).bury([DeadLetter(P1, record, error)])
+    await OutboxDeadLetterWriter(outbox).bury([DeadLetter(P1, record, error)])
     (sent,) = outbox.sent("posts-dlq")
     assert (sent.key, sent.value) == (record.key, record.value)
     return dict(sent.headers)
@@ -45,7 +50,7 @@ async def test_a_letter_that_was_sent_back_keeps_its_history() -> None:
     outbox = MemoryOutbox()
     earlier = ("mingle.reason", b"bug")
     record = FakeRecord(0, headers=(("trace", b"1"), earlier))
-    await OutboxDeadLetters(outbox).bury([DeadLetter(P1, record, Permanent())])
+    await OutboxDeadLetterWriter(outbox).bury([DeadLetter(P1, record, Permanent())])
     (sent,) = outbox.sent("posts-dlq")
     assert sent.headers[:2] == (("trace", b"1"), earlier)
     assert [value for name, value in sent.headers if name == "mingle.reason"] == [
@@ -60,12 +65,12 @@ async def test_of_many_burials_the_first_and_the_newest_are_kept() -> None:
     for attempt in range(30):
         outbox = MemoryOutbox()
         letter = DeadLetter(P1, record, SchemaViolation(f"mentions[{attempt}]", "out_of_range"))
-        await OutboxDeadLetters(outbox).bury([letter])
+        await OutboxDeadLetterWriter(outbox).bury([letter])
         (sent,) = outbox.sent("posts-dlq")
         record = FakeRecord(attempt + 1, headers=tuple(sent.headers))
-    own, burials = history(sent.headers)
+    own, burials = failure_history(sent.headers)
     assert own == [("trace", b"1")]
     fields = [dict(each)["mingle.field"].decode() for each in burials]
     assert fields == ["mentions[0]", *(f"mentions[{n}]" for n in range(21, 30))]
-    assert len(burials) == NEWEST_BURIALS + 1
+    assert len(burials) == NEWEST_FAILURES + 1
     assert all(len(each) == len(burials[0]) for each in burials)

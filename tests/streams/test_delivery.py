@@ -12,8 +12,8 @@ from services.errors import BrokerUnavailable, Permanent, StoreUnavailable
 from services.handlers.handler import Accepted
 from services.metrics.metrics import Metrics
 from streams.delivery.acks import AckTracker
-from streams.delivery.backlog import Bounds
-from streams.delivery.loop import STUCK_SECONDS, Delivery
+from streams.delivery.backlog import BatchBounds
+from streams.delivery.loop import STUCK_SECONDS, DeliveryLoop
 from streams.retry import RetryPolicy
 from tests.streams.fakes import (
     BAD,
@@ -41,7 +41,7 @@ HANDLED = "timeline_events_handled_total"
 class Scene(NamedTuple):
     """A delivery loop that runs, and everything around it."""
 
-    delivery: Delivery[str]
+    delivery: DeliveryLoop[str]
     stream: Stream
     acks: AckTracker
     handler: Handler
@@ -57,7 +57,7 @@ class Scene(NamedTuple):
 
 @asynccontextmanager
 async def scene(
-    bounds: Bounds | None = None, skips: tuple[type[Exception], ...] = ()
+    bounds: BatchBounds | None = None, skips: tuple[type[Exception], ...] = ()
 ) -> AsyncIterator[Scene]:
     acks, handler, cemetery, clock, measured = (
         AckTracker(),
@@ -66,7 +66,7 @@ async def scene(
         FakeClock(),
         metrics(),
     )
-    delivery = Delivery(
+    delivery = DeliveryLoop(
         agent=POSTS,
         topic=POSTS,
         decode=decode,
@@ -247,7 +247,7 @@ def hold(on: Scene) -> Held:
 
 async def test_several_batches_are_in_flight() -> None:
     """So many and no more; what comes meanwhile is taken together afterwards."""
-    async with scene(Bounds(batches=2)) as on:
+    async with scene(BatchBounds(batches=2)) as on:
         held = hold(on)
         for offset in range(5):
             await on.receive(offset)
@@ -259,7 +259,7 @@ async def test_several_batches_are_in_flight() -> None:
 
 async def test_settling_finishes_what_is_in_flight_and_takes_nothing_more() -> None:
     """Then the loop stands still until it is resumed."""
-    async with scene(Bounds(messages=1, batches=1)) as on:
+    async with scene(BatchBounds(messages=1, batches=1)) as on:
         held = hold(on)
         await on.receive(0, 1)
         settling = asyncio.create_task(on.delivery.settle(5.0))

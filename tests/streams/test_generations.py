@@ -8,18 +8,18 @@ import pytest
 from services.generations.generations import FIRST, GenerationRefused, Generations
 from services.generations.memory import MemoryGenerations
 from services.generations.store import Acknowledgement
-from services.generations.view import Following
+from services.generations.view import FollowedGenerations
 from services.timelines.generational import GenerationalTimelines
 from services.timelines.memory import MemoryTimelines
-from streams.kafka.reader import Span
+from streams.kafka.reader import OffsetRange
 from streams.replay.acknowledgement import (
-    Acknowledging,
+    GenerationAcknowledger,
     NotAcknowledged,
-    acknowledged,
-    changed,
-    late,
+    change_generations,
+    late_workers,
+    wait_until_acknowledged,
 )
-from streams.replay.generation import filled, fixed, listed, retired
+from streams.replay.generation import fix_ends, list_generation, mark_filled, retire_generation
 from streams.replay.plan import Plan, Source
 
 ALICE, BOB = "alice-ingest", "bob-ingest"
@@ -59,50 +59,52 @@ async def test_who_has_not_acknowledged_is_late() -> None:
     store = MemoryGenerations()
     await said(store, 3, ALICE)
     await said(store, 4, "dead-ingest")
-    assert await late(store, Group([ALICE, BOB]), 3) == [BOB]
-    assert await late(store, Group([ALICE, BOB]), 4) == [ALICE, BOB]
-    assert await late(store, Group([ALICE]), 3) == []
-    assert await late(store, Group([]), 9) == []
-    assert await late(store, Group(None), 0) is None
+    assert await late_workers(store, Group([ALICE, BOB]), 3) == [BOB]
+    assert await late_workers(store, Group([ALICE, BOB]), 4) == [ALICE, BOB]
+    assert await late_workers(store, Group([ALICE]), 3) == []
+    assert await late_workers(store, Group([]), 9) == []
+    assert await late_workers(store, Group(None), 0) is None
 
 
 async def test_a_replay_waits_for_who_is_late_by_name() -> None:
     """Until it has acknowledged, or is no more in the group."""
     store, told = MemoryGenerations(), list[str]()
     await said(store, 1, ALICE)
-    await acknowledged(store, Group(None, [ALICE, BOB], [ALICE]), 1, told.append, Clock())
+    await wait_until_acknowledged(
+        store, Group(None, [ALICE, BOB], [ALICE]), 1, told.append, Clock()
+    )
     assert [each.split(" to ")[0] for each in told] == ["waits for groups that change",
                                                        f"waits for {BOB}"]  # fmt: skip
 
 
 async def test_it_does_not_wait_for_ever() -> None:
     with pytest.raises(NotAcknowledged, match=BOB):
-        await acknowledged(MemoryGenerations(), Group([BOB]), 1, clock=Clock())
+        await wait_until_acknowledged(MemoryGenerations(), Group([BOB]), 1, clock=Clock())
 
 
 async def test_a_worker_acknowledges_what_it_goes_by() -> None:
     """Once for each list, after it has read it."""
     store, homes = MemoryGenerations(), MemoryTimelines()
-    timelines = GenerationalTimelines(Following(store.load, lambda: 0.0), homes.beside)
-    worker = Acknowledging(timelines, store, [ALICE, "alice-fanout"], lambda: 7)
+    timelines = GenerationalTimelines(FollowedGenerations(store.load, lambda: 0.0), homes.beside)
+    worker = GenerationAcknowledger(timelines, store, [ALICE, "alice-fanout"], lambda: 7)
     await worker.look()
     assert await store.acknowledgements() == dict.fromkeys(
         (ALICE, "alice-fanout"), Acknowledgement(0, 7)
     )
-    await changed(store, lambda known: known.listing("b", "n"))
-    assert await late(store, Group([ALICE]), 1) == [ALICE]
+    await change_generations(store, lambda known: known.listing("b", "n"))
+    assert await late_workers(store, Group([ALICE]), 1) == [ALICE]
     await worker.look()
-    assert await late(store, Group([ALICE]), 1) == []
+    assert await late_workers(store, Group([ALICE]), 1) == []
 
 
 async def test_a_generation_is_whole_only_after_its_replay() -> None:
     store = MemoryGenerations()
-    await listed(store, PLAN, Group([]), lambda _: None)
-    await listed(store, PLAN, Group([]), lambda _: None)  # another process, or again
+    await list_generation(store, PLAN, Group([]), lambda _: None)
+    await list_generation(store, PLAN, Group([]), lambda _: None)  # another process, or again
     with pytest.raises(GenerationRefused, match="not whole"):
-        await changed(store, lambda known: known.cutover("b"))
-    await filled(store, PLAN)
-    assert (await changed(store, lambda known: known.cutover("b"))).live == "b"
+        await change_generations(store, lambda known: known.cutover("b"))
+    await mark_filled(store, PLAN)
+    assert (await change_generations(store, lambda known: known.cutover("b"))).live == "b"
 
 
 async def test_what_retires_is_dropped_when_everybody_knows() -> None:
@@ -116,13 +118,17 @@ async def test_what_retires_is_dropped_when_everybody_knows() -> None:
             dropped.append(clock.now())
 
     store = Store()
-    await changed(store, lambda known: known.listing("b", "n"))
+    await change_generations(store, lambda known: known.listing("b", "n"))
     with pytest.raises(NotAcknowledged):
-        await retired(store, "b", Group([BOB]), request_seconds=10, told=print, clock=clock)
+        await retire_generation(
+            store, "b", Group([BOB]), request_seconds=10, told=print, clock=clock
+        )
     assert not dropped
     began = clock.now()
     await said(store, 2, BOB)
-    known = await retired(store, "b", Group([BOB]), request_seconds=10, told=print, clock=clock)
+    known = await retire_generation(
+        store, "b", Group([BOB]), request_seconds=10, told=print, clock=clock
+    )
     assert [each.name for each in known.listed] == [FIRST]
     assert dropped[0] - began >= 10
 
@@ -138,12 +144,12 @@ async def test_two_who_change_the_list_lose_nothing() -> None:
             store._list = other(known)
         return known.listing("b", "n")
 
-    known = await changed(store, change)
+    known = await change_generations(store, change)
     assert [each.name for each in known.listed] == [FIRST, "c", "b"]
 
 
 def test_ends_are_fixed_where_the_log_ends_now() -> None:
     """Of partitions that came since the plan was made too; from where the plan begins."""
-    plan = fixed(PLAN, [Span("posts", 0, 3, 9), Span("posts", 1, 0, 4)])
+    plan = fix_ends(PLAN, [OffsetRange("posts", 0, 3, 9), OffsetRange("posts", 1, 0, 4)])
     assert plan.sources == (Source("posts", 0, 2, 9), Source("posts", 1, 0, 4))
     assert plan.events == 11

@@ -1,6 +1,6 @@
 """How much is taken in, and what is said of it."""
 
-from streams.delivery.intake import STUCK_SECONDS, Intake, Limits
+from streams.delivery.intake import STUCK_SECONDS, Intake, IntakeLimits
 from tests.streams.fakes import P0, P1, FakeRecord, records
 
 
@@ -36,7 +36,7 @@ class Time:
         return self.now
 
 
-def filled(limits: Limits) -> Intake:
+def filled(limits: IntakeLimits) -> Intake:
     """P0 holds a message of a kilobyte."""
     intake = Intake("group", limits)
     generation = intake.assign([P0, P1])
@@ -46,7 +46,7 @@ def filled(limits: Limits) -> Intake:
 
 def test_a_full_partition_is_closed_until_there_is_room() -> None:
     """The others stay open."""
-    intake = filled(Limits(partition_bytes=1_000))
+    intake = filled(IntakeLimits(partition_bytes=1_000))
     assert intake.open_partitions() == {P1}
     intake.acks.acked(P0, 1, [0])
     assert intake.open_partitions() == {P0, P1}
@@ -54,12 +54,12 @@ def test_a_full_partition_is_closed_until_there_is_room() -> None:
 
 def test_when_all_is_full_only_what_holds_nothing_may_receive() -> None:
     """Stuck partitions do not starve those that are well."""
-    assert filled(Limits(total_bytes=1_000)).open_partitions() == {P1}
+    assert filled(IntakeLimits(total_bytes=1_000)).open_partitions() == {P1}
 
 
 def test_a_paused_topic_receives_nothing() -> None:
     """Until it is resumed."""
-    intake = filled(Limits())
+    intake = filled(IntakeLimits())
     intake.pause("posts")
     assert intake.open_partitions() == set()
     intake.resume("posts")
@@ -68,7 +68,7 @@ def test_a_paused_topic_receives_nothing() -> None:
 
 def test_a_topic_that_is_held_up_receives_nothing() -> None:
     """And is not ready, for the reason that its loop gives; until it goes on."""
-    intake = filled(Limits())
+    intake = filled(IntakeLimits())
     intake.known_topics = {"posts"}
     loop = FakeLoop()
     intake.add(loop)
@@ -121,7 +121,7 @@ def test_what_makes_no_progress_is_named() -> None:
 
 def test_a_revoked_partition_is_no_longer_held() -> None:
     """Its share is handed out anew."""
-    intake = filled(Limits())
+    intake = filled(IntakeLimits())
     intake.revoke()
     assert intake.open_partitions() == set()
     assert intake.acks.received(P0, 1, records(1)) is None

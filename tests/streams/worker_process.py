@@ -14,10 +14,10 @@ from services.handlers.handler import Accepted
 from services.metrics.metrics import Metrics
 from services.settings.settings import Settings
 from streams.app import App, create_app
-from streams.delivery.dead_letters import OutboxDeadLetters
-from streams.delivery.loop import Delivery
+from streams.delivery.dead_letters import OutboxDeadLetterWriter
+from streams.delivery.loop import DeliveryLoop
 from streams.outbox import MemoryOutbox
-from streams.process.signals import run, run_apps
+from streams.process.signals import run_apps, run_until_signal
 
 ROLES = {"ingest": "posts", "fanout": "pages"}
 
@@ -40,12 +40,12 @@ def decode(key: bytes | None, value: bytes | None, timestamp_ms: int) -> str:
 
 def app_of(role: str, metrics: Metrics) -> App:
     app = create_app(role, Settings(kafka_bootstrap=sys.argv[1]), metrics)
-    delivery: Delivery[Any] = Delivery(
+    delivery: DeliveryLoop[Any] = DeliveryLoop(
         agent=ROLES[role],
         topic=ROLES[role],
         decode=decode,
         handle=handle,
-        dead_letters=OutboxDeadLetters(MemoryOutbox()),
+        dead_letters=OutboxDeadLetterWriter(MemoryOutbox()),
         acks=app.intake.acks,
         metrics=metrics,
     )
@@ -60,4 +60,4 @@ async def main(stop: asyncio.Event) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(run_until_signal(main))

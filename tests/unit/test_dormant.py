@@ -5,9 +5,9 @@ import pytest
 
 from schemas.ids import DAY_MS
 from services.activity import dormant
-from services.activity.dormant import AGE_SECONDS, Dormant
+from services.activity.dormant import AGE_SECONDS, InactiveUsers
 from services.activity.memory import MemoryActivity
-from services.activity.store import Kind
+from services.activity.store import ActivityKind
 
 TODAY = 20_000
 DAYS = 3
@@ -15,7 +15,7 @@ ALICE, BOB, CAROL = 1, 2, 3
 EVERYBODY = (ALICE, BOB, CAROL)
 
 
-class Worker(Dormant):
+class Worker(InactiveUsers):
     """One, and its clocks."""
 
     def __init__(self, store: MemoryActivity, days: int = DAYS) -> None:
@@ -31,7 +31,7 @@ class Worker(Dormant):
             await self.look()
 
 
-async def says(store: MemoryActivity, kind: Kind, user: int, number: int) -> None:
+async def says(store: MemoryActivity, kind: ActivityKind, user: int, number: int) -> None:
     await store.raised(kind, np.array([user]), np.array([number]))
 
 
@@ -39,7 +39,7 @@ async def test_who_never_read_is_put_to_sleep_when_he_is_met() -> None:
     """And left out when two looks have found him asleep; others are not."""
     store = MemoryActivity()
     worker = Worker(store)
-    await says(store, Kind.SEEN, BOB, TODAY)
+    await says(store, ActivityKind.SEEN, BOB, TODAY)
     await worker.look()
     for _ in range(3):
         assert worker.leaves_out(ALICE, BOB) == set()
@@ -54,7 +54,7 @@ async def test_who_has_not_read_for_days_is_put_to_sleep(seen: int, *, sleeps: b
     """The day of the last read is not one of them."""
     store = MemoryActivity()
     worker = Worker(store)
-    await says(store, Kind.SEEN, ALICE, seen)
+    await says(store, ActivityKind.SEEN, ALICE, seen)
     await worker.looks(3)
     assert worker.leaves_out(ALICE) == ({ALICE} if sleeps else set())
 
@@ -63,11 +63,11 @@ async def test_nobody_is_left_out_before_a_second_look_has_seen_him_asleep() -> 
     """The first may have read what one node has and no quorum: a reader might miss it."""
     store = MemoryActivity()
     worker = Worker(store)
-    await says(store, Kind.DORMANT, ALICE, 1)
+    await says(store, ActivityKind.DORMANT, ALICE, 1)
     await worker.look()
     assert worker.leaves_out(ALICE) == set()
-    await says(store, Kind.AWAKE, ALICE, 1)
-    await says(store, Kind.DORMANT, ALICE, 2)
+    await says(store, ActivityKind.AWAKE, ALICE, 1)
+    await says(store, ActivityKind.DORMANT, ALICE, 2)
     await worker.look()
     assert worker.leaves_out(ALICE) == set()  # it is another sleep
     await worker.look()
@@ -78,9 +78,9 @@ async def test_who_reads_while_he_is_put_to_sleep_is_not_left_out() -> None:
     """He wrote that he reads before he could see that he sleeps."""
     store = MemoryActivity()
     worker = Worker(store)
-    await says(store, Kind.DORMANT, ALICE, 1)
+    await says(store, ActivityKind.DORMANT, ALICE, 1)
     await worker.look()
-    await says(store, Kind.SEEN, ALICE, TODAY)
+    await says(store, ActivityKind.SEEN, ALICE, TODAY)
     await worker.looks(2)
     assert worker.leaves_out(ALICE) == set()
 
@@ -89,12 +89,12 @@ async def test_who_is_awake_is_left_out_by_no_clock() -> None:
     """Also by a worker that is days ahead: first he has to be put to sleep again, durably."""
     store = MemoryActivity()
     worker = Worker(store)
-    await says(store, Kind.SEEN, ALICE, TODAY)
-    await says(store, Kind.DORMANT, ALICE, 1)
+    await says(store, ActivityKind.SEEN, ALICE, TODAY)
+    await says(store, ActivityKind.DORMANT, ALICE, 1)
     worker.today += 40
     await worker.looks(2)
     assert worker.leaves_out(ALICE) == {ALICE}
-    await says(store, Kind.AWAKE, ALICE, 1)
+    await says(store, ActivityKind.AWAKE, ALICE, 1)
     await worker.look()
     assert worker.leaves_out(ALICE) == set()
     assert (await store.of(ALICE)).dormant == 2
@@ -104,7 +104,7 @@ async def test_what_is_known_leaves_nobody_out_when_it_is_old() -> None:
     """Whoever returned in the meantime is delivered to by then."""
     store = MemoryActivity()
     worker = Worker(store)
-    await says(store, Kind.DORMANT, ALICE, 1)
+    await says(store, ActivityKind.DORMANT, ALICE, 1)
     await worker.looks(2)
     worker.seconds += AGE_SECONDS - 1
     assert worker.leaves_out(ALICE) == {ALICE}
@@ -123,7 +123,7 @@ async def test_the_age_counts_from_when_it_was_asked() -> None:
 
     store = Slow()
     worker = Worker(store)
-    await says(store, Kind.DORMANT, ALICE, 1)
+    await says(store, ActivityKind.DORMANT, ALICE, 1)
     await worker.looks(3)
     assert worker.leaves_out(ALICE) == set()
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from services.generations.generations import FIRST, ORIGINAL, GenerationRefused, Generations
-from services.storage.generation_tables import in_generation
+from services.storage.generation_tables import statement_of_generation
 from services.storage.statements import select
 
 FILLING = ORIGINAL.listing("b", "replay")
@@ -73,7 +73,7 @@ def test_what_would_show_less_is_refused(change: Callable[[], Generations], said
 
 def test_a_statement_of_a_generation_names_its_tables_and_metrics_do_not() -> None:
     asked = select("home_timeline", "page", "post_id", "WHERE user_id = ?")
-    assert in_generation(asked, FIRST) == asked
-    of_b = in_generation(asked, "b")
+    assert statement_of_generation(asked, FIRST) == asked
+    of_b = statement_of_generation(asked, "b")
     assert "{keyspace}.home_timeline_b WHERE" in of_b.cql
     assert of_b.table == "home_timeline"

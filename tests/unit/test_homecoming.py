@@ -10,14 +10,14 @@ from prometheus_client import CollectorRegistry
 
 from schemas.ids import DAY_MS, IdArray, UserId
 from services.activity.memory import MemoryActivity
-from services.activity.store import Activity, Kind
+from services.activity.store import Activity, ActivityKind
 from services.errors import StoreUnavailable
 from services.metrics.metrics import Metrics
 from services.readers import returning as homecoming
 from services.readers.home import Home
 from services.readers.paging import PageRequest
 from services.readers.reader import Reader
-from services.readers.returning import SETTLE_SECONDS, Homecoming
+from services.readers.returning import SETTLE_SECONDS, ReturningUsers
 from services.retention import Retention
 from streams.bootstrap import memory_stores
 
@@ -33,7 +33,7 @@ class Told(MemoryActivity):
         self.journal = journal
         self.fails: set[str] = set()
 
-    async def raised(self, kind: Kind, users: IdArray, numbers: IdArray) -> None:
+    async def raised(self, kind: ActivityKind, users: IdArray, numbers: IdArray) -> None:
         self._answer(kind.name)
         await super().raised(kind, users, numbers)
 
@@ -57,7 +57,7 @@ class Api:
         self.settled = asyncio.Event()
         self.metrics = Metrics(CollectorRegistry())
         reader = Reader(memory_stores(), self.clock)
-        self.homes = Homecoming(
+        self.homes = ReturningUsers(
             Home(reader, Retention()),
             self.activity,
             self._rebuild,
@@ -81,7 +81,7 @@ class Api:
 
     async def sleeps(self, user: UserId = ALICE, sleep: int = 1) -> None:
         await MemoryActivity.raised(
-            self.activity, Kind.DORMANT, np.array([user]), np.array([sleep])
+            self.activity, ActivityKind.DORMANT, np.array([user]), np.array([sleep])
         )
 
     def told(self) -> list[Any]:

@@ -27,10 +27,10 @@ from services.graph.edge import edge_mutation
 from services.graph.memory import MemoryGraph
 from services.graph.store import SlotRange
 from services.posts.memory import MemoryPosts
-from services.posts.post import IMMUTABLE, mutation
+from services.posts.post import IMMUTABLE, post_mutation
 from services.relations.memory import MemoryRelations
-from services.relations.mutation import Kind, Mutation, Subject, both_sides, subject
-from services.relations.mutation import mutation as relation
+from services.relations.mutation import RelationMutation, Subject, SubjectKind, both_sides, subject
+from services.relations.mutation import relation_mutation as relation
 from tests.histories import PEOPLE, POSTS, READER, Fact, chances, histories
 
 WHOSE: dict[str, Any] = {"version": 5, "post_id": 9, "author_id": 1}
@@ -39,7 +39,7 @@ EDGE: dict[str, Any] = {"version": 5, "follower_id": 1, "followee_id": 2}
 
 def test_a_creation_speaks_of_every_field() -> None:
     """With the default for what is absent, and of what is above as it stands."""
-    said = mutation(ReplyCreated(**WHOSE, text="a", parent_id=7))
+    said = post_mutation(ReplyCreated(**WHOSE, text="a", parent_id=7))
     assert said.stated.keys() == set(EDITABLE)
     assert said.created.keys() == {*EDITABLE, *IMMUTABLE}
     assert said.stated["text"] == b'"a"'
@@ -51,14 +51,14 @@ def test_a_creation_speaks_of_every_field() -> None:
 
 def test_an_edit_speaks_of_what_it_names() -> None:
     """Null is the default; absent is unchanged."""
-    said = mutation(PostEdited(**WHOSE, text=None, lang=None, mentions=(3, 2, 3)))
+    said = post_mutation(PostEdited(**WHOSE, text=None, lang=None, mentions=(3, 2, 3)))
     assert said.stated == {"text": b'""', "lang": b"null", "mentions": b'["2","3"]'}
     assert not said.created
 
 
 def test_a_deletion_speaks_of_the_end_only() -> None:
     """So that no version of anything else can stand against it."""
-    said = mutation(PostDeleted(**WHOSE))
+    said = post_mutation(PostDeleted(**WHOSE))
     assert (said.created, said.stated, said.deleted) == ({}, {}, True)
 
 
@@ -71,9 +71,11 @@ def test_a_follow_is_a_removal_when_it_ends() -> None:
 def test_a_relation_speaks_of_every_option() -> None:
     """With the default for what is absent; its end speaks of none."""
     said = relation(ListCreated(version=5, owner_id=1, list_id=9))
-    assert said == Mutation(Subject(1, Kind.LIST, 0, "9"), 5, False, (b'"list"', b"false"))
+    assert said == RelationMutation(
+        Subject(1, SubjectKind.LIST, 0, "9"), 5, False, (b'"list"', b"false")
+    )
     ended = relation(ListDeleted(version=5, owner_id=1, list_id=9))
-    assert ended == Mutation(said.subject, 5, True)
+    assert ended == RelationMutation(said.subject, 5, True)
     follow = relation(FollowCreated(**EDGE, languages=("en", "de", "en")))
     assert follow.cells == (b'"followed"', b"true", b"null", b'["de","en"]')
 
@@ -82,21 +84,21 @@ def test_a_block_is_kept_on_both_sides() -> None:
     """With its version as a value, which its end does not touch."""
     block = relation(BlockCreated(version=5, owner_id=1, target_id=2))
     mine, theirs = both_sides(block)
-    assert mine == Mutation(Subject(1, Kind.BLOCK, 2), 5, False, (b"5",))
-    assert theirs == Mutation(Subject(2, Kind.BLOCKED_BY, 1), 5, False, (b"5",))
+    assert mine == RelationMutation(Subject(1, SubjectKind.BLOCK, 2), 5, False, (b"5",))
+    assert theirs == RelationMutation(Subject(2, SubjectKind.BLOCKED_BY, 1), 5, False, (b"5",))
     assert both_sides(follow := relation(FollowCreated(**EDGE))) == (follow,)
 
 
 def test_one_tag_is_one_thing_however_it_is_written() -> None:
     """And a mark is about a post, or about home."""
     tags = [TagFollowCreated(version=1, owner_id=1, tag=tag) for tag in ("#Brot", "BROT")]
-    assert {subject(tag) for tag in tags} == {Subject(1, Kind.TAG_FOLLOW, 0, "brot")}
+    assert {subject(tag) for tag in tags} == {Subject(1, SubjectKind.TAG_FOLLOW, 0, "brot")}
     places = ("home", "conversation:7", "unanswered:7")
     marks = [ReadMarked(version=1, owner_id=1, what=each, up_to=9) for each in places]
     assert [subject(mark)[1:3] for mark in marks] == [
-        (Kind.READ, 0),
-        (Kind.READ, 7),
-        (Kind.SET_ASIDE, 7),
+        (SubjectKind.READ, 0),
+        (SubjectKind.READ, 7),
+        (SubjectKind.SET_ASIDE, 7),
     ]
 
 
@@ -113,7 +115,7 @@ async def summed(facts: list[Fact]) -> tuple[Any, ...]:
     posts, graph, edges = MemoryPosts(), MemoryGraph(), MemoryRelations()
     for fact in facts:
         if isinstance(fact, PostFact):
-            await posts.record([mutation(fact)])
+            await posts.record([post_mutation(fact)])
         elif isinstance(fact, FollowFact):
             await graph.record([edge_mutation(fact)])
             await edges.record([relation(fact)])

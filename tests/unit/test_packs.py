@@ -14,7 +14,7 @@ from schemas.ids import SLOTS, UserId, Version, slot
 from services.graph import cassandra
 from services.graph.cassandra import CassandraGraph
 from services.graph.edge import EdgeMutation
-from services.graph.packs import CHUNK_FOLLOWERS, MAX_BITS, Pack, following
+from services.graph.packs import CHUNK_FOLLOWERS, MAX_BITS, Pack, next_pack_number
 from services.graph.store import SlotRange
 from services.storage.session import Store
 from services.storage.statements import Row, Statement
@@ -217,12 +217,12 @@ async def history(chance: random.Random, graph: CassandraGraph) -> None:
 
 def test_packs_follow_each_other_and_have_as_many_chunks_as_pages() -> None:
     """Numbers rise, also from a pack of many chunks to one of few."""
-    assert following(0, 10) == 16
-    assert following(0, CHUNK_FOLLOWERS) == 16
-    assert following(0, CHUNK_FOLLOWERS + 1) == 17
-    assert following(0, 1_000_000) == 16 + 8
-    assert following(16 + 8, 10) == 32
-    assert following(32, 10**12) == 48 + MAX_BITS
+    assert next_pack_number(0, 10) == 16
+    assert next_pack_number(0, CHUNK_FOLLOWERS) == 16
+    assert next_pack_number(0, CHUNK_FOLLOWERS + 1) == 17
+    assert next_pack_number(0, 1_000_000) == 16 + 8
+    assert next_pack_number(16 + 8, 10) == 32
+    assert next_pack_number(32, 10**12) == 48 + MAX_BITS
     assert Pack(ALICE, 16).chunks(0, SLOTS) == [0]
     assert Pack(ALICE, 18).chunks(SLOTS // 4, SLOTS // 4 + 1) == [1]
     assert Pack(ALICE, 18).chunks(SLOTS // 4 - 1, SLOTS) == [0, 1, 2, 3]

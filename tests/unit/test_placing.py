@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.ids import SLOTS, IdArray, slots
-from services.timelines.home_batches import ROWS_A_STATEMENT, TOGETHER, placed
-from services.timelines.store import Block
+from services.timelines.home_batches import ROWS_A_STATEMENT, TOGETHER, place_entries
+from services.timelines.store import EntryBlock
 
 SHARDS = 16
 
@@ -24,16 +24,16 @@ def ids(most: int, size: int) -> st.SearchStrategy[IdArray]:
     return numbers.map(lambda some: np.array(some, np.int64))
 
 
-BLOCKS = st.lists(st.builds(Block, ids(2**40, 300), ids(60, 30)), max_size=6)
+BLOCKS = st.lists(st.builds(EntryBlock, ids(2**40, 300), ids(60, 30)), max_size=6)
 
 
 @given(BLOCKS)
-def test_every_entry_of_every_block_has_its_place(blocks: list[Block]) -> None:
+def test_every_entry_of_every_block_has_its_place(blocks: list[EntryBlock]) -> None:
     """As often as blocks name it, in its bucket and its shard."""
     owed = Counter(
         pair for users, posts in blocks for pair in product(users.tolist(), posts.tolist())
     )
-    pieces, rows = placed(blocks, buckets, SHARDS)
+    pieces, rows = place_entries(blocks, buckets, SHARDS)
     found = Counter(zip(rows.users.tolist(), rows.posts.tolist(), strict=True))
     np.testing.assert_array_equal(rows.buckets, buckets(rows.posts))
     np.testing.assert_array_equal(rows.shards, slots(rows.users) * SHARDS // SLOTS)
@@ -45,17 +45,21 @@ def test_every_entry_of_every_block_has_its_place(blocks: list[Block]) -> None:
 
 
 @given(BLOCKS)
-def test_pieces_are_sorted_as_the_table_is(blocks: list[Block]) -> None:
+def test_pieces_are_sorted_as_the_table_is(blocks: list[EntryBlock]) -> None:
     """Users upwards, posts from the newest: what is not, Cassandra would sort."""
-    for _, _, users, posts in placed(blocks, buckets, SHARDS).pieces:
+    for _, _, users, posts in place_entries(blocks, buckets, SHARDS).pieces:
         assert (np.diff(users) > 0).all()
         assert (np.diff(posts) < 0).all()
 
 
 def test_a_statement_has_a_bound_whichever_side_is_long() -> None:
     crowd, years = np.arange(1, 200_001), np.arange(1, 20_001)
-    for block in (Block(crowd, np.array([7])), Block(crowd[:1], years), Block(crowd[:99], years)):
-        pieces, rows = placed([block], lambda posts: posts * 0, SHARDS)
+    for block in (
+        EntryBlock(crowd, np.array([7])),
+        EntryBlock(crowd[:1], years),
+        EntryBlock(crowd[:99], years),
+    ):
+        pieces, rows = place_entries([block], lambda posts: posts * 0, SHARDS)
         assert max(len(each.users) * len(each.posts) for each in pieces) <= ROWS_A_STATEMENT
         assert sum(len(each.users) * len(each.posts) for each in pieces) == block.entries
         assert len(rows.users) == 0
@@ -64,9 +68,9 @@ def test_a_statement_has_a_bound_whichever_side_is_long() -> None:
 def test_a_block_of_few_rows_to_a_shard_goes_row_by_row() -> None:
     """A statement would be longer than what it saves."""
     crowd = np.arange(1, 10_001)
-    thin = Block(crowd[: (TOGETHER - 1) * SHARDS], np.array([7]))
-    dense = Block(crowd[: TOGETHER * SHARDS], np.array([8]))
-    pieces, rows = placed([thin, dense], buckets, SHARDS)
+    thin = EntryBlock(crowd[: (TOGETHER - 1) * SHARDS], np.array([7]))
+    dense = EntryBlock(crowd[: TOGETHER * SHARDS], np.array([8]))
+    pieces, rows = place_entries([thin, dense], buckets, SHARDS)
     assert rows.posts.tolist() == [7] * len(thin.users)
     assert {each.posts.tolist()[0] for each in pieces} == {8}
     assert len(pieces) <= SHARDS
@@ -75,7 +79,7 @@ def test_a_block_of_few_rows_to_a_shard_goes_row_by_row() -> None:
 def test_posts_of_many_days_are_no_denser_for_being_many() -> None:
     """What counts is a bucket's share of a block."""
     one = np.array([5])
-    pieces, rows = placed([Block(one, np.arange(0, 200, 10))], buckets, SHARDS)
+    pieces, rows = place_entries([EntryBlock(one, np.arange(0, 200, 10))], buckets, SHARDS)
     assert (len(pieces), len(rows.posts)) == (0, 20)
-    pieces, rows = placed([Block(one, np.arange(20))], buckets, SHARDS)
+    pieces, rows = place_entries([EntryBlock(one, np.arange(20))], buckets, SHARDS)
     assert (len(pieces), len(rows.posts)) == (2, 0)

@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 from schemas.codec import KINDS
 from schemas.ids import SLOTS, PostId, UserId
 from schemas.requests import DeliverBulkPage, DeliverPage
-from services.handlers.link_reposts import Delivery
-from services.handlers.pages import FOLLOWERS_A_PAGE, Policy, pages
+from services.handlers.link_reposts import FanOutPost
+from services.handlers.pages import FOLLOWERS_A_PAGE, FanOutPolicy, fan_out_pages
 
-POST = Delivery(PostId(100), UserId(1), 7)
+POST = FanOutPost(PostId(100), UserId(1), 7)
 MANY = 20_000
 
 
 def planned(followers: int, bulk_followers: int = MANY) -> list[DeliverPage]:
-    return list(pages(POST, followers, Policy(bulk_followers)))
+    return list(fan_out_pages(POST, followers, FanOutPolicy(bulk_followers)))
 
 
 def lanes(found: Iterable[DeliverPage]) -> set[type[DeliverPage]]:
@@ -40,13 +40,13 @@ def test_who_has_no_followers_needs_no_page() -> None:
 
 def test_what_is_dated_before_its_original_is_pushed() -> None:
     """No reader of a window looks for reposts before its original."""
-    policy = Policy(pull_followers=MANY)
+    policy = FanOutPolicy(pull_followers=MANY)
     after, before = POST._replace(original_id=PostId(99)), POST._replace(original_id=PostId(101))
     assert not policy.is_pulled(POST, MANY - 1)
     assert policy.is_pulled(POST, MANY)
     assert policy.is_pulled(after, MANY)
     assert not policy.is_pulled(before, MANY)
-    assert not Policy(pull_followers=0).is_pulled(POST, MANY)
+    assert not FanOutPolicy(pull_followers=0).is_pulled(POST, MANY)
 
 
 @given(followers=st.integers(1, 10**7), bulk=st.integers(0, 10**6))

@@ -6,7 +6,7 @@ import pytest
 
 from schemas.ids import PostId, UserId, Version
 from services.posts.post import Post
-from services.relations.relations import Between, Edge, Relations
+from services.relations.relations import Edge, Relations, Relationship
 from services.visibility.predicate import in_home, readable
 from services.visibility.view import View
 
@@ -211,7 +211,7 @@ HOME = [
 
 
 def standing(edges: dict[UserId, Edge]) -> Relations:
-    return Relations(between={each: Between(edge=edge) for each, edge in edges.items()})
+    return Relations(between={each: Relationship(edge=edge) for each, edge in edges.items()})
 
 
 def view(case: Case, viewer: UserId | None = BOB) -> View:

@@ -17,7 +17,7 @@ from services.handlers.relations import RecordRelations
 from services.handlers.stale_versions import StaleVersions
 from services.metrics.metrics import Metrics
 from services.relations.memory import MemoryRelations
-from services.relations.relations import Between, Mute
+from services.relations.relations import Mute, Relationship
 
 
 async def test_only_a_lower_version_of_the_same_edge_is_stale() -> None:
@@ -63,4 +63,4 @@ async def test_a_relation_steps_back_by_itself() -> None:
     )
     assert stale == 1
     bob = (await relations.about(UserId(1), [UserId(2)])).to(UserId(2))
-    assert bob == Between(blocks=True, mute=Mute())
+    assert bob == Relationship(blocks=True, mute=Mute())

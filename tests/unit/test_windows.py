@@ -8,7 +8,7 @@ from schemas.ids import DAY_MS, PostId, UserId, post_id
 from services.posts.post import Post
 from services.reposts.window import Window
 from services.visibility.view import View
-from services.visibility.windows import places
+from services.visibility.windows import place_in_windows
 
 BEGAN = 1_760_000_000_000
 ALICE, BOB, CAROL = map(UserId, (1, 2, 3))
@@ -102,5 +102,5 @@ def test_the_earliest_visible_reason_has_the_place(case: Case) -> None:
     """In whatever order they come."""
     known = {each.post_id: each for each in (*case.reasons, TOLD)}
     view = View(None, known)
-    assert places(case.reasons, view) == case.expected
-    assert places(case.reasons[::-1], view) == case.expected
+    assert place_in_windows(case.reasons, view) == case.expected
+    assert place_in_windows(case.reasons[::-1], view) == case.expected

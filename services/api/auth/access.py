@@ -27,7 +27,7 @@ class Access(Enum):
     OPERATOR = "a token with the scope `operate`"
 
 
-class Gate(NamedTuple):
+class AccessGate(NamedTuple):
     """Asks who comes; without `tokens` all are let in, as whom they say they are."""
 
     tokens: Tokens | None

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from services.api.auth.access import Gate
+from services.api.auth.access import AccessGate
 from services.api.auth.exposure import WrongSetup
 from services.api.auth.issuer import fetch_from, is_url, read_file
 from services.api.auth.jwks import BadKeySet, read_keys
@@ -12,11 +12,11 @@ from services.retention import Clock
 from services.settings.settings import Settings
 
 
-def create_gate(settings: Settings, clock: Clock) -> Gate:
+def create_access_gate(settings: Settings, clock: Clock) -> AccessGate:
     """The gate of these settings; without authentication it lets all in. Raises WrongSetup."""
     if not settings.authenticated:
-        return Gate(None)
-    return Gate(
+        return AccessGate(None)
+    return AccessGate(
         Tokens(
             _keys(settings, clock),
             clock,

@@ -33,7 +33,7 @@ Wake: TypeAlias = Callable[[], None]
 _log = structlog.get_logger(__name__)
 
 
-class Arrivals:
+class NewEntryProbe:
     """Wakes those who wait for a user when his home has new entries; idle while nobody waits."""
 
     def __init__(

@@ -8,7 +8,7 @@ from services.api import answers, examples
 from services.api.auth.access import Access
 from services.api.operation import Operation
 from services.api.queries import StreamQuery
-from services.api.stream.wire import MEDIA_TYPE, Name
+from services.api.stream.wire import EVENT_STREAM, EventName
 
 Json: TypeAlias = dict[str, Any]
 LAST_EVENT_ID: Final = "Last-Event-ID"
@@ -28,7 +28,7 @@ class _Kind(NamedTuple):
     carries: tuple[type[Struct], ...]
 
 
-_KINDS: Final[dict[Name, _Kind]] = {
+_KINDS: Final[dict[EventName, _Kind]] = {
     "change": _Kind(
         "Items that are there now and are no news, to be put where their ids say. The first event "
         "of a stream without `Last-Event-ID` is one, with the whole page. Later ones bring what "
@@ -52,7 +52,7 @@ _KINDS: Final[dict[Name, _Kind]] = {
 }
 
 
-def _schema(name: Name, kind: _Kind) -> Json:
+def _schema(name: EventName, kind: _Kind) -> Json:
     data = [{"$ref": f"#/components/schemas/{each.__name__}"} for each in kind.carries]
     return {
         "type": "object",
@@ -81,6 +81,6 @@ STREAM_HOME: Final = Operation(
     answers=None,
     schema={"oneOf": [_schema(name, kind) for name, kind in _KINDS.items()]},
     example=examples.EVENT,
-    media_type=MEDIA_TYPE,
+    media_type=EVENT_STREAM,
     takes=(LAST_EVENT_ID,),
 )

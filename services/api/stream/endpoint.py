@@ -5,22 +5,24 @@ from typing import Any
 from litestar import Response
 
 from schemas.ids import UserId
-from services.api.auth.access import Gate
+from services.api.auth.access import AccessGate
 from services.api.cursors import Cursors, InvalidCursor
 from services.api.operation import AnyRequest, Endpoint
 from services.api.problems import BadParameter
 from services.api.queries import StreamQuery
 from services.api.stream.document import LAST_EVENT_ID, STREAM_HOME
-from services.api.stream.reading import Reading, Shape, stream_of
+from services.api.stream.reading import HomeWatcher, StreamShape, stream_of
 from services.api.stream.resume import unseal
 from services.api.stream.stream import EventStream
 from services.api.stream.streams import Streams
-from services.api.stream.telling import Given
+from services.api.stream.telling import ReaderState
 from services.readers.paging import Page, PageRequest
-from services.readers.returning import Homecoming
+from services.readers.returning import ReturningUsers
 
 
-def endpoints(homes: Homecoming, cursors: Cursors, gate: Gate, streams: Streams) -> list[Endpoint]:
+def endpoints(
+    homes: ReturningUsers, cursors: Cursors, gate: AccessGate, streams: Streams
+) -> list[Endpoint]:
     async def stream_home(request: AnyRequest, asked: StreamQuery, viewer: UserId) -> Response[Any]:
         async def read(page: PageRequest) -> Page:
             caller = await gate.caller(request, STREAM_HOME.access)
@@ -28,14 +30,14 @@ def endpoints(homes: Homecoming, cursors: Cursors, gate: Gate, streams: Streams)
             return await homes.page(viewer, page)
 
         given = _given(cursors, viewer, request.headers.getall(LAST_EVENT_ID, []))
-        shape = Shape(asked.limit, asked.hydrate)
-        reading = Reading(read, cursors, viewer, shape, given)
+        shape = StreamShape(asked.limit, asked.hydrate)
+        reading = HomeWatcher(read, cursors, viewer, shape, given)
         return EventStream(streams, reading)
 
     return [Endpoint(STREAM_HOME, stream_home)]
 
 
-def _given(cursors: Cursors, viewer: UserId, ids: list[str]) -> Given | None:
+def _given(cursors: Cursors, viewer: UserId, ids: list[str]) -> ReaderState | None:
     """What the reader says that he holds. Raises BadParameter."""
     if not ids:
         return None

@@ -10,7 +10,7 @@ RETRY_MS: Final = 4_000
 """After how long readers come back at the latest: those of a process that ended, not at once."""
 
 
-class Pace(NamedTuple):
+class StreamPace(NamedTuple):
     """The settings of streams, by their short names."""
 
     probe: float
@@ -20,7 +20,7 @@ class Pace(NamedTuple):
     lifetime: float
 
     @classmethod
-    def of(cls, settings: Settings) -> "Pace":
+    def of(cls, settings: Settings) -> "StreamPace":
         return cls(
             probe=settings.stream_probe_seconds,
             look=settings.stream_look_seconds,

@@ -8,35 +8,48 @@ from services.api import answers, walk
 from services.api.cursors import Cursors
 from services.api.pages import Pager
 from services.api.stream.resume import seal
-from services.api.stream.telling import Change, Edit, Entry, Event, Given, Removal, tell
-from services.api.stream.wire import Name, written
-from services.api.walk import Place
+from services.api.stream.telling import (
+    ChangeEvent,
+    EditEvent,
+    EntryEvent,
+    ReaderState,
+    RemovalEvent,
+    StreamEvent,
+    diff_events,
+)
+from services.api.stream.wire import EventName, encode_event
+from services.api.walk import PagePosition
 from services.readers.item import Item
 from services.readers.paging import Page, PageRequest
 
-Read: TypeAlias = Callable[[PageRequest], Awaitable[Page]]
+ReadStreamPage: TypeAlias = Callable[[PageRequest], Awaitable[Page]]
 """A page of the reader's home. Raises Unauthenticated or Forbidden once he may no longer read."""
 
 
-class Shape(NamedTuple):
+class StreamShape(NamedTuple):
     """What is streamed: so many of the newest items, with what is in them or only their ids."""
 
     limit: int
     hydrate: bool
 
 
-class Written(NamedTuple):
+class EncodedEvent(NamedTuple):
     """An event, ready to be sent."""
 
-    name: Name
+    name: EventName
     data: bytes
 
 
-class Reading:
+class HomeWatcher:
     """A stream's state, all that has to outlive a look; `given` is None for a new reader."""
 
     def __init__(
-        self, read: Read, cursors: Cursors, viewer: UserId, shape: Shape, given: Given | None
+        self,
+        read: ReadStreamPage,
+        cursors: Cursors,
+        viewer: UserId,
+        shape: StreamShape,
+        given: ReaderState | None,
     ) -> None:
         self.viewer = viewer
         self._read = read
@@ -44,29 +57,29 @@ class Reading:
         self._shape = shape
         self._given = given
 
-    async def look(self) -> list[Written]:
+    async def look(self) -> list[EncodedEvent]:
         """What differs from what the reader holds; he is taken to hold it from then on.
 
-        Raises what `Read` does, and Transient.
+        Raises what `ReadStreamPage` does, and Transient.
         """
         page = await self._read(PageRequest(self._shape.limit))
         events = []
-        for event, given in tell(self._given, page, self._shape.limit):
+        for event, given in diff_events(self._given, page, self._shape.limit):
             name, data = self._said(event, given)
             token = seal(self._cursors, stream_of(self.viewer), given)
-            events.append(Written(name, written(name, data, token)))
+            events.append(EncodedEvent(name, encode_event(name, data, token)))
             self._given = given
         return events
 
-    def _said(self, event: Event, given: Given) -> tuple[Name, object]:
+    def _said(self, event: StreamEvent, given: ReaderState) -> tuple[EventName, object]:
         match event:
-            case Entry(item):
+            case EntryEvent(item):
                 return "entry", self._item(item)
-            case Edit(item):
+            case EditEvent(item):
                 return "edit", self._item(item)
-            case Removal(post):
+            case RemovalEvent(post):
                 return "removal", answers.Reference(str(post))
-            case Change(page):
+            case ChangeEvent(page):
                 pager = Pager(self._cursors, home_of(self.viewer))
                 return "change", pager.listed(page, _newest(given), hydrate=self._shape.hydrate)
 
@@ -84,9 +97,9 @@ def stream_of(viewer: UserId) -> str:
     return f"home/stream/{viewer}"
 
 
-def _newest(given: Given) -> Place | None:
+def _newest(given: ReaderState) -> PagePosition | None:
     """Where a page goes on above what the reader holds."""
     if not given.items:
         return None
-    start = Place(given.position, PostId(min(given.items)))
-    return walk.remembering(start, given.items)
+    start = PagePosition(given.position, PostId(min(given.items)))
+    return walk.with_given(start, given.items)

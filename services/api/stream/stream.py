@@ -16,19 +16,19 @@ from litestar.types import HTTPResponseBodyEvent, Receive, Scope, Send
 from services.api.answers import Ended, Heartbeat
 from services.api.problems import Forbidden, Unauthenticated
 from services.api.stream.pace import RETRY_MS
-from services.api.stream.reading import Reading, Written
+from services.api.stream.reading import EncodedEvent, HomeWatcher
 from services.api.stream.streams import Signals, Streams
-from services.api.stream.wire import MEDIA_TYPE, retry, written
+from services.api.stream.wire import EVENT_STREAM, encode_event, encode_retry
 from services.errors import Transient
 
 FAREWELL_SECONDS: Final = 1.0
 """For the last event, which a reader who took nothing for long may not take either."""
 HEADERS: Final = [
-    (b"content-type", MEDIA_TYPE.encode()),
+    (b"content-type", EVENT_STREAM.encode()),
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),  # nginx would keep events until it has many
 ]
-_HEARTBEAT: Final = Written("heartbeat", written("heartbeat", Heartbeat()))
+_HEARTBEAT: Final = EncodedEvent("heartbeat", encode_event("heartbeat", Heartbeat()))
 
 
 class TookNothing(Exception):
@@ -38,8 +38,8 @@ class TookNothing(Exception):
 class EventStream(Response[None]):
     """The answer to who asks for a stream."""
 
-    def __init__(self, streams: Streams, reading: Reading) -> None:
-        super().__init__(None, media_type=MEDIA_TYPE)
+    def __init__(self, streams: Streams, reading: HomeWatcher) -> None:
+        super().__init__(None, media_type=EVENT_STREAM)
         self._streams = streams
         self._reading = reading
 
@@ -47,7 +47,7 @@ class EventStream(Response[None]):
         return self._serve
 
     async def _serve(self, _: Scope, receive: Receive, send: Send) -> None:
-        """Raises Full, and what `Reading.look` does, before anything is sent."""
+        """Raises Full, and what `HomeWatcher.look` does, before anything is sent."""
         with self._streams.opened(self._reading.viewer) as signals:
             first = await self._look()
             leaving = asyncio.create_task(_left(receive, signals))
@@ -57,11 +57,11 @@ class EventStream(Response[None]):
             finally:
                 leaving.cancel()
 
-    async def _tell(self, first: Iterable[Written], send: Send, signals: Signals) -> None:
+    async def _tell(self, first: Iterable[EncodedEvent], send: Send, signals: Signals) -> None:
         """Until there is a reason to end, which the signals then have."""
         try:
             await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": HEADERS})
-            await self._write(send, retry(int(self._streams.spread(RETRY_MS))))
+            await self._write(send, encode_retry(int(self._streams.spread(RETRY_MS))))
             await self._go_on(first, send, signals)
         except TookNothing:
             signals.finish("slow")
@@ -70,12 +70,12 @@ class EventStream(Response[None]):
         finally:
             self._streams.metrics.api_streams_ended.labels(signals.end or "failed").inc()
 
-    async def _go_on(self, first: Iterable[Written], send: Send, signals: Signals) -> None:
+    async def _go_on(self, first: Iterable[EncodedEvent], send: Send, signals: Signals) -> None:
         time = asyncio.get_running_loop().time
         pace, spread = self._streams.pace, self._streams.spread
         ends_at = time() + spread(pace.lifetime)
         look_at = time() + spread(pace.look)
-        looking: asyncio.Task[list[Written]] | None = None
+        looking: asyncio.Task[list[EncodedEvent]] | None = None
         beat_at = 0.0
         events = first
         try:
@@ -102,9 +102,9 @@ class EventStream(Response[None]):
             if looking is not None:
                 looking.cancel()
 
-    def _seen(self, looking: "asyncio.Task[list[Written]]") -> list[Written]:
+    def _seen(self, looking: "asyncio.Task[list[EncodedEvent]]") -> list[EncodedEvent]:
         """Nothing, where the store or the issuer did not answer: the next look will tell."""
-        outcome, events = "failed", list[Written]()
+        outcome, events = "failed", list[EncodedEvent]()
         try:
             events = looking.result()
             outcome = "different" if events else "same"
@@ -113,7 +113,7 @@ class EventStream(Response[None]):
         self._streams.metrics.api_stream_looks.labels(outcome).inc()
         return events
 
-    async def _look(self) -> list[Written]:
+    async def _look(self) -> list[EncodedEvent]:
         async with self._streams.looking:
             return await self._reading.look()
 
@@ -138,7 +138,7 @@ async def _farewell(send: Send, signals: Signals) -> None:
         return
     try:
         async with asyncio.timeout(FAREWELL_SECONDS):
-            await send(_body(written("end", Ended(signals.end)), more=False))
+            await send(_body(encode_event("end", Ended(signals.end)), more=False))
     except TimeoutError:
         pass
 

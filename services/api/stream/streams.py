@@ -7,8 +7,8 @@ from typing import Final, Literal, TypeAlias
 
 from schemas.ids import UserId
 from services.api.problems import Full
-from services.api.stream.arrivals import Arrivals
-from services.api.stream.pace import SPREAD, Pace
+from services.api.stream.arrivals import NewEntryProbe
+from services.api.stream.pace import SPREAD, StreamPace
 from services.metrics.metrics import Metrics
 from services.settings.settings import Settings
 
@@ -16,7 +16,7 @@ LOOKS_AT_ONCE: Final = 32
 """Of which each has three store requests under way at most: a post that wakes a thousand streams
 leaves other requests a part of those that a process may have."""
 
-End: TypeAlias = Literal["left", "slow", "token", "lifetime", "stopping"]
+StreamEnd: TypeAlias = Literal["left", "slow", "token", "lifetime", "stopping"]
 """Why a stream ends: its reader went away, took nothing for too long or may no longer read; it is
 old enough, so that streams spread over new processes; or this process ends."""
 
@@ -25,7 +25,7 @@ class Signals:
     """What reaches a stream from outside: that a look is worth it, or that it is to end."""
 
     def __init__(self) -> None:
-        self.end: End | None = None
+        self.end: StreamEnd | None = None
         self.due = False
         """Whether a look is worth it."""
         self._raised = asyncio.Event()
@@ -38,7 +38,7 @@ class Signals:
         """What the stream itself waits for has happened."""
         self._raised.set()
 
-    def finish(self, why: End) -> None:
+    def finish(self, why: StreamEnd) -> None:
         """The first reason stays."""
         self.end = self.end or why
         self._raised.set()
@@ -55,9 +55,13 @@ class Streams:
     """Those of this process; `chance` is from 0 up to 1."""
 
     def __init__(
-        self, settings: Settings, arrivals: Arrivals, metrics: Metrics, chance: Callable[[], float]
+        self,
+        settings: Settings,
+        arrivals: NewEntryProbe,
+        metrics: Metrics,
+        chance: Callable[[], float],
     ) -> None:
-        self.pace = Pace.of(settings)
+        self.pace = StreamPace.of(settings)
         self.looking = asyncio.Semaphore(LOOKS_AT_ONCE)
         self.metrics = metrics
         self._most = settings.stream_limit

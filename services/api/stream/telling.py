@@ -25,41 +25,41 @@ Digest: TypeAlias = bytes
 """Of an item as it is shown: the same in every process."""
 
 
-class Given(NamedTuple):
+class ReaderState(NamedTuple):
     """What a reader holds; `position` is the newest post that he ever held, 0 for none."""
 
     position: PostId = PostId(0)
     items: Mapping[PostId, Digest] = {}
     building: bool = False
 
-    def holding(self, items: Iterable[Item], limit: int) -> "Given":
+    def holding(self, items: Iterable[Item], limit: int) -> "ReaderState":
         """With these items, new or as they are now; the oldest make room."""
         held = {**self.items, **{item.post_id: digest(item) for item in items}}
         return self._replace(position=max((self.position, *held)), items=_newest(held, limit))
 
-    def without(self, post: PostId) -> "Given":
+    def without(self, post: PostId) -> "ReaderState":
         return self._replace(items={each: self.items[each] for each in self.items if each != post})
 
 
-class Entry(NamedTuple):
+class EntryEvent(NamedTuple):
     """An item that is new, or came late by a quarter of an hour at most (SEMANTICS 13)."""
 
     item: Item
 
 
-class Edit(NamedTuple):
+class EditEvent(NamedTuple):
     """An item that the reader holds, as it is now."""
 
     item: Item
 
 
-class Removal(NamedTuple):
+class RemovalEvent(NamedTuple):
     """An item that the reader holds and that is no longer shown."""
 
     post_id: PostId
 
 
-class Change(NamedTuple):
+class ChangeEvent(NamedTuple):
     """What else is different: the page, of its items only those that the reader does not hold.
 
     None of them is news: they came late, are shown again, or fill the place of removed ones.
@@ -69,46 +69,48 @@ class Change(NamedTuple):
     page: Page
 
 
-Event: TypeAlias = Entry | Edit | Removal | Change
+StreamEvent: TypeAlias = EntryEvent | EditEvent | RemovalEvent | ChangeEvent
 
 
 def digest(item: Item) -> Digest:
     return blake2b(msgspec.json.encode(item), digest_size=DIGEST_BYTES).digest()
 
 
-def tell(given: Given | None, page: Page, limit: int) -> Iterator[tuple[Event, Given]]:
+def diff_events(
+    given: ReaderState | None, page: Page, limit: int
+) -> Iterator[tuple[StreamEvent, ReaderState]]:
     """The events in their order, and with each what the reader then holds.
 
     `page` is the newest one, of `limit` items; `given` is None for who has been told nothing.
     """
     if given is None:
-        yield Change(page), Given(building=page.building).holding(page.items, limit)
+        yield ChangeEvent(page), ReaderState(building=page.building).holding(page.items, limit)
         return
     told = given = given._replace(items=_newest(given.items, limit))
     for post in _gone(given, page):
         told = told.without(post)
-        yield Removal(post), told
+        yield RemovalEvent(post), told
     for item in page.items:
         if given.items.get(item.post_id, digest(item)) != digest(item):
             told = told.holding([item], limit)
-            yield Edit(item), told
+            yield EditEvent(item), told
     unknown = [item for item in page.items if item.post_id not in given.items]
     for item in reversed(unknown):
         if _is_news(item.post_id, given):
             told = told.holding([item], limit)
-            yield Entry(item), told
+            yield EntryEvent(item), told
     rest = [item for item in unknown if not _is_news(item.post_id, given)]
     gap = _gap(given, page)
     if rest or gap or page.building != given.building:
         told = told.holding(rest, limit)._replace(building=page.building)
-        yield Change(replace(page, items=rest, gap=gap)), told
+        yield ChangeEvent(replace(page, items=rest, gap=gap)), told
 
 
 def _newest(items: Mapping[PostId, Digest], limit: int) -> Mapping[PostId, Digest]:
     return {post: items[post] for post in sorted(items, reverse=True)[:limit]}
 
 
-def _gone(given: Given, page: Page) -> list[PostId]:
+def _gone(given: ReaderState, page: Page) -> list[PostId]:
     """Held, and not on the page though it reaches that far; while it is being built, none."""
     if page.building:
         return []
@@ -117,7 +119,7 @@ def _gone(given: Given, page: Page) -> list[PostId]:
     return [post for post in given.items if post > reach and post not in shown]
 
 
-def _is_news(post: PostId, given: Given) -> bool:
+def _is_news(post: PostId, given: ReaderState) -> bool:
     """Newer than all that was given, or late and within rule 13's floor."""
     if post > given.position:
         return True
@@ -125,7 +127,7 @@ def _is_news(post: PostId, given: Given) -> bool:
     return post >= max(oldest, given.position - (LATE_MS << SEQUENCE_BITS))
 
 
-def _gap(given: Given, page: Page) -> Gap | None:
+def _gap(given: ReaderState, page: Page) -> Gap | None:
     if page.older is None or not 0 < given.position < page.older:
         return None
     return Gap(page.older, given.position)

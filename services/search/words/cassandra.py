@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from schemas.ids import DAY_MS, DEFAULT_EPOCH, SLOTS, PostId, post_time, slot
-from services.search.store import Claim, Terms
+from services.search.store import PostClaim, PostTerms
 from services.storage.session import Store
 from services.storage.statements import KEYS_AT_ONCE, Column, Statement, delete, insert, select
 from services.timelines.store import Span
@@ -74,10 +74,10 @@ _PAGE = {
 }
 
 
-class Said(NamedTuple):
+class RememberedTerms(NamedTuple):
     """What one message says, as it is remembered: the row's name and the hashes of its terms."""
 
-    claim: Claim
+    claim: PostClaim
     name: int
     terms: bytes
 
@@ -93,7 +93,7 @@ class CassandraWords:
         self._epoch = epoch
         self._declared: set[int] = set()  # 122 a year, since the epoch of post ids at most
 
-    async def add(self, said: Sequence[Terms]) -> None:
+    async def add(self, said: Sequence[PostTerms]) -> None:
         hashed = [_hashed(each) for each in said if each.terms]
         if not hashed:
             return
@@ -105,7 +105,7 @@ class CassandraWords:
             await self._declare({self._bucket(each.claim.post_id) for each in left})
             await self._write(_ENTER, left, ADDED)
 
-    async def forget(self, claims: Sequence[Claim]) -> None:
+    async def forget(self, claims: Sequence[PostClaim]) -> None:
         asked = set(claims)
         await self._store.write(
             _FORGET.row(**self._place(claim, FORGOTTEN_SHARDS), version=ADDED) for claim in asked
@@ -116,7 +116,7 @@ class CassandraWords:
         if not terms:
             return []
         together = list(_apart({hashed_term(term) for term in terms}))
-        buckets = await self._buckets(shard_of(next(iter(together[0].values()))), span)
+        buckets = await self._buckets(term_shard(next(iter(together[0].values()))), span)
         found: set[PostId] = set()
         most = NEAREST_BUCKETS
         while buckets and len(found) < limit:
@@ -131,7 +131,7 @@ class CassandraWords:
             most = max(NEAREST_BUCKETS, KEYS_AT_ONCE // max(map(len, together)))
         return sorted(found, reverse=span.newest_first)[:limit]
 
-    async def _remove(self, claims: Collection[Claim]) -> None:
+    async def _remove(self, claims: Collection[PostClaim]) -> None:
         """First where posts are found by their terms: until that is done, it is known what is."""
         held = await asyncio.gather(*map(self._said, claims))
         known = [said for some in held for said in some]
@@ -140,18 +140,20 @@ class CassandraWords:
         del dropped["terms"]
         await self._store.write_columns(_DROP, dropped)
 
-    async def _said(self, claim: Claim) -> list[Said]:
+    async def _said(self, claim: PostClaim) -> list[RememberedTerms]:
         place = self._place(claim, POST_SHARDS)
         rows = await self._store.read(_OF_POST, *(place[column] for column in _PLACE))
-        return [Said(claim, *row) for row in rows]
+        return [RememberedTerms(claim, *row) for row in rows]
 
-    async def _forgotten(self, claims: Collection[Claim]) -> set[Claim]:
+    async def _forgotten(self, claims: Collection[PostClaim]) -> set[PostClaim]:
         places: defaultdict[tuple[int, int], list[PostId]] = defaultdict(list)
         for claim in claims:
             place = self._place(claim, FORGOTTEN_SHARDS)
             places[place["bucket"], place["shard"]].append(claim.post_id)
         asked = (self._store.read(_FORGOTTEN, *at, posts) for at, posts in places.items())
-        return {Claim(*row) for rows in await asyncio.gather(*asked) for row in rows} & set(claims)
+        return {PostClaim(*row) for rows in await asyncio.gather(*asked) for row in rows} & set(
+            claims
+        )
 
     async def _buckets(self, shard: int, span: Span) -> list[int]:
         """Those that hold posts, in the span's order."""
@@ -169,18 +171,20 @@ class CassandraWords:
         )
         self._declared.update(new)
 
-    async def _write(self, statement: Statement, said: Sequence[Said], version: int) -> None:
+    async def _write(
+        self, statement: Statement, said: Sequence[RememberedTerms], version: int
+    ) -> None:
         for some in _some_at_a_time(said):
             await self._store.write_columns(statement, self._entries(some, version))
 
-    def _entries(self, said: Sequence[Said], version: int) -> dict[str, Column]:
+    def _entries(self, said: Sequence[RememberedTerms], version: int) -> dict[str, Column]:
         """A row for each term, packed by column."""
         counts = [len(each.terms) // 8 for each in said]
         terms = np.frombuffer(b"".join(each.terms for each in said), ">i8").astype(np.int64)
         posts = np.array([each.claim.post_id for each in said], np.int64)
         return {
             "bucket": np.repeat([self._bucket(post) for post in posts.tolist()], counts),
-            "shard": shards_of(terms),
+            "shard": term_shards(terms),
             "term": terms,
             "post_id": np.repeat(posts, counts),
             "author_id": np.repeat(
@@ -189,7 +193,7 @@ class CassandraWords:
             "version": version,
         }
 
-    def _kept(self, said: Sequence[Said], version: int) -> dict[str, Column]:
+    def _kept(self, said: Sequence[RememberedTerms], version: int) -> dict[str, Column]:
         places = [self._place(each.claim, POST_SHARDS) for each in said]
         return {
             **{column: [place[column] for place in places] for column in _PLACE},
@@ -198,7 +202,7 @@ class CassandraWords:
             "version": version,
         }
 
-    def _place(self, claim: Claim, shards: int) -> dict[str, int]:
+    def _place(self, claim: PostClaim, shards: int) -> dict[str, int]:
         """The partition of a claim, and the claim."""
         shard = slot(claim.post_id) * shards // SLOTS
         return {"bucket": self._bucket(claim.post_id), "shard": shard, **claim._asdict()}
@@ -213,25 +217,25 @@ def hashed_term(term: str) -> int:
     return int.from_bytes(blake2b(term.encode(), digest_size=8).digest(), "big", signed=True)
 
 
-def shard_of(term: int) -> int:
+def term_shard(term: int) -> int:
     """The top bits of a hash."""
     return term % 2**64 >> 64 - SHARD_BITS
 
 
-def shards_of(terms: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> Column:
+def term_shards(terms: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> Column:
     """The same of many."""
     return (terms.view(np.uint64) >> np.uint64(64 - SHARD_BITS)).astype(np.int64)
 
 
-def _hashed(said: Terms) -> Said:
+def _hashed(said: PostTerms) -> RememberedTerms:
     terms = sorted(map(hashed_term, said.terms))
     packed = b"".join(term.to_bytes(8, "big", signed=True) for term in terms)
     name = blake2b(packed, digest_size=8).digest()
-    return Said(said.claim, int.from_bytes(name, "big", signed=True), packed)
+    return RememberedTerms(said.claim, int.from_bytes(name, "big", signed=True), packed)
 
 
-def _some_at_a_time(said: Iterable[Said]) -> Iterator[list[Said]]:
-    some: list[Said] = []
+def _some_at_a_time(said: Iterable[RememberedTerms]) -> Iterator[list[RememberedTerms]]:
+    some: list[RememberedTerms] = []
     count = 0
     for each in said:
         some.append(each)
@@ -251,5 +255,5 @@ def _apart(terms: Iterable[int]) -> Iterator[Mapping[int, int]]:
     waiting = sorted(terms)
     while waiting:
         together: dict[int, int] = {}
-        waiting = [term for term in waiting if together.setdefault(shard_of(term), term) != term]
+        waiting = [term for term in waiting if together.setdefault(term_shard(term), term) != term]
         yield together

@@ -10,8 +10,8 @@ import structlog
 
 from services.errors import Transient
 from services.metrics.metrics import Metrics
-from streams.clock import Clock, SystemClock
-from streams.delivery.brake.rule import Limits, Reason, Tripped, Window
+from streams.clock import SystemClock, WaitingClock
+from streams.delivery.brake.rule import BrakeLimits, BrakeReason, OutcomeWindow, Tripped
 from streams.delivery.brake.store import BrakeState, BrakeStore, Engagement
 from streams.retry import Random
 
@@ -38,7 +38,7 @@ class Brake:
         metrics: Metrics,
         now_ms: Callable[[], int] = _now_ms,
         *,
-        limits: Limits | None = None,
+        limits: BrakeLimits | None = None,
         state: BrakeState | None = OFF,
         engaged: Callable[[], None] = lambda: None,
     ) -> None:
@@ -51,11 +51,11 @@ class Brake:
         """What this worker found, until the store has it."""
         self._now_ms = now_ms
         self._limits = limits
-        self._window = Window(limits)
+        self._window = OutcomeWindow(limits)
         self._state = state
         self._engaged = engaged
         self._gauges = {
-            reason: metrics.topics_braked.labels(topic, reason) for reason in get_args(Reason)
+            reason: metrics.topics_braked.labels(topic, reason) for reason in get_args(BrakeReason)
         }
 
     @property
@@ -101,7 +101,7 @@ class Brake:
         )
         self._enter(BrakeState(engaged, max(known.released, kept.released)))
         if was_on and not self.is_on:
-            self._window = Window(self._limits)
+            self._window = OutcomeWindow(self._limits)
 
     def _engage(self, tripped: Tripped | None) -> None:
         if tripped is None or self._state is None:
@@ -131,8 +131,8 @@ class Brakes:
         metrics: Metrics,
         now_ms: Callable[[], int],
         *,
-        limits: Limits | None = None,
-        clock: Clock | None = None,
+        limits: BrakeLimits | None = None,
+        clock: WaitingClock | None = None,
         random: Random | None = None,
     ) -> None:
         self._store = store

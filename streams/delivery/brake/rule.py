@@ -4,12 +4,12 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Final, Literal, NamedTuple
 
-Reason = Literal["share", "row"]
+BrakeReason = Literal["share", "row"]
 """Why a brake engages, from a closed set: it labels a metric."""
 PERCENT: Final = 100
 
 
-class Limits(NamedTuple):
+class BrakeLimits(NamedTuple):
     """How many dead letters are no accident any more."""
 
     window: int = 10_000
@@ -26,28 +26,28 @@ class Limits(NamedTuple):
 class Tripped(NamedTuple):
     """Why the brake engages, and the figures that an operator is told."""
 
-    reason: Reason
+    reason: BrakeReason
     dead: int
     messages: int
 
 
-class Window:
+class OutcomeWindow:
     """The outcomes of the latest messages, as the lengths of their runs.
 
     A batch without dead letters costs the same however large it is. After `Tripped` the window
     has said what it had to say; whoever goes on begins a new one.
     """
 
-    def __init__(self, limits: Limits | None = None) -> None:
-        self._limits = limits or Limits()
+    def __init__(self, limits: BrakeLimits | None = None) -> None:
+        self._limits = limits or BrakeLimits()
         self._runs: deque[tuple[bool, int]] = deque()
         self._length = 0
         self._dead = 0
         self._row = 0
 
-    def copy(self) -> "Window":
+    def copy(self) -> "OutcomeWindow":
         """One that goes its own way from here."""
-        twin = Window(self._limits)
+        twin = OutcomeWindow(self._limits)
         twin._runs = self._runs.copy()
         twin._length, twin._dead, twin._row = self._length, self._dead, self._row
         return twin

@@ -3,14 +3,14 @@
 from collections.abc import Collection
 from typing import NamedTuple, Protocol
 
-from streams.delivery.brake.rule import Reason
+from streams.delivery.brake.rule import BrakeReason
 
 
 class Engagement(NamedTuple):
     """That a worker engaged the brake of a topic: a number that only rises, and why."""
 
     number: int
-    reason: Reason
+    reason: BrakeReason
     dead: int
     messages: int
 
