@@ -6,10 +6,10 @@ import time
 import msgspec
 
 from loadtest import redis
-from loadtest.arriving import Arriving
 from loadtest.bench import Bench, Ledger, Progress
 from loadtest.figures import Figures, median, percentiles
 from loadtest.maximum import Burst
+from loadtest.open_loop import Arriving
 from loadtest.references import Batch, batches, flat
 from loadtest.report import Outage, PhaseResult, Repetition
 from loadtest.sampler import by_lane

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from schemas.codec import decode
 from schemas.errors import SchemaViolation
 from services.activity.cassandra import CassandraActivity
-from services.activity.dormant import InactiveUsers
+from services.activity.inactive_users import InactiveUsers
 from services.activity.memory import MemoryActivity
 from services.conversations.cassandra import CassandraConversations
 from services.conversations.memory import MemoryConversations

@@ -13,7 +13,6 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec.json import encode
 
 from services.api import health, lists, posts, relations, search, timelines
-from services.api.arrival import MAX_WAIT
 from services.api.auth.access import Access, AccessGate
 from services.api.auth.exposure import require_safe
 from services.api.auth.gate import create_access_gate
@@ -23,9 +22,10 @@ from services.api.operation import JSON, AnyRequest, Endpoint, Operation
 from services.api.problems import HANDLERS
 from services.api.queries import NoQuery
 from services.api.stream import endpoint as stream
-from services.api.stream.arrivals import NewEntryProbe
+from services.api.stream.probe import NewEntryProbe
 from services.api.stream.streams import Streams
 from services.api.stream.wire import EVENT_STREAM as EVENTS
+from services.api.wait_for import MAX_WAIT
 from services.handlers.delivery import Backfill
 from services.handlers.rebuild import Rebuild
 from services.metrics.metrics import Metrics

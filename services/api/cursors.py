@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 from schemas.ids import PostId
-from services.api.walk import PagePosition
+from services.api.page_position import PagePosition
 
 _VERSION = b"\x01"
 _MAC_BYTES = 16

@@ -6,7 +6,8 @@ import msgspec
 from msgspec.structs import replace
 
 from schemas.ids import DEFAULT_EPOCH, UserId, post_id, post_time
-from services.api import answers, walk
+from services.api import answers
+from services.api import page_position as walk
 from services.api.cursors import Cursors
 from services.readers.item import Item, Reason, ThreadItem
 

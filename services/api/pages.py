@@ -9,13 +9,13 @@ from litestar import Response
 from msgspec.structs import replace
 
 from schemas.ids import PostId
-from services.api import walk
+from services.api import page_position as walk
 from services.api.answers import Gap, Listing, item
 from services.api.cursors import Cursors, InvalidCursor
 from services.api.operation import AnyRequest
+from services.api.page_position import PagePosition
 from services.api.problems import BadParameter
 from services.api.queries import PageQuery
-from services.api.walk import PagePosition
 from services.readers.item import Item
 from services.readers.paging import Page, PageRequest
 

@@ -8,13 +8,13 @@ from litestar import Response
 
 from schemas.ids import PostId, UserId
 from services.api import answers, examples
-from services.api.arrival import wait_until_arrived
 from services.api.auth.access import Access
 from services.api.cursors import Cursors
 from services.api.operation import AnyRequest, Endpoint, Operation
 from services.api.pages import Pager, respond
 from services.api.problems import NothingThere
 from services.api.queries import AuthorQuery, ExplainQuery, HomeQuery
+from services.api.wait_for import wait_until_arrived
 from services.readers.author import AuthorPosts
 from services.readers.home import Home
 from services.readers.returning import ReturningUsers

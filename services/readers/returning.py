@@ -9,7 +9,7 @@ import numpy as np
 import structlog
 
 from schemas.ids import DAY_MS, UserId
-from services.activity.dormant import AGE_SECONDS
+from services.activity.inactive_users import AGE_SECONDS
 from services.activity.store import ActivityKind, ActivityStore
 from services.errors import Transient
 from services.metrics.metrics import Metrics

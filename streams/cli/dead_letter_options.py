@@ -19,10 +19,10 @@ from streams.bootstrap import (
     memory_resolutions,
 )
 from streams.cli.configuration import load_settings
-from streams.dead_letters.letter import DeadLetterId, origins
 from streams.dead_letters.reader import DeadLetterReader
 from streams.dead_letters.search import DeadLetterFilter
 from streams.dead_letters.store import DeadLetterResolutions
+from streams.dead_letters.stored import DeadLetterId, origins
 from streams.kafka.publisher import NotPublished
 from streams.process.doctor import unreachable
 

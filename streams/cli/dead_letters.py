@@ -18,9 +18,9 @@ from streams.cli.dead_letter_options import (
     run_async,
     run_with_tools,
 )
-from streams.dead_letters.letter import DeadLetterId, StoredDeadLetter
 from streams.dead_letters.redrive import drop, redrive
 from streams.dead_letters.search import DeadLetterFilter, FoundDeadLetter, search_dead_letters
+from streams.dead_letters.stored import DeadLetterId, StoredDeadLetter
 from streams.delivery.brake.store import BrakeState
 from streams.display.dead_letters import (
     Counts,

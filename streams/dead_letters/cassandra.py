@@ -7,8 +7,8 @@ from typing import Final
 from schemas.ids import DAY_MS
 from services.storage.session import Store
 from services.storage.statements import insert, select
-from streams.dead_letters.letter import DeadLetterId, DeadLetterKey
 from streams.dead_letters.store import Resolution
+from streams.dead_letters.stored import DeadLetterId, DeadLetterKey
 
 LIFE_SECONDS: Final = 60 * DAY_MS // 1_000
 """Letters live 30 days, and as much longer as Kafka keeps the segment open that they are in."""

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection
 
-from streams.dead_letters.letter import DeadLetterKey
 from streams.dead_letters.store import Resolution
+from streams.dead_letters.stored import DeadLetterKey
 
 
 class MemoryResolutions:

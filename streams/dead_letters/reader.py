@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from streams.dead_letters.letter import DeadLetterId, StoredDeadLetter
+from streams.dead_letters.stored import DeadLetterId, StoredDeadLetter
 from streams.kafka.reader import OffsetRange, TopicReader
 
 

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from itertools import count
 from typing import Final, Protocol
 
-from streams.dead_letters.letter import StoredDeadLetter
 from streams.dead_letters.search import FoundDeadLetter
 from streams.dead_letters.store import DeadLetterResolutions
+from streams.dead_letters.stored import StoredDeadLetter
 from streams.outbox import Outgoing
 from streams.pace import paced
 

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from streams.dead_letters.letter import DeadLetterId, StoredDeadLetter, origins
 from streams.dead_letters.reader import DeadLetterReader
 from streams.dead_letters.store import DeadLetterResolutions, Resolution
+from streams.dead_letters.stored import DeadLetterId, StoredDeadLetter, origins
 from streams.kafka.reader import MESSAGES_AT_ONCE, OffsetRange
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Literal, Protocol
 
-from streams.dead_letters.letter import DeadLetterKey
+from streams.dead_letters.stored import DeadLetterKey
 
 Resolution = Literal["redriven", "dropped"]
 

@@ -9,8 +9,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from streams.dead_letters.letter import Failure, StoredDeadLetter
 from streams.dead_letters.search import FoundDeadLetter
+from streams.dead_letters.stored import Failure, StoredDeadLetter
 from streams.display.text import clean
 
 KEY_CHARACTERS: Final = 24

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 
 import structlog
 
-from services.activity.dormant import LOOK_SECONDS, InactiveUsers
+from services.activity.inactive_users import LOOK_SECONDS, InactiveUsers
 from services.errors import BrokerUnavailable
 from services.settings.brokers import Brokers
 from services.settings.settings import Settings

@@ -8,8 +8,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from services.errors import BrokerUnavailable
 from services.settings.brokers import Brokers
-from streams.dead_letters.letter import origins
 from streams.dead_letters.reader import stored_dead_letter
+from streams.dead_letters.stored import origins
 from streams.kafka.contact import expect_brokers
 from streams.records import Partition, Record
 from streams.replay.plan import Source

@@ -9,7 +9,7 @@ from schemas.errors import SchemaViolation
 from schemas.snapshots import EdgesWritten
 from services.handlers.handler import Handler
 from services.metrics.metrics import Metrics
-from streams.dead_letters.letter import origins
+from streams.dead_letters.stored import origins
 from streams.delivery.acks import AckTracker
 from streams.delivery.backlog import BatchBounds
 from streams.delivery.dead_letters import DeadLetter, DeadLetterWriter

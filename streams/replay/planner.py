@@ -13,8 +13,8 @@ from schemas.events import Creation, FollowCreated, FollowFact
 from schemas.ids import UserId
 from schemas.snapshots import FOLLOW_EDGES, EdgesWritten
 from schemas.topics import dead_letter_topic
-from streams.dead_letters.letter import origins
 from streams.dead_letters.reader import stored_dead_letter
+from streams.dead_letters.stored import origins
 from streams.kafka.reader import OffsetRange, TopicReader, in_batches
 from streams.replay.edges import last_written
 from streams.replay.plan import (

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from services.api.arrival import wait_until_arrived
+from services.api.wait_for import wait_until_arrived
 
 
 async def test_it_looks_until_the_thing_is_there() -> None:

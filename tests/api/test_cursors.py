@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from schemas.ids import MAX_ID, PostId
 from services.api.cursors import LOOPBACK_KEY, MAX_TOKEN, Cursors, InvalidCursor
-from services.api.walk import LATE_MS, MAX_GIVEN, PagePosition, bare_position
+from services.api.page_position import LATE_MS, MAX_GIVEN, PagePosition, bare_position
 
 HOME = "home/1"
 WINDOW = LATE_MS << 22

@@ -11,11 +11,11 @@ from schemathesis.specs.openapi.schemas import OpenApiSchema
 
 from schemas.ids import MAX_ID, PostId, UserId
 from services.api.cursors import Cursors
+from services.api.page_position import PagePosition, bare_position
 from services.api.queries import is_id
-from services.api.stream.reading import stream_of
+from services.api.stream.changes import ReaderState
 from services.api.stream.resume import seal
-from services.api.stream.telling import ReaderState
-from services.api.walk import PagePosition, bare_position
+from services.api.stream.watcher import stream_of
 from tests.api.issuer import SECRET, bearer
 from tests.api.village import ALICE, BOB, CAROL, Village, api_on
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from schemas.ids import post_id
-from services.api.arrival import MAX_WAIT
+from services.api.wait_for import MAX_WAIT
 from tests.api.village import ALICE, BOB, CAROL, MINUTE, NOW, Village, api_on, client_of
 
 HOME = "/v1/users/1/home"

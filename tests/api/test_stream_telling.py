@@ -1,7 +1,7 @@
 """What to tell, from what is held and what is shown: the cases that no village brings about."""
 
 from schemas.ids import SEQUENCE_BITS, PostId, UserId
-from services.api.stream.telling import (
+from services.api.stream.changes import (
     ChangeEvent,
     EntryEvent,
     ReaderState,

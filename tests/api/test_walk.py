@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.ids import PostId, post_id
-from services.api.walk import LATE_MS, MAX_GIVEN, PagePosition, with_given
+from services.api.page_position import LATE_MS, MAX_GIVEN, PagePosition, with_given
 
 NOON = 1_790_000_000_000
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from schemas.ids import PostId, UserId, post_id
 from services.api.cursors import Cursors
+from services.api.page_position import LATE_MS
 from services.api.pages import Pager
 from services.api.queries import PageQuery
-from services.api.walk import LATE_MS
 from services.readers.item import Item
 from services.readers.paging import Page, PageRequest, WalkResult, cut_page
 from tests.api.village import ALICE, MINUTE, NOW

@@ -11,9 +11,9 @@ from prometheus_client import CollectorRegistry
 from schemas import events, relations
 from schemas.ids import PostId, post_id
 from schemas.requests import DeliverPage
-from services.activity.dormant import InactiveUsers
+from services.activity.inactive_users import InactiveUsers
 from services.api.app import build_api
-from services.api.arrival import MAX_WAIT
+from services.api.wait_for import MAX_WAIT
 from services.handlers.handler import Accepted
 from services.handlers.outbox import MemoryRequestOutbox
 from services.handlers.pages import FanOutPolicy

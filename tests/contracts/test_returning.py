@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from schemas.codec import KINDS
 from schemas.events import FollowCreated, PostCreated
-from services.activity.dormant import InactiveUsers
+from services.activity.inactive_users import InactiveUsers
 from services.handlers.handler import Accepted
 from services.handlers.outbox import MemoryRequestOutbox
 from services.metrics.metrics import Metrics

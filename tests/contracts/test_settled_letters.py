@@ -10,9 +10,9 @@ from services.metrics.metrics import Metrics
 from services.settings.settings import Settings
 from services.storage.session import connect
 from streams.dead_letters.cassandra import CassandraResolutions
-from streams.dead_letters.letter import DeadLetterId, DeadLetterKey
 from streams.dead_letters.memory import MemoryResolutions
 from streams.dead_letters.store import DeadLetterResolutions
+from streams.dead_letters.stored import DeadLetterId, DeadLetterKey
 
 BURIED_AT = 1_760_000_000_000
 

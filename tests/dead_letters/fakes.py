@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator, Iterable, Sequence
 
 from schemas.errors import SchemaViolation, ViolationReason
-from streams.dead_letters.letter import DeadLetterId, StoredDeadLetter
 from streams.dead_letters.search import FoundDeadLetter
+from streams.dead_letters.stored import DeadLetterId, StoredDeadLetter
 from streams.delivery.dead_letters import DeadLetter, OutboxDeadLetterWriter
 from streams.outbox import MemoryOutbox, Outgoing
 from streams.records import Partition

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from streams.dead_letters.letter import DeadLetterKey, StoredDeadLetter
 from streams.dead_letters.memory import MemoryResolutions
 from streams.dead_letters.redrive import drop, redrive
 from streams.dead_letters.store import Resolution
+from streams.dead_letters.stored import DeadLetterKey, StoredDeadLetter
 from streams.kafka.publisher import NotPublished
 from streams.outbox import Outgoing
 from tests.dead_letters.fakes import found, letter

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from streams.dead_letters.letter import DeadLetterId, StoredDeadLetter
 from streams.dead_letters.memory import MemoryResolutions
 from streams.dead_letters.redrive import redrive
 from streams.dead_letters.search import DeadLetterFilter, search_dead_letters
+from streams.dead_letters.stored import DeadLetterId, StoredDeadLetter
 from streams.kafka.publisher import NotPublished
 from streams.kafka.reader import MESSAGES_AT_ONCE, OffsetRange
 from streams.outbox import Outgoing

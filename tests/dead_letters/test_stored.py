@@ -2,7 +2,7 @@
 
 import pytest
 
-from streams.dead_letters.letter import DeadLetterId, StoredDeadLetter
+from streams.dead_letters.stored import DeadLetterId, StoredDeadLetter
 from tests.dead_letters.fakes import BURIED_AT, letter
 from tests.streams.fakes import ACCEPTED_AT, FakeRecord
 

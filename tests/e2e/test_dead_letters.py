@@ -18,8 +18,8 @@ from schemas.events import FollowCreated, PostCreated
 from schemas.ids import PostId, UserId, post_id
 from streams.bootstrap import cassandra_stores, connect_store, create_metrics
 from streams.cli import main
-from streams.dead_letters.letter import StoredDeadLetter
 from streams.dead_letters.reader import DeadLetterReader
+from streams.dead_letters.stored import StoredDeadLetter
 from streams.delivery.brake.rule import BrakeLimits
 from streams.outbox import Outgoing
 from tests.e2e.comparison import compare_all

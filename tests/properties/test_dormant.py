@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from schemas.events import FollowCreated, FollowFact, PostCreated
 from schemas.ids import DAY_MS, UserId
-from services.activity.dormant import AGE_SECONDS, InactiveUsers
+from services.activity.inactive_users import AGE_SECONDS, InactiveUsers
 from services.activity.store import ActivityKind
 from services.errors import Transient
 from services.handlers.delivery import Backfill, everyone_active

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from schemas.ids import DAY_MS, UserId
 from services.api.answers import item
 from services.api.cursors import Cursors
-from services.api.stream.reading import HomeWatcher, StreamShape, stream_of
 from services.api.stream.resume import unseal
+from services.api.stream.watcher import HomeWatcher, StreamShape, stream_of
 from services.readers.paging import PageRequest
 from tests.api.streaming import Holder, parsed
 from tests.histories import PEOPLE, READER, Fact, chances

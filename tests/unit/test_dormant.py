@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from schemas.ids import DAY_MS
-from services.activity import dormant
-from services.activity.dormant import AGE_SECONDS, InactiveUsers
+from services.activity import inactive_users as dormant
+from services.activity.inactive_users import AGE_SECONDS, InactiveUsers
 from services.activity.memory import MemoryActivity
 from services.activity.store import ActivityKind
 

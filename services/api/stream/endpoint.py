@@ -10,12 +10,12 @@ from services.api.cursors import Cursors, InvalidCursor
 from services.api.operation import AnyRequest, Endpoint
 from services.api.problems import BadParameter
 from services.api.queries import StreamQuery
+from services.api.stream.changes import ReaderState
 from services.api.stream.document import LAST_EVENT_ID, STREAM_HOME
-from services.api.stream.reading import HomeWatcher, StreamShape, stream_of
 from services.api.stream.resume import unseal
 from services.api.stream.stream import EventStream
 from services.api.stream.streams import Streams
-from services.api.stream.telling import ReaderState
+from services.api.stream.watcher import HomeWatcher, StreamShape, stream_of
 from services.readers.paging import Page, PageRequest
 from services.readers.returning import ReturningUsers
 

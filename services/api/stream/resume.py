@@ -9,7 +9,7 @@ from typing import Final
 
 from schemas.ids import PostId
 from services.api.cursors import Cursors, InvalidCursor
-from services.api.stream.telling import DIGEST_BYTES, ReaderState
+from services.api.stream.changes import DIGEST_BYTES, ReaderState
 
 _VERSION: Final = 1
 _HEAD: Final = struct.Struct(">B?Q")

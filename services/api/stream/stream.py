@@ -16,8 +16,8 @@ from litestar.types import HTTPResponseBodyEvent, Receive, Scope, Send
 from services.api.answers import Ended, Heartbeat
 from services.api.problems import Forbidden, Unauthenticated
 from services.api.stream.pace import RETRY_MS
-from services.api.stream.reading import EncodedEvent, HomeWatcher
 from services.api.stream.streams import Signals, Streams
+from services.api.stream.watcher import EncodedEvent, HomeWatcher
 from services.api.stream.wire import EVENT_STREAM, encode_event, encode_retry
 from services.errors import Transient
 

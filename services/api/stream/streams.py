@@ -7,8 +7,8 @@ from typing import Final, Literal, TypeAlias
 
 from schemas.ids import UserId
 from services.api.problems import Full
-from services.api.stream.arrivals import NewEntryProbe
 from services.api.stream.pace import SPREAD, StreamPace
+from services.api.stream.probe import NewEntryProbe
 from services.metrics.metrics import Metrics
 from services.settings.settings import Settings
 

@@ -4,11 +4,12 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple, TypeAlias
 
 from schemas.ids import PostId, UserId
-from services.api import answers, walk
+from services.api import answers
+from services.api import page_position as walk
 from services.api.cursors import Cursors
+from services.api.page_position import PagePosition
 from services.api.pages import Pager
-from services.api.stream.resume import seal
-from services.api.stream.telling import (
+from services.api.stream.changes import (
     ChangeEvent,
     EditEvent,
     EntryEvent,
@@ -17,8 +18,8 @@ from services.api.stream.telling import (
     StreamEvent,
     diff_events,
 )
+from services.api.stream.resume import seal
 from services.api.stream.wire import EventName, encode_event
-from services.api.walk import PagePosition
 from services.readers.item import Item
 from services.readers.paging import Page, PageRequest
 

@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from schemas.ids import SEQUENCE_BITS, PostId
-from services.api.walk import LATE_MS
+from services.api.page_position import LATE_MS
 from services.readers.item import Item
 from services.readers.paging import Gap, Page
 
