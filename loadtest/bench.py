@@ -181,11 +181,6 @@ def spent(
     }
 
 
-def now_ms() -> int:
-    """The present, in milliseconds since the Unix epoch."""
-    return time.time_ns() // 1_000_000
-
-
 async def ready(url: str, path: str, require: Callable[[], None]) -> None:
     """Returns when the program says that it is. Raises NotDone, or ProgramFailed."""
     deadline = time.monotonic() + READY_SECONDS

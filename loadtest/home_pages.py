@@ -21,11 +21,12 @@ import click
 import numpy as np
 from aiohttp import ClientSession, ClientTimeout, TCPConnector
 
-from loadtest.bench import now_ms, ready
+from loadtest.bench import ready
 from loadtest.figures import percentiles
 from loadtest.machine import usage
 from loadtest.processes import Program, Programs
 from loadtest.stored import World, fill, world
+from services.clock import now_ms
 from services.settings.settings import Settings
 
 WARM_UP = 200

@@ -3,11 +3,12 @@
 import asyncio
 import time
 
-from loadtest.bench import Bench, Ledger, NotDone, now_ms, spent
+from loadtest.bench import Bench, Ledger, NotDone, spent
 from loadtest.figures import reached
 from loadtest.log import drained
 from loadtest.report import Repetition
 from loadtest.traffic import Writer
+from services.clock import now_ms
 
 SECONDS = 900.0
 """For one repetition: three million entries take half a minute."""

@@ -5,10 +5,11 @@ import heapq
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeAlias
 
-from loadtest.bench import Bench, Ledger, now_ms
+from loadtest.bench import Bench, Ledger
 from loadtest.report import Outage
 from loadtest.scenario import Open
 from loadtest.traffic import Writer, arrivals, turns
+from services.clock import now_ms
 
 SETTLE_SECONDS = 120.0
 """For the last entries that are watched, after everything was handled."""

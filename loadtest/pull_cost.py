@@ -24,6 +24,7 @@ from loadtest.store import patiently
 from loadtest.stored import stores_on
 from schemas.events import FollowCreated, PostCreated
 from schemas.ids import PostId, UserId, post_id
+from services.clock import now_ms
 from services.metrics.metrics import Metrics
 from services.posts.post import post_mutation
 from services.pulled.authors import PulledAuthors
@@ -62,11 +63,6 @@ class Case(NamedTuple):
         return UserId(VIEWERS_FROM + self.followed)
 
 
-def now() -> int:
-    """The present, in milliseconds since the Unix epoch."""
-    return time.time_ns() // 1_000_000
-
-
 class Bench(NamedTuple):
     """Where it is measured."""
 
@@ -88,7 +84,7 @@ class Bench(NamedTuple):
     async def push(self) -> float:
         """Of an entry of a large author."""
         users = np.random.default_rng(1).choice(2**40, FOLLOWERS, replace=False) + 1
-        posts = iter(range(post_id(now(), 0), 2**63, 1))
+        posts = iter(range(post_id(now_ms(), 0), 2**63, 1))
 
         async def one() -> None:
             await self.stores.timelines.add_home_entries(
@@ -109,7 +105,7 @@ class Bench(NamedTuple):
 
     async def people(self) -> None:
         """Viewers with a home of pushed posts, who follow some of the authors to be pulled."""
-        at = now() - 3_600_000
+        at = now_ms() - 3_600_000
         facts = [
             PostCreated(version=(at + n) * 1_000, post_id=post_id(at + n, n), author_id=n + 1)
             for n in range(FOLLOWEES)
@@ -129,7 +125,7 @@ class Bench(NamedTuple):
 
     async def flag(self, known: int, retention: Retention) -> None:
         """So many authors are pulled from now on, each with two posts in the last hour."""
-        at = now() - 1_800_000
+        at = now_ms() - 1_800_000
         authors = [UserId(PULLED_FROM + n) for n in range(known)]
         entries = [
             AuthorEntry(author, PostId(post_id(at + k * 60_000, n)))
@@ -143,7 +139,7 @@ class Bench(NamedTuple):
                 for author, post in entries
             ]
             await self.stores.posts.record([post_mutation(each) for each in facts])
-            await PulledAuthors(self.stores.pulled, retention, now, age_ms=0).flag(entries)
+            await PulledAuthors(self.stores.pulled, retention, now_ms, age_ms=0).flag(entries)
 
 
 async def measured(pages: int, told: Callable[[dict[str, float]], None]) -> None:
@@ -154,9 +150,9 @@ async def measured(pages: int, told: Callable[[dict[str, float]], None]) -> None
     await migrate(settings, available_migrations())
     store = await connect(settings, Metrics(CollectorRegistry()))
     try:
-        stores = stores_on(store, settings, now)
+        stores = stores_on(store, settings, now_ms)
         retention = Retention(settings.retention_days, settings.epoch)
-        home = Home(Reader(stores, now, settings.epoch), retention)
+        home = Home(Reader(stores, now_ms, settings.epoch), retention)
         bench = Bench(stores, home, server)
         await bench.people()
         told({"pushed_entry_us": round(await bench.push(), 1)})

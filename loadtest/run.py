@@ -12,7 +12,7 @@ from uuid import uuid4
 import numpy as np
 
 from loadtest import graph as graphs
-from loadtest.bench import Bench, Progress, now_ms, ready
+from loadtest.bench import Bench, Progress, ready
 from loadtest.log import Log, Sender
 from loadtest.machine import describe
 from loadtest.observer import Observer, Reader
@@ -25,6 +25,7 @@ from loadtest.scenario import Scenario
 from loadtest.store import RunStore, define, release
 from loadtest.summary import Begun, Facts, summarize
 from loadtest.verification import compared, shown
+from services.clock import now_ms
 from services.errors import MingleError
 from services.settings.settings import Settings
 

@@ -17,6 +17,7 @@ from loadtest.expected import Entries
 from loadtest.graph import Graph
 from schemas.events import FollowCreated
 from schemas.ids import SLOTS, IdArray, PostId, UserId, Version
+from services.clock import Clock
 from services.errors import StoreUnavailable
 from services.generations.cassandra import CassandraGenerations
 from services.graph.cassandra import CassandraGraph
@@ -25,7 +26,7 @@ from services.graph.store import SlotRange
 from services.metrics.metrics import Metrics
 from services.relations.cassandra import CassandraRelations
 from services.relations.mutation import relation_mutation
-from services.retention import Clock, Retention
+from services.retention import Retention
 from services.settings.settings import Settings
 from services.storage.cluster import create_cluster, run_in_thread
 from services.storage.migrations import available_migrations

@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from schemas.events import FollowCreated, PostCreated, PostFact, ReplyCreated
 from schemas.ids import DAY_MS, PostId, UserId, post_id
 from services.activity.cassandra import CassandraActivity
+from services.clock import Clock
 from services.conversations.cassandra import CassandraConversations
 from services.graph.cassandra import CassandraGraph
 from services.metrics.metrics import Metrics
@@ -25,7 +26,7 @@ from services.pulled.cassandra import CassandraPulled
 from services.relations.cassandra import CassandraRelations
 from services.relations.mutation import relation_mutation as relation
 from services.reposts.cassandra import CassandraReposts
-from services.retention import Clock, Retention
+from services.retention import Retention
 from services.search.cassandra import CassandraTerms
 from services.search.store import PostTerms, claim_of
 from services.search.terms import tags_of, words_of

@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from schemas.ids import DAY_MS, SEQUENCE_BITS, IdArray, post_time
-from services.retention import Clock, Retention
+from services.clock import Clock
+from services.retention import Retention
 
 BUCKET_MS = 3 * DAY_MS
 """Post time in a bucket: three days of 4,000 users are a partition of some 60 MB."""

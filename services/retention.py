@@ -1,12 +1,8 @@
 """How long posts stay in home timelines, by the post's own time (SEMANTICS 2)."""
 
-from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from schemas.ids import DAY_MS, DEFAULT_EPOCH, first_post_id
-
-Clock: TypeAlias = Callable[[], int]
-"""The present, in milliseconds since the Unix epoch."""
 
 
 class Retention(NamedTuple):

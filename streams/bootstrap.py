@@ -1,6 +1,5 @@
 """The composition root: the one place where adapters are chosen. Nothing connects at import."""
 
-import time
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import NamedTuple
@@ -13,6 +12,7 @@ from schemas.errors import SchemaViolation
 from services.activity.cassandra import CassandraActivity
 from services.activity.inactive_users import InactiveUsers
 from services.activity.memory import MemoryActivity
+from services.clock import Clock, now_ms, now_us
 from services.conversations.cassandra import CassandraConversations
 from services.conversations.memory import MemoryConversations
 from services.generations.cassandra import CassandraGenerations
@@ -31,7 +31,7 @@ from services.relations.cassandra import CassandraRelations
 from services.relations.memory import MemoryRelations
 from services.reposts.cassandra import CassandraReposts
 from services.reposts.memory import MemoryReposts
-from services.retention import Clock, Retention
+from services.retention import Retention
 from services.search.cassandra import CassandraTerms
 from services.search.memory import MemoryTerms
 from services.search.words.cassandra import CassandraWords
@@ -63,16 +63,6 @@ from streams.replay.plan import Plan
 from streams.replay.run import Live, Replay, ReplayLimits, Told
 from streams.requests import KafkaRequestOutbox
 from streams.routes import ROLES, ROUTES, WRITE_HOMES, create_handlers, create_inline_handlers
-
-
-def now_ms() -> int:
-    """The present, in milliseconds since the Unix epoch."""
-    return time.time_ns() // 1_000_000
-
-
-def now_us() -> int:
-    """The same as a write timestamp."""
-    return time.time_ns() // 1_000
 
 
 def create_metrics() -> Metrics:

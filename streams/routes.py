@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from schemas.snapshots import FOLLOW_EDGES
+from services.clock import Clock
 from services.handlers.delivery import (
     BULK_ENTRIES_AT_ONCE,
     ActiveFollowers,
@@ -26,7 +27,7 @@ from services.handlers.stale_versions import StaleVersions
 from services.handlers.words import RecordWords
 from services.metrics.metrics import Metrics
 from services.pulled.authors import PulledAuthors
-from services.retention import Clock, Retention
+from services.retention import Retention
 from services.stores import Stores
 from streams.delivery.backlog import BatchBounds
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from schemas.ids import DAY_MS, IdArray
 from services.activity.store import Activities, ActivityKind, ActivityStore
-from services.retention import Clock
+from services.clock import Clock
 
 AGE_SECONDS: Final = 300.0
 """For which a worker goes by what it has read, counted from when it asked: who returns has to wait

@@ -26,6 +26,7 @@ from services.api.stream.probe import NewEntryProbe
 from services.api.stream.streams import Streams
 from services.api.stream.wire import EVENT_STREAM as EVENTS
 from services.api.wait_for import MAX_WAIT
+from services.clock import Clock
 from services.handlers.delivery import Backfill
 from services.handlers.rebuild import Rebuild
 from services.metrics.metrics import Metrics
@@ -37,7 +38,7 @@ from services.readers.reader import Reader
 from services.readers.returning import ReturningUsers
 from services.readers.search import SearchPosts
 from services.readers.tag import TagPosts
-from services.retention import Clock, Retention
+from services.retention import Retention
 from services.settings.settings import Settings
 from services.stores import Stores
 

@@ -14,10 +14,10 @@ from services.api.cursors import Cursors
 from services.api.operation import AnyRequest, Endpoint, Operation
 from services.api.pages import Pager
 from services.api.queries import RelationQuery, RelationsQuery
+from services.clock import Clock
 from services.readers.people import PeoplePage, RelationsReader
 from services.relations.mutation import SubjectKind
 from services.relations.relations import OwnSettings
-from services.retention import Clock
 
 LIST_RELATIONS = Operation(
     id="listRelations",

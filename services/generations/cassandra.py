@@ -4,10 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
-from services.generations.generations import FIRST, ORIGINAL, Generations
+from services.generations.generations import ORIGINAL, Generations
 from services.generations.store import Acknowledgement
 from services.settings.settings import Settings
 from services.storage.generation_tables import (
+    FIRST,
     GENERATIONAL,
     cql_of_generation,
     names_generational_table,

@@ -9,9 +9,8 @@ from typing import Final, NamedTuple
 import msgspec
 
 from services.errors import MingleError
+from services.storage.generation_tables import FIRST
 
-FIRST: Final = "first"
-"""The tables of the migrations, without a suffix."""
 NAME: Final = r"[a-z][a-z0-9]{0,15}"
 """Of a generation: it is part of a table's name."""
 MOST: Final = 3

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.ids import SLOTS, IdArray, UserId, slots
+from services.clock import Clock
 from services.graph.edge import EdgeMutation
 from services.graph.packs import CHANGES, FollowerPacks, Pack, next_pack_number
 from services.graph.store import SlotRange
-from services.retention import Clock
 from services.storage.session import Store
 from services.storage.statements import insert, portions, select
 

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from schemas.ids import SLOTS, IdArray, UserId, slots
-from services.retention import Clock
+from services.clock import Clock
 from services.storage.session import Store
 from services.storage.statements import insert, select
 

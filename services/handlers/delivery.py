@@ -8,13 +8,15 @@ import numpy as np
 
 from schemas.ids import IdArray, UserId
 from schemas.requests import BackfillFollow, DeliverPage
+from services.clock import Clock
 from services.graph.store import GraphStore, SlotRange
 from services.handlers.handler import Accepted
 from services.metrics.metrics import Metrics
 from services.reposts.store import RepostStore, post_of
-from services.retention import Clock, Retention
+from services.retention import Retention
+from services.span import Span
 from services.timelines.author_pages import scan_author_pages
-from services.timelines.store import EntryBlock, Span, TimelineStore
+from services.timelines.store import EntryBlock, TimelineStore
 
 ENTRIES_AT_ONCE = 65_536
 """Entries written by one call, 4 MB packed: enough for 256 to each of 256 shards, and with four

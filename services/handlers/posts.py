@@ -7,6 +7,7 @@ import numpy as np
 
 from schemas.events import Creation, Deletion, PostFact, ReplyCreated
 from schemas.ids import PostId, UserId
+from services.clock import Clock
 from services.conversations.store import Link
 from services.graph.store import GraphStore
 from services.handlers.handler import Accepted
@@ -17,7 +18,7 @@ from services.handlers.pages import FanOutPolicy, fan_out_pages
 from services.posts.post import post_mutation
 from services.posts.store import PostStore
 from services.pulled.authors import PulledAuthors
-from services.retention import Clock, Retention
+from services.retention import Retention
 from services.search.store import PostClaim, PostTerms, TermStore, claim_of
 from services.search.terms import tags_of
 from services.timelines.store import AuthorEntry, EntryBlock, TimelineStore

@@ -5,8 +5,9 @@ from collections.abc import Set as AbstractSet
 
 from schemas.ids import PostId, UserId
 from services.buckets import Buckets
+from services.clock import Clock
 from services.pulled.store import Flag, PulledStore
-from services.retention import Clock, Retention
+from services.retention import Retention
 from services.timelines.store import AuthorEntry
 
 MOST_AUTHORS = 1_000

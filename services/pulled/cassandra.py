@@ -6,8 +6,9 @@ import numpy as np
 
 from schemas.ids import UserId
 from services.buckets import Buckets
+from services.clock import Clock
 from services.pulled.store import Flag
-from services.retention import Clock, Retention
+from services.retention import Retention
 from services.storage.session import Store
 from services.storage.statements import Column, RowVersion, insert, keys_only, select
 

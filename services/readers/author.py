@@ -6,7 +6,7 @@ from schemas.ids import PostId, UserId
 from services.posts.post import Post
 from services.readers.paging import Page, PageRequest, cut_page
 from services.readers.reader import Reader
-from services.timelines.store import Span
+from services.span import Span
 from services.visibility.predicate import Verdict, on_page
 from services.visibility.view import View
 

@@ -15,7 +15,8 @@ from services.readers.pulled_entries import PulledEntries
 from services.readers.reader import UNLIMITED, FindReposts, Reader
 from services.reposts.window import Window
 from services.retention import Retention
-from services.timelines.store import Span, TimelineStore
+from services.span import Span
+from services.timelines.store import TimelineStore
 from services.visibility.predicate import FOLDED, has_followed_tag, in_home, may_know
 from services.visibility.view import View
 

@@ -9,7 +9,7 @@ from services.readers.paging import Page, PageRequest, cut_page
 from services.readers.reader import FindReposts, Reader
 from services.reposts.window import Window
 from services.retention import Retention
-from services.timelines.store import Span
+from services.span import Span
 from services.visibility.predicate import Verdict, in_list
 from services.visibility.view import View
 

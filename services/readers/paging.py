@@ -6,7 +6,7 @@ import msgspec
 
 from schemas.ids import PostId
 from services.readers.item import Item
-from services.timelines.store import Span
+from services.span import Span
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100

@@ -9,9 +9,9 @@ from services.pulled.authors import PulledAuthors
 from services.reposts.store import post_of
 from services.reposts.window import Window
 from services.search.terms import tag_term
+from services.span import Span
 from services.stores import Stores
 from services.timelines.author_pages import scan_author_pages
-from services.timelines.store import Span
 
 REPOSTS_AT_ONCE = 100
 """Of an author in one request: three days of somebody who reposts thirty posts a day."""

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from schemas.ids import DEFAULT_EPOCH, PostId, UserId
 from schemas.relations import Context
+from services.clock import Clock
 from services.posts.ancestry import load_above
 from services.posts.post import Post
 from services.readers.gates import load_gates
@@ -13,9 +14,9 @@ from services.readers.item import Item, present_item
 from services.readers.paging import WalkResult
 from services.relations.relations import Relations
 from services.reposts.window import Window
-from services.retention import Clock, Retention
+from services.retention import Retention
+from services.span import Span
 from services.stores import Stores
-from services.timelines.store import Span
 from services.visibility.predicate import Verdict
 from services.visibility.view import View
 from services.visibility.windows import WindowPlaces, place_in_windows, window_of

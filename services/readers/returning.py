@@ -11,11 +11,11 @@ import structlog
 from schemas.ids import DAY_MS, UserId
 from services.activity.inactive_users import AGE_SECONDS
 from services.activity.store import ActivityKind, ActivityStore
+from services.clock import Clock
 from services.errors import Transient
 from services.metrics.metrics import Metrics
 from services.readers.home import Home
 from services.readers.paging import Page, PageRequest
-from services.retention import Clock
 
 SETTLE_SECONDS: Final = AGE_SECONDS + 10
 """After which no worker goes by what it knew before; ten seconds for clocks that run unevenly."""

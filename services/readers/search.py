@@ -12,7 +12,7 @@ from services.readers.paging import Page, PageRequest, cut_page
 from services.readers.reader import Reader, Skeleton
 from services.search.store import TermStore
 from services.search.terms import everything, tag_term, word_term, words
-from services.timelines.store import Span
+from services.span import Span
 from services.visibility.predicate import Verdict, listed
 from services.visibility.view import View
 

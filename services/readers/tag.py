@@ -9,7 +9,7 @@ from services.posts.post import Post
 from services.readers.paging import Page, PageRequest, cut_page
 from services.readers.reader import Reader
 from services.search.terms import tag_term
-from services.timelines.store import Span
+from services.span import Span
 from services.visibility.predicate import Verdict, listed
 from services.visibility.view import View
 

@@ -12,9 +12,11 @@ import numpy as np
 
 from schemas.ids import SLOTS, IdArray, PostId, UserId, slot, slots
 from services.buckets import Buckets
+from services.clock import Clock
 from services.reposts.store import AuthorRepost, RepostLink, RepostsBelow, ResolvedRepost
 from services.reposts.window import Window
-from services.retention import Clock, Retention
+from services.retention import Retention
+from services.span import Span
 from services.storage.session import Store
 from services.storage.statements import (
     KEYS_AT_ONCE,
@@ -25,7 +27,6 @@ from services.storage.statements import (
     portions,
     select,
 )
-from services.timelines.store import Span
 
 SHARDS = 1024
 """Of a bucket, for good: a thousand users in each of them for a million, ten thousand for ten."""

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from schemas.ids import IdArray, PostId, UserId
 from services.reposts.store import AuthorRepost, RepostLink, RepostsBelow, ResolvedRepost
 from services.reposts.window import Window
-from services.timelines.store import Span
+from services.span import Span
 
 
 class MemoryReposts:

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 from schemas.ids import IdArray, PostId, UserId
 from services.reposts.window import Window
-from services.timelines.store import Span
+from services.span import Span
 
 
 class RepostLink(NamedTuple):

@@ -12,6 +12,7 @@ from zlib import crc32
 
 from schemas.ids import DAY_MS, DEFAULT_EPOCH, PostId, UserId, post_time
 from services.search.store import PostClaim, PostTerms
+from services.span import Span
 from services.storage.session import Store
 from services.storage.statements import (
     KEYS_AT_ONCE,
@@ -24,7 +25,6 @@ from services.storage.statements import (
     portions,
     select,
 )
-from services.timelines.store import Span
 
 BUCKET_MS = 3 * DAY_MS
 """Post time in a bucket."""

@@ -5,7 +5,7 @@ from heapq import nlargest, nsmallest
 
 from schemas.ids import PostId
 from services.search.store import PostClaim, PostTerms
-from services.timelines.store import Span
+from services.span import Span
 
 
 class MemoryTerms:

@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 
 from schemas.events import PostFact
 from schemas.ids import PostId, UserId
-from services.timelines.store import Span
+from services.span import Span
 
 
 class PostClaim(NamedTuple):

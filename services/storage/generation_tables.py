@@ -4,9 +4,10 @@ import re
 from collections.abc import Collection
 from typing import Final
 
-from services.generations.generations import FIRST
 from services.storage.statements import Statement
 
+FIRST: Final = "first"
+"""The generation of the tables that the migrations make, whose names have no suffix."""
 GENERATIONAL: Final = ("home_timeline", "home_buckets")
 """What a home's skeleton is read from. Everything else is shared: posts, edges and links are cells
 that merge, whoever writes them; author timelines and reposts are keys that readers judge one by

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import TypeVar
 
 from schemas.ids import UserId
-from services.timelines.store import Span
+from services.span import Span
 
 T = TypeVar("T")
 

@@ -13,10 +13,11 @@ import numpy as np
 
 from schemas.ids import MAX_ID, SLOTS, PostId, UserId, slot
 from services.buckets import Buckets
-from services.generations.generations import FIRST
-from services.retention import Clock, Retention
+from services.clock import Clock
+from services.retention import Retention
 from services.scan import Scanned
-from services.storage.generation_tables import GENERATIONAL, statement_of_generation
+from services.span import Span
+from services.storage.generation_tables import FIRST, GENERATIONAL, statement_of_generation
 from services.storage.session import Store
 from services.storage.statements import (
     KEYS_AT_ONCE,
@@ -31,7 +32,7 @@ from services.storage.statements import (
 )
 from services.timelines.home_batches import BatchPiece, EntryRows, place_entries
 from services.timelines.page_depth_cache import PageDepthCache
-from services.timelines.store import MAX_ARRIVALS, AuthorEntry, EntryBlock, Span
+from services.timelines.store import MAX_ARRIVALS, AuthorEntry, EntryBlock
 
 SHARDS = 256
 """Of a bucket: 3,900 users in each of them for a million users."""

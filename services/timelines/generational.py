@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import Callable, Collection, Sequence
 
 from schemas.ids import PostId, UserId
-from services.generations.generations import FIRST, GenerationKey, Generations
+from services.generations.generations import GenerationKey, Generations
 from services.generations.view import GenerationsView
 from services.scan import Scanned
-from services.timelines.store import AuthorEntry, EntryBlock, Span, TimelineStore
+from services.span import Span
+from services.storage.generation_tables import FIRST
+from services.timelines.store import AuthorEntry, EntryBlock, TimelineStore
 
 
 class GenerationalTimelines:

@@ -5,9 +5,10 @@ from collections.abc import Collection, Sequence
 from itertools import product
 
 from schemas.ids import PostId, UserId
-from services.generations.generations import FIRST
 from services.scan import Scanned, scan_ids
-from services.timelines.store import MAX_ARRIVALS, AuthorEntry, EntryBlock, Span
+from services.span import Span
+from services.storage.generation_tables import FIRST
+from services.timelines.store import MAX_ARRIVALS, AuthorEntry, EntryBlock
 
 
 class _Entries:

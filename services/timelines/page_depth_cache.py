@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from schemas.ids import MAX_ID, PostId, UserId
 from services.latest import Latest
-from services.timelines.store import Span
+from services.span import Span
 
 MOST_REMEMBERED = 32_768
 """Readers: 10 MB."""

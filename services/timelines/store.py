@@ -3,19 +3,12 @@
 from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
-from schemas.ids import MAX_ID, IdArray, PostId, UserId
+from schemas.ids import IdArray, PostId, UserId
 from services.scan import Scanned
+from services.span import Span
 
 MAX_ARRIVALS = 10_000
 """Entries that a store gives at once of those that arrived in a shard: 160 KB."""
-
-
-class Span(NamedTuple):
-    """The entries with above < post id < below that a reader wants, and from which end."""
-
-    above: int = 0
-    below: int = MAX_ID
-    newest_first: bool = True
 
 
 class AuthorEntry(NamedTuple):

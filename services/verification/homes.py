@@ -14,7 +14,7 @@ from services.readers.home import Home
 from services.readers.reader import FindReposts, Reader
 from services.reposts.window import Window
 from services.retention import Retention
-from services.timelines.store import Span
+from services.span import Span
 from services.verification.differences import Differences, ShownEntry
 from services.visibility.predicate import in_home
 from services.visibility.windows import window_of

@@ -10,7 +10,7 @@ from services.posts.post import Post
 from services.readers.reader import Reader
 from services.readers.thread import MAX_SIBLINGS
 from services.retention import Retention
-from services.timelines.store import Span
+from services.span import Span
 from services.verification.differences import Differences
 
 

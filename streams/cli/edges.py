@@ -6,8 +6,9 @@ import json
 import click
 
 from schemas.snapshots import FOLLOW_EDGES, EdgesWritten
+from services.clock import now_ms
 from services.settings.settings import Settings
-from streams.bootstrap import Deps, now_ms
+from streams.bootstrap import Deps
 from streams.cli.configuration import load_settings
 from streams.cli.connected import run_on_stores
 from streams.cli.progress import progress_bar

@@ -15,9 +15,10 @@ import msgspec
 from msgspec.structs import replace
 from rich.console import Console
 
+from services.clock import now_ms
 from services.errors import MingleError
 from services.settings.settings import Settings
-from streams.bootstrap import Deps, cassandra_stores, create_replay, now_ms, repair_stores
+from streams.bootstrap import Deps, cassandra_stores, create_replay, repair_stores
 from streams.cli.configuration import load_settings
 from streams.cli.connected import expect_cassandra, run_on_stores
 from streams.cli.dead_letter_options import run_async

@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.rule import Rule
 from rich.table import Table
 
+from services.clock import now_ms
 from services.settings.settings import Settings
 from streams.display.dead_letter import dead_letter_panel
 from streams.display.explanation import explanation
@@ -35,7 +36,7 @@ async def demo(
     RuntimeError when the pipeline does not start.
     """
     started = time.monotonic()
-    village = story(time.time_ns() // 1_000_000, settings.epoch)
+    village = story(now_ms(), settings.epoch)
     console.print(Rule("Mingle, all in this process"))
     async with pipeline(settings) as running:
         console.print(_parts(running))

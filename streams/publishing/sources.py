@@ -2,12 +2,12 @@
 
 import gzip
 import io
-import time
 import zlib
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, Final, TypeAlias, cast
 
 from schemas.codec import Message, encode
+from services.clock import now_ms
 from streams.outbox import Outgoing
 from streams.publishing.datasets import (
     FOLLOWS_HEADER,
@@ -104,7 +104,7 @@ def _json_lines(first: bytes, rest: _Lines, epoch: int, refuse: Refuse) -> Itera
     while line:
         if line.strip():
             try:
-                yield parse_line(line, time.time_ns() // 1_000_000, epoch)
+                yield parse_line(line, now_ms(), epoch)
             except NotAMessage as reason:
                 refuse(Malformed(rest.name, rest.number, str(reason)))
         line = next(rest, None)

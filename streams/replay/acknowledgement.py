@@ -7,10 +7,10 @@ from typing import Final
 
 import structlog
 
+from services.clock import Clock as NowMs
 from services.errors import StoreUnavailable, Transient
 from services.generations.generations import Generations
 from services.generations.store import Acknowledgement, GenerationStore
-from services.retention import Clock as NowMs
 from services.timelines.store import TimelineStore
 from streams.background import repeat
 from streams.clock import SystemClock, WaitingClock

@@ -27,10 +27,11 @@ from services.search.cassandra import CassandraTerms
 from services.search.store import PostClaim, PostTerms
 from services.search.words.cassandra import CassandraWords
 from services.settings.settings import Settings
+from services.span import Span
 from services.storage.session import Store, connect
 from services.storage.statements import Statement, select
 from services.timelines.cassandra import CassandraTimelines
-from services.timelines.store import EntryBlock, Span
+from services.timelines.store import EntryBlock
 from tests.contracts.histories import NOW, NewPost, People
 
 VERSION = NOW * 1_000

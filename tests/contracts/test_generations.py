@@ -10,19 +10,21 @@ from prometheus_client import CollectorRegistry
 from schemas.ids import PostId, UserId
 from services.errors import StoreUnavailable
 from services.generations.cassandra import CassandraGenerations
-from services.generations.generations import FIRST, Generations
+from services.generations.generations import Generations
 from services.generations.memory import MemoryGenerations
 from services.generations.store import Acknowledgement, GenerationStore
 from services.generations.view import FRESH_SECONDS, FixedGeneration, FollowedGenerations
 from services.metrics.metrics import Metrics
 from services.retention import Retention
 from services.settings.settings import Settings
+from services.span import Span
+from services.storage.generation_tables import FIRST
 from services.storage.migrations import available_migrations
 from services.storage.session import connect
 from services.timelines.cassandra import CassandraTimelines
 from services.timelines.generational import GenerationalTimelines
 from services.timelines.memory import MemoryTimelines
-from services.timelines.store import AuthorEntry, EntryBlock, Span, TimelineStore
+from services.timelines.store import AuthorEntry, EntryBlock, TimelineStore
 from tests.contracts.histories import NOW, NewPost, People
 
 

@@ -5,8 +5,8 @@ import numpy as np
 from schemas.ids import DAY_MS, SEQUENCE_BITS, IdArray, PostId, UserId
 from services.reposts.store import AuthorRepost, RepostLink, RepostsBelow, ResolvedRepost
 from services.reposts.window import Window
+from services.span import Span
 from services.stores import Stores
-from services.timelines.store import Span
 from tests.contracts.histories import NewPost, People
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from schemas.ids import PostId, UserId
 from services.search.store import PostClaim, PostTerms, TermStore
+from services.span import Span
 from services.stores import Stores
-from services.timelines.store import Span
 from tests.contracts.histories import NewPost, People
 
 

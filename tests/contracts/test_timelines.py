@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from schemas.ids import PostId, UserId
+from services.span import Span
 from services.stores import Stores
-from services.timelines.store import AuthorEntry, EntryBlock, Span
+from services.timelines.store import AuthorEntry, EntryBlock
 from tests.contracts.histories import NewPost, People
 
 

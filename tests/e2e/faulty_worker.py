@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from services.clock import now_ms
 from services.handlers import pages as plan
 from services.handlers.delivery import ActiveFollowers, DeliverPages
 from streams import bootstrap
@@ -18,10 +19,10 @@ from streams import routes as handlers
 from streams.app import App
 from streams.bootstrap import Deps, create_workers
 from streams.cli.configuration import load_settings
+from streams.delivery import loop as delivery
 from streams.delivery.acks import AckTracker
 from streams.delivery.attempt import BatchAttempt, Unfinished
 from streams.delivery.backlog import Batch, BatchBounds
-from streams.delivery.loop import loop as delivery
 from streams.kafka.consumer_thread import ConsumerThread
 from streams.kafka.transport import Consumer, Transport
 from streams.logs import configure
@@ -139,7 +140,7 @@ def main(arguments: Sequence[str]) -> int:
     # Everything else is the product's own `run_worker`.
     faults = Faults(given)
     real_now = time.clock_gettime_ns(time.CLOCK_REALTIME) // 1_000_000
-    faults.journal.write("began", wrong_by_ms=bootstrap.now_ms() - real_now)
+    faults.journal.write("began", wrong_by_ms=now_ms() - real_now)
     stop_between_groups(faults)
     vars(processes)["create_workers"] = partial(create_faulty_workers, faults)
     return run_until_signal(partial(processes.run_worker, settings, ROLES))

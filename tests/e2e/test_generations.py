@@ -15,7 +15,7 @@ from schemas.codec import Message
 from schemas.events import PostCreated
 from schemas.ids import post_id
 from servers.ports import free_run
-from services.generations.generations import FIRST
+from services.storage.generation_tables import FIRST
 from tests.e2e.comparison import compare_all
 from tests.e2e.pipeline import Pipeline
 from tests.e2e.village import START, Village, model_of

@@ -23,18 +23,12 @@ from schemas.events import FollowCreated, PostCreated, PostDeleted, PostEdited
 from schemas.ids import PostId, post_id
 from schemas.relations import BlockCreated
 from servers.server import Reachable
+from services.clock import now_ms
 from services.handlers.handler import Accepted
 from services.handlers.outbox import MemoryRequestOutbox
 from services.settings.settings import Settings
 from services.storage.migrations import available_migrations, migrate
-from streams.bootstrap import (
-    Deps,
-    cassandra_stores,
-    connect_store,
-    create_api,
-    create_metrics,
-    now_ms,
-)
+from streams.bootstrap import Deps, cassandra_stores, connect_store, create_api, create_metrics
 from streams.routes import create_handlers
 from tests.api.streaming import streaming
 from tests.e2e.crowd import Crowd

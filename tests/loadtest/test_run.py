@@ -11,7 +11,6 @@ import pytest
 
 from loadtest import graph as graphs
 from loadtest import page, report
-from loadtest.bench import now_ms
 from loadtest.expected import Difference, Entries
 from loadtest.log import Log, NotErased
 from loadtest.processes import Addresses
@@ -21,6 +20,7 @@ from loadtest.settling import BACKGROUND, background
 from loadtest.store import RunStore, define
 from loadtest.verification import compared
 from servers.server import Reachable
+from services.clock import now_ms
 from services.settings.brokers import Brokers
 from services.settings.settings import Settings
 from services.storage.migrations import available_migrations, migrate

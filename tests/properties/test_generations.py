@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 from schemas.codec import KINDS
-from services.generations.generations import FIRST, GenerationRefused
+from services.generations.generations import GenerationRefused
 from services.generations.memory import MemoryGenerations
 from services.generations.view import (
     FRESH_SECONDS,
@@ -16,6 +16,7 @@ from services.generations.view import (
 )
 from services.handlers.handler import Accepted, Handler
 from services.handlers.outbox import MemoryRequestOutbox
+from services.storage.generation_tables import FIRST
 from services.stores import Stores
 from services.timelines.generational import GenerationalTimelines
 from services.timelines.memory import MemoryTimelines

@@ -12,7 +12,7 @@ from schemas.ids import PostId, UserId, post_id, post_time
 from services.errors import StoreUnavailable
 from services.handlers.outbox import MemoryRequestOutbox
 from services.readers.paging import PageRequest
-from services.timelines.store import Span
+from services.span import Span
 from tests.histories import NOW, PEOPLE, READER, Fact, chances, log
 from tests.model import Model
 from tests.properties.conftest import Prove

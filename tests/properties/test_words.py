@@ -9,7 +9,7 @@ from schemas.events import Deletion, PostCreated, PostDeleted, PostEdited, PostF
 from schemas.ids import PostId, post_id
 from services.search.store import claim_of
 from services.search.terms import tags_of, words_of
-from services.timelines.store import Span
+from services.span import Span
 from tests.histories import NOW, Fact, chances
 from tests.properties.conftest import Prove
 from tests.properties.meddler import Meddler

@@ -211,6 +211,6 @@ async def test_a_lock_that_ran_out_stops_the_migrator(
         query("DELETE FROM migration_tests.schema_lock WHERE name = 'schema' IF EXISTS")
         return taken
 
-    monkeypatch.setattr(migrations.Ledger, "_take", take_and_lose)
+    monkeypatch.setattr(migrations.MigrationLog, "_take", take_and_lose)
     with pytest.raises(StoreUnavailable, match="ran out"):
         await migrate(fresh, FILES)

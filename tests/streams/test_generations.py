@@ -5,10 +5,11 @@ from collections.abc import Collection
 
 import pytest
 
-from services.generations.generations import FIRST, GenerationRefused, Generations
+from services.generations.generations import GenerationRefused, Generations
 from services.generations.memory import MemoryGenerations
 from services.generations.store import Acknowledgement
 from services.generations.view import FollowedGenerations
+from services.storage.generation_tables import FIRST
 from services.timelines.generational import GenerationalTimelines
 from services.timelines.memory import MemoryTimelines
 from streams.kafka.reader import OffsetRange

@@ -10,8 +10,8 @@ from services.handlers.delivery import ENTRIES_AT_ONCE, DeliverPages
 from services.handlers.handler import Accepted
 from services.metrics.metrics import Metrics
 from services.reposts.memory import MemoryReposts
+from services.span import Span
 from services.timelines.memory import MemoryTimelines
-from services.timelines.store import Span
 
 ALICE = UserId(1)
 FOLLOWERS = range(10, 20)

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from services.generations.generations import FIRST, ORIGINAL, GenerationRefused, Generations
-from services.storage.generation_tables import statement_of_generation
+from services.generations.generations import ORIGINAL, GenerationRefused, Generations
+from services.storage.generation_tables import FIRST, statement_of_generation
 from services.storage.statements import select
 
 FILLING = ORIGINAL.listing("b", "replay")

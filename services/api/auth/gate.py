@@ -8,7 +8,7 @@ from services.api.auth.issuer import fetch_from, is_url, read_file
 from services.api.auth.jwks import BadKeySet, read_keys
 from services.api.auth.keys import Keys, PublicKeys, SharedSecret
 from services.api.auth.tokens import Tokens
-from services.retention import Clock
+from services.clock import Clock
 from services.settings.settings import Settings
 
 

@@ -9,8 +9,8 @@ import structlog
 from jwt import PyJWK
 
 from services.api.auth.jwks import BadKeySet, KeyName, read_keys
+from services.clock import Clock
 from services.errors import Transient
-from services.retention import Clock
 
 FRESH_MS: Final = 10 * 60_000
 """Age at which keys are fetched anew: how long a key that the issuer withdrew may go on."""

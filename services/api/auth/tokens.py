@@ -12,7 +12,7 @@ from services.api.auth.jwks import KeyName
 from services.api.auth.keys import Keys
 from services.api.problems import Unauthenticated
 from services.api.queries import is_id
-from services.retention import Clock
+from services.clock import Clock
 
 MAX_CHARACTERS: Final = 8_192
 """Of a token: what proxies let pass in one header."""

@@ -16,11 +16,11 @@ from typing import Final, TypeAlias
 import structlog
 
 from schemas.ids import PostId, UserId, first_post_id
+from services.clock import Clock
 from services.errors import Transient
 from services.pulled.authors import PulledAuthors
-from services.retention import Clock
+from services.span import Span
 from services.stores import Stores
-from services.timelines.store import Span
 
 FRESH_MS: Final = 60_000
 """Post time of what is probed for: entries that come later than this wait for the next look."""

@@ -16,9 +16,9 @@ import numpy as np
 
 from schemas.ids import DAY_MS, DEFAULT_EPOCH, SLOTS, PostId, post_time, slot
 from services.search.store import PostClaim, PostTerms
+from services.span import Span
 from services.storage.session import Store
 from services.storage.statements import KEYS_AT_ONCE, Column, Statement, delete, insert, select
-from services.timelines.store import Span
 
 BUCKET_MS = 3 * DAY_MS
 """Post time in a bucket."""

@@ -1,13 +1,13 @@
 """The brakes of a worker: its own count of what dies, and what all workers agreed on."""
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 from random import Random as SystemRandom
 from typing import Final, get_args
 
 import structlog
 
+from services.clock import Clock, now_ms
 from services.errors import Transient
 from services.metrics.metrics import Metrics
 from streams.clock import SystemClock, WaitingClock
@@ -25,10 +25,6 @@ OFF: Final = BrakeState()
 log = structlog.get_logger(__name__)
 
 
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
 class Brake:
     """The brake of one topic, as one worker knows it. It never waits."""
 
@@ -36,7 +32,7 @@ class Brake:
         self,
         topic: str,
         metrics: Metrics,
-        now_ms: Callable[[], int] = _now_ms,
+        now_ms: Clock = now_ms,
         *,
         limits: BrakeLimits | None = None,
         state: BrakeState | None = OFF,
@@ -129,7 +125,7 @@ class Brakes:
         self,
         store: BrakeStore,
         metrics: Metrics,
-        now_ms: Callable[[], int],
+        now_ms: Clock,
         *,
         limits: BrakeLimits | None = None,
         clock: WaitingClock | None = None,
