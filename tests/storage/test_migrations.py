@@ -129,7 +129,7 @@ async def test_each_migration_is_applied_once(fresh: Settings, query: Query) -> 
     assert await migrate(fresh, FILES[:1]) == FILES[:1]
     assert await migrate(fresh, FILES) == FILES[1:]
     assert await migrate(fresh, FILES) == []
-    assert query("SELECT reader, letter, colour FROM migration_tests.dead_letters") == []
+    assert query("SELECT reader, letter, colour FROM migration_tests.letters") == []
     options = f"{TABLES.replace('table_name', 'gc_grace_seconds')} AND table_name = 'letters'"
     assert query(options) == [(0,)]
 
