@@ -75,7 +75,7 @@ LICENCE: Final = "Apache-2.0"
 JSON = dict[str, Any]
 
 
-def write(name: str) -> None:
+def write_schemas(name: str) -> None:
     """Write the schemas of one module."""
     module = MODULES[name]
     folder = _download(module)
@@ -192,4 +192,4 @@ def _references(schema: Any) -> Iterator[str]:
 
 if __name__ == "__main__":
     for each in MODULES:
-        write(each)
+        write_schemas(each)

@@ -10,10 +10,10 @@ import httpx
 import numpy as np
 
 from loadtest.expected import Entries
-from loadtest.graph import Graph, Lists
-from loadtest.log import Log, Sender, drained, roles
+from loadtest.graph import FollowerLists, Graph
+from loadtest.log import Log, Sender, roles, wait_until_drained
 from loadtest.machine import busy_seconds, listener, usage
-from loadtest.observer import Observer, Reader
+from loadtest.observer import HomeReader, Observer
 from loadtest.processes import Programs
 from loadtest.references import References
 from loadtest.sampler import Sampler
@@ -28,7 +28,7 @@ DRAIN_SECONDS = 1_800.0
 DRAIN_POLL = 0.5
 
 
-class Progress(Protocol):
+class ProgressSink(Protocol):
     """Who is told how far a run is."""
 
     def step(self, what: str, total: float | None = None) -> None:
@@ -42,7 +42,7 @@ class NotDone(RuntimeError):
     """A program did not become ready, or what was published was not handled, in time."""
 
 
-class Ledger:
+class SentEvents:
     """What was published: what homes must hold follows from it."""
 
     def __init__(self, people: Graph) -> None:
@@ -52,7 +52,7 @@ class Ledger:
         self.authors: list[int] = []
         self.posts: list[int] = []
         self.has_replies = False
-        self.lists: Lists = people.lists()
+        self.lists: FollowerLists = people.lists()
         """Followers of each author whose edge stands from the beginning to the end."""
 
     def wrote(self, author: int, post: int) -> None:
@@ -69,7 +69,7 @@ class Ledger:
         free = np.flatnonzero(~self._ended & ~np.isin(people.followers, people.readers))
         chosen = random.choice(free, min(count, len(free)), replace=False)
         self._ended[chosen] = True
-        self.lists = Lists(people.followees[~self._ended], people.followers[~self._ended])
+        self.lists = FollowerLists(people.followees[~self._ended], people.followers[~self._ended])
         followees, followers = people.followees[chosen], people.followers[chosen]
         return list(zip(followees.tolist(), followers.tolist(), strict=True))
 
@@ -77,17 +77,19 @@ class Ledger:
         """Pairs of an author and a post of his."""
         return pairs_of(self.authors, self.posts)
 
-    def edges(self) -> Lists:
+    def edges(self) -> FollowerLists:
         """Whose followers are owed everything."""
         added = np.array(self._added, np.int64).reshape(len(self._added), 2)
-        return Lists(
+        return FollowerLists(
             np.concatenate([self.lists.followees, added[:, 0]]),
             np.concatenate([self.lists.followers, added[:, 1]]),
         )
 
-    def ended(self) -> Lists:
+    def ended(self) -> FollowerLists:
         """Who may have entries or not."""
-        return Lists(self._people.followees[self._ended], self._people.followers[self._ended])
+        return FollowerLists(
+            self._people.followees[self._ended], self._people.followers[self._ended]
+        )
 
 
 class Bench(NamedTuple):
@@ -102,7 +104,7 @@ class Bench(NamedTuple):
     references: References
     sampler: Sampler
     observer: Observer
-    reader: Reader | None
+    reader: HomeReader | None
     began: float
     random: np.random.Generator
 
@@ -122,7 +124,7 @@ class Bench(NamedTuple):
                     name, "worker", "--role", role, port_setting="MINGLE_METRICS_PORT"
                 )
         for each in self.programs.running("load-"):
-            await ready(each.url, "/readyz", each.require)
+            await wait_until_ready(each.url, "/readyz", each.require)
 
     def stop_workers(self, names: list[str] | None = None) -> None:
         """These, or all."""
@@ -137,7 +139,7 @@ class Bench(NamedTuple):
     async def drained(self) -> None:
         """Returns when everything published is handled. Raises NotDone."""
         deadline = time.monotonic() + DRAIN_SECONDS
-        while not await asyncio.to_thread(drained, self.log):
+        while not await asyncio.to_thread(wait_until_drained, self.log):
             self.require()
             if time.monotonic() > deadline:
                 raise NotDone(f"messages still wait after {DRAIN_SECONDS:g} s")
@@ -171,7 +173,7 @@ class Bench(NamedTuple):
         return found
 
 
-def spent(
+def cpu_spent(
     before: dict[str, float | None], after: dict[str, float | None]
 ) -> dict[str, float | None]:
     """CPU seconds between two looks."""
@@ -181,7 +183,7 @@ def spent(
     }
 
 
-async def ready(url: str, path: str, require: Callable[[], None]) -> None:
+async def wait_until_ready(url: str, path: str, require: Callable[[], None]) -> None:
     """Returns when the program says that it is. Raises NotDone, or ProgramFailed."""
     deadline = time.monotonic() + READY_SECONDS
     async with httpx.AsyncClient(timeout=READY_POLL * 10) as client:

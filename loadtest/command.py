@@ -17,7 +17,7 @@ from rich.progress import Progress as Bar
 from loadtest import page, report, run
 from loadtest.processes import Addresses, own_servers
 from loadtest.report import Report
-from loadtest.scenario import Open, Scenario, load
+from loadtest.scenario import Open, Scenario, load_scenario
 from services.settings.settings import Settings
 
 WARM_SHARE = 0.2
@@ -25,7 +25,7 @@ WARM_SHARE = 0.2
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Asked(NamedTuple):
+class RunRequest(NamedTuple):
     """What the command line says."""
 
     out: Path
@@ -36,7 +36,7 @@ class Asked(NamedTuple):
     erase: bool
 
 
-class Shown:
+class ShownProgress:
     """Progress on standard error: bars where somebody looks, else a line for each step."""
 
     def __init__(self) -> None:
@@ -75,14 +75,15 @@ class Shown:
             self._bar.advance(self._task, by)
 
 
-def run_all(names: Sequence[str], asked: Asked) -> list[Report]:
+def run_all(names: Sequence[str], asked: RunRequest) -> list[Report]:
     """Each scenario in a folder of its own where there are several; servers are started once."""
     scenarios = {
-        name: _prepared(load(name), asked, warm=number > 0) for number, name in enumerate(names)
+        name: _prepared(load_scenario(name), asked, warm=number > 0)
+        for number, name in enumerate(names)
     }
     reports = []
     _listen()
-    with Shown() as shown:
+    with ShownProgress() as shown:
         shown.step("servers")
         with _servers(asked) as addresses:
             for number, (name, scenario) in enumerate(scenarios.items()):
@@ -90,21 +91,21 @@ def run_all(names: Sequence[str], asked: Asked) -> list[Report]:
                 out = asked.out if len(names) == 1 else asked.out / label
                 erase = asked.erase or not asked.attach or number > 0
                 options = run.Options(label, asked.scale, out, erase)
-                made = _finished(run.run(scenario, options, addresses, shown))
-                report.save(made, out)
-                page.write(made, out)
+                made = _finished(run.run_scenario(scenario, options, addresses, shown))
+                report.save_report(made, out)
+                page.write_page(made, out)
                 reports.append(made)
     return reports
 
 
 def render(folder: Path) -> Report:
     """report.md and the pictures anew, from report.json."""
-    made = report.load(folder)
-    page.write(made, folder)
+    made = report.load_report(folder)
+    page.write_page(made, folder)
     return made
 
 
-def _prepared(scenario: Scenario, asked: Asked, *, warm: bool) -> Scenario:
+def _prepared(scenario: Scenario, asked: RunRequest, *, warm: bool) -> Scenario:
     scaled = scenario.scaled(asked.scale) if asked.scale != 1 else scenario
     if warm:
         seconds = scaled.warm_up_seconds * WARM_SHARE
@@ -121,7 +122,7 @@ def _prepared(scenario: Scenario, asked: Asked, *, warm: bool) -> Scenario:
 
 
 @contextmanager
-def _servers(asked: Asked) -> Iterator[Addresses]:
+def _servers(asked: RunRequest) -> Iterator[Addresses]:
     settings = Settings.model_validate({})
     there = Addresses(
         settings.kafka_bootstrap, settings.cassandra_hosts[0], settings.cassandra_port

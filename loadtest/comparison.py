@@ -2,11 +2,11 @@
 
 from typing import NamedTuple
 
-from loadtest.page import headline, table
+from loadtest.page import headline_of, table
 from loadtest.report import Report
 
 
-class Row(NamedTuple):
+class ComparedFigure(NamedTuple):
     """One figure of both, and by how much the second is more."""
 
     figure: str
@@ -15,16 +15,16 @@ class Row(NamedTuple):
     change: str
 
 
-def compare(first: Report, second: Report) -> list[Row]:
+def compare_reports(first: Report, second: Report) -> list[ComparedFigure]:
     """Every figure of the headline, and the change of those that are numbers."""
-    mine, theirs = headline(first), headline(second)
+    mine, theirs = headline_of(first), headline_of(second)
     changes = _changes(first, second)
-    return [Row(name, mine[name], theirs[name], changes.get(name, "")) for name in mine]
+    return [ComparedFigure(name, mine[name], theirs[name], changes.get(name, "")) for name in mine]
 
 
 def as_markdown(first: Report, second: Report) -> str:
     head = ("figure", first.scenario, second.scenario, "change")
-    return table(head, compare(first, second)) + "\n"
+    return table(head, compare_reports(first, second)) + "\n"
 
 
 def caution(first: Report, second: Report) -> str | None:

@@ -22,21 +22,21 @@ class Entries(NamedTuple):
         return len(self.users)
 
 
-class Difference(NamedTuple):
+class EntryDifference(NamedTuple):
     """How many entries are owed and not there, and there and never owed."""
 
     lost: int
     extra: int
 
-    def __add__(self, other: object) -> "Difference":
-        assert isinstance(other, Difference)
-        return Difference(self.lost + other.lost, self.extra + other.extra)
+    def __add__(self, other: object) -> "EntryDifference":
+        assert isinstance(other, EntryDifference)
+        return EntryDifference(self.lost + other.lost, self.extra + other.extra)
 
 
 NOTHING = Entries(np.array([], np.int64), np.array([], np.int64))
 
 
-class Owed:
+class ExpectedHomes:
     """What each shard of users must hold, and what it may hold besides.
 
     A follower of an author is owed all his posts, and the author his own. Where an edge ended
@@ -71,13 +71,13 @@ class Owed:
         )
 
 
-def difference(owed: Entries, found: Entries, maybe: Entries = NOTHING) -> Difference:
+def compare_entries(owed: Entries, found: Entries, maybe: Entries = NOTHING) -> EntryDifference:
     """What is lost and extra; what is in `maybe` is neither. One that is there twice is extra."""
     owes, finds, may = _numbered(owed, found, maybe)
     owes, distinct = np.unique(owes), np.unique(finds)
     lost = np.setdiff1d(owes, distinct, assume_unique=True)
     extra = np.setdiff1d(np.setdiff1d(distinct, owes, assume_unique=True), may)
-    return Difference(len(lost), len(extra) + len(finds) - len(distinct))
+    return EntryDifference(len(lost), len(extra) + len(finds) - len(distinct))
 
 
 def _numbered(*entries: Entries) -> list[NDArray[np.int64]]:

@@ -45,14 +45,14 @@ def _within(bounds: Sequence[float], buckets: Mapping[float, float], rank: float
     return lower
 
 
-class Count(NamedTuple):
+class RunningCount(NamedTuple):
     """How many there were at a time."""
 
     at: float
     value: float
 
 
-def reached(counts: Sequence[Count], wanted: float) -> float | None:
+def reached(counts: Sequence[RunningCount], wanted: float) -> float | None:
     """When a rising count reached what was wanted; None where it has not.
 
     Counts are looked at now and then. Between the last look before and the first one after, it

@@ -29,13 +29,13 @@ class Graph(NamedTuple):
     followers: IdArray
     readers: IdArray
 
-    def lists(self) -> "Lists":
+    def lists(self) -> "FollowerLists":
         """The same, to be asked for the followers of one author."""
         order = np.argsort(self.followees, kind="stable")
-        return Lists(self.followees[order], self.followers[order])
+        return FollowerLists(self.followees[order], self.followers[order])
 
 
-class Lists(NamedTuple):
+class FollowerLists(NamedTuple):
     """Follower lists, the authors ascending."""
 
     followees: IdArray
@@ -52,7 +52,7 @@ class Lists(NamedTuple):
         return np.asarray(np.searchsorted(self.followees, authors, "right") - low, np.int64)
 
 
-def make(scenario: Scenario) -> Graph:
+def make_graph(scenario: Scenario) -> Graph:
     """The graph of a scenario: the same for the same scenario, seed included."""
     random = np.random.default_rng(scenario.seed)
     authors = sum(group.authors for group in scenario.groups.values())

@@ -21,11 +21,11 @@ import click
 import numpy as np
 from aiohttp import ClientSession, ClientTimeout, TCPConnector
 
-from loadtest.bench import ready
+from loadtest.bench import wait_until_ready
 from loadtest.figures import percentiles
 from loadtest.machine import usage
 from loadtest.processes import Program, Programs
-from loadtest.stored import World, fill, world
+from loadtest.stored import StoredWorld, fill, world
 from services.clock import now_ms
 from services.settings.settings import Settings
 
@@ -36,7 +36,9 @@ PATIENCE = 30.0
 """Seconds for one page: a machine that cannot keep up shows in the figures, not as an error."""
 
 
-async def pages(url: str, viewers: Sequence[int], rate: float, seconds: float) -> list[float]:
+async def measure_pages(
+    url: str, viewers: Sequence[int], rate: float, seconds: float
+) -> list[float]:
     """Seconds of each page, from its intended time on: an open loop, which waits for no answer."""
     took: list[float] = []
     begun = time.perf_counter()
@@ -64,7 +66,7 @@ def _cpu(program: Program) -> float:
     return float("nan") if used is None else used.cpu_seconds
 
 
-def filled(posts: int, seed: int, keyspace: str | None) -> tuple[str, World]:
+def fill_store(posts: int, seed: int, keyspace: str | None) -> tuple[str, StoredWorld]:
     """The keyspace that holds so many posts, and the world in it; filled now unless it is named."""
     name = keyspace or f"pages_{uuid4().hex[:12]}"
     made = world(posts, seed, now_ms())
@@ -82,7 +84,7 @@ def api_on(keyspace: str) -> Iterator[Program]:
     programs = Programs({"MINGLE_CASSANDRA_KEYSPACE": keyspace}, folder)
     api = programs.start("api", "api", port_setting="MINGLE_API_PORT")
     try:
-        asyncio.run(ready(api.url, "/readyz", api.require))
+        asyncio.run(wait_until_ready(api.url, "/readyz", api.require))
         yield api
     finally:
         programs.stop([api])
@@ -96,12 +98,12 @@ def api_on(keyspace: str) -> Iterator[Program]:
 @click.option("--keyspace", help="One that was filled before, with the same seed.")
 def main(posts: int, rate: float, seconds: float, seed: int, keyspace: str | None) -> None:
     """Measure home pages, in milliseconds, on a keyspace with so many posts."""
-    name, made = filled(posts, seed, keyspace)
+    name, made = fill_store(posts, seed, keyspace)
     viewers = np.random.default_rng(seed).permutation(made.viewers()).tolist()
     with api_on(name) as api:
-        asyncio.run(pages(api.url, viewers, rate, WARM_UP / rate))
+        asyncio.run(measure_pages(api.url, viewers, rate, WARM_UP / rate))
         before = _cpu(api)
-        took = asyncio.run(pages(api.url, viewers, rate, seconds))
+        took = asyncio.run(measure_pages(api.url, viewers, rate, seconds))
         used = _cpu(api) - before
     figures = percentiles([1_000 * each for each in took]) or {}
     figures["api_cpu"] = 1_000 * used / len(took)

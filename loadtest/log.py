@@ -24,7 +24,7 @@ class NotErased(RuntimeError):
     """The topics hold messages, and nobody said that they may go."""
 
 
-class NotAcknowledged(RuntimeError):
+class LogUnacknowledged(RuntimeError):
     """Messages that the broker did not take."""
 
 
@@ -126,7 +126,7 @@ class Sender:
         """Raises NotAcknowledged."""
         left = self._producer.flush(ANSWER_SECONDS)
         if left or self.refused:
-            raise NotAcknowledged(f"{left + self.refused} messages were not acknowledged")
+            raise LogUnacknowledged(f"{left + self.refused} messages were not acknowledged")
 
     def _delivered(self, error: Any, _: Any) -> None:
         if error is None:
@@ -153,7 +153,7 @@ def roles() -> Mapping[str, Sequence[str]]:
     return {role: read[role] for role in sorted(read, key=lambda role: (is_asked(role), role))}
 
 
-def drained(log: Log) -> bool:
+def wait_until_drained(log: Log) -> bool:
     """Whether everything is committed, as far as Kafka says it now."""
     try:
         return log.waiting() == 0

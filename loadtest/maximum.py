@@ -3,9 +3,9 @@
 import asyncio
 import time
 
-from loadtest.bench import Bench, Ledger, NotDone, spent
+from loadtest.bench import Bench, NotDone, SentEvents, cpu_spent
 from loadtest.figures import reached
-from loadtest.log import drained
+from loadtest.log import wait_until_drained
 from loadtest.report import Repetition
 from loadtest.traffic import Writer
 from services.clock import now_ms
@@ -24,7 +24,7 @@ SENT_AT_ONCE = 200
 class Burst:
     """Posts at once, and how long until all their entries are written."""
 
-    def __init__(self, bench: Bench, ledger: Ledger, writer: Writer) -> None:
+    def __init__(self, bench: Bench, ledger: SentEvents, writer: Writer) -> None:
         self._bench = bench
         self._ledger = ledger
         self._writer = writer
@@ -59,7 +59,7 @@ class Burst:
             deliveries=deliveries,
             seconds=ended - began,
             per_second=deliveries / (ended - began),
-            cpu_seconds=spent(cpu, bench.cpu()),
+            cpu_seconds=cpu_spent(cpu, bench.cpu()),
             rows_per_request=(after.entries - before.entries) / requests if requests else None,
         )
 
@@ -91,7 +91,7 @@ class Burst:
                 return at
             self._bench.require()
             if time.monotonic() > look:
-                if await asyncio.to_thread(drained, self._bench.log):
+                if await asyncio.to_thread(wait_until_drained, self._bench.log):
                     await self._fresh_sample()
                     counted = min(entries, sampler.samples[-1].entries)
                     return next(each.at for each in sampler.samples if each.entries >= counted)

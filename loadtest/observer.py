@@ -112,21 +112,21 @@ class Observer:
             await asyncio.sleep(max(POLL_SECONDS, age * PATIENCE))
 
 
-class Read(NamedTuple):
+class HomeRead(NamedTuple):
     """A page that was read, counted from when it was meant to be asked for."""
 
     intended: float
     seconds: float
 
 
-class Reader:
+class HomeReader:
     """Asks the API for homes at a set rate, whatever it answers."""
 
     AT_ONCE = 512
     """Requests waiting; above it they are not made, and count as refused."""
 
     def __init__(self, url: str, readers: IdArray, per_second: float, began: float) -> None:
-        self.reads: list[Read] = []
+        self.reads: list[HomeRead] = []
         self.refused = 0
         self._url = url
         self._readers = readers.tolist()
@@ -182,4 +182,4 @@ class Reader:
         except httpx.HTTPError:
             self.refused += 1
         now = time.monotonic()
-        self.reads.append(Read(turn - self._began, now - turn))
+        self.reads.append(HomeRead(turn - self._began, now - turn))

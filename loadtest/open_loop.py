@@ -5,7 +5,7 @@ import heapq
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeAlias
 
-from loadtest.bench import Bench, Ledger
+from loadtest.bench import Bench, SentEvents
 from loadtest.report import Outage
 from loadtest.scenario import Open
 from loadtest.traffic import Writer, arrivals, turns
@@ -16,7 +16,7 @@ SETTLE_SECONDS = 120.0
 CAUGHT_UP_SECONDS = 2.0
 """Of arrivals: a worker that keeps up commits what it has handled once a second."""
 CAUGHT_UP_POLL = 0.25
-Deed: TypeAlias = Callable[[float], None]
+Send: TypeAlias = Callable[[float], None]
 """What is done at its time, which it is given in seconds of the run."""
 
 
@@ -24,13 +24,13 @@ class Turn(NamedTuple):
     """Something that is to happen, in seconds of the phase."""
 
     at: float
-    deed: Deed
+    deed: Send
 
 
-class Arriving:
+class OpenLoop:
     """Sends what a phase asks for, each at its time."""
 
-    def __init__(self, bench: Bench, ledger: Ledger, writer: Writer, workers: int) -> None:
+    def __init__(self, bench: Bench, ledger: SentEvents, writer: Writer, workers: int) -> None:
         self._bench = bench
         self._ledger = ledger
         self._writer = writer
@@ -83,7 +83,7 @@ class Arriving:
             ]
             yield list(map(Turn, times, changes))
 
-    def _post(self, group: str, author: int) -> Deed:
+    def _post(self, group: str, author: int) -> Send:
         def deed(intended: float) -> None:
             post = self._writer.post(author, now_ms())
             self._bench.sender.send(post)
@@ -91,7 +91,7 @@ class Arriving:
 
         return deed
 
-    def _reply(self, group: str, author: int) -> Deed:
+    def _reply(self, group: str, author: int) -> Send:
         def deed(intended: float) -> None:
             if not self._thread:
                 self._ledger.has_replies = True
@@ -123,14 +123,14 @@ class Arriving:
             if follower not in readers and follower not in lists.of(followee)
         ]
 
-    def _follow(self, edge: tuple[int, int]) -> Deed:
+    def _follow(self, edge: tuple[int, int]) -> Send:
         def deed(_: float) -> None:
             self._ledger.follows(*edge)
             self._bench.sender.send(self._writer.follow(edge[1], edge[0], now_ms()))
 
         return deed
 
-    def _unfollow(self, edge: tuple[int, int]) -> Deed:
+    def _unfollow(self, edge: tuple[int, int]) -> Send:
         def deed(_: float) -> None:
             self._bench.sender.send(self._writer.unfollow(edge[1], edge[0], now_ms()))
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from loadtest.figures import Figures
-from loadtest.pictures import NAMES, pictures
+from loadtest.pictures import NAMES, draw_pictures
 from loadtest.report import Outage, PhaseResult, Report
 
 FILE = "report.md"
@@ -19,15 +19,15 @@ CAPTIONS = {
 }
 
 
-def write(report: Report, folder: Path) -> None:
+def write_page(report: Report, folder: Path) -> None:
     """The page and its pictures."""
-    drawn = pictures(report)
+    drawn = draw_pictures(report)
     for name, picture in drawn.items():
         (folder / name).write_text(picture)
-    (folder / FILE).write_text(page(report, [name for name in CAPTIONS if name in drawn]))
+    (folder / FILE).write_text(render_page(report, [name for name in CAPTIONS if name in drawn]))
 
 
-def page(report: Report, drawn: Iterable[str] = ()) -> str:
+def render_page(report: Report, drawn: Iterable[str] = ()) -> str:
     """The text; `drawn` are the pictures there are."""
     parts = [
         f"# {report.scenario}",
@@ -46,7 +46,7 @@ def page(report: Report, drawn: Iterable[str] = ()) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def headline(report: Report) -> dict[str, str]:
+def headline_of(report: Report) -> dict[str, str]:
     """The figures that reports are compared by, as they are printed."""
     megabytes = report.rss_max_bytes and f"{report.rss_max_bytes / 2**20:,.0f} MiB"
     return {
@@ -94,7 +94,7 @@ def _verdict(report: Report) -> str:
 
 
 def _headline(report: Report) -> str:
-    return table(("figure", "value"), headline(report).items())
+    return table(("figure", "value"), headline_of(report).items())
 
 
 def _phases(phases: Sequence[PhaseResult]) -> str:

@@ -6,15 +6,15 @@ import time
 import msgspec
 
 from loadtest import redis
-from loadtest.bench import Bench, Ledger, Progress
+from loadtest.bench import Bench, ProgressSink, SentEvents
 from loadtest.figures import Figures, median, percentiles
 from loadtest.maximum import Burst
-from loadtest.open_loop import Arriving
-from loadtest.references import Batch, batches, flat
+from loadtest.open_loop import OpenLoop
+from loadtest.references import ReferenceBatch, flat, reference_batches
 from loadtest.report import Outage, PhaseResult, Repetition
 from loadtest.sampler import by_lane
 from loadtest.scenario import Maximum, Open, Phase, Scenario
-from loadtest.settling import background, settled
+from loadtest.settling import background_tasks, wait_until_settled
 from loadtest.store import pairs_of
 from loadtest.traffic import Writer, turns
 
@@ -25,8 +25,8 @@ WARM_UP_POSTS = 200
 class Phases:
     """Runs them on a bench, and keeps what was published."""
 
-    def __init__(self, bench: Bench, scenario: Scenario, progress: Progress) -> None:
-        self.ledger = Ledger(bench.people)
+    def __init__(self, bench: Bench, scenario: Scenario, progress: ProgressSink) -> None:
+        self.ledger = SentEvents(bench.people)
         self.references: dict[str, float] = {}
         """Rows a second of the other ways to write them, by their names."""
         self.unsettled = 0
@@ -128,33 +128,33 @@ class Phases:
         if server:
             await self._settle()
             self._progress.step("the same rows in Redis")
-            with redis.running(server) as port:
+            with redis.run_redis(server) as port:
                 pairs = map(flat, rows)
-                self.references["redis"] = await asyncio.to_thread(redis.rate, port, pairs)
+                self.references["redis"] = await asyncio.to_thread(redis.redis_rate, port, pairs)
 
     async def _open(self, phase: Open) -> tuple[Outage | None, Figures | None]:
         share = phase.share_of_maximum
         rate = phase.per_second or self._posts_per_second[phase.of] * (share or 0.0)
         self._progress.step(f"open loop of {phase.of}, {rate:,.1f} posts/s for {phase.seconds:g} s")
         await self._settle()
-        arriving = Arriving(self._bench, self.ledger, self._writer, self._workers)
+        arriving = OpenLoop(self._bench, self.ledger, self._writer, self._workers)
         outage = await arriving.go(phase, rate)
         return outage, percentiles(arriving.late)
 
     async def _settle(self) -> None:
         store = self._bench.store.store
-        self.unsettled += not await settled(
-            lambda: background(store), self._scenario.settle_seconds
+        self.unsettled += not await wait_until_settled(
+            lambda: background_tasks(store), self._scenario.settle_seconds
         )
 
     async def _one_burst(self, group: str, posts: int) -> Repetition:
         authors = turns(self._bench.people.groups[group], posts, self._bench.random)
         return await self._burst.publish(group, authors)
 
-    def _rows(self, posts: int) -> list[Batch]:
+    def _rows(self, posts: int) -> list[ReferenceBatch]:
         """The entries of the latest posts, as the worker brought them together."""
         latest = pairs_of(self.ledger.authors[-posts:], self.ledger.posts[-posts:])
-        return batches(self.ledger.lists, latest, self._scenario.reference_rows)
+        return reference_batches(self.ledger.lists, latest, self._scenario.reference_rows)
 
 
 def middle(repetitions: list[Repetition]) -> Repetition | None:

@@ -10,12 +10,14 @@ from loadtest.svg import Band, Line, bars, lines
 NAMES = (*SHARES, "max")
 
 
-def pictures(report: Report) -> Mapping[str, str]:
+def draw_pictures(report: Report) -> Mapping[str, str]:
     """SVG by file name. What was not measured has no picture."""
     series = report.series
     bands = [Band(_name(each), each.began, each.ended) for each in report.phases]
     drawn = {
-        "rate.svg": lines("Entries written a second", [Line("", rate(series))], bands=bands),
+        "rate.svg": lines(
+            "Entries written a second", [Line("", rate_picture(series))], bands=bands
+        ),
         "lag.svg": lines(
             "Age of the oldest message that waits, in seconds",
             [Line("", list(zip(series.at, series.lag_seconds, strict=True)))],
@@ -45,7 +47,7 @@ def pictures(report: Report) -> Mapping[str, str]:
     return drawn
 
 
-def rate(series: Series) -> list[tuple[float, float]]:
+def rate_picture(series: Series) -> list[tuple[float, float]]:
     """Entries a second between two looks."""
     looks = list(zip(series.at, series.entries, strict=True))
     return [

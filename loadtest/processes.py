@@ -40,8 +40,8 @@ class Addresses(NamedTuple):
 def own_servers() -> Iterator[Addresses]:
     """Kafka and Cassandra with default memory in a folder of their own, gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="mingle-loadtest-"))
-    broker = kafka.server(KafkaConfig(folder=folder / "kafka", port=free_run(kafka.PORTS)))
-    node = cassandra.server(
+    broker = kafka.kafka_server(KafkaConfig(folder=folder / "kafka", port=free_run(kafka.PORTS)))
+    node = cassandra.cassandra_server(
         CassandraConfig(folder=folder / "cassandra", port=free_run(cassandra.PORTS))
     )
     guards: list[Guard] = []

@@ -20,7 +20,7 @@ import numpy as np
 from prometheus_client import CollectorRegistry
 
 from loadtest.machine import listener, usage
-from loadtest.store import patiently
+from loadtest.store import retry_patiently
 from loadtest.stored import stores_on
 from schemas.events import FollowCreated, PostCreated
 from schemas.ids import PostId, UserId, post_id
@@ -63,7 +63,7 @@ class Case(NamedTuple):
         return UserId(VIEWERS_FROM + self.followed)
 
 
-class Bench(NamedTuple):
+class PullBench(NamedTuple):
     """Where it is measured."""
 
     stores: Stores
@@ -74,7 +74,7 @@ class Bench(NamedTuple):
         """Microseconds of CPU of one piece of work."""
         before = self._cpu()
         for _ in range(times):
-            await patiently(work)
+            await retry_patiently(work)
         return 1e6 * (self._cpu() - before) / times
 
     def _cpu(self) -> float:
@@ -142,7 +142,7 @@ class Bench(NamedTuple):
             await PulledAuthors(self.stores.pulled, retention, now_ms, age_ms=0).flag(entries)
 
 
-async def measured(pages: int, told: Callable[[dict[str, float]], None]) -> None:
+async def measure_case(pages: int, told: Callable[[dict[str, float]], None]) -> None:
     settings = Settings.model_validate({"cassandra_keyspace": f"pull_{uuid4().hex[:12]}"})
     server = listener(settings.cassandra_port)
     if server is None:
@@ -153,7 +153,7 @@ async def measured(pages: int, told: Callable[[dict[str, float]], None]) -> None
         stores = stores_on(store, settings, now_ms)
         retention = Retention(settings.retention_days, settings.epoch)
         home = Home(Reader(stores, now_ms, settings.epoch), retention)
-        bench = Bench(stores, home, server)
+        bench = PullBench(stores, home, server)
         await bench.people()
         told({"pushed_entry_us": round(await bench.push(), 1)})
         await bench.page(Case(0, 0), WARM_UP)
@@ -174,7 +174,7 @@ async def measured(pages: int, told: Callable[[dict[str, float]], None]) -> None
 @click.option("--pages", default=300, show_default=True, help="Of each kind.")
 def main(pages: int) -> None:
     """Measure what pulling costs."""
-    asyncio.run(measured(pages, lambda found: click.echo(json.dumps(found))))
+    asyncio.run(measure_case(pages, lambda found: click.echo(json.dumps(found))))
 
 
 if __name__ == "__main__":

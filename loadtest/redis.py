@@ -37,7 +37,7 @@ def program() -> str | None:
 
 
 @contextmanager
-def running(server: str) -> Iterator[int]:
+def run_redis(server: str) -> Iterator[int]:
     """A server in memory only; its port."""
     port = free_run(1)
     command = [server, "--port", str(port), "--bind", LOOPBACK, "--save", "", "--appendonly", "no"]
@@ -56,7 +56,7 @@ def running(server: str) -> Iterator[int]:
         guard.release()
 
 
-def rate(port: int, entries: Iterable[Entries]) -> float:
+def redis_rate(port: int, entries: Iterable[Entries]) -> float:
     """Entries a second, for some seconds at most."""
     pairs = (
         pair
@@ -71,7 +71,7 @@ def rate(port: int, entries: Iterable[Entries]) -> float:
             some = list(islice(pairs, PIPELINE // 2))
             if not some:
                 break
-            connection.sendall(b"".join(commands(user, post) for user, post in some))
+            connection.sendall(b"".join(redis_commands(user, post) for user, post in some))
             for _ in range(2 * len(some)):
                 answer = answers.readline()
                 if not answer.startswith(b":"):
@@ -80,7 +80,7 @@ def rate(port: int, entries: Iterable[Entries]) -> float:
     return written / (time.monotonic() - began)
 
 
-def commands(user: int, post: int) -> bytes:
+def redis_commands(user: int, post: int) -> bytes:
     """Add the entry, and keep the newest."""
     key, member = f"feed:home:{user}".encode(), str(post).encode()
     add = _command(b"ZADD", key, member, member)

@@ -13,8 +13,8 @@ import numpy as np
 from cassandra import ConsistencyLevel
 
 from loadtest.expected import Entries
-from loadtest.graph import Lists
-from loadtest.store import RunStore, define, patiently
+from loadtest.graph import FollowerLists
+from loadtest.store import RunStore, define_tables_patiently, retry_patiently
 from schemas.ids import IdArray
 from services.storage.cluster import create_cluster, run_in_thread
 from services.storage.statements import insert
@@ -41,16 +41,16 @@ _NAIVE = (
 )
 
 
-Batch = list[EntryBlock]
+ReferenceBatch = list[EntryBlock]
 
 
-def batches(lists: Lists, posts: Entries, most: int) -> list[Batch]:
+def reference_batches(lists: FollowerLists, posts: Entries, most: int) -> list[ReferenceBatch]:
     """The entries of these (author, post) pairs, as the fan-out's handler brings them together.
 
     At most so many in all; a post is not cut but where it alone is more than one batch.
     """
-    some: list[Batch] = []
-    found: Batch = []
+    some: list[ReferenceBatch] = []
+    found: ReferenceBatch = []
     held = total = 0
     for author, post in zip(posts.users.tolist(), posts.posts.tolist(), strict=True):
         followers = lists.of(author)[: most - total]
@@ -67,7 +67,7 @@ def batches(lists: Lists, posts: Entries, most: int) -> list[Batch]:
     return [*some, found] if found else some
 
 
-def flat(batch: Batch) -> Entries:
+def flat(batch: ReferenceBatch) -> Entries:
     """The entries of a batch, whose blocks have one post each."""
     posts = np.concatenate([each.posts for each in batch])
     return Entries(
@@ -84,17 +84,17 @@ class References:
 
     async def prepare(self) -> None:
         keyspace = self._run.settings.cassandra_keyspace
-        await define(self._run.settings, USERS_TABLE.format(keyspace=keyspace))
+        await define_tables_patiently(self._run.settings, USERS_TABLE.format(keyspace=keyspace))
         await self._run.create_limit()
 
-    async def store_limit(self, batches: Sequence[Batch]) -> float:
+    async def store_limit(self, batches: Sequence[ReferenceBatch]) -> float:
         """Timeline shards, written as the worker writes them, by the same code."""
         return await _rate(self._run.limit.add_home_entries, batches)
 
-    async def per_user_layout(self, batches: Sequence[Batch]) -> float:
+    async def per_user_layout(self, batches: Sequence[ReferenceBatch]) -> float:
         """A Cassandra partition for each user, packed batches, regrouped the same way."""
 
-        async def write(batch: Batch) -> None:
+        async def write(batch: ReferenceBatch) -> None:
             some = flat(batch)
             await self._run.store.write_columns(
                 _USERS,
@@ -108,7 +108,7 @@ class References:
 
         return await _rate(write, batches)
 
-    async def naive(self, batches: Sequence[Batch]) -> float:
+    async def naive(self, batches: Sequence[ReferenceBatch]) -> float:
         """One prepared INSERT per follower through the driver, so many in flight."""
         users, posts = flat([block for batch in batches for block in batch])
         return await run_in_thread(
@@ -174,13 +174,15 @@ class _Flight:
             raise error
 
 
-async def _rate(write: Callable[[Batch], Awaitable[None]], batches: Sequence[Batch]) -> float:
+async def _rate(
+    write: Callable[[ReferenceBatch], Awaitable[None]], batches: Sequence[ReferenceBatch]
+) -> float:
     """Rows a second, so many calls at a time."""
     turn = asyncio.Semaphore(CALLS)
 
-    async def one(batch: Batch) -> None:
+    async def one(batch: ReferenceBatch) -> None:
         async with turn:
-            await patiently(lambda: write(batch))
+            await retry_patiently(lambda: write(batch))
 
     began = time.monotonic()
     await asyncio.gather(*(one(batch) for batch in batches))

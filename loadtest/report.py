@@ -112,12 +112,12 @@ class NoReport(ValueError):
     """A folder without a report that can be read."""
 
 
-def save(report: Report, folder: Path) -> None:
+def save_report(report: Report, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / FILE).write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
 
 
-def load(folder: Path) -> Report:
+def load_report(folder: Path) -> Report:
     """Raises NoReport."""
     try:
         return msgspec.json.decode((folder / FILE).read_bytes(), type=Report)

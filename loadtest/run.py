@@ -12,19 +12,19 @@ from uuid import uuid4
 import numpy as np
 
 from loadtest import graph as graphs
-from loadtest.bench import Bench, Progress, ready
+from loadtest.bench import Bench, ProgressSink, wait_until_ready
 from loadtest.log import Log, Sender
 from loadtest.machine import describe
-from loadtest.observer import Observer, Reader
+from loadtest.observer import HomeReader, Observer
 from loadtest.phases import Phases
 from loadtest.processes import Addresses, Programs
 from loadtest.references import References
 from loadtest.report import Report
 from loadtest.sampler import Sampler
 from loadtest.scenario import Scenario
-from loadtest.store import RunStore, define, release
+from loadtest.store import RunStore, define_tables_patiently, release_keyspace
 from loadtest.summary import Begun, Facts, summarize
-from loadtest.verification import compared, shown
+from loadtest.verification import compare_homes, shown_home
 from services.clock import now_ms
 from services.errors import MingleError
 from services.settings.settings import Settings
@@ -52,8 +52,8 @@ class _Opened(NamedTuple):
     store: RunStore
 
 
-async def run(
-    scenario: Scenario, options: Options, addresses: Addresses, progress: Progress
+async def run_scenario(
+    scenario: Scenario, options: Options, addresses: Addresses, progress: ProgressSink
 ) -> Report:
     """Runs a scenario on servers that answer. Whatever it started is stopped when it returns."""
     settings = _settings(addresses)
@@ -65,7 +65,7 @@ async def run(
         log.remove_topics(erase=options.erase)
         programs.run("topics", "apply")
         programs.run("migrate")
-        machine = describe(cassandra=await release(settings))
+        machine = describe(cassandra=await release_keyspace(settings))
         store = await RunStore.open(settings, now_ms)
         try:
             opened = _Opened(scenario, settings, programs, log, store)
@@ -76,14 +76,16 @@ async def run(
         programs.stop(programs.running())
         log.close()
         with suppress(MingleError):  # the servers may be gone; own ones go anyway
-            await define(settings, f"DROP KEYSPACE IF EXISTS {settings.cassandra_keyspace}")
+            await define_tables_patiently(
+                settings, f"DROP KEYSPACE IF EXISTS {settings.cassandra_keyspace}"
+            )
     return summarize(Begun(scenario, options.name, options.scale, began_at, machine), facts)
 
 
-async def _measured(opened: _Opened, progress: Progress) -> Facts:
+async def _measured(opened: _Opened, progress: ProgressSink) -> Facts:
     scenario, store = opened.scenario, opened.store
     progress.step("graph")
-    people = await asyncio.to_thread(graphs.make, scenario)
+    people = await asyncio.to_thread(graphs.make_graph, scenario)
     progress.step("follower lists, loaded into the store", len(people.followees))
     loading = time.monotonic()
     await store.load(people, now_ms() * 1_000, progress.advance)
@@ -98,8 +100,8 @@ async def _measured(opened: _Opened, progress: Progress) -> Facts:
         ledger = phases.ledger
         if bench.reader:
             bench.reader.stop()
-        kept = await compared(store, ledger.edges(), ledger.ended(), ledger.written())
-        homes = await shown(bench, ledger)
+        kept = await compare_homes(store, ledger.edges(), ledger.ended(), ledger.written())
+        homes = await shown_home(bench, ledger)
     observer, reader = bench.observer, bench.reader
     return Facts(
         graph=people,
@@ -124,7 +126,7 @@ async def _bench(
     scenario, settings, programs, log, store = opened
     began = time.monotonic()
     api = programs.start("api", "api", port_setting="MINGLE_API_PORT")
-    await ready(api.url, "/readyz", api.require)
+    await wait_until_ready(api.url, "/readyz", api.require)
     sampler = Sampler(lambda: programs.running("load-"), began)
     random = np.random.default_rng(scenario.seed + 1)
     readers = scenario.readers
@@ -138,7 +140,7 @@ async def _bench(
         references=references,
         sampler=sampler,
         observer=Observer(store, began, random),
-        reader=Reader(api.url, people.readers, readers.per_second, began) if readers else None,
+        reader=HomeReader(api.url, people.readers, readers.per_second, began) if readers else None,
         began=began,
         random=random,
     )

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 import httpx
 
-from loadtest.figures import Count, Figures, of_histogram
+from loadtest.figures import Figures, RunningCount, of_histogram
 from loadtest.machine import usage
 from loadtest.processes import Program
 
@@ -28,7 +28,7 @@ _LABEL = re.compile(r'(\w+)="([^"]*)"')
 Lanes: TypeAlias = Mapping[str, Mapping[float, float]]
 
 
-class Value(NamedTuple):
+class MetricValue(NamedTuple):
     """One line of /metrics."""
 
     name: str
@@ -36,7 +36,7 @@ class Value(NamedTuple):
     value: float
 
 
-class Sample(NamedTuple):
+class MetricsSample(NamedTuple):
     """All workers together at a time, in seconds of the run."""
 
     at: float
@@ -49,18 +49,18 @@ class Sample(NamedTuple):
     """Whether every worker answered; of one that did not, counters are as they were."""
 
 
-def read(text: str) -> list[Value]:
+def parse_metrics(text: str) -> list[MetricValue]:
     """The lines that matter here."""
     found = []
     for line in text.splitlines():
         name, _, rest = line.partition("{")
         if name in NAMES:
             labels, _, value = rest.rpartition("} ")
-            found.append(Value(name, dict(_LABEL.findall(labels)), float(value)))
+            found.append(MetricValue(name, dict(_LABEL.findall(labels)), float(value)))
     return found
 
 
-def total(values: Sequence[Value], name: str, **labels: str) -> float:
+def sum_of(values: Sequence[MetricValue], name: str, **labels: str) -> float:
     """The sum of those with these labels."""
     wanted = labels.items()
     return sum(each.value for each in values if each.name == name and wanted <= each.labels.items())
@@ -82,10 +82,10 @@ class Sampler:
 
     def __init__(self, workers: Callable[[], Sequence[Program]], began: float) -> None:
         """`began` is the run's beginning, on the monotonic clock."""
-        self.samples: list[Sample] = []
+        self.samples: list[MetricsSample] = []
         self._workers = workers
         self._began = began
-        self._latest: dict[int, list[Value]] = {}
+        self._latest: dict[int, list[MetricValue]] = {}
 
     async def watch(self) -> None:
         """Until it is cancelled."""
@@ -102,16 +102,16 @@ class Sampler:
                 answer = await client.get(f"{each.url}/metrics")
             except httpx.HTTPError:
                 continue
-            answering[each.process.pid] = read(answer.text)
+            answering[each.process.pid] = parse_metrics(answer.text)
         self._latest |= answering
         self.samples.append(self._sample(answering))
 
-    def entries(self) -> list[Count]:
+    def entries(self) -> list[RunningCount]:
         """How many entries the workers had written at each look."""
-        return [Count(each.at, each.entries) for each in self.samples]
+        return [RunningCount(each.at, each.entries) for each in self.samples]
 
     def dead_letters(self) -> float:
-        return sum(total(values, LETTERS) for values in self._latest.values())
+        return sum(sum_of(values, LETTERS) for values in self._latest.values())
 
     def latencies(self) -> Lanes:
         """Cumulative counts of the workers' histograms, by lane and upper bound."""
@@ -122,22 +122,22 @@ class Sampler:
                     buckets[each.labels["lane"]][float(each.labels["le"])] += each.value
         return buckets
 
-    def _sample(self, answering: Mapping[int, Sequence[Value]]) -> Sample:
+    def _sample(self, answering: Mapping[int, Sequence[MetricValue]]) -> MetricsSample:
         at = time.monotonic() - self._began
         known = [each for values in answering.values() for each in values]
         ever = [each for values in self._latest.values() for each in values]
         used = usage(*(each.process.pid for each in self._workers()))
-        return Sample(
+        return MetricsSample(
             at,
-            total(ever, ENTRIES),
+            sum_of(ever, ENTRIES),
             self._lag(at, known, silent=not answering),
-            total(known, WAITING),
-            total(ever, REQUESTS, table="home_timeline", operation="write"),
+            sum_of(known, WAITING),
+            sum_of(ever, REQUESTS, table="home_timeline", operation="write"),
             used.rss_max_bytes if used else 0,
             len(answering) == len(self._workers()),
         )
 
-    def _lag(self, at: float, known: Sequence[Value], *, silent: bool) -> float:
+    def _lag(self, at: float, known: Sequence[MetricValue], *, silent: bool) -> float:
         """While no worker answers, what waits grows older."""
         before = self.samples[-1].lag_seconds if self.samples else 0.0
         if silent:

@@ -7,9 +7,9 @@ from typing import Annotated, TypeAlias
 import msgspec
 from msgspec import Meta
 
-Count = Annotated[int, Meta(ge=1)]
-Rate = Annotated[float, Meta(gt=0)]
-Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+CountField = Annotated[int, Meta(ge=1)]
+RateField = Annotated[float, Meta(gt=0)]
+SecondsField = Annotated[float, Meta(gt=0, le=86_400)]
 
 MAX_USERS = 10_000_000
 """Their ids are drawn and sorted in memory: 80 MB."""
@@ -30,7 +30,7 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Group(Struct, frozen=True, kw_only=True):
     """Authors alike: each has `followers`, or the group has as many on average by a power law."""
 
-    authors: Count
+    authors: CountField
     followers: Annotated[float, Meta(gt=0)]
     most: Annotated[int, Meta(ge=1)] | None = None
     """The most followers of one author; with it, counts follow the law of `loadtest.graph`."""
@@ -39,9 +39,9 @@ class Group(Struct, frozen=True, kw_only=True):
 class Readers(Struct, frozen=True, kw_only=True):
     """People whose homes are read through the API, beside all phases."""
 
-    count: Count = 100
-    follows: Count = 40
-    per_second: Rate = 10.0
+    count: CountField = 100
+    follows: CountField = 40
+    per_second: RateField = 10.0
 
 
 class Maximum(Struct, frozen=True, kw_only=True, tag="maximum", tag_field="kind"):
@@ -52,7 +52,7 @@ class Maximum(Struct, frozen=True, kw_only=True, tag="maximum", tag_field="kind"
     """
 
     of: str
-    posts: Count
+    posts: CountField
     repetitions: Annotated[int, Meta(ge=1, le=20)] = 3
     workers: Annotated[int, Meta(ge=1, le=16)] = 1
     references: bool = True
@@ -62,23 +62,23 @@ class Beside(Struct, frozen=True, kw_only=True):
     """Posts of another group, sent one after the other over an open phase."""
 
     of: str
-    posts: Count = 1
+    posts: CountField = 1
 
 
 class Open(Struct, frozen=True, kw_only=True, tag="open", tag_field="kind"):
     """Arrivals at random times of a set rate, which wait for nothing."""
 
     of: str
-    seconds: Seconds
-    per_second: Rate | None = None
+    seconds: SecondsField
+    per_second: RateField | None = None
     share_of_maximum: Annotated[float, Meta(gt=0, le=2)] | None = None
     """Of the posts a second of the latest maximum phase of the same group."""
     beside: Beside | None = None
     replies: bool = False
     """The posts are replies in one thread, each to a random earlier one."""
-    follows_per_second: Rate | None = None
+    follows_per_second: RateField | None = None
     """New follow edges, and ends of old ones, in turn."""
-    away_seconds: Seconds | None = None
+    away_seconds: SecondsField | None = None
     """How long the workers are stopped, from the first quarter of the phase on."""
 
 
@@ -101,7 +101,7 @@ class Scenario(Struct, frozen=True, kw_only=True):
     settle_seconds: Annotated[float, Meta(ge=0, le=600)] = 60.0
     """For the store to rest before each measurement: what a burst leaves takes it 10 to 30. After
     so long what follows is measured all the same, and the report says so."""
-    reference_rows: Count = 2_000_000
+    reference_rows: CountField = 2_000_000
     """Of each reference that is not bounded by its time."""
 
     def scaled(self, scale: float) -> "Scenario":
@@ -120,24 +120,26 @@ class Scenario(Struct, frozen=True, kw_only=True):
         )
 
 
-def names() -> list[str]:
+def scenario_names() -> list[str]:
     """The scenarios that come with the program."""
     files = resources.files("loadtest").joinpath("scenarios").iterdir()
     return sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml"))
 
 
-def load(name: str) -> Scenario:
+def load_scenario(name: str) -> Scenario:
     """A scenario by its name, or by the path of its file. Raises WrongScenario."""
-    if name in names():
+    if name in scenario_names():
         text = resources.files("loadtest").joinpath("scenarios", f"{name}.yaml").read_bytes()
     elif Path(name).is_file():
         text = Path(name).read_bytes()
     else:
-        raise WrongScenario(f"no scenario and no file {name}; there are: {', '.join(names())}")
-    return parse(text, name)
+        raise WrongScenario(
+            f"no scenario and no file {name}; there are: {', '.join(scenario_names())}"
+        )
+    return parse_scenario(text, name)
 
 
-def parse(text: bytes, name: str) -> Scenario:
+def parse_scenario(text: bytes, name: str) -> Scenario:
     """Raises WrongScenario."""
     try:
         scenario = msgspec.yaml.decode(text, type=Scenario)

@@ -20,8 +20,8 @@ from rich.console import Console
 from rich.table import Table
 
 from loadtest.figures import percentiles
-from loadtest.home_pages import PATIENCE, api_on, filled
-from loadtest.stored import TAGS, WORDS, World, tag, word
+from loadtest.home_pages import PATIENCE, api_on, fill_store
+from loadtest.stored import TAGS, WORDS, StoredWorld, stored_word, tag
 
 PAGES = 60
 """Of each kind that are measured."""
@@ -29,14 +29,14 @@ WARM_UP = 10
 """Of each kind before those."""
 
 
-class Search(NamedTuple):
+class SearchCase(NamedTuple):
     """A kind of search: its name, and what is asked for, page after page."""
 
     name: str
     asks: Iterator[tuple[str, Mapping[str, str | int]]]
 
 
-class Took(NamedTuple):
+class SearchTimes(NamedTuple):
     """Of pages of one kind: milliseconds of each, store requests and items a page."""
 
     ms: list[float]
@@ -44,16 +44,16 @@ class Took(NamedTuple):
     items: float
 
 
-def searches(made: World, rng: np.random.Generator) -> list[Search]:
+def searches(made: StoredWorld, rng: np.random.Generator) -> list[SearchCase]:
     """What people search for, from common to nowhere."""
 
-    def by_words(name: str, *ranks: tuple[int, int]) -> Search:
+    def by_words(name: str, *ranks: tuple[int, int]) -> SearchCase:
         def asks() -> Iterator[tuple[str, Mapping[str, str | int]]]:
             while True:
-                chosen = {word(int(rng.integers(*each))) for each in ranks}
+                chosen = {stored_word(int(rng.integers(*each))) for each in ranks}
                 yield "/v1/search", {"q": " ".join(sorted(chosen))}
 
-        return Search(name, asks())
+        return SearchCase(name, asks())
 
     def by_author() -> Iterator[tuple[str, Mapping[str, str | int]]]:
         while True:
@@ -70,13 +70,13 @@ def searches(made: World, rng: np.random.Generator) -> list[Search]:
         by_words("a word that is nowhere", (WORDS, 2 * WORDS)),
         by_words("two common words", (0, 5), (5, 10)),
         by_words("a common word and a rare one", (0, 10), (90_000, 110_000)),
-        Search("an author", by_author()),
-        Search("one of the ten commonest tags", by_tag(0, 10)),
-        Search("a tag about the 900th", by_tag(TAGS - 200, TAGS)),
+        SearchCase("an author", by_author()),
+        SearchCase("one of the ten commonest tags", by_tag(0, 10)),
+        SearchCase("a tag about the 900th", by_tag(TAGS - 200, TAGS)),
     ]
 
 
-def measured(client: httpx.Client, search: Search) -> Took:
+def measure_searches(client: httpx.Client, search: SearchCase) -> SearchTimes:
     """Asks for pages one after the other. Raises httpx.HTTPError."""
     for path, asked in islice(search.asks, WARM_UP):
         client.get(path, params=asked).raise_for_status()
@@ -86,7 +86,7 @@ def measured(client: httpx.Client, search: Search) -> Took:
         answer = client.get(path, params=asked)
         ms.append(1_000 * (perf_counter() - began))
         items += len(answer.raise_for_status().json()["items"])
-    return Took(ms, (_requests(client) - before) / PAGES, items / PAGES)
+    return SearchTimes(ms, (_requests(client) - before) / PAGES, items / PAGES)
 
 
 def _requests(client: httpx.Client) -> float:
@@ -106,11 +106,11 @@ def _requests(client: httpx.Client) -> float:
 @click.option("--keyspace", help="One that was filled before, with the same seed.")
 def main(posts: int, seed: int, keyspace: str | None) -> None:
     """Measure searches and tag timelines on a keyspace with so many posts."""
-    name, made = filled(posts, seed, keyspace)
+    name, made = fill_store(posts, seed, keyspace)
     table = Table("search", "p50 ms", "p99 ms", "store requests", "items")
     with api_on(name) as api, httpx.Client(base_url=api.url, timeout=PATIENCE) as client:
         for search in searches(made, np.random.default_rng(seed)):
-            took = measured(client, search)
+            took = measure_searches(client, search)
             figures = percentiles(took.ms) or {}
             shown = (figures["p50"], figures["p99"], took.requests, took.items)
             table.add_row(search.name, *(f"{each:.1f}" for each in shown))

@@ -23,13 +23,13 @@ _POOLS = Statement(
 )
 
 
-async def background(store: Store) -> dict[str, int]:
+async def background_tasks(store: Store) -> dict[str, int]:
     """Flushes and compactions that run or wait, by thread pool, in the node that answers."""
     pools: Iterable[tuple[str, int, int]] = await store.read(_POOLS)
     return {name: active + pending for name, active, pending in pools if name in BACKGROUND}
 
 
-async def settled(
+async def wait_until_settled(
     look: Callable[[], Awaitable[Mapping[str, int]]], seconds: float, poll: float = POLL_SECONDS
 ) -> bool:
     """Whether there were none left within so many seconds. Raises StoreUnavailable."""

@@ -91,7 +91,7 @@ class RunStore(NamedTuple):
             some = order[start : start + EDGES_AT_ONCE]
             pairs = zip(graph.followers[some].tolist(), graph.followees[some].tolist(), strict=True)
             edges = [EdgeMutation(UserId(a), UserId(b), Version(version), False) for a, b in pairs]
-            await patiently(partial(self.graph.record, edges))
+            await retry_patiently(partial(self.graph.record, edges))
             told(len(some))
         reads = np.isin(graph.followers, graph.readers)
         pairs = zip(graph.followers[reads].tolist(), graph.followees[reads].tolist(), strict=True)
@@ -99,7 +99,7 @@ class RunStore(NamedTuple):
             relation_mutation(FollowCreated(version=version, follower_id=a, followee_id=b))
             for a, b in pairs
         ]
-        await patiently(partial(CassandraRelations(self.store).record, said))
+        await retry_patiently(partial(CassandraRelations(self.store).record, said))
 
     async def followers(self, authors: Sequence[int]) -> dict[int, int]:
         """How many followers the fan-out would find of each."""
@@ -125,7 +125,7 @@ class RunStore(NamedTuple):
         after = -1
         while True:
             page = partial(self.store.read_arrays, _ROWS, bucket, shard, after, ROWS_AT_ONCE)
-            rows = await patiently(page)
+            rows = await retry_patiently(page)
             users, posts = rows["user_id"], rows["post_id"]
             if len(users) < ROWS_AT_ONCE:
                 yield Entries(users, posts)
@@ -135,7 +135,7 @@ class RunStore(NamedTuple):
             yield Entries(users[whole], posts[whole])
 
 
-async def patiently(work: Callable[[], Awaitable[T]]) -> T:
+async def retry_patiently(work: Callable[[], Awaitable[T]]) -> T:
     """What the work returns, tried again where the store times out."""
     for _ in range(TRIES - 1):
         with suppress(StoreUnavailable):
@@ -143,7 +143,7 @@ async def patiently(work: Callable[[], Awaitable[T]]) -> T:
     return await work()
 
 
-async def define(settings: Settings, *statements: str) -> None:
+async def define_tables_patiently(settings: Settings, *statements: str) -> None:
     """Change the keyspaces and tables, one statement after the other."""
 
     def work() -> None:
@@ -158,7 +158,7 @@ async def define(settings: Settings, *statements: str) -> None:
     await run_in_thread(work, seconds=2 * DEFINE_SECONDS, what="changing the tables")
 
 
-async def release(settings: Settings) -> str:
+async def release_keyspace(settings: Settings) -> str:
     """Cassandra's version."""
 
     def work() -> str:

@@ -52,7 +52,7 @@ TAGGED = 0.1
 """Share of all posts with a tag."""
 
 
-class World(NamedTuple):
+class StoredWorld(NamedTuple):
     """Authors and posts by number, and whom each viewer follows: int64 arrays."""
 
     users: NDArray[np.int64]
@@ -66,7 +66,7 @@ class World(NamedTuple):
         return found
 
 
-class Written(NamedTuple):
+class StoredPosts(NamedTuple):
     """A message, and where its post stands."""
 
     fact: PostFact
@@ -74,17 +74,17 @@ class Written(NamedTuple):
     original: int | None = None  # of a repost
 
 
-def world(posts: int, seed: int, until_ms: int) -> World:
+def world(posts: int, seed: int, until_ms: int) -> StoredWorld:
     """The same for the same arguments."""
     rng = np.random.default_rng(seed)
     users = rng.choice(2**40, AUTHORS + VIEWERS, replace=False) + 1
     times = until_ms - DAYS * DAY_MS + np.sort(rng.integers(0, DAYS * DAY_MS, posts))
     ids = [post_id(at, number % 2**22) for number, at in enumerate(times.tolist())]
     follows = np.stack([rng.choice(AUTHORS, FOLLOWED, replace=False) for _ in range(VIEWERS)])
-    return World(users, rng.integers(0, AUTHORS, posts), np.array(ids), follows)
+    return StoredWorld(users, rng.integers(0, AUTHORS, posts), np.array(ids), follows)
 
 
-def facts(made: World, seed: int, epoch: int) -> Iterator[Written]:
+def facts(made: StoredWorld, seed: int, epoch: int) -> Iterator[StoredPosts]:
     """What the posts say, oldest first."""
     rng = np.random.default_rng(seed)
     count = len(made.posts)
@@ -108,19 +108,19 @@ def facts(made: World, seed: int, epoch: int) -> Iterator[Written]:
         if before is not None and kind < REPOSTS:
             originals[post] = before
             line = (before, *lines[before])[:MAX_ANCESTOR_HINT] if before in lines else ()
-            yield Written(PostCreated(**said, repost_of=before), line, before)
+            yield StoredPosts(PostCreated(**said, repost_of=before), line, before)
             continue
-        said["text"] = " ".join(word(next(drawn)) for _ in range(lengths[number]))
+        said["text"] = " ".join(stored_word(next(drawn)) for _ in range(lengths[number]))
         said["mentions"] = (mentioned[number],) if mentioning[number] else ()
         said["tags"] = (tag(next(tags)),) if tagged[number] else ()
         if before is not None and kind < REPOSTS + REPLIES:
             lines[post] = (before, *lines.get(before, ()))[:MAX_ANCESTOR_HINT]
-            yield Written(ReplyCreated(**said, parent_id=before), lines[post])
+            yield StoredPosts(ReplyCreated(**said, parent_id=before), lines[post])
         else:
-            yield Written(PostCreated(**said))
+            yield StoredPosts(PostCreated(**said))
 
 
-def word(rank: int) -> str:
+def stored_word(rank: int) -> str:
     """A word by how common it is, from 0 on."""
     return f"word{rank}"
 
@@ -138,7 +138,7 @@ def _zipf(rng: np.random.Generator, count: int) -> Iterator[int]:
 
 
 async def fill(
-    settings: Settings, made: World, seed: int, clock: Clock, advance: Callable[[int], None]
+    settings: Settings, made: StoredWorld, seed: int, clock: Clock, advance: Callable[[int], None]
 ) -> None:
     """Write what reading needs, as workers do, into a keyspace that is made for it."""
     await migrate(settings, available_migrations())
@@ -171,7 +171,7 @@ def stores_on(store: Store, settings: Settings, clock: Clock) -> Stores:
     )
 
 
-async def _follow(stores: Stores, made: World) -> list[list[int]]:
+async def _follow(stores: Stores, made: StoredWorld) -> list[list[int]]:
     """The followers of each author, by his number."""
     followers: list[list[int]] = [[] for _ in range(AUTHORS)]
     for viewer, followed in zip(made.viewers(), made.follows, strict=True):
@@ -186,7 +186,7 @@ async def _follow(stores: Stores, made: World) -> list[list[int]]:
 
 
 async def _write(
-    stores: Stores, batch: Sequence[tuple[Written, int]], followers: Sequence[Sequence[int]]
+    stores: Stores, batch: Sequence[tuple[StoredPosts, int]], followers: Sequence[Sequence[int]]
 ) -> None:
     owed = [
         (user, each.fact.post_id, each.original or 0)

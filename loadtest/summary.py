@@ -7,9 +7,9 @@ from loadtest.figures import median
 from loadtest.graph import TAIL_EXPONENT, Graph
 from loadtest.phases import middle
 from loadtest.report import PhaseResult, Repetition, Report, Series, ratio
-from loadtest.sampler import Sample, Sampler
+from loadtest.sampler import MetricsSample, Sampler
 from loadtest.scenario import Scenario
-from loadtest.verification import Compared, Homes
+from loadtest.verification import ComparedHomes, Homes
 
 LOADED = (
     "The follow graph was loaded through the product's own graph store, not through Kafka: "
@@ -36,7 +36,7 @@ class Facts(NamedTuple):
     phases: list[PhaseResult]
     references: dict[str, float]
     sampler: Sampler
-    kept: Compared
+    kept: ComparedHomes
     homes: Homes
     unwatched: int
     never: int
@@ -115,7 +115,7 @@ def _ratios(
     }
 
 
-def _series(samples: Sequence[Sample]) -> Series:
+def _series(samples: Sequence[MetricsSample]) -> Series:
     return Series(
         at=[round(each.at, 3) for each in samples],
         entries=[each.entries for each in samples],

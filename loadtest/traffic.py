@@ -77,10 +77,10 @@ class Writer:
 
     def _text(self) -> str:
         drawn = np.searchsorted(self._rising, self._random.random(self._words))
-        return " ".join(map(word, drawn.tolist()))
+        return " ".join(map(random_word, drawn.tolist()))
 
 
-def word(number: int) -> str:
+def random_word(number: int) -> str:
     """A word for a number below VOCABULARY: syllables, so that it is one token of a text."""
     syllables = []
     while True:

@@ -5,10 +5,10 @@ from typing import NamedTuple
 import httpx
 import numpy as np
 
-from loadtest.bench import Bench, Ledger
-from loadtest.expected import NOTHING, Difference, Entries, Owed, difference
+from loadtest.bench import Bench, SentEvents
+from loadtest.expected import NOTHING, Entries, EntryDifference, ExpectedHomes, compare_entries
 from loadtest.figures import Figures, percentiles
-from loadtest.graph import Lists
+from loadtest.graph import FollowerLists
 from loadtest.store import HOME_SHARDS, RunStore
 
 HOMES = 50
@@ -18,10 +18,10 @@ ANSWER_SECONDS = 120.0
 """For a page on a machine that is busy: here it has to be right, not fast."""
 
 
-class Compared(NamedTuple):
+class ComparedHomes(NamedTuple):
     """What all homes together hold."""
 
-    difference: Difference
+    difference: EntryDifference
     entries: int
     rows_per_shard: Figures | None
 
@@ -33,23 +33,25 @@ class Homes(NamedTuple):
     wrong: int
 
 
-async def compared(store: RunStore, edges: Lists, ended: Lists, written: Entries) -> Compared:
+async def compare_homes(
+    store: RunStore, edges: FollowerLists, ended: FollowerLists, written: Entries
+) -> ComparedHomes:
     """All rows of all homes with what the edges owe of what was written."""
-    owed = Owed(edges.followees, edges.followers, written, HOME_SHARDS)
-    maybe = Owed(ended.followees, ended.followers, written, HOME_SHARDS)
+    owed = ExpectedHomes(edges.followees, edges.followers, written, HOME_SHARDS)
+    maybe = ExpectedHomes(ended.followees, ended.followers, written, HOME_SHARDS)
     seen: set[int] = set()
-    total = Difference(0, 0)
+    total = EntryDifference(0, 0)
     sizes: list[int] = []
     async for shard, found in store.shards():
         seen.add(shard)
         sizes.append(len(found))
-        total += difference(owed.of(shard), found, maybe.of(shard))
+        total += compare_entries(owed.of(shard), found, maybe.of(shard))
     for shard in set(range(HOME_SHARDS)) - seen:
-        total += difference(owed.of(shard), NOTHING)
-    return Compared(total, sum(sizes), percentiles(sizes))
+        total += compare_entries(owed.of(shard), NOTHING)
+    return ComparedHomes(total, sum(sizes), percentiles(sizes))
 
 
-async def shown(bench: Bench, ledger: Ledger) -> Homes:
+async def shown_home(bench: Bench, ledger: SentEvents) -> Homes:
     """The newest page of some readers. With replies, rules of reading decide, not deliveries."""
     if bench.reader is None or ledger.has_replies:
         return Homes(0, 0)

@@ -15,7 +15,7 @@ Expiry: TypeAlias = Annotated[
 ]
 Scope: TypeAlias = Literal["all", "reposts"]
 Context: TypeAlias = Literal["home", "mentions", "threads"]
-Action: TypeAlias = Literal["hide", "warn"]
+MuteAction: TypeAlias = Literal["hide", "warn"]
 ListReplies: TypeAlias = Literal["none", "list", "followed"]
 Phrase: TypeAlias = Annotated[str, Meta(max_length=MAX_PHRASE, pattern=r"\S")]
 Tag: TypeAlias = Annotated[str, Meta(max_length=MAX_TAG, pattern=r"[^#\s]")]
@@ -61,7 +61,7 @@ class KeywordMuteCreated(_Relation, frozen=True, kw_only=True, tag="keyword_mute
     phrase: Phrase
     whole_word: bool | None = None
     contexts: tuple[Context, ...] | None = None
-    action: Action | None = None
+    action: MuteAction | None = None
     expires_at: Expiry | None = None
 
 

@@ -149,11 +149,11 @@ def _client_encryption(secured: Secured | None) -> dict[str, object]:
     }
 
 
-def server(config: CassandraConfig) -> Server:
+def cassandra_server(config: CassandraConfig) -> Server:
     """The server of that folder, running or not."""
     return Server(Cassandra(config))
 
 
-def start(config: CassandraConfig, timeout: float = START_SECONDS) -> Server:
+def start_cassandra(config: CassandraConfig, timeout: float = START_SECONDS) -> Server:
     """Start it and wait until it answers; one that runs already is left as it is."""
-    return server(config).start(timeout)
+    return cassandra_server(config).start(timeout)

@@ -16,8 +16,8 @@ from servers.errors import ServerError
 from servers.kafka import KafkaConfig
 from servers.server import START_SECONDS, Server
 
-Port = click.IntRange(1, 65_000)
-Folder = click.Path(file_okay=False, resolve_path=True, path_type=Path)
+PortArgument = click.IntRange(1, 65_000)
+FolderArgument = click.Path(file_okay=False, resolve_path=True, path_type=Path)
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -42,19 +42,19 @@ def _setting(
 
 
 @click.group(context_settings={"show_default": True, "max_content_width": 100})
-@_setting("--servers-dir", Folder, ".run", "Data, configuration, logs and process ids.")
+@_setting("--servers-dir", FolderArgument, ".run", "Data, configuration, logs and process ids.")
 @_setting(
     "--servers-cache",
-    Folder,
+    FolderArgument,
     jars.default_cache,
     "Where downloaded jars are kept.",
     show_default="~/.cache/mingle/servers",
 )
-@_setting("--kafka-port", Port, 9092, "Kafka's port; its controller takes the next one.")
+@_setting("--kafka-port", PortArgument, 9092, "Kafka's port; its controller takes the next one.")
 @_setting("--kafka-heap", Heap(), "1g", "Kafka's heap.")
 @_setting(
     "--cassandra-port",
-    Port,
+    PortArgument,
     9042,
     "Cassandra's port; internode traffic and JMX take the next two.",
 )
@@ -80,7 +80,7 @@ def main(  # noqa: PLR0913 - one parameter an option
     """One-node Kafka and Cassandra on this machine, for development."""
     logging.getLogger("cassandra").setLevel(logging.CRITICAL)  # a refused probe is no news
     context.obj = {
-        "kafka": kafka.server(
+        "kafka": kafka.kafka_server(
             KafkaConfig(
                 folder=servers_dir / "kafka",
                 cache=servers_cache,
@@ -88,7 +88,7 @@ def main(  # noqa: PLR0913 - one parameter an option
                 heap=kafka_heap,
             )
         ),
-        "cassandra": cassandra.server(
+        "cassandra": cassandra.cassandra_server(
             CassandraConfig(
                 folder=servers_dir / "cassandra",
                 cache=servers_cache,

@@ -107,11 +107,11 @@ def _more(ports: Sequence[int | None]) -> str:
     return "".join(f",PROXIED://{LOOPBACK}:{port}" for port in ports)
 
 
-def server(config: KafkaConfig) -> Server:
+def kafka_server(config: KafkaConfig) -> Server:
     """The server of that folder, running or not."""
     return Server(Kafka(config))
 
 
-def start(config: KafkaConfig, timeout: float = START_SECONDS) -> Server:
+def start_kafka(config: KafkaConfig, timeout: float = START_SECONDS) -> Server:
     """Start it and wait until it answers; one that runs already is left as it is."""
-    return server(config).start(timeout)
+    return kafka_server(config).start(timeout)

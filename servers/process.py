@@ -17,24 +17,24 @@ PS_SECONDS = 10
 EXEC_SECONDS = 5
 
 
-class Record(NamedTuple):
+class ProcessRecord(NamedTuple):
     """What the file of a running server says."""
 
     pid: int
     port: int
 
 
-def write_record(path: Path, record: Record) -> None:
+def write_process_record(path: Path, record: ProcessRecord) -> None:
     arriving = path.with_name(f"{path.name}.new")
     arriving.write_text(f"{record.pid} {record.port}\n")
     arriving.replace(path)
 
 
-def read_record(path: Path) -> Record | None:
+def read_process_record(path: Path) -> ProcessRecord | None:
     """The record, or None where there is none that can be read."""
     try:
         pid, port = path.read_text().split()
-        return Record(int(pid), int(port))
+        return ProcessRecord(int(pid), int(port))
     except (FileNotFoundError, ValueError):
         return None
 
@@ -62,7 +62,7 @@ def runs(pid: int, mark: str) -> bool:
     return mark in _command_line(pid)
 
 
-def send(pid: int, mark: str, *signals: signal.Signals) -> None:
+def send_signal(pid: int, mark: str, *signals: signal.Signals) -> None:
     """Send the signals if the process is still ours; one that is gone needs none."""
     for number in signals:
         if not runs(pid, mark):

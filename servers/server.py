@@ -104,7 +104,7 @@ class Server:
         record = self._running()
         if record:
             # A frozen process receives nothing before it is resumed.
-            process.send(record.pid, self._mark, signal.SIGTERM, signal.SIGCONT)
+            process.send_signal(record.pid, self._mark, signal.SIGTERM, signal.SIGCONT)
             if process.gone(record.pid, self._mark, timeout):
                 self._recipe.archive().keep()
         self.kill()
@@ -112,7 +112,7 @@ class Server:
     def kill(self) -> None:
         record = self._running()
         if record:
-            process.send(record.pid, self._mark, signal.SIGKILL)
+            process.send_signal(record.pid, self._mark, signal.SIGKILL)
             if not process.gone(record.pid, self._mark, KILL_SECONDS):
                 raise StopFailed(f"{self.name} (process {record.pid}) outlives SIGKILL")
         if self._guard:
@@ -140,8 +140,8 @@ class Server:
         else:
             self.kill()
 
-    def _running(self) -> process.Record | None:
-        record = process.read_record(self._record)
+    def _running(self) -> process.ProcessRecord | None:
+        record = process.read_process_record(self._record)
         return record if record and process.runs(record.pid, self._mark) else None
 
     def _launch(self) -> None:
@@ -153,7 +153,7 @@ class Server:
         pid = process.spawn(command, os.environ, self.log)
         if self._recipe.config.ephemeral:
             self._guard = process.Guard(pid)
-        process.write_record(self._record, process.Record(pid, self.port))
+        process.write_process_record(self._record, process.ProcessRecord(pid, self.port))
 
     def _await_answer(self, timeout: float) -> None:
         deadline = time.monotonic() + timeout
@@ -169,7 +169,7 @@ class Server:
         record = self._running()
         if record is None:
             raise ServerError(f"{self.name} does not run")
-        process.send(record.pid, self._mark, number)
+        process.send_signal(record.pid, self._mark, number)
 
     def _set_log_aside(self) -> int:
         """Bound the log; returns where this run's part of it begins."""

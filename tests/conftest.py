@@ -82,11 +82,11 @@ class RealServers:
 def _server(name: str, folder: Path) -> Server:
     if name == "kafka":
         port = free_run(kafka_server.PORTS)
-        return kafka_server.server(
+        return kafka_server.kafka_server(
             KafkaConfig(folder=folder, port=port, heap="512m", ephemeral=True)
         )
     port = free_run(cassandra_server.PORTS)
-    return cassandra_server.server(
+    return cassandra_server.cassandra_server(
         # Tests kill it, and then miss no write that was acknowledged.
         CassandraConfig(folder=folder, port=port, heap="1g", ephemeral=True, commitlog_sync="batch")
     )

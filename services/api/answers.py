@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from msgspec import Meta, Struct
 
 from schemas.events import Replies, Visibility
-from schemas.relations import Action, Context, ListReplies, Scope
+from schemas.relations import Context, ListReplies, MuteAction, Scope
 from services.readers import home, people
 from services.readers import item as shown
 from services.relations.lists import ListRules
@@ -163,7 +163,7 @@ class MutedWords(Struct, frozen=True):
     phrase: str
     whole_word: bool
     contexts: list[Context]
-    action: Action
+    action: MuteAction
     expires_at: int | None
 
 

@@ -9,7 +9,7 @@ import msgspec
 from schemas.canonical import Canonical, id_of, value_of
 from schemas.events import Replies
 from schemas.ids import KeywordId, ListId, PostId, UserId, Version
-from schemas.relations import Action, Context, Scope
+from schemas.relations import Context, MuteAction, Scope
 from services.relations.lists import ListRules, first_owner, list_rules
 from services.relations.mutation import SubjectKind
 
@@ -60,7 +60,7 @@ class KeywordMute(msgspec.Struct, frozen=True):
     phrase: str
     whole_word: bool = True
     contexts: frozenset[Context] = frozenset()
-    action: Action = "hide"
+    action: MuteAction = "hide"
     expires_at: int | None = None
 
 

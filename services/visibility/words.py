@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from schemas.relations import Action, Context
+from schemas.relations import Context, MuteAction
 from services.posts.post import Post
 from services.relations.relations import Edge, KeywordMute
 from services.visibility.view import View
@@ -14,7 +14,7 @@ MAX_PATTERNS = 4_096
 """Phrases made ready for matching, a few MB: those of some hundred viewers."""
 
 
-def keyword(post: Post, view: View, context: Context, action: Action) -> KeywordMute | None:
+def keyword(post: Post, view: View, context: Context, action: MuteAction) -> KeywordMute | None:
     """The viewer's first keyword mute with this action that the post's text meets here."""
     if not view.relations.own.keyword_mutes or post.author_id == view.viewer:
         return None

@@ -15,16 +15,15 @@ from loadtest import command as runs
 from loadtest import comparison
 from loadtest.bench import NotDone
 from loadtest.log import NotErased
-from loadtest.page import headline
+from loadtest.page import headline_of
 from loadtest.processes import ProgramFailed
-from loadtest.report import NoReport, Report
-from loadtest.report import load as load_report
-from loadtest.scenario import WrongScenario, load, names
+from loadtest.report import NoReport, Report, load_report
+from loadtest.scenario import WrongScenario, load_scenario, scenario_names
 from servers.errors import ServerError
 from services.errors import MingleError
 
 F = TypeVar("F", bound=Callable[..., None])
-Folder = click.Path(file_okay=False, path_type=Path)
+FolderType = click.Path(file_okay=False, path_type=Path)
 
 
 def _json_option(function: F) -> F:
@@ -40,7 +39,7 @@ def command() -> None:
 @_json_option
 def list_(as_json: bool) -> None:
     """The scenarios, and what each claims."""
-    claims = {name: load(name).claim for name in names()}
+    claims = {name: load_scenario(name).claim for name in scenario_names()}
     if as_json:
         click.echo(json.dumps([{"name": name, "claim": each} for name, each in claims.items()]))
         return
@@ -52,7 +51,7 @@ def list_(as_json: bool) -> None:
 
 @command.command("run")
 @click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO|FILE...")
-@click.option("--out", type=Folder, default=Path("loadtest-report"), show_default=True)
+@click.option("--out", type=FolderType, default=Path("loadtest-report"), show_default=True)
 @click.option(
     "--scale",
     type=click.FloatRange(0, 10, min_open=True),
@@ -73,7 +72,7 @@ def run(scenarios: tuple[str, ...], out: Path, as_json: bool, **asked: object) -
     where something was lost, extra or shown wrongly.
     """
     try:
-        made = runs.run_all(scenarios, runs.Asked(out=out, **asked))  # type: ignore[arg-type]
+        made = runs.run_all(scenarios, runs.RunRequest(out=out, **asked))  # type: ignore[arg-type]
     except WrongScenario as error:
         raise click.UsageError(str(error)) from error
     except (MingleError, ServerError, ProgramFailed, NotErased, NotDone) as error:
@@ -85,7 +84,7 @@ def run(scenarios: tuple[str, ...], out: Path, as_json: bool, **asked: object) -
 
 
 @command.command("report")
-@click.argument("folder", type=Folder)
+@click.argument("folder", type=FolderType)
 @_json_option
 def report(folder: Path, as_json: bool) -> None:
     """Write report.md and the pictures anew from report.json."""
@@ -93,13 +92,13 @@ def report(folder: Path, as_json: bool) -> None:
 
 
 @command.command("compare")
-@click.argument("first", type=Folder)
-@click.argument("second", type=Folder)
+@click.argument("first", type=FolderType)
+@click.argument("second", type=FolderType)
 @_json_option
 def compare(first: Path, second: Path, as_json: bool) -> None:
     """Show two reports side by side."""
     one, other = (_told(load_report, each) for each in (first, second))
-    rows = comparison.compare(one, other)
+    rows = comparison.compare_reports(one, other)
     caution = comparison.caution(one, other)
     if caution:
         click.echo(f"Careful: {caution}", err=True)
@@ -123,7 +122,7 @@ def _print(reports: list[Report], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([msgspec.to_builtins(each) for each in reports], indent=2))
         return
-    figures = [headline(each) for each in reports]
+    figures = [headline_of(each) for each in reports]
     table = Table("figure", *(each.scenario for each in reports), box=None, pad_edge=False)
     for name in figures[0]:
         table.add_row(name, *(each[name] for each in figures))

@@ -93,7 +93,7 @@ def _kafka(folder: Path, certificates: Certificates) -> Server:
         "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
         "super.users": "User:ANONYMOUS",  # of the listeners that ask for nothing
     }
-    return kafka_server.server(
+    return kafka_server.kafka_server(
         KafkaConfig(
             folder=folder / "kafka", port=first, heap="512m", ephemeral=True, properties=properties
         )
@@ -103,7 +103,7 @@ def _kafka(folder: Path, certificates: Certificates) -> Server:
 def _cassandra(folder: Path, certificates: Certificates) -> Server:
     context = ssl.create_default_context(cafile=certificates.ours.file)
     context.load_cert_chain(certificates.client.certificate_file, certificates.client.key_file)
-    return cassandra_server.server(
+    return cassandra_server.cassandra_server(
         CassandraConfig(
             folder=folder / "cassandra",
             port=free_run(cassandra_server.PORTS),

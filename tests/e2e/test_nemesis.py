@@ -57,12 +57,12 @@ def town(tmp_path: Path) -> Iterator[Town]:
         to_kafka = stack.enter_context(Proxy(port + 2))
         folders = tmp_path / "kafka", tmp_path / "cassandra"
         stack.enter_context(small_disk(folders[1] / "data" / "commitlog", DISK_MEBIBYTES))
-        kafka = kafka_server.server(
+        kafka = kafka_server.kafka_server(
             KafkaConfig(
                 folder=folders[0], port=port, heap="512m", ephemeral=True, proxy=to_kafka.port
             )
         )
-        cassandra = cassandra_server.server(
+        cassandra = cassandra_server.cassandra_server(
             CassandraConfig(
                 folder=folders[1], port=free_run(cassandra_server.PORTS), heap="1g",
                 ephemeral=True, commitlog_sync="batch",

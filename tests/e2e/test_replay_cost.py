@@ -8,9 +8,9 @@ from typing import NamedTuple
 import pytest
 import uvloop
 
-from loadtest.graph import Graph, make
+from loadtest.graph import Graph, make_graph
 from loadtest.machine import listener, usage
-from loadtest.scenario import load
+from loadtest.scenario import load_scenario
 from schemas.events import FollowCreated, PostCreated
 from schemas.ids import UserId, Version, post_id
 from servers.ports import free_run
@@ -97,7 +97,7 @@ def test_a_replay_needs_a_third_of_the_live_store_requests(
 
     Of CPU the figures tell, with all that starting the command takes; nothing is asserted of it.
     """
-    graph = make(load(SCENARIO).scaled(SCALE))
+    graph = make_graph(load_scenario(SCENARIO).scaled(SCALE))
     authors = graph.groups["people"].tolist()
     uvloop.run(followed(pipeline.settings, graph))
     posts = [

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from loadtest.expected import NOTHING, Difference, Entries, Owed, difference
+from loadtest.expected import NOTHING, Entries, EntryDifference, ExpectedHomes, compare_entries
 
 SHARDS = 4
 RANDOM = np.random.default_rng(3)
@@ -15,7 +15,7 @@ WRITTEN = Entries(np.repeat(AUTHORS[:4], 3), np.arange(1_000, 1_012))
 
 
 def all_owed() -> Entries:
-    owed = Owed(FOLLOWEES, USERS, WRITTEN, SHARDS)
+    owed = ExpectedHomes(FOLLOWEES, USERS, WRITTEN, SHARDS)
     parts = [owed.of(shard) for shard in range(SHARDS)]
     return Entries(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
@@ -36,8 +36,10 @@ def test_what_is_the_same_differs_in_nothing() -> None:
     """Whatever its order."""
     owed = all_owed()
     order = np.random.default_rng(1).permutation(len(owed))
-    assert difference(owed, Entries(owed.users[order], owed.posts[order])) == Difference(0, 0)
-    assert difference(NOTHING, NOTHING) == Difference(0, 0)
+    assert compare_entries(owed, Entries(owed.users[order], owed.posts[order])) == EntryDifference(
+        0, 0
+    )
+    assert compare_entries(NOTHING, NOTHING) == EntryDifference(0, 0)
 
 
 @pytest.mark.parametrize("place", [0, 17, -1])
@@ -45,7 +47,7 @@ def test_an_entry_that_is_gone_is_lost(place: int) -> None:
     """One of a hundred."""
     owed = all_owed()
     found = Entries(np.delete(owed.users, place), np.delete(owed.posts, place))
-    assert difference(owed, found) == Difference(1, 0)
+    assert compare_entries(owed, found) == EntryDifference(1, 0)
 
 
 def test_an_entry_of_somebody_else_is_extra() -> None:
@@ -53,14 +55,16 @@ def test_an_entry_of_somebody_else_is_extra() -> None:
     owed = all_owed()
     stranger = Entries(np.append(owed.users, USERS[-1]), np.append(owed.posts, 1_000))
     unknown = Entries(np.append(owed.users, 5), np.append(owed.posts, 6))
-    assert difference(owed, stranger) == difference(owed, unknown) == Difference(0, 1)
+    assert (
+        compare_entries(owed, stranger) == compare_entries(owed, unknown) == EntryDifference(0, 1)
+    )
 
 
 def test_an_entry_that_is_there_twice_is_extra() -> None:
     """It would be shown twice."""
     owed = all_owed()
     twice = Entries(np.append(owed.users, owed.users[3]), np.append(owed.posts, owed.posts[3]))
-    assert difference(owed, twice) == Difference(0, 1)
+    assert compare_entries(owed, twice) == EntryDifference(0, 1)
 
 
 def test_an_entry_at_the_wrong_user_is_both() -> None:
@@ -68,7 +72,7 @@ def test_an_entry_at_the_wrong_user_is_both() -> None:
     owed = all_owed()
     users = owed.users.copy()
     users[5] = 99
-    assert difference(owed, Entries(users, owed.posts)) == Difference(1, 1)
+    assert compare_entries(owed, Entries(users, owed.posts)) == EntryDifference(1, 1)
 
 
 def test_what_may_be_there_is_neither() -> None:
@@ -76,5 +80,5 @@ def test_what_may_be_there_is_neither() -> None:
     owed = all_owed()
     maybe = Entries(np.array([99, 98]), np.array([1_000, 1_000]))
     found = Entries(np.append(owed.users, 99), np.append(owed.posts, 1_000))
-    assert difference(owed, found, maybe) == Difference(0, 0)
-    assert difference(owed, found) == Difference(0, 1)
+    assert compare_entries(owed, found, maybe) == EntryDifference(0, 0)
+    assert compare_entries(owed, found) == EntryDifference(0, 1)

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from loadtest.figures import Count, of_histogram, percentiles, reached
+from loadtest.figures import RunningCount, of_histogram, percentiles, reached
 
 
 def test_percentiles_are_values_that_were_measured() -> None:
@@ -44,12 +44,12 @@ def test_what_lies_above_the_last_bound_is_given_as_it() -> None:
 
 def test_the_end_is_between_two_looks() -> None:
     """At 100 a second, 130 are reached 0.3 s after the look that saw 100, not at the next one."""
-    looks = [Count(0, 0), Count(1, 100), Count(2, 130), Count(3, 130)]
+    looks = [RunningCount(0, 0), RunningCount(1, 100), RunningCount(2, 130), RunningCount(3, 130)]
     assert reached(looks, 130) == pytest.approx(1.3)
     assert reached(looks, 131) is None
 
 
 def test_an_end_that_nothing_foretells_is_when_it_was_seen() -> None:
     """Of a burst that was over before the second look."""
-    assert reached([Count(0, 0), Count(1, 100)], 100) == 1
-    assert reached([Count(0, 0), Count(1, 0), Count(2, 100)], 100) == 2
+    assert reached([RunningCount(0, 0), RunningCount(1, 100)], 100) == 1
+    assert reached([RunningCount(0, 0), RunningCount(1, 0), RunningCount(2, 100)], 100) == 2

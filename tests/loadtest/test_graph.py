@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from loadtest.graph import TAIL_EXPONENT, follower_counts, make
+from loadtest.graph import TAIL_EXPONENT, follower_counts, make_graph
 from loadtest.scenario import Group, Open, Readers, Scenario
 from schemas.ids import SLOTS, slots
 
@@ -24,7 +24,7 @@ LARGE = Group(authors=2, followers=5_000)
 
 def test_the_same_seed_makes_the_same_people() -> None:
     """And another one others."""
-    one, same, other = (make(scenario(seed, people=PEOPLE)) for seed in (1, 1, 2))
+    one, same, other = (make_graph(scenario(seed, people=PEOPLE)) for seed in (1, 1, 2))
     assert np.array_equal(one.followers, same.followers)
     assert np.array_equal(one.followees, same.followees)
     assert not np.array_equal(one.users, other.users)
@@ -42,7 +42,7 @@ def test_counts_have_the_mean_and_the_tail_that_were_asked_for() -> None:
 
 def test_each_edge_is_there_once_and_nobody_follows_himself() -> None:
     """Also where a reader was drawn as a follower before."""
-    people = make(scenario(large=LARGE))
+    people = make_graph(scenario(large=LARGE))
     edges = set(zip(people.followees.tolist(), people.followers.tolist(), strict=True))
     assert len(edges) == len(people.followees)
     assert not set(people.followees.tolist()) & set(people.users.tolist())
@@ -52,14 +52,14 @@ def test_each_edge_is_there_once_and_nobody_follows_himself() -> None:
 
 def test_readers_follow_as_many_as_they_should() -> None:
     """Five each, besides those whose followers they were drawn as."""
-    people = make(scenario(people=PEOPLE))
+    people = make_graph(scenario(people=PEOPLE))
     for reader in people.readers.tolist():
         assert (people.followers == reader).sum() >= 5
 
 
 def test_followers_are_spread_over_all_shards() -> None:
     """No id range is dense: 5,000 followers are in each sixteenth of the slots, about evenly."""
-    people = make(scenario(large=LARGE))
+    people = make_graph(scenario(large=LARGE))
     places = slots(people.lists().of(int(people.groups["large"][0])))
     parts = np.bincount(places * 16 // SLOTS, minlength=16)
     assert parts.min() > 5_000 / 16 / 2

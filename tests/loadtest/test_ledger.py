@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from loadtest.bench import Ledger
-from loadtest.graph import Graph, Lists
+from loadtest.bench import SentEvents
+from loadtest.graph import FollowerLists, Graph
 from loadtest.log import roles
-from loadtest.references import ENTRIES_AT_ONCE, batches, flat
+from loadtest.references import ENTRIES_AT_ONCE, flat, reference_batches
 from loadtest.store import pairs_of
 from schemas import topics
 from schemas.codec import SNAPSHOTS
@@ -22,7 +22,7 @@ PEOPLE = Graph(
 
 def test_an_edge_that_ends_may_have_entries_or_not() -> None:
     """It is owed nothing, and what it has is not extra; readers keep theirs."""
-    ledger = Ledger(PEOPLE)
+    ledger = SentEvents(PEOPLE)
     ended = ledger.end_edges(60, np.random.default_rng(1))
     assert len(set(ended)) == 60
     assert (ALICE, 100) not in ended
@@ -33,7 +33,7 @@ def test_an_edge_that_ends_may_have_entries_or_not() -> None:
 
 def test_a_new_edge_is_owed_what_was_written_before() -> None:
     """A backfill brings it."""
-    ledger = Ledger(PEOPLE)
+    ledger = SentEvents(PEOPLE)
     ledger.wrote(ALICE, 1_000)
     ledger.follows(ALICE, 150)
     edges = ledger.edges()
@@ -44,15 +44,15 @@ def test_a_new_edge_is_owed_what_was_written_before() -> None:
 def test_batches_hold_every_entry_once_up_to_a_bound() -> None:
     """As the fan-out's handler makes them: posts together, a large one in parts."""
     many = np.arange(1, 100_001)
-    lists = Lists(np.repeat([ALICE, BOB], [100_000, 50]), np.append(many, np.arange(50)))
+    lists = FollowerLists(np.repeat([ALICE, BOB], [100_000, 50]), np.append(many, np.arange(50)))
     posts = pairs_of([BOB, ALICE, BOB], [1, 2, 3])
-    found = batches(lists, posts, 1_000_000)
+    found = reference_batches(lists, posts, 1_000_000)
     entries = list(map(flat, found))
     assert max(map(len, entries)) <= ENTRIES_AT_ONCE
     assert sum(map(len, entries)) == 100_100
     assert sum((each.posts == 2).sum() for each in entries) == 100_000
-    assert [len(flat(each)) for each in batches(lists, posts, 777)] == [777]
-    assert batches(lists, pairs_of([], []), 10) == []
+    assert [len(flat(each)) for each in reference_batches(lists, posts, 777)] == [777]
+    assert reference_batches(lists, pairs_of([], []), 10) == []
 
 
 def test_roles_are_those_that_the_topics_name_and_whoever_asks_comes_first() -> None:

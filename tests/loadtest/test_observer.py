@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 
-from loadtest.observer import LARGE, OF_LARGE, Observer, Reader
+from loadtest.observer import LARGE, OF_LARGE, HomeReader, Observer
 from services.errors import StoreUnavailable
 
 FOLLOWERS = np.arange(1, 100)
@@ -70,7 +70,7 @@ async def test_so_many_a_second_have_their_turn() -> None:
 
 async def test_a_page_that_fails_counts_with_its_time() -> None:
     """Nobody listens there. Else the slowest, which time out, would be missing."""
-    reader = Reader("http://127.0.0.1:1", FOLLOWERS, 200, time.monotonic())
+    reader = HomeReader("http://127.0.0.1:1", FOLLOWERS, 200, time.monotonic())
     reading = asyncio.create_task(reader.read())
     async with asyncio.timeout(30):
         while len(reader.reads) < 3:  # noqa: ASYNC110 - nothing tells of a read

@@ -52,7 +52,7 @@ def test_each_entry_is_added_and_its_feed_trimmed(feeds: tuple[int, list[list[by
     """In order, to the newest 800; more than one pipeline of them."""
     port, commands = feeds
     many = entries(*((user, 1_000 + user) for user in range(1, 701)))
-    assert redis.rate(port, [entries((7, 99)), many]) > 0
+    assert redis.redis_rate(port, [entries((7, 99)), many]) > 0
     assert commands[0] == [b"ZADD", b"feed:home:7", b"99", b"99"]
     assert commands[1] == [b"ZREMRANGEBYRANK", b"feed:home:7", b"0", b"-801"]
     assert len(commands) == 2 * 701
@@ -61,4 +61,4 @@ def test_each_entry_is_added_and_its_feed_trimmed(feeds: tuple[int, list[list[by
 def test_a_refusal_is_no_figure(feeds: tuple[int, list[list[bytes]]]) -> None:
     """It is told with Redis's own words."""
     with pytest.raises(redis.RedisFailed, match="WRONGTYPE"):
-        redis.rate(feeds[0], [entries((7, 13))])
+        redis.redis_rate(feeds[0], [entries((7, 13))])

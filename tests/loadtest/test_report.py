@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from loadtest import comparison, page, report
-from loadtest.page import headline, number
-from loadtest.pictures import pictures, rate, rows
+from loadtest.page import headline_of, number
+from loadtest.pictures import draw_pictures, rate_picture, rows
 from loadtest.report import Outage, PhaseResult, Repetition, Report, Series
 from loadtest.svg import Line, bars, lines, short
 
@@ -103,7 +103,7 @@ def made(**changes: Any) -> Report:
 
 def test_the_file_has_what_is_promised(tmp_path: Path) -> None:
     """Every name of the contract, and it comes back as it was."""
-    report.save(made(), tmp_path)
+    report.save_report(made(), tmp_path)
     told = json.loads((tmp_path / "report.json").read_text())
     promised = (
         "scenario machine deliveries seconds deliveries_per_second store_limit_per_second "
@@ -113,23 +113,23 @@ def test_the_file_has_what_is_promised(tmp_path: Path) -> None:
     )
     assert set(promised.split()) <= told.keys()
     assert {"p50", "p90", "p99", "p999", "max"} <= told["read_latency_seconds"].keys()
-    assert report.load(tmp_path) == made()
+    assert report.load_report(tmp_path) == made()
 
 
 def test_a_folder_without_a_report_says_so(tmp_path: Path) -> None:
     """And one with half of one says what is missing."""
     with pytest.raises(report.NoReport, match="No such file"):
-        report.load(tmp_path)
+        report.load_report(tmp_path)
     (tmp_path / report.FILE).write_text('{"scenario": "x"}')
     with pytest.raises(report.NoReport, match="claim"):
-        report.load(tmp_path)
+        report.load_report(tmp_path)
 
 
 def test_the_page_shows_every_picture_and_each_is_one(tmp_path: Path) -> None:
     """SVG that a parser takes, the claim's angle brackets and all."""
-    page.write(made(), tmp_path)
+    page.write_page(made(), tmp_path)
     text = (tmp_path / "report.md").read_text()
-    for name in pictures(made()):
+    for name in draw_pictures(made()):
         assert f"({name})" in text
         ET.fromstring((tmp_path / name).read_text())
     assert "7 times the live rate" in text
@@ -143,12 +143,12 @@ def test_a_run_that_lost_something_says_so_first(wrong: str) -> None:
     assert made().right
     bad = made(**{wrong: 3})
     assert not bad.right
-    assert "NOT everything is right" in page.page(bad)
+    assert "NOT everything is right" in page.render_page(bad)
 
 
 def test_rates_are_differences() -> None:
     """Of what was counted at two looks."""
-    assert rate(made().series) == [(0.5, 1_000), (1.0, 1_000)]
+    assert rate_picture(made().series) == [(0.5, 1_000), (1.0, 1_000)]
     assert rows(made().series) == [(0.5, 250), (1.0, 250)]
 
 
@@ -160,8 +160,8 @@ def test_what_was_not_measured_has_no_picture() -> None:
         cpu_microseconds_per_delivery={},
         series=Series(at=[], entries=[], lag_seconds=[], requests=[], rss_bytes=[]),
     )
-    assert not {"latency.svg", "cpu.svg"} & pictures(bare).keys()
-    assert "Not measured." in page.page(bare)
+    assert not {"latency.svg", "cpu.svg"} & draw_pictures(bare).keys()
+    assert "Not measured." in page.render_page(bare)
     ET.fromstring(lines("nothing", [], log=True))
     ET.fromstring(bars("nothing", {}, "/s"))
 
@@ -181,10 +181,10 @@ def test_lines_stay_inside_their_picture() -> None:
 def test_two_reports_stand_side_by_side() -> None:
     """With the change of what is a number, and a warning where they are of different runs."""
     faster = made(deliveries_per_second=600.0, seed=2)
-    found = {row.figure: row for row in comparison.compare(made(), faster)}
+    found = {row.figure: row for row in comparison.compare_reports(made(), faster)}
     assert found["deliveries/s"] == ("deliveries/s", "500", "600", "+20%")
     assert found["Redis/s"].change == ""
-    assert found.keys() == headline(made()).keys()
+    assert found.keys() == headline_of(made()).keys()
     assert comparison.caution(made(), made()) is None
     assert "seed" in (comparison.caution(made(), faster) or "")
     assert "| +20% |" in comparison.as_markdown(made(), faster)

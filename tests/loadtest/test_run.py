@@ -11,14 +11,14 @@ import pytest
 
 from loadtest import graph as graphs
 from loadtest import page, report
-from loadtest.expected import Difference, Entries
+from loadtest.expected import Entries, EntryDifference
 from loadtest.log import Log, NotErased
 from loadtest.processes import Addresses
-from loadtest.run import Options, run
+from loadtest.run import Options, run_scenario
 from loadtest.scenario import Group, Maximum, Open, Readers, Scenario
-from loadtest.settling import BACKGROUND, background
-from loadtest.store import RunStore, define
-from loadtest.verification import compared
+from loadtest.settling import BACKGROUND, background_tasks
+from loadtest.store import RunStore, define_tables_patiently
+from loadtest.verification import compare_homes
 from servers.server import Reachable
 from services.clock import now_ms
 from services.settings.brokers import Brokers
@@ -69,7 +69,7 @@ async def test_a_run_delivers_everything_and_leaves_a_report(
     """Posts at once, then posts and follows at their times; every ratio is there."""
     options = Options("small", 1.0, tmp_path, erase=True)
     async with asyncio.timeout(RUN_SECONDS):
-        made = await run(SMALL, options, addresses, Printed())
+        made = await run_scenario(SMALL, options, addresses, Printed())
     assert (made.lost, made.extra, made.homes_wrong, made.dead_letters) == (0, 0, 0, 0)
     assert made.homes_checked == 10
     assert made.entries_checked > made.deliveries > 0
@@ -81,8 +81,8 @@ async def test_a_run_delivers_everything_and_leaves_a_report(
     assert made.delivery_latency_seconds["by_lane"]
     assert made.read_latency_seconds is not None
     assert made.rss_max_bytes
-    report.save(made, tmp_path)
-    page.write(report.load(tmp_path), tmp_path)
+    report.save_report(made, tmp_path)
+    page.write_page(report.load_report(tmp_path), tmp_path)
     assert "Everything was delivered" in (tmp_path / "report.md").read_text()
 
     log = Log(Brokers(addresses.kafka))
@@ -106,7 +106,7 @@ async def store(cassandra: Reachable) -> AsyncIterator[RunStore]:
 
 async def test_one_entry_that_is_missing_or_too_many_is_found(store: RunStore) -> None:
     """Among thousands, in a store whose lists were loaded as a run loads them."""
-    people = graphs.make(SMALL)
+    people = graphs.make_graph(SMALL)
     await store.load(people, now_ms() * 1_000, lambda _: None)
     lists = people.lists()
     star = int(people.groups["star"][0])
@@ -117,23 +117,23 @@ async def test_one_entry_that_is_missing_or_too_many_is_found(store: RunStore) -
     written = Entries(np.full(5, star), posts)
     users = np.append(lists.of(star), star)
     await store.timelines.add_home_entries([EntryBlock(users, posts)])
-    nobody = graphs.Lists(users[:0], users[:0])
-    assert (await compared(store, lists, nobody, written)).difference == Difference(0, 0)
+    nobody = graphs.FollowerLists(users[:0], users[:0])
+    assert (await compare_homes(store, lists, nobody, written)).difference == EntryDifference(0, 0)
 
     await store.timelines.add_home_entries([EntryBlock(np.array([5]), posts[:1])])
-    assert (await compared(store, lists, nobody, written)).difference == Difference(0, 1)
+    assert (await compare_homes(store, lists, nobody, written)).difference == EntryDifference(0, 1)
 
-    await define(
+    await define_tables_patiently(
         store.settings,
         f"TRUNCATE {store.settings.cassandra_keyspace}.home_timeline",
     )
     but_one = [EntryBlock(users[1:], posts), EntryBlock(users[:1], posts[1:])]
     await store.timelines.add_home_entries(but_one)
-    found = await compared(store, lists, nobody, written)
-    assert found.difference == Difference(1, 0)
+    found = await compare_homes(store, lists, nobody, written)
+    assert found.difference == EntryDifference(1, 0)
     assert found.entries == 5 * len(users) - 1
 
 
 async def test_a_store_tells_of_its_flushes_and_compactions(store: RunStore) -> None:
     """Under the names that are waited for."""
-    assert (await background(store.store)).keys() == BACKGROUND
+    assert (await background_tasks(store.store)).keys() == BACKGROUND

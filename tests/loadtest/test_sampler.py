@@ -4,7 +4,7 @@ import math
 
 from prometheus_client import CollectorRegistry, generate_latest
 
-from loadtest.sampler import ENTRIES, LAG, LATENCY, NAMES, REQUESTS, by_lane, read, total
+from loadtest.sampler import ENTRIES, LAG, LATENCY, NAMES, REQUESTS, by_lane, parse_metrics, sum_of
 from services.metrics.metrics import Metrics, declarations
 
 
@@ -29,12 +29,12 @@ def test_the_names_are_those_that_workers_declare() -> None:
 
 def test_values_are_read_with_their_labels() -> None:
     """And summed over those that are not asked for."""
-    values = read(told())
-    assert total(values, ENTRIES) == 100
-    assert total(values, ENTRIES, lane="bulk") == 25
-    assert total(values, LAG, topic="posts", partition="3") == 1.5
-    assert total(values, REQUESTS, table="home_timeline", operation="write") == 1
-    assert total(values, REQUESTS) == 2
+    values = parse_metrics(told())
+    assert sum_of(values, ENTRIES) == 100
+    assert sum_of(values, ENTRIES, lane="bulk") == 25
+    assert sum_of(values, LAG, topic="posts", partition="3") == 1.5
+    assert sum_of(values, REQUESTS, table="home_timeline", operation="write") == 1
+    assert sum_of(values, REQUESTS) == 2
     assert {each.labels["le"] for each in values if each.name == LATENCY} >= {"0.01", "+Inf"}
 
 

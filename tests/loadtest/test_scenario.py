@@ -2,7 +2,14 @@
 
 import pytest
 
-from loadtest.scenario import Maximum, Open, WrongScenario, load, names, parse
+from loadtest.scenario import (
+    Maximum,
+    Open,
+    WrongScenario,
+    load_scenario,
+    parse_scenario,
+    scenario_names,
+)
 
 SMALL = """
 claim: it is fast
@@ -20,10 +27,10 @@ def changed(old: str, new: str) -> bytes:
     return SMALL.replace(old, new).encode()
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", scenario_names())
 def test_every_scenario_of_the_program_can_be_run(name: str) -> None:
     """And at a thousandth of its size as well."""
-    scenario = load(name)
+    scenario = load_scenario(name)
     small = scenario.scaled(0.001)
     assert small.users == max(10, scenario.users // 1_000)
     assert all(group.followers <= small.users for group in small.groups.values())
@@ -42,7 +49,7 @@ def test_the_scenarios_that_are_promised_are_there() -> None:
         "outage-10-minutes",
         "soak",
         "scale-1-to-4-workers",
-    } <= set(names())
+    } <= set(scenario_names())
 
 
 @pytest.mark.parametrize(
@@ -64,7 +71,7 @@ def test_the_scenarios_that_are_promised_are_there() -> None:
 def test_a_wrong_field_is_named(old: str, new: str, place: str) -> None:
     """Together with the file."""
     with pytest.raises(WrongScenario) as refused:
-        parse(changed(old, new), "mine.yaml")
+        parse_scenario(changed(old, new), "mine.yaml")
     assert "mine.yaml" in str(refused.value)
     assert place in str(refused.value)
 
@@ -72,12 +79,12 @@ def test_a_wrong_field_is_named(old: str, new: str, place: str) -> None:
 def test_an_unknown_name_lists_the_known_ones() -> None:
     """And a file may be named instead."""
     with pytest.raises(WrongScenario, match="zipf-75-followers"):
-        load("zipf-76-followers")
+        load_scenario("zipf-76-followers")
 
 
 def test_scaling_takes_people_posts_and_seconds_but_leaves_rates() -> None:
     """Nobody has more followers than there are users, and a burst keeps four posts."""
-    small = parse(changed("share_of_maximum: 0.5", "per_second: 5"), "mine").scaled(0.01)
+    small = parse_scenario(changed("share_of_maximum: 0.5", "per_second: 5"), "mine").scaled(0.01)
     burst, arriving = small.phases
     assert isinstance(burst, Maximum)
     assert isinstance(arriving, Open)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from loadtest.traffic import VOCABULARY, Writer, arrivals, turns, word
+from loadtest.traffic import VOCABULARY, Writer, arrivals, random_word, turns
 from schemas.codec import decode, encode
 from schemas.ids import DEFAULT_EPOCH, post_time
 
@@ -44,10 +44,10 @@ def test_ids_and_versions_differ_within_a_millisecond() -> None:
 
 def test_a_text_has_so_many_words_of_a_vocabulary() -> None:
     """Each number has a word of its own; frequent ones come often."""
-    assert len({word(each) for each in range(VOCABULARY)}) == VOCABULARY
+    assert len({random_word(each) for each in range(VOCABULARY)}) == VOCABULARY
     words = (writer(2_000).post(7, NOW).text or "").split()
     assert len(words) == 2_000
-    assert words.count(word(0)) > 100
+    assert words.count(random_word(0)) > 100
 
 
 def test_everybody_posts_in_turn() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from servers import process
-from servers.process import Guard, Record
+from servers.process import Guard, ProcessRecord
 
 WAIT = 20
 READY = "import signal, sys; print('ready', flush=True); signal.pause()"
@@ -38,7 +38,7 @@ def spawn(tmp_path: Path, mark: str) -> Iterator[Spawn]:
 
     yield start
     for pid, its_mark in started:
-        process.send(pid, its_mark, signal.SIGKILL)
+        process.send_signal(pid, its_mark, signal.SIGKILL)
         assert process.gone(pid, its_mark, WAIT)
 
 
@@ -54,14 +54,14 @@ def test_reused_pid_is_not_ours(spawn: Spawn, mark: str) -> None:
     stranger = spawn(mark="@somebody/else")
     assert not process.runs(stranger, mark)
     assert process.gone(stranger, mark, WAIT)
-    process.send(stranger, mark, signal.SIGKILL)
+    process.send_signal(stranger, mark, signal.SIGKILL)
     assert process.runs(stranger, "@somebody/else")
 
 
 def test_ended_process_is_gone(spawn: Spawn, mark: str) -> None:
     """It is gone once it has ended, and leaves no zombie."""
     pid = spawn()
-    process.send(pid, mark, signal.SIGTERM)
+    process.send_signal(pid, mark, signal.SIGTERM)
     assert process.gone(pid, mark, WAIT)
     assert not process.runs(pid, mark)
     with pytest.raises(ProcessLookupError):
@@ -71,25 +71,25 @@ def test_ended_process_is_gone(spawn: Spawn, mark: str) -> None:
 def test_stubborn_process_is_not_gone(spawn: Spawn, mark: str) -> None:
     """What ignores SIGTERM is still there at the timeout, but not after SIGKILL."""
     pid = spawn(STUBBORN)
-    process.send(pid, mark, signal.SIGTERM)
+    process.send_signal(pid, mark, signal.SIGTERM)
     assert not process.gone(pid, mark, timeout=0.1)
-    process.send(pid, mark, signal.SIGKILL)
+    process.send_signal(pid, mark, signal.SIGKILL)
     assert process.gone(pid, mark, WAIT)
 
 
 def test_frozen_process_still_runs(spawn: Spawn, mark: str) -> None:
     """SIGSTOP ends nothing."""
     pid = spawn()
-    process.send(pid, mark, signal.SIGSTOP)
+    process.send_signal(pid, mark, signal.SIGSTOP)
     assert process.runs(pid, mark)
 
 
 def test_record_survives(tmp_path: Path) -> None:
     """What was written is read, and replaced as a whole."""
     path = tmp_path / "pid"
-    for record in (Record(17, 9092), Record(18, 9042)):
-        process.write_record(path, record)
-        assert process.read_record(path) == record
+    for record in (ProcessRecord(17, 9092), ProcessRecord(18, 9042)):
+        process.write_process_record(path, record)
+        assert process.read_process_record(path) == record
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -98,8 +98,8 @@ def test_unreadable_record_is_none(tmp_path: Path, content: str) -> None:
     """A file that says nothing sensible is as good as none."""
     path = tmp_path / "pid"
     path.write_text(content)
-    assert process.read_record(path) is None
-    assert process.read_record(tmp_path / "missing") is None
+    assert process.read_process_record(path) is None
+    assert process.read_process_record(tmp_path / "missing") is None
 
 
 def test_guard_kills_when_its_owner_is_killed(spawn: Spawn, mark: str) -> None:

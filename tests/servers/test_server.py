@@ -146,10 +146,14 @@ def test_stale_record_is_overcome(make: Make) -> None:
     """After a crash or a reboot the file may name a process that is gone or somebody else's."""
     server = make()
     server.folder.mkdir()
-    process.write_record(server.folder / "pid", process.Record(os.getpid(), server.port))
+    process.write_process_record(
+        server.folder / "pid", process.ProcessRecord(os.getpid(), server.port)
+    )
     assert server.pid is None
     server.stop(WAIT)
-    process.write_record(server.folder / "pid", process.Record(os.getpid(), server.port))
+    process.write_process_record(
+        server.folder / "pid", process.ProcessRecord(os.getpid(), server.port)
+    )
     assert server.start(WAIT).answers()
     assert server.pid != os.getpid()
 
