@@ -57,10 +57,11 @@ from streams.delivery.brake.store import BrakeStore
 from streams.delivery.dead_letters import OutboxDeadLetterWriter
 from streams.delivery.loop import DeliveryLoop
 from streams.outbox import Outbox
+from streams.progress import ProgressCallback
 from streams.replay.acknowledgement import GenerationAcknowledger
 from streams.replay.deliveries import create_delivery_loops
 from streams.replay.plan import Plan
-from streams.replay.run import Live, Replay, ReplayLimits, Told
+from streams.replay.run import Live, Replay, ReplayLimits, ReplayState
 from streams.requests import KafkaRequestOutbox
 from streams.routes import ROLES, ROUTES, WRITE_HOMES, create_handlers, create_inline_handlers
 
@@ -241,7 +242,13 @@ def create_acknowledger(
 
 
 def create_replay(  # noqa: PLR0913 - a composition
-    plan: Plan, deps: Deps, outbox: Outbox, live: Live, *, limits: ReplayLimits, told: Told
+    plan: Plan,
+    deps: Deps,
+    outbox: Outbox,
+    live: Live,
+    *,
+    limits: ReplayLimits,
+    on_progress: ProgressCallback[ReplayState],
 ) -> Replay:
     """One process of a replay, on these stores."""
     acks = AckTracker()
@@ -269,7 +276,7 @@ def create_replay(  # noqa: PLR0913 - a composition
         metrics=deps.metrics,
         clock=SystemClock(),
         limits=limits,
-        told=told,
+        on_progress=on_progress,
     )
 
 

@@ -1,4 +1,4 @@
-"""What the commands on dead letters share: which letters, and where they are."""
+"""Options and connections that the commands on dead letters share."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -35,7 +35,7 @@ R = TypeVar("R")
 class DeadLetterIdType(click.ParamType):
     """`posts-dlq:3:17`."""
 
-    name = "letter"
+    name = "dead letter"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -47,26 +47,26 @@ class DeadLetterIdType(click.ParamType):
 
 
 class Instant(click.ParamType):
-    """A time in ISO 8601, UTC unless it says otherwise, as milliseconds since the epoch."""
+    """A time in ISO 8601, UTC unless it has an offset, as milliseconds since the epoch."""
 
     name = "time"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         try:
-            given = datetime.fromisoformat(value)
+            time = datetime.fromisoformat(value)
         except ValueError:
             self.fail(f"{value!r} is not a time such as 2026-01-31T12:00", param, ctx)
-        aware = given if given.tzinfo else given.replace(tzinfo=UTC)
+        aware = time if time.tzinfo else time.replace(tzinfo=UTC)
         return int(aware.timestamp() * 1_000)
 
 
 def ids_argument(function: C) -> C:
-    """Letters by their ids."""
-    return click.argument("ids", nargs=-1, type=DeadLetterIdType(), metavar="[LETTER]...")(function)
+    """Add the ids of dead letters."""
+    return click.argument("ids", nargs=-1, type=DeadLetterIdType(), metavar="[ID]...")(function)
 
 
 def dead_letter_filters(function: Callable[..., None]) -> Callable[..., None]:
-    """Ids and filters, as one `wanted`."""
+    """Add ids and filters, passed on as one `wanted`."""
 
     @wraps(function)
     def command(  # noqa: PLR0913 - one for each option
@@ -84,12 +84,18 @@ def dead_letter_filters(function: Callable[..., None]) -> Callable[..., None]:
 
     options = (
         ids_argument,
-        click.option("--topic", type=click.Choice(list(origins().values())), help="From it only."),
-        click.option("--reason", type=click.Choice(REASONS), help="Of the last burial."),
-        click.option("--field", help="Likewise, as `list` shows it."),
-        click.option("--since", type=Instant(), help="Buried then or later (ISO 8601, UTC)."),
-        click.option("--until", type=Instant(), help="Buried before."),
-        click.option("--limit", type=click.IntRange(min=1), help="So many at most."),
+        click.option(
+            "--topic", type=click.Choice(list(origins().values())), help="Only from this topic."
+        ),
+        click.option(
+            "--reason",
+            type=click.Choice(REASONS),
+            help="Only with this reason (of the last failure).",
+        ),
+        click.option("--field", help="Only with this field, as `list` shows it."),
+        click.option("--since", type=Instant(), help="Only written then or later (ISO 8601, UTC)."),
+        click.option("--until", type=Instant(), help="Only written before."),
+        click.option("--limit", type=click.IntRange(min=1), help="This many at most."),
     )
     decorated: Callable[..., None] = command
     for option in reversed(options):
@@ -98,27 +104,27 @@ def dead_letter_filters(function: Callable[..., None]) -> Callable[..., None]:
 
 
 class DeadLetterTools(NamedTuple):
-    """Where letters are read, and where it is kept what became of them."""
+    """Reads dead letters, and knows their resolutions."""
 
     settings: Settings
     reader: DeadLetterReader
-    settled: DeadLetterResolutions
+    resolutions: DeadLetterResolutions
 
 
 def run_with_tools(work: Callable[[DeadLetterTools], Coroutine[Any, Any, R]]) -> R:
-    """Do it with both connected; ends the command where one is away."""
+    """Run work with both connected. Ends the command where either is away."""
     settings = load_settings()
 
     async def connected() -> R:
-        async with _settled(settings) as settled:
+        async with _open_resolutions(settings) as resolutions:
             with DeadLetterReader(settings.brokers) as reader:
-                return await work(DeadLetterTools(settings, reader, settled))
+                return await work(DeadLetterTools(settings, reader, resolutions))
 
     return run_async(settings, connected())
 
 
 def run_async(settings: Settings, work: Coroutine[Any, Any, R]) -> R:
-    """What it returns; what is away ends the command with one line."""
+    """Run work and return its result. An error ends the command with one line."""
     try:
         return asyncio.run(work)
     except StoreUnavailable as error:
@@ -130,7 +136,7 @@ def run_async(settings: Settings, work: Coroutine[Any, Any, R]) -> R:
 
 
 @asynccontextmanager
-async def _settled(settings: Settings) -> AsyncIterator[DeadLetterResolutions]:
+async def _open_resolutions(settings: Settings) -> AsyncIterator[DeadLetterResolutions]:
     if settings.store == "memory":
         yield memory_resolutions()
         return

@@ -1,9 +1,10 @@
-"""`mingle dead-letters`: what could not be handled, and what becomes of it."""
+"""`mingle dead-letters`: list, show, redrive and drop messages that could not be handled."""
 
 import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import click
@@ -24,17 +25,17 @@ from streams.dead_letters.stored import DeadLetterId, StoredDeadLetter
 from streams.delivery.brake.store import BrakeState
 from streams.display.dead_letters import (
     Counts,
-    all_for_machines,
     count_table,
+    dead_letter_details,
+    dead_letter_details_json,
+    dead_letter_json,
     dead_letter_table,
-    for_machines,
-    letter_in_full,
 )
 from streams.kafka.publisher import Publisher
 from streams.routes import BRAKES
 
 SHOWN: Final = 200
-"""Lines of a table: more is read by nobody, and a table is held in memory. `--json` has no end."""
+"""Lines of a table, which is held in memory. `--json` prints all."""
 
 Action = Callable[[DeadLetterTools, Counts], Coroutine[Any, Any, None]]
 F = TypeVar("F", bound=Callable[..., None])
@@ -45,40 +46,43 @@ def _json_option(help_: str) -> Callable[[F], F]:
 
 
 def _apply_option(function: F) -> F:
-    return click.option("--apply", is_flag=True, help="Do it; else only say what would be done.")(
-        function
-    )
+    return click.option(
+        "--apply", is_flag=True, help="Do it; otherwise only say what would be done."
+    )(function)
 
 
 @click.group("dead-letters")
 def command() -> None:
-    """See, send back or drop what could not be handled.
+    """See, send back or drop messages that could not be handled.
 
-    And release the brakes of topics of which too much could not be.
+    Also release the brakes of topics with too many of them.
 
-    Letters lie in the topics TOPIC-dlq for 30 days. One is named by its place there, as
-    posts-dlq:3:17. What was redriven or dropped is remembered in Cassandra and not listed again;
-    with MINGLE_STORE=memory letters can be read without it, and nothing is remembered.
+    Dead letters are kept for 30 days in the topics TOPIC-dlq. The id of a dead letter is its
+    position there, such as posts-dlq:3:17. Cassandra remembers which ones were redriven or dropped,
+    and these are not listed again. With MINGLE_STORE=memory dead letters can be read without
+    Cassandra, and nothing is remembered.
     """
 
 
 @command.command("list")
 @dead_letter_filters
-@click.option("--all", "settled_too", is_flag=True, help="Also what was redriven or dropped.")
-@click.option("--summary", is_flag=True, help="Only the numbers by topic and reason.")
-@_json_option("Print JSON Lines, a letter in each; with --summary a JSON object.")
-def list_(wanted: DeadLetterFilter, settled_too: bool, summary: bool, as_json: bool) -> None:
-    """List letters, and their numbers by topic and reason."""
+@click.option(
+    "--all", "include_resolved", is_flag=True, help="Also those that were redriven or dropped."
+)
+@click.option("--summary", is_flag=True, help="Print only the counts by topic and reason.")
+@_json_option("Print JSON Lines, one dead letter each; with --summary a JSON object.")
+def list_(wanted: DeadLetterFilter, include_resolved: bool, summary: bool, as_json: bool) -> None:
+    """List dead letters, and count them by topic and reason."""
     counts: Counts = Counter()
     rows: list[FoundDeadLetter] = []
 
-    async def look(desk: DeadLetterTools) -> None:
-        meant = wanted._replace(settled_too=settled_too)
-        async for some in search_dead_letters(desk.reader, meant, desk.settled):
-            _count(counts, [each.letter for each in some])
+    async def look(tools: DeadLetterTools) -> None:
+        meant = wanted._replace(include_resolved=include_resolved)
+        async for some in search_dead_letters(tools.reader, meant, tools.resolutions):
+            _count(counts, [each.dead_letter for each in some])
             if as_json and not summary:
                 for each in some:
-                    click.echo(json.dumps(for_machines(each), ensure_ascii=False))
+                    click.echo(json.dumps(dead_letter_json(each), ensure_ascii=False))
             elif not summary:
                 rows.extend(some[: SHOWN - len(rows)])
 
@@ -95,25 +99,25 @@ def list_(wanted: DeadLetterFilter, settled_too: bool, summary: bool, as_json: b
 @ids_argument
 @_json_option("Print JSON Lines.")
 def show(ids: tuple[DeadLetterId, ...], as_json: bool) -> None:
-    """Show all that is known of letters.
+    """Show dead letters in full.
 
-    Where from, why, what was said of it earlier, its headers, and its value as text where it is
-    text and else in hex. Where a letter is not found, the exit code is 1.
+    Where each came from, why it failed, now and earlier, its headers, and its value as text, or
+    in hex where it is not UTF-8. The exit code is 1 where a dead letter is not found.
     """
     if not ids:
-        raise click.UsageError("name at least one letter, as `mingle dead-letters list` does")
+        raise click.UsageError("expected at least one id, as `mingle dead-letters list` prints it")
     shown: set[DeadLetterId] = set()
 
-    async def look(desk: DeadLetterTools) -> None:
+    async def look(tools: DeadLetterTools) -> None:
         async for some in search_dead_letters(
-            desk.reader, DeadLetterFilter(ids, settled_too=True), desk.settled
+            tools.reader, DeadLetterFilter(ids, include_resolved=True), tools.resolutions
         ):
             for each in some:
-                shown.add(each.letter.id)
+                shown.add(each.dead_letter.id)
                 if as_json:
-                    click.echo(json.dumps(all_for_machines(each), ensure_ascii=False))
+                    click.echo(json.dumps(dead_letter_details_json(each), ensure_ascii=False))
                 else:
-                    Console().print(letter_in_full(each.letter), "")
+                    Console().print(dead_letter_details(each.dead_letter), "")
 
     run_with_tools(look)
     _report_missing(ids, shown)
@@ -122,55 +126,54 @@ def show(ids: tuple[DeadLetterId, ...], as_json: bool) -> None:
 @command.command("redrive")
 @dead_letter_filters
 @_apply_option
-@click.option("--rate", type=click.FloatRange(0, min_open=True), help="Letters per second.")
-@_json_option("Print the numbers as a JSON object.")
+@click.option("--rate", type=click.FloatRange(0, min_open=True), help="Messages per second.")
+@_json_option("Print the counts as a JSON object.")
 def redrive_(wanted: DeadLetterFilter, apply: bool, rate: float | None, as_json: bool) -> None:
-    """Send letters back to the topics they came from.
+    """Send dead letters back to the topics they came from.
 
-    With their keys, values, headers and times. One that fails again becomes a letter again and
-    keeps what was said of it. What is killed on the way goes on when it is run again, and sends
-    at most a second's letters twice, which changes nothing.
+    With their keys, values, headers and times. A message that fails again becomes a dead letter
+    again and keeps the history of its failures. If interrupted, run it again: it continues, and
+    sends at most one second's messages twice, which changes nothing.
     """
 
-    async def send(desk: DeadLetterTools, counts: Counts) -> None:
-        found = search_dead_letters(desk.reader, wanted, desk.settled)
-        with Publisher(desk.settings.brokers) as sender:
+    async def send(tools: DeadLetterTools, counts: Counts) -> None:
+        found = search_dead_letters(tools.reader, wanted, tools.resolutions)
+        with Publisher(tools.settings.brokers) as sender:
             await redrive(
-                found, sender, desk.settled, lambda letters: _count(counts, letters),
-                per_second=rate,
+                found, sender, tools.resolutions, partial(_count, counts), per_second=rate,
             )  # fmt: skip
 
-    _settle(wanted, send if apply else None, "redriven", as_json)
+    _resolve(wanted, send if apply else None, "redriven", as_json)
 
 
 @command.command("drop")
 @dead_letter_filters
 @_apply_option
-@_json_option("Print the numbers as a JSON object.")
+@_json_option("Print the counts as a JSON object.")
 def drop_(wanted: DeadLetterFilter, apply: bool, as_json: bool) -> None:
-    """List letters no more; Kafka still keeps them until their 30 days are over."""
+    """No longer list dead letters. Kafka still keeps them until their 30 days are over."""
 
-    async def settle(desk: DeadLetterTools, counts: Counts) -> None:
-        found = search_dead_letters(desk.reader, wanted, desk.settled)
-        await drop(found, desk.settled, lambda letters: _count(counts, letters))
+    async def drop_found(tools: DeadLetterTools, counts: Counts) -> None:
+        found = search_dead_letters(tools.reader, wanted, tools.resolutions)
+        await drop(found, tools.resolutions, partial(_count, counts))
 
-    _settle(wanted, settle if apply else None, "dropped", as_json)
+    _resolve(wanted, drop_found if apply else None, "dropped", as_json)
 
 
 @command.command("resume")
 @click.argument("topics", nargs=-1, type=click.Choice(BRAKES), metavar="TOPIC...")
 @_json_option("Print the released topics as a JSON array.")
 def resume(topics: tuple[str, ...], as_json: bool) -> None:
-    """Release the brakes of topics, all that are on where none is named.
+    """Release the brakes of topics; of all braked topics where none is named.
 
     A topic is braked when more than 1 % of its latest 10,000 messages, or 500 in a row, became
-    dead letters. What the search alone could not handle brakes only the search: posts@search,
-    replies@search. Mend the cause first. Workers go on within seconds and count anew. Where a topic
-    that is named is not braked, the exit code is 1, and the others are released.
+    dead letters. Messages that only the search could not handle brake only the search:
+    posts@search, replies@search. Fix the cause first. Workers resume within seconds and start to
+    count afresh. If a named topic is not braked, the exit code is 1; the others are released.
     """
     settings = load_settings()
     if settings.store == "memory":
-        raise click.ClickException("with MINGLE_STORE=memory a brake ends with its worker")
+        raise click.ClickException("with MINGLE_STORE=memory a brake ends with its worker process")
 
     async def release() -> dict[str, BrakeState]:
         store = await connect_store(settings, create_metrics())
@@ -199,28 +202,28 @@ def resume(topics: tuple[str, ...], as_json: bool) -> None:
     sys.exit(1 if set(topics) - set(released) else 0)
 
 
-def _settle(wanted: DeadLetterFilter, deed: Action | None, done: str, as_json: bool) -> None:
-    """Do it, or without a deed only look; say what was done, also when it ends early."""
+def _resolve(wanted: DeadLetterFilter, action: Action | None, done: str, as_json: bool) -> None:
+    """Run the action, or only look where there is none; report, also when it ends early."""
     counts: Counts = Counter()
 
-    async def look(desk: DeadLetterTools) -> None:
-        async for some in search_dead_letters(desk.reader, wanted, desk.settled):
-            _count(counts, [each.letter for each in some])
+    async def look(tools: DeadLetterTools) -> None:
+        async for some in search_dead_letters(tools.reader, wanted, tools.resolutions):
+            _count(counts, [each.dead_letter for each in some])
 
     try:
-        run_with_tools(look if deed is None else lambda desk: deed(desk, counts))
+        run_with_tools(look if action is None else lambda tools: action(tools, counts))
     finally:
-        _report(counts, done if deed else f"would be {done}", as_json)
-    if deed is None and counts and not as_json:
+        _report(counts, done if action else f"would be {done}", as_json)
+    if action is None and counts and not as_json:
         click.echo("nothing was done: add --apply")
 
 
-def _count(counts: Counts, letters: Sequence[StoredDeadLetter]) -> None:
-    counts.update((each.topic, each.burials()[-1].reason) for each in letters)
+def _count(counts: Counts, dead_letters: Sequence[StoredDeadLetter]) -> None:
+    counts.update((each.topic, each.failures()[-1].reason) for each in dead_letters)
 
 
 def _report(counts: Counts, done: str, as_json: bool) -> None:
-    """How many, by topic and reason."""
+    """Print the counts by topic and reason."""
     if as_json:
         by = [
             {"topic": topic, "reason": reason, "letters": number}
@@ -231,11 +234,11 @@ def _report(counts: Counts, done: str, as_json: bool) -> None:
     if counts:
         Console().print(count_table(counts))
     total = counts.total()
-    click.echo(f"{total:,} {'letter' if total == 1 else 'letters'} {done}")
+    click.echo(f"{total:,} {'dead letter' if total == 1 else 'dead letters'} {done}")
 
 
 def _report_missing(ids: Sequence[DeadLetterId], shown: set[DeadLetterId]) -> None:
     missing = [each for each in ids if each not in shown]
     for each in missing:
-        click.echo(f"Error: there is no letter {each}; letters are kept 30 days", err=True)
+        click.echo(f"Error: there is no dead letter {each}; they are kept for 30 days", err=True)
     sys.exit(1 if missing else 0)

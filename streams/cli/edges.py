@@ -41,7 +41,7 @@ def snapshot_edges(rate: float | None, as_json: bool, *, accept_loss: bool) -> N
             async with open_outbox(settings) as outbox:
                 snapshot = EdgeSnapshot(
                     deps.stores.relations, outbox, rate,
-                    told=lambda edges: bar.update(task, advance=edges),
+                    on_progress=lambda edges: bar.update(task, advance=edges),
                 )  # fmt: skip
                 return await snapshot.write(began_at, handled, at_least)
 

@@ -19,9 +19,9 @@ from streams.bootstrap import Deps
 from streams.cli.configuration import load_settings
 from streams.cli.connected import expect_cassandra, run_on_stores
 from streams.kafka.reader import OffsetRange, TopicReader
+from streams.progress import ProgressCallback
 from streams.replay.acknowledgement import change_generations
 from streams.replay.generation import (
-    Told,
     fix_ends,
     list_generation,
     mark_filled,
@@ -87,7 +87,7 @@ def retire(generation: str, as_json: bool) -> None:
             return await retire_generation(
                 generations_of(deps), generation, live.members,
                 request_seconds=settings.store_timeout_seconds,
-                told=partial(click.echo, err=True),
+                on_progress=partial(click.echo, err=True),
             )  # fmt: skip
 
     _report(run_on_stores(work), as_json)
@@ -119,23 +119,25 @@ def is_filled(plan: Plan) -> bool:
     return run_on_stores(work)
 
 
-async def prepare_generation(plan: Plan, deps: Deps, live: LiveGroups, told: Told) -> Plan:
+async def prepare_generation(
+    plan: Plan, deps: Deps, live: LiveGroups, on_progress: ProgressCallback[str]
+) -> Plan:
     """The plan, its generation written by all live workers and its ends fixed.
 
     Raises GenerationRefused, NotAcknowledged, StoreUnavailable and BrokerUnavailable.
     """
-    await list_generation(generations_of(deps), plan, live.members, told)
+    await list_generation(generations_of(deps), plan, live.members, on_progress)
     return fix_ends(plan, await asyncio.to_thread(_spans, deps.settings, plan))
 
 
-async def complete_generation(plan: Plan, deps: Deps, told: Told) -> None:
+async def complete_generation(plan: Plan, deps: Deps, on_progress: ProgressCallback[str]) -> None:
     """The plan's replay is over: its generation is whole, and may be cut over to.
 
     What the log lacks is written from the store's own posts first, so that a cutover loses nothing
     that was shown. Raises GenerationRefused and StoreUnavailable.
     """
     if plan.gone:
-        told("what the log lacks: homes are rebuilt from the store's own posts")
+        on_progress("what the log lacks: homes are rebuilt from the store's own posts")
         rebuild = create_rebuild(deps)
         async for some in every_user(deps):
             await rebuild(some)

@@ -33,21 +33,21 @@ from streams.cli.generations import (
     prepare_generation,
 )
 from streams.cli.progress import progress_bar
-from streams.cli.replay_options import asked_for, plan_argument
-from streams.display.replay import duration, lacking, planned, said
+from streams.cli.replay_options import plan_argument, plan_request_options
+from streams.display.replay import duration, loss_warning, plan_table, progress_line
 from streams.kafka.reader import TopicReader
 from streams.process.processes import health_site, open_deps, open_outbox
-from streams.process.signals import run_until_signal as until_told
+from streams.process.signals import run_until_signal
 from streams.replay.generation import expect_free
 from streams.replay.live import LiveGroups, committed_of
 from streams.replay.plan import LIVE, Lost, Plan, PlanRefused, render_plan
-from streams.replay.planner import PlanRequest, lost_since, make_plan
+from streams.replay.planner import PlanRequest, losses_since, make_plan
 from streams.replay.progress import Progress, measure_progress
-from streams.replay.result import ReplayResult, costs
+from streams.replay.result import ReplayResult, read_counters
 from streams.replay.run import ReplayLimits, ReplayState
 from streams.replay.verify import verify_log
 
-SAY_SECONDS: Final = 10.0
+REPORT_SECONDS: Final = 10.0
 """Between two lines of how far it is, where nobody looks at a bar."""
 SHOWN: Final = 20
 
@@ -72,7 +72,7 @@ for each in (*COMMANDS, snapshot_edges):
 
 
 @command.command("plan")
-@asked_for
+@plan_request_options
 @click.option("--into", type=GenerationName(), default=LIVE, show_default=True, metavar="NAME",
               help="Into a new generation of homes of that name, which nobody reads before a "
               "cutover, instead of the live ones.")  # fmt: skip
@@ -97,7 +97,7 @@ def plan_(asked: PlanRequest, into: str, out: Path | None, as_json: bool) -> Non
             return await make_plan(
                 asked, reader, deps.stores.graph.follower_counts, name=name,
                 made_at=made_at, epoch=settings.epoch, into=into,
-                told=lambda events: bar.update(task, advance=events),
+                on_progress=lambda events: bar.update(task, advance=events),
             )  # fmt: skip
 
     try:
@@ -109,7 +109,7 @@ def plan_(asked: PlanRequest, into: str, out: Path | None, as_json: bool) -> Non
     if as_json:
         click.echo(render_plan(plan).decode(), nl=False)
         return
-    Console().print(planned(plan))
+    Console().print(plan_table(plan))
     _warn(plan)
     click.echo(f"written to {out}; to do it: mingle replay run {out}")
 
@@ -147,13 +147,13 @@ def run(  # noqa: PLR0913 - one for each option
         raise click.ClickException("the log lacks what the plan needs: --accept-loss does the rest")
     limits = ReplayLimits(rate, live_lag or None)
     ended: list[ReplayResult] = []
-    with _Telling() as telling:
+    with _ProgressReporter() as reporter:
         work = partial(
             _replay, settings=settings, plan=plan, limits=limits, metrics_port=metrics_port,
-            telling=telling, ended=ended,
+            reporter=reporter, ended=ended,
         )  # fmt: skip
         try:
-            code = until_told(work)
+            code = run_until_signal(work)
         except MingleError as error:
             raise click.ClickException(str(error)) from error
         except OSError as error:
@@ -218,7 +218,7 @@ async def _replay(  # noqa: PLR0913 - what runs, how, and who is told
     plan: Plan,
     limits: ReplayLimits,
     metrics_port: int,
-    telling: "_Telling",
+    reporter: "_ProgressReporter",
     ended: list[ReplayResult],
 ) -> int:
     live = LiveGroups(settings.brokers)
@@ -230,21 +230,25 @@ async def _replay(  # noqa: PLR0913 - what runs, how, and who is told
             health_site(deps, []) as address,
         ):
             await deps.connect()
-            telling.begin(f"{address}/metrics")
+            reporter.begin(f"{address}/metrics")
             if plan.into != LIVE:
-                plan = await prepare_generation(plan, deps, live, telling.say)
-            replay = create_replay(plan, deps, outbox, live, limits=limits, told=telling.tell)
+                plan = await prepare_generation(plan, deps, live, reporter.report)
+            replay = create_replay(
+                plan, deps, outbox, live, limits=limits, on_progress=reporter.update
+            )
             began = time.monotonic()
             so_far = await replay(settings.brokers, stop)
-            ended.append(ReplayResult(so_far, time.monotonic() - began, *costs(deps.metrics)))
+            ended.append(
+                ReplayResult(so_far, time.monotonic() - began, *read_counters(deps.metrics))
+            )
             if plan.into != LIVE and so_far.is_over:
-                await complete_generation(plan, deps, telling.say)
+                await complete_generation(plan, deps, reporter.report)
     finally:
         live.close()
     return 0 if ended[0].progress.is_over else 1
 
 
-class _Telling:
+class _ProgressReporter:
     """A bar where somebody looks, else a line now and then; both on standard error."""
 
     def __init__(self) -> None:
@@ -260,21 +264,21 @@ class _Telling:
         self._bar.stop()
 
     def begin(self, metrics: str) -> None:
-        self.say(f"metrics at {metrics}")
+        self.report(f"metrics at {metrics}")
 
-    def say(self, words: str) -> None:
+    def report(self, words: str) -> None:
         click.echo(words, err=True)
 
-    def tell(self, state: ReplayState) -> None:
+    def update(self, state: ReplayState) -> None:
         so_far = state.progress
-        words = said(so_far, state.seconds_left, state.waits)
+        words = progress_line(so_far, state.seconds_left, state.waits)
         if not self._bar.disable:
             self._bar.update(
                 self._task, total=so_far.total, completed=so_far.done, description=words
             )
-        elif time.monotonic() - self._last >= SAY_SECONDS:
+        elif time.monotonic() - self._last >= REPORT_SECONDS:
             self._last = time.monotonic()
-            self.say(words)
+            self.report(words)
 
 
 def _report(
@@ -285,7 +289,7 @@ def _report(
         done |= {"ratio": so_far.ratio, "over": over}
         click.echo(json.dumps(done | ({} if ended is None else ended.figures())))
         return
-    click.echo(said(so_far, None, ""))
+    click.echo(progress_line(so_far, None, ""))
     if ended is not None:
         click.echo(
             f"this process wrote {ended.entries:,} entries with {ended.store_requests:,} store "
@@ -304,7 +308,7 @@ def _report(
 def _warn(plan: Plan) -> None:
     """Loudly: what is not in the log can be brought back by no replay but from a snapshot."""
     if plan.lost:
-        click.secho(lacking(plan), fg="red", bold=True, err=True)
+        click.secho(loss_warning(plan), fg="red", bold=True, err=True)
 
 
 def _lost_now(settings: Settings, plan: Plan) -> tuple[Lost, ...]:
@@ -312,7 +316,7 @@ def _lost_now(settings: Settings, plan: Plan) -> tuple[Lost, ...]:
 
     async def look() -> tuple[Lost, ...]:
         with TopicReader(settings.brokers) as reader:
-            return lost_since(
+            return losses_since(
                 plan, reader.spans(dict.fromkeys(each.topic for each in plan.sources))
             )
 

@@ -50,7 +50,7 @@ class PlanFile(click.ParamType):
 plan_argument: Final = click.argument("plan", type=PlanFile(), metavar="PLAN")
 
 
-def asked_for(function: Callable[..., None]) -> Callable[..., None]:
+def plan_request_options(function: Callable[..., None]) -> Callable[..., None]:
     """Topics, parts, times and choices, as one `asked`."""
 
     @wraps(function)

@@ -1,4 +1,4 @@
-"""Settled letters in Cassandra."""
+"""Resolutions of dead letters in Cassandra."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -9,16 +9,17 @@ from services.storage.session import Store
 from services.storage.statements import insert, select
 from streams.dead_letters.store import Resolution
 from streams.dead_letters.stored import DeadLetterId, DeadLetterKey
+from streams.records import Partition
 
 LIFE_SECONDS: Final = 60 * DAY_MS // 1_000
-"""Letters live 30 days, and as much longer as Kafka keeps the segment open that they are in."""
-SETTLED_VERSION: Final = 1
-"""Of every row: whoever settles a letter again writes the same, or what is larger."""
+"""Dead letters live for 30 days, and for as long as Kafka keeps the open segment they are in."""
+ROW_VERSION: Final = 1
+"""Of every row: recording a resolution again writes the same value, or a larger one."""
 
-_SETTLE = insert(
+_RECORD = insert(
     "settled_letters", "topic", "number", "place", "buried_at", "how", ttl=True, operation="settle"
 )
-_SETTLED = select(
+_LOAD = select(
     "settled_letters",
     "settled",
     "place, buried_at, how",
@@ -27,34 +28,31 @@ _SETTLED = select(
 
 
 class CassandraResolutions:
-    """A SettledLetters in Cassandra."""
+    """A DeadLetterResolutions in Cassandra."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def settle(self, places: Collection[DeadLetterKey], how: Resolution) -> None:
+    async def record(self, keys: Collection[DeadLetterKey], resolution: Resolution) -> None:
         await self._store.write(
-            _SETTLE.row(
-                topic=place.id.topic,
-                number=place.id.number,
-                place=place.id.offset,
-                buried_at=place.buried_at,
-                how=how,
+            _RECORD.row(
+                topic=key.id.topic,
+                number=key.id.number,
+                place=key.id.offset,
+                buried_at=key.written_at,
+                how=resolution,
                 ttl=LIFE_SECONDS,
-                version=SETTLED_VERSION,
+                version=ROW_VERSION,
             )
-            for place in places
+            for key in keys
         )
 
-    async def settled(self, places: Collection[DeadLetterKey]) -> dict[DeadLetterKey, Resolution]:
-        asked: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
-        for (topic, number, offset), _ in places:
-            asked[topic, number].append(offset)
+    async def load(self, keys: Collection[DeadLetterKey]) -> dict[DeadLetterKey, Resolution]:
+        offsets: defaultdict[Partition, set[int]] = defaultdict(set)
+        for (topic, number, offset), _ in keys:
+            offsets[Partition(topic, number)].add(offset)
         found: dict[DeadLetterKey, Resolution] = {}
-        for (topic, number), offsets in asked.items():
-            for offset, buried_at, how in await self._store.read(
-                _SETTLED, topic, number, sorted(set(offsets))
-            ):
-                found[DeadLetterKey(DeadLetterId(topic, number, offset), buried_at)] = how
-        wanted = set(places)
-        return {place: how for place, how in found.items() if place in wanted}
+        for partition, some in offsets.items():
+            for offset, written_at, how in await self._store.read(_LOAD, *partition, sorted(some)):
+                found[DeadLetterKey(DeadLetterId(*partition, offset), written_at)] = how
+        return {key: found[key] for key in keys if key in found}

@@ -1,4 +1,4 @@
-"""Settled letters in memory."""
+"""Resolutions of dead letters in memory."""
 
 from collections.abc import Collection
 
@@ -7,14 +7,14 @@ from streams.dead_letters.stored import DeadLetterKey
 
 
 class MemoryResolutions:
-    """A SettledLetters in this process."""
+    """A DeadLetterResolutions in this process."""
 
     def __init__(self) -> None:
-        self._settled: dict[DeadLetterKey, Resolution] = {}
+        self._resolutions: dict[DeadLetterKey, Resolution] = {}
 
-    async def settle(self, places: Collection[DeadLetterKey], how: Resolution) -> None:
-        for place in places:
-            self._settled[place] = max(how, self._settled.get(place, how))
+    async def record(self, keys: Collection[DeadLetterKey], resolution: Resolution) -> None:
+        for key in keys:
+            self._resolutions[key] = max(resolution, self._resolutions.get(key, resolution))
 
-    async def settled(self, places: Collection[DeadLetterKey]) -> dict[DeadLetterKey, Resolution]:
-        return {place: self._settled[place] for place in places if place in self._settled}
+    async def load(self, keys: Collection[DeadLetterKey]) -> dict[DeadLetterKey, Resolution]:
+        return {key: self._resolutions[key] for key in keys if key in self._resolutions}

@@ -1,4 +1,4 @@
-"""Letters, as they lie in the dead-letter topics."""
+"""Reads dead letters from the dead-letter topics."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,13 +10,13 @@ from streams.kafka.reader import OffsetRange, TopicReader
 class DeadLetterReader(TopicReader):
     """Reads without a group and commits nothing. Every method raises BrokerUnavailable."""
 
-    def letters(self, span: OffsetRange) -> Iterator[StoredDeadLetter]:
-        """The letters of a span in their order, one batch in memory at a time."""
+    def dead_letters(self, span: OffsetRange) -> Iterator[StoredDeadLetter]:
+        """Yield the dead letters of a span in their order, one batch in memory at a time."""
         return map(stored_dead_letter, self.read(span))
 
 
 def stored_dead_letter(message: Any) -> StoredDeadLetter:
-    """A message of a dead-letter topic."""
+    """Return the dead letter that a message of a dead-letter topic is."""
     _, timestamp = message.timestamp()
     return StoredDeadLetter(
         DeadLetterId(message.topic(), message.partition(), message.offset()),

@@ -1,4 +1,4 @@
-"""Sending letters back, and dropping them."""
+"""Redrives dead letters, or drops them."""
 
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -10,8 +10,9 @@ from streams.dead_letters.store import DeadLetterResolutions
 from streams.dead_letters.stored import StoredDeadLetter
 from streams.outbox import Outgoing
 from streams.pace import paced
+from streams.progress import ProgressCallback
 
-UNSETTLED_SECONDS: Final = 1.0
+UNRECORDED_SECONDS: Final = 1.0
 """How long what was sent may go unrecorded: a crash sends it again, which changes nothing."""
 
 
@@ -22,22 +23,18 @@ class MessageSender(Protocol):
     def finish(self) -> None: ...
 
 
-Told = Callable[[Sequence[StoredDeadLetter]], None]
-"""Is told of letters when they are settled."""
-
-
-async def redrive(  # noqa: PLR0913 - what is sent, by whom, how fast, and who is told
+async def redrive(  # noqa: PLR0913 - what is sent, by what, how fast, and what is reported
     found: AsyncIterator[list[FoundDeadLetter]],
     sender: MessageSender,
-    settled: DeadLetterResolutions,
-    told: Told,
+    resolutions: DeadLetterResolutions,
+    on_progress: ProgressCallback[Sequence[StoredDeadLetter]],
     *,
     per_second: float | None = None,
     now: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Send letters back to where they came from; acknowledged first, then settled.
+    """Send messages back to the topics they came from, and record that once they are acknowledged.
 
-    Raises what sending, searching and settling raise; what was told of stays done.
+    Raises what sending, searching and recording raise; what was reported stays done.
     """
     turns: Iterator[int] = iter(paced(count(), per_second)) if per_second else count()
     async for some in found:
@@ -45,31 +42,33 @@ async def redrive(  # noqa: PLR0913 - what is sent, by whom, how fast, and who i
         began = now()
         for each in some:
             next(turns)
-            sender.send(each.letter.sent_back())
-            sent.append(each.letter)
-            if now() - began >= UNSETTLED_SECONDS:
-                await _acknowledged(sent, sender, settled, told)
+            sender.send(each.dead_letter.original_message())
+            sent.append(each.dead_letter)
+            if now() - began >= UNRECORDED_SECONDS:
+                await _acknowledged(sent, sender, resolutions, on_progress)
                 sent, began = [], now()
         if sent:
-            await _acknowledged(sent, sender, settled, told)
+            await _acknowledged(sent, sender, resolutions, on_progress)
 
 
 async def drop(
-    found: AsyncIterator[list[FoundDeadLetter]], settled: DeadLetterResolutions, told: Told
+    found: AsyncIterator[list[FoundDeadLetter]],
+    resolutions: DeadLetterResolutions,
+    on_progress: ProgressCallback[Sequence[StoredDeadLetter]],
 ) -> None:
-    """Settle letters without sending them. Raises what searching and settling raise."""
+    """Record that dead letters are dropped. Raises what searching and recording raise."""
     async for some in found:
-        letters = [each.letter for each in some]
-        await settled.settle([each.place for each in letters], "dropped")
-        told(letters)
+        dead_letters = [each.dead_letter for each in some]
+        await resolutions.record([each.resolution_key for each in dead_letters], "dropped")
+        on_progress(dead_letters)
 
 
 async def _acknowledged(
     sent: Sequence[StoredDeadLetter],
     sender: MessageSender,
-    settled: DeadLetterResolutions,
-    told: Told,
+    resolutions: DeadLetterResolutions,
+    on_progress: ProgressCallback[Sequence[StoredDeadLetter]],
 ) -> None:
     sender.finish()
-    await settled.settle([each.place for each in sent], "redriven")
-    told(sent)
+    await resolutions.record([each.resolution_key for each in sent], "redriven")
+    on_progress(sent)

@@ -1,4 +1,4 @@
-"""Which letters are meant, and what became of them."""
+"""Finds dead letters, and how they were resolved."""
 
 from collections.abc import AsyncIterator, Iterator
 from itertools import islice
@@ -11,22 +11,21 @@ from streams.kafka.reader import MESSAGES_AT_ONCE, OffsetRange
 
 
 class DeadLetterFilter(NamedTuple):
-    """Which letters are meant: all that nothing here excludes."""
+    """Selects all dead letters that nothing here excludes. Times are milliseconds."""
 
     ids: tuple[DeadLetterId, ...] = ()
     topic: str | None = None
     reason: str | None = None
     field: str | None = None
     since: int | None = None
-    """Buried at this time or later, in milliseconds since the Unix epoch."""
+    """Written at this time or later, since the Unix epoch."""
     until: int | None = None
-    """Buried before."""
+    """Written before."""
     limit: int | None = None
-    settled_too: bool = False
-    """Also those that were redriven or dropped."""
+    include_resolved: bool = False
 
     def topics(self) -> list[str]:
-        """The dead-letter topics that may hold them."""
+        """Return the dead-letter topics that may hold matches."""
         named = {each.topic for each in self.ids}
         return [
             dead
@@ -35,63 +34,63 @@ class DeadLetterFilter(NamedTuple):
         ]
 
     def within(self, span: OffsetRange) -> Iterator[OffsetRange]:
-        """The parts of a span that may hold them."""
+        """Yield the parts of a span that may hold matches."""
         if not self.ids:
             yield span
             return
-        here = {at.offset for at in self.ids if (at.topic, at.number) == span[:2]}
+        here = {at.offset for at in self.ids if (at.topic, at.number) == span.partition}
         for offset in sorted(here):
             if span.first <= offset < span.end:
                 yield span._replace(first=offset, end=offset + 1)
 
-    def admits(self, letter: StoredDeadLetter) -> bool:
-        """Whether the letter is meant, wherever it lies."""
-        last = letter.burials()[-1]
+    def matches(self, dead_letter: StoredDeadLetter) -> bool:
+        """Whether the dead letter is selected, whatever its id."""
+        last = dead_letter.failures()[-1]
         return (
             self.reason in {None, last.reason}
             and self.field in {None, last.field}
-            and (self.since is None or letter.buried_at >= self.since)
-            and (self.until is None or letter.buried_at < self.until)
+            and (self.since is None or dead_letter.written_at >= self.since)
+            and (self.until is None or dead_letter.written_at < self.until)
         )
 
 
 class FoundDeadLetter(NamedTuple):
-    """A letter that is meant, and what became of it."""
+    """A dead letter that matches, and how it was resolved, if at all."""
 
-    letter: StoredDeadLetter
-    how: Resolution | None
+    dead_letter: StoredDeadLetter
+    resolution: Resolution | None
 
 
 async def search_dead_letters(
-    reader: DeadLetterReader, wanted: DeadLetterFilter, settled: DeadLetterResolutions
+    reader: DeadLetterReader, wanted: DeadLetterFilter, resolutions: DeadLetterResolutions
 ) -> AsyncIterator[list[FoundDeadLetter]]:
-    """The letters that are meant, some at a time, in the order in which they lie.
+    """Yield the dead letters that match, some at a time, in the order of their topics.
 
-    What is buried meanwhile is not among them. Raises BrokerUnavailable and StoreUnavailable.
+    What is written meanwhile is not among them. Raises BrokerUnavailable and StoreUnavailable.
     """
     left = wanted.limit
-    for some in _portions(reader, wanted):
-        known = await settled.settled([each.place for each in some])
-        found = [FoundDeadLetter(each, known.get(each.place)) for each in some]
-        meant = [each for each in found if wanted.settled_too or each.how is None][:left]
-        if meant:
-            yield meant
+    for batch in _batches(reader, wanted):
+        known = await resolutions.load([each.resolution_key for each in batch])
+        found = [FoundDeadLetter(each, known.get(each.resolution_key)) for each in batch]
+        some = [each for each in found if wanted.include_resolved or each.resolution is None][:left]
+        if some:
+            yield some
         if left is not None:
-            left -= len(meant)
+            left -= len(some)
             if not left:
                 return
 
 
-def _portions(
+def _batches(
     reader: DeadLetterReader, wanted: DeadLetterFilter
 ) -> Iterator[list[StoredDeadLetter]]:
-    """Of one partition each, so that one request tells what became of them."""
+    """Of one partition each, so that one store request finds their resolutions."""
     for whole in reader.spans(wanted.topics()):
-        letters = (
-            letter
+        matches = (
+            each
             for span in wanted.within(whole)
-            for letter in reader.letters(span)
-            if wanted.admits(letter)
+            for each in reader.dead_letters(span)
+            if wanted.matches(each)
         )
-        while some := list(islice(letters, MESSAGES_AT_ONCE)):
-            yield some
+        while batch := list(islice(matches, MESSAGES_AT_ONCE)):
+            yield batch

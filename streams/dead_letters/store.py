@@ -1,4 +1,4 @@
-"""Port: which dead letters were sent back or dropped."""
+"""Port: which dead letters were redriven or dropped."""
 
 from collections.abc import Collection
 from typing import Literal, Protocol
@@ -9,16 +9,17 @@ Resolution = Literal["redriven", "dropped"]
 
 
 class DeadLetterResolutions(Protocol):
-    """Kept for longer than the letters themselves."""
+    """Resolutions outlive the dead letters themselves."""
 
-    async def settle(self, places: Collection[DeadLetterKey], how: Resolution) -> None:
-        """Keeps what became of these letters. Idempotent. Raises StoreUnavailable.
+    async def record(self, keys: Collection[DeadLetterKey], resolution: Resolution) -> None:
+        """Record how these dead letters were resolved. Idempotent. Raises StoreUnavailable.
 
-        One that was both redriven and dropped was redriven.
+        A dead letter that was both redriven and dropped counts as redriven.
         """
 
-    async def settled(self, places: Collection[DeadLetterKey]) -> dict[DeadLetterKey, Resolution]:
-        """Those of these letters that are settled. Raises StoreUnavailable.
+    async def load(self, keys: Collection[DeadLetterKey]) -> dict[DeadLetterKey, Resolution]:
+        """Return the resolutions of these dead letters, where there are any.
 
-        One store request for each partition of a dead-letter topic; some hundreds at a time.
+        One store request for each partition of a dead-letter topic; some hundreds of keys at a
+        time. Raises StoreUnavailable.
         """

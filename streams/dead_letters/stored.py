@@ -1,4 +1,4 @@
-"""A dead letter as it lies in its topic. Pure."""
+"""A dead letter as its topic holds it. Pure."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 from schemas import topics
 from schemas.topics import dead_letter_topic
-from streams.delivery.dead_letters import SAID, Header, failure_history
+from streams.delivery.dead_letters import FAILURE_HEADERS, Header, failure_history
 from streams.outbox import Outgoing
 
 
 class DeadLetterId(NamedTuple):
-    """Where a letter lies: the dead-letter topic, the partition and the offset in it."""
+    """The position of a dead letter: dead-letter topic, partition and offset."""
 
     topic: str
     number: int
@@ -22,7 +22,7 @@ class DeadLetterId(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "DeadLetterId":
-        """Raises ValueError for what is no letter's id."""
+        """Return the id that the text is. Raises ValueError where it is none."""
         topic, number, offset = text.rsplit(":", 2)
         if topic not in origins() or not (number.isdecimal() and offset.isdecimal()):
             raise ValueError(text)
@@ -30,14 +30,14 @@ class DeadLetterId(NamedTuple):
 
 
 class DeadLetterKey(NamedTuple):
-    """A letter for good: offsets count anew in a topic that was deleted and made again."""
+    """Identifies a dead letter for good: a topic that is created again reuses offsets."""
 
     id: DeadLetterId
-    buried_at: int
+    written_at: int
 
 
 class Failure(NamedTuple):
-    """What was said of a message when it was buried; `?` for what was not said."""
+    """One failure of a message, from the headers of its dead letter; `?` where one is missing."""
 
     topic: str
     partition: str
@@ -53,43 +53,44 @@ class StoredDeadLetter(NamedTuple):
     """A message of a dead-letter topic. Times are milliseconds since the Unix epoch."""
 
     id: DeadLetterId
-    buried_at: int
+    written_at: int
     key: bytes | None
     value: bytes | None
     headers: Sequence[Header]
 
     @property
-    def place(self) -> DeadLetterKey:
-        return DeadLetterKey(self.id, self.buried_at)
+    def resolution_key(self) -> DeadLetterKey:
+        """The key under which its resolution is recorded."""
+        return DeadLetterKey(self.id, self.written_at)
 
     @property
     def topic(self) -> str:
-        """Where it came from, and goes when it is sent back."""
+        """The topic that the message came from and is redriven to."""
         return origins()[self.id.topic]
 
-    def burials(self) -> list[Failure]:
-        """The oldest first; at least one."""
-        _, said = failure_history(self.headers)
-        return [_burial(each) for each in said] or [_burial(())]
+    def failures(self) -> list[Failure]:
+        """Return the failures of the message, the oldest first; at least one."""
+        _, failures = failure_history(self.headers)
+        return [_failure(each) for each in failures] or [_failure(())]
 
     def own_headers(self) -> list[Header]:
-        """Those that its producer gave it."""
+        """Return the headers that its producer gave the message."""
         return failure_history(self.headers)[0]
 
-    def sent_back(self) -> Outgoing:
-        """The message as it was, with its own time and all that was said of it."""
-        accepted_at = self.burials()[-1].accepted_at
+    def original_message(self) -> Outgoing:
+        """Return the message as it was, with its own time and the history of its failures."""
+        accepted_at = self.failures()[-1].accepted_at
         timestamp = int(accepted_at) if accepted_at.isdecimal() else None
         return Outgoing(self.topic, self.key, self.value, self.headers, timestamp)
 
 
-def _burial(said: Sequence[Header]) -> Failure:
-    values = {name: value.decode(errors="replace") for name, value in said}
-    return Failure(*(values.get(name, "?") for name in SAID))
+def _failure(headers: Sequence[Header]) -> Failure:
+    values = {name: value.decode(errors="replace") for name, value in headers}
+    return Failure(*(values.get(name, "?") for name in FAILURE_HEADERS))
 
 
 @cache
 def origins() -> Mapping[str, str]:
-    """By dead-letter topic, the topic whose messages it takes."""
+    """Map each dead-letter topic to the topic whose messages it takes."""
     declared = topics.load_topics()
     return {dead_letter_topic(name): name for name, topic in declared.items() if topic.dead_letters}

@@ -1,4 +1,4 @@
-"""What becomes of one batch: decode → handle → done | later | dead letter."""
+"""One attempt at a batch: decode → handle → done | later | dead letter."""
 
 import asyncio
 from collections.abc import Callable
@@ -22,38 +22,38 @@ Decode = Callable[[bytes | None, bytes | None, int], M]
 """Key, value and timestamp of a record to a message. Raises SchemaViolation."""
 
 Skips = tuple[type[Exception], ...]
-"""With what decoding may fail that another group sees to."""
+"""Errors of decoding that another group handles."""
 
 LATER = (Transient, MemoryError)
-"""What says nothing against the message."""
+"""Errors that say nothing against the message."""
 
 log = structlog.get_logger(__name__)
 
 
 class Origin(NamedTuple):
-    """Where a message came from."""
+    """The record that a message was decoded from."""
 
     part: Slice
     record: Record
 
 
 class Unfinished(NamedTuple):
-    """What of a batch is neither handled nor kept: what failed, and what was not begun."""
+    """The messages of a batch that are neither handled nor dead letters."""
 
     later: list[Slice]
-    rest: list[Slice]
+    not_started: list[Slice]
 
 
 class Outcome(NamedTuple):
-    """What of a batch is not simply handled."""
+    """The part of a batch that is not simply handled."""
 
     later: list[Origin]
     dead: list[tuple[Origin, Exception]]
-    rest: list[Origin]
+    not_started: list[Origin]
     skipped: list[Origin]
 
-    def origins(self) -> list[Origin]:
-        """All that is in it."""
+    def omitted(self) -> list[Origin]:
+        """Return the records that became no message."""
         return self.later + self.skipped + [origin for origin, _ in self.dead]
 
 
@@ -68,7 +68,7 @@ class Decoded(Generic[M]):
 
     @cached_property
     def origins(self) -> list[Origin]:
-        """Parallel to the messages. Only a failure asks for them."""
+        """The records of the messages, in their order. Computed for a failure alone."""
         omitted = {(part.partition, record.offset) for part, record in self._omitted}
         return [
             Origin(part, record)
@@ -79,7 +79,7 @@ class Decoded(Generic[M]):
 
 
 class BatchAttempt(Generic[M]):
-    """Tries batches of one topic; keeps nothing of them, except what its brake counts."""
+    """Attempts batches of one topic; keeps nothing of them but what its brake counts."""
 
     def __init__(  # noqa: PLR0913 - the ports of the loop, each by name
         self,
@@ -98,30 +98,31 @@ class BatchAttempt(Generic[M]):
         self._dead_letters = dead_letters
         self._brake = brake
         self._skips = skips
-        self._burying = asyncio.Lock()
+        self._writing = asyncio.Lock()
         self._seconds = metrics.handle_seconds.labels(agent)
         self._outcomes = metrics.events_handled
-        self._letters = metrics.dead_letters
+        self._dead_letter_count = metrics.dead_letters
 
     async def __call__(self, batch: Batch) -> Unfinished:
-        """See every message through that can be, as far as the handler goes at a time.
+        """Attempt every message, as far as the handler goes at a time. Return what is unfinished.
 
-        All that is not left is handled, or kept as a dead letter.
+        Everything else is handled, or written as a dead letter.
         """
         outcome = Outcome([], [], [], [])
         decoded = self._decode(batch, outcome)
         if decoded.messages:
             await self._attempt(decoded, 0, len(decoded.messages), outcome)
         total = sum(len(part.records) for part in batch.slices)
-        buried = await self._bury(batch, outcome) if outcome.dead else 0
-        handled = total - sum(map(len, (outcome.later, outcome.rest, outcome.skipped))) - buried
-        if not buried:
+        written = await self._write_dead_letters(batch, outcome) if outcome.dead else 0
+        unhandled = (outcome.later, outcome.not_started, outcome.skipped)
+        handled = total - sum(map(len, unhandled)) - written
+        if not written:
             self._brake.handled(handled)
         self._count("handled", handled)
-        self._count("dead_letter", buried)
+        self._count("dead_letter", written)
         self._count("skipped", len(outcome.skipped))
         self._count("postponed", len(outcome.later))
-        return Unfinished(_slices(outcome.later), _slices(outcome.rest))
+        return Unfinished(_slices(outcome.later), _slices(outcome.not_started))
 
     def _count(self, outcome: str, messages: int) -> None:
         if messages:
@@ -142,15 +143,15 @@ class BatchAttempt(Generic[M]):
                     outcome.dead.append((Origin(part, record), error))
                 else:
                     messages.append(Accepted(message, record.timestamp))
-        return Decoded(batch, messages, outcome.origins())
+        return Decoded(batch, messages, outcome.omitted())
 
     async def _attempt(self, decoded: Decoded[M], low: int, high: int, outcome: Outcome) -> None:
-        """Hand over the messages from `low` to `high`, halved until what fails stands alone."""
+        """Hand the messages from `low` to `high` over, halved until what fails stands alone."""
         try:
             with self._seconds.time():
                 done = await self._handle(decoded.messages[low:high])
             if done is not None and low + done < high:
-                outcome.rest.extend(decoded.origins[low + done : high])
+                outcome.not_started.extend(decoded.origins[low + done : high])
         except LATER as error:
             self._log_failure(decoded, error)
             outcome.later.extend(decoded.origins[low:high])
@@ -168,56 +169,58 @@ class BatchAttempt(Generic[M]):
             await self._attempt(decoded, low, middle, outcome)
             await self._attempt(decoded, middle, high, outcome)
 
-    async def _bury(self, batch: Batch, outcome: Outcome) -> int:
-        """How many are now kept as dead letters. The others, if any, are to be tried later.
+    async def _write_dead_letters(self, batch: Batch, outcome: Outcome) -> int:
+        """Return how many are now dead letters. The others, if any, are tried later.
 
         One batch at a time: the brake engages at the very message that is one too many.
         """
-        async with self._burying:
-            letters, ends = _letters(batch, outcome)
+        async with self._writing:
+            dead_letters, ends = _dead_letters_and_ends(batch, outcome)
             ends = ends[: self._brake.admits(ends)]
-            letters = letters[: sum(ends)]
-            if letters and await self._keep(letters):
+            dead_letters = dead_letters[: sum(ends)]
+            if dead_letters and await self._try_to_write(dead_letters):
                 self._brake.happened(ends)
             else:
-                letters = []
-        kept = {(letter.partition, letter.record.offset) for letter in letters}
+                dead_letters = []
+        written = {(each.partition, each.record.offset) for each in dead_letters}
         outcome.later.extend(
             origin
             for origin, _ in outcome.dead
-            if (origin.part.partition, origin.record.offset) not in kept
+            if (origin.part.partition, origin.record.offset) not in written
         )
-        return len(letters)
+        return len(dead_letters)
 
-    async def _keep(self, letters: list[DeadLetter]) -> bool:
-        """Whether these are now kept as dead letters."""
+    async def _try_to_write(self, dead_letters: list[DeadLetter]) -> bool:
+        """Whether all of these are now dead letters."""
         try:
-            await self._dead_letters.bury(letters)
+            await self._dead_letters.write(dead_letters)
         except LATER as error:
-            log.warning("to be buried later", agent=self._agent, error=repr(error))
+            log.warning(
+                "dead letters not written, to be tried later", agent=self._agent, error=repr(error)
+            )
             return False
-        self._report(letters)
+        self._report(dead_letters)
         return True
 
     def _log_failure(self, decoded: Decoded[M], error: BaseException) -> None:
-        """Once at length: an outage has as many failed retries as it has seconds."""
-        say = log.debug if decoded.is_retry else log.warning
-        say("to be tried later", agent=self._agent, error=repr(error))
+        """Retries at the debug level: an outage has as many of them as it has seconds."""
+        write = log.debug if decoded.is_retry else log.warning
+        write("to be tried later", agent=self._agent, error=repr(error))
 
-    def _report(self, letters: list[DeadLetter]) -> None:
-        for letter in letters:
-            self._letters.labels(letter.partition.topic, letter.reason).inc()
+    def _report(self, dead_letters: list[DeadLetter]) -> None:
+        for each in dead_letters:
+            self._dead_letter_count.labels(each.partition.topic, each.reason).inc()
             log.error(
                 "dead letter",
                 agent=self._agent,
-                topic=letter.partition.topic,
-                partition=letter.partition.number,
-                offset=letter.record.offset,
-                field=letter.field,
-                reason=letter.reason,
+                topic=each.partition.topic,
+                partition=each.partition.number,
+                offset=each.record.offset,
+                field=each.field,
+                reason=each.reason,
             )
-        # One traceback a batch: a bug that every message meets would drown the log in them.
-        bug = next((letter.error for letter in letters if letter.reason == "bug"), None)
+        # One traceback per batch: a bug that every message meets would flood the log.
+        bug = next((each.error for each in dead_letters if each.reason == "bug"), None)
         if bug is not None:
             # As text: structlog's own renderer takes seconds, during which the loop stands still.
             log.error("bug", agent=self._agent, traceback="".join(format_exception(bug)))
@@ -228,27 +231,27 @@ def _is_being_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def _letters(batch: Batch, outcome: Outcome) -> tuple[list[DeadLetter], list[bool]]:
-    """The dead letters of a batch in its order, and of each message that has an end, which it is.
+def _dead_letters_and_ends(batch: Batch, outcome: Outcome) -> tuple[list[DeadLetter], list[bool]]:
+    """Return the dead letters of a batch, and for each finished message whether it is one.
 
-    True is a dead letter; what is to be tried later, or was not begun, has no end yet.
+    Both in the order of the batch. What is tried later, or not started, is not finished.
     """
     errors = {(at.part.partition, at.record.offset): error for at, error in outcome.dead}
-    waiting = (*outcome.later, *outcome.rest)
-    later = {(at.part.partition, at.record.offset) for at in waiting}
-    letters, ends = [], []
+    unfinished = (*outcome.later, *outcome.not_started)
+    later = {(at.part.partition, at.record.offset) for at in unfinished}
+    dead_letters, ends = [], []
     for part in batch.slices:
         for record in part.records:
             place = (part.partition, record.offset)
             if place in errors:
-                letters.append(DeadLetter(part.partition, record, errors[place]))
+                dead_letters.append(DeadLetter(part.partition, record, errors[place]))
             if place not in later:
                 ends.append(place in errors)
-    return letters, ends
+    return dead_letters, ends
 
 
 def _slices(origins: list[Origin]) -> list[Slice]:
-    """By partition again, in the order of their offsets."""
+    """Group records by partition again, in the order of their offsets."""
     by_part: dict[tuple[str, int], Slice] = {}
     for part, record in origins:
         mine = by_part.setdefault(part.partition, Slice(part.partition, part.generation, []))

@@ -1,4 +1,4 @@
-"""What waits to be handled, and in which order it is tried. Pure: time is passed in."""
+"""Messages that wait to be handled, and the order of attempts. Pure: time is passed in."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -79,16 +79,16 @@ class Backlog:
         return None
 
     def finished(
-        self, batch: Batch, later: Sequence[Slice], now: float, rest: Sequence[Slice] = ()
+        self, batch: Batch, later: Sequence[Slice], now: float, not_started: Sequence[Slice] = ()
     ) -> None:
-        """The batch is handled, except for what is to be tried later, and what was not begun."""
+        """Give a batch back: it is handled except for what is tried later, or was not started."""
         if batch.retry:
             self._retries -= 1
             self._settle_retry(batch.slices[0], later, now)
         else:
             self._first_tries -= 1
             self._postpone_all(later, now)
-        for part in rest:
+        for part in not_started:
             lane = self._lane_of(part)
             if lane is not None:
                 lane.put_back(part.records)

@@ -1,4 +1,4 @@
-"""Messages that can never be handled: where they go, and what is said of them."""
+"""Messages that can never be handled: where they are written, and why they failed."""
 
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
@@ -10,11 +10,11 @@ from streams.outbox import Outbox, Outgoing
 from streams.records import Partition, Record
 
 Cause = ViolationReason | Literal["refused", "bug"]
-"""Why, from a closed set: the schemas' reasons, a handler's Permanent, or any other error."""
+"""The closed set of reasons: the schemas' own, a handler's Permanent, or any other error."""
 
 
 Header: TypeAlias = tuple[str, bytes]
-SAID: Final = (
+FAILURE_HEADERS: Final = (
     "__connect.errors.topic",
     "__connect.errors.partition",
     "__connect.errors.offset",
@@ -24,15 +24,15 @@ SAID: Final = (
     "mingle.reason",
     "mingle.timestamp",
 )
-"""What is said at a burial, in this order: Kafka Connect's names for what it has names for, then
-our own."""
+"""The headers that describe a failure, in this order: Kafka Connect's names where it has names,
+then our own."""
 NEWEST_FAILURES: Final = 9
-"""Of a message that was sent back and failed again, besides the first one: together some 3 KB of
-headers, however often somebody tries."""
+"""Kept of a message that was redriven and failed again, besides the first one: together some 3 KB
+of headers, however often it is tried."""
 
 
 class DeadLetter(NamedTuple):
-    """A record and the error that it alone, by itself, leads to."""
+    """A record and the error that it causes by itself."""
 
     partition: Partition
     record: Record
@@ -51,61 +51,63 @@ class DeadLetter(NamedTuple):
 
 
 class DeadLetterWriter(Protocol):
-    async def bury(self, letters: Sequence[DeadLetter]) -> None:
-        """Returns when every letter is kept for as long as dead letters are kept.
+    async def write(self, dead_letters: Sequence[DeadLetter]) -> None:
+        """Return when all are stored for as long as dead letters are kept.
 
-        Raises Transient when that is uncertain: all are then to be buried again.
+        Raises Transient when that is uncertain: all of them must then be written again.
         """
 
 
 class OutboxDeadLetterWriter:
-    """Dead letters as messages of `<topic>-dlq`, key and value untouched.
+    """Writes dead letters as messages of `<topic>-dlq`, key and value untouched.
 
-    One that was sent back and failed again keeps what was said of it: at first, and lately.
-    Their own timestamp is that of the burial, since retention counts from it.
+    A message that was redriven and failed again keeps the history of its failures: the first one
+    and the newest. Its timestamp is the time of writing, since retention counts from it.
     """
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
 
-    async def bury(self, letters: Sequence[DeadLetter]) -> None:
-        await self._outbox.send([_message(letter) for letter in letters])
+    async def write(self, dead_letters: Sequence[DeadLetter]) -> None:
+        await self._outbox.send([_message(each) for each in dead_letters])
 
 
 def failure_history(headers: Sequence[Header]) -> tuple[list[Header], list[list[Header]]]:
-    """What came with the message itself, and what each burial said of it, the oldest first."""
+    """Return the message's own headers, and those of each of its failures, the oldest first."""
     own: list[Header] = []
-    burials: list[list[Header]] = []
+    failures: list[list[Header]] = []
     for header in headers:
         name = header[0]
-        if name not in SAID:
+        if name not in FAILURE_HEADERS:
             own.append(header)
-        elif name == SAID[0] or not burials:
-            burials.append([header])
+        elif name == FAILURE_HEADERS[0] or not failures:
+            failures.append([header])
         else:
-            burials[-1].append(header)
-    return own, burials
+            failures[-1].append(header)
+    return own, failures
 
 
-def _message(letter: DeadLetter) -> Outgoing:
-    record = letter.record
-    topic = dead_letter_topic(letter.partition.topic)
-    own, burials = failure_history(record.headers)
-    kept = burials[:1] + burials[1:][-(NEWEST_FAILURES - 1) :]
-    said = (header for burial in kept for header in burial)
-    return Outgoing(topic, record.key, record.value, (*own, *said, *_headers(letter)))
+def _message(dead_letter: DeadLetter) -> Outgoing:
+    record = dead_letter.record
+    topic = dead_letter_topic(dead_letter.partition.topic)
+    own, failures = failure_history(record.headers)
+    kept = failures[:1] + failures[1:][-(NEWEST_FAILURES - 1) :]
+    history = (header for failure in kept for header in failure)
+    return Outgoing(topic, record.key, record.value, (*own, *history, *_headers(dead_letter)))
 
 
-def _headers(letter: DeadLetter) -> list[Header]:
-    kind = type(letter.error)
+def _headers(dead_letter: DeadLetter) -> list[Header]:
+    kind = type(dead_letter.error)
     values = (
-        letter.partition.topic,
-        letter.partition.number,
-        letter.record.offset,
+        dead_letter.partition.topic,
+        dead_letter.partition.number,
+        dead_letter.record.offset,
         f"{kind.__module__}.{kind.__qualname__}",
-        f"{letter.field}: {letter.reason}",
-        letter.field,
-        letter.reason,
-        letter.record.timestamp,
+        f"{dead_letter.field}: {dead_letter.reason}",
+        dead_letter.field,
+        dead_letter.reason,
+        dead_letter.record.timestamp,
     )
-    return [(name, str(value).encode()) for name, value in zip(SAID, values, strict=True)]
+    return [
+        (name, str(value).encode()) for name, value in zip(FAILURE_HEADERS, values, strict=True)
+    ]

@@ -67,7 +67,7 @@ class DeliveryLoop(Generic[M]):
         self.agent = agent
         self.topic = topic
         self._brake = brake or Brake(topic, metrics)
-        self._trial = BatchAttempt(
+        self._attempt = BatchAttempt(
             agent,
             decode=decode,
             handle=handle,
@@ -153,16 +153,17 @@ class DeliveryLoop(Generic[M]):
         self._wake.set()
 
     async def _see_through(self, batch: Batch) -> None:
-        left = Unfinished(later=batch.slices, rest=[])  # abandoned as a whole when it is cancelled
+        unfinished = Unfinished(batch.slices, [])  # all of it when cancelled
         try:
-            left = await self._trial(batch)
-            self._acknowledge(batch, left)
+            unfinished = await self._attempt(batch)
+            self._acknowledge(batch, unfinished)
         finally:
-            self._backlog.finished(batch, left.later, self._clock.now(), left.rest)
+            now = self._clock.now()
+            self._backlog.finished(batch, unfinished.later, now, unfinished.not_started)
 
-    def _acknowledge(self, batch: Batch, left: Unfinished) -> None:
+    def _acknowledge(self, batch: Batch, unfinished: Unfinished) -> None:
         waiting: dict[Partition, set[int]] = {}
-        for part in (*left.later, *left.rest):
+        for part in (*unfinished.later, *unfinished.not_started):
             waiting.setdefault(part.partition, set()).update(each.offset for each in part.records)
         for part in batch.slices:
             offsets: Iterable[int] = (record.offset for record in part.records)

@@ -1,4 +1,4 @@
-"""A dead letter: where it came from, why it is dead, what it was."""
+"""A dead letter: where it came from, why it failed, and what it holds."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -9,18 +9,20 @@ from rich.text import Text
 from streams.display.text import clean
 
 SHOWN: Final = 200
-"""Characters of a value; a dead letter may be as large as a topic accepts."""
+"""Characters of a value; it may be as large as a topic accepts."""
 
 
 def dead_letter_panel(headers: Mapping[str, bytes], value: bytes | None) -> Table:
-    """Its place, field and reason as its headers name them, and the beginning of its value."""
-    told = {name: clean(held.decode(errors="replace")) for name, held in headers.items()}
-    place = [told.get(f"__connect.errors.{part}", "?") for part in ("topic", "partition", "offset")]
+    """Return its position, field and reason from its headers, and the beginning of its value."""
+    texts = {name: clean(held.decode(errors="replace")) for name, held in headers.items()}
+    place = [
+        texts.get(f"__connect.errors.{part}", "?") for part in ("topic", "partition", "offset")
+    ]
     table = Table.grid(padding=(0, 2))
     table.add_row("topic", place[0])
     table.add_row("place", f"partition {place[1]}, offset {place[2]}")
-    table.add_row("field", Text(told.get("mingle.field", "?"), style="bold"))
-    table.add_row("reason", Text(told.get("mingle.reason", "?"), style="bold red"))
+    table.add_row("field", Text(texts.get("mingle.field", "?"), style="bold"))
+    table.add_row("reason", Text(texts.get("mingle.reason", "?"), style="bold red"))
     table.add_row("value", Text(_beginning(value), style="dim"))
     return table
 

@@ -1,4 +1,4 @@
-"""Many dead letters as a table, one with all that is known of it, and their numbers."""
+"""Dead letters as a table, one in full, and their numbers."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -15,96 +15,96 @@ from streams.display.text import clean
 
 KEY_CHARACTERS: Final = 24
 VALUE_BYTES: Final = 4_096
-"""Of a value that are shown: enough for what a person reads, whatever somebody has sent."""
+"""Shown of a value: enough for a person to read, however large it is."""
 
 Counts = Counter[tuple[str, str]]
-"""Letters by the topic they came from and the reason."""
+"""Dead letters by the topic they came from and the reason."""
 
 
 def dead_letter_table(found: Iterable[FoundDeadLetter]) -> Table:
-    """A line a letter."""
-    table = Table("letter", "buried", "from", "field", "reason", "key", "", box=None)
-    for letter, how in found:
-        last = letter.burials()[-1]
+    """Return a table with a line for each dead letter."""
+    table = Table("dead letter", "written", "from", "field", "reason", "key", "", box=None)
+    for dead_letter, resolution in found:
+        last = dead_letter.failures()[-1]
         table.add_row(
-            str(letter.id),
-            _time(letter.buried_at),
+            str(dead_letter.id),
+            _time(dead_letter.written_at),
             f"{clean(last.partition)}:{clean(last.offset)}",
             clean(last.field),
             Text(clean(last.reason), style="red"),
-            _cut(letter.key),
-            Text(how or "", style="dim"),
+            _cut(dead_letter.key),
+            Text(resolution or "", style="dim"),
         )
     return table
 
 
 def count_table(counts: Counts) -> Table:
-    """A line for each topic and reason, most letters first."""
-    table = Table("topic", "reason", "letters", box=None)
+    """Return a table with a line for each topic and reason, the most frequent first."""
+    table = Table("topic", "reason", "dead letters", box=None)
     for (topic, reason), number in counts.most_common():
         table.add_row(topic, clean(reason), f"{number:,}")
     return table
 
 
-def letter_in_full(letter: StoredDeadLetter) -> Group:
-    """Where from and why, now and earlier; its headers and the beginning of its value."""
-    place = Table.grid(padding=(0, 2))
-    place.add_row("letter", Text(str(letter.id), style="bold"))
-    place.add_row("buried", _time(letter.buried_at))
-    place.add_row("key", _cut(letter.key, VALUE_BYTES))
-    for name, value in letter.own_headers():
-        place.add_row(f"header {clean(name)}", _cut(value, VALUE_BYTES))
-    burials = Table("buried as", "accepted", "field", "reason", "error", box=None)
-    for each in letter.burials():
-        burials.add_row(*_row(each))
-    size = 0 if letter.value is None else len(letter.value)
-    return Group(
-        place, "", burials, "", f"value, {size:,} bytes:", Text(_cut(letter.value, VALUE_BYTES))
-    )
+def dead_letter_details(dead_letter: StoredDeadLetter) -> Group:
+    """Return where it came from, all its failures, its headers and the beginning of its value."""
+    summary = Table.grid(padding=(0, 2))
+    summary.add_row("dead letter", Text(str(dead_letter.id), style="bold"))
+    summary.add_row("written", _time(dead_letter.written_at))
+    summary.add_row("key", _cut(dead_letter.key, VALUE_BYTES))
+    for name, value in dead_letter.own_headers():
+        summary.add_row(f"header {clean(name)}", _cut(value, VALUE_BYTES))
+    failures = Table("failed at", "accepted", "field", "reason", "error", box=None)
+    for each in dead_letter.failures():
+        failures.add_row(*_failure_row(each))
+    size = 0 if dead_letter.value is None else len(dead_letter.value)
+    value_text = Text(_cut(dead_letter.value, VALUE_BYTES))
+    return Group(summary, "", failures, "", f"value, {size:,} bytes:", value_text)
 
 
-def for_machines(found: FoundDeadLetter) -> Mapping[str, Any]:
-    """What `--json` prints of a letter in a list."""
-    letter, how = found
-    last = letter.burials()[-1]
+def dead_letter_json(found: FoundDeadLetter) -> Mapping[str, Any]:
+    """Return what `list --json` prints of a dead letter."""
+    dead_letter, resolution = found
+    last = dead_letter.failures()[-1]
     return {
-        "id": str(letter.id),
-        "topic": letter.topic,
+        "id": str(dead_letter.id),
+        "topic": dead_letter.topic,
         "partition": _number(last.partition),
         "offset": _number(last.offset),
         "accepted_at": _accepted(last),
-        "buried_at": _time(letter.buried_at),
+        "buried_at": _time(dead_letter.written_at),
         "field": last.field,
         "reason": last.reason,
         "error": last.error,
-        **_said("key", letter.key, None),
-        "bytes": 0 if letter.value is None else len(letter.value),
-        "burials": len(letter.burials()),
-        "settled": how,
+        **_text_or_hex("key", dead_letter.key, None),
+        "bytes": 0 if dead_letter.value is None else len(dead_letter.value),
+        "burials": len(dead_letter.failures()),
+        "settled": resolution,
     }
 
 
-def all_for_machines(found: FoundDeadLetter) -> Mapping[str, Any]:
-    """What `--json` prints of a letter that is shown."""
-    letter = found.letter
+def dead_letter_details_json(found: FoundDeadLetter) -> Mapping[str, Any]:
+    """Return what `show --json` prints of a dead letter."""
+    dead_letter = found.dead_letter
     return {
-        **for_machines(found),
-        "history": [each._asdict() for each in letter.burials()],
+        **dead_letter_json(found),
+        "history": [each._asdict() for each in dead_letter.failures()],
         "headers": [
-            {"name": n, **_said("value", value, None)} for n, value in letter.own_headers()
+            {"name": name, **_text_or_hex("value", value, None)}
+            for name, value in dead_letter.own_headers()
         ],
-        **_said("value", letter.value, VALUE_BYTES),
-        "cut": letter.value is not None and len(letter.value) > VALUE_BYTES,
+        **_text_or_hex("value", dead_letter.value, VALUE_BYTES),
+        "cut": dead_letter.value is not None and len(dead_letter.value) > VALUE_BYTES,
     }
 
 
-def _row(burial: Failure) -> list[str]:
-    place = f"{burial.topic}:{burial.partition}:{burial.offset}"
-    said = (place, _accepted(burial) or "?", burial.field, burial.reason, burial.error)
-    return [clean(each) for each in said]
+def _failure_row(failure: Failure) -> list[str]:
+    place = f"{failure.topic}:{failure.partition}:{failure.offset}"
+    cells = (place, _accepted(failure) or "?", failure.field, failure.reason, failure.error)
+    return [clean(each) for each in cells]
 
 
-def _said(name: str, value: bytes | None, most: int | None) -> dict[str, str | None]:
+def _text_or_hex(name: str, value: bytes | None, most: int | None) -> dict[str, str | None]:
     """As text where it is text, else in hex under a name that says so."""
     if value is None:
         return {name: None}
@@ -129,8 +129,8 @@ def _cut(value: bytes | None, most: int = KEY_CHARACTERS) -> str:
     return shown if len(value) <= most else f"{shown}…"
 
 
-def _accepted(burial: Failure) -> str | None:
-    return _time(int(burial.accepted_at)) if burial.accepted_at.isdecimal() else None
+def _accepted(failure: Failure) -> str | None:
+    return _time(int(failure.accepted_at)) if failure.accepted_at.isdecimal() else None
 
 
 def _number(text: str) -> int | None:

@@ -10,12 +10,12 @@ from rich.table import Table
 from streams.replay.plan import LIVE, Plan
 from streams.replay.progress import Progress
 
-SHOWN: Final = 20
+MAX_NAMED: Final = 20
 """Partitions that are named; of more, how many."""
 
 
-def planned(plan: Plan, rate: float | None = None) -> Table:
-    """What a plan does, a line for each thing to know."""
+def plan_table(plan: Plan, rate: float | None = None) -> Table:
+    """Return what a plan does, a line for each fact."""
     table = Table.grid(padding=(0, 2))
     about = "about " if plan.estimated else ""
     events = Counter[str]()
@@ -42,20 +42,20 @@ def planned(plan: Plan, rate: float | None = None) -> Table:
     return table
 
 
-def lacking(plan: Plan) -> str:
-    """What the log no longer holds, what stands in for it, and what nothing brings back."""
-    said = [f"WARNING: the log no longer holds what this needs: {_named(plan.lost)}."]
+def loss_warning(plan: Plan) -> str:
+    """Return what the log no longer holds, what replaces it, and what is lost."""
+    sentences = [f"WARNING: the log no longer holds what this needs: {_named(plan.lost)}."]
     if any(each.topic == "follows" for each in plan.lost):
-        said.append(_edges_instead(plan))
+        sentences.append(_edges_instead(plan))
     if plan.gone:
-        said.append(
+        sentences.append(
             f"Beyond recovery by a replay: {_named(plan.gone)}. What was there is only in the "
             "store: `mingle rebuild --all` writes homes from its own posts; posts and edges that "
             "the store has lost as well are gone."
         )
     else:
-        said.append("So nothing is missing.")
-    return " ".join(said)
+        sentences.append("So nothing is missing.")
+    return " ".join(sentences)
 
 
 def _edges_instead(plan: Plan) -> str:
@@ -72,8 +72,8 @@ def _edges_instead(plan: Plan) -> str:
 
 def _named(places: Iterable[object]) -> str:
     named = [str(each) for each in dict.fromkeys(places)]
-    more = f"; and {len(named) - SHOWN} more" if len(named) > SHOWN else ""
-    return "; ".join(named[:SHOWN]) + more
+    more = f"; and {len(named) - MAX_NAMED} more" if len(named) > MAX_NAMED else ""
+    return "; ".join(named[:MAX_NAMED]) + more
 
 
 def _into(plan: Plan) -> str:
@@ -93,8 +93,8 @@ def _chosen(plan: Plan) -> list[str]:
     return []
 
 
-def said(so_far: Progress, seconds_left: float | None, waits: str) -> str:
-    """How far it is, in a line."""
+def progress_line(so_far: Progress, seconds_left: float | None, waits: str) -> str:
+    """Return how far a replay is, in a line."""
     left = "" if seconds_left is None else f", {duration(seconds_left)} left"
     pause = f"; waits for {waits}" if waits else ""
     return f"{so_far.done:,} of {so_far.total:,} events ({so_far.ratio:.1%}){left}{pause}"

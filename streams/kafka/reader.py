@@ -14,6 +14,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from services.errors import BrokerUnavailable
 from services.settings.brokers import Brokers
 from streams.kafka.contact import expect_brokers
+from streams.records import Partition
 
 T = TypeVar("T")
 
@@ -38,6 +39,10 @@ class OffsetRange(NamedTuple):
     number: int
     first: int
     end: int
+
+    @property
+    def partition(self) -> Partition:
+        return Partition(self.topic, self.number)
 
 
 class TopicReader(AbstractContextManager["TopicReader"]):
@@ -79,7 +84,7 @@ class TopicReader(AbstractContextManager["TopicReader"]):
             raise BrokerUnavailable(f"no answer in {self._timeout:g} s") from error
         return [OffsetRange(*place, first, ends[place]) for place, first in firsts.items()]
 
-    def _offsets(self, places: list[Any], spec: Any) -> dict[tuple[str, int], int]:
+    def _offsets(self, places: list[Any], spec: Any) -> dict[Partition, int]:
         """Of all places in as many requests as there are brokers."""
         if not places:
             return {}
@@ -87,13 +92,13 @@ class TopicReader(AbstractContextManager["TopicReader"]):
             dict.fromkeys(places, spec), request_timeout=self._timeout
         )
         return {
-            (at.topic, at.partition): answer.result(self._timeout).offset
+            Partition(at.topic, at.partition): answer.result(self._timeout).offset
             for at, answer in answers.items()
         }
 
     def at(self, spans: Iterable[OffsetRange], time_ms: int) -> list[OffsetRange]:
         """The parts of these spans that were accepted at that time or later."""
-        places = {(each.topic, each.number): each for each in spans}
+        places = {each.partition: each for each in spans}
         asked = [TopicPartition(*place, time_ms) for place in places]
         try:
             found = self._consumer.offsets_for_times(asked, timeout=self._timeout) if asked else []
@@ -101,7 +106,7 @@ class TopicReader(AbstractContextManager["TopicReader"]):
             raise BrokerUnavailable(error.args[0].str()) from error
         parts = []
         for each in found:
-            span = places[each.topic, each.partition]
+            span = places[Partition(each.topic, each.partition)]
             first = each.offset if each.offset >= 0 else span.end  # none is that late
             parts.append(span._replace(first=min(max(span.first, first), span.end)))
         return parts
@@ -112,7 +117,7 @@ class TopicReader(AbstractContextManager["TopicReader"]):
 
     def read_all(self, spans: Iterable[OffsetRange]) -> Iterator[Any]:
         """The messages of spans of different partitions, those of each in their order."""
-        ends = {(each.topic, each.number): each.end for each in spans if each.first < each.end}
+        ends = {each.partition: each.end for each in spans if each.first < each.end}
         firsts = [TopicPartition(*each[:3]) for each in spans if each.first < each.end]
         if not ends:
             return
@@ -121,7 +126,7 @@ class TopicReader(AbstractContextManager["TopicReader"]):
         deadline = time.monotonic() + self._timeout
         while time.monotonic() < deadline:
             for message in self._batch():
-                place = (message.topic(), message.partition())
+                place = Partition(message.topic(), message.partition())
                 end = ends.get(place)
                 if message.error() is not None:
                     if message.error().code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - its name

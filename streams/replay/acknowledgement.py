@@ -14,6 +14,7 @@ from services.generations.store import Acknowledgement, GenerationStore
 from services.timelines.store import TimelineStore
 from streams.background import repeat
 from streams.clock import SystemClock, WaitingClock
+from streams.progress import ProgressCallback
 from streams.retry import Random
 
 LOOK_SECONDS: Final = 0.8
@@ -55,7 +56,7 @@ class GenerationAcknowledger:
         self._now_ms = now_ms
         self._clock = clock or SystemClock()
         self._random = random or SystemRandom()
-        self._said = -1
+        self._acknowledged = -1
 
     async def watch(self) -> None:
         """Without end. While the store is away, what was acknowledged stays."""
@@ -65,10 +66,10 @@ class GenerationAcknowledger:
     async def look(self) -> None:
         """First go by it, then say so. Raises StoreUnavailable."""
         number = await self._timelines.refresh()
-        if number > self._said:
-            said = Acknowledgement(number, self._now_ms())
-            await self._generations.acknowledge(self._names, said)
-            self._said = number
+        if number > self._acknowledged:
+            acknowledgement = Acknowledgement(number, self._now_ms())
+            await self._generations.acknowledge(self._names, acknowledgement)
+            self._acknowledged = number
 
 
 async def change_generations(
@@ -91,15 +92,15 @@ async def late_workers(store: GenerationStore, members: Members, number: int) ->
     names = await members()
     if names is None:
         return None
-    said = await store.acknowledgements()
-    return sorted(each for each in names if each not in said or said[each].number < number)
+    known = await store.acknowledgements()
+    return sorted(each for each in names if each not in known or known[each].number < number)
 
 
 async def wait_until_acknowledged(
     store: GenerationStore,
     members: Members,
     number: int,
-    told: Callable[[str], None] = lambda _: None,
+    on_progress: ProgressCallback[str] = lambda _: None,
     clock: WaitingClock | None = None,
 ) -> None:
     """Returns when every live worker goes by this list or a newer one.
@@ -114,6 +115,6 @@ async def wait_until_acknowledged(
         if clock.now() > end:
             raise NotAcknowledged(f"not acknowledged within {WAIT_SECONDS:g} s: {named}")
         if named != before:
-            told(f"waits for {named} to acknowledge the list of generations")
+            on_progress(f"waits for {named} to acknowledge the list of generations")
             before = named
         await clock.wait(asyncio.Event(), LOOK_SECONDS)

@@ -13,13 +13,12 @@ from streams.dead_letters.stored import origins
 from streams.kafka.contact import expect_brokers
 from streams.records import Partition, Record
 from streams.replay.plan import Source
-from streams.replay.progress import TopicOffsetKey
 
 T = TypeVar("T")
 
 TIMEOUT: Final = 15.0
 """Seconds for an answer of the brokers."""
-LET_GO_SECONDS: Final = 10.0
+REVOKE_SECONDS: Final = 10.0
 """For what is in flight when partitions go to another process."""
 SESSION_MS: Final = 30_000
 """A process that is silent for longer loses its share to the others."""
@@ -45,11 +44,11 @@ class PolledRecords(NamedTuple):
 
 
 class ReplayConsumer:
-    """Reads a plan's partitions in a group; what waits for an answer waits in a thread.
+    """Reads a plan's partitions in a consumer group. Blocking calls run in a thread.
 
-    `take` is awaited when this process gets its share, before anything of it is received;
-    `let_go` before that goes to others, and says what may be committed then. Every method raises
-    BrokerUnavailable.
+    `on_assigned` is awaited when this process is assigned partitions, before it receives any of
+    their records. `on_revoked` is awaited before they go to others, and returns the offsets to
+    commit. Every method raises BrokerUnavailable.
     """
 
     def __init__(
@@ -57,21 +56,21 @@ class ReplayConsumer:
         brokers: Brokers,
         group: str,
         sources: Iterable[Source],
-        take: Callable[[set[Partition]], Coroutine[Any, Any, None]],
-        let_go: Callable[[], Coroutine[Any, Any, Mapping[Partition, int]]],
+        on_assigned: Callable[[set[Partition]], Coroutine[Any, Any, None]],
+        on_revoked: Callable[[], Coroutine[Any, Any, Mapping[Partition, int]]],
     ) -> None:
         expect_brokers(brokers, TIMEOUT)
-        self._sources = {Partition(*each.place): each for each in sources}
-        self._take_up = take
-        self._let_go = let_go
+        self._sources = {each.place: each for each in sources}
+        self._on_assigned = on_assigned
+        self._on_revoked = on_revoked
         self._loop = asyncio.get_running_loop()
         self._assigned: set[Partition] = set()
         self._paused: set[Partition] = set()
         self._consumer: Any = Consumer(_configuration(brokers, group))
         # A member that is asked for offsets while it polls may leave the question unanswered.
-        self._asking: Any = Consumer(_configuration(brokers, group))
+        self._offset_client: Any = Consumer(_configuration(brokers, group))
         topics = sorted({each.topic for each in self._sources})
-        self._consumer.subscribe(topics, on_assign=self._take, on_revoke=self._give)
+        self._consumer.subscribe(topics, on_assign=self._assign, on_revoke=self._revoke)
 
     async def poll(self, most: int, seconds: float, closed: set[Partition]) -> PolledRecords:
         """Up to so many records, none of partitions that are closed."""
@@ -83,18 +82,18 @@ class ReplayConsumer:
         has: bool = await self._call(self._commit, offsets)
         return has
 
-    async def committed(self) -> dict[TopicOffsetKey, int]:
+    async def committed(self) -> dict[Partition, int]:
         """Of every partition of the plan, also those of other processes."""
-        found: dict[TopicOffsetKey, int] = await self._call(self._committed)
+        found: dict[Partition, int] = await self._call(self._committed)
         return found
 
     def extend(self, sources: Iterable[Source]) -> None:
         """These partitions are read to later ends."""
-        self._sources.update({Partition(*each.place): each for each in sources})
+        self._sources.update({each.place: each for each in sources})
 
     async def close(self) -> None:
         await self._call(self._consumer.close)
-        await self._call(self._asking.close)
+        await self._call(self._offset_client.close)
 
     async def _call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         try:
@@ -138,42 +137,42 @@ class ReplayConsumer:
             raise
         return True
 
-    def _committed(self) -> dict[TopicOffsetKey, int]:
+    def _committed(self) -> dict[Partition, int]:
         wanted = [TopicPartition(*each) for each in self._sources]
-        found = self._asking.committed(wanted, timeout=TIMEOUT)
-        return {(each.topic, each.partition): each.offset for each in found if each.offset >= 0}
+        found = self._offset_client.committed(wanted, timeout=TIMEOUT)
+        return {_partition(each): each.offset for each in found if each.offset >= 0}
 
-    def _take(self, consumer: Any, partitions: Sequence[Any]) -> None:
+    def _assign(self, consumer: Any, partitions: Sequence[Any]) -> None:
         """A share of the plan: from what is committed on, else from where the plan begins."""
-        mine = [each for each in partitions if _place(each) in self._sources]
+        mine = [each for each in partitions if _partition(each) in self._sources]
         wanted = []
         for each in consumer.committed(mine, timeout=TIMEOUT) if mine else ():
-            source = self._sources[_place(each)]
+            source = self._sources[_partition(each)]
             first = source.first if each.offset < 0 else max(each.offset, source.first)
             wanted.append(TopicPartition(each.topic, each.partition, first))
-        self._assigned = set(map(_place, wanted))
-        self._await(self._take_up(self._assigned))
+        self._assigned = set(map(_partition, wanted))
+        self._run_in_loop(self._on_assigned(self._assigned))
         consumer.assign(wanted)
         consumer.pause(wanted)  # this very poll may still bring records: the next one opens
         self._paused = set(self._assigned)
 
-    def _give(self, _consumer: Any, _partitions: Sequence[Any]) -> None:
+    def _revoke(self, _consumer: Any, _partitions: Sequence[Any]) -> None:
         """Called in the poll's thread; what is done by now is committed while it is ours."""
-        offsets = self._await(self._let_go())
+        offsets = self._run_in_loop(self._on_revoked())
         if offsets:
             self._commit(offsets)
         self._assigned = set()
 
-    def _await(self, work: Coroutine[Any, Any, T]) -> T | None:
+    def _run_in_loop(self, work: Coroutine[Any, Any, T]) -> T | None:
         """What it returns; None where that takes too long: whoever is next does it again."""
         done = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
-            return done.result(LET_GO_SECONDS)
+            return done.result(REVOKE_SECONDS)
         except TimeoutError:
             return None
 
 
-def _place(partition: Any) -> Partition:
+def _partition(partition: Any) -> Partition:
     return Partition(partition.topic, partition.partition)
 
 
@@ -205,7 +204,7 @@ def _read(message: Any) -> ReplayRecord:
     """A dead letter is read with the time at which its message was accepted."""
     _, timestamp = message.timestamp()
     if message.topic() in origins():
-        timestamp = stored_dead_letter(message).sent_back().timestamp or timestamp
+        timestamp = stored_dead_letter(message).original_message().timestamp or timestamp
     return ReplayRecord(
         message.offset(),
         timestamp,

@@ -17,20 +17,20 @@ from streams.delivery.loop import DeliveryLoop
 from streams.replay.plan import Plan
 from streams.replay.selection import Selection
 
-AT_ONCE: Final = BatchBounds(messages=4_096, bytes=24 << 20, batches=2)
+BATCH_BOUNDS: Final = BatchBounds(messages=4_096, bytes=24 << 20, batches=2)
 """The more events at a time, the fewer requests an event. Two batches: one waits for the store
 while the other is decoded."""
 
 
-class NotChosen(Exception):
+class NotSelected(Exception):
     """A message that is none of the plan's events."""
 
 
-class AlreadyDeadLetters:
-    """Dead letters that were read from where dead letters are kept stay there."""
+class NullDeadLetterWriter:
+    """Writes nothing: what was read from a dead-letter topic is still there."""
 
-    async def bury(self, letters: Sequence[DeadLetter]) -> None:
-        """Nothing is to be done."""
+    async def write(self, dead_letters: Sequence[DeadLetter]) -> None:
+        """Do nothing."""
 
 
 def create_delivery_loops(  # noqa: PLR0913 - the ports of the loops, each by name
@@ -52,24 +52,24 @@ def create_delivery_loops(  # noqa: PLR0913 - the ports of the loops, each by na
         loops[topic] = DeliveryLoop(
             agent=f"replay-{topic}",
             topic=topic,
-            decode=decode_chosen(plan.choice, partial(decode, origin, epoch=epoch)),
+            decode=decode_selected(plan.choice, partial(decode, origin, epoch=epoch)),
             handle=handlers[origin],
-            dead_letters=dead_letters if topic == origin else AlreadyDeadLetters(),
+            dead_letters=dead_letters if topic == origin else NullDeadLetterWriter(),
             acks=acks,
             metrics=metrics,
-            bounds=AT_ONCE,
-            skips=(SchemaViolation, NotChosen),
+            bounds=BATCH_BOUNDS,
+            skips=(SchemaViolation, NotSelected),
         )
     return loops
 
 
-def decode_chosen(choice: Selection, decode_one: Callable[..., Any]) -> Callable[..., Any]:
+def decode_selected(choice: Selection, decode_one: Callable[..., Any]) -> Callable[..., Any]:
     """Decodes what is chosen. Raises NotChosen for the rest, and for what no event is."""
 
     def decoded(key: bytes | None, value: bytes | None, timestamp: int) -> Any:
         message = decode_one(key, value, timestamp)
         if isinstance(message, EdgesWritten) or not choice.takes(message):
-            raise NotChosen
+            raise NotSelected
         return message
 
     return decoded

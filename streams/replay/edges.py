@@ -1,7 +1,7 @@
 """The snapshot of edges: written from the store, read where `follows` has lost its beginning."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from itertools import count, islice
 from typing import Final
 
@@ -16,6 +16,7 @@ from services.settings.brokers import Brokers
 from streams.kafka.reader import OffsetRange, TopicReader
 from streams.outbox import Outbox, Outgoing
 from streams.pace import paced
+from streams.progress import ProgressCallback
 from streams.replay.live import committed_of
 from streams.routes import ROUTES
 
@@ -25,9 +26,6 @@ EDGES_AT_ONCE: Final = 1_000
 """Of one owner: one request of the store where he says nothing but whom he follows."""
 SENT_AT_ONCE: Final = 5_000
 """Edges in a call, some 1 MB; at a rate, no more than a second's."""
-
-Told = Callable[[int], None]
-"""Is told of edges that were written."""
 
 
 class EdgesMissing(Exception):
@@ -59,7 +57,7 @@ async def handled_follows(brokers: Brokers) -> tuple[int, ...]:
             return reader.spans(["follows"])
 
     (role,) = (route.role for route in ROUTES if route.topic == "follows")
-    ends = {(each.topic, each.number): each.end for each in await asyncio.to_thread(look)}
+    ends = {each.partition: each.end for each in await asyncio.to_thread(look)}
     committed = await committed_of(brokers, f"mingle-{role}", list(ends))
     # What was committed of a topic that was made anew lies beyond its end.
     return tuple(min(committed.get(place, 0), end) for place, end in ends.items())
@@ -69,13 +67,17 @@ class EdgeSnapshot:
     """Writes the snapshot. Whoever was interrupted begins again: each edge is newest-wins."""
 
     def __init__(
-        self, relations: RelationStore, outbox: Outbox, rate: float | None, told: Told
+        self,
+        relations: RelationStore,
+        outbox: Outbox,
+        rate: float | None,
+        on_progress: ProgressCallback[int],
     ) -> None:
         self._relations = relations
         self._outbox = outbox
         self._at_once = min(SENT_AT_ONCE, max(1, int(rate))) if rate else SENT_AT_ONCE
         self._turns: Iterator[int] = paced(count(), rate) if rate else count()
-        self._told = told
+        self._on_progress = on_progress
 
     async def write(
         self, began_at: int, handled: tuple[int, ...], at_least: int = 0
@@ -91,7 +93,7 @@ class EdgeSnapshot:
                 some = facts[start : start + self._at_once]
                 await asyncio.to_thread(_wait, self._turns, len(some))
                 await self._outbox.send([Outgoing(*encode_edge(each)) for each in some])
-                self._told(len(some))
+                self._on_progress(len(some))
             edges += len(facts)
         if edges < at_least:
             raise EdgesMissing(f"the store has {edges:,} edges, the last snapshot {at_least:,}")

@@ -1,7 +1,7 @@
 """A replay into a new generation: listed and acknowledged before its ends are fixed."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec.structs import replace
@@ -11,13 +11,13 @@ from services.generations.store import GenerationStore
 from services.generations.view import FRESH_SECONDS
 from streams.clock import SystemClock, WaitingClock
 from streams.kafka.reader import OffsetRange
+from streams.progress import ProgressCallback
+from streams.records import Partition
 from streams.replay.acknowledgement import Members, change_generations, wait_until_acknowledged
 from streams.replay.plan import Plan, PlanRefused, Source, order_sources
 
 PAGE_SECONDS: Final = 5.0
 """For pages that began before a generation retired."""
-
-Told = Callable[[str], None]
 
 
 async def expect_free(store: GenerationStore, name: str, replay: str) -> None:
@@ -28,7 +28,9 @@ async def expect_free(store: GenerationStore, name: str, replay: str) -> None:
         raise PlanRefused(f"--into: {error}") from error
 
 
-async def list_generation(store: GenerationStore, plan: Plan, members: Members, told: Told) -> None:
+async def list_generation(
+    store: GenerationStore, plan: Plan, members: Members, on_progress: ProgressCallback[str]
+) -> None:
     """Returns when every live worker writes the plan's generation beside the others.
 
     Its tables are there before it is listed. Raises GenerationRefused, NotAcknowledged,
@@ -43,14 +45,14 @@ async def list_generation(store: GenerationStore, plan: Plan, members: Members, 
         await store.create(plan.into)
     found = (await change_generations(store, listing)).get(plan.into)
     assert found is not None
-    await wait_until_acknowledged(store, members, found.since, told)
+    await wait_until_acknowledged(store, members, found.since, on_progress)
 
 
 def fix_ends(plan: Plan, spans: Iterable[OffsetRange]) -> Plan:
     """The same, up to where the log ends now: what comes later is written by live workers."""
     firsts = {each.place: each.first for each in plan.sources}
     sources = order_sources(
-        Source(topic, number, min(firsts.get((topic, number), first), end), end)
+        Source(topic, number, min(firsts.get(Partition(topic, number), first), end), end)
         for topic, number, first, end in spans
     )
     return replace(plan, sources=sources, events=sum(each.end - each.first for each in sources))
@@ -67,7 +69,7 @@ async def retire_generation(  # noqa: PLR0913 - what it asks, whom it tells
     members: Members,
     *,
     request_seconds: float,
-    told: Told,
+    on_progress: ProgressCallback[str],
     clock: WaitingClock | None = None,
 ) -> Generations:
     """Takes a generation away, once nobody writes or reads it; again where it was interrupted.
@@ -79,8 +81,8 @@ async def retire_generation(  # noqa: PLR0913 - what it asks, whom it tells
     if until is None or until.until is None:
         raise GenerationRefused(f"there is no generation {name}")
     began = clock.now()
-    await wait_until_acknowledged(store, members, until.until, told, clock)
-    told("waits for what was begun before")
+    await wait_until_acknowledged(store, members, until.until, on_progress, clock)
+    on_progress("waits for what was begun before")
     grace = FRESH_SECONDS + request_seconds + PAGE_SECONDS
     await clock.wait(asyncio.Event(), max(0.0, began + grace - clock.now()))
     await store.drop(name)

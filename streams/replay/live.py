@@ -9,7 +9,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from services.errors import BrokerUnavailable
 from services.settings.brokers import Brokers
 from streams.kafka.contact import expect_brokers
-from streams.replay.progress import TopicOffsetKey
+from streams.records import Partition
 from streams.routes import ROUTES, WRITE_HOMES
 
 TIMEOUT: Final = 15.0
@@ -33,11 +33,11 @@ class LiveGroups:
             for role in GROUPS
         }
 
-    async def look(self) -> tuple[dict[TopicOffsetKey, int], dict[TopicOffsetKey, int]]:
+    async def look(self) -> tuple[dict[Partition, int], dict[Partition, int]]:
         """Where their topics end now, and what they have committed."""
         return await asyncio.to_thread(self._look)
 
-    async def ends(self, places: list[TopicOffsetKey]) -> dict[TopicOffsetKey, int]:
+    async def ends(self, places: list[Partition]) -> dict[Partition, int]:
         """Where these partitions end now."""
         return await asyncio.to_thread(self._ends, places)
 
@@ -52,8 +52,8 @@ class LiveGroups:
         for each in self._groups.values():
             each.close()
 
-    def _look(self) -> tuple[dict[TopicOffsetKey, int], dict[TopicOffsetKey, int]]:
-        committed: dict[TopicOffsetKey, int] = {}
+    def _look(self) -> tuple[dict[Partition, int], dict[Partition, int]]:
+        committed: dict[Partition, int] = {}
         try:
             listed = self._admin.list_topics(timeout=TIMEOUT).topics
             for role, group in self._groups.items():
@@ -64,7 +64,7 @@ class LiveGroups:
                     for number in listed[route.topic].partitions
                 ]
                 for each in group.committed(wanted, timeout=TIMEOUT):
-                    committed[each.topic, each.partition] = max(0, each.offset)
+                    committed[Partition(each.topic, each.partition)] = max(0, each.offset)
         except KafkaException as error:
             raise BrokerUnavailable(error.args[0].str()) from error
         return self._ends(list(committed)), committed
@@ -83,12 +83,12 @@ class LiveGroups:
             raise BrokerUnavailable(f"who the workers are is not known: {error}") from error
         return frozenset(names)
 
-    def _ends(self, places: list[TopicOffsetKey]) -> dict[TopicOffsetKey, int]:
+    def _ends(self, places: list[Partition]) -> dict[Partition, int]:
         asked = {TopicPartition(*place): OffsetSpec.latest() for place in places}
         try:
             answers = self._admin.list_offsets(asked, request_timeout=TIMEOUT) if asked else {}
             return {
-                (at.topic, at.partition): answer.result(TIMEOUT).offset
+                Partition(at.topic, at.partition): answer.result(TIMEOUT).offset
                 for at, answer in answers.items()
             }
         except (KafkaException, TimeoutError) as error:
@@ -96,11 +96,11 @@ class LiveGroups:
 
 
 async def committed_of(
-    brokers: Brokers, group: str, places: list[TopicOffsetKey]
-) -> dict[TopicOffsetKey, int]:
+    brokers: Brokers, group: str, places: list[Partition]
+) -> dict[Partition, int]:
     """What a group has committed of these, asked without joining it. Raises BrokerUnavailable."""
 
-    def look() -> dict[TopicOffsetKey, int]:
+    def look() -> dict[Partition, int]:
         expect_brokers(brokers, TIMEOUT)
         asking: Any = Consumer(brokers.librdkafka() | {"group.id": group, "log_level": 0})
         try:
@@ -109,6 +109,8 @@ async def committed_of(
             raise BrokerUnavailable(error.args[0].str()) from error
         finally:
             asking.close()
-        return {(each.topic, each.partition): each.offset for each in found if each.offset >= 0}
+        return {
+            Partition(each.topic, each.partition): each.offset for each in found if each.offset >= 0
+        }
 
     return await asyncio.to_thread(look)

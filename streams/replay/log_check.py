@@ -38,12 +38,12 @@ class ListingDifference(NamedTuple):
     altered: tuple[int, ...]
 
     def __str__(self) -> str:
-        said = (
+        parts = (
             f"{len(posts):,} {what} ({', '.join(map(str, posts[:3]))})"
             for what, posts in zip(("missing", "extra", "altered"), self[2:], strict=True)
             if posts
         )
-        return f"{self.listing} {self.of}: {'; '.join(said)}"
+        return f"{self.listing} {self.of}: {'; '.join(parts)}"
 
 
 class Side(NamedTuple):

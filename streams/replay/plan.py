@@ -7,6 +7,7 @@ import msgspec
 
 from schemas.snapshots import FOLLOW_EDGES, EdgesWritten
 from schemas.topics import dead_letter_topic
+from streams.records import Partition
 from streams.replay.selection import Selection
 
 FACTS: Final = ("follows", "relations", "posts", "replies")
@@ -42,8 +43,8 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     end: int
 
     @property
-    def place(self) -> tuple[str, int]:
-        return self.topic, self.partition
+    def place(self) -> Partition:
+        return Partition(self.topic, self.partition)
 
 
 class Lost(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,8 +55,8 @@ class Lost(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     before: int
 
     @property
-    def place(self) -> tuple[str, int]:
-        return self.topic, self.partition
+    def place(self) -> Partition:
+        return Partition(self.topic, self.partition)
 
     def __str__(self) -> str:
         return f"{self.topic}:{self.partition} begins at offset {self.before:,}"

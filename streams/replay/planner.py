@@ -16,6 +16,8 @@ from schemas.topics import dead_letter_topic
 from streams.dead_letters.reader import stored_dead_letter
 from streams.dead_letters.stored import origins
 from streams.kafka.reader import OffsetRange, TopicReader, in_batches
+from streams.progress import ProgressCallback
+from streams.records import Partition
 from streams.replay.edges import last_written
 from streams.replay.plan import (
     FACTS,
@@ -33,8 +35,6 @@ SAMPLED: Final = 50_000
 """Events that are read to count what a plan delivers; of more, so many, spread over all parts."""
 
 Followers = Callable[[Collection[UserId]], Awaitable[dict[UserId, int]]]
-Told = Callable[[int], None]
-"""Is told of events that were read."""
 
 
 class RequestedPart(NamedTuple):
@@ -44,6 +44,10 @@ class RequestedPart(NamedTuple):
     partition: int
     first: int | None = None
     end: int | None = None
+
+    @property
+    def place(self) -> Partition:
+        return Partition(self.topic, self.partition)
 
 
 class PlanRequest(NamedTuple):
@@ -72,7 +76,7 @@ class PlanRequest(NamedTuple):
         return tuple(map(dead_letter_topic, named)) if self.dead_letters else named
 
 
-async def make_plan(  # noqa: PLR0913 - what is asked for, where it is, who is told
+async def make_plan(  # noqa: PLR0913 - what is asked for, where it is, how progress is reported
     asked: PlanRequest,
     reader: TopicReader,
     followers: Followers,
@@ -81,7 +85,7 @@ async def make_plan(  # noqa: PLR0913 - what is asked for, where it is, who is t
     made_at: int,
     epoch: int,
     into: str,
-    told: Told = lambda _: None,
+    on_progress: ProgressCallback[int] = lambda _: None,
 ) -> Plan:
     """The plan. Raises PlanRefused, BrokerUnavailable and StoreUnavailable."""
     if into != LIVE and not asked.is_all:
@@ -107,13 +111,13 @@ async def make_plan(  # noqa: PLR0913 - what is asked for, where it is, who is t
         edges=edges,
         events=sum(each.end - each.first for each in sources),
     )
-    plan = await _with_posts(plan, reader, epoch, told)
-    return await _counted(plan, reader, followers, epoch, told)
+    plan = await _with_posts(plan, reader, epoch, on_progress)
+    return await _counted(plan, reader, followers, epoch, on_progress)
 
 
-def lost_since(plan: Plan, spans: Iterable[OffsetRange]) -> tuple[Lost, ...]:
+def losses_since(plan: Plan, spans: Iterable[OffsetRange]) -> tuple[Lost, ...]:
     """What the log has let go of since the plan was made."""
-    begins = {(each.topic, each.number): each.first for each in spans}
+    begins = {each.partition: each.first for each in spans}
     return tuple(
         Lost(*each.place, before=begins.get(each.place, each.end))
         for each in plan.sources
@@ -124,21 +128,21 @@ def lost_since(plan: Plan, spans: Iterable[OffsetRange]) -> tuple[Lost, ...]:
 def _sources(
     asked: PlanRequest, spans: Sequence[OffsetRange], reader: TopicReader
 ) -> tuple[Source, ...]:
-    parts = {(part.topic, part.partition): part for part in asked.parts}
-    known = {(span.topic, span.number) for span in spans}
+    parts = {part.place: part for part in asked.parts}
+    known = {span.partition for span in spans}
     for place in parts:
         if place not in known:
             raise PlanRefused(f"--part: {place[0]} has no partition {place[1]}")
     wanted = [
         span if part is None else _cut(span, part)
         for span in spans
-        if (part := parts.get((span.topic, span.number))) is not None or not parts
+        if (part := parts.get(span.partition)) is not None or not parts
     ]
     if asked.since is not None:
         wanted = reader.at(wanted, asked.since)
     if asked.until is not None:
-        ends = {(each.topic, each.number): each.first for each in reader.at(wanted, asked.until)}
-        wanted = [each._replace(end=ends[each.topic, each.number]) for each in wanted]
+        ends = {each.partition: each.first for each in reader.at(wanted, asked.until)}
+        wanted = [each._replace(end=ends[each.partition]) for each in wanted]
     return order_sources(Source(*each) for each in wanted)
 
 
@@ -163,22 +167,24 @@ def _lost(asked: PlanRequest, spans: Iterable[OffsetRange]) -> Iterator[Lost]:
     """Where the log begins later than is asked for; what a time was before, nobody can tell."""
     if asked.dead_letters:
         return
-    parts = {(part.topic, part.partition): part for part in asked.parts}
+    parts = {part.place: part for part in asked.parts}
     for span in spans:
-        part = parts.get((span.topic, span.number))
+        part = parts.get(span.partition)
         if parts and part is None:
             continue
         if span.first > (part.first if part and part.first is not None else 0):
             yield Lost(span.topic, span.number, before=span.first)
 
 
-async def _with_posts(plan: Plan, reader: TopicReader, epoch: int, told: Told) -> Plan:
+async def _with_posts(
+    plan: Plan, reader: TopicReader, epoch: int, on_progress: ProgressCallback[int]
+) -> Plan:
     """The posts of a conversation can only be known by reading where they may be."""
     if plan.choice.conversation is None:
         return plan
     found = Conversation(plan.choice.conversation)
     try:
-        async for batch in in_batches(_messages(plan.sources, reader, epoch, told)):
+        async for batch in in_batches(_messages(plan.sources, reader, epoch, on_progress)):
             for message in batch:
                 found.add(message)
         return replace(plan, choice=replace(plan.choice, posts=found.posts()))
@@ -187,7 +193,11 @@ async def _with_posts(plan: Plan, reader: TopicReader, epoch: int, told: Told) -
 
 
 async def _counted(
-    plan: Plan, reader: TopicReader, followers: Followers, epoch: int, told: Told
+    plan: Plan,
+    reader: TopicReader,
+    followers: Followers,
+    epoch: int,
+    on_progress: ProgressCallback[int],
 ) -> Plan:
     """How much is chosen, and what it delivers; by a sample where there is much and all is."""
     share = 1.0
@@ -196,7 +206,7 @@ async def _counted(
         share = SAMPLED / plan.events
         sources = [_some(each, share) for each in plan.sources]
     chosen, written, listed = 0, Counter[UserId](), Counter[UserId]()
-    async for batch in in_batches(_messages(sources, reader, epoch, told)):
+    async for batch in in_batches(_messages(sources, reader, epoch, on_progress)):
         for message in batch:
             if plan.choice.takes(message):
                 chosen += 1
@@ -227,12 +237,12 @@ def _some(source: Source, share: float) -> Source:
 
 
 def _messages(
-    sources: Iterable[Source], reader: TopicReader, epoch: int, told: Told
+    sources: Iterable[Source], reader: TopicReader, epoch: int, on_progress: ProgressCallback[int]
 ) -> Iterator[Any]:
     for record in reader.read_all(
         [OffsetRange(*each.place, each.first, each.end) for each in sources]
     ):
-        told(1)
+        on_progress(1)
         message = message_of(record, epoch)
         if message is not None:
             yield message
@@ -243,8 +253,8 @@ def message_of(record: Any, epoch: int) -> Any:
     topic, key, value = record.topic(), record.key(), record.value()
     timestamp = record.timestamp()[1]
     if topic in origins():
-        letter = stored_dead_letter(record)
-        topic, timestamp = letter.topic, letter.sent_back().timestamp or timestamp
+        dead_letter = stored_dead_letter(record)
+        topic, timestamp = dead_letter.topic, dead_letter.original_message().timestamp or timestamp
     try:
         if topic not in (FOLLOW_EDGES, *FACTS):
             return None

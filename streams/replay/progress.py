@@ -4,11 +4,10 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from streams.records import Partition
 from streams.replay.plan import Source
 
-TopicOffsetKey = tuple[str, int]
-
-LOOKS: Final = 600
+MAX_LOOKS: Final = 600
 """Remembered ends of the live log: ten minutes, one a second. A lag beyond is as large as that."""
 
 
@@ -32,9 +31,7 @@ class Progress(NamedTuple):
         return (self.total - self.done) * seconds / done if done > 0 else None
 
 
-def measure_progress(
-    sources: tuple[Source, ...], committed: Mapping[TopicOffsetKey, int]
-) -> Progress:
+def measure_progress(sources: tuple[Source, ...], committed: Mapping[Partition, int]) -> Progress:
     """By the offsets that the replay's group has committed."""
     done = sum(
         min(max(committed.get(each.place, each.first), each.first), each.end) - each.first
@@ -47,13 +44,13 @@ class LiveLag:
     """How many seconds the live groups are behind, by where their topics ended at which time."""
 
     def __init__(self) -> None:
-        self._ends: deque[tuple[float, Mapping[TopicOffsetKey, int]]] = deque(maxlen=LOOKS)
+        self._ends: deque[tuple[float, Mapping[Partition, int]]] = deque(maxlen=MAX_LOOKS)
 
     def seconds(
         self,
         now: float,
-        ends: Mapping[TopicOffsetKey, int],
-        committed: Mapping[TopicOffsetKey, int],
+        ends: Mapping[Partition, int],
+        committed: Mapping[Partition, int],
     ) -> float:
         """What was there so long ago is handled; what came later is not."""
         self._ends.append((now, dict(ends)))

@@ -19,8 +19,8 @@ class ReplayResult(NamedTuple):
         return {name: value for name, value in self._asdict().items() if name != "progress"}
 
 
-def costs(metrics: Metrics) -> tuple[int, int]:
-    """Entries written, and store requests."""
+def read_counters(metrics: Metrics) -> tuple[int, int]:
+    """Return how many entries were written, and how many requests the store had."""
     samples = [each for family in metrics.registry.collect() for each in family.samples]
 
     def total(name: str) -> int:

@@ -1,7 +1,7 @@
 """A replay at work: reads its share of a plan, has it handled, commits what is done."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -13,11 +13,12 @@ from services.settings.brokers import Brokers
 from streams.clock import WaitingClock
 from streams.delivery.acks import AckTracker
 from streams.delivery.loop import DeliveryLoop
+from streams.progress import ProgressCallback
 from streams.records import Partition, RecordRun
 from streams.replay.consumer import ReplayConsumer
 from streams.replay.pace import RateLimiter
 from streams.replay.plan import EDGES, Plan, Source
-from streams.replay.progress import LiveLag, Progress, TopicOffsetKey, measure_progress
+from streams.replay.progress import LiveLag, Progress, measure_progress
 
 POLL_SECONDS: Final = 0.2
 POLL_RECORDS: Final = 5_000
@@ -34,8 +35,8 @@ log = structlog.get_logger(__name__)
 class Live(Protocol):
     """`streams.replay.live.LiveGroups` is one. Both raise BrokerUnavailable."""
 
-    async def look(self) -> tuple[dict[TopicOffsetKey, int], dict[TopicOffsetKey, int]]: ...
-    async def ends(self, places: list[TopicOffsetKey]) -> dict[TopicOffsetKey, int]: ...
+    async def look(self) -> tuple[dict[Partition, int], dict[Partition, int]]: ...
+    async def ends(self, places: list[Partition]) -> dict[Partition, int]: ...
 
 
 class ReplayState(NamedTuple):
@@ -55,9 +56,6 @@ class ReplayLimits(NamedTuple):
     """Seconds that live workers may be behind while a replay goes on; None is no matter."""
 
 
-Told = Callable[[ReplayState], None]
-
-
 class Replay:
     """One process of a replay. `deliveries` are its loops, by the topic that is read.
 
@@ -74,16 +72,16 @@ class Replay:
         metrics: Metrics,
         clock: WaitingClock,
         limits: ReplayLimits | None = None,
-        told: Told = lambda _: None,
+        on_progress: ProgressCallback[ReplayState] = lambda _: None,
     ) -> None:
         self._plan = plan
-        self._sources = {Partition(*each.place): each for each in plan.sources}
+        self._sources = {each.place: each for each in plan.sources}
         self._deliveries = deliveries
         self._acks = acks
         self._live = live
         self._clock = clock
         self._limits = limits or ReplayLimits()
-        self._told = told
+        self._on_progress = on_progress
         self._gauge = metrics.replay_progress_ratio.labels(plan.name)
         self._pace = RateLimiter(self._limits.rate, clock.now())
         self._queues: dict[str, asyncio.Queue[RecordRun]] = {
@@ -91,7 +89,7 @@ class Replay:
         }
         self._generation = 0
         self._ended: set[Partition] = set()
-        self._committed: dict[TopicOffsetKey, int] = {}
+        self._committed: dict[Partition, int] = {}
         self._edges_wait = plan.edges_first
         self._waits = ""
         self._leaving = asyncio.Event()
@@ -104,7 +102,7 @@ class Replay:
         committed stays done.
         """
         reader = ReplayConsumer(
-            brokers, self._plan.group, self._plan.sources, self._take, self._let_go
+            brokers, self._plan.group, self._plan.sources, self._assigned, self._revoked
         )
         watching = asyncio.create_task(self._watch(reader))
         loops = [
@@ -116,7 +114,7 @@ class Replay:
                 for failed in (each for each in (watching, *loops) if each.done()):
                     failed.result()
                 await self._turn(reader)
-            await self._commit(reader, await self._let_go())
+            await self._commit(reader, await self._revoked())
         finally:
             self._leaving.set()
             for each in loops:
@@ -167,14 +165,14 @@ class Replay:
         except BrokerUnavailable as error:
             log.warning("to be committed later", error=str(error))
 
-    async def _take(self, partitions: set[Partition]) -> None:
+    async def _assigned(self, partitions: set[Partition]) -> None:
         """These are this process's share from now on."""
         self._generation = self._acks.assign(partitions)
         self._ended.clear()
         for each in self._deliveries.values():
             each.resume()
 
-    async def _let_go(self) -> dict[Partition, int]:
+    async def _revoked(self) -> dict[Partition, int]:
         """Finish what is in flight, forget the rest; what may be committed then."""
         await asyncio.gather(*(each.settle(SETTLE_SECONDS) for each in self._deliveries.values()))
         offsets = self._committable()
@@ -195,7 +193,7 @@ class Replay:
             start = start or so_far
             self._gauge.set(so_far.ratio)
             left = so_far.left(start, self._clock.now() - began)
-            self._told(ReplayState(so_far, left, self._waits))
+            self._on_progress(ReplayState(so_far, left, self._waits))
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._leaving.wait(), WATCH_SECONDS)
 
@@ -212,7 +210,7 @@ class Replay:
         ends = await self._live.ends([each.place for each in posts])
         later = [_extended(each, ends.get(each.place, each.end)) for each in posts]
         reader.extend(later)
-        self._sources |= {Partition(*each.place): each for each in later}
+        self._sources |= {each.place: each for each in later}
         self._edges_wait = False
 
     def _held_up(self) -> str:

@@ -1,7 +1,7 @@
 """Which events of a log a replay is about. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
@@ -61,12 +61,12 @@ class Conversation:
     def __init__(self, post: int) -> None:
         self._post = post
         self._beside: defaultdict[int, set[int]] = defaultdict(set)
-        self._told: set[int] = set()
+        self._known: set[int] = set()
 
     def add(self, fact: PostFact) -> None:
         """Raises ValueError where there are more posts than a plan takes."""
-        self._told.add(fact.post_id)
-        if len(self._told) > MAX_POSTS * 10:
+        self._known.add(fact.post_id)
+        if len(self._known) > MAX_POSTS * 10:
             raise ValueError("too many posts to find a conversation among: plan by topic")
         for above in _above(fact):
             self._beside[fact.post_id].add(above)
@@ -85,5 +85,5 @@ class Conversation:
 
 
 def _above(fact: PostFact) -> Iterable[PostId]:
-    said: Mapping[str, Any] = {name: getattr(fact, name, None) for name in ("parent_id", "root_id")}
-    return [PostId(each) for each in said.values() if each is not None]
+    above = (getattr(fact, name, None) for name in ("parent_id", "root_id"))
+    return [PostId(each) for each in above if each is not None]

@@ -14,7 +14,7 @@ from streams.delivery.brake.rule import BrakeLimits
 from streams.delivery.brake.store import BrakeState, Engagement
 from tests.streams.fakes import POSTS, FakeClock, Middle, metrics, quiet, sample
 
-LIMITS = BrakeLimits(window=100, first=10, percent=10, row=3)
+LIMITS = BrakeLimits(window=100, first=10, percent=10, consecutive=3)
 ROW = [True] * 3
 NOW = 1_000
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from streams.delivery.brake.rule import BrakeLimits, OutcomeWindow, Tripped
 
-SMALL = BrakeLimits(window=40, first=10, percent=10, row=6)
+SMALL = BrakeLimits(window=40, first=10, percent=10, consecutive=6)
 STREAKS = st.lists(st.tuples(st.booleans(), st.integers(1, 12)), max_size=30)
 
 
@@ -13,9 +13,9 @@ def naive(outcomes: list[bool], limits: BrakeLimits) -> tuple[int, Tripped | Non
     """The rule, word for word, over a list."""
     for taken in range(1, len(outcomes) + 1):
         seen = outcomes[:taken]
-        row = next((n for n, is_dead in enumerate(reversed(seen)) if not is_dead), taken)
-        if row >= limits.row:
-            return taken, Tripped("row", row, row)
+        consecutive = next((n for n, is_dead in enumerate(reversed(seen)) if not is_dead), taken)
+        if consecutive >= limits.consecutive:
+            return taken, Tripped("row", consecutive, consecutive)
         latest = seen[-limits.window :]
         if taken >= limits.first and sum(latest) / len(latest) > limits.percent / 100:
             return taken, Tripped("share", sum(latest), len(latest))

@@ -15,7 +15,7 @@ from streams.cli import main
 from streams.embedded.mock_broker import MockBroker
 from streams.kafka.publisher import Publisher
 from streams.outbox import Outgoing
-from tests.dead_letters.fakes import buried
+from tests.dead_letters.fakes import written
 from tests.streams.fakes import ACCEPTED_AT, FakeRecord
 
 PARTITIONS = 2
@@ -26,13 +26,13 @@ NOON = 1_760_000_000_000
 
 async def _letters() -> list[Outgoing]:
     """Alice's posts that are too long, one of bytes, one follow; a day between them."""
-    twice = await buried(FakeRecord(0, b"again", b"1"), field="version", reason="too_far_ahead")
+    twice = await written(FakeRecord(0, b"again", b"1"), field="version", reason="too_far_ahead")
     said = [
-        await buried(FakeRecord(41, b'{"text":"long"}', b"1", headers=(("trace", b"x"),))),
-        await buried(FakeRecord(42, b"\xff\x00", b"\xfe"), field="value", reason="not_utf8"),
-        await buried(FakeRecord(43, None, None), field="value", reason="null_value"),
-        await buried(FakeRecord(9, b"again", b"1", headers=tuple(twice.headers))),
-        await buried(FakeRecord(44, b"{}", b"1"), topic="follows", field="type", reason="missing"),
+        await written(FakeRecord(41, b'{"text":"long"}', b"1", headers=(("trace", b"x"),))),
+        await written(FakeRecord(42, b"\xff\x00", b"\xfe"), field="value", reason="not_utf8"),
+        await written(FakeRecord(43, None, None), field="value", reason="null_value"),
+        await written(FakeRecord(9, b"again", b"1", headers=tuple(twice.headers))),
+        await written(FakeRecord(44, b"{}", b"1"), topic="follows", field="type", reason="missing"),
     ]
     return [each._replace(timestamp=NOON + n * DAY) for n, each in enumerate(said)]
 
@@ -129,7 +129,7 @@ def test_a_table_and_its_numbers_are_for_people(mingle: Mingle) -> None:
     result = mingle("list")
     assert result.exit_code == 0
     assert mingle.id_of("not_utf8") in result.output
-    assert result.output.endswith("5 letters listed\n")
+    assert result.output.endswith("5 dead letters listed\n")
     assert ["posts", "too_long", "2"] in [line.split() for line in result.output.splitlines()]
 
 
@@ -172,16 +172,21 @@ def test_a_letter_that_is_not_there_is_told(mingle: Mingle) -> None:
     """Exit code 1, and the others are shown."""
     result = mingle("show", "posts-dlq:0:999", mingle.id_of("not_utf8"))
     assert result.exit_code == 1
-    assert result.stderr == "Error: there is no letter posts-dlq:0:999; letters are kept 30 days\n"
+    assert (
+        result.stderr
+        == "Error: there is no dead letter posts-dlq:0:999; they are kept for 30 days\n"
+    )
     assert "0xff00" in result.stdout
 
 
 def test_nothing_is_done_unless_it_is_meant(mingle: Mingle, bootstrap: str) -> None:
     """A dry run says what would be done."""
-    for deed, done in (("redrive", "redriven"), ("drop", "dropped")):
-        result = mingle(deed, "--topic", "posts")
+    for action, done in (("redrive", "redriven"), ("drop", "dropped")):
+        result = mingle(action, "--topic", "posts")
         assert result.exit_code == 0
-        assert result.output.endswith(f"4 letters would be {done}\nnothing was done: add --apply\n")
+        assert result.output.endswith(
+            f"4 dead letters would be {done}\nnothing was done: add --apply\n"
+        )
     told = json.loads(mingle("redrive", "--reason", "missing", "--json").output)
     assert told["would_be_redriven"] == 1
     assert held(bootstrap, "posts") == []
@@ -191,7 +196,7 @@ def test_a_redriven_letter_is_the_message_again(mingle: Mingle, bootstrap: str) 
     """In its topic, with its key, value, headers and time, and what was said of it."""
     result = mingle("redrive", "--reason", "missing", "--apply", "--rate", "100")
     assert result.exit_code == 0
-    assert result.output.endswith("1 letter redriven\n")
+    assert result.output.endswith("1 dead letter redriven\n")
     (back,) = held(bootstrap, "follows")
     assert (back.key(), back.value()) == (b"1", b"{}")
     assert back.timestamp()[1] == ACCEPTED_AT

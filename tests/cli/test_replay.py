@@ -7,7 +7,7 @@ from click.testing import CliRunner, Result
 from rich.console import Console
 
 from streams.cli import main
-from streams.display.replay import planned, said
+from streams.display.replay import plan_table, progress_line
 from streams.replay.plan import Lost, Plan, Source, render_plan
 from streams.replay.progress import Progress
 
@@ -103,11 +103,11 @@ def test_a_plan_says_what_it_would_do() -> None:
         chosen=9_000_000, deliveries=72_000_000, estimated=True, lost=(Lost("posts", 0, 3),),
     )  # fmt: skip
     with console.capture() as printed:
-        console.print(planned(whole))
+        console.print(plan_table(whole))
     text = printed.get()
     assert "about 72,000,000 deliveries" in text
     assert "store requests" in text
     assert "105 min" in text
-    assert said(Progress(1, 4), 90.0, "live traffic, 9 s behind") == (
+    assert progress_line(Progress(1, 4), 90.0, "live traffic, 9 s behind") == (
         "1 of 4 events (25.0%), 90 s left; waits for live traffic, 9 s behind"
     )

@@ -1,4 +1,4 @@
-"""Letters as they are written, and as they are found."""
+"""Dead letters as they are written, and as they are found."""
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 
@@ -10,10 +10,10 @@ from streams.outbox import MemoryOutbox, Outgoing
 from streams.records import Partition
 from tests.streams.fakes import FakeRecord
 
-BURIED_AT = 1_760_000_000_000
+WRITTEN_AT = 1_760_000_000_000
 
 
-async def buried(
+async def written(
     record: FakeRecord,
     topic: str = "posts",
     field: str = "text",
@@ -21,19 +21,19 @@ async def buried(
 ) -> Outgoing:
     """The message of a dead-letter topic that the loop makes of a record."""
     outbox = MemoryOutbox()
-    letter = DeadLetter(Partition(topic, 3), record, SchemaViolation(field, reason))
-    await OutboxDeadLetterWriter(outbox).bury([letter])
+    dead_letter = DeadLetter(Partition(topic, 3), record, SchemaViolation(field, reason))
+    await OutboxDeadLetterWriter(outbox).write([dead_letter])
     (sent,) = outbox.sent(f"{topic}-dlq")
     return sent
 
 
-async def letter(
-    offset: int, record: FakeRecord | None = None, buried_at: int = BURIED_AT
+async def stored(
+    offset: int, record: FakeRecord | None = None, written_at: int = WRITTEN_AT
 ) -> StoredDeadLetter:
     """One that lies in the first partition of `posts-dlq`."""
-    sent = await buried(record or FakeRecord(offset))
+    sent = await written(record or FakeRecord(offset))
     at = DeadLetterId("posts-dlq", 0, offset)
-    return StoredDeadLetter(at, buried_at, sent.key, sent.value, sent.headers)
+    return StoredDeadLetter(at, written_at, sent.key, sent.value, sent.headers)
 
 
 async def found(

@@ -1,4 +1,4 @@
-"""Letters are settled when they are where they were to go, and not before."""
+"""Dead letters are resolved once their messages are acknowledged, and not before."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from streams.dead_letters.store import Resolution
 from streams.dead_letters.stored import DeadLetterKey, StoredDeadLetter
 from streams.kafka.publisher import NotPublished
 from streams.outbox import Outgoing
-from tests.dead_letters.fakes import found, letter
+from tests.dead_letters.fakes import found, stored
 
 
 class FakeSender:
@@ -31,60 +31,68 @@ class FakeSender:
 
 
 class Watching(MemoryResolutions):
-    """Notes how many were acknowledged whenever something is settled."""
+    """Notes how many were acknowledged whenever a resolution is recorded."""
 
     def __init__(self, sender: FakeSender) -> None:
         super().__init__()
         self._sender = sender
         self.seen: list[tuple[int, int]] = []
 
-    async def settle(self, places: Sequence[DeadLetterKey], how: Resolution) -> None:
-        self.seen.append((self._sender.acknowledged, len(places)))
-        await super().settle(places, how)
+    async def record(self, keys: Sequence[DeadLetterKey], resolution: Resolution) -> None:
+        self.seen.append((self._sender.acknowledged, len(keys)))
+        await super().record(keys, resolution)
 
 
-async def letters(count: int) -> list[StoredDeadLetter]:
-    return [await letter(offset) for offset in range(count)]
+async def dead_letters(count: int) -> list[StoredDeadLetter]:
+    return [await stored(offset) for offset in range(count)]
 
 
 async def test_what_is_acknowledged_is_settled() -> None:
-    """In this order, and told only then."""
-    sender, told = FakeSender(), []
-    settled = Watching(sender)
-    some = await letters(3)
-    await redrive(found([some[:2], some[2:]]), sender, settled, told.extend)
-    assert settled.seen == [(2, 2), (3, 1)]
-    assert told == some
-    assert set((await settled.settled([each.place for each in some])).values()) == {"redriven"}
+    """In this order, and reported only then."""
+    sender, reported = FakeSender(), []
+    resolutions = Watching(sender)
+    some = await dead_letters(3)
+    await redrive(found([some[:2], some[2:]]), sender, resolutions, reported.extend)
+    assert resolutions.seen == [(2, 2), (3, 1)]
+    assert reported == some
+    assert set((await resolutions.load([each.resolution_key for each in some])).values()) == {
+        "redriven"
+    }
 
 
 async def test_what_is_not_acknowledged_is_not_settled() -> None:
     """Run again, it is sent again."""
-    sender, told = FakeSender(), []
-    settled = MemoryResolutions()
-    some = await letters(4)
+    sender, reported = FakeSender(), []
+    resolutions = MemoryResolutions()
+    some = await dead_letters(4)
     sender.away = True
     with pytest.raises(NotPublished):
-        await redrive(found([some]), sender, settled, told.extend)
-    assert told == []
-    assert await settled.settled([each.place for each in some]) == {}
+        await redrive(found([some]), sender, resolutions, reported.extend)
+    assert reported == []
+    assert await resolutions.load([each.resolution_key for each in some]) == {}
 
 
 async def test_slow_sending_is_settled_every_second() -> None:
     """So that a crash does not repeat an hour's work."""
     sender = FakeSender()
-    settled = Watching(sender)
+    resolutions = Watching(sender)
     seconds = iter(range(100))
     await redrive(
-        found([await letters(4)]), sender, settled, lambda _: None, now=lambda: next(seconds)
+        found([await dead_letters(4)]),
+        sender,
+        resolutions,
+        lambda _: None,
+        now=lambda: next(seconds),
     )
-    assert settled.seen == [(1, 1), (2, 1), (3, 1), (4, 1)]
+    assert resolutions.seen == [(1, 1), (2, 1), (3, 1), (4, 1)]
 
 
 async def test_dropped_letters_are_only_settled() -> None:
     """And what was dropped and redriven was redriven."""
-    settled, told = MemoryResolutions(), []
-    some = await letters(2)
-    await drop(found([some]), settled, told.extend)
-    assert told == some
-    assert set((await settled.settled([each.place for each in some])).values()) == {"dropped"}
+    resolutions, reported = MemoryResolutions(), []
+    some = await dead_letters(2)
+    await drop(found([some]), resolutions, reported.extend)
+    assert reported == some
+    assert set((await resolutions.load([each.resolution_key for each in some])).values()) == {
+        "dropped"
+    }

@@ -1,4 +1,4 @@
-"""Which letters are found, and that a deed that was interrupted goes on."""
+"""Which dead letters are found, and that a redrive that was interrupted goes on."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from streams.dead_letters.stored import DeadLetterId, StoredDeadLetter
 from streams.kafka.publisher import NotPublished
 from streams.kafka.reader import MESSAGES_AT_ONCE, OffsetRange
 from streams.outbox import Outgoing
-from tests.dead_letters.fakes import letter
+from tests.dead_letters.fakes import stored
 
 COUNT = 2 * MESSAGES_AT_ONCE + 20
 
@@ -19,16 +19,20 @@ COUNT = 2 * MESSAGES_AT_ONCE + 20
 class Shelf:
     """A reader of one partition; notes what was read."""
 
-    def __init__(self, letters: list[StoredDeadLetter]) -> None:
-        self._letters = letters
+    def __init__(self, dead_letters: list[StoredDeadLetter]) -> None:
+        self._dead_letters = dead_letters
         self.read_spans: list[OffsetRange] = []
 
     def spans(self, topics: list[str]) -> list[OffsetRange]:
-        return [OffsetRange("posts-dlq", 0, 0, len(self._letters))] if "posts-dlq" in topics else []
+        return (
+            [OffsetRange("posts-dlq", 0, 0, len(self._dead_letters))]
+            if "posts-dlq" in topics
+            else []
+        )
 
-    def letters(self, span: OffsetRange) -> Iterator[StoredDeadLetter]:
+    def dead_letters(self, span: OffsetRange) -> Iterator[StoredDeadLetter]:
         self.read_spans.append(span)
-        yield from self._letters[span.first : span.end]
+        yield from self._dead_letters[span.first : span.end]
 
 
 class DyingSender:
@@ -50,39 +54,49 @@ class DyingSender:
 
 @pytest.fixture
 async def shelf() -> Shelf:
-    return Shelf([await letter(offset) for offset in range(COUNT)])
+    return Shelf([await stored(offset) for offset in range(COUNT)])
 
 
-async def offsets(shelf: Shelf, wanted: DeadLetterFilter, settled: MemoryResolutions) -> list[int]:
+async def offsets(
+    shelf: Shelf, wanted: DeadLetterFilter, resolutions: MemoryResolutions
+) -> list[int]:
     return [
-        each.letter.id.offset
-        async for some in search_dead_letters(shelf, wanted, settled)
+        each.dead_letter.id.offset
+        async for some in search_dead_letters(shelf, wanted, resolutions)
         for each in some
     ]
 
 
 async def test_what_was_interrupted_goes_on(shelf: Shelf) -> None:
     """Only what was not yet acknowledged is sent again, and in the end nothing is left."""
-    settled, first, second = MemoryResolutions(), DyingSender(death=2), DyingSender()
+    resolutions, first, second = MemoryResolutions(), DyingSender(death=2), DyingSender()
     with pytest.raises(NotPublished):
         await redrive(
-            search_dead_letters(shelf, DeadLetterFilter(), settled), first, settled, lambda _: None
+            search_dead_letters(shelf, DeadLetterFilter(), resolutions),
+            first,
+            resolutions,
+            lambda _: None,
         )
     assert len(first.sent) == 2 * MESSAGES_AT_ONCE
     await redrive(
-        search_dead_letters(shelf, DeadLetterFilter(), settled), second, settled, lambda _: None
+        search_dead_letters(shelf, DeadLetterFilter(), resolutions),
+        second,
+        resolutions,
+        lambda _: None,
     )
     assert len(second.sent) == COUNT - MESSAGES_AT_ONCE
-    assert await offsets(shelf, DeadLetterFilter(), settled) == []
-    assert len(await offsets(shelf, DeadLetterFilter(settled_too=True), settled)) == COUNT
+    assert await offsets(shelf, DeadLetterFilter(), resolutions) == []
+    assert len(await offsets(shelf, DeadLetterFilter(include_resolved=True), resolutions)) == COUNT
 
 
 async def test_a_limit_is_of_what_is_not_settled(shelf: Shelf) -> None:
     """The next call takes the next ones."""
-    settled = MemoryResolutions()
+    resolutions = MemoryResolutions()
     few = DeadLetterFilter(limit=MESSAGES_AT_ONCE + 5)
-    await redrive(search_dead_letters(shelf, few, settled), DyingSender(), settled, lambda _: None)
-    left = await offsets(shelf, DeadLetterFilter(limit=2), settled)
+    await redrive(
+        search_dead_letters(shelf, few, resolutions), DyingSender(), resolutions, lambda _: None
+    )
+    left = await offsets(shelf, DeadLetterFilter(limit=2), resolutions)
     assert left == [MESSAGES_AT_ONCE + 5, MESSAGES_AT_ONCE + 6]
 
 

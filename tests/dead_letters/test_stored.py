@@ -3,7 +3,7 @@
 import pytest
 
 from streams.dead_letters.stored import DeadLetterId, StoredDeadLetter
-from tests.dead_letters.fakes import BURIED_AT, letter
+from tests.dead_letters.fakes import WRITTEN_AT, stored
 from tests.streams.fakes import ACCEPTED_AT, FakeRecord
 
 
@@ -25,8 +25,8 @@ def test_nothing_else_is_an_id(text: str) -> None:
 async def test_what_goes_back_is_what_came() -> None:
     """Key, value, the producer's headers and the record's own time, with what was said of it."""
     record = FakeRecord(7, b"\xff", None, headers=(("trace", b"1"),))
-    told = await letter(0, record)
-    back = told.sent_back()
+    told = await stored(0, record)
+    back = told.original_message()
     assert (back.topic, back.key, back.value) == ("posts", None, b"\xff")
     assert back.timestamp == ACCEPTED_AT
     assert back.headers[0] == ("trace", b"1")
@@ -36,20 +36,20 @@ async def test_what_goes_back_is_what_came() -> None:
 
 async def test_the_time_is_that_of_the_first_record() -> None:
     """However often it went back and failed again; every burial is told, the oldest first."""
-    once = await letter(0, FakeRecord(7))
-    again = await letter(1, FakeRecord(9, headers=tuple(once.sent_back().headers)))
-    assert [each.offset for each in again.burials()] == ["7", "9"]
-    assert again.sent_back().timestamp == ACCEPTED_AT
+    once = await stored(0, FakeRecord(7))
+    again = await stored(1, FakeRecord(9, headers=tuple(once.original_message().headers)))
+    assert [each.offset for each in again.failures()] == ["7", "9"]
+    assert again.original_message().timestamp == ACCEPTED_AT
 
 
 async def test_a_record_without_a_time_goes_back_without() -> None:
     """Kafka then gives it one."""
-    assert (await letter(0, FakeRecord(0, timestamp=-1))).sent_back().timestamp is None
+    assert (await stored(0, FakeRecord(0, timestamp=-1))).original_message().timestamp is None
 
 
 def test_a_message_that_nobody_buried_is_a_letter_too() -> None:
     """Somebody wrote it into the topic; nothing is known of it."""
-    stray = StoredDeadLetter(DeadLetterId("posts-dlq", 0, 0), BURIED_AT, None, None, [])
-    (burial,) = stray.burials()
+    stray = StoredDeadLetter(DeadLetterId("posts-dlq", 0, 0), WRITTEN_AT, None, None, [])
+    (burial,) = stray.failures()
     assert set(burial) == {"?"}
-    assert stray.sent_back().timestamp is None
+    assert stray.original_message().timestamp is None

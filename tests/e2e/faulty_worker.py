@@ -108,14 +108,14 @@ def bound(given: Plan) -> None:
 def stop_between_groups(faults: Faults) -> None:
     """The point where a part of a batch is done, and its rest not begun."""
 
-    class CutTrial(BatchAttempt[Any]):
+    class CutAttempt(BatchAttempt[Any]):
         async def __call__(self, batch: Batch) -> Unfinished:
             left = await super().__call__(batch)
-            if left.rest:
+            if left.not_started:
                 faults.passes("between-groups")
             return left
 
-    vars(delivery)["BatchAttempt"] = CutTrial
+    vars(delivery)["BatchAttempt"] = CutAttempt
 
 
 def ack_unhandled(tracker: AckTracker) -> None:

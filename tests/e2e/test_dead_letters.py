@@ -30,7 +30,7 @@ START = 1_420_000_000_000  # the last days of 2014; the pipeline keeps posts for
 LATER_EPOCH = 1_262_304_000_000
 """2010: ids that were minted with it are ten years off for a worker that does not know."""
 ALICE, BOB = UserId(1), UserId(2)
-ROW = BrakeLimits().row
+ROW = BrakeLimits().consecutive
 AFTER = 100
 STRANGE = ("--reason", "not_of_its_time")
 STOP_SECONDS = 10.0
@@ -86,9 +86,9 @@ def interleaved() -> Iterator[tuple[Message, Outgoing]]:
         yield post(number), bad.message
 
 
-def letters(pipeline: Pipeline) -> list[StoredDeadLetter]:
+def dead_letters(pipeline: Pipeline) -> list[StoredDeadLetter]:
     with DeadLetterReader(pipeline.settings.brokers) as reader:
-        return [each for span in reader.spans(["posts-dlq"]) for each in reader.letters(span)]
+        return [each for span in reader.spans(["posts-dlq"]) for each in reader.dead_letters(span)]
 
 
 def free_port() -> int:
@@ -150,7 +150,7 @@ def mingle(pipeline: Pipeline, *arguments: str, code: int = 0) -> str:
 
 
 def why(letter: StoredDeadLetter) -> tuple[str, str]:
-    last = letter.burials()[-1]
+    last = letter.failures()[-1]
     return last.field, last.reason
 
 
@@ -179,16 +179,16 @@ def every_bad_one_is_a_letter(pipeline: Pipeline) -> None:
     pipeline.publish([follow, *(each for pair in interleaved() for each in pair)])
     pipeline.drain(60)
     assert compare_all(pipeline.settings, Model([msgspec.to_builtins(each) for each in good])) > 0
-    found = letters(pipeline)
+    found = dead_letters(pipeline)
     assert len(found) == len(BAD)
     told = {(each.key, each.value, *why(each)) for each in found}
     assert told == {(bad.message.key, bad.message.value, *bad[1:]) for bad in BAD.values()}
     for each in found:
-        (burial,) = each.burials()
+        (burial,) = each.failures()
         assert (burial.topic, burial.accepted_at) == ("posts", str(START))
         assert burial.error == "schemas.errors.SchemaViolation"
         assert each.own_headers() == [("trace", b"7")]
-    assert len({(each.burials()[0][1:3]) for each in found}) == len(BAD)
+    assert len({(each.failures()[0][1:3]) for each in found}) == len(BAD)
 
 
 def what_fails_again_keeps_its_history(pipeline: Pipeline) -> PostId:
@@ -196,13 +196,13 @@ def what_fails_again_keeps_its_history(pipeline: Pipeline) -> PostId:
     strange = post(200, epoch=LATER_EPOCH)
     pipeline.publish([Outgoing(*encode(strange), [("trace", b"8")], START)])
     pipeline.drain(60)
-    assert "1 letter would be redriven" in mingle(pipeline, "redrive", *STRANGE)
-    assert "1 letter redriven" in mingle(pipeline, "redrive", *STRANGE, "--apply")
+    assert "1 dead letter would be redriven" in mingle(pipeline, "redrive", *STRANGE)
+    assert "1 dead letter redriven" in mingle(pipeline, "redrive", *STRANGE, "--apply")
     pipeline.drain(60)
     (again,) = map(json.loads, mingle(pipeline, "list", "--json", *STRANGE).splitlines())
     assert again["burials"] == 2
-    (shown,) = (each for each in letters(pipeline) if str(each.id) == again["id"])
-    first, second = shown.burials()
+    (shown,) = (each for each in dead_letters(pipeline) if str(each.id) == again["id"])
+    first, second = shown.failures()
     assert first.accepted_at == second.accepted_at == str(START)
     assert first.offset != second.offset
     assert shown.own_headers() == [("trace", b"8")]
@@ -212,19 +212,19 @@ def what_fails_again_keeps_its_history(pipeline: Pipeline) -> PostId:
 def the_brake_stops_at_the_500th(pipeline: Pipeline, site: Site) -> None:
     pipeline.publish([post(99)])  # whatever died last, the row begins anew
     pipeline.drain(60)
-    before = len(letters(pipeline))
+    before = len(dead_letters(pipeline))
     spam = [raw(b"spam") for _ in range(ROW + AFTER)]
     pipeline.publish([*spam, post(100, epoch=LATER_EPOCH)])
     pipeline.until(site.is_braked)
     assert site.problems("livez") == []
-    assert len(letters(pipeline)) == before + ROW
+    assert len(dead_letters(pipeline)) == before + ROW
     metrics = httpx.get(f"http://127.0.0.1:{site.port}/metrics").text
     assert 'timeline_topics_braked{reason="row",topic="posts"} 1.0' in metrics
 
 
 def it_holds_until_it_is_released(pipeline: Pipeline, site: Site) -> None:
     pipeline.until(site.is_braked)
-    before = len(letters(pipeline))
+    before = len(dead_letters(pipeline))
     pipeline.publish([FollowCreated(version=2, follower_id=BOB, followee_id=UserId(3))])
     pipeline.until(lambda: not pipeline.lag("ingest", ["follows"]))
     assert pipeline.lag("ingest", ["posts"]) == AFTER + 1
@@ -233,7 +233,7 @@ def it_holds_until_it_is_released(pipeline: Pipeline, site: Site) -> None:
     )
     pipeline.drain(60)
     assert site.problems() == []
-    assert len(letters(pipeline)) == before + AFTER
+    assert len(dead_letters(pipeline)) == before + AFTER
     assert mingle(pipeline, "resume") == "no topic is braked\n"
     assert mingle(pipeline, "resume", "posts", code=1).endswith("Error: posts is not braked\n")
 

@@ -16,10 +16,11 @@ from streams.embedded.mock_broker import MockBroker
 from streams.kafka.publisher import Publisher
 from streams.kafka.reader import OffsetRange, TopicReader
 from streams.outbox import MemoryOutbox, Outgoing
+from streams.records import Partition
 from streams.replay import consumer
 from streams.replay.plan import Plan
 from streams.replay.planner import PlanRequest, make_plan
-from streams.replay.progress import Progress, TopicOffsetKey
+from streams.replay.progress import Progress
 from streams.replay.run import ReplayLimits, ReplayState
 from tests.histories import NOW
 
@@ -49,17 +50,17 @@ class Idle:
     def __init__(self, behind: Callable[[], bool] = lambda: False) -> None:
         self._behind = behind
 
-    async def look(self) -> tuple[dict[TopicOffsetKey, int], dict[TopicOffsetKey, int]]:
+    async def look(self) -> tuple[dict[Partition, int], dict[Partition, int]]:
         return {("posts", 0): 1}, {("posts", 0): 0 if self._behind() else 1}
 
-    async def ends(self, places: list[TopicOffsetKey]) -> dict[TopicOffsetKey, int]:
+    async def ends(self, places: list[Partition]) -> dict[Partition, int]:
         return {}
 
 
 class Forgetful(TopicReader):
     """Reads a log that has let go of what is below these offsets."""
 
-    def __init__(self, bootstrap: str, forgotten: Mapping[TopicOffsetKey, int]) -> None:
+    def __init__(self, bootstrap: str, forgotten: Mapping[Partition, int]) -> None:
         super().__init__(Brokers(bootstrap))
         self._forgotten = forgotten
 
@@ -84,7 +85,7 @@ class Player:
         self,
         asked: PlanRequest | None = None,
         name: str = "n",
-        forgotten: Mapping[TopicOffsetKey, int] | None = None,
+        forgotten: Mapping[Partition, int] | None = None,
     ) -> Plan:
         with Forgetful(self._bootstrap, forgotten or {}) as reader:
             return await make_plan(
@@ -109,7 +110,12 @@ class Player:
                 stop.set()
 
         replay = create_replay(
-            plan, self.deps, self.outbox, live or Idle(), limits=limits or ReplayLimits(), told=told
+            plan,
+            self.deps,
+            self.outbox,
+            live or Idle(),
+            limits=limits or ReplayLimits(),
+            on_progress=told,
         )
         async with asyncio.timeout(PATIENCE):
             return await replay(Brokers(self._bootstrap), stop)

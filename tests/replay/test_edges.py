@@ -18,12 +18,12 @@ from services.retention import Retention
 from services.settings.brokers import Brokers
 from services.stores import Stores
 from streams.bootstrap import memory_stores
-from streams.display.replay import lacking
+from streams.display.replay import loss_warning
 from streams.kafka.reader import TopicReader
 from streams.outbox import MemoryOutbox, Outgoing
+from streams.records import Partition
 from streams.replay.edges import EdgesMissing, EdgeSnapshot, last_written
 from streams.replay.plan import Gone, Lost, Plan
-from streams.replay.progress import TopicOffsetKey
 from tests.histories import NOW, Fact, log
 from tests.model import Model
 from tests.replay.conftest import PARTITIONS, Player, publish
@@ -61,7 +61,7 @@ async def snapshot(
     return [each._replace(timestamp=NOW) for each in outbox.sent("follow-edges")]
 
 
-def ends(bootstrap: str) -> dict[TopicOffsetKey, int]:
+def ends(bootstrap: str) -> dict[Partition, int]:
     with TopicReader(Brokers(bootstrap)) as reader:
         return {(each.topic, each.number): each.end for each in reader.spans(["follows"])}
 
@@ -92,7 +92,7 @@ async def test_lost_follows_are_read_from_the_snapshot(bootstrap: str, player: P
     assert not plan.gone
     assert plan.edges_first
     assert plan.sources[0].topic == "follow-edges"
-    assert "So nothing is missing" in lacking(plan)
+    assert "So nothing is missing" in loss_warning(plan)
     await player.run(plan)
     assert await homes(player.stores) == said([*FOLLOWS, again, *POSTS])
     assert not player.outbox.sent("follow-edges-dlq")
@@ -108,7 +108,7 @@ async def test_what_came_after_the_snapshot_and_is_lost_is_listed(
     gone = tuple(Gone(*place, first=1, before=end) for place, end in forgotten.items())
     assert plan.gone == gone
     assert not plan.edges_first
-    assert str(gone[0]) in lacking(plan)
+    assert str(gone[0]) in loss_warning(plan)
 
 
 async def test_a_snapshot_that_never_became_whole_keeps_nothing_for_sure(
@@ -121,7 +121,7 @@ async def test_a_snapshot_that_never_became_whole_keeps_nothing_for_sure(
     assert plan.edges is None
     assert [each.before for each in plan.gone] == [end for end in forgotten.values() if end]
     assert {each.topic for each in plan.sources} >= {"follow-edges"}
-    assert "no whole snapshot" in lacking(plan)
+    assert "no whole snapshot" in loss_warning(plan)
 
 
 async def test_a_log_that_holds_all_needs_no_snapshot(bootstrap: str, player: Player) -> None:

@@ -24,7 +24,7 @@ from streams.replay.plan import (
     parse_plan,
     render_plan,
 )
-from streams.replay.planner import PlanRequest, RequestedPart, lost_since, make_plan
+from streams.replay.planner import PlanRequest, RequestedPart, losses_since, make_plan
 from streams.replay.selection import Conversation, Selection
 
 PARTITIONS = 2
@@ -159,7 +159,7 @@ def test_what_the_log_let_go_of_is_lost() -> None:
     sources = (Source("posts", 0, 5, 10), Source("posts", 1, 0, 4), Source("replies", 0, 0, 2))
     plan = Plan(name="n", made_at=0, sources=sources)
     spans = [OffsetRange("posts", 0, 7, 12), OffsetRange("posts", 1, 0, 9)]
-    assert lost_since(plan, spans) == (Lost("posts", 0, 7), Lost("replies", 0, 2))
+    assert losses_since(plan, spans) == (Lost("posts", 0, 7), Lost("replies", 0, 2))
     assert str(Lost("posts", 0, 7)) == "posts:0 begins at offset 7"
 
 

@@ -119,17 +119,17 @@ class Handler:
         return self.at_a_time
 
 
-class Cemetery:
+class DeadLetterInspector:
     """Dead letters in memory; closed while `closed` is an error."""
 
     def __init__(self) -> None:
-        self.letters: list[DeadLetter] = []
+        self.dead_letters: list[DeadLetter] = []
         self.closed: Exception | None = None
 
-    async def bury(self, letters: Sequence[DeadLetter]) -> None:
+    async def write(self, dead_letters: Sequence[DeadLetter]) -> None:
         if self.closed is not None:
             raise self.closed
-        self.letters.extend(letters)
+        self.dead_letters.extend(dead_letters)
 
 
 def refuse(*messages: str, error: Exception) -> Callable[[list[str]], None]:

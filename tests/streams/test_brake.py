@@ -85,7 +85,7 @@ async def test_too_large_a_share_stops_it(
 ) -> None:
     """However they are spread; what is handled meanwhile is not handled again."""
     handler = Handler()
-    brakes = brakes_on(store, BrakeLimits(window=100, first=50, percent=10, row=50))
+    brakes = brakes_on(store, BrakeLimits(window=100, first=50, percent=10, consecutive=50))
     messages = [value for n in range(20) for value in (*[str(n).encode()] * 4, BAD)]
     async with workers(handler, bounds=BatchBounds(messages=7, batches=1), brakes=brakes):
         await publish(outbox, *messages, key=TOGETHER)
@@ -105,7 +105,7 @@ async def test_other_topics_go_on(
     """In the same worker."""
     broker.create_topic("replies", 2)
     handler = Handler()
-    brakes = brakes_on(store, BrakeLimits(row=20))
+    brakes = brakes_on(store, BrakeLimits(consecutive=20))
     small = BatchBounds(messages=10, batches=1)
     async with workers(handler, bounds=small, brakes=brakes, topics=(POSTS, "replies")):
         await publish(outbox, *[BAD] * 50, b"held", key=TOGETHER)
@@ -122,7 +122,7 @@ async def test_a_rebalance_gives_back_what_waits(
 ) -> None:
     """To whoever has the partitions then: after a release each message is handled."""
     handler = Handler()
-    limits = BrakeLimits(row=20)
+    limits = BrakeLimits(consecutive=20)
     await publish(outbox, *[BAD] * 30, b"held", key=TOGETHER)
     async with workers(handler, brakes=brakes_on(store, limits)):
         await eventually(log.committed, {0: 20})

@@ -14,7 +14,7 @@ from tests.streams.fakes import P1, FakeRecord
 
 async def buried(record: FakeRecord, error: Exception) -> dict[str, bytes]:
     outbox = MemoryOutbox()
-    await OutboxDeadLetterWriter(outbox).bury([DeadLetter(P1, record, error)])
+    await OutboxDeadLetterWriter(outbox).write([DeadLetter(P1, record, error)])
     (sent,) = outbox.sent("posts-dlq")
     assert (sent.key, sent.value) == (record.key, record.value)
     return dict(sent.headers)
@@ -50,7 +50,7 @@ async def test_a_letter_that_was_sent_back_keeps_its_history() -> None:
     outbox = MemoryOutbox()
     earlier = ("mingle.reason", b"bug")
     record = FakeRecord(0, headers=(("trace", b"1"), earlier))
-    await OutboxDeadLetterWriter(outbox).bury([DeadLetter(P1, record, Permanent())])
+    await OutboxDeadLetterWriter(outbox).write([DeadLetter(P1, record, Permanent())])
     (sent,) = outbox.sent("posts-dlq")
     assert sent.headers[:2] == (("trace", b"1"), earlier)
     assert [value for name, value in sent.headers if name == "mingle.reason"] == [
@@ -65,7 +65,7 @@ async def test_of_many_burials_the_first_and_the_newest_are_kept() -> None:
     for attempt in range(30):
         outbox = MemoryOutbox()
         letter = DeadLetter(P1, record, SchemaViolation(f"mentions[{attempt}]", "out_of_range"))
-        await OutboxDeadLetterWriter(outbox).bury([letter])
+        await OutboxDeadLetterWriter(outbox).write([letter])
         (sent,) = outbox.sent("posts-dlq")
         record = FakeRecord(attempt + 1, headers=tuple(sent.headers))
     own, burials = failure_history(sent.headers)

@@ -20,7 +20,7 @@ from tests.streams.fakes import (
     P0,
     P1,
     POSTS,
-    Cemetery,
+    DeadLetterInspector,
     FakeClock,
     FakeRecord,
     Handler,
@@ -45,7 +45,7 @@ class Scene(NamedTuple):
     stream: Stream
     acks: AckTracker
     handler: Handler
-    cemetery: Cemetery
+    inspector: DeadLetterInspector
     clock: FakeClock
     metrics: Metrics
     task: asyncio.Task[None]
@@ -59,10 +59,10 @@ class Scene(NamedTuple):
 async def scene(
     bounds: BatchBounds | None = None, skips: tuple[type[Exception], ...] = ()
 ) -> AsyncIterator[Scene]:
-    acks, handler, cemetery, clock, measured = (
+    acks, handler, inspector, clock, measured = (
         AckTracker(),
         Handler(),
-        Cemetery(),
+        DeadLetterInspector(),
         FakeClock(),
         metrics(),
     )
@@ -71,7 +71,7 @@ async def scene(
         topic=POSTS,
         decode=decode,
         handle=handler,
-        dead_letters=cemetery,
+        dead_letters=inspector,
         acks=acks,
         metrics=measured,
         policy=RetryPolicy(first=1.0, longest=8.0),
@@ -83,7 +83,7 @@ async def scene(
     stream = Stream(acks, P0, P1)
     task = asyncio.create_task(delivery(stream))
     try:
-        yield Scene(delivery, stream, acks, handler, cemetery, clock, measured, task)
+        yield Scene(delivery, stream, acks, handler, inspector, clock, measured, task)
     finally:
         task.cancel()
         await asyncio.wait([task])
@@ -122,7 +122,7 @@ async def test_a_transient_failure_is_tried_again_until_it_succeeds() -> None:
         await on.clock.advance(8.0)
         assert on.handler.handled == ["0", "1", "2"]
         assert on.acks.committable() == {P0: 3}
-        assert on.cemetery.letters == []
+        assert on.inspector.dead_letters == []
 
 
 async def test_other_partitions_go_on() -> None:
@@ -153,7 +153,9 @@ async def test_an_undecodable_message_is_a_dead_letter_and_the_stream_goes_on() 
         on.stream.put(P0, [*records(0), FakeRecord(1, BAD), FakeRecord(2, None), *records(3)])
         await quiet()
         assert on.handler.calls == [["0", "3"]]
-        assert [(each.record.offset, each.field, each.reason) for each in on.cemetery.letters] == [
+        assert [
+            (each.record.offset, each.field, each.reason) for each in on.inspector.dead_letters
+        ] == [
             (1, "text", "too_long"),
             (2, "value", "null_value"),
         ]
@@ -173,8 +175,8 @@ async def test_only_the_message_that_fails_by_itself_is_a_dead_letter(
     async with scene() as on:
         on.handler.refuse = refuse("5", "11", error=error)
         await on.receive(*range(16))
-        assert [each.record.offset for each in on.cemetery.letters] == [5, 11]
-        assert {each.reason for each in on.cemetery.letters} == {reason}
+        assert [each.record.offset for each in on.inspector.dead_letters] == [5, 11]
+        assert {each.reason for each in on.inspector.dead_letters} == {reason}
         assert len(on.handler.handled) == 14
         assert on.acks.committable() == {P0: 16}
 
@@ -192,7 +194,7 @@ async def test_a_store_that_fails_while_a_culprit_is_sought_condemns_nobody() ->
 
         on.handler.refuse = check
         await on.receive(0, 1, 2, 3)
-        assert [each.record.offset for each in on.cemetery.letters] == [3]
+        assert [each.record.offset for each in on.inspector.dead_letters] == [3]
         assert on.acks.committable() == {P0: 0}
         outage.clear()
         await on.clock.advance(1.0)
@@ -202,14 +204,14 @@ async def test_a_store_that_fails_while_a_culprit_is_sought_condemns_nobody() ->
 async def test_a_dead_letter_is_kept_before_its_message_is_acknowledged() -> None:
     """While the broker is away nothing is dropped."""
     async with scene() as on:
-        on.cemetery.closed = BrokerUnavailable("away")
+        on.inspector.closed = BrokerUnavailable("away")
         on.stream.put(P0, [FakeRecord(0, BAD), *records(1)])
         await quiet()
         assert on.handler.handled == ["1"]
         assert on.acks.committable() == {P0: 0}
-        on.cemetery.closed = None
+        on.inspector.closed = None
         await on.clock.advance(1.0)
-        assert len(on.cemetery.letters) == 1
+        assert len(on.inspector.dead_letters) == 1
         assert on.handler.handled == ["1"]
         assert on.acks.committable() == {P0: 2}
 
@@ -219,7 +221,7 @@ async def test_a_cancelled_neighbour_is_no_verdict() -> None:
     async with scene() as on:
         on.handler.refuse = refuse("0", error=asyncio.CancelledError())  # type: ignore[arg-type]
         await on.receive(0)
-        assert on.cemetery.letters == []
+        assert on.inspector.dead_letters == []
         on.handler.refuse = refuse(error=AWAY)
         await on.clock.advance(1.0)
         assert on.acks.committable() == {P0: 1}
@@ -241,7 +243,7 @@ class Held(Handler):
 
 def hold(on: Scene) -> Held:
     held = Held()
-    on.delivery._trial._handle = held
+    on.delivery._attempt._handle = held
     return held
 
 
@@ -343,7 +345,7 @@ async def test_a_loop_without_progress_is_stuck() -> None:
 async def test_a_bug_of_the_loop_ends_it() -> None:
     """Nobody swallows it: the app's supervisor ends the process."""
     async with scene() as on:
-        on.cemetery.closed = ZeroDivisionError()
+        on.inspector.closed = ZeroDivisionError()
         on.stream.put(P0, [FakeRecord(0, BAD)])
         await asyncio.wait([on.task])
         assert isinstance(on.task.exception(), ExceptionGroup)
@@ -384,7 +386,7 @@ async def test_what_another_group_buries_is_skipped() -> None:
         await quiet()
         assert on.handler.handled == ["1"]
         assert on.acks.committable() == {P0: 3}
-        assert not on.cemetery.letters
+        assert not on.inspector.dead_letters
         assert sample(on.metrics, HANDLED, agent=POSTS, outcome="skipped") == 2
         assert sample(on.metrics, HANDLED, agent=POSTS, outcome="handled") == 1
 
@@ -396,7 +398,7 @@ async def test_what_fails_here_alone_is_buried_here() -> None:
         on.stream.put(P0, [FakeRecord(0, BAD), *records(1, 2, 3)])
         await quiet()
         assert on.handler.handled == ["2"]
-        assert [letter.record.offset for letter in on.cemetery.letters] == [1, 3]
+        assert [letter.record.offset for letter in on.inspector.dead_letters] == [1, 3]
         assert on.acks.committable() == {P0: 4}
 
 

@@ -122,13 +122,13 @@ async def test_what_retires_is_dropped_when_everybody_knows() -> None:
     await change_generations(store, lambda known: known.listing("b", "n"))
     with pytest.raises(NotAcknowledged):
         await retire_generation(
-            store, "b", Group([BOB]), request_seconds=10, told=print, clock=clock
+            store, "b", Group([BOB]), request_seconds=10, on_progress=print, clock=clock
         )
     assert not dropped
     began = clock.now()
     await said(store, 2, BOB)
     known = await retire_generation(
-        store, "b", Group([BOB]), request_seconds=10, told=print, clock=clock
+        store, "b", Group([BOB]), request_seconds=10, on_progress=print, clock=clock
     )
     assert [each.name for each in known.listed] == [FIRST]
     assert dropped[0] - began >= 10

@@ -19,7 +19,7 @@ class BrakeLimits(NamedTuple):
     """Messages before a share is judged: a single one of the first fifty would be two percent."""
     percent: int = 1
     """The share of dead letters that is still borne."""
-    row: int = 500
+    consecutive: int = 500
     """Dead letters one after the other: a producer whose every message is bad, on any partition."""
 
 
@@ -43,13 +43,13 @@ class OutcomeWindow:
         self._runs: deque[tuple[bool, int]] = deque()
         self._length = 0
         self._dead = 0
-        self._row = 0
+        self._consecutive = 0
 
     def copy(self) -> "OutcomeWindow":
         """One that goes its own way from here."""
         twin = OutcomeWindow(self._limits)
         twin._runs = self._runs.copy()
-        twin._length, twin._dead, twin._row = self._length, self._dead, self._row
+        twin._length, twin._dead, twin._consecutive = self._length, self._dead, self._consecutive
         return twin
 
     def handled(self, count: int) -> Tripped | None:
@@ -84,8 +84,8 @@ class OutcomeWindow:
 
     def _judge(self) -> Tripped | None:
         limits = self._limits
-        if self._row >= limits.row:
-            return Tripped("row", self._row, self._row)
+        if self._consecutive >= limits.consecutive:
+            return Tripped("row", self._consecutive, self._consecutive)
         if self._length >= limits.first and self._dead * PERCENT > self._length * limits.percent:
             return Tripped("share", self._dead, self._length)
         return None
@@ -93,7 +93,7 @@ class OutcomeWindow:
     def _append(self, is_dead: bool, count: int) -> None:
         if not count:
             return
-        self._row = self._row + count if is_dead else 0
+        self._consecutive = self._consecutive + count if is_dead else 0
         if self._runs and self._runs[-1][0] == is_dead:
             self._runs[-1] = (is_dead, self._runs[-1][1] + count)
         else:
