@@ -13,7 +13,7 @@ from services.readers.home import Home
 from services.readers.reader import Reader
 from services.scan import START, Scanned
 from services.verification.homes import VerifyHomes
-from services.verification.sample import Verified, draw, verify_each
+from services.verification.sample import SampleResult, draw_sample, verify_each
 from services.verification.threads import VerifyThreads
 from streams.bootstrap import Deps
 
@@ -26,8 +26,8 @@ USERS_AT_ONCE: Final = 64
 class VerificationResult(NamedTuple):
     """What one look at homes and threads found."""
 
-    homes: Verified
-    threads: Verified
+    homes: SampleResult
+    threads: SampleResult
 
     @property
     def is_whole(self) -> bool:
@@ -51,13 +51,13 @@ class Verifier:
         self._homes = VerifyHomes(reader, Home(reader, deps.retention), deps.retention)
         self._threads = VerifyThreads(reader, deps.retention)
 
-    async def look(self, count: int, users: Sequence[UserId] = ()) -> VerificationResult:
+    async def verify_sample(self, count: int, users: Sequence[UserId] = ()) -> VerificationResult:
         """At so many users, or at these, and at so many posts. Raises StoreUnavailable."""
-        asked = list(users) or await self._some_users(count)
-        posts = await draw(self._stores.posts.scan, count, self._random)
-        return await self.look_at(asked, posts)
+        asked = list(users) or await self._draw_users(count)
+        posts = await draw_sample(self._stores.posts.scan, count, self._random)
+        return await self.verify(asked, posts)
 
-    async def look_at(self, users: Sequence[UserId], posts: Sequence[PostId]) -> VerificationResult:
+    async def verify(self, users: Sequence[UserId], posts: Sequence[PostId]) -> VerificationResult:
         """At these. Raises StoreUnavailable."""
         looked = VerificationResult(
             await verify_each(self._homes, users, self._pause),
@@ -67,14 +67,14 @@ class Verifier:
             _measure(self._metrics, listing, found)
         return looked
 
-    async def _some_users(self, count: int) -> list[UserId]:
+    async def _draw_users(self, count: int) -> list[UserId]:
         """Half of them readers, half of them writers; many are both."""
-        readers = await draw(self._stores.relations.owners, (count + 1) // 2, self._random)
-        writers = await draw(self._stores.timelines.authors, count // 2, self._random)
+        readers = await draw_sample(self._stores.relations.owners, (count + 1) // 2, self._random)
+        writers = await draw_sample(self._stores.timelines.authors, count // 2, self._random)
         return list(dict.fromkeys((*readers, *writers)))
 
 
-def _measure(metrics: Metrics, listing: str, found: Verified) -> None:
+def _measure(metrics: Metrics, listing: str, found: SampleResult) -> None:
     metrics.verified.labels(listing).inc(found.looked_at)
     for kind, places in (("missing", found.missing), ("extra", found.extra)):
         metrics.verify_differences.labels(listing, kind).set(places)
@@ -87,7 +87,7 @@ def create_rebuild(deps: Deps) -> Rebuild:
     return Rebuild(stores.relations, backfill)
 
 
-async def every_user(deps: Deps) -> AsyncIterator[list[UserId]]:
+async def scan_users(deps: Deps) -> AsyncIterator[list[UserId]]:
     """All who follow somebody or ever wrote, some at a time; some of them twice.
 
     Raises StoreUnavailable.

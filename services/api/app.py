@@ -71,10 +71,10 @@ def build_api(
     reader = Reader(stores, clock, settings.epoch)
     retention = Retention(settings.retention_days, settings.epoch)
     home = Home(reader, retention)
-    homes = _homecoming(home, reader, retention, metrics)
+    homes = _returning_users(home, reader, retention, metrics)
     cursors = Cursors(settings.cursor_keys)
     arrivals = NewEntryProbe(
-        stores, home.pulled, clock, settings.epoch, settings.stream_probe_seconds
+        stores, home.pulled_authors, clock, settings.epoch, settings.stream_probe_seconds
     )
     streams = Streams(settings, arrivals, metrics, random.random)
     endpoints = [
@@ -100,7 +100,7 @@ def build_api(
     return api
 
 
-def _homecoming(
+def _returning_users(
     home: Home, reader: Reader, retention: Retention, metrics: Metrics
 ) -> ReturningUsers:
     stores, clock = reader.stores, reader.clock

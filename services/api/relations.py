@@ -65,7 +65,7 @@ def endpoints(acquainted: RelationsReader, cursors: Cursors, clock: Clock) -> li
         return Response(answers.Relations(page.items, pager.sealed(page.last)))
 
     async def read_relation(_: AnyRequest, asked: RelationQuery, viewer: UserId) -> Response[Any]:
-        (found,) = await acquainted.between(viewer, [UserId(int(asked.other_id))])
+        (found,) = await acquainted.relationships(viewer, [UserId(int(asked.other_id))])
         return Response(answers.person(found, clock() * 1_000))
 
     return [Endpoint(LIST_RELATIONS, list_relations), Endpoint(READ_RELATION, read_relation)]

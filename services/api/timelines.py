@@ -58,7 +58,7 @@ def endpoints(
         pager = Pager(cursors, f"home/{viewer}")
         if asked.wait_for is not None:
             await wait_until_arrived(
-                partial(home.holds, viewer, PostId(int(asked.wait_for))), patience
+                partial(home.has_arrived, viewer, PostId(int(asked.wait_for))), patience
             )
         listing = await pager.page(asked, partial(homes.page, viewer), hydrate=asked.hydrate)
         return respond(request, asked, listing)

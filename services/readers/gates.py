@@ -30,13 +30,13 @@ async def load_gates(relations: RelationStore, view: View, posts: Iterable[Post]
     if not pairs and not lists:
         return Gates()
     follows, listed = await asyncio.gather(
-        relations.followed_pairs(pairs) if pairs else _nobody(),
-        _listed(relations, lists, {author for _, author in asked}),
+        relations.followed_pairs(pairs) if pairs else _no_pairs(),
+        _load_memberships(relations, lists, {author for _, author in asked}),
     )
     return Gates(follows, listed)
 
 
-async def _listed(
+async def _load_memberships(
     relations: RelationStore, lists: dict[ListId, set[UserId]], authors: set[UserId]
 ) -> AbstractSet[tuple[ListId, UserId]]:
     """A gate speaks of lists of the root's author; whoever else owns one may not be in its way."""
@@ -49,5 +49,5 @@ async def _listed(
     return await relations.memberships(own, authors) if own else frozenset()
 
 
-async def _nobody() -> AbstractSet[Pair]:
+async def _no_pairs() -> AbstractSet[Pair]:
     return frozenset()

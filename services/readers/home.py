@@ -41,19 +41,21 @@ class Home:
     def __init__(
         self, reader: Reader, retention: Retention, *, pulled_age_ms: int = AGE_MS
     ) -> None:
-        self.pulled = PulledAuthors(reader.stores.pulled, retention, reader.clock, pulled_age_ms)
+        self.pulled_authors = PulledAuthors(
+            reader.stores.pulled, retention, reader.clock, pulled_age_ms
+        )
         self._reader = reader
         self._timelines = reader.stores.timelines
         self._retention = retention
-        self._hidden = Overscan()
+        self._overscan = Overscan()
 
     async def page(self, viewer: UserId, request: PageRequest) -> Page:
         """A page of the viewer's home timeline, of one generation. Raises StoreUnavailable."""
         timelines = await self._timelines.pinned()
-        pulling = self.pulling(viewer)
+        pulled = self.pulled_entries(viewer)
 
         async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
-            return await self._merged(timelines, viewer, pulling, span, limit)
+            return await self._merge_entries(timelines, viewer, pulled, span, limit)
 
         newest = request.before is None and request.after is None
         found = await self._reader.walk(
@@ -64,11 +66,11 @@ class Home:
             shows=in_home,
             retention=self._retention,
             context="home",
-            reposts=self.reposts_to(viewer, pulling),
-            enough=self._hidden.enough(viewer, request.limit) if newest else UNLIMITED,
+            reposts=self.repost_finder(viewer, pulled),
+            first_batch=self._overscan.first_batch(viewer, request.limit) if newest else UNLIMITED,
         )
         if newest:
-            self._hidden.learn(viewer, request.limit, found)
+            self._overscan.record(viewer, request.limit, found)
         return msgspec.structs.replace(cut_page(request, found), generation=timelines.generation)
 
     async def explain(self, viewer: UserId, post: PostId) -> Explanation | None:
@@ -78,7 +80,7 @@ class Home:
             [post],
             in_home,
             self._retention,
-            self.reposts_to(viewer, self.pulling(viewer)),
+            self.repost_finder(viewer, self.pulled_entries(viewer)),
         )
         known = view.known.get(post)
         if known is None or not may_know(known, view):
@@ -87,18 +89,18 @@ class Home:
         if verdict.shown and post not in places:
             verdict = FOLDED
         stored = await self._timelines.in_home(viewer, post)
-        return Explanation(*verdict[:3], await self._path(known, view), stored)
+        return Explanation(*verdict[:3], await self._delivery_path(known, view), stored)
 
-    async def holds(self, viewer: UserId, post: PostId) -> bool:
+    async def has_arrived(self, viewer: UserId, post: PostId) -> bool:
         """Whether a post has arrived where this viewer would read it.
 
         What he may not know of never does, like what does not exist.
         """
-        view = await self._reader.view(viewer, [post], self._retention)
+        view = await self._reader.load_view(viewer, [post], self._retention)
         known = view.known.get(post)
         if known is None or not may_know(known, view):
             return False
-        match await self._path(known, view):
+        match await self._delivery_path(known, view):
             case "tag":
                 return True
             case "pulled":
@@ -106,47 +108,47 @@ class Home:
                 return bool(await self._timelines.author_pages([known.author_id], span, 1))
         return await self._timelines.in_home(viewer, post)
 
-    def pulling(self, viewer: UserId) -> PulledEntries:
+    def pulled_entries(self, viewer: UserId) -> PulledEntries:
         """What is pulled into a viewer's home, for one reading of it."""
-        return PulledEntries(self._reader.stores, self.pulled, viewer)
+        return PulledEntries(self._reader.stores, self.pulled_authors, viewer)
 
-    def reposts_to(self, viewer: UserId, pulling: PulledEntries) -> FindReposts:
+    def repost_finder(self, viewer: UserId, pulled: PulledEntries) -> FindReposts:
         """Where to look for the reposts that were brought to a viewer, and his own."""
 
         async def reposts(windows: Collection[Window]) -> Collection[PostId]:
-            delivered, pulled = await asyncio.gather(
+            delivered, from_pulled = await asyncio.gather(
                 self._reader.stores.reposts.delivered(viewer, windows, MAX_REASONS),
-                pulling.reposts(windows),
+                pulled.find_reposts(windows),
             )
-            return pulled.union(*delivered.values())
+            return from_pulled.union(*delivered.values())
 
         return reposts
 
-    async def entries(
-        self, viewer: UserId, pulling: PulledEntries, span: Span, limit: int
+    async def load_entries(
+        self, viewer: UserId, pulled: PulledEntries, span: Span, limit: int
     ) -> Sequence[PostId]:
         """Stored entries, the viewer's own among them, merged with those that are pulled."""
         timelines = await self._timelines.pinned()
-        return await self._merged(timelines, viewer, pulling, span, limit)
+        return await self._merge_entries(timelines, viewer, pulled, span, limit)
 
-    async def _merged(
+    async def _merge_entries(
         self,
         timelines: TimelineStore,
         viewer: UserId,
-        pulling: PulledEntries,
+        pulled: PulledEntries,
         span: Span,
         limit: int,
     ) -> Sequence[PostId]:
-        stored, pulled = await asyncio.gather(
-            timelines.home_page(viewer, span, limit), pulling.entries(span, limit)
+        stored, from_pulled = await asyncio.gather(
+            timelines.home_page(viewer, span, limit), pulled.load(span, limit)
         )
-        return sorted(pulled.union(stored), reverse=span.newest_first)[:limit]
+        return sorted(from_pulled.union(stored), reverse=span.newest_first)[:limit]
 
-    async def _path(self, post: Post, view: View) -> str | None:
+    async def _delivery_path(self, post: Post, view: View) -> str | None:
         """By what path a post is owed to the viewer's home, whatever the rules make of it there."""
         if post.author_id == view.viewer:
             return "own"
         if view.follows(post.author_id):
-            flagged = await self.pulled.has(post.author_id, post.post_id)
+            flagged = await self.pulled_authors.has(post.author_id, post.post_id)
             return "pulled" if flagged else "pushed"
         return "tag" if has_followed_tag(post, view) else None

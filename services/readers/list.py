@@ -34,7 +34,7 @@ class ListPosts:
         owned = await self._reader.stores.relations.list_of(list_id)
         if owned is None or owned.owner_id != viewer:
             return None
-        members = await self._members(list_id)
+        members = await self._load_members(list_id)
         floor = self._retention.floor(self._reader.clock())
 
         async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
@@ -55,11 +55,11 @@ class ListPosts:
             shows=shows,
             retention=self._retention,
             context="home",
-            reposts=self._reposts_by(members, floor),
+            reposts=self._repost_finder(members, floor),
         )
         return cut_page(request, found)
 
-    def _reposts_by(self, members: Collection[UserId], floor: int) -> FindReposts:
+    def _repost_finder(self, members: Collection[UserId], floor: int) -> FindReposts:
         """Where to look for what members reposted in some windows."""
 
         async def reposts(windows: Collection[Window]) -> Collection[PostId]:
@@ -76,7 +76,7 @@ class ListPosts:
 
         return reposts
 
-    async def _members(self, list_id: ListId) -> set[UserId]:
+    async def _load_members(self, list_id: ListId) -> set[UserId]:
         members: set[UserId] = set()
         last = UserId(0)
         while len(members) < MAX_MEMBERS:

@@ -5,7 +5,7 @@ from services.latest import Latest
 from services.readers.paging import WalkResult
 from services.readers.reader import UNLIMITED
 
-MOST_REMEMBERED = 32_768
+MAX_REMEMBERED = 32_768
 """Readers: some 5 MB."""
 SPARE = 2
 """Hidden entries for which there is room where there were none."""
@@ -15,20 +15,20 @@ class Overscan:
     """Guesses how many entries fill a page. A wrong guess costs requests, and decides nothing."""
 
     def __init__(self) -> None:
-        self._known: Latest[UserId, float] = Latest(MOST_REMEMBERED)
+        self._hidden_share: Latest[UserId, float] = Latest(MAX_REMEMBERED)
         """Hidden ones for each that is shown."""
 
-    def enough(self, viewer: UserId, limit: int) -> int:
+    def first_batch(self, viewer: UserId, limit: int) -> int:
         """So many as were there for a page, and room for half as many hidden ones more."""
-        share = self._known.get(viewer)
+        share = self._hidden_share.get(viewer)
         if share is None:
             return UNLIMITED
         hidden = share * (limit + 1)
         return limit + 1 + round(hidden + max(SPARE, hidden / 2))
 
-    def learn(self, viewer: UserId, limit: int, found: WalkResult) -> None:
+    def record(self, viewer: UserId, limit: int, found: WalkResult) -> None:
         """From a walk; of one that ended early nothing is known."""
         if len(found.items) > limit:
-            self._known[viewer] = found.passed / len(found.items) - 1
+            self._hidden_share[viewer] = found.looked_at / len(found.items) - 1
         else:
-            self._known.pop(viewer, None)
+            self._hidden_share.pop(viewer, None)

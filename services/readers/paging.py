@@ -51,13 +51,13 @@ class Page(msgspec.Struct, frozen=True):
 class WalkResult(NamedTuple):
     """What a walk over a span gave: up to limit + 1 shown items in the span's order.
 
-    `stopped_at` is the last entry looked at where the walk's bound ended it, else None; `passed`
+    `stopped_at` is the last entry looked at where the walk's bound ended it, else None; `looked_at`
     how many entries there were down to the last item.
     """
 
     items: list[Item]
     stopped_at: PostId | None
-    passed: int = 0
+    looked_at: int = 0
 
 
 def cut_page(request: PageRequest, found: WalkResult) -> Page:
@@ -70,7 +70,7 @@ def cut_page(request: PageRequest, found: WalkResult) -> Page:
     whole = Page(items, older=older, newer=items[0].post_id if items else None)
     if request.newer_than is None:
         return whole
-    return _down_to(request.newer_than, whole, found)
+    return _cut_at(request.newer_than, whole, found)
 
 
 def _newer_page(after: PostId, limit: int, found: WalkResult) -> Page:
@@ -82,7 +82,7 @@ def _newer_page(after: PostId, limit: int, found: WalkResult) -> Page:
     return Page(items[::-1], older=items[0].post_id if items else None, newer=newer)
 
 
-def _down_to(newer_than: PostId, whole: Page, found: WalkResult) -> Page:
+def _cut_at(newer_than: PostId, whole: Page, found: WalkResult) -> Page:
     """The newest page, cut at `newer_than`; what is between and did not fit is the gap."""
     kept = [item for item in whole.items if item.post_id > newer_than]
     newer = kept[0].post_id if kept else newer_than

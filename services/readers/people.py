@@ -16,7 +16,7 @@ class Person(NamedTuple):
     """
 
     user_id: UserId
-    how: Relationship
+    relationship: Relationship
     followed_by: bool
 
 
@@ -33,7 +33,7 @@ class RelationsReader(NamedTuple):
     relations: RelationStore
     graph: GraphStore
 
-    async def between(self, owner: UserId, others: list[UserId]) -> list[Person]:
+    async def relationships(self, owner: UserId, others: list[UserId]) -> list[Person]:
         """How the owner and each of the others stand. Raises StoreUnavailable, as all here do."""
         if not others:
             return []
@@ -45,7 +45,7 @@ class RelationsReader(NamedTuple):
         """Up to `limit` of those the owner follows, blocks or mutes, by their ids."""
         found = list(await self.relations.others(owner, kind, after=after, limit=limit + 1))
         page = found[:limit]
-        people = await self.between(owner, page)
+        people = await self.relationships(owner, page)
         return PeoplePage(people, page[-1] if len(found) > limit else None)
 
     async def followers(self, owner: UserId, after: UserId, limit: int) -> PeoplePage:
@@ -64,5 +64,5 @@ class RelationsReader(NamedTuple):
             found += [each for where, each in order if (where, each) > place]
             start, width = end, 2 * width  # removed ones may have counted
         page = found[:limit]
-        people = [each for each in await self.between(owner, page) if each.followed_by]
+        people = [each for each in await self.relationships(owner, page) if each.followed_by]
         return PeoplePage(people, page[-1] if len(found) > limit else None)

@@ -17,7 +17,7 @@ REPOSTS_AT_ONCE = 100
 """Of an author in one request: three days of somebody who reposts thirty posts a day."""
 
 
-class _Wanted(NamedTuple):
+class _Sources(NamedTuple):
     tags: Collection[str]
     authors: Collection[UserId]
 
@@ -29,27 +29,27 @@ class PulledEntries:
         self._stores = stores
         self._pulled = pulled
         self._viewer = viewer
-        self._wanted: _Wanted | None = None
+        self._sources: _Sources | None = None
 
-    async def entries(self, span: Span, limit: int) -> set[PostId]:
+    async def load(self, span: Span, limit: int) -> set[PostId]:
         """Up to `limit` of each in the span's order; none is left out that is before the last.
 
         One request for who follows neither, one more for whom he follows of pulled authors, two
         more in most cases for tags.
         """
-        tags, authors = await self._asked()
+        tags, authors = await self._load_sources()
         tagged, written = await asyncio.gather(
-            self._tagged(tags, span, limit), self._written(authors, span, limit)
+            self._load_tagged(tags, span, limit), self._load_written(authors, span, limit)
         )
         return {*tagged, *written}
 
-    async def reposts(self, windows: Collection[Window]) -> set[PostId]:
+    async def find_reposts(self, windows: Collection[Window]) -> set[PostId]:
         """Those that the pulled authors made in these windows; in most cases one request.
 
         Of what is dated before its original nothing is pulled, so that no page looks further back
         than its originals do.
         """
-        authors = (await self._asked()).authors
+        authors = (await self._load_sources()).authors
         if not authors or not windows:
             return set()
         above = min(max(each.above, each.original_id) for each in windows)
@@ -65,18 +65,20 @@ class PulledEntries:
             )
         return found
 
-    async def _asked(self) -> _Wanted:
-        if self._wanted is None:
+    async def _load_sources(self) -> _Sources:
+        if self._sources is None:
             pulled = (await self._pulled.known()).keys() - {self._viewer}
             relations = await self._stores.relations.about(self._viewer, pulled)
-            self._wanted = _Wanted(relations.own.tags, relations.edges.keys())
-        return self._wanted
+            self._sources = _Sources(relations.own.tags, relations.edges.keys())
+        return self._sources
 
-    async def _tagged(self, tags: Collection[str], span: Span, limit: int) -> Sequence[PostId]:
+    async def _load_tagged(self, tags: Collection[str], span: Span, limit: int) -> Sequence[PostId]:
         terms = [tag_term(tag) for tag in tags]
         return await self._stores.tags.page(terms, span, limit) if terms else ()
 
-    async def _written(self, authors: Collection[UserId], span: Span, limit: int) -> set[PostId]:
+    async def _load_written(
+        self, authors: Collection[UserId], span: Span, limit: int
+    ) -> set[PostId]:
         if not authors:
             return set()
         pages = await self._stores.timelines.author_pages(authors, span, limit)

@@ -37,7 +37,7 @@ FindReposts: TypeAlias = Callable[[Collection[Window]], Awaitable[Collection[Pos
 """The reposts that may count in a listing, in these windows."""
 
 
-class Judged(NamedTuple):
+class Judgement(NamedTuple):
     """What was decided on some posts, as far as they are known.
 
     `places` has those that are shown where they are, with who is named on them as having reposted;
@@ -56,16 +56,16 @@ class Reader(NamedTuple):
     clock: Clock
     epoch: int = DEFAULT_EPOCH
 
-    async def view(
+    async def load_view(
         self, viewer: UserId | None, posts: Iterable[PostId], retention: Retention = FOR_EVER
     ) -> View:
         """Hydrates: the posts, what is above them and what they repost, what decides on them."""
         known: dict[PostId, Post] = {}
         asked = list(posts)
         await load_above(self.stores.posts, known, asked)
-        return await self.around(viewer, known, asked, retention)
+        return await self.view_loaded(viewer, known, asked, retention)
 
-    async def around(
+    async def view_loaded(
         self,
         viewer: UserId | None,
         known: Mapping[PostId, Post],
@@ -78,13 +78,13 @@ class Reader(NamedTuple):
         posts = [known[each] for each in asked if each in known]
         shown = [original for post in posts if (original := bare.original(post)) is not None]
         relations, suspended, gates = await asyncio.gather(
-            self._relations(bare, [*posts, *shown]),
+            self._load_relations(bare, [*posts, *shown]),
             self.stores.relations.suspended({post.author_id for post in (*posts, *shown)}),
             load_gates(self.stores.relations, bare, shown),
         )
         return bare._replace(relations=relations, suspended=suspended, gates=gates)
 
-    async def _relations(self, view: View, posts: Iterable[Post]) -> Relations:
+    async def _load_relations(self, view: View, posts: Iterable[Post]) -> Relations:
         """How the viewer stands to every author, and to those whom these posts mention."""
         if view.viewer is None:
             return Relations()
@@ -99,7 +99,7 @@ class Reader(NamedTuple):
         shows: Predicate,
         retention: Retention = FOR_EVER,
         reposts: FindReposts | None = None,
-    ) -> Judged:
+    ) -> Judgement:
         """Decides on entries of a listing, which folds reposts into windows where it knows them.
 
         A place depends on all reasons for its window, so those are judged with the entries.
@@ -108,15 +108,15 @@ class Reader(NamedTuple):
         await load_above(self.stores.posts, known, entries)
         reasons = set(entries)
         if reposts is not None:
-            windows = _windows(View(viewer, known), entries)
+            windows = _contested_windows(View(viewer, known), entries)
             found = await reposts(windows) if windows else ()
             await load_above(self.stores.posts, known, found)
             reasons.update(found, (each.original_id for each in windows))
-        view = await self.around(viewer, known, reasons, retention)
+        view = await self.view_loaded(viewer, known, reasons, retention)
         posts = [known[each] for each in reasons if each in known]
         verdicts = {post.post_id: shows(post, view) for post in posts}
         shown = [post for post in posts if verdicts[post.post_id].shown]
-        return Judged(
+        return Judgement(
             view,
             verdicts,
             place_in_windows(shown, view) if reposts else {each.post_id: () for each in shown},
@@ -133,18 +133,18 @@ class Reader(NamedTuple):
         retention: Retention = FOR_EVER,
         context: Context | None = None,
         reposts: FindReposts | None = None,
-        enough: int = UNLIMITED,
+        first_batch: int = UNLIMITED,
     ) -> WalkResult:
         """Collects up to limit + 1 shown items, refilling what hidden entries leave short.
 
-        `enough` is how many entries may well suffice: they are judged first, and the others only
-        where they are needed.
+        The `first_batch` entries may well suffice: they are judged first, the others only where
+        they are needed.
         """
         items: list[Item] = []
-        wanted, passed = limit * OVERSCAN + 1, 0
+        wanted, looked_at = limit * OVERSCAN + 1, 0
         for _ in range(MAX_REFILLS):
             entries = await skeleton(span, wanted)
-            for some in (entries[:enough], entries[enough:]):
+            for some in (entries[:first_batch], entries[first_batch:]):
                 if not some:
                     continue
                 judged = await self.judge(viewer, some, shows, retention, reposts)
@@ -152,15 +152,15 @@ class Reader(NamedTuple):
                 taken = shown[: limit + 1 - len(items)]
                 items += [self._present(some[each], judged, context) for each in taken]
                 if len(items) > limit:
-                    return WalkResult(items, None, passed + taken[-1] + 1)
-                passed += len(some)
+                    return WalkResult(items, None, looked_at + taken[-1] + 1)
+                looked_at += len(some)
             if len(entries) < wanted:
-                return WalkResult(items, None, passed)
-            span, enough = beyond(span, entries[-1]), UNLIMITED
+                return WalkResult(items, None, looked_at)
+            span, first_batch = rest_of_span(span, entries[-1]), UNLIMITED
             wanted *= 2
-        return WalkResult(items, entries[-1], passed)
+        return WalkResult(items, entries[-1], looked_at)
 
-    def _present(self, post: PostId, judged: Judged, context: Context | None) -> Item:
+    def _present(self, post: PostId, judged: Judgement, context: Context | None) -> Item:
         return present_item(
             judged.view.known[post],
             judged.view,
@@ -171,7 +171,7 @@ class Reader(NamedTuple):
         )
 
 
-def _windows(view: View, entries: Iterable[PostId]) -> set[Window]:
+def _contested_windows(view: View, entries: Iterable[PostId]) -> set[Window]:
     """Those in which other reasons may decide: not those of what the viewer wrote himself."""
     posts = [view.known[each] for each in entries if each in view.known]
     return {
@@ -182,6 +182,6 @@ def _windows(view: View, entries: Iterable[PostId]) -> set[Window]:
     }
 
 
-def beyond(span: Span, place: PostId) -> Span:
+def rest_of_span(span: Span, place: PostId) -> Span:
     """The part of a span that lies behind a place, in the span's order."""
     return span._replace(below=place) if span.newest_first else span._replace(above=place)

@@ -19,9 +19,9 @@ from services.readers.paging import Page, PageRequest
 
 SETTLE_SECONDS: Final = AGE_SECONDS + 10
 """After which no worker goes by what it knew before; ten seconds for clocks that run unevenly."""
-MOST_NOTED: Final = 100_000
+MAX_REMEMBERED: Final = 100_000
 """Readers of a day who are remembered: 10 MB. Beyond them all are asked for once more."""
-MOST_RETURNING: Final = 10_000
+MAX_RETURNING: Final = 10_000
 """Brought back at a time by one process; who comes beyond them is when he reads again."""
 REBUILDS_AT_ONCE: Final = 4
 """Each holds a hundred author timelines; the pages of others wait beside them."""
@@ -52,73 +52,73 @@ class ReturningUsers:
         self._metrics = metrics
         self._clock = clock
         self._wait = wait
-        self._noted: dict[UserId, int] = {}
-        self._returning: dict[UserId, asyncio.Task[None]] = {}
-        self._gate = asyncio.Semaphore(REBUILDS_AT_ONCE)
+        self._seen_on: dict[UserId, int] = {}
+        self._tasks: dict[UserId, asyncio.Task[None]] = {}
+        self._rebuild_slots = asyncio.Semaphore(REBUILDS_AT_ONCE)
 
     async def page(self, viewer: UserId, request: PageRequest) -> Page:
         """A page of the viewer's home; one that may lack entries says so. Raises StoreUnavailable.
 
         Whether it may is asked first: a home that becomes whole meanwhile was read too early.
         """
-        may_lack = await self._may_lack(viewer)
+        may_lack = await self._check_in(viewer)
         page = await self._home.page(viewer, request)
         return msgspec.structs.replace(page, building=True) if may_lack else page
 
     def stop(self) -> None:
         """Brings nobody back any more; whoever is not back yet is when he reads again."""
-        for task in self._returning.values():
+        for task in self._tasks.values():
             task.cancel()
 
-    async def _may_lack(self, viewer: UserId) -> bool:
+    async def _check_in(self, viewer: UserId) -> bool:
         today = self._clock() // DAY_MS
-        if self._noted.get(viewer) == today:
+        if self._seen_on.get(viewer) == today:
             return False
         # First written, then read: a worker that did not see the one has put to sleep before.
-        is_noted = await self._note(viewer, today)
+        is_recorded = await self._record_seen(viewer, today)
         activity = await self._activity.of(viewer)
         if activity.may_lack:
-            self._bring_back(viewer, activity.dormant)
-        elif is_noted:
-            if len(self._noted) >= MOST_NOTED:
-                self._noted.clear()
-            self._noted[viewer] = today
+            self._start_return(viewer, activity.dormant)
+        elif is_recorded:
+            if len(self._seen_on) >= MAX_REMEMBERED:
+                self._seen_on.clear()
+            self._seen_on[viewer] = today
         return activity.may_lack
 
-    async def _note(self, viewer: UserId, today: int) -> bool:
+    async def _record_seen(self, viewer: UserId, today: int) -> bool:
         try:
-            await self._raise(ActivityKind.SEEN, viewer, today)
+            await self._record(ActivityKind.SEEN, viewer, today)
         except Transient as error:
             log.warning("a reader could not be noted", error=repr(error))
             return False
         return True
 
-    def _bring_back(self, user: UserId, sleep: int) -> None:
-        if user in self._returning or len(self._returning) >= MOST_RETURNING:
+    def _start_return(self, user: UserId, sleep: int) -> None:
+        if user in self._tasks or len(self._tasks) >= MAX_RETURNING:
             return
-        task = asyncio.create_task(self._return(user, sleep))
-        self._returning[user] = task
+        task = asyncio.create_task(self._restore_home(user, sleep))
+        self._tasks[user] = task
         self._metrics.homes_returning.inc()
-        task.add_done_callback(lambda _: self._returned(user))
+        task.add_done_callback(lambda _: self._finish_return(user))
 
-    def _returned(self, user: UserId) -> None:
-        del self._returning[user]
+    def _finish_return(self, user: UserId) -> None:
+        del self._tasks[user]
         self._metrics.homes_returning.dec()
 
-    async def _return(self, user: UserId, sleep: int) -> None:
+    async def _restore_home(self, user: UserId, sleep: int) -> None:
         """From the first step on new entries are written, by the last one all are there."""
         try:
-            await self._raise(ActivityKind.AWAKE, user, sleep)
-            await self._write_anew(user)
+            await self._record(ActivityKind.AWAKE, user, sleep)
+            await self._rebuild_home(user)
             await self._wait(SETTLE_SECONDS)
-            await self._write_anew(user)
-            await self._raise(ActivityKind.WHOLE, user, sleep)
+            await self._rebuild_home(user)
+            await self._record(ActivityKind.WHOLE, user, sleep)
         except Transient as error:
             log.warning("a home could not be written anew", error=repr(error))
 
-    async def _write_anew(self, user: UserId) -> None:
-        async with self._gate:
+    async def _rebuild_home(self, user: UserId) -> None:
+        async with self._rebuild_slots:
             await self._rebuild([user])
 
-    async def _raise(self, kind: ActivityKind, user: UserId, number: int) -> None:
+    async def _record(self, kind: ActivityKind, user: UserId, number: int) -> None:
         await self._activity.raised(kind, np.array([user]), np.array([number]))

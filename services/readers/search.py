@@ -41,7 +41,7 @@ class SearchCriteria(NamedTuple):
         """Whether nothing is asked for."""
         return self == SearchCriteria()
 
-    def meets(self, post: Post, view: View) -> bool:
+    def matches(self, post: Post, view: View) -> bool:
         return (
             self.author in (None, post.author_id)
             and (self.tag is None or self.tag in map(normal_tag, post.tags))
@@ -49,7 +49,7 @@ class SearchCriteria(NamedTuple):
             and self.conversation in (None, root_of(post, view.known))
         )
 
-    def within(self, span: Span) -> Span:
+    def narrow(self, span: Span) -> Span:
         above = span.above if self.since is None else max(span.above, self.since - 1)
         below = span.below if self.until is None else min(span.below, self.until)
         return span._replace(above=above, below=below)
@@ -71,45 +71,45 @@ class SearchPosts:
         self._stores = reader.stores
 
     async def page(
-        self, wanted: SearchCriteria, viewer: UserId | None, request: PageRequest
+        self, criteria: SearchCriteria, viewer: UserId | None, request: PageRequest
     ) -> Page:
         """A page of what is found. Raises StoreUnavailable.
 
         Candidates are those that the rarest of what is asked for finds; each is judged by its post.
         """
-        span = wanted.within(request.span())
+        span = criteria.narrow(request.span())
 
         def shows(post: Post, view: View) -> Verdict:
-            if not wanted.meets(post, view):
+            if not criteria.matches(post, view):
                 return Verdict(shown=False, rule=18, reason="not_wanted")
             return listed(post, view)
 
-        skeleton = await self._rarest(wanted, span, request.limit)
+        skeleton = await self._rarest_source(criteria, span, request.limit)
         found = await self._reader.walk(skeleton, span, request.limit, viewer=viewer, shows=shows)
         return cut_page(request, found)
 
-    async def _rarest(self, wanted: SearchCriteria, span: Span, limit: int) -> Skeleton:
+    async def _rarest_source(self, criteria: SearchCriteria, span: Span, limit: int) -> Skeleton:
         """What finds the fewest there: of each a page is read, and how far it reaches compared."""
-        sources = list(self._sources(wanted))
-        if wanted.conversation is not None:
-            posts, whole = await self._conversation(wanted.conversation)
+        sources = list(self._sources(criteria))
+        if criteria.conversation is not None:
+            posts, whole = await self._load_conversation(criteria.conversation)
             if whole or not sources:
-                return _of(posts)
+                return _from_set(posts)
         if not sources:
-            return _found(self._stores.words, everything())
+            return _from_terms(self._stores.words, everything())
         if len(sources) == 1:
             return sources[0]
         pages = await asyncio.gather(*(source(span, limit) for source in sources))
         reach = [_reach(each, limit, newest_first=span.newest_first) for each in pages]
         return sources[reach.index(max(reach))]
 
-    def _sources(self, wanted: SearchCriteria) -> Iterator[Skeleton]:
-        for word in wanted.words:
-            yield _found(self._stores.words, [word_term(word)])
-        if wanted.tag is not None:
-            yield _found(self._stores.tags, [tag_term(wanted.tag)])
-        if wanted.author is not None:
-            yield self._by_author(wanted.author)
+    def _sources(self, criteria: SearchCriteria) -> Iterator[Skeleton]:
+        for word in criteria.words:
+            yield _from_terms(self._stores.words, [word_term(word)])
+        if criteria.tag is not None:
+            yield _from_terms(self._stores.tags, [tag_term(criteria.tag)])
+        if criteria.author is not None:
+            yield self._by_author(criteria.author)
 
     def _by_author(self, author: UserId) -> Skeleton:
         async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
@@ -118,7 +118,7 @@ class SearchPosts:
 
         return skeleton
 
-    async def _conversation(self, root: PostId) -> tuple[set[PostId], bool]:
+    async def _load_conversation(self, root: PostId) -> tuple[set[PostId], bool]:
         """What hangs below a root or waits there, and whether that is all of it."""
         found, level, whole = {root}, {root}, True
         for _ in range(MAX_LEVELS):
@@ -135,14 +135,14 @@ class SearchPosts:
         return found, whole and not level
 
 
-def _found(store: TermStore, terms: Sequence[str]) -> Skeleton:
+def _from_terms(store: TermStore, terms: Sequence[str]) -> Skeleton:
     async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
         return await store.page(terms, span, limit)
 
     return skeleton
 
 
-def _of(posts: set[PostId]) -> Callable[[Span, int], Awaitable[Sequence[PostId]]]:
+def _from_set(posts: set[PostId]) -> Callable[[Span, int], Awaitable[Sequence[PostId]]]:
     async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
         inside = sorted(each for each in posts if span.above < each < span.below)
         return inside[::-1][:limit] if span.newest_first else inside[:limit]

@@ -28,7 +28,7 @@ class TagFilter(NamedTuple):
         """Of tags as people write them."""
         return cls(*(frozenset(map(normal_tag, each)) for each in (any_of, all_of, none_of)))
 
-    def meets(self, post: Post) -> bool:
+    def matches(self, post: Post) -> bool:
         tags = set(map(normal_tag, post.tags))
         return bool(tags & self.any_of) and tags >= self.all_of and not tags & self.none_of
 
@@ -47,7 +47,7 @@ class TagPosts:
             return await self._reader.stores.tags.page(terms, span, limit)
 
         def shows(post: Post, view: View) -> Verdict:
-            if not tags.meets(post):
+            if not tags.matches(post):
                 return Verdict(shown=False, rule=17, reason="other_tags")
             verdict = listed(post, view)
             return verdict._replace(kind="tag") if verdict.shown else verdict

@@ -92,7 +92,7 @@ class Threads:
             if post.parent_id is not None and post.parent_id in known
         }
         view, apart = await asyncio.gather(
-            self._reader.around(viewer, known, known),
+            self._reader.view_loaded(viewer, known, known),
             self._reader.stores.relations.blocked_pairs(pairs),
         )
         return ThreadPlaceholders(asked.post_id, view, apart)

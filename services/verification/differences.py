@@ -19,7 +19,7 @@ class Differences(NamedTuple):
     def between(cls, expected: AbstractSet[ShownEntry], found: AbstractSet[ShownEntry]) -> Self:
         return cls(frozenset(expected - found), frozenset(found - expected))
 
-    def lasting(self, later: "Differences") -> "Differences":
+    def confirmed_by(self, later: "Differences") -> "Differences":
         """What of them a later look finds, too: what was on its way has arrived by then."""
         return Differences(self.missing & later.missing, self.extra & later.extra)
 

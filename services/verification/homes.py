@@ -46,22 +46,22 @@ class VerifyHomes:
             return None
         span = Span(above=self._retention.floor(self._reader.clock()))
         # Written first where a post comes now: what is stored later is no missing entry.
-        owed = await self._owed(people, span)
-        pulling = self._home.pulling(user)
-        stored = await self._home.entries(user, pulling, span, NEWEST)
-        lowest = max(_lowest(owed), _lowest(stored))
+        written = await self._load_written(people, span)
+        pulled = self._home.pulled_entries(user)
+        stored = await self._home.load_entries(user, pulled, span, NEWEST)
+        lowest = max(_lowest_compared(written), _lowest_compared(stored))
         expected, found = await asyncio.gather(
-            self._shown(user, owed, lowest, self._pulled(people, span)),
-            self._shown(user, stored, lowest, self._home.reposts_to(user, pulling)),
+            self._shown_entries(user, written, lowest, self._repost_finder(people, span)),
+            self._shown_entries(user, stored, lowest, self._home.repost_finder(user, pulled)),
         )
         return Differences.between(expected, found)
 
-    async def _owed(self, people: Sequence[UserId], span: Span) -> list[PostId]:
+    async def _load_written(self, people: Sequence[UserId], span: Span) -> list[PostId]:
         pages = await self._reader.stores.timelines.author_pages(people, span, NEWEST)
         posts = {post for page in pages.values() for post in page}
         return sorted(posts, reverse=True)[:NEWEST]
 
-    async def _shown(
+    async def _shown_entries(
         self, user: UserId, entries: Iterable[PostId], lowest: int, reposts: FindReposts
     ) -> set[ShownEntry]:
         asked: set[Window] = set()
@@ -90,7 +90,7 @@ class VerifyHomes:
         }
         return {*((each, None) for each in kept), *named, *reasons}
 
-    def _pulled(self, people: Sequence[UserId], span: Span) -> FindReposts:
+    def _repost_finder(self, people: Sequence[UserId], span: Span) -> FindReposts:
         """Where to look for reposts, but for what was delivered."""
 
         async def reposts(windows: Collection[Window]) -> Collection[PostId]:
@@ -106,6 +106,6 @@ class VerifyHomes:
         return reposts
 
 
-def _lowest(page: Sequence[PostId]) -> int:
+def _lowest_compared(page: Sequence[PostId]) -> int:
     """Below what a page says nothing."""
     return page[-1] if len(page) == NEWEST else 0

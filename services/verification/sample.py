@@ -9,7 +9,7 @@ from schemas.ids import PostId, UserId
 from services.scan import START, Scanned
 from services.verification.differences import Differences
 
-LOOKS = 3
+ATTEMPTS = 3
 """Before a difference counts: of a system that runs, some post is always on its way."""
 AT_ONCE = 8
 """Users or posts that are looked at together: less than one page's worth of requests each."""
@@ -19,7 +19,7 @@ Scan = Callable[[int, int], Awaitable[Scanned[IdT]]]
 Verify = Callable[[IdT], Awaitable[Differences | None]]
 
 
-class Verified(NamedTuple):
+class SampleResult(NamedTuple):
     """What was looked at, and how each of them differs that does; the others are as they must be.
 
     `skipped` were not compared: unknown, following more people than are compared, or users whose
@@ -39,7 +39,7 @@ class Verified(NamedTuple):
         return sum(len(each.extra) for each in self.differing.values())
 
 
-async def draw(scan: Scan[IdT], count: int, random: Random) -> list[IdT]:
+async def draw_sample(scan: Scan[IdT], count: int, random: Random) -> list[IdT]:
     """Up to `count` of all that the store has, from a place drawn by chance on."""
     start = random.randint(START, -START - 1)
     found = (await scan(start, count)).ids
@@ -50,24 +50,29 @@ async def draw(scan: Scan[IdT], count: int, random: Random) -> list[IdT]:
 
 async def verify_each(
     verify: Verify[IdT], asked: Collection[IdT], pause: Callable[[], Awaitable[None]]
-) -> Verified:
+) -> SampleResult:
     """Looks at each; at those that differ once more after each pause. Raises StoreUnavailable."""
-    first = await _each(verify, list(asked))
+    first = await _verify_batches(verify, list(asked))
     differing = {each: found for each, found in first.items() if found}
-    for _ in range(LOOKS - 1):
+    for _ in range(ATTEMPTS - 1):
         if not differing:
             break
         await pause()
-        again = await _each(verify, list(differing))
+        again = await _verify_batches(verify, list(differing))
         lasting = {
-            each: found.lasting(again[each] or Differences()) for each, found in differing.items()
+            each: found.confirmed_by(again[each] or Differences())
+            for each, found in differing.items()
         }
         differing = {each: found for each, found in lasting.items() if found}
     skipped = sum(1 for found in first.values() if found is None)
-    return Verified(len(first), skipped, {int(each): found for each, found in differing.items()})
+    return SampleResult(
+        len(first), skipped, {int(each): found for each, found in differing.items()}
+    )
 
 
-async def _each(verify: Verify[IdT], asked: Sequence[IdT]) -> dict[IdT, Differences | None]:
+async def _verify_batches(
+    verify: Verify[IdT], asked: Sequence[IdT]
+) -> dict[IdT, Differences | None]:
     found: dict[IdT, Differences | None] = {}
     for start in range(0, len(asked), AT_ONCE):
         some = asked[start : start + AT_ONCE]

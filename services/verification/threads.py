@@ -54,15 +54,15 @@ class VerifyThreads:
             return True
         conversations = self._reader.stores.conversations
         children = await conversations.children([post.parent_id], MAX_SIBLINGS)
-        if not _holds(children.get(post.parent_id, []), post.post_id):
+        if not _is_among(children.get(post.parent_id, []), post.post_id):
             return False
         path, _ = path_up(post.post_id, known)
         if post.parent_id in known or post.root_claim is None or len(path) < 2:
             return True
         claimed = await conversations.claimed([path[-1]], MAX_SIBLINGS)
-        return _holds([each.post_id for each in claimed.get(path[-1], [])], post.post_id)
+        return _is_among([each.post_id for each in claimed.get(path[-1], [])], post.post_id)
 
 
-def _holds(oldest: list[PostId], post: PostId) -> bool:
+def _is_among(oldest: list[PostId], post: PostId) -> bool:
     """Whether the post is among the oldest, or too new to be looked for there."""
     return post in oldest or (len(oldest) == MAX_SIBLINGS and post > oldest[-1])

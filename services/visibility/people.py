@@ -39,7 +39,7 @@ def muted(post: Post, view: View) -> bool:
 
 def _mute(other: UserId, view: View) -> str | None:
     mute = view.to(other).mute
-    return mute.scope if mute is not None and view.lasts(mute.expires_at) else None
+    return mute.scope if mute is not None and view.is_active(mute.expires_at) else None
 
 
 def _shown(post: Post, view: View) -> Iterator[Post]:

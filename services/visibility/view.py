@@ -52,6 +52,6 @@ class View(NamedTuple):
         """What a post shows: itself, or what it reposts as far as that is known."""
         return post if post.repost_of is None else original_of(post, self.known)
 
-    def lasts(self, expires_at: int | None) -> bool:
+    def is_active(self, expires_at: int | None) -> bool:
         """Whether something has not expired. At that moment it is over."""
         return expires_at is None or self.now < expires_at

@@ -21,7 +21,12 @@ def keyword(post: Post, view: View, context: Context, action: MuteAction) -> Key
     text = post.text.casefold()
     for mute in view.relations.own.keyword_mutes:
         here = not mute.contexts or context in mute.contexts
-        if here and mute.action == action and view.lasts(mute.expires_at) and _meets(text, mute):
+        if (
+            here
+            and mute.action == action
+            and view.is_active(mute.expires_at)
+            and _meets(text, mute)
+        ):
             return mute
     return None
 

@@ -29,7 +29,7 @@ from streams.replay.generation import (
 )
 from streams.replay.live import LiveGroups
 from streams.replay.plan import LIVE, Plan
-from streams.verification import create_rebuild, every_user
+from streams.verification import create_rebuild, scan_users
 
 
 class GenerationName(click.ParamType):
@@ -139,7 +139,7 @@ async def complete_generation(plan: Plan, deps: Deps, on_progress: ProgressCallb
     if plan.gone:
         on_progress("what the log lacks: homes are rebuilt from the store's own posts")
         rebuild = create_rebuild(deps)
-        async for some in every_user(deps):
+        async for some in scan_users(deps):
             await rebuild(some)
     await mark_filled(generations_of(deps), plan)
 

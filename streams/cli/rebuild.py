@@ -13,7 +13,7 @@ from streams.bootstrap import Deps, repair_stores
 from streams.cli.connected import run_on_stores
 from streams.cli.progress import progress_bar
 from streams.pace import paced
-from streams.verification import USERS_AT_ONCE, create_rebuild, every_user
+from streams.verification import USERS_AT_ONCE, create_rebuild, scan_users
 
 
 @click.command("rebuild")
@@ -37,7 +37,7 @@ def command(users: tuple[int, ...], all_: bool, rate: float | None, as_json: boo
         with progress_bar() as bar:
             task = bar.add_task("users", total=None if all_ else len(users))
             turns: Iterator[int] = paced(count(), rate) if rate else count()
-            async for some in every_user(deps) if all_ else _portions(users):
+            async for some in scan_users(deps) if all_ else _portions(users):
                 for _ in some:
                     await asyncio.to_thread(next, turns)  # it sleeps, and the loop has work
                 await rebuild(some)

@@ -9,7 +9,7 @@ from typing import Any, Final
 import click
 
 from schemas.ids import UserId
-from services.verification.sample import Verified
+from services.verification.sample import SampleResult
 from streams.bootstrap import Deps
 from streams.cli.connected import run_on_stores
 from streams.process.processes import health_site
@@ -52,12 +52,12 @@ def command(
     async def work(deps: Deps) -> bool:
         verification = Verifier(deps, Random(seed))
         if every is None:
-            looked = await verification.look(count, asked)
+            looked = await verification.verify_sample(count, asked)
             _report(looked, as_json)
             return looked.is_whole
         async with health_site(deps, []):
             while True:
-                _report(await verification.look(count, asked), as_json)
+                _report(await verification.verify_sample(count, asked), as_json)
                 await asyncio.sleep(every)
 
     try:
@@ -92,7 +92,7 @@ def _report(looked: VerificationResult, as_json: bool) -> None:
             click.echo(f"  to mend: {ADVICE[listing]} {named}")
 
 
-def _plain(found: Verified) -> dict[str, Any]:
+def _plain(found: SampleResult) -> dict[str, Any]:
     return {
         "looked_at": found.looked_at,
         "skipped": found.skipped,

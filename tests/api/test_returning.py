@@ -9,7 +9,7 @@ import pytest
 
 from schemas.ids import DAY_MS, PostId, UserId
 from services.activity.store import Activity
-from services.readers import returning as homecoming
+from services.readers import returning
 from services.readers.home import Home
 from services.readers.reader import Reader
 from services.retention import Retention
@@ -58,7 +58,7 @@ async def test_who_returns_is_told_so_until_his_home_is_whole(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """All is there by then, and what comes next is delivered as to anybody."""
-    monkeypatch.setattr(homecoming, "SETTLE_SECONDS", 0)
+    monkeypatch.setattr(returning, "SETTLE_SECONDS", 0)
     village, posts = await left_out()
     async with client_of(api_on(village.stores)) as client:
         assert (await home(client, CAROL))["items"] == posts
@@ -81,7 +81,7 @@ async def test_what_a_worker_leaves_out_that_has_not_heard_is_there_in_the_end(
     async def wait(_: float) -> None:
         await heard.wait()
 
-    monkeypatch.setattr(homecoming.ReturningUsers.__init__, "__kwdefaults__", {"wait": wait})
+    monkeypatch.setattr(returning.ReturningUsers.__init__, "__kwdefaults__", {"wait": wait})
     async with client_of(api_on(village.stores)) as client:
         async with asyncio.timeout(10):
             while (page := await home(client, ALICE))["items"] != posts:  # noqa: ASYNC110
@@ -96,7 +96,7 @@ async def test_what_a_worker_leaves_out_that_has_not_heard_is_there_in_the_end(
 
 async def test_a_stream_brings_its_reader_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """It tells what is there and that it is not all yet; later what was missing."""
-    monkeypatch.setattr(homecoming, "SETTLE_SECONDS", 0)
+    monkeypatch.setattr(returning, "SETTLE_SECONDS", 0)
     village, posts = await left_out()
     probing = {"stream_probe_seconds": 0.005, "stream_look_seconds": 0.005}
     async with streaming(api_on(village.stores, **probing)) as alice:

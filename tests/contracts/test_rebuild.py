@@ -21,7 +21,7 @@ from services.settings.settings import Settings
 from services.storage.session import connect
 from streams.bootstrap import Deps, cassandra_stores, repair_stores
 from streams.routes import ROUTES, create_handlers
-from streams.verification import VerificationResult, Verifier, create_rebuild, every_user
+from streams.verification import VerificationResult, Verifier, create_rebuild, scan_users
 from tests.contracts.conftest import PATIENCE_SECONDS, session_on
 from tests.contracts.histories import NOW, NewPost, People
 from tests.shown import shown
@@ -131,7 +131,7 @@ class Told:
 
         verification = Verifier(self.deps, Random(0), at_once)
         posts = [PostId(each) for each in (*self.posts, self.reply, self.repost)]
-        return await verification.look_at([self.people.alice], posts)
+        return await verification.verify([self.people.alice], posts)
 
 
 @pytest.fixture
@@ -224,6 +224,6 @@ async def test_everybody_is_rebuilt(told: Told, deps: Deps, damage: Damage) -> N
     live = await told.home()
     await asyncio.to_thread(damage, "TRUNCATE home_timeline")
     rebuild = create_rebuild(deps)
-    async for users in every_user(deps):
+    async for users in scan_users(deps):
         await rebuild(users)
     assert await told.home() == live

@@ -12,7 +12,7 @@ from services.relations.mutation import relation_mutation
 from services.scan import START, Scanned
 from services.stores import Stores
 from services.timelines.store import AuthorEntry
-from services.verification.sample import draw
+from services.verification.sample import draw_sample
 from tests.contracts.histories import NewPost, People
 
 Scan = Callable[[int, int], Awaitable[Scanned[int]]]
@@ -60,6 +60,6 @@ async def test_some_are_drawn_from_anywhere(
 ) -> None:
     """As many as are asked for, each once; where the end comes first, from the beginning on."""
     await said(stores, people, [new_post() for _ in range(60)])
-    some = [await draw(stores.posts.scan, count, Random(seed)) for seed in range(5)]
+    some = [await draw_sample(stores.posts.scan, count, Random(seed)) for seed in range(5)]
     assert [len(each) for each in some] == [count] * 5
     assert len({tuple(each) for each in some}) > 1

@@ -10,7 +10,7 @@ from schemas.codec import Message, encode
 from schemas.events import FollowCreated, PostCreated
 from schemas.ids import DAY_MS, PostId, UserId, post_id
 from services.activity.store import ActivityKind
-from services.readers import returning as homecoming
+from services.readers import returning
 from services.settings.settings import Settings
 from streams.bootstrap import (
     Deps,
@@ -36,7 +36,7 @@ async def test_what_a_worker_leaves_out_is_there_for_who_returns(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Carol is delivered to as ever; the worker counts what it spared."""
-    monkeypatch.setattr(homecoming, "SETTLE_SECONDS", 0)
+    monkeypatch.setattr(returning, "SETTLE_SECONDS", 0)
     now = time.time_ns() // 1_000_000
     post = PostId(post_id(now, 1))
     graph: list[Message] = [

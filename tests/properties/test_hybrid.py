@@ -82,6 +82,6 @@ def test_what_is_explained_as_pulled_is_shown(prove: Prove) -> None:
                 if why is not None and why.shown and why.path == "pushed":
                     assert why.stored
                 if why is not None and why.shown and why.path in {"pulled", "own", "pushed"}:
-                    assert await world.home.holds(viewer, post)
+                    assert await world.home.has_arrived(viewer, post)
 
     prove(holds, 20, histories(), chances)

@@ -13,7 +13,7 @@ from services.activity.memory import MemoryActivity
 from services.activity.store import Activity, ActivityKind
 from services.errors import StoreUnavailable
 from services.metrics.metrics import Metrics
-from services.readers import returning as homecoming
+from services.readers import returning
 from services.readers.home import Home
 from services.readers.paging import PageRequest
 from services.readers.reader import Reader
@@ -187,8 +187,8 @@ async def test_a_process_that_stops_brings_nobody_back() -> None:
 
 async def test_what_it_remembers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Readers of the day, and those who return at a time: others are asked for again."""
-    monkeypatch.setattr(homecoming, "MOST_NOTED", 1)
-    monkeypatch.setattr(homecoming, "MOST_RETURNING", 1)
+    monkeypatch.setattr(returning, "MAX_REMEMBERED", 1)
+    monkeypatch.setattr(returning, "MAX_RETURNING", 1)
     api = Api()
     await api.reads(ALICE)
     await api.reads(BOB)
