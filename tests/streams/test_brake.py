@@ -72,7 +72,7 @@ async def test_a_row_is_broken_by_one_good_message(
     workers: Workers, outbox: KafkaOutbox, log: Log, store: MemoryBrakes
 ) -> None:
     """Its sender is not altogether mad."""
-    brakes = brakes_on(store, BrakeLimits(window=10_000, first=1_000, row=20))
+    brakes = brakes_on(store, BrakeLimits(window=10_000, first=1_000, consecutive=20))
     bad = [BAD] * 19
     await publish(outbox, *bad, b"0", *bad, b"1", *bad, key=TOGETHER)
     async with workers(Handler(), bounds=ONE_AT_A_TIME, brakes=brakes):
