@@ -70,7 +70,7 @@ class StoredPosts(NamedTuple):
     """A message, and where its post stands."""
 
     fact: PostFact
-    line: tuple[int, ...] = ()
+    ancestor_hint: tuple[int, ...] = ()
     original: int | None = None  # of a repost
 
 
@@ -197,15 +197,15 @@ async def _write(
     again = originals > 0
     lines = {
         (PostId(each.fact.post_id), UserId(each.fact.author_id)): [
-            PostId(post) for post in each.line
+            PostId(post) for post in each.ancestor_hint
         ]
         for each, _ in batch
-        if each.line
+        if each.ancestor_hint
     }
     facts = [each.fact for each, _ in batch]
     await asyncio.gather(
         stores.posts.record(list(map(post_mutation, facts))),
-        stores.posts.hint(lines),
+        stores.posts.hint_ancestors(lines),
         stores.timelines.add_author_entries(
             [AuthorEntry(UserId(each.author_id), PostId(each.post_id)) for each in facts]
         ),

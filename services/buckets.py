@@ -26,7 +26,7 @@ class Buckets(NamedTuple):
     def of_all(self, posts: IdArray) -> IdArray:
         return ((posts >> SEQUENCE_BITS) + self.retention.epoch) // BUCKET_MS
 
-    def lives(self, buckets: IdArray) -> IdArray:
+    def ttls(self, buckets: IdArray) -> IdArray:
         """How many seconds rows of each bucket have left: 0 is for ever, -1 none.
 
         A bucket's rows leave together, one bucket later than its last post must.

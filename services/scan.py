@@ -11,24 +11,24 @@ from schemas.ids import slot
 
 IdT = TypeVar("IdT", bound=int)
 
-START = -(2**63)
+MIN_TOKEN = -(2**63)
 """Before everything."""
 
 
-class Scanned(NamedTuple, Generic[IdT]):
+class ScanPage(NamedTuple, Generic[IdT]):
     """Some ids, perhaps one of them twice, and the place to go on from; None at the end."""
 
     ids: list[IdT]
-    place: int | None
+    token: int | None
 
 
-def scan_ids(ids: Iterable[IdT], place: int, limit: int) -> Scanned[IdT]:
+def scan_ids(ids: Iterable[IdT], token: int, limit: int) -> ScanPage[IdT]:
     """The first `limit` of these beyond a place, in an order by hashes."""
-    beyond = sorted((at, each) for each in set(ids) if (at := _place(each)) > place)
+    beyond = sorted((at, each) for each in set(ids) if (at := _token(each)) > token)
     some = beyond[:limit]
-    return Scanned([each for _, each in some], some[-1][0] if len(beyond) > limit else None)
+    return ScanPage([each for _, each in some], some[-1][0] if len(beyond) > limit else None)
 
 
-def _place(each: int) -> int:
+def _token(each: int) -> int:
     """The slot decides; what shares one keeps apart by its lowest bits."""
-    return (slot(each) << 32) + (each & 0xFFFFFFFF) + START
+    return (slot(each) << 32) + (each & 0xFFFFFFFF) + MIN_TOKEN

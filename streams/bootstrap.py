@@ -197,7 +197,7 @@ def create_workers(
     deps: Deps,
     outbox: Outbox,
     roles: Iterable[str] = ROLES,
-    owed: ActiveFollowers = everyone_active,
+    active_followers: ActiveFollowers = everyone_active,
 ) -> list[App]:
     """An app for each role, its agents registered; what they produce leaves by `outbox`."""
     see_to = create_handlers(
@@ -207,7 +207,7 @@ def create_workers(
         deps.retention,
         deps.clock,
         policy=FanOutPolicy(deps.settings.bulk_followers, deps.settings.pull_followers),
-        owed=owed,
+        active_followers=active_followers,
     )
     kept = deps.brakes or MemoryBrakes()
     apps = []

@@ -18,7 +18,7 @@ from services.handlers.handler import Accepted, Handler
 from services.handlers.inline_outbox import InlineOutbox
 from services.handlers.link_replies import LinkReplies
 from services.handlers.link_reposts import LinkReposts
-from services.handlers.orphans import Orphans
+from services.handlers.orphans import OrphanGauge
 from services.handlers.outbox import RequestOutbox
 from services.handlers.pages import FanOutPolicy
 from services.handlers.posts import RecordPosts
@@ -86,11 +86,11 @@ def create_handlers(  # noqa: PLR0913 - what handlers are made of
     clock: Clock,
     *,
     policy: FanOutPolicy = BY_DEFAULT,
-    owed: ActiveFollowers = everyone_active,
+    active_followers: ActiveFollowers = everyone_active,
 ) -> Mapping[str, Handler[Any]]:
     """The handler of each agent, on these stores."""
     join = LinkReplies(
-        stores.posts, stores.conversations, Orphans(metrics.conversation_orphans_pending)
+        stores.posts, stores.conversations, OrphanGauge(metrics.conversation_orphans_pending)
     )
     record = RecordPosts(
         posts=stores.posts,
@@ -107,13 +107,13 @@ def create_handlers(  # noqa: PLR0913 - what handlers are made of
         pulled=PulledAuthors(stores.pulled, retention, clock),
     )
     words = RecordWords(stores.words)
-    counting = StaleVersions(metrics.stale_versions).counting
+    counting = StaleVersions(metrics.stale_versions).wrap
     return {
         "posts": counting(record),
         "replies": counting(record),
         "follows": counting(RecordFollows(stores.graph, stores.relations, requests)),
         "relations": counting(RecordRelations(stores.relations)),
-        **_lanes(stores, metrics, clock, owed),
+        **_lanes(stores, metrics, clock, active_followers),
         "backfills": Backfill(stores.timelines, stores.reposts, retention, clock),
         "words": words,
         "reply-words": words,
@@ -121,7 +121,7 @@ def create_handlers(  # noqa: PLR0913 - what handlers are made of
 
 
 def _lanes(
-    stores: Stores, metrics: Metrics, clock: Clock, owed: ActiveFollowers
+    stores: Stores, metrics: Metrics, clock: Clock, active_followers: ActiveFollowers
 ) -> Mapping[str, Handler[Any]]:
     """The handler of each lane's pages."""
     deliver = partial(
@@ -131,7 +131,7 @@ def _lanes(
         reposts=stores.reposts,
         metrics=metrics,
         clock=clock,
-        owed=owed,
+        active_followers=active_followers,
     )
     return {
         "fanout": deliver(lane="push"),

@@ -11,7 +11,7 @@ from services.handlers.rebuild import Rebuild
 from services.metrics.metrics import Metrics
 from services.readers.home import Home
 from services.readers.reader import Reader
-from services.scan import START, Scanned
+from services.scan import MIN_TOKEN, ScanPage
 from services.verification.homes import VerifyHomes
 from services.verification.sample import SampleResult, draw_sample, verify_each
 from services.verification.threads import VerifyThreads
@@ -92,14 +92,14 @@ async def scan_users(deps: Deps) -> AsyncIterator[list[UserId]]:
 
     Raises StoreUnavailable.
     """
-    scans: Sequence[Callable[[int, int], Awaitable[Scanned[UserId]]]] = (
+    scans: Sequence[Callable[[int, int], Awaitable[ScanPage[UserId]]]] = (
         deps.stores.relations.owners,
         deps.stores.timelines.authors,
     )
     for scan in scans:
-        place: int | None = START
-        while place is not None:
-            found = await scan(place, USERS_AT_ONCE)
-            place = found.place
+        token: int | None = MIN_TOKEN
+        while token is not None:
+            found = await scan(token, USERS_AT_ONCE)
+            token = found.token
             if found.ids:
                 yield found.ids

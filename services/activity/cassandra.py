@@ -25,7 +25,7 @@ class CassandraActivity:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def raised(self, kind: ActivityKind, users: IdArray, numbers: IdArray) -> None:
+    async def raise_numbers(self, kind: ActivityKind, users: IdArray, numbers: IdArray) -> None:
         columns: dict[str, Column] = {
             "part": slots(users) * PARTS // SLOTS,
             "user_id": users,
@@ -35,14 +35,14 @@ class CassandraActivity:
         }
         await self._store.write_columns(_RAISE, columns)
 
-    async def of(self, user: UserId) -> Activity:
+    async def load(self, user: UserId) -> Activity:
         part = slot(user) * PARTS // SLOTS
         known = list(Activity())
         for kind, number in await self._store.read(_OF, part, user):
             known[kind] = number
         return Activity(*known)
 
-    async def everybody(self) -> Activities:
+    async def load_all(self) -> Activities:
         found = []
         for start in range(0, PARTS, PARTS_AT_ONCE):
             some = range(start, start + PARTS_AT_ONCE)

@@ -11,14 +11,14 @@ from schemas.ids import DAY_MS, IdArray
 from services.activity.store import Activities, ActivityKind, ActivityStore
 from services.clock import Clock
 
-AGE_SECONDS: Final = 300.0
+MAX_AGE_SECONDS: Final = 300.0
 """For which a worker goes by what it has read, counted from when it asked: who returns has to wait
 for so long before his home is whole. Everybody is read each few minutes."""
-LOOK_SECONDS: Final = 120.0
+SCAN_SECONDS: Final = 120.0
 """Between two looks, at most: one may fail before anybody is delivered to for nothing."""
 MARKED_AT_ONCE: Final = 65_536
 """Users put to sleep by one call: 4 MB packed."""
-MOST_MET: Final = 2**21
+MAX_UNKNOWN: Final = 2**21
 """Followers of whom nothing is known that are remembered between two looks, each time they are met:
 16 MB. Who is met beyond them is met again."""
 
@@ -67,25 +67,25 @@ class InactiveUsers:
         self._met: list[IdArray] = []
         self._count = 0
 
-    def owed(self, users: IdArray) -> IdArray:
+    def active_followers(self, users: IdArray) -> IdArray:
         """Those of these users whose homes a post is written to.
 
         To be asked when the post is in its author's timeline already: whoever is left out finds it
         there when he returns.
         """
         known = self._known
-        if not self._now() - known.asked_at < AGE_SECONDS:
+        if not self._now() - known.asked_at < MAX_AGE_SECONDS:
             return users
         places, found = known.find(users)
-        if self._count < MOST_MET and not found.all():
+        if self._count < MAX_UNKNOWN and not found.all():
             self._met.append(users[~found])
             self._count += len(self._met[-1])
         return users if not found.any() else users[~(found & known.left_out[places])]
 
-    async def look(self) -> None:
+    async def scan(self) -> None:
         """Learns who sleeps, and puts to sleep who may; one at a time. Raises StoreUnavailable."""
         asked_at = self._now()
-        found = await self._store.everybody()
+        found = await self._store.load_all()
         inactive = found.seen < self._clock() // DAY_MS - self._days
         asleep = found.dormant > found.awake
         left_out = inactive & asleep & self._had(found)
@@ -107,4 +107,4 @@ class InactiveUsers:
     async def _put_to_sleep(self, users: IdArray, sleeps: IdArray) -> None:
         for start in range(0, len(users), MARKED_AT_ONCE):
             some = slice(start, start + MARKED_AT_ONCE)
-            await self._store.raised(ActivityKind.DORMANT, users[some], sleeps[some])
+            await self._store.raise_numbers(ActivityKind.DORMANT, users[some], sleeps[some])

@@ -12,16 +12,16 @@ class MemoryActivity:
     def __init__(self) -> None:
         self._known: dict[int, Activity] = {}
 
-    async def raised(self, kind: ActivityKind, users: IdArray, numbers: IdArray) -> None:
+    async def raise_numbers(self, kind: ActivityKind, users: IdArray, numbers: IdArray) -> None:
         for user, number in zip(users.tolist(), numbers.tolist(), strict=True):
             known = list(self._known.get(user, Activity()))
             known[kind] = max(known[kind], number)
             self._known[user] = Activity(*known)
 
-    async def of(self, user: UserId) -> Activity:
+    async def load(self, user: UserId) -> Activity:
         return self._known.get(user, Activity())
 
-    async def everybody(self) -> Activities:
+    async def load_all(self) -> Activities:
         rows = [(user, *self._known[user]) for user in sorted(self._known)]
         width = len(Activities._fields)
         return Activities(*np.array(rows, np.int64).reshape(len(rows), width).T.copy())

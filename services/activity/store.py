@@ -15,7 +15,7 @@ class ActivityKind(IntEnum):
     """How often he was put to sleep. While it is above AWAKE, entries may be left out."""
     AWAKE = 2
     """The last sleep that he came back from: for it nothing more is left out."""
-    WHOLE = 3
+    REBUILT = 3
     """The last sleep after which his home was written anew."""
 
 
@@ -25,12 +25,12 @@ class Activity(NamedTuple):
     seen: int = 0
     dormant: int = 0
     awake: int = 0
-    whole: int = 0
+    rebuilt: int = 0
 
     @property
-    def may_lack(self) -> bool:
+    def may_lack_entries(self) -> bool:
         """Whether entries may be missing from his home that somebody left out."""
-        return self.dormant > self.whole
+        return self.dormant > self.rebuilt
 
 
 class Activities(NamedTuple):
@@ -40,24 +40,24 @@ class Activities(NamedTuple):
     seen: IdArray
     dormant: IdArray
     awake: IdArray
-    whole: IdArray
+    rebuilt: IdArray
 
 
 class ActivityStore(Protocol):
     """Numbers that only rise, one of each kind for a user. Every method raises StoreUnavailable."""
 
-    async def raised(self, kind: ActivityKind, users: IdArray, numbers: IdArray) -> None:
+    async def raise_numbers(self, kind: ActivityKind, users: IdArray, numbers: IdArray) -> None:
         """Raises the number of users[i] to numbers[i], above 0; a lower one changes nothing.
 
         Durable on return, and seen by whatever is read from then on.
         """
 
-    async def of(self, user: UserId) -> Activity:
+    async def load(self, user: UserId) -> Activity:
         """What is known of a user; one store request.
 
-        What it or `everybody` has given is seen by every call that begins later, also where
+        What it or `load_all` has given is seen by every call that begins later, also where
         whoever wrote it was not answered.
         """
 
-    async def everybody(self) -> Activities:
+    async def load_all(self) -> Activities:
         """What is known of everybody, for those of whom anything is; hundreds of requests."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from schemas.ids import PostId, UserId
-from services.conversations.store import Link
+from services.conversations.store import ReplyLink
 from services.storage.session import Store
 from services.storage.statements import RowVersion, insert, keys_only, portions, select
 
@@ -36,7 +36,7 @@ class CassandraConversations:
         self._store = store
         self._version = version
 
-    async def link(self, links: Sequence[Link]) -> None:
+    async def link(self, links: Sequence[ReplyLink]) -> None:
         above, posts, _ = _columns(links)
         columns = {"parent_id": above, "post_id": posts, "version": self._version()}
         await self._store.write_columns(_LINK, columns)
@@ -49,20 +49,20 @@ class CassandraConversations:
                 found.setdefault(PostId(parent), []).append(PostId(post))
         return found
 
-    async def claim(self, links: Sequence[Link]) -> None:
+    async def add_orphans(self, links: Sequence[ReplyLink]) -> None:
         above, posts, authors = _columns(links)
         columns = {"root_id": above, "post_id": posts, "author_id": authors}
         await self._store.write_columns(_CLAIM, columns | {"version": self._version()})
 
-    async def claimed(self, posts: Collection[PostId], limit: int) -> dict[PostId, list[Link]]:
-        found: dict[PostId, list[Link]] = {}
+    async def orphans(self, posts: Collection[PostId], limit: int) -> dict[PostId, list[ReplyLink]]:
+        found: dict[PostId, list[ReplyLink]] = {}
         asked = (self._store.read(_CLAIMED, part, limit) for part in portions(posts))
         for rows in await asyncio.gather(*asked):
             for root, post, author in rows:
-                link = Link(PostId(root), PostId(post), UserId(author))
+                link = ReplyLink(PostId(root), PostId(post), UserId(author))
                 found.setdefault(link.above, []).append(link)
         return found
 
 
-def _columns(links: Sequence[Link]) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+def _columns(links: Sequence[ReplyLink]) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
     return np.array(links, np.int64).reshape(len(links), 3).T

@@ -3,17 +3,17 @@
 from collections.abc import Collection, Sequence
 
 from schemas.ids import PostId
-from services.conversations.store import Link
+from services.conversations.store import ReplyLink
 
 
 class MemoryConversations:
     """A ConversationStore in this process."""
 
     def __init__(self) -> None:
-        self._children: dict[PostId, set[Link]] = {}
-        self._claims: dict[PostId, set[Link]] = {}
+        self._children: dict[PostId, set[ReplyLink]] = {}
+        self._claims: dict[PostId, set[ReplyLink]] = {}
 
-    async def link(self, links: Sequence[Link]) -> None:
+    async def link(self, links: Sequence[ReplyLink]) -> None:
         for each in links:
             self._children.setdefault(each.above, set()).add(each)
 
@@ -24,10 +24,10 @@ class MemoryConversations:
             for parent, links in held.items()
         }
 
-    async def claim(self, links: Sequence[Link]) -> None:
+    async def add_orphans(self, links: Sequence[ReplyLink]) -> None:
         for each in links:
             self._claims.setdefault(each.above, set()).add(each)
 
-    async def claimed(self, posts: Collection[PostId], limit: int) -> dict[PostId, list[Link]]:
+    async def orphans(self, posts: Collection[PostId], limit: int) -> dict[PostId, list[ReplyLink]]:
         held = {post: self._claims[post] for post in posts if post in self._claims}
         return {post: sorted(links)[:limit] for post, links in held.items()}

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 from schemas.ids import PostId, UserId
 
 
-class Link(NamedTuple):
+class ReplyLink(NamedTuple):
     """`author_id` says that `post_id` stands below `above`."""
 
     above: PostId
@@ -21,7 +21,7 @@ class ConversationStore(Protocol):
     their parents relies on it.
     """
 
-    async def link(self, links: Sequence[Link]) -> None:
+    async def link(self, links: Sequence[ReplyLink]) -> None:
         """Keeps that each post is a reply to `above`. Idempotent. Raises StoreUnavailable."""
 
     async def children(self, parents: Collection[PostId], limit: int) -> dict[PostId, list[PostId]]:
@@ -30,13 +30,13 @@ class ConversationStore(Protocol):
         One store request for up to 1,000 parents. Raises StoreUnavailable.
         """
 
-    async def claim(self, links: Sequence[Link]) -> None:
+    async def add_orphans(self, links: Sequence[ReplyLink]) -> None:
         """Keeps that each post, its parent unknown, belongs in the conversation of `above`.
 
         Idempotent. Raises StoreUnavailable.
         """
 
-    async def claimed(self, posts: Collection[PostId], limit: int) -> dict[PostId, list[Link]]:
+    async def orphans(self, posts: Collection[PostId], limit: int) -> dict[PostId, list[ReplyLink]]:
         """Up to `limit` claims on each post, oldest first; posts with none are left out.
 
         One store request for up to 1,000 posts. Raises StoreUnavailable.

@@ -50,7 +50,7 @@ class DeliverPages:
         clock: Clock,
         lane: str = "push",
         entries_at_once: int = ENTRIES_AT_ONCE,
-        owed: ActiveFollowers = everyone_active,
+        active_followers: ActiveFollowers = everyone_active,
     ) -> None:
         self._graph = graph
         self._timelines = timelines
@@ -59,7 +59,7 @@ class DeliverPages:
         self._clock = clock
         self._lane = lane
         self._entries_at_once = entries_at_once
-        self._owed = owed
+        self._active_followers = active_followers
 
     async def __call__(self, batch: Sequence[Accepted[DeliverPage]]) -> int:
         # One list serves all posts of an author in the batch: their author timelines were
@@ -68,7 +68,7 @@ class DeliverPages:
         pages = pages[: _enough((page.entries for page in pages), self._entries_at_once)]
         ranges = {_range(page): None for page in pages}
         followers = dict(zip(ranges, await self._graph.followers(list(ranges)), strict=True))
-        owed = {each: self._owed(some) for each, some in followers.items()}
+        owed = {each: self._active_followers(some) for each, some in followers.items()}
         users = [owed[_range(page)] for page in pages]
         users = users[: _enough(map(len, users), self._entries_at_once)]
         pages = pages[: len(users)]

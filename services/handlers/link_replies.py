@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from schemas.ids import PostId
-from services.conversations.store import ConversationStore, Link
-from services.handlers.orphans import Orphans
+from services.conversations.store import ConversationStore, ReplyLink
+from services.handlers.orphans import OrphanGauge
 from services.posts.ancestry import ancestors, load_above, path_up
 from services.posts.post import Post
 from services.posts.store import MAX_ANCESTOR_HINT, PostStore
@@ -24,25 +24,25 @@ class LinkReplies:
     """Mends what hangs below and above posts that were just recorded."""
 
     def __init__(
-        self, posts: PostStore, conversations: ConversationStore, orphans: Orphans
+        self, posts: PostStore, conversations: ConversationStore, orphans: OrphanGauge
     ) -> None:
         self._posts = posts
         self._conversations = conversations
         self._orphans = orphans
 
-    async def link(self, replies: Iterable[Link]) -> None:
+    async def link(self, replies: Iterable[ReplyLink]) -> None:
         """Writes the links of replies to their parents, before anything is read."""
         await self._conversations.link(list(replies))
 
     async def join(self, arrived: Sequence[PostId]) -> None:
         """Finds the places of posts that arrived, and of what waited for them."""
         below = await self._conversations.children(arrived, CHILDREN_A_ROUND)
-        waiting = await self._conversations.claimed(arrived, MAX_CLAIMS)
+        waiting = await self._conversations.orphans(arrived, MAX_CLAIMS)
         lifted = {link.post_id for links in waiting.values() for link in links}
         known = await self._known_above([*arrived, *lifted])
         await self._hint(arrived, below, known)
         await self._claim([*arrived, *lifted], known)
-        self._orphans.settle(arrived, known)
+        self._orphans.update(arrived, known)
 
     async def _hint(
         self,
@@ -68,10 +68,10 @@ class LinkReplies:
         lines = {}
         for post in (known[each] for each in posts if each in known):
             line = _line(post, known)
-            if len(line) > len(post.line):
+            if len(line) > len(post.ancestor_hint):
                 lines[post.post_id, post.author_id] = line
         if lines:
-            await self._posts.hint(lines)
+            await self._posts.hint_ancestors(lines)
         return [post for post, _ in lines]
 
     async def _claim(self, posts: Iterable[PostId], known: Mapping[PostId, Post]) -> None:
@@ -80,10 +80,10 @@ class LinkReplies:
         What arrived between the reading and the writing did not find them, so both are done
         until nothing new is to be written.
         """
-        written: set[Link] = set()
+        written: set[ReplyLink] = set()
         waiting = [known[each] for each in posts if each in known]
         while links := {link for post in waiting for link in _claims(post, known)} - written:
-            await self._conversations.claim(list(links))
+            await self._conversations.add_orphans(list(links))
             written |= links
             known = await self._known_above({link.post_id for link in links})
             waiting = [known[link.post_id] for link in links]
@@ -94,7 +94,7 @@ class LinkReplies:
         return known
 
 
-def _claims(post: Post, known: Mapping[PostId, Post]) -> Iterator[Link]:
+def _claims(post: Post, known: Mapping[PostId, Post]) -> Iterator[ReplyLink]:
     """Where a reply whose parent is unknown waits, so that it is found when its root changes.
 
     At each post of the path that it claims, and at each unknown parent beside that path:
@@ -106,7 +106,7 @@ def _claims(post: Post, known: Mapping[PostId, Post]) -> Iterator[Link]:
     parents = [known[each].parent_id for each in path[1:] if each in known]
     for above in {*path[1:], *parents}:
         if above is not None:
-            yield Link(above, post.post_id, post.author_id)
+            yield ReplyLink(above, post.post_id, post.author_id)
 
 
 def _line(post: Post, known: Mapping[PostId, Post]) -> tuple[PostId, ...]:

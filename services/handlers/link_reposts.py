@@ -17,7 +17,7 @@ from services.handlers.handler import Accepted
 from services.posts.ancestry import load_above
 from services.posts.post import Post
 from services.posts.store import MAX_ANCESTOR_HINT, PostStore
-from services.reposts.store import RepostLink, RepostsBelow, RepostStore, ResolvedRepost
+from services.reposts.store import RepostLink, RepostPage, RepostStore, ResolvedRepost
 
 LINKS_AT_ONCE = 1_000
 """Reposts of one post read at a time: 32 KB."""
@@ -37,7 +37,7 @@ class ChainEnd(NamedTuple):
 
     post_id: PostId
     known: bool
-    line: tuple[PostId, ...] = ()
+    ancestor_hint: tuple[PostId, ...] = ()
 
 
 RequestDelivery: TypeAlias = Callable[[Sequence[FanOutPost]], Awaitable[None]]
@@ -57,38 +57,41 @@ class LinkReposts:
         if links:
             await self._store.link(links)
 
-    async def deliver(self, created: Sequence[Accepted[Creation]], ask: RequestDelivery) -> None:
+    async def deliver(
+        self, created: Sequence[Accepted[Creation]], request: RequestDelivery
+    ) -> None:
         """Asks for the delivery of posts that were recorded, and of the reposts that they move."""
         arrived = {PostId(each.message.post_id): each.accepted_at for each in created}
-        below = await self._store.below(arrived, None, LINKS_AT_ONCE)
+        below = await self._store.reposts_of(arrived, None, LINKS_AT_ONCE)
         reposts = {PostId(each.message.post_id) for each in created if _link(each.message)}
-        ends = await self._ends(reposts | {each.target_id for each in below.asked})
+        ends = await self._ends(reposts | {each.target_id for each in below.requested})
         own = [(_link(each.message), _as_it_is(each)) for each in created]
         await self._hint([link for link, _ in own if link is not None], ends)
-        await self._ask(
-            [(link, each._replace(original_id=_original(link, ends))) for link, each in own], ask
+        await self._request(
+            [(link, each._replace(original_id=_original(link, ends))) for link, each in own],
+            request,
         )
-        await self._ask_below(ends, below, max(arrived.values()), ask)
+        await self._request_below(ends, below, max(arrived.values()), request)
 
     async def _hint(
         self, links: Iterable[RepostLink], ends: Mapping[PostId, ChainEnd | None]
     ) -> None:
         """Tells reposts what a reader of them needs beside the post that they name."""
         lines = {
-            (link.post_id, link.author_id): (end.post_id, *end.line)[:MAX_ANCESTOR_HINT]
+            (link.post_id, link.author_id): (end.post_id, *end.ancestor_hint)[:MAX_ANCESTOR_HINT]
             for link in links
             if (end := ends[link.post_id]) is not None
-            and (end.line or end.post_id != link.target_id)
+            and (end.ancestor_hint or end.post_id != link.target_id)
         }
         if lines:
-            await self._posts.hint(lines)
+            await self._posts.hint_ancestors(lines)
 
-    async def _ask_below(
+    async def _request_below(
         self,
         ends: Mapping[PostId, ChainEnd | None],
-        below: RepostsBelow,
+        below: RepostPage,
         accepted_at: int,
-        ask: RequestDelivery,
+        request: RequestDelivery,
     ) -> None:
         """Asks for what is below posts: it ends where they do.
 
@@ -96,22 +99,24 @@ class LinkReposts:
         """
         seen: set[tuple[PostId, ChainEnd]] = set()
         waiting: list[tuple[dict[PostId, ChainEnd], RepostLink | None]] = []
-        moved = [(each, end) for each in below.asked if (end := ends[each.target_id]) is not None]
+        moved = [
+            (each, end) for each in below.requested if (end := ends[each.target_id]) is not None
+        ]
         while True:
-            await self._ask(
+            await self._request(
                 [
                     (each, FanOutPost(each.post_id, each.author_id, accepted_at, original))
                     for each, end in moved
                     if (original := _fitting(each.post_id, end)) is not None
-                    and original not in below.asked[each]
+                    and original not in below.requested[each]
                 ],
-                ask,
+                request,
             )
             seen.update((each.target_id, end) for each, end in moved)
             waiting += [
                 ({each.target_id: end}, each)
                 for each, end in _last_of_each(moved)
-                if each.target_id in below.cut
+                if each.target_id in below.truncated
             ]
             further = {(each.post_id, end) for each, end in moved} - seen
             while further:  # a post may be below several ends
@@ -120,11 +125,11 @@ class LinkReposts:
             if not waiting:
                 return
             above, after = waiting.pop()
-            below = await self._store.below(above, after, LINKS_AT_ONCE)
-            moved = [(each, above[each.target_id]) for each in below.asked]
+            below = await self._store.reposts_of(above, after, LINKS_AT_ONCE)
+            moved = [(each, above[each.target_id]) for each in below.requested]
 
-    async def _ask(
-        self, deliveries: Sequence[tuple[RepostLink | None, FanOutPost]], ask: RequestDelivery
+    async def _request(
+        self, deliveries: Sequence[tuple[RepostLink | None, FanOutPost]], request: RequestDelivery
     ) -> None:
         """What a backfill reads is there before the followers are read; a mark comes last."""
         if not deliveries:
@@ -136,9 +141,9 @@ class LinkReposts:
         ]
         if resolved:
             await self._keep(resolved)
-        await ask([each for _, each in deliveries])
+        await request([each for _, each in deliveries])
         if resolved:
-            await self._store.mark(resolved)
+            await self._store.mark_requested(resolved)
 
     async def _keep(self, resolved: Sequence[ResolvedRepost]) -> None:
         """For backfills, and for the home of the one who reposts."""
@@ -163,7 +168,7 @@ def chain_end(post: PostId, known: Mapping[PostId, Post]) -> ChainEnd | None:
             return None
         seen.add(at.repost_of)
         post = at.repost_of
-    return ChainEnd(post, at is not None, () if at is None else at.line)
+    return ChainEnd(post, at is not None, () if at is None else at.ancestor_hint)
 
 
 def _last_of_each(

@@ -12,7 +12,7 @@ MAX_PENDING = 100_000
 """Orphans remembered per process, some 10 MB; beyond, the oldest are forgotten."""
 
 
-class Orphans:
+class OrphanGauge:
     """Counts replies without a known parent: up when one arrives, down when its parent does."""
 
     def __init__(self, gauge: Gauge) -> None:
@@ -20,7 +20,7 @@ class Orphans:
         self._waiting: OrderedDict[PostId, set[PostId]] = OrderedDict()  # parent -> its replies
         self._count = 0
 
-    def settle(self, arrived: Sequence[PostId], known: Mapping[PostId, Post]) -> None:
+    def update(self, arrived: Sequence[PostId], known: Mapping[PostId, Post]) -> None:
         """Takes in posts that arrived; `known` holds them and all that is known above them."""
         for post in (known[each] for each in arrived if each in known):
             self._count -= len(self._waiting.pop(post.post_id, ()))

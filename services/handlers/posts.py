@@ -8,7 +8,7 @@ import numpy as np
 from schemas.events import Creation, Deletion, PostFact, ReplyCreated
 from schemas.ids import PostId, UserId
 from services.clock import Clock
-from services.conversations.store import Link
+from services.conversations.store import ReplyLink
 from services.graph.store import GraphStore
 from services.handlers.handler import Accepted
 from services.handlers.link_replies import LinkReplies
@@ -84,7 +84,7 @@ class RecordPosts:
             ),
             self._timelines.add_home_entries(_own(created)),
             self._conversations.link(
-                Link(PostId(fact.parent_id), PostId(fact.post_id), UserId(fact.author_id))
+                ReplyLink(PostId(fact.parent_id), PostId(fact.post_id), UserId(fact.author_id))
                 for fact in replies
             ),
             self._reposts.link(created),

@@ -29,7 +29,7 @@ class StaleVersions:
         self._counter = counter
         self._highest: Latest[object, int] = Latest(MAX_THINGS)
 
-    def counting(self, handle: Handler[VersionedFact]) -> Handler[VersionedFact]:
+    def wrap(self, handle: Handler[VersionedFact]) -> Handler[VersionedFact]:
         """The same handler; what it has handled is looked at."""
 
         async def counted(batch: Sequence[Accepted[VersionedFact]]) -> int | None:

@@ -10,8 +10,8 @@ from services.posts.post import Post
 from services.posts.store import PostStore
 
 MAX_ROUNDS = 200
-"""Requests spent on climbing. A round passes MAX_LINE ancestors where their hints were kept, one
-at least; what lies above 200 rounds is treated as unknown."""
+"""Requests that one climb may take. A round passes up to MAX_ANCESTOR_HINT ancestors where hints
+were kept, else one; what lies above 200 rounds counts as unknown."""
 
 
 def ancestors(post: Post, known: Mapping[PostId, Post]) -> Iterator[PostId]:
@@ -96,7 +96,7 @@ def _missing(
     posts: Iterable[Post], known: Mapping[PostId, Post], absent: set[PostId]
 ) -> Iterator[PostId]:
     for post in posts:
-        for each in (*_steps(post, absent), *post.line):
+        for each in (*_steps(post, absent), *post.ancestor_hint):
             if each not in known and each not in absent:
                 yield each
 

@@ -13,7 +13,7 @@ from typing import Any
 from schemas.events import EDITABLE
 from schemas.ids import PostId, UserId, Version
 from services.posts.post import BLANKED, IMMUTABLE, Post, PostMutation, PostRow, resolve_post
-from services.scan import Scanned
+from services.scan import ScanPage
 from services.storage import statements
 from services.storage.session import Store
 from services.storage.statements import INVERTED, UNSET, insert, portions, select
@@ -49,7 +49,7 @@ class CassandraPosts:
     async def record(self, mutations: Sequence[PostMutation]) -> None:
         await self._store.write(row for mutation in mutations for row in _rows(mutation))
 
-    async def hint(self, lines: Mapping[tuple[PostId, UserId], Sequence[PostId]]) -> None:
+    async def hint_ancestors(self, lines: Mapping[tuple[PostId, UserId], Sequence[PostId]]) -> None:
         await self._store.write(
             _HINT.row(post_id=post, author_id=author, line=_packed(line), version=len(line))
             for (post, author), line in lines.items()
@@ -64,10 +64,10 @@ class CassandraPosts:
         resolved = {post: resolve_post(post, rows) for post, rows in claims.items()}
         return {post: known for post, known in resolved.items() if known is not None}
 
-    async def scan(self, place: int, limit: int) -> Scanned[PostId]:
-        rows = await self._store.read(_SCAN, place, limit)
+    async def scan(self, token: int, limit: int) -> ScanPage[PostId]:
+        rows = await self._store.read(_SCAN, token, limit)
         posts = [PostId(post) for post, _ in rows]
-        return Scanned(posts, rows[-1][1] if len(rows) == limit else None)
+        return ScanPage(posts, rows[-1][1] if len(rows) == limit else None)
 
 
 def _rows(mutation: PostMutation) -> Iterator[statements.Row]:

@@ -6,7 +6,7 @@ from schemas.canonical import Canonical
 from schemas.events import EDITABLE
 from schemas.ids import PostId, UserId, Version
 from services.posts.post import BLANKED, IMMUTABLE, Post, PostMutation, PostRow, resolve_post
-from services.scan import Scanned, scan_ids
+from services.scan import ScanPage, scan_ids
 
 _Cell = tuple[Version, Canonical]
 
@@ -18,7 +18,7 @@ class _Cells:
         self.created: dict[str, _Cell] = {}
         self.stated: dict[str, _Cell] = {}
         self.deleted = False
-        self.line: tuple[PostId, ...] = ()
+        self.ancestor_hint: tuple[PostId, ...] = ()
 
     def merge(self, mutation: PostMutation) -> None:
         version = mutation.version
@@ -32,14 +32,14 @@ class _Cells:
 
     def row(self, author: UserId) -> PostRow:
         if not self.created:
-            return PostRow(author, None, (), (), self.deleted, self.line)
+            return PostRow(author, None, (), (), self.deleted, self.ancestor_hint)
         return PostRow(
             author_id=author,
             claimed_at=self.created["parent_id"][0],
             created=self._values(self.created, (*IMMUTABLE, *EDITABLE)),
             stated=self._values(self.stated, EDITABLE),
             deleted=self.deleted,
-            line=self.line,
+            ancestor_hint=self.ancestor_hint,
         )
 
     def _values(self, cells: Mapping[str, _Cell], fields: Iterable[str]) -> list[Canonical]:
@@ -57,10 +57,12 @@ class MemoryPosts:
         for mutation in mutations:
             self._cells(mutation.post_id, mutation.author_id).merge(mutation)
 
-    async def hint(self, lines: Mapping[tuple[PostId, UserId], Sequence[PostId]]) -> None:
+    async def hint_ancestors(self, lines: Mapping[tuple[PostId, UserId], Sequence[PostId]]) -> None:
         for (post, author), line in lines.items():
             cells = self._cells(post, author)
-            cells.line = max(cells.line, tuple(line), key=lambda held: (len(held), held))
+            cells.ancestor_hint = max(
+                cells.ancestor_hint, tuple(line), key=lambda held: (len(held), held)
+            )
 
     async def load(self, posts: Collection[PostId]) -> dict[PostId, Post]:
         found = {}
@@ -71,8 +73,8 @@ class MemoryPosts:
                 found[post] = known
         return found
 
-    async def scan(self, place: int, limit: int) -> Scanned[PostId]:
-        return scan_ids(self._rows, place, limit)
+    async def scan(self, token: int, limit: int) -> ScanPage[PostId]:
+        return scan_ids(self._rows, token, limit)
 
     def _cells(self, post: PostId, author: UserId) -> _Cells:
         return self._rows.setdefault(post, {}).setdefault(author, _Cells())

@@ -52,14 +52,14 @@ class PostRow(NamedTuple):
     created: Sequence[Canonical]  # IMMUTABLE, then EDITABLE fields
     stated: Sequence[Canonical]  # EDITABLE fields
     deleted: bool
-    line: tuple[PostId, ...] = ()
+    ancestor_hint: tuple[PostId, ...] = ()
 
 
 class Post(msgspec.Struct, frozen=True):
     """A known post: what its owner's messages add up to.
 
-    `line` is a hint, never the truth: ancestors that were known when it was written, the nearest
-    first. A deleted post keeps all but its text and links.
+    `ancestor_hint` holds the ancestors that were known when it was written, nearest first. It saves
+    reads and decides nothing. A deleted post keeps all but its text and links.
     """
 
     post_id: PostId
@@ -76,7 +76,7 @@ class Post(msgspec.Struct, frozen=True):
     reply_gate: tuple[str, ...] | None = None
     edited: bool = False
     deleted: bool = False
-    line: tuple[PostId, ...] = ()
+    ancestor_hint: tuple[PostId, ...] = ()
 
 
 def post_mutation(fact: PostFact) -> PostMutation:
@@ -125,7 +125,7 @@ def resolve_post(post: PostId, rows: Iterable[PostRow]) -> Post | None:
         reply_gate=None if gate == NULL else tuple(value_of(gate)),
         edited=created != list(owner.stated),
         deleted=owner.deleted,
-        line=owner.line,
+        ancestor_hint=owner.ancestor_hint,
     )
 
 

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from schemas.ids import PostId, UserId
 from services.posts.post import Post, PostMutation
-from services.scan import Scanned
+from services.scan import ScanPage
 
 MAX_ANCESTOR_HINT = 128
 """Ancestors kept as a hint: deeper than nearly every thread (103 in Ubuntu's IRC), 1 KiB."""
@@ -17,7 +17,7 @@ class PostStore(Protocol):
     async def record(self, mutations: Sequence[PostMutation]) -> None:
         """Merges the mutations into their rows. Durable on return. Raises StoreUnavailable."""
 
-    async def hint(self, lines: Mapping[tuple[PostId, UserId], Sequence[PostId]]) -> None:
+    async def hint_ancestors(self, lines: Mapping[tuple[PostId, UserId], Sequence[PostId]]) -> None:
         """Keeps, for each (post, author), ancestors nearest first; the longest known one stays.
 
         A repost's are its original and what is above that. A hint saves later reads and decides
@@ -30,5 +30,5 @@ class PostStore(Protocol):
         One store request for up to 1,000 ids. Raises StoreUnavailable.
         """
 
-    async def scan(self, place: int, limit: int) -> Scanned[PostId]:
+    async def scan(self, token: int, limit: int) -> ScanPage[PostId]:
         """Some of the ids of which anything is known, beyond a place. Raises StoreUnavailable."""

@@ -30,7 +30,7 @@ class PulledAuthors:
         self._known: dict[UserId, set[int]] = {}
         self._asked_at: int | None = None
 
-    async def known(self) -> Mapping[UserId, AbstractSet[int]]:
+    async def flagged_buckets(self) -> Mapping[UserId, AbstractSet[int]]:
         """The buckets in which each is flagged. Raises StoreUnavailable."""
         now = self._spans.clock()
         if self._asked_at is None or not 0 <= now - self._asked_at < self._age_ms:
@@ -43,7 +43,7 @@ class PulledAuthors:
 
     async def has(self, author: UserId, post: PostId) -> bool:
         """Whether a post of this author need be in no home. Raises StoreUnavailable."""
-        return self._spans.of(post) in (await self.known()).get(author, ())
+        return self._spans.of(post) in (await self.flagged_buckets()).get(author, ())
 
     async def flag(self, posts: Collection[AuthorEntry]) -> set[AuthorEntry]:
         """Flags the authors, durably, for these posts; returns those for which there was room.
@@ -52,7 +52,7 @@ class PulledAuthors:
         """
         if not posts:
             return set()
-        known = await self.known()
+        known = await self.flagged_buckets()
         new = sorted({each.author_id for each in posts} - known.keys())
         left_out = set(new[max(0, MOST_AUTHORS - len(known)) :])
         taken = {each for each in posts if each.author_id not in left_out}

@@ -30,7 +30,7 @@ class CassandraPulled:
 
     async def flag(self, flags: Collection[Flag]) -> None:
         buckets, authors = np.array(list(flags), np.int64).reshape(len(flags), 2).T
-        lives = self._spans.lives(buckets)
+        lives = self._spans.ttls(buckets)
         kept = lives >= 0
         if kept.any():
             columns: dict[str, Column] = {

@@ -67,7 +67,7 @@ class PulledEntries:
 
     async def _load_sources(self) -> _Sources:
         if self._sources is None:
-            pulled = (await self._pulled.known()).keys() - {self._viewer}
+            pulled = (await self._pulled.flagged_buckets()).keys() - {self._viewer}
             relations = await self._stores.relations.about(self._viewer, pulled)
             self._sources = _Sources(relations.own.tags, relations.edges.keys())
         return self._sources

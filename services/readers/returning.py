@@ -9,7 +9,7 @@ import numpy as np
 import structlog
 
 from schemas.ids import DAY_MS, UserId
-from services.activity.inactive_users import AGE_SECONDS
+from services.activity.inactive_users import MAX_AGE_SECONDS
 from services.activity.store import ActivityKind, ActivityStore
 from services.clock import Clock
 from services.errors import Transient
@@ -17,7 +17,7 @@ from services.metrics.metrics import Metrics
 from services.readers.home import Home
 from services.readers.paging import Page, PageRequest
 
-SETTLE_SECONDS: Final = AGE_SECONDS + 10
+SETTLE_SECONDS: Final = MAX_AGE_SECONDS + 10
 """After which no worker goes by what it knew before; ten seconds for clocks that run unevenly."""
 MAX_REMEMBERED: Final = 100_000
 """Readers of a day who are remembered: 10 MB. Beyond them all are asked for once more."""
@@ -76,14 +76,14 @@ class ReturningUsers:
             return False
         # First written, then read: a worker that did not see the one has put to sleep before.
         is_recorded = await self._record_seen(viewer, today)
-        activity = await self._activity.of(viewer)
-        if activity.may_lack:
+        activity = await self._activity.load(viewer)
+        if activity.may_lack_entries:
             self._start_return(viewer, activity.dormant)
         elif is_recorded:
             if len(self._seen_on) >= MAX_REMEMBERED:
                 self._seen_on.clear()
             self._seen_on[viewer] = today
-        return activity.may_lack
+        return activity.may_lack_entries
 
     async def _record_seen(self, viewer: UserId, today: int) -> bool:
         try:
@@ -112,7 +112,7 @@ class ReturningUsers:
             await self._rebuild_home(user)
             await self._wait(SETTLE_SECONDS)
             await self._rebuild_home(user)
-            await self._record(ActivityKind.WHOLE, user, sleep)
+            await self._record(ActivityKind.REBUILT, user, sleep)
         except Transient as error:
             log.warning("a home could not be written anew", error=repr(error))
 
@@ -121,4 +121,4 @@ class ReturningUsers:
             await self._rebuild([user])
 
     async def _record(self, kind: ActivityKind, user: UserId, number: int) -> None:
-        await self._activity.raised(kind, np.array([user]), np.array([number]))
+        await self._activity.raise_numbers(kind, np.array([user]), np.array([number]))

@@ -11,7 +11,7 @@ from services.posts.post import Post
 from services.readers.paging import Page, PageRequest, cut_page
 from services.readers.reader import Reader, Skeleton
 from services.search.store import TermStore
-from services.search.terms import everything, tag_term, word_term, words
+from services.search.terms import all_post_terms, tag_term, word_term, words
 from services.span import Span
 from services.visibility.predicate import Verdict, listed
 from services.visibility.view import View
@@ -96,7 +96,7 @@ class SearchPosts:
             if whole or not sources:
                 return _from_set(posts)
         if not sources:
-            return _from_terms(self._stores.words, everything())
+            return _from_terms(self._stores.words, all_post_terms())
         if len(sources) == 1:
             return sources[0]
         pages = await asyncio.gather(*(source(span, limit) for source in sources))
@@ -124,7 +124,7 @@ class SearchPosts:
         for _ in range(MAX_LEVELS):
             below, waiting = await asyncio.gather(
                 self._stores.conversations.children(level, REPLIES_AT_ONCE),
-                self._stores.conversations.claimed(level, REPLIES_AT_ONCE),
+                self._stores.conversations.orphans(level, REPLIES_AT_ONCE),
             )
             replies = [*below.values(), *([link.post_id for link in w] for w in waiting.values())]
             whole &= all(len(each) < REPLIES_AT_ONCE for each in replies)

@@ -131,7 +131,7 @@ class Threads:
         self, root: Post, known: dict[PostId, Post]
     ) -> dict[PostId, list[PostId]]:
         """Replies whose parent is unknown: the parents they name stand below the claimed root."""
-        claims = await self._conversations.claimed([root.post_id], MAX_SIBLINGS)
+        claims = await self._conversations.orphans([root.post_id], MAX_SIBLINGS)
         claimed = [link.post_id for link in claims.get(root.post_id, ())]
         await load_above(self._posts, known, claimed)
         below: dict[PostId, list[PostId]] = {}

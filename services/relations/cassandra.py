@@ -27,7 +27,7 @@ from services.relations.relations import (
     relations_from_rows,
 )
 from services.relations.store import Pair
-from services.scan import Scanned
+from services.scan import ScanPage
 from services.storage.session import Store
 from services.storage.statements import INVERTED, KEYS_AT_ONCE, UNSET, Row, insert, portions, select
 
@@ -160,10 +160,10 @@ class CassandraRelations:
             place = rows[-1][:3]
         return found[:limit]
 
-    async def owners(self, place: int, limit: int) -> Scanned[UserId]:
-        rows = await self._store.read(_OWNERS, place, limit)
+    async def owners(self, token: int, limit: int) -> ScanPage[UserId]:
+        rows = await self._store.read(_OWNERS, token, limit)
         owners = [UserId(owner) for owner, part, _ in rows if part == SAYS]
-        return Scanned(owners, rows[-1][2] if len(rows) == limit else None)
+        return ScanPage(owners, rows[-1][2] if len(rows) == limit else None)
 
     async def list_of(self, list_id: ListId) -> OwnedList | None:
         return await self._lists.read(list_id)

@@ -34,7 +34,7 @@ from services.relations.relations import (
     relations_from_rows,
 )
 from services.relations.store import Pair
-from services.scan import Scanned, scan_ids
+from services.scan import ScanPage, scan_ids
 
 
 class _Cells:
@@ -116,13 +116,13 @@ class MemoryRelations:
         facts = (fact for other in later for fact in self._edge_facts(owner, other))
         return list(islice(facts, limit))
 
-    async def owners(self, place: int, limit: int) -> Scanned[UserId]:
+    async def owners(self, token: int, limit: int) -> ScanPage[UserId]:
         said = (
             owner
             for (owner, threads, _), subjects in self._subjects.items()
             if not threads and any(each.kind is not SubjectKind.BLOCKED_BY for each in subjects)
         )
-        return scan_ids(said, place, limit)
+        return scan_ids(said, token, limit)
 
     async def list_of(self, list_id: ListId) -> OwnedList | None:
         owner = self._first_owner(list_id)

@@ -8,7 +8,7 @@ from schemas.ids import ListId, PostId, UserId
 from services.relations.lists import OwnedList
 from services.relations.mutation import RelationMutation, SubjectKind
 from services.relations.relations import Edge, ReadMarks, Relations, Relationship
-from services.scan import Scanned
+from services.scan import ScanPage
 
 Pair = tuple[UserId, UserId]
 
@@ -74,7 +74,7 @@ class RelationStore(Protocol):
         Fewer than `limit` are the last ones. It reads as `others` does.
         """
 
-    async def owners(self, place: int, limit: int) -> Scanned[UserId]:
+    async def owners(self, token: int, limit: int) -> ScanPage[UserId]:
         """Some of those who say anything of others, or set it for themselves, beyond a place.
 
         Each is given once, in all of a scan.

@@ -13,7 +13,7 @@ import numpy as np
 from schemas.ids import SLOTS, IdArray, PostId, UserId, slot, slots
 from services.buckets import Buckets
 from services.clock import Clock
-from services.reposts.store import AuthorRepost, RepostLink, RepostsBelow, ResolvedRepost
+from services.reposts.store import AuthorRepost, RepostLink, RepostPage, ResolvedRepost
 from services.reposts.window import Window
 from services.retention import Retention
 from services.span import Span
@@ -83,7 +83,7 @@ class CassandraReposts:
     async def link(self, reposts: Sequence[RepostLink]) -> None:
         await self._add_below((*each, LINK) for each in reposts)
 
-    async def mark(self, resolved: Sequence[ResolvedRepost]) -> None:
+    async def mark_requested(self, resolved: Sequence[ResolvedRepost]) -> None:
         await self._add_below((*repost, original) for repost, original in resolved)
 
     async def _add_below(self, rows: Iterable[tuple[int, int, int, int]]) -> None:
@@ -97,9 +97,9 @@ class CassandraReposts:
         }
         await self._store.write_columns(_LINK, columns)
 
-    async def below(
+    async def reposts_of(
         self, targets: Collection[PostId], after: RepostLink | None, limit: int
-    ) -> RepostsBelow:
+    ) -> RepostPage:
         place = (0, 0) if after is None else (after.post_id, after.author_id)
         asked: dict[RepostLink, set[PostId]] = {}
         rows: dict[PostId, int] = {}
@@ -110,7 +110,7 @@ class CassandraReposts:
                 known = asked.setdefault(RepostLink(target, repost, author), set())
                 if original != LINK:
                     known.add(PostId(original))
-        return RepostsBelow(asked, {target for target, count in rows.items() if count == limit})
+        return RepostPage(asked, {target for target, count in rows.items() if count == limit})
 
     async def add_author_reposts(self, resolved: Sequence[ResolvedRepost]) -> None:
         rows = [(each.author_id, each.post_id, original) for each, original in resolved]
@@ -141,7 +141,7 @@ class CassandraReposts:
         if not len(users):
             return
         buckets = self._spans.of_all(np.maximum(originals, reposts))
-        lives = self._spans.lives(buckets)
+        lives = self._spans.ttls(buckets)
         kept = lives >= 0
         columns: dict[str, Column] = {
             "bucket": buckets[kept],

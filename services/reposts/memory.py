@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from schemas.ids import IdArray, PostId, UserId
-from services.reposts.store import AuthorRepost, RepostLink, RepostsBelow, ResolvedRepost
+from services.reposts.store import AuthorRepost, RepostLink, RepostPage, ResolvedRepost
 from services.reposts.window import Window
 from services.span import Span
 
@@ -20,14 +20,14 @@ class MemoryReposts:
         for each in reposts:
             self._below.setdefault(each.target_id, {}).setdefault(each, set())
 
-    async def mark(self, resolved: Sequence[ResolvedRepost]) -> None:
+    async def mark_requested(self, resolved: Sequence[ResolvedRepost]) -> None:
         await self.link([each.repost for each in resolved])
         for repost, original in resolved:
             self._below[repost.target_id][repost].add(original)
 
-    async def below(
+    async def reposts_of(
         self, targets: Collection[PostId], after: RepostLink | None, limit: int
-    ) -> RepostsBelow:
+    ) -> RepostPage:
         asked, cut = {}, set()
         for target in targets:
             held = self._below.get(target, {})
@@ -35,7 +35,7 @@ class MemoryReposts:
             asked.update({each: frozenset(held[each]) for each in waiting[:limit]})
             if len(waiting) > limit:
                 cut.add(target)
-        return RepostsBelow(asked, cut)
+        return RepostPage(asked, cut)
 
     async def add_author_reposts(self, resolved: Sequence[ResolvedRepost]) -> None:
         for repost, original in resolved:

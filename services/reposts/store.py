@@ -38,14 +38,14 @@ def post_of(repost: AuthorRepost) -> PostId:
     return repost.post_id
 
 
-class RepostsBelow(NamedTuple):
+class RepostPage(NamedTuple):
     """Reposts of some posts, with the originals under which their delivery was asked for.
 
-    `cut` are the posts that have more of them.
+    `truncated` are the posts that have more of them.
     """
 
-    asked: Mapping[RepostLink, AbstractSet[PostId]]
-    cut: AbstractSet[PostId] = frozenset()
+    requested: Mapping[RepostLink, AbstractSet[PostId]]
+    truncated: AbstractSet[PostId] = frozenset()
 
 
 class RepostStore(Protocol):
@@ -54,15 +54,15 @@ class RepostStore(Protocol):
     async def link(self, reposts: Sequence[RepostLink]) -> None:
         """Keeps that each post names its target. Raises StoreUnavailable."""
 
-    async def mark(self, resolved: Sequence[ResolvedRepost]) -> None:
+    async def mark_requested(self, resolved: Sequence[ResolvedRepost]) -> None:
         """Keeps that delivery of each repost under its original was asked for.
 
         Raises StoreUnavailable.
         """
 
-    async def below(
+    async def reposts_of(
         self, targets: Collection[PostId], after: RepostLink | None, limit: int
-    ) -> RepostsBelow:
+    ) -> RepostPage:
         """Reposts that name these targets, in their order; `after` one of a single target.
 
         At least one of each target that has any, and about `limit` at most. One store request for

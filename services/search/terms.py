@@ -29,7 +29,7 @@ def tag_term(tag: str) -> str:
     return f"#{normal_tag(tag)[:LONGEST]}"
 
 
-def everything() -> list[str]:
+def all_post_terms() -> list[str]:
     """The terms that together find every post."""
     return [_part(number) for number in range(PARTS)]
 

@@ -15,7 +15,7 @@ from schemas.ids import MAX_ID, SLOTS, PostId, UserId, slot
 from services.buckets import Buckets
 from services.clock import Clock
 from services.retention import Retention
-from services.scan import Scanned
+from services.scan import ScanPage
 from services.span import Span
 from services.storage.generation_tables import FIRST, GENERATIONAL, statement_of_generation
 from services.storage.session import Store
@@ -172,16 +172,16 @@ class CassandraTimelines:
                 pages.setdefault(UserId(author), []).append(PostId(post))
         return pages
 
-    async def authors(self, place: int, limit: int) -> Scanned[UserId]:
-        rows = await self._store.read(_SCAN, place, limit)
+    async def authors(self, token: int, limit: int) -> ScanPage[UserId]:
+        rows = await self._store.read(_SCAN, token, limit)
         authors = [UserId(author) for author, _ in rows]
-        return Scanned(authors, rows[-1][1] if len(rows) == limit else None)
+        return ScanPage(authors, rows[-1][1] if len(rows) == limit else None)
 
     async def add_home_entries(self, blocks: Sequence[EntryBlock]) -> None:
         pieces, rows = place_entries(blocks, self._spans.of_all, self._shards)
         there = np.array([each.bucket for each in pieces], np.int64)
         buckets = np.unique(np.concatenate([there, rows.buckets]))
-        lives = dict(zip(buckets.tolist(), self._spans.lives(buckets).tolist(), strict=True))
+        lives = dict(zip(buckets.tolist(), self._spans.ttls(buckets).tolist(), strict=True))
         lives = {bucket: life for bucket, life in lives.items() if life >= 0}
         await self._declare(lives)
         await asyncio.gather(

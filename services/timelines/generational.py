@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from schemas.ids import PostId, UserId
 from services.generations.generations import GenerationKey, Generations
 from services.generations.view import GenerationsView
-from services.scan import Scanned
+from services.scan import ScanPage
 from services.span import Span
 from services.storage.generation_tables import FIRST
 from services.timelines.store import AuthorEntry, EntryBlock, TimelineStore
@@ -40,8 +40,8 @@ class GenerationalTimelines:
     ) -> dict[UserId, list[PostId]]:
         return await self._authors.author_pages(authors, span, limit)
 
-    async def authors(self, place: int, limit: int) -> Scanned[UserId]:
-        return await self._authors.authors(place, limit)
+    async def authors(self, token: int, limit: int) -> ScanPage[UserId]:
+        return await self._authors.authors(token, limit)
 
     async def add_home_entries(self, blocks: Sequence[EntryBlock]) -> None:
         known = await self._view.current()

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from itertools import product
 
 from schemas.ids import PostId, UserId
-from services.scan import Scanned, scan_ids
+from services.scan import ScanPage, scan_ids
 from services.span import Span
 from services.storage.generation_tables import FIRST
 from services.timelines.store import MAX_ARRIVALS, AuthorEntry, EntryBlock
@@ -63,8 +63,8 @@ class MemoryTimelines:
         pages = {author: entries.page(span, limit) for author, entries in held.items()}
         return {author: page for author, page in pages.items() if page}
 
-    async def authors(self, place: int, limit: int) -> Scanned[UserId]:
-        return scan_ids(self._authors, place, limit)
+    async def authors(self, token: int, limit: int) -> ScanPage[UserId]:
+        return scan_ids(self._authors, token, limit)
 
     async def add_home_entries(self, blocks: Sequence[EntryBlock]) -> None:
         for users, posts in blocks:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
 from schemas.ids import IdArray, PostId, UserId
-from services.scan import Scanned
+from services.scan import ScanPage
 from services.span import Span
 
 MAX_ARRIVALS = 10_000
@@ -67,7 +67,7 @@ class TimelineStore(Protocol):
         Raises StoreUnavailable.
         """
 
-    async def authors(self, place: int, limit: int) -> Scanned[UserId]:
+    async def authors(self, token: int, limit: int) -> ScanPage[UserId]:
         """Some of those who ever wrote, beyond a place. Raises StoreUnavailable."""
 
     async def add_home_entries(self, blocks: Sequence[EntryBlock]) -> None:

@@ -39,7 +39,7 @@ class VerifyHomes:
         What was left out for the latter he is told on every page, until it is there. Raises
         StoreUnavailable.
         """
-        if (await self._reader.stores.activity.of(user)).may_lack:
+        if (await self._reader.stores.activity.load(user)).may_lack_entries:
             return None
         people = [user, *await followees_of(self._reader.stores.relations, user)]
         if len(people) > MOST_FOLLOWEES:

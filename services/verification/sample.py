@@ -6,7 +6,7 @@ from random import Random
 from typing import NamedTuple, TypeVar
 
 from schemas.ids import PostId, UserId
-from services.scan import START, Scanned
+from services.scan import MIN_TOKEN, ScanPage
 from services.verification.differences import Differences
 
 ATTEMPTS = 3
@@ -15,7 +15,7 @@ AT_ONCE = 8
 """Users or posts that are looked at together: less than one page's worth of requests each."""
 
 IdT = TypeVar("IdT", UserId, PostId)
-Scan = Callable[[int, int], Awaitable[Scanned[IdT]]]
+Scan = Callable[[int, int], Awaitable[ScanPage[IdT]]]
 Verify = Callable[[IdT], Awaitable[Differences | None]]
 
 
@@ -41,10 +41,10 @@ class SampleResult(NamedTuple):
 
 async def draw_sample(scan: Scan[IdT], count: int, random: Random) -> list[IdT]:
     """Up to `count` of all that the store has, from a place drawn by chance on."""
-    start = random.randint(START, -START - 1)
+    start = random.randint(MIN_TOKEN, -MIN_TOKEN - 1)
     found = (await scan(start, count)).ids
     if len(found) < count:
-        found += (await scan(START, count - len(found))).ids
+        found += (await scan(MIN_TOKEN, count - len(found))).ids
     return list(dict.fromkeys(found))
 
 

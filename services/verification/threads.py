@@ -59,7 +59,7 @@ class VerifyThreads:
         path, _ = path_up(post.post_id, known)
         if post.parent_id in known or post.root_claim is None or len(path) < 2:
             return True
-        claimed = await conversations.claimed([path[-1]], MAX_SIBLINGS)
+        claimed = await conversations.orphans([path[-1]], MAX_SIBLINGS)
         return _is_among([each.post_id for each in claimed.get(path[-1], [])], post.post_id)
 
 

@@ -61,7 +61,7 @@ async def pipeline(settings: Settings) -> AsyncIterator[Running]:
         own = embedded(settings, broker.bootstrap)
         async with open_deps(own) as deps, open_outbox(own) as outbox:
             dormant = create_inactive_users(deps)
-            apps = create_workers(deps, outbox, owed=dormant.owed)
+            apps = create_workers(deps, outbox, active_followers=dormant.active_followers)
             for app in apps:
                 use_short_polls(app)
             async with (

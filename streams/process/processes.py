@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 
 import structlog
 
-from services.activity.inactive_users import LOOK_SECONDS, InactiveUsers
+from services.activity.inactive_users import SCAN_SECONDS, InactiveUsers
 from services.errors import BrokerUnavailable
 from services.settings.brokers import Brokers
 from services.settings.settings import Settings
@@ -50,7 +50,7 @@ async def run_worker(settings: Settings, roles: Sequence[str], stop: asyncio.Eve
     """
     async with open_deps(settings) as deps, open_outbox(settings) as outbox:
         dormant = create_inactive_users(deps)
-        apps = create_workers(deps, outbox, roles, dormant.owed)
+        apps = create_workers(deps, outbox, roles, dormant.active_followers)
         contact = StoreContact(deps.connect)
         watched: list[Watched] = [contact]
         async with health_site(deps, watched) as address:
@@ -89,7 +89,7 @@ def background_work(deps: Deps, roles: Sequence[str], dormant: InactiveUsers) ->
         going_on.append(create_acknowledger(deps, deps.generations, roles).watch())
     if deps.settings.inactive_days and set(roles) & set(LANES):
         failed = "it cannot be read who is dormant: nobody is left out"
-        going_on.append(repeat(dormant.look, LOOK_SECONDS, failed))
+        going_on.append(repeat(dormant.scan, SCAN_SECONDS, failed))
     return going_on
 
 

@@ -11,7 +11,7 @@ from schemas.events import FollowFact
 from schemas.ids import UserId
 from schemas.snapshots import FOLLOW_EDGES, EdgesWritten
 from services.relations.store import RelationStore
-from services.scan import START
+from services.scan import MIN_TOKEN
 from services.settings.brokers import Brokers
 from streams.kafka.reader import OffsetRange, TopicReader
 from streams.outbox import Outbox, Outgoing
@@ -104,10 +104,10 @@ class EdgeSnapshot:
 
 async def every_edge(relations: RelationStore) -> AsyncIterator[list[FollowFact]]:
     """The newest fact of each edge there ever was, some at a time. Raises StoreUnavailable."""
-    place: int | None = START
-    while place is not None:
-        found = await relations.owners(place, OWNERS_AT_ONCE)
-        place = found.place
+    token: int | None = MIN_TOKEN
+    while token is not None:
+        found = await relations.owners(token, OWNERS_AT_ONCE)
+        token = found.token
         waiting = dict.fromkeys(found.ids, UserId(0))
         while waiting:
             pages = await asyncio.gather(

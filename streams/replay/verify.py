@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from schemas.ids import UserId
 from schemas.snapshots import FOLLOW_EDGES
 from services.readers.reader import Reader
-from services.scan import START
+from services.scan import MIN_TOKEN
 from services.settings.brokers import Brokers
 from streams.bootstrap import Deps, memory_stores
 from streams.kafka.reader import TopicReader, in_batches
@@ -42,14 +42,14 @@ async def verify_log(plan: Plan, deps: Deps, count: int | None, random: Random) 
         stores, deps.metrics, deps.retention, deps.clock, backfills=True, pull_followers=0
     )
     people = await handle_log(in_batches(_log(plan, settings.brokers, settings.epoch)), see_to)
-    posts = (await stores.posts.scan(START, MOST_EVENTS)).ids
+    posts = (await stores.posts.scan(MIN_TOKEN, MOST_EVENTS)).ids
     chosen = plan.choice
     users = people & {chosen.user or 0, chosen.author or 0} or people
     threads = chosen.posts & set(posts) or posts
     some_users, some_threads = _drawn(users, count, random), _drawn(threads, count, random)
-    activity = [await deps.stores.activity.of(UserId(each)) for each in some_users]
+    activity = [await deps.stores.activity.load(UserId(each)) for each in some_users]
     some_users = [
-        each for each, his in zip(some_users, activity, strict=True) if not his.may_lack
+        each for each, his in zip(some_users, activity, strict=True) if not his.may_lack_entries
     ]  # others are told by their pages that entries were left out
     log = Side.on(Reader(stores, deps.clock, settings.epoch), deps.retention)
     store = Side.on(Reader(deps.stores, deps.clock, settings.epoch), deps.retention)

@@ -35,10 +35,10 @@ async def left_out() -> tuple[Village, list[str]]:
         await village.follows(reader, BOB)
     async with client_of(api_on(village.stores)) as client:
         await home(client, CAROL)
-    await village.dormant.look()
+    await village.dormant.scan()
     first = await village.post(BOB, 30)
     for _ in range(3):
-        await village.dormant.look()
+        await village.dormant.scan()
     last = await village.post(BOB, 20)
     stored = village.stores.timelines
     assert [await stored.in_home(UserId(ALICE), each) for each in (first, last)] == [True, False]
@@ -64,9 +64,9 @@ async def test_who_returns_is_told_so_until_his_home_is_whole(
         assert (await home(client, CAROL))["items"] == posts
         assert (await home(client, ALICE))["state"] == "building"
         assert (await settled(client))["items"] == posts
-        assert await village.stores.activity.of(UserId(ALICE)) == Activity(TODAY, 1, 1, 1)
+        assert await village.stores.activity.load(UserId(ALICE)) == Activity(TODAY, 1, 1, 1)
         for _ in range(2):
-            await village.dormant.look()
+            await village.dormant.scan()
         posts.insert(0, str(await village.post(BOB, 10)))
         assert (await home(client, ALICE))["items"] == posts
 
@@ -115,7 +115,7 @@ async def test_who_asks_for_an_explanation_does_not_read() -> None:
     verify = VerifyHomes(reader, Home(reader, Retention()), Retention())
     assert await verify(UserId(ALICE)) is None
     assert not await verify(UserId(CAROL))
-    assert (await village.stores.activity.of(UserId(ALICE))).seen == 0
+    assert (await village.stores.activity.load(UserId(ALICE))).seen == 0
 
 
 async def test_what_carol_lacks_is_missing() -> None:

@@ -61,7 +61,7 @@ class Village:
             Retention(),
             lambda: NOW,
             policy=policy,
-            owed=self.dormant.owed,
+            active_followers=self.dormant.active_followers,
         )
         self._sequence = count()
 

@@ -145,7 +145,7 @@ async def test_a_reader_finds_what_came_into_a_bucket_that_was_not_there_when_he
 
 def life(now: int, *, days: float = 30, bucket: int = 0) -> int:
     """Seconds that an entry in a bucket has left."""
-    return int(Buckets(Retention(days), lambda: now).lives(ids(bucket))[0])
+    return int(Buckets(Retention(days), lambda: now).ttls(ids(bucket))[0])
 
 
 def test_an_entry_lives_a_bucket_longer_than_its_post_is_shown() -> None:

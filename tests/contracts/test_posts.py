@@ -202,15 +202,15 @@ async def test_the_longest_line_of_ancestors_stays(
     post, *line = (new_post() for _ in range(MAX_ANCESTOR_HINT + 1))
     await stores.posts.record([created(post, people.alice)])
     for length in (2, MAX_ANCESTOR_HINT, 1):
-        await stores.posts.hint({(post, people.alice): line[:length]})
-    assert (await loaded(stores, post)).line == tuple(line)
+        await stores.posts.hint_ancestors({(post, people.alice): line[:length]})
+    assert (await loaded(stores, post)).ancestor_hint == tuple(line)
 
 
 async def test_a_line_belongs_to_a_claim(stores: Stores, people: People, new_post: NewPost) -> None:
     post, above = new_post(), new_post()
     await stores.posts.record([created(post, people.alice), created(post, people.bob, LATER)])
-    await stores.posts.hint({(post, people.bob): [above]})
-    assert (await loaded(stores, post)).line == ()
+    await stores.posts.hint_ancestors({(post, people.bob): [above]})
+    assert (await loaded(stores, post)).ancestor_hint == ()
 
 
 async def test_many_posts_are_loaded_at_once(
@@ -225,7 +225,7 @@ async def test_many_posts_are_loaded_at_once(
 
 async def test_nothing_to_record_is_nothing_done(stores: Stores) -> None:
     await stores.posts.record([])
-    await stores.posts.hint({})
+    await stores.posts.hint_ancestors({})
 
 
 VERSIONS = st.sampled_from([0, 1, CREATED, EDITED, LATER, MAX_ID - 1])

@@ -3,7 +3,7 @@
 import numpy as np
 
 from schemas.ids import DAY_MS, SEQUENCE_BITS, IdArray, PostId, UserId
-from services.reposts.store import AuthorRepost, RepostLink, RepostsBelow, ResolvedRepost
+from services.reposts.store import AuthorRepost, RepostLink, RepostPage, ResolvedRepost
 from services.reposts.window import Window
 from services.span import Span
 from services.stores import Stores
@@ -34,9 +34,9 @@ async def test_reposts_stand_below_what_they_name(
     links = [RepostLink(target, post, author) for post in reposts for author in people]
     await stores.reposts.link(links[::-1])
     await stores.reposts.link(links[:4])
-    found = await stores.reposts.below([target, other], None, 100)
-    assert found == RepostsBelow(dict.fromkeys(links, frozenset()))
-    assert sorted(found.asked) == links
+    found = await stores.reposts.reposts_of([target, other], None, 100)
+    assert found == RepostPage(dict.fromkeys(links, frozenset()))
+    assert sorted(found.requested) == links
 
 
 async def test_below_tells_under_which_originals_delivery_was_asked_for(
@@ -45,10 +45,12 @@ async def test_below_tells_under_which_originals_delivery_was_asked_for(
     target, original, post, other = (new_post() for _ in range(4))
     first, second = (RepostLink(target, each, people.alice) for each in (post, other))
     await stores.reposts.link([first, second])
-    await stores.reposts.mark([ResolvedRepost(first, target)])
-    await stores.reposts.mark([ResolvedRepost(first, original), ResolvedRepost(first, target)])
-    found = await stores.reposts.below([target], None, 100)
-    assert found.asked == {first: {target, original}, second: frozenset()}
+    await stores.reposts.mark_requested([ResolvedRepost(first, target)])
+    await stores.reposts.mark_requested(
+        [ResolvedRepost(first, original), ResolvedRepost(first, target)]
+    )
+    found = await stores.reposts.reposts_of([target], None, 100)
+    assert found.requested == {first: {target, original}, second: frozenset()}
 
 
 async def test_many_reposts_are_read_in_parts(
@@ -59,16 +61,16 @@ async def test_many_reposts_are_read_in_parts(
     links = [RepostLink(target, each, people.alice) for each in posts]
     last = RepostLink(few, posts[0], people.bob)
     await stores.reposts.link([*links, last])
-    await stores.reposts.mark([ResolvedRepost(each, target) for each in links[::2]])
-    first = await stores.reposts.below([target, few], None, 4)
-    assert first.cut == {target}
-    assert last in first.asked
-    seen, found = set(first.asked), first
-    while found.cut:
-        after = max(each for each in found.asked if each.target_id == target)
-        found = await stores.reposts.below([target], after, 4)
-        assert not seen & found.asked.keys()
-        seen |= found.asked.keys()
+    await stores.reposts.mark_requested([ResolvedRepost(each, target) for each in links[::2]])
+    first = await stores.reposts.reposts_of([target, few], None, 4)
+    assert first.truncated == {target}
+    assert last in first.requested
+    seen, found = set(first.requested), first
+    while found.truncated:
+        after = max(each for each in found.requested if each.target_id == target)
+        found = await stores.reposts.reposts_of([target], after, 4)
+        assert not seen & found.requested.keys()
+        seen |= found.requested.keys()
     assert seen == {*links, last}
 
 
@@ -78,8 +80,8 @@ async def test_many_posts_are_looked_below_at_once(
     """More than one request takes."""
     links = [RepostLink(new_post(), new_post(), people.bob) for _ in range(1_100)]
     await stores.reposts.link(links)
-    found = await stores.reposts.below([link.target_id for link in links], None, 100)
-    assert found == RepostsBelow(dict.fromkeys(links, frozenset()))
+    found = await stores.reposts.reposts_of([link.target_id for link in links], None, 100)
+    assert found == RepostPage(dict.fromkeys(links, frozenset()))
 
 
 async def test_each_author_has_a_page_of_reposts_newest_first(
@@ -164,9 +166,9 @@ async def test_reposts_to_many_are_written_together(
 async def test_nothing_to_keep_is_nothing_done(stores: Stores, people: People) -> None:
     none = ids()
     await stores.reposts.link([])
-    await stores.reposts.mark([])
+    await stores.reposts.mark_requested([])
     await stores.reposts.add_author_reposts([])
     await stores.reposts.add_home_reposts(none, none, none)
-    assert await stores.reposts.below([], None, 10) == RepostsBelow({})
+    assert await stores.reposts.reposts_of([], None, 10) == RepostPage({})
     assert await stores.reposts.author_pages([], Span(), 10) == {}
     assert await stores.reposts.delivered(people.alice, [], 10) == {}

@@ -52,7 +52,7 @@ class Told:
             deps.metrics,
             deps.retention,
             deps.clock,
-            owed=self.worker.owed,
+            active_followers=self.worker.active_followers,
         )
         self.heard = asyncio.Event()
         self.homes = ReturningUsers(
@@ -97,10 +97,10 @@ async def test_alice_sleeps_and_carol_does_not(
     await told.tell(
         *(FollowCreated(version=1, follower_id=each, followee_id=bob) for each in (alice, carol))
     )
-    await told.worker.look()
+    await told.worker.scan()
     await told.tell(PostCreated(version=1, post_id=posts[0], author_id=bob))
     for _ in range(3):
-        await told.worker.look()
+        await told.worker.scan()
     await told.tell(PostCreated(version=1, post_id=posts[1], author_id=bob))
     assert not await deps.stores.timelines.in_home(alice, posts[1])
     await told.until(alice, building=True, items=2)
@@ -111,7 +111,7 @@ async def test_alice_sleeps_and_carol_does_not(
     of_carol = await told.until(carol, building=False, items=3)
     assert [shown(each) for each in of_alice.items] == [shown(each) for each in of_carol.items]
     for _ in range(2):
-        await told.worker.look()
+        await told.worker.scan()
     last = new_post(days_old=0)
     await told.tell(PostCreated(version=1, post_id=last, author_id=bob))
     assert await deps.stores.timelines.in_home(alice, last)

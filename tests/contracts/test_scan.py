@@ -9,23 +9,23 @@ from schemas.events import FollowCreated, PostCreated
 from schemas.ids import PostId
 from services.posts.post import post_mutation
 from services.relations.mutation import relation_mutation
-from services.scan import START, Scanned
+from services.scan import MIN_TOKEN, ScanPage
 from services.stores import Stores
 from services.timelines.store import AuthorEntry
 from services.verification.sample import draw_sample
 from tests.contracts.histories import NewPost, People
 
-Scan = Callable[[int, int], Awaitable[Scanned[int]]]
+Scan = Callable[[int, int], Awaitable[ScanPage[int]]]
 
 
 async def everything(scan: Scan, limit: int = 50) -> list[int]:
     found: list[int] = []
-    place: int | None = START
-    while place is not None:
-        some = await scan(place, limit)
+    token: int | None = MIN_TOKEN
+    while token is not None:
+        some = await scan(token, limit)
         assert len(some.ids) <= limit
         found += some.ids
-        place = some.place
+        token = some.token
     return found
 
 

@@ -35,11 +35,15 @@ from tests.e2e.faults import Faults, Plan
 
 
 def create_faulty_workers(
-    faults: Faults, deps: Deps, outbox: Outbox, roles: Iterable[str], owed: ActiveFollowers
+    faults: Faults,
+    deps: Deps,
+    outbox: Outbox,
+    roles: Iterable[str],
+    active_followers: ActiveFollowers,
 ) -> list[App]:
     """What `create_workers` makes, on ports that may fail the worker."""
     own = deps._replace(stores=faults.stores(deps.stores))
-    apps = create_workers(own, faults.outbox(outbox), roles, owed)
+    apps = create_workers(own, faults.outbox(outbox), roles, active_followers)
     for app in apps:
         app.transport = faulty_transport(faults, app, deps)
         hurry(app, faults.plan)

@@ -120,7 +120,7 @@ async def test_pulled_authors_take_two_requests_more(deps: Deps) -> None:
     await publish(deps, [post(50 + n, author=each) for n, each in enumerate(strangers)], everybody)
     await publish(deps, [post(300 + n, author=each) for n, each in enumerate(followed)], everybody)
     home = Home(Reader(deps.stores, deps.clock, deps.settings.epoch), deps.retention)
-    assert len(await home.pulled_authors.known()) == PULLED
+    assert len(await home.pulled_authors.flagged_buckets()) == PULLED
     await home.page(VIEWER, PageRequest())
     before = requests(deps)
     page = await home.page(VIEWER, PageRequest())

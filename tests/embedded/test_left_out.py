@@ -74,11 +74,15 @@ async def test_what_a_worker_leaves_out_is_there_for_who_returns(
                 return await reads(ALICE) == ("ready", [str(post)])
 
             days = np.array([now // DAY_MS - DAYS - 1, now // DAY_MS - DAYS + 1])
-            await deps.stores.activity.raised(ActivityKind.SEEN, np.array([ALICE, CAROL]), days)
+            await deps.stores.activity.raise_numbers(
+                ActivityKind.SEEN, np.array([ALICE, CAROL]), days
+            )
             dormant = create_inactive_users(deps)
             for _ in range(3):
-                await dormant.look()
-            async with working(create_workers(deps, outbox, owed=dormant.owed)):
+                await dormant.scan()
+            async with working(
+                create_workers(deps, outbox, active_followers=dormant.active_followers)
+            ):
                 await send(*graph)
                 await becomes(backfilled)
                 await send(

@@ -31,13 +31,13 @@ def test_posts_carry_the_hints_that_workers_would_write() -> None:
         if isinstance(each.fact, ReplyCreated):
             above = each.fact.parent_id
             kinds["reply"] += 1
-            assert each.line == (above, *written[above].line)
+            assert each.ancestor_hint == (above, *written[above].ancestor_hint)
         elif isinstance(each.fact, PostCreated) and each.fact.repost_of is not None:
             above = each.fact.repost_of
-            line = written[above].line
+            line = written[above].ancestor_hint
             kinds["repost of a reply" if line else "repost"] += 1
             assert each.original == above
-            assert each.line == ((above, *line) if line else ())
+            assert each.ancestor_hint == ((above, *line) if line else ())
         else:
             kinds["post"] += 1
         if above is not None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from schemas.events import FollowCreated, FollowFact, PostCreated
 from schemas.ids import DAY_MS, UserId
-from services.activity.inactive_users import AGE_SECONDS, InactiveUsers
+from services.activity.inactive_users import MAX_AGE_SECONDS, InactiveUsers
 from services.activity.store import ActivityKind
 from services.errors import Transient
 from services.handlers.delivery import Backfill, everyone_active
@@ -73,8 +73,10 @@ class Village:
             for each in days
             if each
         ]
-        owed = [each.owed for each in self._workers]
-        self.world = World(stores=stores, owed=[*owed, *[everyone_active] * days.count(0)])
+        active = [each.active_followers for each in self._workers]
+        self.world = World(
+            stores=stores, active_followers=[*active, *[everyone_active] * days.count(0)]
+        )
         self._wakeful = World()
         self._apis = [self._api(meddled) for _ in range(2)]
         self._looks: dict[InactiveUsers, asyncio.Task[None]] = {}
@@ -127,7 +129,7 @@ class Village:
     async def _nobody_lacks_what_he_is_not_told_of(self) -> None:
         """Whoever would read now, and be told that his home is whole, finds what the other has."""
         for user in EVERYBODY:
-            if not (await self._activity.of(user)).may_lack:
+            if not (await self._activity.load(user)).may_lack_entries:
                 await self._has_all(user, await self._wakeful.home.page(user, ALL))
 
     async def _has_all(self, user: UserId, of_the_other: Page) -> None:
@@ -138,7 +140,7 @@ class Village:
     async def _fall_asleep(self) -> None:
         """Some of them, before anything is told."""
         some_users = np.array(self._chance.sample(EVERYBODY, self._chance.randint(0, 5)), np.int64)
-        await self._activity.raised(
+        await self._activity.raise_numbers(
             ActivityKind.DORMANT, some_users, np.ones(len(some_users), np.int64)
         )
         for worker in self._workers * 2:
@@ -151,7 +153,7 @@ class Village:
             case "read":
                 await self._reads(self._chance.choice(EVERYBODY))
             case "moments":
-                self._pass(self._chance.randint(0, int(AGE_SECONDS)) * 1_000)
+                self._pass(self._chance.randint(0, int(MAX_AGE_SECONDS)) * 1_000)
             case "days" if self.world.now < NOW + MOST_DAYS * DAY_MS:
                 self._pass(self._chance.randint(1, 3) * DAY_MS)
                 self._look()
@@ -194,7 +196,7 @@ class Village:
 
 async def _looking(worker: InactiveUsers) -> None:
     try:
-        await worker.look()
+        await worker.scan()
     except Transient:
         """It is as if it had not looked."""
 

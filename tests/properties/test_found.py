@@ -6,7 +6,7 @@ from typing import Any
 from schemas.events import Creation, PostCreated, ReplyCreated
 from schemas.ids import PostId, UserId, post_id, post_time
 from services.conversations.memory import MemoryConversations
-from services.conversations.store import Link
+from services.conversations.store import ReplyLink
 from tests.histories import NOW, Fact
 from tests.properties.world import World
 
@@ -46,10 +46,10 @@ class SlowToClaim:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._port, name)
 
-    async def claim(self, links: Sequence[Link]) -> None:
+    async def add_orphans(self, links: Sequence[ReplyLink]) -> None:
         while self._meanwhile:
             await self._meanwhile.pop()()
-        await self._port.claim(links)
+        await self._port.add_orphans(links)
 
 
 async def test_the_parent_of_a_claimed_reply_arrives_last() -> None:

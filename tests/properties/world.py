@@ -39,7 +39,7 @@ class World:
     """One Mingle in memory, on these stores or new ones.
 
     `between` may wrap its ports as the handlers see them; each batch is handled by a worker with
-    any of the policies, and leaves out those who are not `owed` anything now.
+    any of the policies, and leaves out users who are not among the `active_followers` now.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class World:
         between: Callable[[Any], Any] = lambda port: port,
         policies: Sequence[FanOutPolicy] = (FanOutPolicy(),),
         stores: Stores | None = None,
-        owed: Sequence[ActiveFollowers] = (everyone_active,),
+        active_followers: Sequence[ActiveFollowers] = (everyone_active,),
     ) -> None:
         self.now = NOW
         self.outbox = MemoryRequestOutbox()
@@ -62,10 +62,16 @@ class World:
         self._chance = Random(0)
         self._workers = [
             create_handlers(
-                ports, requests, METRICS, self.retention, self.clock, policy=policy, owed=those
+                ports,
+                requests,
+                METRICS,
+                self.retention,
+                self.clock,
+                policy=policy,
+                active_followers=active,
             )
             for policy in policies
-            for those in owed
+            for active in active_followers
         ]
 
     def clock(self) -> int:

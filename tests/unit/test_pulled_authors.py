@@ -41,23 +41,23 @@ async def test_what_is_known_is_a_moment_old_at_most() -> None:
     """Whatever is read meanwhile asks the store nothing."""
     store, clock = Counted(), Clock()
     reader = PulledAuthors(store, Retention(), clock)
-    assert await reader.known() == {}
+    assert await reader.flagged_buckets() == {}
     await PulledAuthors(store, Retention(), clock).flag(posts(ALICE))
     asked = store.asked
     clock.now += AGE_MS - 1
-    assert await reader.known() == {}
+    assert await reader.flagged_buckets() == {}
     assert store.asked == asked
     clock.now += 1
-    assert set(await reader.known()) == {ALICE}
+    assert set(await reader.flagged_buckets()) == {ALICE}
 
 
 async def test_a_clock_that_goes_back_makes_nothing_last_longer() -> None:
     """The store is asked again."""
     store, clock = Counted(), Clock()
     reader = PulledAuthors(store, Retention(), clock)
-    await reader.known()
+    await reader.flagged_buckets()
     clock.now -= DAY_MS
-    await reader.known()
+    await reader.flagged_buckets()
     assert store.asked == 2
 
 
@@ -78,4 +78,4 @@ async def test_beyond_a_bound_authors_are_pushed(monkeypatch: pytest.MonkeyPatch
     assert await pulled.flag(posts(ALICE)) == set(posts(ALICE))
     assert await pulled.flag(posts(ALICE, BOB, CAROL)) == set(posts(ALICE, BOB))
     assert await pulled.flag(posts(CAROL)) == set()
-    assert set(await pulled.known()) == {ALICE, BOB}
+    assert set(await pulled.flagged_buckets()) == {ALICE, BOB}

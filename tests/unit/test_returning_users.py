@@ -33,13 +33,13 @@ class Told(MemoryActivity):
         self.journal = journal
         self.fails: set[str] = set()
 
-    async def raised(self, kind: ActivityKind, users: IdArray, numbers: IdArray) -> None:
+    async def raise_numbers(self, kind: ActivityKind, users: IdArray, numbers: IdArray) -> None:
         self._answer(kind.name)
-        await super().raised(kind, users, numbers)
+        await super().raise_numbers(kind, users, numbers)
 
-    async def of(self, user: UserId) -> Activity:
+    async def load(self, user: UserId) -> Activity:
         self._answer("of")
-        return await super().of(user)
+        return await super().load(user)
 
     def _answer(self, name: str) -> None:
         self.journal.append(name)
@@ -80,7 +80,7 @@ class Api:
             await asyncio.sleep(0)
 
     async def sleeps(self, user: UserId = ALICE, sleep: int = 1) -> None:
-        await MemoryActivity.raised(
+        await MemoryActivity.raise_numbers(
             self.activity, ActivityKind.DORMANT, np.array([user]), np.array([sleep])
         )
 
@@ -108,7 +108,7 @@ async def test_a_reader_is_noted_once_a_day() -> None:
     api.today += 1
     assert await api.reads() == "ready"
     assert api.told() == ["SEEN", "of"]
-    assert (await api.activity.of(ALICE)).seen == TODAY + 1
+    assert (await api.activity.load(ALICE)).seen == TODAY + 1
 
 
 async def test_a_note_that_fails_fails_no_read() -> None:
@@ -140,9 +140,9 @@ async def test_who_returns_is_awake_before_his_home_is_written() -> None:
     assert api.told() == ["SEEN", "of"]
     api.settled.set()
     await api.goes_on()
-    assert api.told() == [("rebuild", ALICE), "WHOLE"]
+    assert api.told() == [("rebuild", ALICE), "REBUILT"]
     assert await api.reads() == "ready"
-    assert await api.activity.of(ALICE) == Activity(TODAY, 1, 1, 1)
+    assert await api.activity.load(ALICE) == Activity(TODAY, 1, 1, 1)
     assert api.metrics.homes_returning._value.get() == 0
 
 
@@ -160,7 +160,7 @@ async def test_who_is_put_to_sleep_meanwhile_is_brought_back_once_more() -> None
     assert await api.reads() == "ready"
 
 
-@pytest.mark.parametrize("failing", ["AWAKE", "WHOLE"])
+@pytest.mark.parametrize("failing", ["AWAKE", "REBUILT"])
 async def test_a_return_that_fails_is_begun_anew(failing: str) -> None:
     """By the next read, whichever process has it; until then nothing is called whole."""
     api = Api()
@@ -168,7 +168,7 @@ async def test_a_return_that_fails_is_begun_anew(failing: str) -> None:
     api.settled.set()
     api.activity.fails = {failing}
     assert await api.reads() == "building"
-    assert (("rebuild", ALICE) in api.told()) == (failing == "WHOLE")
+    assert (("rebuild", ALICE) in api.told()) == (failing == "REBUILT")
     api.activity.fails = set()
     assert await api.reads() == "building"
     assert await api.reads() == "ready"
@@ -182,7 +182,7 @@ async def test_a_process_that_stops_brings_nobody_back() -> None:
     api.homes.stop()
     api.settled.set()
     await api.goes_on()
-    assert (await api.activity.of(ALICE)).may_lack
+    assert (await api.activity.load(ALICE)).may_lack_entries
 
 
 async def test_what_it_remembers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

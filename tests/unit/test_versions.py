@@ -34,7 +34,7 @@ async def test_only_a_lower_version_of_the_same_edge_is_stale() -> None:
         FollowCreated(version=5, follower_id=1, followee_id=2),
         FollowDeleted(version=4, follower_id=1, followee_id=2),
     ]
-    counting = StaleVersions(metrics.stale_versions).counting(handle)
+    counting = StaleVersions(metrics.stale_versions).wrap(handle)
     await counting([Accepted(fact, 0) for fact in facts])
 
     assert len(handled) == 4
@@ -55,7 +55,7 @@ async def test_a_relation_steps_back_by_itself() -> None:
         ListMemberAdded(version=2, owner_id=1, list_id=2, member_id=3),
         MuteDeleted(version=4, owner_id=1, target_id=2),
     ]
-    counting = StaleVersions(metrics.stale_versions).counting(RecordRelations(relations))
+    counting = StaleVersions(metrics.stale_versions).wrap(RecordRelations(relations))
     await counting([Accepted(fact, 0) for fact in facts])
 
     stale = metrics.registry.get_sample_value(

@@ -85,7 +85,7 @@ class NewEntryProbe:
 
     async def _authors_since(self, above: PostId) -> set[UserId]:
         """The pulled authors who wrote since, and since the last round."""
-        authors = (await self._pulled.known()).keys()
+        authors = (await self._pulled.flagged_buckets()).keys()
         if not authors:
             return set()
         recent = await self._stores.timelines.author_pages(authors, Span(above), 1)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from schemas.ids import DAY_MS
-from services.activity import inactive_users as dormant
-from services.activity.inactive_users import AGE_SECONDS, InactiveUsers
+from services.activity import inactive_users
+from services.activity.inactive_users import MAX_AGE_SECONDS, InactiveUsers
 from services.activity.memory import MemoryActivity
 from services.activity.store import ActivityKind
 
@@ -24,15 +24,15 @@ class Worker(InactiveUsers):
         self.seconds = 0.0
 
     def leaves_out(self, *users: int) -> set[int]:
-        return set(users) - set(self.owed(np.array(users, np.int64)).tolist())
+        return set(users) - set(self.active_followers(np.array(users, np.int64)).tolist())
 
     async def looks(self, times: int) -> None:
         for _ in range(times):
-            await self.look()
+            await self.scan()
 
 
 async def says(store: MemoryActivity, kind: ActivityKind, user: int, number: int) -> None:
-    await store.raised(kind, np.array([user]), np.array([number]))
+    await store.raise_numbers(kind, np.array([user]), np.array([number]))
 
 
 async def test_who_never_read_is_put_to_sleep_when_he_is_met() -> None:
@@ -40,13 +40,13 @@ async def test_who_never_read_is_put_to_sleep_when_he_is_met() -> None:
     store = MemoryActivity()
     worker = Worker(store)
     await says(store, ActivityKind.SEEN, BOB, TODAY)
-    await worker.look()
+    await worker.scan()
     for _ in range(3):
         assert worker.leaves_out(ALICE, BOB) == set()
-        await worker.look()
+        await worker.scan()
     assert worker.leaves_out(*EVERYBODY) == {ALICE}
-    assert (await store.of(ALICE)).dormant == 1
-    assert (await store.of(CAROL)).dormant == 0
+    assert (await store.load(ALICE)).dormant == 1
+    assert (await store.load(CAROL)).dormant == 0
 
 
 @pytest.mark.parametrize(("seen", "sleeps"), [(TODAY - DAYS, False), (TODAY - DAYS - 1, True)])
@@ -64,13 +64,13 @@ async def test_nobody_is_left_out_before_a_second_look_has_seen_him_asleep() -> 
     store = MemoryActivity()
     worker = Worker(store)
     await says(store, ActivityKind.DORMANT, ALICE, 1)
-    await worker.look()
+    await worker.scan()
     assert worker.leaves_out(ALICE) == set()
     await says(store, ActivityKind.AWAKE, ALICE, 1)
     await says(store, ActivityKind.DORMANT, ALICE, 2)
-    await worker.look()
+    await worker.scan()
     assert worker.leaves_out(ALICE) == set()  # it is another sleep
-    await worker.look()
+    await worker.scan()
     assert worker.leaves_out(ALICE) == {ALICE}
 
 
@@ -79,7 +79,7 @@ async def test_who_reads_while_he_is_put_to_sleep_is_not_left_out() -> None:
     store = MemoryActivity()
     worker = Worker(store)
     await says(store, ActivityKind.DORMANT, ALICE, 1)
-    await worker.look()
+    await worker.scan()
     await says(store, ActivityKind.SEEN, ALICE, TODAY)
     await worker.looks(2)
     assert worker.leaves_out(ALICE) == set()
@@ -95,9 +95,9 @@ async def test_who_is_awake_is_left_out_by_no_clock() -> None:
     await worker.looks(2)
     assert worker.leaves_out(ALICE) == {ALICE}
     await says(store, ActivityKind.AWAKE, ALICE, 1)
-    await worker.look()
+    await worker.scan()
     assert worker.leaves_out(ALICE) == set()
-    assert (await store.of(ALICE)).dormant == 2
+    assert (await store.load(ALICE)).dormant == 2
 
 
 async def test_what_is_known_leaves_nobody_out_when_it_is_old() -> None:
@@ -106,7 +106,7 @@ async def test_what_is_known_leaves_nobody_out_when_it_is_old() -> None:
     worker = Worker(store)
     await says(store, ActivityKind.DORMANT, ALICE, 1)
     await worker.looks(2)
-    worker.seconds += AGE_SECONDS - 1
+    worker.seconds += MAX_AGE_SECONDS - 1
     assert worker.leaves_out(ALICE) == {ALICE}
     worker.seconds += 1
     assert worker.leaves_out(ALICE) == set()
@@ -116,9 +116,9 @@ async def test_the_age_counts_from_when_it_was_asked() -> None:
     """What is written while the answer is on its way may be missing from it."""
 
     class Slow(MemoryActivity):
-        async def everybody(self) -> dormant.Activities:
-            found = await super().everybody()
-            worker.seconds += AGE_SECONDS
+        async def load_all(self) -> inactive_users.Activities:
+            found = await super().load_all()
+            worker.seconds += MAX_AGE_SECONDS
             return found
 
     store = Slow()
@@ -130,24 +130,24 @@ async def test_the_age_counts_from_when_it_was_asked() -> None:
 
 async def test_it_remembers_a_bounded_number_of_strangers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who is met beyond them is put to sleep when he is met again."""
-    monkeypatch.setattr(dormant, "MOST_MET", 2)
-    monkeypatch.setattr(dormant, "MARKED_AT_ONCE", 1)
+    monkeypatch.setattr(inactive_users, "MAX_UNKNOWN", 2)
+    monkeypatch.setattr(inactive_users, "MARKED_AT_ONCE", 1)
     store = MemoryActivity()
     worker = Worker(store)
-    await worker.look()
+    await worker.scan()
     worker.leaves_out(ALICE, BOB)
     worker.leaves_out(CAROL)
-    await worker.look()
-    assert (await store.everybody()).users.tolist() == [ALICE, BOB]
+    await worker.scan()
+    assert (await store.load_all()).users.tolist() == [ALICE, BOB]
     worker.leaves_out(*EVERYBODY)
-    await worker.look()
-    assert (await store.everybody()).users.tolist() == [ALICE, BOB, CAROL]
+    await worker.scan()
+    assert (await store.load_all()).users.tolist() == [ALICE, BOB, CAROL]
 
 
 async def test_nobody_is_left_out_before_the_first_look() -> None:
     """Nor where nothing is known of anybody."""
     worker = Worker(MemoryActivity())
     assert worker.leaves_out(*EVERYBODY) == set()
-    await worker.look()
+    await worker.scan()
     assert worker.leaves_out() == set()
     assert worker.leaves_out(*EVERYBODY) == set()
