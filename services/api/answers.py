@@ -272,8 +272,8 @@ def _fields(post: shown.Item) -> dict[str, Any]:
         "text": post.text,
         "lang": post.lang,
         "visibility": post.visibility,
-        "parent_id": _text(post.parent_id),
-        "root_id": _text(post.root_id),
+        "parent_id": _optional_text(post.parent_id),
+        "root_id": _optional_text(post.root_id),
         "repost": None if post.repost is None else _repost(post.repost),
         "edited": post.edited,
         "reason": None if post.reason is None else _reason(post.reason),
@@ -289,5 +289,5 @@ def _reason(reason: shown.Reason) -> Reason:
     return Reason(reason.kind, str(reason.by))
 
 
-def _text(number: int | None) -> str | None:
+def _optional_text(number: int | None) -> str | None:
     return None if number is None else str(number)

@@ -48,9 +48,9 @@ READ_DOCUMENT = Operation(
     id="readDocument",
     path="/openapi.json",
     summary="This document",
-    asks=NoQuery,
+    query=NoQuery,
     access=Access.OPEN,
-    answers=None,
+    response=None,
     example={"openapi": "3.1.0"},
 )
 
@@ -60,47 +60,47 @@ def build_api(
     settings: Settings,
     metrics: Metrics,
     clock: Clock,
-    patience: float = MAX_WAIT,
+    max_wait_seconds: float = MAX_WAIT,
 ) -> Litestar:
-    """The API as an ASGI app; `patience` in seconds bounds `wait_for`.
+    """The API as an ASGI app; `max_wait_seconds` in seconds bounds `wait_for`.
 
-    Raises WrongSetup: Exposed for settings that would let anybody in.
+    Raises UnusableSettings: UnsafeExposure for settings that would let anybody in.
     """
     require_safe(settings)
     gate = create_access_gate(settings, clock)
     reader = Reader(stores, clock, settings.epoch)
     retention = Retention(settings.retention_days, settings.epoch)
     home = Home(reader, retention)
-    homes = _returning_users(home, reader, retention, metrics)
+    returning = _create_returning_users(home, reader, retention, metrics)
     cursors = Cursors(settings.cursor_keys)
-    arrivals = NewEntryProbe(
+    probe = NewEntryProbe(
         stores, home.pulled_authors, clock, settings.epoch, settings.stream_probe_seconds
     )
-    streams = Streams(settings, arrivals, metrics, random.random)
+    streams = Streams(settings, probe, metrics, random.random)
     endpoints = [
-        *timelines.endpoints(home, homes, AuthorPosts(reader), cursors, patience),
-        *stream.endpoints(homes, cursors, gate, streams),
+        *timelines.endpoints(home, returning, AuthorPosts(reader), cursors, max_wait_seconds),
+        *stream.endpoints(returning, cursors, gate, streams),
         *posts.endpoints(reader),
         *lists.endpoints(ListPosts(reader, retention), cursors),
         *search.endpoints(TagPosts(reader), SearchPosts(reader), cursors, settings.epoch),
         *relations.endpoints(RelationsReader(stores.relations, stores.graph), cursors, clock),
         *health.endpoints(stores.posts, metrics),
     ]
-    endpoints.append(_describing(endpoints, gate))
+    endpoints.append(_document_endpoint(endpoints, gate))
     api = Litestar(
         [each.route(gate) for each in endpoints],
         exception_handlers=HANDLERS,
         openapi_config=None,
         logging_config=None,
         on_startup=[partial(_start, gate)],
-        on_shutdown=[homes.stop],
+        on_shutdown=[returning.stop],
         state=State({"stopping": streams.stop}),
     )
     api.asgi_handler = measure_requests(api.asgi_handler, metrics)
     return api
 
 
-def _returning_users(
+def _create_returning_users(
     home: Home, reader: Reader, retention: Retention, metrics: Metrics
 ) -> ReturningUsers:
     stores, clock = reader.stores, reader.clock
@@ -122,7 +122,7 @@ def measure_requests(app: ASGIApp, metrics: Metrics) -> ASGIApp:
         started, status = perf_counter(), 500
         began: float | None = None
 
-        async def noted(message: Message) -> None:
+        async def observe_start(message: Message) -> None:
             nonlocal status, began
             if message["type"] == "http.response.start":
                 status = int(message["status"])
@@ -131,7 +131,7 @@ def measure_requests(app: ASGIApp, metrics: Metrics) -> ASGIApp:
             await send(message)
 
         try:
-            await app(scope, receive, noted)
+            await app(scope, receive, observe_start)
         finally:
             route = scope.get("path_template", "unknown")
             histogram = metrics.api_request_seconds.labels(route, status)
@@ -140,12 +140,12 @@ def measure_requests(app: ASGIApp, metrics: Metrics) -> ASGIApp:
     return measured
 
 
-def _describing(endpoints: Iterable[Endpoint], gate: AccessGate) -> Endpoint:
+def _document_endpoint(endpoints: Iterable[Endpoint], gate: AccessGate) -> Endpoint:
     """The document of these endpoints and of itself."""
     described = [*(each.operation for each in endpoints), READ_DOCUMENT]
     written = encode(document(described, authenticated=gate.tokens is not None))
 
-    async def read_document(_: AnyRequest, _asked: NoQuery, _viewer: None) -> Response[bytes]:
+    async def read_document(_: AnyRequest, _query: NoQuery, _viewer: None) -> Response[bytes]:
         return Response(written, media_type=JSON)
 
     return Endpoint(READ_DOCUMENT, read_document)

@@ -34,11 +34,11 @@ class Cursors:
 
     def seal(self, listing: str, place: PagePosition) -> str:
         """The token of a place in a listing."""
-        return self.sign(listing, _packed(place))
+        return self.sign(listing, _pack(place))
 
     def open(self, listing: str, token: str) -> PagePosition:
         """The place that `seal` was given. Raises InvalidCursor for what no key of ours signed."""
-        return _unpacked(self.verify(listing, token))
+        return _unpack(self.verify(listing, token))
 
     def sign(self, listing: str, payload: bytes) -> str:
         """The token of a payload that means something in a listing only."""
@@ -47,8 +47,8 @@ class Cursors:
 
     def verify(self, listing: str, token: str) -> bytes:
         """The payload that `sign` was given. Raises InvalidCursor, as `open` does."""
-        sealed = _decoded(token)
-        mac, payload = sealed[:_MAC_BYTES], sealed[_MAC_BYTES:]
+        signed_bytes = _decode(token)
+        mac, payload = signed_bytes[:_MAC_BYTES], signed_bytes[_MAC_BYTES:]
         signed = [hmac.compare_digest(mac, _mac(key, listing, payload)) for key in self._keys]
         if not any(signed):
             raise InvalidCursor("not signed for this listing and viewer")
@@ -59,29 +59,29 @@ def _mac(key: bytes, listing: str, payload: bytes) -> bytes:
     return hmac.digest(key, listing.encode() + b"\x00" + payload, sha256)[:_MAC_BYTES]
 
 
-def _decoded(token: str) -> bytes:
+def _decode(token: str) -> bytes:
     """The bytes of a token in its one spelling."""
     if len(token) > MAX_TOKEN or not token.isascii():
         raise InvalidCursor("not a cursor")
     try:
-        sealed = urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        signed_bytes = urlsafe_b64decode(token + "=" * (-len(token) % 4))
     except ValueError:
         raise InvalidCursor("not a cursor") from None
-    if urlsafe_b64encode(sealed).rstrip(b"=").decode() != token:
+    if urlsafe_b64encode(signed_bytes).rstrip(b"=").decode() != token:
         raise InvalidCursor("not a cursor")
-    return sealed
+    return signed_bytes
 
 
-def _packed(place: PagePosition) -> bytes:
+def _pack(place: PagePosition) -> bytes:
     packed = _VERSION + place.position.to_bytes(_ID_BYTES)
     if place.floor == place.position:
         return packed
-    offsets = (each - place.floor for each in place.given)
+    offsets = (each - place.floor for each in place.seen)
     held = (offset.to_bytes(_OFFSET_BYTES) for offset in offsets)
     return packed + place.floor.to_bytes(_ID_BYTES) + b"".join(held)
 
 
-def _unpacked(payload: bytes) -> PagePosition:
+def _unpack(payload: bytes) -> PagePosition:
     if payload[:1] != _VERSION:
         raise InvalidCursor("of a later version than this API")
     position = PostId(int.from_bytes(payload[1:9]))

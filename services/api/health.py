@@ -23,37 +23,37 @@ LIVE = Operation(
     id="live",
     path="/livez",
     summary="Whether the process is alive",
-    asks=NoQuery,
+    query=NoQuery,
     access=Access.OPEN,
-    answers=Health,
+    response=Health,
     example=Health(),
 )
 READY = Operation(
     id="ready",
     path="/readyz",
     summary="Whether the store answers",
-    asks=NoQuery,
+    query=NoQuery,
     access=Access.OPEN,
-    answers=Health,
+    response=Health,
     example=Health(),
 )
 METRICS = Operation(
     id="metrics",
     path="/metrics",
     summary="Metrics for Prometheus",
-    asks=NoQuery,
+    query=NoQuery,
     access=Access.OPERATOR,
-    answers=None,
+    response=None,
     example='timeline_api_request_seconds_count{route="/livez",status="200"} 1.0\n',
     media_type="text/plain",
 )
 
 
 def endpoints(posts: PostStore, metrics: Metrics) -> list[Endpoint]:
-    async def live(_: AnyRequest, _asked: NoQuery, _viewer: None) -> Response[Any]:
+    async def live(_: AnyRequest, _query: NoQuery, _viewer: None) -> Response[Any]:
         return Response(Health())
 
-    async def ready(_: AnyRequest, _asked: NoQuery, _viewer: None) -> Response[Any]:
+    async def ready(_: AnyRequest, _query: NoQuery, _viewer: None) -> Response[Any]:
         try:
             async with asyncio.timeout(READY_SECONDS):
                 await posts.load([_NO_POST])
@@ -61,7 +61,7 @@ def endpoints(posts: PostStore, metrics: Metrics) -> list[Endpoint]:
             raise StoreUnavailable(f"no answer in {READY_SECONDS:g} s") from error
         return Response(Health())
 
-    async def measured(_: AnyRequest, _asked: NoQuery, _viewer: None) -> Response[Any]:
+    async def measured(_: AnyRequest, _query: NoQuery, _viewer: None) -> Response[Any]:
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     return [Endpoint(LIVE, live), Endpoint(READY, ready), Endpoint(METRICS, measured)]

@@ -11,7 +11,7 @@ from services.api.auth.access import Access
 from services.api.cursors import Cursors
 from services.api.operation import AnyRequest, Endpoint, Operation
 from services.api.pages import Pager, respond
-from services.api.problems import NothingThere
+from services.api.problems import NotFound
 from services.api.queries import ListQuery
 from services.readers.list import ListPosts
 from services.readers.paging import Page, PageRequest
@@ -20,28 +20,28 @@ READ_LIST = Operation(
     id="readListTimeline",
     path="/v1/lists/{list_id}/timeline",
     summary="What the members of a list wrote and reposted, newest first; only for its owner",
-    asks=ListQuery,
+    query=ListQuery,
     access=Access.READER,
-    answers=answers.Listing,
+    response=answers.Listing,
     example=examples.LISTING,
     problems=(HTTPStatus.NOT_FOUND,),
-    headers=("Link",),
+    response_headers=("Link",),
 )
 
 
 def endpoints(lists: ListPosts, cursors: Cursors) -> list[Endpoint]:
     async def read_list(
-        request: AnyRequest, asked: ListQuery, viewer: UserId | None
+        request: AnyRequest, query: ListQuery, viewer: UserId | None
     ) -> Response[Any]:
-        list_id = ListId(int(asked.list_id))
+        list_id = ListId(int(query.list_id))
 
         async def read(wanted: PageRequest) -> Page:
             page = None if viewer is None else await lists.page(list_id, viewer, wanted)
             if page is None:
-                raise NothingThere("no such list of this viewer")
+                raise NotFound("no such list of this viewer")
             return page
 
         pager = Pager(cursors, f"lists/{list_id}/{viewer or ''}")
-        return respond(request, asked, await pager.page(asked, read))
+        return respond(request, query, await pager.page(query, read))
 
     return [Endpoint(READ_LIST, read_list)]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
@@ -10,14 +10,12 @@ from msgspec import Struct
 from services.api import problems
 from services.api.answers import STREAMED, UNIONS
 from services.api.auth.access import ACT_AS, OPERATE, Access
-from services.api.operation import Operation
+from services.api.operation import Json, Operation
 from services.api.problems import Problem
 
-Json: TypeAlias = dict[str, Any]
-
 _REF: Final = "#/components/schemas/{name}"
-_EVERYWHERE: Final = (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE)
-_GUARDED: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+_COMMON_PROBLEMS: Final = (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE)
+_ACCESS_PROBLEMS: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 _PROBLEMS: Final = {
     HTTPStatus.BAD_REQUEST: "a parameter that the API does not take; `field` names it",
     HTTPStatus.UNAUTHORIZED: "no token, or none that is valid; not while none is configured",
@@ -29,7 +27,7 @@ _PROBLEMS: Final = {
         "the same may succeed later"
     ),
 }
-_HEADERS: Final[dict[str, Json]] = {
+_RESPONSE_HEADERS: Final[dict[str, Json]] = {
     "Link": {
         "description": "RFC 8288: the pages with rel `next` (older) and `prev` (newer)",
         "schema": {"type": "string"},
@@ -43,14 +41,14 @@ _HEADERS: Final[dict[str, Json]] = {
         "schema": {"type": "string"},
     },
 }
-_TAKEN: Final[dict[str, Json]] = {
+_REQUEST_HEADERS: Final[dict[str, Json]] = {
     "Last-Event-ID": {
         "description": "the id of the last event that came: the stream goes on behind it",
         "schema": {"type": "string", "minLength": 1},
     },
 }
 _BEARER: Final = "bearer"
-_SAYS: Final = {
+_PROBLEM_HEADERS: Final = {
     HTTPStatus.UNAUTHORIZED: "WWW-Authenticate",
     HTTPStatus.FORBIDDEN: "WWW-Authenticate",
     HTTPStatus.SERVICE_UNAVAILABLE: "Retry-After",
@@ -61,7 +59,7 @@ def document(operations: Iterable[Operation], *, authenticated: bool) -> Json:
     """The OpenAPI 3.1 document of these operations; unless authenticated, tokens are optional."""
     described = list(operations)
     structs: set[type[Struct]] = {Problem, *UNIONS, *STREAMED}
-    structs.update(each.answers for each in described if each.answers is not None)
+    structs.update(each.response for each in described if each.response is not None)
     ordered = sorted(structs, key=lambda each: each.__name__)
     _, schemas = msgspec.json.schema_components(ordered, ref_template=_REF)
     return {
@@ -78,9 +76,9 @@ def document(operations: Iterable[Operation], *, authenticated: bool) -> Json:
             for each in described
         },
         "components": {
-            "schemas": _typed(schemas),
-            "headers": _HEADERS,
-            "responses": {_name(status): _problem(status) for status in _PROBLEMS},
+            "schemas": _with_types(schemas),
+            "headers": _RESPONSE_HEADERS,
+            "responses": {_name(status): _problem_schema(status) for status in _PROBLEMS},
             "securitySchemes": {
                 _BEARER: {
                     "type": "http",
@@ -94,16 +92,16 @@ def document(operations: Iterable[Operation], *, authenticated: bool) -> Json:
 
 
 def _operation(operation: Operation) -> Json:
-    parameters = [*_parameters(operation), *map(_header, operation.takes)]
+    parameters = [*_parameters(operation), *map(_header, operation.request_headers)]
     refused = (HTTPStatus.BAD_REQUEST,) if parameters else ()
-    guarded = () if operation.access == Access.OPEN else _GUARDED
-    known = sorted({*refused, *guarded, *operation.problems, *_EVERYWHERE})
+    guarded = () if operation.access == Access.OPEN else _ACCESS_PROBLEMS
+    known = sorted({*refused, *guarded, *operation.problems, *_COMMON_PROBLEMS})
     answers = {str(int(each)): _ref("responses", _name(each)) for each in known}
-    said = {"description": operation.description} if operation.description else {}
+    description = {"description": operation.description} if operation.description else {}
     return {
         "operationId": operation.id,
         "summary": operation.summary,
-        **said,
+        **description,
         "parameters": parameters,
         "responses": {"200": _success(operation), **answers},
     }
@@ -121,8 +119,8 @@ def _security(operation: Operation, authenticated: bool) -> list[Json]:
 
 
 def _parameters(operation: Operation) -> list[Json]:
-    _, schemas = msgspec.json.schema_components([operation.asks], ref_template=_REF)
-    fields = _typed(schemas)[operation.asks.__name__]["properties"]
+    _, schemas = msgspec.json.schema_components([operation.query], ref_template=_REF)
+    fields = _with_types(schemas)[operation.query.__name__]["properties"]
     return [_parameter(name, schema, operation.path) for name, schema in fields.items()]
 
 
@@ -143,42 +141,42 @@ def _parameter(name: str, schema: Json, path: str) -> Json:
 
 
 def _header(name: str) -> Json:
-    return {"name": name, "in": "header", "required": False, **_TAKEN[name]}
+    return {"name": name, "in": "header", "required": False, **_REQUEST_HEADERS[name]}
 
 
 def _success(operation: Operation) -> Json:
     schema: Json = {"type": "string"}
     if operation.schema is not None:
         schema = dict(operation.schema)
-    elif operation.answers is not None:
-        schema = _ref("schemas", operation.answers.__name__)
+    elif operation.response is not None:
+        schema = _ref("schemas", operation.response.__name__)
     elif operation.media_type.endswith("json"):
         schema = {"type": "object"}
     content = {"schema": schema, "example": msgspec.to_builtins(operation.example)}
     success: Json = {"description": "Success", "content": {operation.media_type: content}}
-    if operation.headers:
-        success["headers"] = {name: _ref("headers", name) for name in operation.headers}
+    if operation.response_headers:
+        success["headers"] = {name: _ref("headers", name) for name in operation.response_headers}
     return success
 
 
-def _problem(status: HTTPStatus) -> Json:
+def _problem_schema(status: HTTPStatus) -> Json:
     detail = _PROBLEMS[status]
     field = "limit" if status == HTTPStatus.BAD_REQUEST else msgspec.UNSET
     example = Problem(status.phrase, status, detail, field=field)
     content = {"schema": _ref("schemas", "Problem"), "example": msgspec.to_builtins(example)}
     described: Json = {"description": detail, "content": {problems.PROBLEM_JSON: content}}
-    if status in _SAYS:
-        described["headers"] = {_SAYS[status]: _ref("headers", _SAYS[status])}
+    if status in _PROBLEM_HEADERS:
+        described["headers"] = {_PROBLEM_HEADERS[status]: _ref("headers", _PROBLEM_HEADERS[status])}
     return described
 
 
-def _typed(schema: Any) -> Any:
+def _with_types(schema: Any) -> Any:
     """The schema with a type beside each enumeration, which generators of clients look for."""
     if isinstance(schema, list):
-        return [_typed(each) for each in schema]
+        return [_with_types(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    typed = {name: _typed(value) for name, value in schema.items()}
+    typed = {name: _with_types(value) for name, value in schema.items()}
     return {"type": "string", **typed} if isinstance(typed.get("enum"), list) else typed
 
 

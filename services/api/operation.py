@@ -1,6 +1,6 @@
 """An endpoint: what the document says of it, and what answers."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any, NamedTuple, TypeAlias
 
@@ -11,28 +11,29 @@ from msgspec import Struct
 from services.api import queries
 from services.api.auth.access import Access, AccessGate
 
+Json: TypeAlias = dict[str, Any]
 AnyRequest: TypeAlias = Request[Any, Any, Any]
 Handle: TypeAlias = Callable[[AnyRequest, Any, Any], Awaitable[Response[Any]]]
-"""Answers what is asked (an `Operation.asks`) as seen by a viewer: a UserId, or None for nobody."""
+"""Answers an `Operation.query` as seen by a viewer: a UserId, or None for nobody."""
 
 JSON = "application/json"
 
 
 class Operation(NamedTuple):
-    """One GET. `{name}` in the path is a field of `asks`; its other fields are in the query."""
+    """One GET. A field of `query` is in the path where `{name}` says so, else a query parameter."""
 
     id: str
     path: str
     summary: str
-    asks: type[Struct]
+    query: type[Struct]
     access: Access
-    answers: type[Struct] | None  # None: `media_type` alone says what comes
+    response: type[Struct] | None  # None: `media_type` alone says what comes
     example: object
-    schema: Mapping[str, Any] | None = None  # of what comes, where no struct says it
+    schema: Json | None = None  # of the response, where no struct describes it
     media_type: str = JSON
     problems: tuple[HTTPStatus, ...] = ()  # besides those that every operation has
-    headers: tuple[str, ...] = ()  # of a success
-    takes: tuple[str, ...] = ()  # headers of the request that mean something
+    response_headers: tuple[str, ...] = ()  # of a success
+    request_headers: tuple[str, ...] = ()  # headers of the request that mean something
     description: str = ""  # what the summary leaves open
 
 
@@ -45,8 +46,8 @@ class Endpoint(NamedTuple):
         operation, handle = self
 
         async def answer(request: AnyRequest) -> Response[Any]:
-            caller = await gate.caller(request, operation.access)
-            asked = queries.read_query(request, operation.asks)
-            return await handle(request, asked, gate.viewer(caller, operation.access, asked))
+            caller = await gate.authenticate(request, operation.access)
+            query = queries.read_query(request, operation.query)
+            return await handle(request, query, gate.authorize(caller, operation.access, query))
 
         return get(operation.path.replace("}", ":str}"))(answer)

@@ -11,7 +11,7 @@ from schemas.ids import SEQUENCE_BITS, PostId
 
 LATE_MS = 15 * 60_000
 """How far back in post time late entries are given: longer than the slow lane takes."""
-MAX_GIVEN = 256
+MAX_SEEN = 256
 """Entries that a place remembers: 1.5 KiB, so that a `Link` header passes proxies that allow
 4 KiB. A reader given more than that within LATE_MS gets late ones as far back as the 256th."""
 
@@ -21,7 +21,7 @@ class PagePosition(NamedTuple):
 
     position: PostId
     floor: PostId
-    given: tuple[PostId, ...] = ()  # ascending
+    seen: tuple[PostId, ...] = ()  # ascending
 
 
 def bare_position(position: PostId) -> PagePosition:
@@ -29,13 +29,13 @@ def bare_position(position: PostId) -> PagePosition:
     return PagePosition(position, position)
 
 
-def with_given(place: PagePosition, given: Iterable[PostId]) -> PagePosition:
+def with_seen(place: PagePosition, entries: Iterable[PostId]) -> PagePosition:
     """The place after these entries were given too.
 
     `place.floor` is the oldest entry of the walk, or higher: what is older was not asked for.
     """
     floor = max(place.floor, PostId(place.position - (LATE_MS << SEQUENCE_BITS)))
-    known = sorted({each for each in (*place.given, *given) if floor < each <= place.position})
-    if len(known) > MAX_GIVEN:
-        floor = known[-MAX_GIVEN - 1]
-    return PagePosition(place.position, floor, tuple(known[-MAX_GIVEN:]))
+    known = sorted({each for each in (*place.seen, *entries) if floor < each <= place.position})
+    if len(known) > MAX_SEEN:
+        floor = known[-MAX_SEEN - 1]
+    return PagePosition(place.position, floor, tuple(known[-MAX_SEEN:]))

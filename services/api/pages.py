@@ -27,7 +27,7 @@ _PER_REQUEST = frozenset({"before", "after", "newer_than", "wait_for"})
 ReadPage: TypeAlias = Callable[[PageRequest], Awaitable[Page]]
 
 
-class OpenedCursors(NamedTuple):
+class PagePositions(NamedTuple):
     """The cursors of a request, opened."""
 
     before: PagePosition | None
@@ -41,39 +41,39 @@ class Pager(NamedTuple):
     cursors: Cursors
     listing: str
 
-    async def page(self, asked: PageQuery, read: ReadPage, *, hydrate: bool = True) -> Listing:
+    async def page(self, query: PageQuery, read: ReadPage, *, hydrate: bool = True) -> Listing:
         """The page that is asked for. Raises BadParameter for cursors that do not fit."""
-        marks = self._open(asked)
-        return self.listed(*await _read(read, asked.limit, marks), hydrate=hydrate)
+        marks = self._open(query)
+        return self.to_listing(*await _read(read, query.limit, marks), hydrate=hydrate)
 
-    def listed(self, page: Page, newest: PagePosition | None, *, hydrate: bool) -> Listing:
+    def to_listing(self, page: Page, newest: PagePosition | None, *, hydrate: bool) -> Listing:
         """A page in the API's words; `newest` is where newer items follow."""
         return Listing(
             items=[item(each) if hydrate else str(each.post_id) for each in page.items],
-            next=self.sealed(page.older),
+            next=self.cursor_at(page.older),
             prev=None if newest is None else self.cursors.seal(self.listing, newest),
             gap=self._gap(page),
             state="building" if page.building else "ready",
             generation=page.generation,
         )
 
-    def _open(self, asked: PageQuery) -> OpenedCursors:
-        if asked.after is not None:
+    def _open(self, query: PageQuery) -> PagePositions:
+        if query.after is not None:
             for name in ("before", "newer_than"):
-                if getattr(asked, name) is not None:
+                if getattr(query, name) is not None:
                     raise BadParameter("after", f"cannot be combined with `{name}`")
-        return OpenedCursors(
-            *(self.opened(name, getattr(asked, name)) for name in OpenedCursors._fields)
+        return PagePositions(
+            *(self.open_cursor(name, getattr(query, name)) for name in PagePositions._fields)
         )
 
-    def opened(self, name: str, token: str | None) -> PagePosition | None:
+    def open_cursor(self, name: str, token: str | None) -> PagePosition | None:
         """The place that the cursor of a parameter marks. Raises BadParameter."""
         try:
             return None if token is None else self.cursors.open(self.listing, token)
         except InvalidCursor as error:
             raise BadParameter(name, str(error)) from None
 
-    def sealed(self, position: int | None) -> str | None:
+    def cursor_at(self, position: int | None) -> str | None:
         """The cursor of a place, if there is one."""
         if position is None:
             return None
@@ -87,7 +87,7 @@ class Pager(NamedTuple):
 
 
 async def _read(
-    read: ReadPage, limit: int, marks: OpenedCursors
+    read: ReadPage, limit: int, marks: PagePositions
 ) -> tuple[Page, PagePosition | None]:
     if marks.after is not None:
         return await _read_newer(read, limit, marks.after)
@@ -95,7 +95,7 @@ async def _read(
 
 
 async def _read_older(
-    read: ReadPage, limit: int, marks: OpenedCursors
+    read: ReadPage, limit: int, marks: PagePositions
 ) -> tuple[Page, PagePosition | None]:
     """A page from the newest or from `before`, and the place from which newer ones follow."""
     request = PageRequest(
@@ -107,12 +107,12 @@ async def _read_older(
     if not page.items:
         return page, marks.newer_than
     start = PagePosition(page.items[0].post_id, page.items[-1].post_id)
-    return page, walk.with_given(start, _ids(page.items))
+    return page, walk.with_seen(start, _ids(page.items))
 
 
 async def _read_newer(read: ReadPage, limit: int, came: PagePosition) -> tuple[Page, PagePosition]:
     """The page next above a place, with what became readable just below it since."""
-    known = frozenset(came.given)
+    known = frozenset(came.seen)
     page = await read(PageRequest(limit + len(known), after=came.floor))
     items = [each for each in page.items if each.post_id not in known][-limit:]
     reached = items[0].post_id if items else page.newer or came.position
@@ -121,25 +121,25 @@ async def _read_newer(read: ReadPage, limit: int, came: PagePosition) -> tuple[P
         place = place._replace(floor=reached)  # more hidden entries than one page looks at
     older = items[-1].post_id if items else None
     cut = replace(page, items=items, older=older, newer=None, gap=None)
-    return cut, walk.with_given(place, _ids(items))
+    return cut, walk.with_seen(place, _ids(items))
 
 
 def _ids(items: list[Item]) -> list[PostId]:
     return [each.post_id for each in items]
 
 
-def respond(request: AnyRequest, asked: PageQuery, listing: Listing) -> Response[Any]:
+def respond(request: AnyRequest, query: PageQuery, listing: Listing) -> Response[Any]:
     """A page as a response, with its neighbours in a `Link` header."""
     path = quote(request.scope["path"])
-    headers = links(path, _kept(asked, request.path_params), listing)
+    headers = links(path, _kept(query, request.path_params), listing)
     if listing.state == "building":
         headers["Retry-After"] = BUILDING_RETRY
     return Response(listing, headers=headers)
 
 
-def _kept(asked: PageQuery, in_path: Container[str]) -> dict[str, str]:
+def _kept(query: PageQuery, in_path: Container[str]) -> dict[str, str]:
     """The parameters of the neighbouring pages: those given, in their JSON spelling."""
-    given = msgspec.to_builtins(asked)
+    given = msgspec.to_builtins(query)
     return {
         name: value if isinstance(value, str) else msgspec.json.encode(value).decode()
         for name, value in given.items()

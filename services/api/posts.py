@@ -9,7 +9,7 @@ from schemas.ids import PostId, UserId
 from services.api import answers, examples
 from services.api.auth.access import Access
 from services.api.operation import AnyRequest, Endpoint, Operation
-from services.api.problems import NothingThere
+from services.api.problems import NotFound
 from services.api.queries import PostQuery, ThreadQuery
 from services.readers.post import read_post
 from services.readers.reader import Reader
@@ -19,9 +19,9 @@ READ_POST = Operation(
     id="readPost",
     path="/v1/posts/{post_id}",
     summary="A post",
-    asks=PostQuery,
+    query=PostQuery,
     access=Access.READER,
-    answers=answers.Item,
+    response=answers.Item,
     example=examples.POST,
     problems=(HTTPStatus.NOT_FOUND,),
 )
@@ -29,9 +29,9 @@ READ_THREAD = Operation(
     id="readThread",
     path="/v1/posts/{post_id}/thread",
     summary="The conversation around a post, from its root, flat with depths",
-    asks=ThreadQuery,
+    query=ThreadQuery,
     access=Access.READER,
-    answers=answers.Thread,
+    response=answers.Thread,
     example=examples.THREAD,
     problems=(HTTPStatus.NOT_FOUND,),
 )
@@ -40,17 +40,17 @@ READ_THREAD = Operation(
 def endpoints(reader: Reader) -> list[Endpoint]:
     threads = Threads(reader)
 
-    async def one_post(_: AnyRequest, asked: PostQuery, viewer: UserId | None) -> Response[Any]:
-        found = await read_post(reader, PostId(int(asked.post_id)), viewer)
+    async def one_post(_: AnyRequest, query: PostQuery, viewer: UserId | None) -> Response[Any]:
+        found = await read_post(reader, PostId(int(query.post_id)), viewer)
         if found is None:
-            raise NothingThere("no such post for this viewer")
+            raise NotFound("no such post for this viewer")
         return Response(answers.item(found))
 
-    async def thread(_: AnyRequest, asked: ThreadQuery, viewer: UserId | None) -> Response[Any]:
-        shape = ThreadShape(asked.sort, asked.depth, asked.branches)
-        found = await threads.read(PostId(int(asked.post_id)), viewer, shape)
+    async def thread(_: AnyRequest, query: ThreadQuery, viewer: UserId | None) -> Response[Any]:
+        shape = ThreadShape(query.sort, query.depth, query.branches)
+        found = await threads.read(PostId(int(query.post_id)), viewer, shape)
         if found is None:
-            raise NothingThere("no such post for this viewer")
+            raise NotFound("no such post for this viewer")
         return Response(answers.Thread([answers.thread_item(each) for each in found]))
 
     return [Endpoint(READ_POST, one_post), Endpoint(READ_THREAD, thread)]

@@ -38,11 +38,11 @@ class BadParameter(MingleError):
         self.field = field
 
 
-class NothingThere(MingleError):
+class NotFound(MingleError):
     """What does not exist, or may not be seen: the same answer for both."""
 
 
-class Full(MingleError):
+class AtCapacity(MingleError):
     """As much is asked of the process as it may do; another one may do it, or this one later."""
 
 
@@ -81,7 +81,7 @@ def _bad_parameter(_request: _AnyRequest, error: BadParameter) -> Response[Probl
     return problem_response(HTTPStatus.BAD_REQUEST, str(error), field=error.field)
 
 
-def _nothing_there(_request: _AnyRequest, error: NothingThere) -> Response[Problem]:
+def _nothing_there(_request: _AnyRequest, error: NotFound) -> Response[Problem]:
     return problem_response(HTTPStatus.NOT_FOUND, str(error))
 
 
@@ -111,7 +111,7 @@ def _away(_request: _AnyRequest, error: Transient) -> Response[Problem]:
     )
 
 
-def _full(_request: _AnyRequest, error: Full) -> Response[Problem]:
+def _full(_request: _AnyRequest, error: AtCapacity) -> Response[Problem]:
     headers = {"Retry-After": RETRY_AFTER_FULL}
     return problem_response(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers)
 
@@ -130,10 +130,10 @@ def _bug(request: _AnyRequest, error: Exception) -> Response[Problem]:
 
 HANDLERS: ExceptionHandlersMap = {
     BadParameter: _bad_parameter,
-    NothingThere: _nothing_there,
+    NotFound: _nothing_there,
     Unauthenticated: _unauthenticated,
     Forbidden: _forbidden,
-    Full: _full,
+    AtCapacity: _full,
     Transient: _away,
     HTTPException: _refused,
     Exception: _bug,

@@ -36,13 +36,13 @@ RelationKind = Literal["follows", "followers", "blocks", "mutes", "lists", "tags
 TimeParameter = Annotated[datetime, Meta(tz=True)]
 _ID = re.compile(r"[1-9][0-9]{0,18}")
 _INTEGER = re.compile(r"-?[0-9]+")  # 1e1 and 5.0 would be read as well
-_DATE = re.compile(r"[0-9]{4}-")  # seconds since the epoch would be read as well
+_YEAR = re.compile(r"[0-9]{4}-")  # seconds since the epoch would be read as well
 _IDS = frozenset(
     {"user_id", "post_id", "viewer", "wait_for", "list_id", "other_id", "author", "conversation"}
 )
 _LARGEST = str(MAX_ID)
-_NO_ID = f"an id is a decimal number from 1 to {_LARGEST}"
-_PLACE = re.compile(r"(?P<why>.*) - at `\$\.(?P<field>\w+)`\Z", re.DOTALL)
+_NOT_AN_ID = f"an id is a decimal number from 1 to {_LARGEST}"
+_ERROR_AT_FIELD = re.compile(r"(?P<why>.*) - at `\$\.(?P<field>\w+)`\Z", re.DOTALL)
 
 
 class PageQuery(Struct, frozen=True, kw_only=True):
@@ -176,17 +176,17 @@ def read_query(request: Request[Any, Any, Any], query: type[Q]) -> Q:
             raise BadParameter(name, "given more than once")
         given[name] = value
     try:
-        asked = msgspec.convert(given, query, strict=False)
+        found = msgspec.convert(given, query, strict=False)
     except msgspec.ValidationError as error:
-        raise _bad(str(error)) from None
+        raise _bad_parameter(str(error)) from None
     for name, text in given.items():
         if name in _IDS and not is_id(text):
-            raise BadParameter(name, _NO_ID)
-        if type(getattr(asked, name)) is int and not _INTEGER.fullmatch(text):
+            raise BadParameter(name, _NOT_AN_ID)
+        if type(getattr(found, name)) is int and not _INTEGER.fullmatch(text):
             raise BadParameter(name, "not an integer in digits")
-        if isinstance(getattr(asked, name), datetime) and not _DATE.match(text):
+        if isinstance(getattr(found, name), datetime) and not _YEAR.match(text):
             raise BadParameter(name, "not a time as RFC 3339 writes it")
-    return asked
+    return found
 
 
 def is_id(text: str) -> bool:
@@ -196,12 +196,12 @@ def is_id(text: str) -> bool:
     return len(text) < len(_LARGEST) or text <= _LARGEST
 
 
-def _bad(error: str) -> BadParameter:
-    found = _PLACE.fullmatch(error)
+def _bad_parameter(error: str) -> BadParameter:
+    found = _ERROR_AT_FIELD.fullmatch(error)
     if found is None:
         return BadParameter("query", "invalid")
     if found["field"] in _IDS:
-        return BadParameter(found["field"], _NO_ID)
+        return BadParameter(found["field"], _NOT_AN_ID)
     if found["why"].startswith("Invalid enum value"):
         return BadParameter(found["field"], "not one of its values")
     return BadParameter(found["field"], found["why"])

@@ -23,21 +23,21 @@ LIST_RELATIONS = Operation(
     id="listRelations",
     path="/v1/users/{user_id}/relations",
     summary="What a user said of others and set for himself, one kind at a time",
-    asks=RelationsQuery,
+    query=RelationsQuery,
     access=Access.OWNER,
-    answers=answers.Relations,
+    response=answers.Relations,
     example=examples.RELATIONS,
 )
 READ_RELATION = Operation(
     id="readRelation",
     path="/v1/users/{user_id}/relations/{other_id}",
     summary="How a user and another stand to each other; not whether the other blocks him",
-    asks=RelationQuery,
+    query=RelationQuery,
     access=Access.OWNER,
-    answers=answers.Person,
+    response=answers.Person,
     example=examples.PERSON,
 )
-_SAID: Final = {
+_SUBJECT_KINDS: Final = {
     "follows": SubjectKind.FOLLOW,
     "blocks": SubjectKind.BLOCK,
     "mutes": SubjectKind.MUTE,
@@ -49,47 +49,47 @@ class _Page(NamedTuple):
     last: int | None
 
 
-def endpoints(acquainted: RelationsReader, cursors: Cursors, clock: Clock) -> list[Endpoint]:
-    async def list_relations(_: AnyRequest, asked: RelationsQuery, viewer: UserId) -> Response[Any]:
-        pager = Pager(cursors, f"relations/{viewer}/{asked.kind}")
-        place = pager.opened("before", asked.before)
+def endpoints(people_reader: RelationsReader, cursors: Cursors, clock: Clock) -> list[Endpoint]:
+    async def list_relations(_: AnyRequest, query: RelationsQuery, viewer: UserId) -> Response[Any]:
+        pager = Pager(cursors, f"relations/{viewer}/{query.kind}")
+        place = pager.open_cursor("before", query.before)
         after = place.position if place is not None else PostId(0)
-        if asked.kind in ("lists", "tags", "keyword_mutes"):
-            own = (await acquainted.relations.about(viewer, ())).own
-            page = _page(_own(own, asked.kind), after, asked.limit)
+        if query.kind in ("lists", "tags", "keyword_mutes"):
+            own = (await people_reader.relations.about(viewer, ())).own
+            page = _page(_own_items(own, query.kind), after, query.limit)
         else:
-            found = await _people(acquainted, viewer, asked, UserId(after))
+            found = await _people(people_reader, viewer, query, UserId(after))
             people = [answers.person(each, clock() * 1_000) for each in found.people]
-            muted = [each for each in people if each.mute or asked.kind != "mutes"]
+            muted = [each for each in people if each.mute or query.kind != "mutes"]
             page = _Page(muted, found.last)
-        return Response(answers.Relations(page.items, pager.sealed(page.last)))
+        return Response(answers.Relations(page.items, pager.cursor_at(page.last)))
 
-    async def read_relation(_: AnyRequest, asked: RelationQuery, viewer: UserId) -> Response[Any]:
-        (found,) = await acquainted.relationships(viewer, [UserId(int(asked.other_id))])
+    async def read_relation(_: AnyRequest, query: RelationQuery, viewer: UserId) -> Response[Any]:
+        (found,) = await people_reader.relationships(viewer, [UserId(int(query.other_id))])
         return Response(answers.person(found, clock() * 1_000))
 
     return [Endpoint(LIST_RELATIONS, list_relations), Endpoint(READ_RELATION, read_relation)]
 
 
 async def _people(
-    acquainted: RelationsReader, owner: UserId, asked: RelationsQuery, after: UserId
+    people_reader: RelationsReader, owner: UserId, query: RelationsQuery, after: UserId
 ) -> PeoplePage:
-    read = acquainted.followers
-    if asked.kind in _SAID:
-        read = partial(acquainted.page, kind=_SAID[asked.kind])
-    return await read(owner, after=after, limit=asked.limit)
+    read = people_reader.followers
+    if query.kind in _SUBJECT_KINDS:
+        read = partial(people_reader.page, kind=_SUBJECT_KINDS[query.kind])
+    return await read(owner, after=after, limit=query.limit)
 
 
-def _own(own: OwnSettings, kind: str) -> dict[int, Any]:
+def _own_items(own: OwnSettings, kind: str) -> dict[int, Any]:
     """What somebody set for himself, by what it is ordered by."""
     if kind == "lists":
         return {each: answers.own_list(each, rules) for each, rules in own.lists.items()}
     if kind == "tags":
-        return {_place(tag): answers.FollowedTag(tag) for tag in own.tags}
+        return {_tag_position(tag): answers.FollowedTag(tag) for tag in own.tags}
     return {mute.keyword_id: answers.muted_words(mute) for mute in own.keyword_mutes}
 
 
-def _place(tag: str) -> int:
+def _tag_position(tag: str) -> int:
     """A tag's place in an order that has room in a cursor."""
     return int.from_bytes(sha256(tag.encode()).digest()[:8]) % MAX_ID + 1
 

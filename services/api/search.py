@@ -22,21 +22,21 @@ READ_TAG = Operation(
     id="readTag",
     path="/v1/tags/{tag}",
     summary="Public posts with a tag, newest first",
-    asks=TagQuery,
+    query=TagQuery,
     access=Access.READER,
-    answers=answers.Listing,
+    response=answers.Listing,
     example=examples.TAGGED,
-    headers=("Link",),
+    response_headers=("Link",),
 )
 SEARCH = Operation(
     id="search",
     path="/v1/search",
     summary="Public posts by words, author, tag, time and conversation, newest first",
-    asks=SearchQuery,
+    query=SearchQuery,
     access=Access.READER,
-    answers=answers.Listing,
+    response=answers.Listing,
     example=examples.FOUND,
-    headers=("Link",),
+    response_headers=("Link",),
 )
 _UNIX = datetime.fromtimestamp(0, UTC)
 
@@ -45,39 +45,41 @@ def endpoints(
     tagged: TagPosts, search: SearchPosts, cursors: Cursors, epoch: int
 ) -> list[Endpoint]:
     async def read_tag(
-        request: AnyRequest, asked: TagQuery, viewer: UserId | None
+        request: AnyRequest, query: TagQuery, viewer: UserId | None
     ) -> Response[Any]:
-        tags = TagFilter.of([asked.tag, *_each(asked.any)], _each(asked.all), _each(asked.none))
-        pager = Pager(cursors, _name("tags", viewer, *map(sorted, tags)))
-        page = await pager.page(asked, partial(tagged.page, tags, viewer))
-        return respond(request, asked, page)
+        tags = TagFilter.of([query.tag, *_split(query.any)], _split(query.all), _split(query.none))
+        pager = Pager(cursors, _listing_name("tags", viewer, *map(sorted, tags)))
+        page = await pager.page(query, partial(tagged.page, tags, viewer))
+        return respond(request, query, page)
 
-    async def find(request: AnyRequest, asked: SearchQuery, viewer: UserId | None) -> Response[Any]:
-        what = _wanted(asked, epoch)
-        pager = Pager(cursors, _name("search", viewer, sorted(what.words), *what[1:]))
-        page = await pager.page(asked, partial(search.page, what, viewer))
-        return respond(request, asked, page)
+    async def find(request: AnyRequest, query: SearchQuery, viewer: UserId | None) -> Response[Any]:
+        criteria = _criteria(query, epoch)
+        pager = Pager(
+            cursors, _listing_name("search", viewer, sorted(criteria.words), *criteria[1:])
+        )
+        page = await pager.page(query, partial(search.page, criteria, viewer))
+        return respond(request, query, page)
 
     return [Endpoint(READ_TAG, read_tag), Endpoint(SEARCH, find)]
 
 
-def _wanted(asked: SearchQuery, epoch: int) -> SearchCriteria:
-    what = search_criteria(
-        asked.q or "",
-        asked.tag,
-        author=None if asked.author is None else UserId(int(asked.author)),
-        since=_from(asked.since, epoch),
-        until=_from(asked.until, epoch),
-        conversation=None if asked.conversation is None else PostId(int(asked.conversation)),
+def _criteria(query: SearchQuery, epoch: int) -> SearchCriteria:
+    criteria = search_criteria(
+        query.q or "",
+        query.tag,
+        author=None if query.author is None else UserId(int(query.author)),
+        since=_first_id_from(query.since, epoch),
+        until=_first_id_from(query.until, epoch),
+        conversation=None if query.conversation is None else PostId(int(query.conversation)),
     )
-    if what.is_empty:
+    if criteria.is_empty:
         raise BadParameter("q", "no word, and nothing else is asked for")
-    if len(what.words) > MAX_WORDS:
+    if len(criteria.words) > MAX_WORDS:
         raise BadParameter("q", f"more than {MAX_WORDS} words")
-    return what
+    return criteria
 
 
-def _from(time: datetime | None, epoch: int) -> PostId | None:
+def _first_id_from(time: datetime | None, epoch: int) -> PostId | None:
     """The first post id of a time."""
     if time is None:
         return None
@@ -85,10 +87,10 @@ def _from(time: datetime | None, epoch: int) -> PostId | None:
     return PostId(max(1, min(first_post_id(milliseconds, epoch), MAX_ID)))
 
 
-def _each(tags: str | None) -> list[str]:
+def _split(tags: str | None) -> list[str]:
     return [] if tags is None else tags.split(",")
 
 
-def _name(listing: str, viewer: UserId | None, *asked: object) -> str:
+def _listing_name(listing: str, viewer: UserId | None, *query: object) -> str:
     """What binds a cursor: texts of any kind are told apart."""
-    return f"{listing}/{viewer or ''}/{msgspec.json.encode(asked).decode()}"
+    return f"{listing}/{viewer or ''}/{msgspec.json.encode(query).decode()}"

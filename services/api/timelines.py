@@ -12,7 +12,7 @@ from services.api.auth.access import Access
 from services.api.cursors import Cursors
 from services.api.operation import AnyRequest, Endpoint, Operation
 from services.api.pages import Pager, respond
-from services.api.problems import NothingThere
+from services.api.problems import NotFound
 from services.api.queries import AuthorQuery, ExplainQuery, HomeQuery
 from services.api.wait_for import wait_until_arrived
 from services.readers.author import AuthorPosts
@@ -23,59 +23,63 @@ READ_HOME = Operation(
     id="readHome",
     path="/v1/users/{user_id}/home",
     summary="The home timeline of a user, newest first",
-    asks=HomeQuery,
+    query=HomeQuery,
     access=Access.OWNER,
-    answers=answers.Listing,
+    response=answers.Listing,
     example=examples.LISTING,
-    headers=("Link", "Retry-After"),
+    response_headers=("Link", "Retry-After"),
 )
 READ_AUTHOR = Operation(
     id="readAuthorPosts",
     path="/v1/users/{user_id}/posts",
     summary="What an author wrote, as far as the viewer may read it, newest first",
-    asks=AuthorQuery,
+    query=AuthorQuery,
     access=Access.READER,
-    answers=answers.Listing,
+    response=answers.Listing,
     example=examples.LISTING,
-    headers=("Link",),
+    response_headers=("Link",),
 )
 EXPLAIN = Operation(
     id="explain",
     path="/v1/users/{user_id}/explain/{post_id}",
     summary="Why a post is in a home timeline, or is not",
-    asks=ExplainQuery,
+    query=ExplainQuery,
     access=Access.OWNER,
-    answers=answers.Explanation,
+    response=answers.Explanation,
     example=examples.EXPLANATION,
     problems=(HTTPStatus.NOT_FOUND,),
 )
 
 
 def endpoints(
-    home: Home, homes: ReturningUsers, authors: AuthorPosts, cursors: Cursors, patience: float
+    home: Home,
+    returning: ReturningUsers,
+    authors: AuthorPosts,
+    cursors: Cursors,
+    max_wait_seconds: float,
 ) -> list[Endpoint]:
-    async def read_home(request: AnyRequest, asked: HomeQuery, viewer: UserId) -> Response[Any]:
+    async def read_home(request: AnyRequest, query: HomeQuery, viewer: UserId) -> Response[Any]:
         pager = Pager(cursors, f"home/{viewer}")
-        if asked.wait_for is not None:
+        if query.wait_for is not None:
             await wait_until_arrived(
-                partial(home.has_arrived, viewer, PostId(int(asked.wait_for))), patience
+                partial(home.has_arrived, viewer, PostId(int(query.wait_for))), max_wait_seconds
             )
-        listing = await pager.page(asked, partial(homes.page, viewer), hydrate=asked.hydrate)
-        return respond(request, asked, listing)
+        listing = await pager.page(query, partial(returning.page, viewer), hydrate=query.hydrate)
+        return respond(request, query, listing)
 
     async def read_author(
-        request: AnyRequest, asked: AuthorQuery, viewer: UserId | None
+        request: AnyRequest, query: AuthorQuery, viewer: UserId | None
     ) -> Response[Any]:
-        author = UserId(int(asked.user_id))
+        author = UserId(int(query.user_id))
         pager = Pager(cursors, f"posts/{author}/{viewer or ''}")
         return respond(
-            request, asked, await pager.page(asked, partial(authors.page, author, viewer))
+            request, query, await pager.page(query, partial(authors.page, author, viewer))
         )
 
-    async def explain(_: AnyRequest, asked: ExplainQuery, viewer: UserId) -> Response[Any]:
-        found = await home.explain(viewer, PostId(int(asked.post_id)))
+    async def explain(_: AnyRequest, query: ExplainQuery, viewer: UserId) -> Response[Any]:
+        found = await home.explain(viewer, PostId(int(query.post_id)))
         if found is None:
-            raise NothingThere("no such post for this viewer")
+            raise NotFound("no such post for this viewer")
         return Response(answers.explanation(found))
 
     return [

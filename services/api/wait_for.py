@@ -11,11 +11,13 @@ _LONGEST_PAUSE: Final = 0.2
 """Seconds between two looks: at once for a fast pipeline, at most 16 looks for a slow one."""
 
 
-async def wait_until_arrived(arrived: Callable[[], Awaitable[bool]], patience: float) -> None:
-    """Returns when `arrived` says so, or when patience ends: the caller then answers what is."""
+async def wait_until_arrived(
+    has_arrived: Callable[[], Awaitable[bool]], max_wait_seconds: float
+) -> None:
+    """Return when `has_arrived` does, after `max_wait_seconds` at the latest."""
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + patience
+    deadline = loop.time() + max_wait_seconds
     pause = _FIRST_PAUSE
-    while not await arrived() and (left := deadline - loop.time()) > 0:
+    while not await has_arrived() and (left := deadline - loop.time()) > 0:
         await asyncio.sleep(min(pause, left))
         pause = min(2 * pause, _LONGEST_PAUSE)

@@ -16,7 +16,7 @@ class Declaration(NamedTuple):
 
     name: str
     labels: tuple[str, ...]
-    sentence: str
+    description: str
     buckets: tuple[float, ...] | None = None
 
 
@@ -248,7 +248,7 @@ class Metrics:
         for attribute, kind, declared in _declared():
             options: dict[str, Any] = {"buckets": declared.buckets} if declared.buckets else {}
             metric = kind(
-                declared.name, declared.sentence, declared.labels, registry=registry, **options
+                declared.name, declared.description, declared.labels, registry=registry, **options
             )
             setattr(self, attribute, metric)
 

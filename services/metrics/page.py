@@ -19,7 +19,7 @@ Made by `python -m services.metrics.page`. Workers and the API show theirs at `/
 def render_metrics_page() -> str:
     """The page, in Markdown."""
     rows = (
-        f"| `{each.name}` | {kind} | {', '.join(each.labels)} | {each.sentence} |\n"
+        f"| `{each.name}` | {kind} | {', '.join(each.labels)} | {each.description} |\n"
         for kind, each in declarations()
     )
     return HEAD + "".join(rows)

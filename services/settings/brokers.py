@@ -7,8 +7,8 @@ from pydantic import SecretStr
 
 from services.settings.tls import NO_FILES, TlsFiles
 
-Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
-Mechanism = Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"]
+SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+SaslMechanism = Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"]
 
 
 @dataclass(frozen=True)
@@ -16,9 +16,9 @@ class Brokers:
     """`Settings.brokers` makes it; every client of Kafka is made from it."""
 
     bootstrap: str
-    protocol: Protocol = "PLAINTEXT"
+    protocol: SecurityProtocol = "PLAINTEXT"
     tls: TlsFiles = NO_FILES
-    mechanism: Mechanism = "SCRAM-SHA-512"
+    mechanism: SaslMechanism = "SCRAM-SHA-512"
     user: str = ""
     password: SecretStr = field(default_factory=lambda: SecretStr(""))
 
@@ -30,15 +30,15 @@ class Brokers:
         return self.protocol in {"SSL", "SASL_SSL"}
 
     @property
-    def named(self) -> bool:
+    def uses_login(self) -> bool:
         """Whether a user and a password are shown."""
         return self.protocol in {"SASL_PLAINTEXT", "SASL_SSL"}
 
     @property
-    def manner(self) -> str:
+    def summary(self) -> str:
         """How they are spoken to, in words, without anything secret."""
         words: list[str] = [self.protocol]
-        if self.named:
+        if self.uses_login:
             words.append(f"with {self.mechanism} as {self.user}")
         if self.encrypted:
             words.append(f"trusting {self.tls.ca or 'the system'}")
@@ -51,7 +51,7 @@ class Brokers:
         options: dict[str, Any] = {"bootstrap.servers": self.bootstrap}
         if self.protocol != "PLAINTEXT":
             options["security.protocol"] = self.protocol
-        if self.named:
+        if self.uses_login:
             options["sasl.mechanism"] = self.mechanism
             options["sasl.username"] = self.user
             options["sasl.password"] = self.password.get_secret_value()
@@ -70,7 +70,7 @@ class Brokers:
             "bootstrap_servers": self.bootstrap,
             "security_protocol": self.protocol,
         }
-        if self.named:
+        if self.uses_login:
             options["sasl_mechanism"] = self.mechanism
             options["sasl_plain_username"] = self.user
             options["sasl_plain_password"] = self.password.get_secret_value()

@@ -1,27 +1,39 @@
 """Settings that are each as expected, and do not go together: the name of one is said first."""
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
-
-if TYPE_CHECKING:
-    from services.settings.settings import Settings
 
 MIN_SECRET_BYTES: Final = 32
 """As long as what it signs with it (RFC 7518, 3.2); a shorter one can be guessed from a token."""
 
 
-def contradictions(settings: "Settings") -> Iterator[str]:
+class CheckedSettings(Protocol):
+    """The settings that depend on each other; the files of a server are read by their names."""
+
+    @property
+    def auth_secret(self) -> str: ...
+    @property
+    def auth_jwks(self) -> str: ...
+    @property
+    def kafka_security_protocol(self) -> str: ...
+    @property
+    def cassandra_tls(self) -> bool: ...
+    @property
+    def cassandra_tls_name(self) -> str: ...
+
+
+def contradictions(settings: CheckedSettings) -> Iterator[str]:
     """One line each: the variable, and what was expected; never a value that is secret."""
     yield from _authentication(settings)
     yield from _kafka(settings)
     yield from _cassandra(settings)
 
 
-def _authentication(settings: "Settings") -> Iterator[str]:
+def _authentication(settings: CheckedSettings) -> Iterator[str]:
     if settings.auth_secret and settings.auth_jwks:
         yield "MINGLE_AUTH_SECRET: expected none beside MINGLE_AUTH_JWKS; tokens have one issuer"
         return
@@ -37,7 +49,7 @@ def _authentication(settings: "Settings") -> Iterator[str]:
         yield "MINGLE_AUTH_JWKS: expected a file, an https URL, or one of http on the loopback"
 
 
-def _kafka(settings: "Settings") -> Iterator[str]:
+def _kafka(settings: CheckedSettings) -> Iterator[str]:
     protocol = settings.kafka_security_protocol
     if protocol.startswith("SASL_"):
         yield from _login(settings, "kafka", f"MINGLE_KAFKA_SECURITY_PROTOCOL={protocol}")
@@ -53,7 +65,7 @@ def _kafka(settings: "Settings") -> Iterator[str]:
     )
 
 
-def _cassandra(settings: "Settings") -> Iterator[str]:
+def _cassandra(settings: CheckedSettings) -> Iterator[str]:
     names = ("cassandra_user", "cassandra_password", "cassandra_password_file")
     if any(_given(settings, name) for name in names):
         yield from _login(settings, "cassandra", "a user or a password of Cassandra's")
@@ -63,7 +75,7 @@ def _cassandra(settings: "Settings") -> Iterator[str]:
     yield from _files(settings, "cassandra", encrypted=settings.cassandra_tls, switch=switch)
 
 
-def _login(settings: "Settings", server: str, because: str) -> Iterator[str]:
+def _login(settings: CheckedSettings, server: str, because: str) -> Iterator[str]:
     user, password, file = (f"{server}_{name}" for name in ("user", "password", "password_file"))
     if not _given(settings, user):
         yield f"{_variable(user)}: expected with {because}"
@@ -75,7 +87,9 @@ def _login(settings: "Settings", server: str, because: str) -> Iterator[str]:
         yield f"{_variable(file)}: expected a file that can be read and holds a password"
 
 
-def _files(settings: "Settings", server: str, *, encrypted: bool, switch: str) -> Iterator[str]:
+def _files(
+    settings: CheckedSettings, server: str, *, encrypted: bool, switch: str
+) -> Iterator[str]:
     ca, certificate, key = (f"{server}_{name}_file" for name in ("ca", "certificate", "key"))
     given = [name for name in (ca, certificate, key) if _given(settings, name)]
     if not encrypted:
@@ -97,7 +111,7 @@ def _files(settings: "Settings", server: str, *, encrypted: bool, switch: str) -
             )
 
 
-def _given(settings: "Settings", name: str) -> bool:
+def _given(settings: CheckedSettings, name: str) -> bool:
     return bool(getattr(settings, name))
 
 
@@ -108,9 +122,9 @@ def _holds_a_password(file: str) -> bool:
         return False
 
 
-def _loads(load: "object", *arguments: str) -> bool:
+def _loads(load: Callable[..., Any], *arguments: str) -> bool:
     try:
-        load(*arguments)  # type: ignore[operator]
+        load(*arguments)
     except (OSError, ValueError):
         return False
     return True

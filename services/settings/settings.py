@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from services.settings.brokers import Brokers, Mechanism, Protocol
+from services.settings.brokers import Brokers, SaslMechanism, SecurityProtocol
 from services.settings.checks import contradictions
 from services.settings.tls import TlsFiles
 
@@ -29,10 +29,10 @@ class Settings(BaseSettings):
     kafka_bootstrap: str = Field(
         "127.0.0.1:9092", description="brokers as host:port, comma-separated"
     )
-    kafka_security_protocol: Protocol = Field(
+    kafka_security_protocol: SecurityProtocol = Field(
         "PLAINTEXT", description="whether brokers are spoken to over TLS, and with a user"
     )
-    kafka_sasl_mechanism: Mechanism = Field(
+    kafka_sasl_mechanism: SaslMechanism = Field(
         "SCRAM-SHA-512", description="how user and password are shown to brokers"
     )
     kafka_user: str = Field("", description="user of the brokers; needed with SASL")
@@ -149,16 +149,16 @@ class Settings(BaseSettings):
             TlsFiles(self.kafka_ca_file, self.kafka_certificate_file, self.kafka_key_file),
             self.kafka_sasl_mechanism,
             self.kafka_user,
-            _password(self.kafka_password, self.kafka_password_file),
+            _read_password(self.kafka_password, self.kafka_password_file),
         )
 
     @property
-    def cassandra_login(self) -> SecretStr:
+    def resolved_cassandra_password(self) -> SecretStr:
         """The password of `cassandra_user`. Raises OSError where its file is no more."""
-        return _password(self.cassandra_password, self.cassandra_password_file)
+        return _read_password(self.cassandra_password, self.cassandra_password_file)
 
     @property
-    def cassandra_manner(self) -> str:
+    def cassandra_summary(self) -> str:
         """How Cassandra is spoken to, in words, without anything secret."""
         over = "without TLS"
         if self.cassandra_tls:
@@ -166,20 +166,20 @@ class Settings(BaseSettings):
         return f"{over}, as {self.cassandra_user or 'nobody'}"
 
     @property
-    def cassandra_files(self) -> TlsFiles:
+    def cassandra_tls_files(self) -> TlsFiles:
         """What TLS with Cassandra's nodes is made of."""
         return TlsFiles(
             self.cassandra_ca_file, self.cassandra_certificate_file, self.cassandra_key_file
         )
 
     @model_validator(mode="after")
-    def _agree(self) -> Self:
+    def _check_together(self) -> Self:
         wrong = "\n".join(contradictions(self))
         if wrong:
             raise PydanticCustomError("contradiction", "{wrong}", {"wrong": wrong})
         return self
 
 
-def _password(given: SecretStr, file: str) -> SecretStr:
+def _read_password(given: SecretStr, file: str) -> SecretStr:
     """Without the line's end that editors put there."""
     return SecretStr(Path(file).read_text(encoding="utf-8").strip("\r\n")) if file else given

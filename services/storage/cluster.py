@@ -115,10 +115,10 @@ def _access(settings: Settings) -> dict[str, Any]:
     options: dict[str, Any] = {}
     if settings.cassandra_user:
         options["auth_provider"] = PlainTextAuthProvider(
-            settings.cassandra_user, settings.cassandra_login.get_secret_value()
+            settings.cassandra_user, settings.resolved_cassandra_password.get_secret_value()
         )
     if settings.cassandra_tls:
-        options["ssl_context"] = settings.cassandra_files.context()
+        options["ssl_context"] = settings.cassandra_tls_files.context()
         if settings.cassandra_tls_name:
             options["ssl_options"] = {"server_hostname": settings.cassandra_tls_name}
     return options

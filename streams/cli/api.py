@@ -5,7 +5,7 @@ from functools import partial
 
 import click
 
-from services.api.auth.exposure import WrongSetup
+from services.api.auth.exposure import UnusableSettings
 from streams.cli.configuration import WrongSettings, load_settings
 from streams.logs import configure
 from streams.process.processes import run_api
@@ -24,7 +24,7 @@ def command() -> None:
     configure(settings.log_level)
     try:
         sys.exit(run_until_signal(partial(run_api, settings)))
-    except WrongSetup as error:
+    except UnusableSettings as error:
         raise WrongSettings(str(error)) from error
     except OSError as error:
         where = f"{settings.api_host}:{settings.api_port}"

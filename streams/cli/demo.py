@@ -9,7 +9,7 @@ from typing import Final
 import click
 from rich.console import Console
 
-from services.api.auth.exposure import WrongSetup
+from services.api.auth.exposure import UnusableSettings
 from services.settings.settings import Settings
 from streams.cli.configuration import WrongSettings, load_settings
 from streams.embedded.demo import demo
@@ -41,7 +41,7 @@ def command(serve: bool) -> None:
 
     try:
         sys.exit(run_until_signal(main))
-    except WrongSetup as error:
+    except UnusableSettings as error:
         raise WrongSettings(str(error)) from error
     except (StoryFailed, RuntimeError, OSError) as error:
         raise click.ClickException(str(error)) from error

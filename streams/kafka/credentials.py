@@ -9,7 +9,7 @@ def credentials(brokers: Brokers) -> Credentials | None:
     """None without TLS and user. Raises OSError for files that are no more."""
     options = brokers.aiokafka()
     context = options.get("ssl_context")
-    if brokers.named:
+    if brokers.uses_login:
         return SASLCredentials(
             username=options["sasl_plain_username"],
             password=options["sasl_plain_password"],

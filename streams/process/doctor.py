@@ -50,11 +50,11 @@ def _kafka(settings: Settings) -> Iterator[Finding]:
     except (BrokerUnavailable, AccessRefused) as error:
         advice = "start Kafka (`make up`), or set MINGLE_KAFKA_BOOTSTRAP"
         if isinstance(error, AccessRefused):
-            advice = f"mend what it names; it was asked by {brokers.manner}"
+            advice = f"mend what it names; it was asked by {brokers.summary}"
         yield Finding("kafka", "failed", str(error), advice)
         yield Finding("topics", "skipped", "they can only be seen through Kafka")
         return
-    yield Finding("kafka", "ok", f"answers at {brokers}, {brokers.manner}")
+    yield Finding("kafka", "ok", f"answers at {brokers}, {brokers.summary}")
     if differences:
         named = "; ".join(str(each) for each in differences[:SHOWN])
         more = f"; and {len(differences) - SHOWN} more" if len(differences) > SHOWN else ""
@@ -73,7 +73,7 @@ def _cassandra(settings: Settings) -> Iterator[Finding]:
         yield Finding("migrations", "skipped", "they can only be seen through Cassandra")
         return
     except AccessRefused as error:
-        advice = f"mend what it names; it was asked {settings.cassandra_manner}"
+        advice = f"mend what it names; it was asked {settings.cassandra_summary}"
         yield Finding("cassandra", "failed", str(error), advice)
         yield Finding("migrations", "skipped", "they can only be seen through Cassandra")
         return
@@ -81,7 +81,7 @@ def _cassandra(settings: Settings) -> Iterator[Finding]:
         yield Finding("migrations", "failed", str(error), "run the version that the store is of")
         return
     hosts = ", ".join(settings.cassandra_hosts)
-    yield Finding("cassandra", "ok", f"answers at {hosts}, {settings.cassandra_manner}")
+    yield Finding("cassandra", "ok", f"answers at {hosts}, {settings.cassandra_summary}")
     if missing:
         what = f"{len(missing)} of {len(known)} are not applied"
         yield Finding("migrations", "failed", what, "run `mingle migrate`")

@@ -10,7 +10,7 @@ from confluent_kafka.admin import AdminClient
 from faust.auth import SASLCredentials, SSLCredentials
 from pydantic import SecretStr
 
-from services.settings.brokers import Brokers, Mechanism
+from services.settings.brokers import Brokers, SaslMechanism
 from services.settings.settings import Settings
 from services.settings.tls import TlsFiles
 from services.storage.cluster import create_cluster
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 PLAIN = Brokers("a:1,b:2")
 
 
-def users(mechanism: Mechanism, files: TlsFiles | None = None) -> Brokers:
+def users(mechanism: SaslMechanism, files: TlsFiles | None = None) -> Brokers:
     return Brokers(
         "a:1",
         "SASL_SSL" if files else "SASL_PLAINTEXT",
@@ -43,7 +43,7 @@ def test_without_tls_and_user_there_is_an_address_and_no_more() -> None:
 
 
 @pytest.mark.parametrize("mechanism", ["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"])
-def test_a_user_is_shown_by_every_client(mechanism: Mechanism) -> None:
+def test_a_user_is_shown_by_every_client(mechanism: SaslMechanism) -> None:
     """User, password and mechanism, to librdkafka, aiokafka and Faust."""
     brokers = users(mechanism)
     assert brokers.librdkafka() == {

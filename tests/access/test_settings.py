@@ -85,7 +85,7 @@ def test_passwords_are_shown_nowhere() -> None:
     held = Settings.model_validate(
         {name.removeprefix("MINGLE_").lower(): value for name, value in (SASL | LOGIN).items()}
     )
-    for each in (held, held.brokers, held.brokers.manner, held.cassandra_manner):
+    for each in (held, held.brokers, held.brokers.summary, held.cassandra_summary):
         assert "geheim" not in f"{each!r} {each!s}"
 
 
@@ -112,4 +112,4 @@ def test_a_password_may_be_in_a_file(tmp_path: Path) -> None:
         }
     )
     assert held.brokers.password.get_secret_value() == "geheim "
-    assert held.cassandra_login.get_secret_value() == "geheim "
+    assert held.resolved_cassandra_password.get_secret_value() == "geheim "

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from services.api.auth.exposure import Exposed
+from services.api.auth.exposure import UnsafeExposure
 from services.metrics.metrics import Metrics
 from tests.api.issuer import JWKS, SECRET
 from tests.api.village import api_on, client_of, memory
@@ -22,16 +22,16 @@ def test_the_loopback_is_fine(host: str) -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.7", "example.org", ""])
 def test_without_authentication_nobody_else_is_let_in(host: str) -> None:
     """The process does not start, and says why."""
-    with pytest.raises(Exposed, match="MINGLE_API_HOST"):
+    with pytest.raises(UnsafeExposure, match="MINGLE_API_HOST"):
         api_on(memory(), api_host=host)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.7", "example.org"])
 def test_others_are_let_in_with_tokens_and_cursors_that_nobody_forges(host: str) -> None:
     """The process does not start with a key of cursors that everybody knows."""
-    with pytest.raises(Exposed, match="MINGLE_CURSOR_KEYS"):
+    with pytest.raises(UnsafeExposure, match="MINGLE_CURSOR_KEYS"):
         api_on(memory(), api_host=host, auth_secret=SECRET)
-    with pytest.raises(Exposed, match="MINGLE_API_HOST"):
+    with pytest.raises(UnsafeExposure, match="MINGLE_API_HOST"):
         api_on(memory(), api_host=host, cursor_keys=("a key",))
     assert api_on(memory(), api_host=host, auth_secret=SECRET, cursor_keys=("a key",))
 

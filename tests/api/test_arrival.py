@@ -12,7 +12,7 @@ async def test_it_looks_until_the_thing_is_there() -> None:
     async def arrived() -> bool:
         return next(looks)
 
-    await asyncio.wait_for(wait_until_arrived(arrived, patience=60), 10)
+    await asyncio.wait_for(wait_until_arrived(arrived, max_wait_seconds=60), 10)
     assert next(looks, None) is None
 
 
@@ -25,5 +25,5 @@ async def test_patience_ends() -> None:
         looks += 1
         return False
 
-    await asyncio.wait_for(wait_until_arrived(arrived, patience=0.05), 10)
+    await asyncio.wait_for(wait_until_arrived(arrived, max_wait_seconds=0.05), 10)
     assert 2 <= looks <= 5

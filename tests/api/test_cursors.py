@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from schemas.ids import MAX_ID, PostId
 from services.api.cursors import LOOPBACK_KEY, MAX_TOKEN, Cursors, InvalidCursor
-from services.api.page_position import LATE_MS, MAX_GIVEN, PagePosition, bare_position
+from services.api.page_position import LATE_MS, MAX_SEEN, PagePosition, bare_position
 
 HOME = "home/1"
 WINDOW = LATE_MS << 22
@@ -83,7 +83,7 @@ def test_without_a_key_every_process_has_the_same() -> None:
 def test_the_longest_cursor_fits_a_header() -> None:
     """`next` and `prev` together stay below 4 KiB, and are not refused as too long."""
     position = PostId(MAX_ID)
-    given = tuple(PostId(position - offset) for offset in range(MAX_GIVEN - 1, -1, -1))
+    given = tuple(PostId(position - offset) for offset in range(MAX_SEEN - 1, -1, -1))
     place = PagePosition(position, PostId(position - WINDOW), given)
     cursors = Cursors(["a key"])
     token = cursors.seal(HOME, place)

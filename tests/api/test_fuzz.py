@@ -15,7 +15,7 @@ from services.api.page_position import PagePosition, bare_position
 from services.api.queries import is_id
 from services.api.stream.changes import ReaderState
 from services.api.stream.resume import seal
-from services.api.stream.watcher import stream_of
+from services.api.stream.watcher import stream_listing
 from tests.api.issuer import SECRET, bearer
 from tests.api.village import ALICE, BOB, CAROL, Village, api_on
 
@@ -59,7 +59,7 @@ POSTS = asyncio.run(told(VILLAGE))
 
 def fuzzed(**settings: Any) -> OpenApiSchema:
     """The API of the village; ids and cursors are often some that mean something there."""
-    app = api_on(VILLAGE.stores, patience=0.001, stream_lifetime_seconds=0.01, **settings)
+    app = api_on(VILLAGE.stores, max_wait_seconds=0.001, stream_lifetime_seconds=0.01, **settings)
     schema = schemathesis.openapi.from_asgi("/openapi.json", app)
 
     @schema.hook
@@ -75,7 +75,7 @@ def fuzzed(**settings: Any) -> OpenApiSchema:
         """Half of the ids of events are some of a stream that alice may go on with."""
         if given and len(given.get("Last-Event-ID", "")) % 2:
             held = ReaderState(POSTS[-1], {POSTS[0]: b"edit", POSTS[1]: b"gone"})
-            given["Last-Event-ID"] = seal(Cursors(()), stream_of(UserId(ALICE)), held)
+            given["Last-Event-ID"] = seal(Cursors(()), stream_listing(UserId(ALICE)), held)
         return given
 
     return schema

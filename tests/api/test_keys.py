@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from services.api.auth.exposure import WrongSetup
+from services.api.auth.exposure import UnusableSettings
 from services.api.auth.gate import create_access_gate
 from services.api.auth.issuer import fetch_from
 from services.api.auth.jwks import MAX_BYTES, KeyName
-from services.api.auth.keys import FRESH_MS, PAUSE_MS, STALE_MS, IssuerAway, PublicKeys
+from services.api.auth.keys import FRESH_MS, PAUSE_MS, STALE_MS, IssuerUnavailable, PublicKeys
 from services.settings.settings import Settings
 from tests.api.issuer import JWKS, Signer, key_set
 from tests.api.village import NOW
@@ -36,7 +36,7 @@ class Issuer:
         self.asked += 1
         await self.answers.wait()
         if self.away:
-            raise IssuerAway("away")
+            raise IssuerUnavailable("away")
         return self.document
 
     async def has(self, kid: str | None, algorithm: str = "ES256") -> bool:
@@ -44,7 +44,7 @@ class Issuer:
 
     async def settled(self) -> None:
         """What was begun in the background is done."""
-        await self.keys._refreshed()
+        await self.keys._wait_for_attempt()
 
 
 async def test_keys_are_fetched_once() -> None:
@@ -99,7 +99,7 @@ async def test_keys_outlive_an_outage_of_the_issuer_for_a_while() -> None:
     assert await issuer.has("old")
     await issuer.settled()
     issuer.now += 1
-    with pytest.raises(IssuerAway):
+    with pytest.raises(IssuerUnavailable):
         await issuer.has("old")
     issuer.away = False
     issuer.now += PAUSE_MS
@@ -113,7 +113,7 @@ async def test_a_key_that_may_be_new_is_not_refused_while_the_issuer_is_away() -
     issuer.away = True
     issuer.now += PAUSE_MS
     for _ in range(2):
-        with pytest.raises(IssuerAway):
+        with pytest.raises(IssuerUnavailable):
             await issuer.has("new")
     assert issuer.asked == 2
 
@@ -181,7 +181,7 @@ def test_a_file_without_keys_stops_the_start(tmp_path: Path, content: bytes | No
     file = tmp_path / "keys.json"
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(WrongSetup, match="MINGLE_AUTH_JWKS"):
+    with pytest.raises(UnusableSettings, match="MINGLE_AUTH_JWKS"):
         create_access_gate(Settings(auth_jwks=str(file), **JWKS), lambda: NOW)
 
 
@@ -220,7 +220,7 @@ async def test_keys_come_over_http() -> None:
 async def test_other_answers_bring_no_keys(status: str) -> None:
     """Redirects least of all: the setting says who is trusted."""
     async with answering(plain(status, "location: /elsewhere")) as url:
-        with pytest.raises(IssuerAway, match=status[:3]):
+        with pytest.raises(IssuerUnavailable, match=status[:3]):
             await fetch_from(url)()
 
 
@@ -234,7 +234,7 @@ async def test_an_endless_answer_is_cut() -> None:
 async def test_an_issuer_that_is_slow_is_away() -> None:
     """Requests do not wait for it for ever."""
     async with answering(plain("200 OK", "content-length: 9")[:-1]) as url:
-        with pytest.raises(IssuerAway):
+        with pytest.raises(IssuerUnavailable):
             await asyncio.wait_for(fetch_from(url, seconds=0.05)(), 30)
 
 
@@ -242,5 +242,5 @@ async def test_nobody_there_is_an_issuer_away(unused_tcp_port: int, tmp_path: Pa
     """Like a file that went."""
     nowhere = f"http://127.0.0.1:{unused_tcp_port}/keys"
     for place in (nowhere, str(tmp_path / "gone"), "https://a host/", "https://xn--/", "\0"):
-        with pytest.raises(IssuerAway):
+        with pytest.raises(IssuerUnavailable):
             await fetch_from(place)()

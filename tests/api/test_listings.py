@@ -158,7 +158,7 @@ async def test_wait_for_returns_as_soon_as_the_post_is_there(
 async def test_wait_for_waits_no_longer_than_its_bound(village: Village) -> None:
     """And then answers what there is."""
     posted = await village.post(ALICE)
-    async with client_of(api_on(village.stores, patience=0.05)) as client:
+    async with client_of(api_on(village.stores, max_wait_seconds=0.05)) as client:
         assert ids(await page(client, wait_for=posted + 1)) == [posted]
     assert MAX_WAIT == 2
 
@@ -168,7 +168,7 @@ async def test_waiting_tells_nothing_of_what_may_not_be_seen(village: Village, s
     """It takes as long as for what does not exist."""
     await village.follows(ALICE, BOB)
     post = await village.post(BOB, visibility="direct", mentions=[ALICE if seen else CAROL])
-    async with client_of(api_on(village.stores, patience=0.3)) as client:
+    async with client_of(api_on(village.stores, max_wait_seconds=0.3)) as client:
         waiting = asyncio.create_task(page(client, wait_for=post))
         await asyncio.sleep(0.15)
         assert waiting.done() == seen
@@ -179,7 +179,7 @@ async def test_waiting_for_what_a_tag_brings(village: Village) -> None:
     """Nobody delivers it, and it is there as soon as it is known."""
     await village.follows_tag(ALICE, "#Bread")
     post = await village.post(BOB, tags=["bread"])
-    async with client_of(api_on(village.stores, patience=30)) as client:
+    async with client_of(api_on(village.stores, max_wait_seconds=30)) as client:
         assert ids(await page(client, wait_for=post)) == [post]
         assert (await client.get(f"/v1/users/1/explain/{post}")).json() == {
             "shown": True,

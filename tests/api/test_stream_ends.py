@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from services.api.app import build_api
 from services.api.stream import stream
-from services.api.stream.streams import LOOKS_AT_ONCE
+from services.api.stream.streams import MAX_CONCURRENT_POLLS
 from services.errors import StoreUnavailable
 from services.metrics.metrics import Metrics
 from services.settings.settings import Settings
@@ -231,7 +231,7 @@ async def test_heartbeats_go_on_while_looks_wait(village: Village, metrics: Metr
     app = api_on(stores, metrics, **FAST, stream_heartbeat_seconds=0.02)
     async with AsyncExitStack() as stack:
         everybody = [
-            await stack.enter_async_context(streaming(app)) for _ in range(LOOKS_AT_ONCE + 3)
+            await stack.enter_async_context(streaming(app)) for _ in range(MAX_CONCURRENT_POLLS + 3)
         ]
         for each in everybody:
             await each.told("change")
@@ -241,7 +241,7 @@ async def test_heartbeats_go_on_while_looks_wait(village: Village, metrics: Metr
             beats = len(each.events)
             await each.until(lambda each=each, beats=beats: len(each.events) > beats + 5)  # type: ignore[misc]
         begun = timelines.asked
-        assert begun == answered + LOOKS_AT_ONCE
+        assert begun == answered + MAX_CONCURRENT_POLLS
         await village.post(ALICE)
         for each in everybody:
             beats = len(each.events)

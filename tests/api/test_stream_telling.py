@@ -28,10 +28,10 @@ def page(*posts: int, older: int | None = None, building: bool = False) -> Page:
 
 
 def holding(*posts: int, building: bool = False) -> ReaderState:
-    return ReaderState(building=building).holding(map(item, posts), LIMIT)
+    return ReaderState(building=building).with_items(map(item, posts), LIMIT)
 
 
-def told(given: ReaderState, shown: Page) -> list[StreamEvent]:
+def state(given: ReaderState, shown: Page) -> list[StreamEvent]:
     return [event for event, _ in diff_events(given, shown, LIMIT)]
 
 
@@ -39,8 +39,8 @@ def test_nothing_is_removed_while_a_timeline_is_built() -> None:
     """It is never an authoritative page; that it is being built, and is built, are changes."""
     (change,) = diff_events(holding(5, 4), page(building=True), LIMIT)
     assert change == (ChangeEvent(page(building=True)), holding(5, 4, building=True))
-    assert told(change[1], page(5, building=True)) == []
-    assert told(change[1], page(6, 5)) == [
+    assert state(change[1], page(5, building=True)) == []
+    assert state(change[1], page(6, 5)) == [
         RemovalEvent(PostId(4)),
         EntryEvent(item(6)),
         ChangeEvent(page()),
@@ -50,8 +50,8 @@ def test_nothing_is_removed_while_a_timeline_is_built() -> None:
 def test_of_what_a_page_did_not_reach_nothing_is_said() -> None:
     """One that ended early, at the bound of its walk, looked at nothing below that place."""
     given = holding(9, 5, 3)
-    assert told(given, page(9, older=5)) == []
-    assert told(given, page(9, older=4)) == [RemovalEvent(PostId(5))]
+    assert state(given, page(9, older=5)) == []
+    assert state(given, page(9, older=4)) == [RemovalEvent(PostId(5))]
 
 
 def test_what_leaves_the_window_is_not_removed() -> None:
@@ -61,14 +61,14 @@ def test_what_leaves_the_window_is_not_removed() -> None:
 
 
 def test_a_reader_of_a_smaller_page_holds_less() -> None:
-    """Who comes back with another limit is told of what that one shows."""
+    """Who comes back with another limit is state of what that one shows."""
     assert list(diff_events(holding(5, 4, 3), page(5, older=5), 1)) == []
 
 
 def test_a_removed_item_still_marks_how_far_its_reader_was() -> None:
     """What comes more than a quarter of an hour below it is late."""
     given = holding(40 * MINUTE, 10 * MINUTE).without(PostId(40 * MINUTE))
-    given = given.holding([item(10 * MINUTE)], LIMIT)
+    given = given.with_items([item(10 * MINUTE)], LIMIT)
     late, too_late = 25 * MINUTE, 24 * MINUTE
-    assert told(given, page(late, 10 * MINUTE)) == [EntryEvent(item(late))]
-    assert told(given, page(too_late, 10 * MINUTE)) == [ChangeEvent(page(too_late))]
+    assert state(given, page(late, 10 * MINUTE)) == [EntryEvent(item(late))]
+    assert state(given, page(too_late, 10 * MINUTE)) == [ChangeEvent(page(too_late))]

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from schemas.ids import MAX_ID
 from services.api.auth.jwks import BadKeySet, read_keys
 from services.api.auth.keys import PublicKeys, SharedSecret
-from services.api.auth.tokens import Caller, Tokens
+from services.api.auth.tokens import Caller, TokenVerifier
 from services.api.problems import Unauthenticated
 from tests.api.issuer import AUDIENCE, ISSUER, SECRET, Json, Signer, claims_of, key_set, token
 from tests.api.village import NOW
 
 SECONDS = NOW // 1_000
-SHARED = Tokens(SharedSecret(SECRET), lambda: NOW, leeway_seconds=30)
+SHARED = TokenVerifier(SharedSecret(SECRET), lambda: NOW, leeway_seconds=30)
 SIGNERS = {name: Signer(name, name) for name in ("RS256", "ES256", "EdDSA")}
 
 
@@ -28,13 +28,13 @@ async def published() -> bytes:
     return key_set(*SIGNERS.values())
 
 
-def by_keys() -> Tokens:
-    return Tokens(PublicKeys(published, lambda: NOW), lambda: NOW, 30, AUDIENCE, ISSUER)
+def by_keys() -> TokenVerifier:
+    return TokenVerifier(PublicKeys(published, lambda: NOW), lambda: NOW, 30, AUDIENCE, ISSUER)
 
 
-async def refusal(tokens: Tokens, presented: str) -> str:
+async def refusal(tokens: TokenVerifier, presented: str) -> str:
     with pytest.raises(Unauthenticated) as refused:
-        await tokens.caller(presented)
+        await tokens.verify(presented)
     assert refused.value.why
     assert set(refused.value.why).isdisjoint('"\\'), "it stands in a quoted header"
     return refused.value.why
@@ -59,15 +59,15 @@ async def test_the_subject_is_the_caller() -> None:
         {"scp": "operate act-as"},
         {"scope": "act-as", "scp": ["operate"]},
     ):
-        found = await SHARED.caller(token(7, **claims))
+        found = await SHARED.verify(token(7, **claims))
         assert found == Caller(7, frozenset({"act-as", "operate"}))
-    assert (await SHARED.caller(token(MAX_ID))).scopes == frozenset()
+    assert (await SHARED.verify(token(MAX_ID))).scopes == frozenset()
 
 
 @pytest.mark.parametrize("algorithm", SIGNERS)
 async def test_each_algorithm_of_an_issuer_is_taken(algorithm: str) -> None:
     """By the key that the token names."""
-    assert (await by_keys().caller(SIGNERS[algorithm].token(7))).subject == 7
+    assert (await by_keys().verify(SIGNERS[algorithm].token(7))).subject == 7
 
 
 @pytest.mark.parametrize(
@@ -102,9 +102,9 @@ async def test_claims_that_do_not_hold(claims: Json, why: str) -> None:
 async def test_the_clocks_may_differ_by_the_leeway() -> None:
     """And by no millisecond more."""
     early, late = token(7, nbf=SECONDS + 30), token(7, exp=SECONDS)
-    assert await SHARED.caller(early)
-    assert await SHARED.caller(late)
-    assert await SHARED._replace(clock=lambda: NOW + 29_999).caller(late)
+    assert await SHARED.verify(early)
+    assert await SHARED.verify(late)
+    assert await SHARED._replace(clock=lambda: NOW + 29_999).verify(late)
     assert await refusal(SHARED._replace(clock=lambda: NOW + 30_000), late) == "expired"
     assert await refusal(SHARED._replace(clock=lambda: NOW - 1), early) == "not valid yet"
 
@@ -126,7 +126,7 @@ async def test_a_token_is_for_us_and_by_our_issuer(claims: Json, why: str) -> No
     signer = SIGNERS["ES256"]
     presented = jwt.encode(kept, signer._private, "ES256", {"kid": "ES256"})
     assert await refusal(by_keys(), presented) == why
-    assert await by_keys().caller(signer.token(7, aud=["other", AUDIENCE]))
+    assert await by_keys().verify(signer.token(7, aud=["other", AUDIENCE]))
 
 
 @pytest.mark.parametrize("alg", ["none", "None", "", None, 7, "HS256", "HS512", "RS256", "PS256"])

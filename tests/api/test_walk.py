@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.ids import PostId, post_id
-from services.api.page_position import LATE_MS, MAX_GIVEN, PagePosition, with_given
+from services.api.page_position import LATE_MS, MAX_SEEN, PagePosition, with_seen
 
 NOON = 1_790_000_000_000
 
@@ -17,31 +17,31 @@ def ids(*seconds: int) -> list[PostId]:
 def test_a_place_remembers_what_it_gave() -> None:
     """From the oldest entry given, which is the floor, to its position."""
     oldest, middle, newest = ids(0, 10, 20)
-    place = with_given(PagePosition(newest, oldest), [newest, middle, oldest])
+    place = with_seen(PagePosition(newest, oldest), [newest, middle, oldest])
     assert place == PagePosition(newest, oldest, (middle, newest))
 
 
 def test_the_floor_is_a_quarter_of_an_hour_below() -> None:
     """What was given before that is forgotten; late entries there are not given."""
     oldest, middle, newest = ids(0, 10, 20 + LATE_MS // 1_000)
-    place = with_given(PagePosition(newest, oldest), [newest, middle, oldest])
-    assert place.given == (newest,)
+    place = with_seen(PagePosition(newest, oldest), [newest, middle, oldest])
+    assert place.seen == (newest,)
     assert middle < place.floor < newest
-    exactly = with_given(PagePosition(ids(LATE_MS // 1_000)[0], oldest), ids(0, LATE_MS // 1_000))
+    exactly = with_seen(PagePosition(ids(LATE_MS // 1_000)[0], oldest), ids(0, LATE_MS // 1_000))
     assert exactly.floor == oldest
 
 
 def test_the_floor_never_falls() -> None:
     """Going on to newer entries never reaches below where the walk began."""
     oldest, middle, newest = ids(0, 10, 20)
-    start = with_given(PagePosition(middle, oldest), [middle, oldest])
-    assert with_given(start._replace(position=newest), [newest]).floor == oldest
+    start = with_seen(PagePosition(middle, oldest), [middle, oldest])
+    assert with_seen(start._replace(position=newest), [newest]).floor == oldest
 
 
-@given(st.integers(0, 3 * MAX_GIVEN))
+@given(st.integers(0, 3 * MAX_SEEN))
 def test_a_place_remembers_so_many(count: int) -> None:
     """Of more, the newest; below them nothing is given again."""
     given_ids = ids(*range(count + 1))
-    place = with_given(PagePosition(given_ids[-1], given_ids[0]), given_ids)
-    assert len(place.given) == min(count, MAX_GIVEN)
-    assert place.floor == given_ids[-len(place.given) - 1]
+    place = with_seen(PagePosition(given_ids[-1], given_ids[0]), given_ids)
+    assert len(place.seen) == min(count, MAX_SEEN)
+    assert place.floor == given_ids[-len(place.seen) - 1]

@@ -34,10 +34,13 @@ def memory() -> Stores:
 
 
 def api_on(
-    stores: Stores, metrics: Metrics | None = None, patience: float = MAX_WAIT, **settings: Any
+    stores: Stores,
+    metrics: Metrics | None = None,
+    max_wait_seconds: float = MAX_WAIT,
+    **settings: Any,
 ) -> Litestar:
     measured = metrics or Metrics(CollectorRegistry())
-    return build_api(stores, Settings(**settings), measured, lambda: NOW, patience)
+    return build_api(stores, Settings(**settings), measured, lambda: NOW, max_wait_seconds)
 
 
 def client_of(app: Litestar) -> httpx.AsyncClient:

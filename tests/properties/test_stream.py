@@ -10,7 +10,7 @@ from schemas.ids import DAY_MS, UserId
 from services.api.answers import item
 from services.api.cursors import Cursors
 from services.api.stream.resume import unseal
-from services.api.stream.watcher import HomeWatcher, StreamShape, stream_of
+from services.api.stream.watcher import HomeWatcher, StreamShape, stream_listing
 from services.readers.paging import PageRequest
 from tests.api.streaming import Holder, parsed
 from tests.histories import PEOPLE, READER, Fact, chances
@@ -36,7 +36,7 @@ class Follower:
     def _begun(self) -> HomeWatcher:
         """Where the last event that came left off."""
         last = self.holder.last_id
-        given = None if last is None else unseal(CURSORS, stream_of(self._viewer), last)
+        given = None if last is None else unseal(CURSORS, stream_listing(self._viewer), last)
         read = partial(self._world.home.page, self._viewer)
         return HomeWatcher(read, CURSORS, self._viewer, StreamShape(self._limit, True), given)
 
@@ -45,7 +45,7 @@ class Follower:
 
         How much there was.
         """
-        events = parsed("".join(each.data.decode() for each in await self._reading.look()))
+        events = parsed("".join(each.data.decode() for each in await self._reading.poll()))
         taken = chance.randint(0, len(events)) if chance.random() < 0.5 else len(events)
         for event in events[:taken]:
             self.holder.take(event)

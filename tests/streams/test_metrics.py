@@ -38,7 +38,7 @@ def test_names_say_what_is_measured() -> None:
         assert re.fullmatch(r"(timeline|conversation)_[a-z_]+", each.name)
         assert each.name.endswith("_total") == (kind == "counter")
         assert kind != "histogram" or each.name.endswith("_seconds")
-        assert each.sentence.endswith(".")
+        assert each.description.endswith(".")
 
 
 def test_each_process_part_may_have_its_own() -> None:

@@ -8,7 +8,7 @@ from litestar import Request
 from msgspec import Struct
 
 from schemas.ids import UserId
-from services.api.auth.tokens import Caller, Tokens
+from services.api.auth.tokens import Caller, TokenVerifier
 from services.api.problems import Forbidden, Unauthenticated
 
 ACT_AS: Final = "act-as"
@@ -30,31 +30,31 @@ class Access(Enum):
 class AccessGate(NamedTuple):
     """Asks who comes; without `tokens` all are let in, as whom they say they are."""
 
-    tokens: Tokens | None
+    tokens: TokenVerifier | None
 
-    async def caller(self, request: Request[Any, Any, Any], access: Access) -> Caller | None:
-        """Who asks; None for nobody in particular. Raises Unauthenticated, or IssuerAway."""
+    async def authenticate(self, request: Request[Any, Any, Any], access: Access) -> Caller | None:
+        """Who asks; None for nobody in particular. Raises Unauthenticated, or IssuerUnavailable."""
         if self.tokens is None or access == Access.OPEN:
             return None
         token = bearer(request.headers.getall("authorization", []))
         if token is not None:
-            return await self.tokens.caller(token)
+            return await self.tokens.verify(token)
         if access != Access.READER:
             raise Unauthenticated
         return None
 
-    def viewer(self, caller: Caller | None, access: Access, asked: Struct) -> UserId | None:
+    def authorize(self, caller: Caller | None, access: Access, query: Struct) -> UserId | None:
         """Through whose eyes it is read; None for nobody. Raises Unauthenticated, Forbidden."""
         if access == Access.OPERATOR and caller is not None and OPERATE not in caller.scopes:
             raise Forbidden(OPERATE)
         if access not in _NAMED_BY:
             return None
-        name: str | None = getattr(asked, _NAMED_BY[access])
+        name: str | None = getattr(query, _NAMED_BY[access])
         if name is None:
             return None if caller is None else caller.subject
         viewer = UserId(int(name))
         if self.tokens is not None:
-            _check(caller, viewer)
+            _check_may_act_as(caller, viewer)
         return viewer
 
 
@@ -73,7 +73,7 @@ def bearer(authorization: Sequence[str]) -> str | None:
     return token.strip()
 
 
-def _check(caller: Caller | None, viewer: UserId) -> None:
+def _check_may_act_as(caller: Caller | None, viewer: UserId) -> None:
     if caller is None:
         raise Unauthenticated
     if caller.subject != viewer and ACT_AS not in caller.scopes:

@@ -6,26 +6,26 @@ from services.errors import MingleError
 from services.settings.settings import Settings
 
 
-class WrongSetup(MingleError):
+class UnusableSettings(MingleError):
     """Settings with which the API must not start; the message names one."""
 
 
-class Exposed(WrongSetup):
+class UnsafeExposure(UnusableSettings):
     """The address would let in others than it should."""
 
 
 def require_safe(settings: Settings) -> None:
-    """Raises Exposed where others than this machine can connect and no secret protects them."""
+    """Raise UnsafeExposure if other machines can connect and no secret protects the API."""
     if _is_loopback(settings.api_host):
         return
     if not settings.authenticated:
-        raise Exposed(
+        raise UnsafeExposure(
             f"MINGLE_API_HOST={settings.api_host}: with no authentication configured "
             "(MINGLE_AUTH_SECRET or MINGLE_AUTH_JWKS) the API listens on the loopback only "
             "(127.0.0.1, ::1 or localhost)"
         )
     if not settings.cursor_keys:
-        raise Exposed(
+        raise UnsafeExposure(
             "MINGLE_CURSOR_KEYS: required while MINGLE_API_HOST is not the loopback, the same "
             "for every process"
         )

@@ -3,21 +3,21 @@
 from pathlib import Path
 
 from services.api.auth.access import AccessGate
-from services.api.auth.exposure import WrongSetup
+from services.api.auth.exposure import UnusableSettings
 from services.api.auth.issuer import fetch_from, is_url, read_file
 from services.api.auth.jwks import BadKeySet, read_keys
 from services.api.auth.keys import Keys, PublicKeys, SharedSecret
-from services.api.auth.tokens import Tokens
+from services.api.auth.tokens import TokenVerifier
 from services.clock import Clock
 from services.settings.settings import Settings
 
 
 def create_access_gate(settings: Settings, clock: Clock) -> AccessGate:
-    """The gate of these settings; without authentication it lets all in. Raises WrongSetup."""
+    """Return the gate that the settings ask for. Raises UnusableSettings."""
     if not settings.authenticated:
         return AccessGate(None)
     return AccessGate(
-        Tokens(
+        TokenVerifier(
             _keys(settings, clock),
             clock,
             settings.auth_leeway_seconds,
@@ -40,4 +40,4 @@ def _check_file(path: str) -> None:
     try:
         read_keys(read_file(Path(path)))
     except (OSError, BadKeySet) as error:
-        raise WrongSetup(f"MINGLE_AUTH_JWKS: {error}") from error
+        raise UnusableSettings(f"MINGLE_AUTH_JWKS: {error}") from error

@@ -7,7 +7,7 @@ from typing import Final
 import httpx
 
 from services.api.auth.jwks import MAX_BYTES
-from services.api.auth.keys import Fetch, IssuerAway
+from services.api.auth.keys import Fetch, IssuerUnavailable
 
 FETCH_SECONDS: Final = 5.0
 """For the whole of a key set; requests with tokens of unknown keys wait for it."""
@@ -28,7 +28,7 @@ def fetch_from(place: str, seconds: float = FETCH_SECONDS) -> Fetch:
                 return await asyncio.to_thread(read_file, Path(place))
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
             # A TimeoutError is an OSError; what httpx cannot make of a host is a ValueError.
-            raise IssuerAway(f"{place}: {str(error) or type(error).__name__}") from error
+            raise IssuerUnavailable(f"{place}: {str(error) or type(error).__name__}") from error
 
     return fetch
 

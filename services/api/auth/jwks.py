@@ -35,18 +35,18 @@ def read_keys(document: bytes) -> dict[KeyName, PyJWK]:
     if len(document) > MAX_BYTES:
         raise BadKeySet(f"a key set of more than {MAX_BYTES} bytes")
     try:
-        listed = msgspec.json.decode(document)["keys"]
+        keys = msgspec.json.decode(document)["keys"]
     except (msgspec.DecodeError, LookupError, TypeError, RecursionError):
         raise BadKeySet("not a JSON Web Key Set") from None
-    if not isinstance(listed, list):
+    if not isinstance(keys, list):
         raise BadKeySet("not a JSON Web Key Set")
-    found = dict(named for each in listed if (named := _named(each)) is not None)
+    found = dict(named for each in keys if (named := _parse_key(each)) is not None)
     if not found:
         raise BadKeySet("a key set without a public key for RS256, ES256 or EdDSA")
     return found
 
 
-def _named(described: Any) -> tuple[KeyName, PyJWK] | None:
+def _parse_key(described: Any) -> tuple[KeyName, PyJWK] | None:
     algorithm = _algorithm(described)
     if algorithm is None:
         return None
@@ -66,9 +66,9 @@ def _algorithm(described: Any) -> str | None:
     if not all(isinstance(described.get(each, ""), str) for each in ("kid", "kty", "crv", "alg")):
         return None
     algorithm = _ALGORITHMS.get((described.get("kty", ""), described.get("crv")))
-    signs = described.get("use", "sig") == "sig" and _verifies(described.get("key_ops"))
+    signs = described.get("use", "sig") == "sig" and _may_verify(described.get("key_ops"))
     return algorithm if signs and described.get("alg", algorithm) == algorithm else None
 
 
-def _verifies(operations: object) -> bool:
+def _may_verify(operations: object) -> bool:
     return operations is None or (isinstance(operations, list) and "verify" in operations)

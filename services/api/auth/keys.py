@@ -20,12 +20,12 @@ PAUSE_MS: Final = 10_000
 """Between two attempts to fetch: whoever makes up key ids does not make us a burden."""
 
 Fetch: TypeAlias = Callable[[], Awaitable[bytes]]
-"""A JSON Web Key Set, as it is now. Raises IssuerAway."""
+"""A JSON Web Key Set, as it is now. Raises IssuerUnavailable."""
 
 _log = structlog.get_logger(__name__)
 
 
-class IssuerAway(Transient):
+class IssuerUnavailable(Transient):
     """The keys of tokens cannot be had at present, so that a token cannot be judged."""
 
 
@@ -37,7 +37,7 @@ class Keys(Protocol):
         """Those that a token may be signed with; no key serves more than one of them."""
 
     async def find(self, name: KeyName) -> PyJWK | None:
-        """The key; None where the issuer has none of this name. Raises IssuerAway."""
+        """The key; None where the issuer has none of this name. Raises IssuerUnavailable."""
 
     def refresh(self) -> None:
         """Has the keys fetched in the background, unless they are or have just been."""
@@ -74,32 +74,32 @@ class PublicKeys:
         self._keys: Mapping[KeyName, PyJWK] = {}
         self._fetched: int | None = None
         self._tried: int | None = None
-        self._away = False
+        self._unavailable = False
         self._attempt: asyncio.Task[None] | None = None
 
     async def find(self, name: KeyName) -> PyJWK | None:
-        if self._older(self._fetched, FRESH_MS):
+        if self._is_older(self._fetched, FRESH_MS):
             self.refresh()
-        if self._older(self._fetched, STALE_MS):
-            await self._refreshed()
-        if self._older(self._fetched, STALE_MS):
-            raise IssuerAway("the keys of tokens cannot be had")
-        found = self._named(name)
+        if self._is_older(self._fetched, STALE_MS):
+            await self._wait_for_attempt()
+        if self._is_older(self._fetched, STALE_MS):
+            raise IssuerUnavailable("the keys of tokens cannot be had")
+        found = self._key_named(name)
         if found is not None:
             return found
         self.refresh()
-        await self._refreshed()
-        found = self._named(name)
-        if found is None and self._away:
-            raise IssuerAway("the key may be newer than those we have")
+        await self._wait_for_attempt()
+        found = self._key_named(name)
+        if found is None and self._unavailable:
+            raise IssuerUnavailable("the key may be newer than those we have")
         return found
 
     def refresh(self) -> None:
-        if self._attempt is None and self._older(self._tried, PAUSE_MS):
+        if self._attempt is None and self._is_older(self._tried, PAUSE_MS):
             self._tried = self._clock()
             self._attempt = asyncio.create_task(self._try())
 
-    async def _refreshed(self) -> None:
+    async def _wait_for_attempt(self) -> None:
         """Waits for the attempt that goes on, if any; who goes away ends it for nobody else."""
         if self._attempt is not None:
             await asyncio.shield(self._attempt)
@@ -107,20 +107,20 @@ class PublicKeys:
     async def _try(self) -> None:
         try:
             self._keys = read_keys(await self._fetch())
-        except (IssuerAway, BadKeySet) as error:
-            self._away = True
+        except (IssuerUnavailable, BadKeySet) as error:
+            self._unavailable = True
             _log.warning("the keys of tokens were not fetched", error=str(error))
         else:
-            self._away = False
+            self._unavailable = False
             self._fetched = self._clock()
         finally:
             self._attempt = None
 
-    def _older(self, time: int | None, age: int) -> bool:
+    def _is_older(self, time: int | None, age: int) -> bool:
         """Whether a time is so long ago; a clock that was set back counts as time passed."""
         return time is None or abs(self._clock() - time) >= age
 
-    def _named(self, name: KeyName) -> PyJWK | None:
+    def _key_named(self, name: KeyName) -> PyJWK | None:
         """A token without a key id means the one key there is for its algorithm."""
         if name.id is not None:
             return self._keys.get(name)

@@ -32,7 +32,7 @@ class Caller(NamedTuple):
     scopes: frozenset[str]
 
 
-class Tokens(NamedTuple):
+class TokenVerifier(NamedTuple):
     """Judges tokens: of these keys, for this audience, by this issuer."""
 
     keys: Keys
@@ -41,8 +41,8 @@ class Tokens(NamedTuple):
     audience: str | None = None
     issuer: str | None = None
 
-    async def caller(self, token: str) -> Caller:
-        """The bearer of a token. Raises Unauthenticated, or IssuerAway."""
+    async def verify(self, token: str) -> Caller:
+        """The bearer of a token. Raises Unauthenticated, or IssuerUnavailable."""
         name = self._key_name(token)
         key = await self.keys.find(name)
         if key is None:

@@ -1,9 +1,9 @@
-"""What to tell a reader who holds the newest items of a listing, so that he holds them as they are.
+"""The events that bring a reader from what they hold to a listing as it is now.
 
-Pure. He keeps the newest `limit` of the items that he was told of, as they were told last, without
-those removed. Whatever happened since he was told something, doing what he is told next leaves him
-with the page as it is now. A page that ended early, at the bound of its walk, says nothing of what
-lies below, so neither is he told anything of it.
+Pure. A reader keeps the newest `limit` of the items they received, each as last received, without
+those removed. Whatever happened in between, applying the next events leaves them with the current
+page. A page that ended early, at the bound of its walk, is silent about what lies below it, and so
+are the events.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -32,7 +32,7 @@ class ReaderState(NamedTuple):
     items: Mapping[PostId, Digest] = {}
     building: bool = False
 
-    def holding(self, items: Iterable[Item], limit: int) -> "ReaderState":
+    def with_items(self, items: Iterable[Item], limit: int) -> "ReaderState":
         """With these items, new or as they are now; the oldest make room."""
         held = {**self.items, **{item.post_id: digest(item) for item in items}}
         return self._replace(position=max((self.position, *held)), items=_newest(held, limit))
@@ -63,7 +63,7 @@ class ChangeEvent(NamedTuple):
     """What else is different: the page, of its items only those that the reader does not hold.
 
     None of them is news: they came late, are shown again, or fill the place of removed ones.
-    Its gap is what came since he was last told something and fits no page.
+    Its gap is what came since the last event and fits no page.
     """
 
     page: Page
@@ -81,29 +81,29 @@ def diff_events(
 ) -> Iterator[tuple[StreamEvent, ReaderState]]:
     """The events in their order, and with each what the reader then holds.
 
-    `page` is the newest one, of `limit` items; `given` is None for who has been told nothing.
+    `page` is the newest one, of `limit` items; `given` is None for a reader without any event yet.
     """
     if given is None:
-        yield ChangeEvent(page), ReaderState(building=page.building).holding(page.items, limit)
+        yield ChangeEvent(page), ReaderState(building=page.building).with_items(page.items, limit)
         return
-    told = given = given._replace(items=_newest(given.items, limit))
+    state = given = given._replace(items=_newest(given.items, limit))
     for post in _gone(given, page):
-        told = told.without(post)
-        yield RemovalEvent(post), told
+        state = state.without(post)
+        yield RemovalEvent(post), state
     for item in page.items:
         if given.items.get(item.post_id, digest(item)) != digest(item):
-            told = told.holding([item], limit)
-            yield EditEvent(item), told
+            state = state.with_items([item], limit)
+            yield EditEvent(item), state
     unknown = [item for item in page.items if item.post_id not in given.items]
     for item in reversed(unknown):
         if _is_news(item.post_id, given):
-            told = told.holding([item], limit)
-            yield EntryEvent(item), told
+            state = state.with_items([item], limit)
+            yield EntryEvent(item), state
     rest = [item for item in unknown if not _is_news(item.post_id, given)]
     gap = _gap(given, page)
     if rest or gap or page.building != given.building:
-        told = told.holding(rest, limit)._replace(building=page.building)
-        yield ChangeEvent(replace(page, items=rest, gap=gap)), told
+        state = state.with_items(rest, limit)._replace(building=page.building)
+        yield ChangeEvent(replace(page, items=rest, gap=gap)), state
 
 
 def _newest(items: Mapping[PostId, Digest], limit: int) -> Mapping[PostId, Digest]:

@@ -1,16 +1,15 @@
 """What the document says of the stream: its events, and what each carries."""
 
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
 from services.api import answers, examples
 from services.api.auth.access import Access
-from services.api.operation import Operation
+from services.api.operation import Json, Operation
 from services.api.queries import StreamQuery
 from services.api.stream.wire import EVENT_STREAM, EventName
 
-Json: TypeAlias = dict[str, Any]
 LAST_EVENT_ID: Final = "Last-Event-ID"
 _DESCRIPTION: Final = """\
 Server-sent events. Whoever keeps the newest `limit` of the items that he is told of, each as it was
@@ -24,8 +23,8 @@ on exactly behind that event, at any process, whatever happened meanwhile, witho
 class _Kind(NamedTuple):
     """An event: what it means, and what its data can be."""
 
-    says: str
-    carries: tuple[type[Struct], ...]
+    description: str
+    payloads: tuple[type[Struct], ...]
 
 
 _KINDS: Final[dict[EventName, _Kind]] = {
@@ -53,10 +52,10 @@ _KINDS: Final[dict[EventName, _Kind]] = {
 
 
 def _schema(name: EventName, kind: _Kind) -> Json:
-    data = [{"$ref": f"#/components/schemas/{each.__name__}"} for each in kind.carries]
+    data = [{"$ref": f"#/components/schemas/{each.__name__}"} for each in kind.payloads]
     return {
         "type": "object",
-        "description": kind.says,
+        "description": kind.description,
         "properties": {
             "event": {"const": name},
             "data": {
@@ -76,11 +75,11 @@ STREAM_HOME: Final = Operation(
     path="/v1/users/{user_id}/home/stream",
     summary="The home timeline of a user as it changes",
     description=_DESCRIPTION,
-    asks=StreamQuery,
+    query=StreamQuery,
     access=Access.OWNER,
-    answers=None,
+    response=None,
     schema={"oneOf": [_schema(name, kind) for name, kind in _KINDS.items()]},
     example=examples.EVENT,
     media_type=EVENT_STREAM,
-    takes=(LAST_EVENT_ID,),
+    request_headers=(LAST_EVENT_ID,),
 )

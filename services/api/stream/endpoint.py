@@ -15,35 +15,35 @@ from services.api.stream.document import LAST_EVENT_ID, STREAM_HOME
 from services.api.stream.resume import unseal
 from services.api.stream.stream import EventStream
 from services.api.stream.streams import Streams
-from services.api.stream.watcher import HomeWatcher, StreamShape, stream_of
+from services.api.stream.watcher import HomeWatcher, StreamShape, stream_listing
 from services.readers.paging import Page, PageRequest
 from services.readers.returning import ReturningUsers
 
 
 def endpoints(
-    homes: ReturningUsers, cursors: Cursors, gate: AccessGate, streams: Streams
+    returning: ReturningUsers, cursors: Cursors, gate: AccessGate, streams: Streams
 ) -> list[Endpoint]:
-    async def stream_home(request: AnyRequest, asked: StreamQuery, viewer: UserId) -> Response[Any]:
+    async def stream_home(request: AnyRequest, query: StreamQuery, viewer: UserId) -> Response[Any]:
         async def read(page: PageRequest) -> Page:
-            caller = await gate.caller(request, STREAM_HOME.access)
-            gate.viewer(caller, STREAM_HOME.access, asked)
-            return await homes.page(viewer, page)
+            caller = await gate.authenticate(request, STREAM_HOME.access)
+            gate.authorize(caller, STREAM_HOME.access, query)
+            return await returning.page(viewer, page)
 
-        given = _given(cursors, viewer, request.headers.getall(LAST_EVENT_ID, []))
-        shape = StreamShape(asked.limit, asked.hydrate)
-        reading = HomeWatcher(read, cursors, viewer, shape, given)
-        return EventStream(streams, reading)
+        given = _reader_state(cursors, viewer, request.headers.getall(LAST_EVENT_ID, []))
+        shape = StreamShape(query.limit, query.hydrate)
+        watcher = HomeWatcher(read, cursors, viewer, shape, given)
+        return EventStream(streams, watcher)
 
     return [Endpoint(STREAM_HOME, stream_home)]
 
 
-def _given(cursors: Cursors, viewer: UserId, ids: list[str]) -> ReaderState | None:
+def _reader_state(cursors: Cursors, viewer: UserId, ids: list[str]) -> ReaderState | None:
     """What the reader says that he holds. Raises BadParameter."""
     if not ids:
         return None
     if len(ids) > 1:
         raise BadParameter(LAST_EVENT_ID, "given more than once")
     try:
-        return unseal(cursors, stream_of(viewer), ids[0])
+        return unseal(cursors, stream_listing(viewer), ids[0])
     except InvalidCursor as error:
         raise BadParameter(LAST_EVENT_ID, str(error)) from None

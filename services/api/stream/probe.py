@@ -25,7 +25,7 @@ from services.stores import Stores
 FRESH_MS: Final = 60_000
 """Post time of what is probed for: entries that come later than this wait for the next look."""
 
-PAIRS_AT_ONCE: Final = 10_000
+MAX_PROBED_PAIRS: Final = 10_000
 """Of a reader and an author, asked for in one round: some twenty requests."""
 
 Wake: TypeAlias = Callable[[], None]
@@ -50,7 +50,7 @@ class NewEntryProbe:
         self._probing: asyncio.Task[None] | None = None
 
     @contextmanager
-    def waking(self, user: UserId, wake: Wake) -> Iterator[None]:
+    def subscription(self, user: UserId, wake: Wake) -> Iterator[None]:
         """Calls `wake` when entries arrive, until the context ends; once too often is no harm."""
         self._waiting.setdefault(user, []).append(wake)
         if self._probing is None or self._probing.done():
@@ -95,6 +95,6 @@ class NewEntryProbe:
     async def _followers_of(self, authors: Collection[UserId]) -> set[UserId]:
         """Those who wait and follow one of them."""
         every = ((user, author) for author in authors for user in self._waiting)
-        pairs = list(islice(every, PAIRS_AT_ONCE))
+        pairs = list(islice(every, MAX_PROBED_PAIRS))
         followed = await self._stores.relations.followed_pairs(pairs) if pairs else ()
         return {user for user, _ in followed}

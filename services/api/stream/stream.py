@@ -15,12 +15,13 @@ from litestar.types import HTTPResponseBodyEvent, Receive, Scope, Send
 
 from services.api.answers import Ended, Heartbeat
 from services.api.problems import Forbidden, Unauthenticated
-from services.api.stream.pace import RETRY_MS
 from services.api.stream.streams import Signals, Streams
 from services.api.stream.watcher import EncodedEvent, HomeWatcher
 from services.api.stream.wire import EVENT_STREAM, encode_event, encode_retry
 from services.errors import Transient
 
+RETRY_MS: Final = 4_000
+"""Longest wait before a reader reconnects; jitter spreads those of a process that ended."""
 FAREWELL_SECONDS: Final = 1.0
 """For the last event, which a reader who took nothing for long may not take either."""
 HEADERS: Final = [
@@ -31,51 +32,53 @@ HEADERS: Final = [
 _HEARTBEAT: Final = EncodedEvent("heartbeat", encode_event("heartbeat", Heartbeat()))
 
 
-class TookNothing(Exception):
+class ReaderStalled(Exception):
     """The reader did not make room for an event in time."""
 
 
 class EventStream(Response[None]):
     """The answer to who asks for a stream."""
 
-    def __init__(self, streams: Streams, reading: HomeWatcher) -> None:
+    def __init__(self, streams: Streams, watcher: HomeWatcher) -> None:
         super().__init__(None, media_type=EVENT_STREAM)
         self._streams = streams
-        self._reading = reading
+        self._watcher = watcher
 
     def to_asgi_response(self, *_: Any, **__: Any) -> Any:
         return self._serve
 
     async def _serve(self, _: Scope, receive: Receive, send: Send) -> None:
-        """Raises Full, and what `HomeWatcher.look` does, before anything is sent."""
-        with self._streams.opened(self._reading.viewer) as signals:
-            first = await self._look()
-            leaving = asyncio.create_task(_left(receive, signals))
+        """Raises AtCapacity, and what `HomeWatcher.poll` does, before anything is sent."""
+        with self._streams.open(self._watcher.viewer) as signals:
+            first = await self._poll()
+            disconnect = asyncio.create_task(_watch_disconnect(receive, signals))
             try:
-                await self._tell(first, send, signals)
-                await _farewell(send, signals)
+                await self._run(first, send, signals)
+                await _send_end(send, signals)
             finally:
-                leaving.cancel()
+                disconnect.cancel()
 
-    async def _tell(self, first: Iterable[EncodedEvent], send: Send, signals: Signals) -> None:
+    async def _run(self, first: Iterable[EncodedEvent], send: Send, signals: Signals) -> None:
         """Until there is a reason to end, which the signals then have."""
         try:
             await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": HEADERS})
-            await self._write(send, encode_retry(int(self._streams.spread(RETRY_MS))))
-            await self._go_on(first, send, signals)
-        except TookNothing:
+            await self._write(send, encode_retry(int(self._streams.jitter(RETRY_MS))))
+            await self._send_events(first, send, signals)
+        except ReaderStalled:
             signals.finish("slow")
         except (Unauthenticated, Forbidden):
             signals.finish("token")
         finally:
             self._streams.metrics.api_streams_ended.labels(signals.end or "failed").inc()
 
-    async def _go_on(self, first: Iterable[EncodedEvent], send: Send, signals: Signals) -> None:
+    async def _send_events(
+        self, first: Iterable[EncodedEvent], send: Send, signals: Signals
+    ) -> None:
         time = asyncio.get_running_loop().time
-        pace, spread = self._streams.pace, self._streams.spread
-        ends_at = time() + spread(pace.lifetime)
-        look_at = time() + spread(pace.look)
-        looking: asyncio.Task[list[EncodedEvent]] | None = None
+        settings, jitter = self._streams.settings, self._streams.jitter
+        ends_at = time() + jitter(settings.stream_lifetime_seconds)
+        poll_at = time() + jitter(settings.stream_look_seconds)
+        polling: asyncio.Task[list[EncodedEvent]] | None = None
         beat_at = 0.0
         events = first
         try:
@@ -83,56 +86,56 @@ class EventStream(Response[None]):
                 for event in events:
                     await self._write(send, event.data)
                     self._streams.metrics.api_stream_events.labels(event.name).inc()
-                    beat_at = time() + pace.heartbeat
-                next_at = min(ends_at, beat_at) if looking else min(ends_at, beat_at, look_at)
-                await signals.raised(next_at - time())
+                    beat_at = time() + settings.stream_heartbeat_seconds
+                next_at = min(ends_at, beat_at) if polling else min(ends_at, beat_at, poll_at)
+                await signals.wait(next_at - time())
                 events = (_HEARTBEAT,) if time() >= beat_at else ()
                 if time() >= ends_at:
                     signals.finish("lifetime")
-                elif looking is not None and looking.done():
-                    events = self._seen(looking) or (_HEARTBEAT,)
-                    looking = None
-                    look_at = time() if signals.due else look_at
-                elif looking is None and (signals.due or time() >= look_at):
-                    signals.due = False
-                    look_at = time() + spread(pace.look)
-                    looking = asyncio.create_task(self._look())
-                    looking.add_done_callback(lambda _: signals.nudge())
+                elif polling is not None and polling.done():
+                    events = self._poll_result(polling) or (_HEARTBEAT,)
+                    polling = None
+                    poll_at = time() if signals.poll_due else poll_at
+                elif polling is None and (signals.poll_due or time() >= poll_at):
+                    signals.poll_due = False
+                    poll_at = time() + jitter(settings.stream_look_seconds)
+                    polling = asyncio.create_task(self._poll())
+                    polling.add_done_callback(lambda _: signals.notify())
         finally:
-            if looking is not None:
-                looking.cancel()
+            if polling is not None:
+                polling.cancel()
 
-    def _seen(self, looking: "asyncio.Task[list[EncodedEvent]]") -> list[EncodedEvent]:
+    def _poll_result(self, polling: "asyncio.Task[list[EncodedEvent]]") -> list[EncodedEvent]:
         """Nothing, where the store or the issuer did not answer: the next look will tell."""
         outcome, events = "failed", list[EncodedEvent]()
         try:
-            events = looking.result()
+            events = polling.result()
             outcome = "different" if events else "same"
         except Transient:
             pass
         self._streams.metrics.api_stream_looks.labels(outcome).inc()
         return events
 
-    async def _look(self) -> list[EncodedEvent]:
-        async with self._streams.looking:
-            return await self._reading.look()
+    async def _poll(self) -> list[EncodedEvent]:
+        async with self._streams.poll_slots:
+            return await self._watcher.poll()
 
     async def _write(self, send: Send, data: bytes) -> None:
-        """Raises TookNothing."""
+        """Raises ReaderStalled."""
         try:
-            async with asyncio.timeout(self._streams.pace.patience):
+            async with asyncio.timeout(self._streams.settings.stream_patience_seconds):
                 await send(_body(data, more=True))
         except TimeoutError:
-            raise TookNothing from None
+            raise ReaderStalled from None
 
 
-async def _left(receive: Receive, signals: Signals) -> None:
+async def _watch_disconnect(receive: Receive, signals: Signals) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
     signals.finish("left")
 
 
-async def _farewell(send: Send, signals: Signals) -> None:
+async def _send_end(send: Send, signals: Signals) -> None:
     """Says why, where somebody listens."""
     if signals.end is None or signals.end == "left":
         return

@@ -6,13 +6,14 @@ from contextlib import contextmanager, suppress
 from typing import Final, Literal, TypeAlias
 
 from schemas.ids import UserId
-from services.api.problems import Full
-from services.api.stream.pace import SPREAD, StreamPace
+from services.api.problems import AtCapacity
 from services.api.stream.probe import NewEntryProbe
 from services.metrics.metrics import Metrics
 from services.settings.settings import Settings
 
-LOOKS_AT_ONCE: Final = 32
+JITTER: Final = 0.5
+"""Largest share by which a time is cut at random."""
+MAX_CONCURRENT_POLLS: Final = 32
 """Of which each has three store requests under way at most: a post that wakes a thousand streams
 leaves other requests a part of those that a process may have."""
 
@@ -26,69 +27,68 @@ class Signals:
 
     def __init__(self) -> None:
         self.end: StreamEnd | None = None
-        self.due = False
+        self.poll_due = False
         """Whether a look is worth it."""
-        self._raised = asyncio.Event()
+        self._changed = asyncio.Event()
 
     def wake(self) -> None:
-        self.due = True
-        self._raised.set()
+        self.poll_due = True
+        self._changed.set()
 
-    def nudge(self) -> None:
+    def notify(self) -> None:
         """What the stream itself waits for has happened."""
-        self._raised.set()
+        self._changed.set()
 
     def finish(self, why: StreamEnd) -> None:
         """The first reason stays."""
         self.end = self.end or why
-        self._raised.set()
+        self._changed.set()
 
-    async def raised(self, seconds: float) -> None:
+    async def wait(self, seconds: float) -> None:
         """Waits for any of it, at most so long."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._raised.wait()
-        self._raised.clear()
+                await self._changed.wait()
+        self._changed.clear()
 
 
 class Streams:
-    """Those of this process; `chance` is from 0 up to 1."""
+    """Those of this process; `random` is from 0 up to 1."""
 
     def __init__(
         self,
         settings: Settings,
-        arrivals: NewEntryProbe,
+        probe: NewEntryProbe,
         metrics: Metrics,
-        chance: Callable[[], float],
+        random: Callable[[], float],
     ) -> None:
-        self.pace = StreamPace.of(settings)
-        self.looking = asyncio.Semaphore(LOOKS_AT_ONCE)
+        self.settings = settings
+        self.poll_slots = asyncio.Semaphore(MAX_CONCURRENT_POLLS)
         self.metrics = metrics
-        self._most = settings.stream_limit
-        self._arrivals = arrivals
-        self._chance = chance
+        self._probe = probe
+        self._random = random
         self._open: set[Signals] = set()
         self._stopping = False
 
     @contextmanager
-    def opened(self, viewer: UserId) -> Iterator[Signals]:
+    def open(self, viewer: UserId) -> Iterator[Signals]:
         """A place for one more stream. Raises Full."""
-        if self._stopping or len(self._open) >= self._most:
-            raise Full("as many streams are open as this process takes; others may take more")
+        if self._stopping or len(self._open) >= self.settings.stream_limit:
+            raise AtCapacity("as many streams are open as this process takes; others may take more")
         signals = Signals()
         self._open.add(signals)
         try:
             with (
                 self.metrics.api_streams_open.track_inprogress(),
-                self._arrivals.waking(viewer, signals.wake),
+                self._probe.subscription(viewer, signals.wake),
             ):
                 yield signals
         finally:
             self._open.discard(signals)
 
-    def spread(self, most: float) -> float:
+    def jitter(self, most: float) -> float:
         """A time up to `most`, so that streams which began at once soon act apart."""
-        return most * (1 - SPREAD * self._chance())
+        return most * (1 - JITTER * self._random())
 
     def stop(self) -> None:
         """All end at once, and none begins."""

@@ -58,7 +58,7 @@ class HomeWatcher:
         self._shape = shape
         self._given = given
 
-    async def look(self) -> list[EncodedEvent]:
+    async def poll(self) -> list[EncodedEvent]:
         """What differs from what the reader holds; he is taken to hold it from then on.
 
         Raises what `ReadStreamPage` does, and Transient.
@@ -66,13 +66,13 @@ class HomeWatcher:
         page = await self._read(PageRequest(self._shape.limit))
         events = []
         for event, given in diff_events(self._given, page, self._shape.limit):
-            name, data = self._said(event, given)
-            token = seal(self._cursors, stream_of(self.viewer), given)
+            name, data = self._encode(event, given)
+            token = seal(self._cursors, stream_listing(self.viewer), given)
             events.append(EncodedEvent(name, encode_event(name, data, token)))
             self._given = given
         return events
 
-    def _said(self, event: StreamEvent, given: ReaderState) -> tuple[EventName, object]:
+    def _encode(self, event: StreamEvent, given: ReaderState) -> tuple[EventName, object]:
         match event:
             case EntryEvent(item):
                 return "entry", self._item(item)
@@ -81,19 +81,19 @@ class HomeWatcher:
             case RemovalEvent(post):
                 return "removal", answers.Reference(str(post))
             case ChangeEvent(page):
-                pager = Pager(self._cursors, home_of(self.viewer))
-                return "change", pager.listed(page, _newest(given), hydrate=self._shape.hydrate)
+                pager = Pager(self._cursors, home_listing(self.viewer))
+                return "change", pager.to_listing(page, _newest(given), hydrate=self._shape.hydrate)
 
     def _item(self, item: Item) -> answers.Item | answers.Reference:
         return answers.item(item) if self._shape.hydrate else answers.Reference(str(item.post_id))
 
 
-def home_of(viewer: UserId) -> str:
+def home_listing(viewer: UserId) -> str:
     """The listing of a home's pages, for cursors."""
     return f"home/{viewer}"
 
 
-def stream_of(viewer: UserId) -> str:
+def stream_listing(viewer: UserId) -> str:
     """The listing of a home's stream, for the ids of its events."""
     return f"home/stream/{viewer}"
 
@@ -103,4 +103,4 @@ def _newest(given: ReaderState) -> PagePosition | None:
     if not given.items:
         return None
     start = PagePosition(given.position, PostId(min(given.items)))
-    return walk.with_given(start, given.items)
+    return walk.with_seen(start, given.items)
