@@ -87,7 +87,7 @@ class PullBench(NamedTuple):
         posts = iter(range(post_id(now_ms(), 0), 2**63, 1))
 
         async def one() -> None:
-            await self.stores.timelines.add_home_entries(
+            await self.stores.home_timelines.add_home_entries(
                 [EntryBlock(users, np.array([next(posts)]))]
             )
 
@@ -116,7 +116,9 @@ class PullBench(NamedTuple):
             await self.follow(viewer, range(1, FOLLOWEES + 1))
             await self.follow(viewer, range(PULLED_FROM, PULLED_FROM + followed))
             posts = np.array([each.post_id for each in facts])
-            await self.stores.timelines.add_home_entries([EntryBlock(np.array([viewer]), posts)])
+            await self.stores.home_timelines.add_home_entries(
+                [EntryBlock(np.array([viewer]), posts)]
+            )
 
     async def follow(self, viewer: UserId, followees: Iterable[int]) -> None:
         edges = [FollowCreated(version=1, follower_id=viewer, followee_id=n) for n in followees]
@@ -133,7 +135,7 @@ class PullBench(NamedTuple):
             for n, author in enumerate(authors)
         ]
         if entries:
-            await self.stores.timelines.add_author_entries(entries)
+            await self.stores.author_timelines.add_author_entries(entries)
             facts = [
                 PostCreated(version=at * 1_000, post_id=post, author_id=author)
                 for author, post in entries

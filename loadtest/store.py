@@ -32,7 +32,7 @@ from services.storage.cluster import create_cluster, run_in_thread
 from services.storage.migrations import available_migrations
 from services.storage.session import Store, connect
 from services.storage.statements import Statement, select
-from services.timelines.cassandra import SHARDS, CassandraTimelines
+from services.timelines.cassandra import SHARDS, CassandraHomeGeneration
 
 T = TypeVar("T")
 
@@ -66,8 +66,8 @@ class RunStore(NamedTuple):
     store: Store
     settings: Settings
     graph: CassandraGraph
-    timelines: CassandraTimelines
-    limit: CassandraTimelines
+    homes: CassandraHomeGeneration
+    limit: CassandraHomeGeneration
     """Of a generation that no worker writes."""
 
     @classmethod
@@ -76,9 +76,9 @@ class RunStore(NamedTuple):
         patient = settings.model_copy(update={"store_timeout_seconds": TIMEOUT_SECONDS})
         store = await connect(patient, Metrics(CollectorRegistry()))
         retention = Retention(settings.retention_days, settings.epoch)
-        timelines = CassandraTimelines(store, retention, clock)
-        limit = CassandraTimelines(store, retention, clock, generation=LIMIT)
-        return cls(store, settings, CassandraGraph(store, clock), timelines, limit)
+        homes = CassandraHomeGeneration(store, retention, clock)
+        limit = CassandraHomeGeneration(store, retention, clock, generation=LIMIT)
+        return cls(store, settings, CassandraGraph(store, clock), homes, limit)
 
     async def create_limit(self) -> None:
         """The tables that `limit` writes, as replays make theirs."""
@@ -109,7 +109,7 @@ class RunStore(NamedTuple):
 
     async def holds(self, user: int, post: int) -> bool:
         """Whether the entry can be read."""
-        return await self.timelines.in_home(UserId(user), PostId(post))
+        return await self.homes.in_home(UserId(user), PostId(post))
 
     async def shards(self) -> AsyncIterator[tuple[int, Entries]]:
         """All entries of all homes, and how many Cassandra partitions they are in, by shard."""

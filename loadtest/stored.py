@@ -17,6 +17,8 @@ from schemas.ids import DAY_MS, PostId, UserId, post_id
 from services.activity.cassandra import CassandraActivity
 from services.clock import Clock
 from services.conversations.cassandra import CassandraConversations
+from services.generations.cassandra import CassandraGenerations
+from services.generations.view import FollowedGenerations
 from services.graph.cassandra import CassandraGraph
 from services.metrics.metrics import Metrics
 from services.posts.cassandra import CassandraPosts
@@ -35,7 +37,8 @@ from services.settings.settings import Settings
 from services.storage.migrations import available_migrations, migrate
 from services.storage.session import Store, connect
 from services.stores import Stores
-from services.timelines.cassandra import CassandraTimelines
+from services.timelines.cassandra import CassandraAuthorTimelines, CassandraHomeGeneration
+from services.timelines.generational import GenerationalHomeTimelines
 from services.timelines.store import AuthorEntry, EntryBlock
 
 AUTHORS = 20_000
@@ -157,10 +160,15 @@ async def fill(
 def stores_on(store: Store, settings: Settings, clock: Clock) -> Stores:
     """As workers and the API have them."""
     retention = Retention(settings.retention_days, settings.epoch)
+    generations = CassandraGenerations(store, settings, available_migrations())
     return Stores(
         CassandraPosts(store),
         CassandraGraph(store, clock),
-        CassandraTimelines(store, retention, clock),
+        CassandraAuthorTimelines(store),
+        GenerationalHomeTimelines(
+            FollowedGenerations(generations.load),
+            lambda name: CassandraHomeGeneration(store, retention, clock, generation=name),
+        ),
         CassandraConversations(store),
         CassandraRelations(store),
         CassandraTerms(store, settings.epoch),
@@ -206,12 +214,12 @@ async def _write(
     await asyncio.gather(
         stores.posts.record(list(map(post_mutation, facts))),
         stores.posts.hint_ancestors(lines),
-        stores.timelines.add_author_entries(
+        stores.author_timelines.add_author_entries(
             [AuthorEntry(UserId(each.author_id), PostId(each.post_id)) for each in facts]
         ),
         stores.tags.add([PostTerms(claim_of(each), tags_of(each)) for each in facts]),
         stores.words.add([PostTerms(claim_of(each), words_of(each)) for each in facts]),
-        stores.timelines.add_home_entries(
+        stores.home_timelines.add_home_entries(
             [
                 EntryBlock(
                     np.array([each.fact.author_id, *followers[author]]),

@@ -10,13 +10,14 @@ from services.pulled.store import PulledStore
 from services.relations.store import RelationStore
 from services.reposts.store import RepostStore
 from services.search.store import TermStore
-from services.timelines.store import TimelineStore
+from services.timelines.store import AuthorTimelineStore, HomeTimelineStore
 
 
 class Stores(NamedTuple):
     posts: PostStore
     graph: GraphStore
-    timelines: TimelineStore
+    author_timelines: AuthorTimelineStore
+    home_timelines: HomeTimelineStore
     conversations: ConversationStore
     relations: RelationStore
     tags: TermStore

@@ -16,6 +16,7 @@ from services.clock import Clock, now_ms, now_us
 from services.conversations.cassandra import CassandraConversations
 from services.conversations.memory import MemoryConversations
 from services.generations.cassandra import CassandraGenerations
+from services.generations.memory import MemoryGenerations
 from services.generations.store import GenerationStore
 from services.generations.view import FixedGeneration, FollowedGenerations, GenerationsView
 from services.graph.cassandra import CassandraGraph
@@ -40,10 +41,9 @@ from services.storage.migrations import available_migrations
 from services.storage.session import Store
 from services.storage.statements import RowVersion, keys_only
 from services.stores import Stores
-from services.timelines.cassandra import CassandraTimelines
-from services.timelines.generational import GenerationalTimelines
-from services.timelines.memory import MemoryTimelines
-from services.timelines.store import TimelineStore
+from services.timelines.cassandra import CassandraAuthorTimelines, CassandraHomeGeneration
+from services.timelines.generational import GenerationalHomeTimelines
+from services.timelines.memory import MemoryAuthorTimelines, MemoryHomeGeneration
 from streams.app import App, create_app, member_name
 from streams.clock import SystemClock
 from streams.dead_letters.cassandra import CassandraResolutions
@@ -99,10 +99,12 @@ class Deps(NamedTuple):
 
 def memory_stores() -> Stores:
     """Stores that live and end with this process."""
+    view = FollowedGenerations(MemoryGenerations().load)
     return Stores(
         MemoryPosts(),
         MemoryGraph(),
-        MemoryTimelines(),
+        MemoryAuthorTimelines(),
+        GenerationalHomeTimelines(view, MemoryHomeGeneration),
         MemoryConversations(),
         MemoryRelations(),
         MemoryTerms(),
@@ -139,13 +141,14 @@ def _on_cassandra(
     if generation is not None:
         view = FixedGeneration(view, generation)
 
-    def timelines(generation: str) -> TimelineStore:
-        return CassandraTimelines(store, retention, clock, version=version, generation=generation)
+    def homes(name: str) -> CassandraHomeGeneration:
+        return CassandraHomeGeneration(store, retention, clock, version=version, generation=name)
 
     return Stores(
         CassandraPosts(store),
         CassandraGraph(store, clock),
-        GenerationalTimelines(view, timelines),
+        CassandraAuthorTimelines(store, version),
+        GenerationalHomeTimelines(view, homes),
         CassandraConversations(store, version=version),
         CassandraRelations(store),
         CassandraTerms(store, settings.epoch),
@@ -238,7 +241,7 @@ def create_acknowledger(
 ) -> GenerationAcknowledger:
     """A worker's word on which list of generations its roles go by."""
     names = [member_name(deps.settings, each) for each in roles if each in WRITE_HOMES]
-    return GenerationAcknowledger(deps.stores.timelines, generations, names, deps.clock)
+    return GenerationAcknowledger(deps.stores.home_timelines, generations, names, deps.clock)
 
 
 def create_replay(  # noqa: PLR0913 - a composition

@@ -94,7 +94,8 @@ def create_handlers(  # noqa: PLR0913 - what handlers are made of
     )
     record = RecordPosts(
         posts=stores.posts,
-        timelines=stores.timelines,
+        author_timelines=stores.author_timelines,
+        home_timelines=stores.home_timelines,
         graph=stores.graph,
         conversations=join,
         reposts=LinkReposts(stores.posts, stores.reposts),
@@ -114,7 +115,7 @@ def create_handlers(  # noqa: PLR0913 - what handlers are made of
         "follows": counting(RecordFollows(stores.graph, stores.relations, requests)),
         "relations": counting(RecordRelations(stores.relations)),
         **_lanes(stores, metrics, clock, active_followers),
-        "backfills": Backfill(stores.timelines, stores.reposts, retention, clock),
+        "backfills": Backfill(stores, retention, clock),
         "words": words,
         "reply-words": words,
     }
@@ -127,7 +128,7 @@ def _lanes(
     deliver = partial(
         DeliverPages,
         graph=stores.graph,
-        timelines=stores.timelines,
+        home_timelines=stores.home_timelines,
         reposts=stores.reposts,
         metrics=metrics,
         clock=clock,
@@ -162,14 +163,14 @@ def create_inline_handlers(  # noqa: PLR0913 - what handlers are made of
     """
     deliver = DeliverPages(
         graph=stores.graph,
-        timelines=stores.timelines,
+        home_timelines=stores.home_timelines,
         reposts=stores.reposts,
         metrics=metrics,
         clock=clock,
         lane="replay",
         entries_at_once=REPLAYED_AT_ONCE,
     )
-    backfill = Backfill(stores.timelines, stores.reposts, retention, clock)
+    backfill = Backfill(stores, retention, clock)
     requests = InlineOutbox(deliver, backfill if backfills else None)
     policy = FanOutPolicy(bulk_followers=0, pull_followers=pull_followers)
     agents = create_handlers(stores, requests, metrics, retention, clock, policy=policy)

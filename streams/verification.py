@@ -70,7 +70,7 @@ class Verifier:
     async def _draw_users(self, count: int) -> list[UserId]:
         """Half of them readers, half of them writers; many are both."""
         readers = await draw_sample(self._stores.relations.owners, (count + 1) // 2, self._random)
-        writers = await draw_sample(self._stores.timelines.authors, count // 2, self._random)
+        writers = await draw_sample(self._stores.author_timelines.authors, count // 2, self._random)
         return list(dict.fromkeys((*readers, *writers)))
 
 
@@ -83,7 +83,7 @@ def _measure(metrics: Metrics, listing: str, found: SampleResult) -> None:
 def create_rebuild(deps: Deps) -> Rebuild:
     """A rebuild is a backfill of all whom a user follows, and of himself."""
     stores = deps.stores
-    backfill = Backfill(stores.timelines, stores.reposts, deps.retention, deps.clock)
+    backfill = Backfill(stores, deps.retention, deps.clock)
     return Rebuild(stores.relations, backfill)
 
 
@@ -94,7 +94,7 @@ async def scan_users(deps: Deps) -> AsyncIterator[list[UserId]]:
     """
     scans: Sequence[Callable[[int, int], Awaitable[ScanPage[UserId]]]] = (
         deps.stores.relations.owners,
-        deps.stores.timelines.authors,
+        deps.stores.author_timelines.authors,
     )
     for scan in scans:
         token: int | None = MIN_TOKEN

@@ -104,7 +104,7 @@ def _create_returning_users(
     home: Home, reader: Reader, retention: Retention, metrics: Metrics
 ) -> ReturningUsers:
     stores, clock = reader.stores, reader.clock
-    backfill = Backfill(stores.timelines, stores.reposts, retention, clock)
+    backfill = Backfill(stores, retention, clock)
     rebuild = Rebuild(stores.relations, backfill)
     return ReturningUsers(home, stores.activity, rebuild, metrics, clock)
 

@@ -15,8 +15,9 @@ from services.metrics.metrics import Metrics
 from services.reposts.store import RepostStore, post_of
 from services.retention import Retention
 from services.span import Span
+from services.stores import Stores
 from services.timelines.author_pages import scan_author_pages
-from services.timelines.store import EntryBlock, TimelineStore
+from services.timelines.store import EntryBlock, HomeTimelineStore
 
 ENTRIES_AT_ONCE = 65_536
 """Entries written by one call, 4 MB packed: enough for 256 to each of 256 shards, and with four
@@ -44,7 +45,7 @@ class DeliverPages:
         self,
         *,
         graph: GraphStore,
-        timelines: TimelineStore,
+        home_timelines: HomeTimelineStore,
         reposts: RepostStore,
         metrics: Metrics,
         clock: Clock,
@@ -53,7 +54,7 @@ class DeliverPages:
         active_followers: ActiveFollowers = everyone_active,
     ) -> None:
         self._graph = graph
-        self._timelines = timelines
+        self._home_timelines = home_timelines
         self._reposts = reposts
         self._metrics = metrics
         self._clock = clock
@@ -73,7 +74,7 @@ class DeliverPages:
         users = users[: _enough(map(len, users), self._entries_at_once)]
         pages = pages[: len(users)]
         await asyncio.gather(
-            self._timelines.add_home_entries(_blocks(pages, owed)),
+            self._home_timelines.add_home_entries(_blocks(pages, owed)),
             self._add_reposts(pages, users),
         )
         left_out = sum(len(followers[_range(page)]) for page in pages) - sum(map(len, users))
@@ -137,15 +138,10 @@ def _range(page: DeliverPage) -> SlotRange:
 class Backfill:
     """Writes what followees wrote within the retention into their followers' home timelines."""
 
-    def __init__(
-        self,
-        timelines: TimelineStore,
-        reposts: RepostStore,
-        retention: Retention,
-        clock: Clock,
-    ) -> None:
-        self._timelines = timelines
-        self._reposts = reposts
+    def __init__(self, stores: Stores, retention: Retention, clock: Clock) -> None:
+        self._author_timelines = stores.author_timelines
+        self._home_timelines = stores.home_timelines
+        self._reposts = stores.reposts
         self._retention = retention
         self._clock = clock
 
@@ -160,9 +156,9 @@ class Backfill:
 
     async def _add_entries(self, followers: dict[UserId, IdArray], span: Span) -> None:
         async for pages in scan_author_pages(
-            self._timelines.author_pages, followers, span, BACKFILL_PAGE, int
+            self._author_timelines.author_pages, followers, span, BACKFILL_PAGE, int
         ):
-            await self._timelines.add_home_entries(
+            await self._home_timelines.add_home_entries(
                 [
                     EntryBlock(followers[author], np.array(page, np.int64))
                     for author, page in pages.items()

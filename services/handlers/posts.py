@@ -21,7 +21,7 @@ from services.pulled.authors import PulledAuthors
 from services.retention import Retention
 from services.search.store import PostClaim, PostTerms, TermStore, claim_of
 from services.search.terms import tags_of
-from services.timelines.store import AuthorEntry, EntryBlock, TimelineStore
+from services.timelines.store import AuthorEntry, AuthorTimelineStore, EntryBlock, HomeTimelineStore
 
 
 class RecordPosts:
@@ -36,7 +36,8 @@ class RecordPosts:
         self,
         *,
         posts: PostStore,
-        timelines: TimelineStore,
+        author_timelines: AuthorTimelineStore,
+        home_timelines: HomeTimelineStore,
         graph: GraphStore,
         conversations: LinkReplies,
         reposts: LinkReposts,
@@ -49,7 +50,8 @@ class RecordPosts:
         pulled: PulledAuthors,
     ) -> None:
         self._posts = posts
-        self._timelines = timelines
+        self._author_timelines = author_timelines
+        self._home_timelines = home_timelines
         self._graph = graph
         self._conversations = conversations
         self._reposts = reposts
@@ -79,10 +81,10 @@ class RecordPosts:
         replies = [fact for fact in created if isinstance(fact, ReplyCreated)]
         await asyncio.gather(
             self._posts.record([post_mutation(fact) for fact in facts]),
-            self._timelines.add_author_entries(
+            self._author_timelines.add_author_entries(
                 [AuthorEntry(UserId(fact.author_id), PostId(fact.post_id)) for fact in created]
             ),
-            self._timelines.add_home_entries(_own(created)),
+            self._home_timelines.add_home_entries(_own(created)),
             self._conversations.link(
                 ReplyLink(PostId(fact.parent_id), PostId(fact.post_id), UserId(fact.author_id))
                 for fact in replies

@@ -21,7 +21,7 @@ class AuthorPosts:
         """A page of what `author` wrote, as `viewer` may read it. Raises StoreUnavailable."""
 
         async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
-            pages = await self._reader.stores.timelines.author_pages([author], span, limit)
+            pages = await self._reader.stores.author_timelines.author_pages([author], span, limit)
             return pages.get(author, [])
 
         def shows(post: Post, view: View) -> Verdict:

@@ -16,7 +16,7 @@ from services.readers.reader import UNLIMITED, FindReposts, Reader
 from services.reposts.window import Window
 from services.retention import Retention
 from services.span import Span
-from services.timelines.store import TimelineStore
+from services.timelines.store import HomeGeneration
 from services.visibility.predicate import FOLDED, has_followed_tag, in_home, may_know
 from services.visibility.view import View
 
@@ -45,13 +45,13 @@ class Home:
             reader.stores.pulled, retention, reader.clock, pulled_age_ms
         )
         self._reader = reader
-        self._timelines = reader.stores.timelines
+        self._timelines = reader.stores.home_timelines
         self._retention = retention
         self._overscan = Overscan()
 
     async def page(self, viewer: UserId, request: PageRequest) -> Page:
         """A page of the viewer's home timeline, of one generation. Raises StoreUnavailable."""
-        timelines = await self._timelines.pinned()
+        timelines = await self._timelines.pin()
         pulled = self.pulled_entries(viewer)
 
         async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
@@ -88,7 +88,7 @@ class Home:
         verdict = verdicts[post]
         if verdict.shown and post not in places:
             verdict = FOLDED
-        stored = await self._timelines.in_home(viewer, post)
+        stored = await (await self._timelines.pin()).in_home(viewer, post)
         return Explanation(*verdict[:3], await self._delivery_path(known, view), stored)
 
     async def has_arrived(self, viewer: UserId, post: PostId) -> bool:
@@ -104,9 +104,9 @@ class Home:
             case "tag":
                 return True
             case "pulled":
-                span = Span(post - 1, post + 1)
-                return bool(await self._timelines.author_pages([known.author_id], span, 1))
-        return await self._timelines.in_home(viewer, post)
+                authors, span = self._reader.stores.author_timelines, Span(post - 1, post + 1)
+                return bool(await authors.author_pages([known.author_id], span, 1))
+        return await (await self._timelines.pin()).in_home(viewer, post)
 
     def pulled_entries(self, viewer: UserId) -> PulledEntries:
         """What is pulled into a viewer's home, for one reading of it."""
@@ -128,12 +128,12 @@ class Home:
         self, viewer: UserId, pulled: PulledEntries, span: Span, limit: int
     ) -> Sequence[PostId]:
         """Stored entries, the viewer's own among them, merged with those that are pulled."""
-        timelines = await self._timelines.pinned()
+        timelines = await self._timelines.pin()
         return await self._merge_entries(timelines, viewer, pulled, span, limit)
 
     async def _merge_entries(
         self,
-        timelines: TimelineStore,
+        timelines: HomeGeneration,
         viewer: UserId,
         pulled: PulledEntries,
         span: Span,

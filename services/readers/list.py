@@ -38,7 +38,7 @@ class ListPosts:
         floor = self._retention.floor(self._reader.clock())
 
         async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
-            pages = await self._reader.stores.timelines.author_pages(members, span, limit)
+            pages = await self._reader.stores.author_timelines.author_pages(members, span, limit)
             posts = {post for each in pages.values() for post in each}
             return (nlargest if span.newest_first else nsmallest)(limit, posts)
 

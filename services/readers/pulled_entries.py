@@ -81,5 +81,5 @@ class PulledEntries:
     ) -> set[PostId]:
         if not authors:
             return set()
-        pages = await self._stores.timelines.author_pages(authors, span, limit)
+        pages = await self._stores.author_timelines.author_pages(authors, span, limit)
         return {post for page in pages.values() for post in page}

@@ -113,7 +113,7 @@ class SearchPosts:
 
     def _by_author(self, author: UserId) -> Skeleton:
         async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
-            pages = await self._stores.timelines.author_pages([author], span, limit)
+            pages = await self._stores.author_timelines.author_pages([author], span, limit)
             return pages.get(author, [])
 
         return skeleton

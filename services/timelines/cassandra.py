@@ -74,6 +74,40 @@ _AUTHORS = {
 }
 
 
+class CassandraAuthorTimelines:
+    """An AuthorTimelineStore in Cassandra; `version` is the write timestamp of all its rows."""
+
+    def __init__(self, store: Store, version: RowVersion = keys_only) -> None:
+        self._store = store
+        self._version = version
+
+    async def add_author_entries(self, entries: Sequence[AuthorEntry]) -> None:
+        authors, posts = np.array(entries, np.int64).reshape(len(entries), 2).T
+        await self._store.write_columns(
+            _ADD_AUTHOR, {"author_id": authors, "post_id": posts, "version": self._version()}
+        )
+
+    async def author_pages(
+        self, authors: Collection[UserId], span: Span, limit: int
+    ) -> dict[UserId, list[PostId]]:
+        statement = _AUTHORS[span.newest_first]
+        most = max(1, min(KEYS_AT_ONCE, ENTRIES_AT_ONCE // limit))
+        pages: dict[UserId, list[PostId]] = {}
+        asked = (
+            self._store.read(statement, part, span.above, span.below, limit)
+            for part in portions(authors, most)
+        )
+        for rows in await asyncio.gather(*asked):
+            for author, post in rows:
+                pages.setdefault(UserId(author), []).append(PostId(post))
+        return pages
+
+    async def authors(self, token: int, limit: int) -> ScanPage[UserId]:
+        rows = await self._store.read(_SCAN, token, limit)
+        authors = [UserId(author) for author, _ in rows]
+        return ScanPage(authors, rows[-1][1] if len(rows) == limit else None)
+
+
 class _Homes:
     """The statements on a generation's tables; metrics name them as the first's."""
 
@@ -117,10 +151,10 @@ class _Homes:
         }
 
 
-class CassandraTimelines:
-    """A TimelineStore in Cassandra, of one generation.
+class CassandraHomeGeneration:
+    """A HomeGeneration in Cassandra.
 
-    `shards` is a power of two; `version` is for all its rows.
+    `shards` is a power of two; `version` is the write timestamp of all its rows.
     """
 
     def __init__(  # noqa: PLR0913 - a composition
@@ -144,38 +178,6 @@ class CassandraTimelines:
         self._listed: dict[int, dict[int, list[int]]] = {}
         """What the groups' lists of buckets were when they were last read."""
         self._reaches = PageDepthCache()
-
-    async def pinned(self) -> "CassandraTimelines":
-        return self
-
-    async def refresh(self) -> int:
-        return 0
-
-    async def add_author_entries(self, entries: Sequence[AuthorEntry]) -> None:
-        authors, posts = np.array(entries, np.int64).reshape(len(entries), 2).T
-        await self._store.write_columns(
-            _ADD_AUTHOR, {"author_id": authors, "post_id": posts, "version": self._version()}
-        )
-
-    async def author_pages(
-        self, authors: Collection[UserId], span: Span, limit: int
-    ) -> dict[UserId, list[PostId]]:
-        statement = _AUTHORS[span.newest_first]
-        most = max(1, min(KEYS_AT_ONCE, ENTRIES_AT_ONCE // limit))
-        pages: dict[UserId, list[PostId]] = {}
-        asked = (
-            self._store.read(statement, part, span.above, span.below, limit)
-            for part in portions(authors, most)
-        )
-        for rows in await asyncio.gather(*asked):
-            for author, post in rows:
-                pages.setdefault(UserId(author), []).append(PostId(post))
-        return pages
-
-    async def authors(self, token: int, limit: int) -> ScanPage[UserId]:
-        rows = await self._store.read(_SCAN, token, limit)
-        authors = [UserId(author) for author, _ in rows]
-        return ScanPage(authors, rows[-1][1] if len(rows) == limit else None)
 
     async def add_home_entries(self, blocks: Sequence[EntryBlock]) -> None:
         pieces, rows = place_entries(blocks, self._spans.of_all, self._shards)

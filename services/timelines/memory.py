@@ -1,4 +1,4 @@
-"""Timelines in memory."""
+"""Author timelines and home timelines in memory."""
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Collection, Sequence
@@ -32,25 +32,11 @@ class _Entries:
         return self._ids[first : min(last, first + limit)]
 
 
-class MemoryTimelines:
-    """A TimelineStore in this process, of one generation."""
+class MemoryAuthorTimelines:
+    """An AuthorTimelineStore in this process."""
 
-    def __init__(
-        self, generation: str = FIRST, authors: dict[UserId, _Entries] | None = None
-    ) -> None:
-        self.generation = generation
-        self._authors = {} if authors is None else authors
-        self._homes: dict[UserId, _Entries] = {}
-
-    def beside(self, generation: str) -> "MemoryTimelines":
-        """The same authors, and empty homes."""
-        return MemoryTimelines(generation, self._authors)
-
-    async def pinned(self) -> "MemoryTimelines":
-        return self
-
-    async def refresh(self) -> int:
-        return 0
+    def __init__(self) -> None:
+        self._authors: dict[UserId, _Entries] = {}
 
     async def add_author_entries(self, entries: Sequence[AuthorEntry]) -> None:
         for author, post in entries:
@@ -65,6 +51,14 @@ class MemoryTimelines:
 
     async def authors(self, token: int, limit: int) -> ScanPage[UserId]:
         return scan_ids(self._authors, token, limit)
+
+
+class MemoryHomeGeneration:
+    """A HomeGeneration in this process."""
+
+    def __init__(self, generation: str = FIRST) -> None:
+        self.generation = generation
+        self._homes: dict[UserId, _Entries] = {}
 
     async def add_home_entries(self, blocks: Sequence[EntryBlock]) -> None:
         for users, posts in blocks:

@@ -57,7 +57,7 @@ class VerifyHomes:
         return Differences.between(expected, found)
 
     async def _load_written(self, people: Sequence[UserId], span: Span) -> list[PostId]:
-        pages = await self._reader.stores.timelines.author_pages(people, span, NEWEST)
+        pages = await self._reader.stores.author_timelines.author_pages(people, span, NEWEST)
         posts = {post for page in pages.values() for post in page}
         return sorted(posts, reverse=True)[:NEWEST]
 

@@ -39,14 +39,15 @@ class VerifyThreads:
 
     async def _is_on_its_page(self, post: Post) -> bool:
         span = Span(above=post.post_id - 1, below=post.post_id + 1)
-        pages = await self._reader.stores.timelines.author_pages([post.author_id], span, 1)
+        pages = await self._reader.stores.author_timelines.author_pages([post.author_id], span, 1)
         return pages.get(post.author_id) == [post.post_id]
 
     async def _is_in_its_home(self, post: Post) -> bool:
         """One's own posts are in one's home, for as long as homes keep them."""
         if post.post_id <= self._retention.floor(self._reader.clock()):
             return True
-        return await self._reader.stores.timelines.in_home(post.author_id, post.post_id)
+        homes = await self._reader.stores.home_timelines.pin()
+        return await homes.in_home(post.author_id, post.post_id)
 
     async def _is_below(self, post: Post, known: dict[PostId, Post]) -> bool:
         """Below its parent; while that is unknown, below what it claims to belong to."""

@@ -11,7 +11,7 @@ from services.clock import Clock as NowMs
 from services.errors import StoreUnavailable, Transient
 from services.generations.generations import Generations
 from services.generations.store import Acknowledgement, GenerationStore
-from services.timelines.store import TimelineStore
+from services.timelines.store import HomeTimelineStore
 from streams.background import repeat
 from streams.clock import SystemClock, WaitingClock
 from streams.progress import ProgressCallback
@@ -41,7 +41,7 @@ class GenerationAcknowledger:
 
     def __init__(  # noqa: PLR0913 - its ports, each by name
         self,
-        timelines: TimelineStore,
+        home_timelines: HomeTimelineStore,
         generations: GenerationStore,
         names: Sequence[str],
         now_ms: NowMs,
@@ -49,8 +49,8 @@ class GenerationAcknowledger:
         clock: WaitingClock | None = None,
         random: Random | None = None,
     ) -> None:
-        """`timelines` are those that the worker's handlers write to."""
-        self._timelines = timelines
+        """`home_timelines` are those that the worker's handlers write to."""
+        self._home_timelines = home_timelines
         self._generations = generations
         self._names = names
         self._now_ms = now_ms
@@ -65,7 +65,7 @@ class GenerationAcknowledger:
 
     async def look(self) -> None:
         """First go by it, then say so. Raises StoreUnavailable."""
-        number = await self._timelines.refresh()
+        number = await self._home_timelines.refresh()
         if number > self._acknowledged:
             acknowledgement = Acknowledgement(number, self._now_ms())
             await self._generations.acknowledge(self._names, acknowledgement)

@@ -40,7 +40,7 @@ async def left_out() -> tuple[Village, list[str]]:
     for _ in range(3):
         await village.dormant.scan()
     last = await village.post(BOB, 20)
-    stored = village.stores.timelines
+    stored = await village.stores.home_timelines.pin()
     assert [await stored.in_home(UserId(ALICE), each) for each in (first, last)] == [True, False]
     assert await stored.in_home(UserId(CAROL), last)
     return village, [str(last), str(first)]
@@ -88,7 +88,7 @@ async def test_what_a_worker_leaves_out_that_has_not_heard_is_there_in_the_end(
                 await asyncio.sleep(0)
         assert page["state"] == "building"
         late = await village.post(BOB, 10)
-        assert not await village.stores.timelines.in_home(UserId(ALICE), late)
+        assert not await (await village.stores.home_timelines.pin()).in_home(UserId(ALICE), late)
         assert (await home(client, ALICE))["state"] == "building"
         heard.set()
         assert (await settled(client))["items"] == [str(late), *posts]
@@ -121,8 +121,8 @@ async def test_who_asks_for_an_explanation_does_not_read() -> None:
 async def test_what_carol_lacks_is_missing() -> None:
     """She is awake: nobody may leave out anything for her."""
     village, posts = await left_out()
-    timelines: Any = village.stores.timelines
-    timelines._homes[CAROL]._ids.remove(PostId(int(Random(0).choice(posts))))
+    homes: Any = await village.stores.home_timelines.pin()
+    homes._homes[CAROL]._ids.remove(PostId(int(Random(0).choice(posts))))
     reader = Reader(village.stores, lambda: NOW)
     found = await VerifyHomes(reader, Home(reader, Retention()), Retention())(UserId(CAROL))
     assert found is not None

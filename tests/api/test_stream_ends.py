@@ -15,6 +15,7 @@ from services.api.stream.streams import MAX_CONCURRENT_POLLS
 from services.errors import StoreUnavailable
 from services.metrics.metrics import Metrics
 from services.settings.settings import Settings
+from services.storage.generation_tables import FIRST
 from streams.process.serving import Address, serve_app
 from tests.api.issuer import SECRET, bearer
 from tests.api.streaming import WAIT_SECONDS, Connection, Holder, streaming
@@ -176,7 +177,7 @@ async def test_no_more_streams_than_set(village: Village) -> None:
 
 
 class Away:
-    """Timelines as a reader has them whose store is away for a while."""
+    """Home timelines as a reader has them whose store is away for a while."""
 
     def __init__(self, timelines: Any) -> None:
         self.away = False
@@ -190,8 +191,8 @@ class Away:
 
 async def test_streams_outlast_a_store_that_is_away(village: Village, metrics: Metrics) -> None:
     """With heartbeats, and then with what happened meanwhile. New ones are told to come later."""
-    timelines = Away(village.stores.timelines)
-    app = api_on(village.stores._replace(timelines=timelines), metrics, **FAST)
+    timelines = Away(village.stores.home_timelines)
+    app = api_on(village.stores._replace(home_timelines=timelines), metrics, **FAST)
     async with streaming(app) as connection:
         await connection.told("change")
         timelines.away = True
@@ -204,7 +205,9 @@ async def test_streams_outlast_a_store_that_is_away(village: Village, metrics: M
 
 
 class Slow:
-    """Timelines that answer when they are let."""
+    """Home timelines that answer when they are let."""
+
+    generation = FIRST
 
     def __init__(self, timelines: Any) -> None:
         self.answering = asyncio.Event()
@@ -212,13 +215,16 @@ class Slow:
         self.asked = 0
         self._timelines = timelines
 
-    async def pinned(self) -> "Slow":
+    async def pin(self) -> "Slow":
         return self
 
     async def home_page(self, *asked: Any) -> Any:
         self.asked += 1
         await self.answering.wait()
-        return await self._timelines.home_page(*asked)
+        return await (await self._timelines.pin()).home_page(*asked)
+
+    async def arrivals(self, *asked: Any) -> Any:
+        return await (await self._timelines.pin()).arrivals(*asked)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._timelines, name)
@@ -226,8 +232,8 @@ class Slow:
 
 async def test_heartbeats_go_on_while_looks_wait(village: Village, metrics: Metrics) -> None:
     """However long they wait for the store and for each other; no more than so many ask at once."""
-    timelines = Slow(village.stores.timelines)
-    stores = village.stores._replace(timelines=timelines)
+    timelines = Slow(village.stores.home_timelines)
+    stores = village.stores._replace(home_timelines=timelines)
     app = api_on(stores, metrics, **FAST, stream_heartbeat_seconds=0.02)
     async with AsyncExitStack() as stack:
         everybody = [

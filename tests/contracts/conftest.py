@@ -24,6 +24,8 @@ from servers import java
 from servers.server import Reachable, Server
 from services.activity.cassandra import CassandraActivity
 from services.conversations.cassandra import CassandraConversations
+from services.generations.memory import MemoryGenerations
+from services.generations.view import FollowedGenerations
 from services.graph.cassandra import CassandraGraph
 from services.metrics.metrics import Metrics
 from services.posts.cassandra import CassandraPosts
@@ -38,14 +40,16 @@ from services.storage.cluster import create_cluster
 from services.storage.migrations import available_migrations, migrate
 from services.storage.session import Store, connect
 from services.stores import Stores
-from services.timelines.cassandra import CassandraTimelines
+from services.timelines.cassandra import CassandraAuthorTimelines, CassandraHomeGeneration
+from services.timelines.generational import GenerationalHomeTimelines
 from streams.bootstrap import memory_stores
 from tests.contracts.histories import NOW, NewPeople, NewPost, People
 
 TABLES = (
     ("posts",),
     ("followers", "follower_levels", "follower_packs", "follower_changes"),
-    ("author_timeline", "home_timeline", "home_buckets"),
+    ("author_timeline",),
+    ("home_timeline", "home_buckets"),
     ("children", "claims"),
     ("relations", "blocks", "lists", "accounts"),
     ("post_terms", "term_buckets", "terms"),
@@ -238,7 +242,13 @@ def on(store: Store) -> Stores:
     return Stores(
         CassandraPosts(store),
         CassandraGraph(store, lambda: NOW, packed_from=3, changes=2),
-        CassandraTimelines(store, Retention(days=30), lambda: NOW),
+        CassandraAuthorTimelines(store),
+        GenerationalHomeTimelines(
+            FollowedGenerations(MemoryGenerations().load),
+            lambda name: CassandraHomeGeneration(
+                store, Retention(days=30), lambda: NOW, generation=name
+            ),
+        ),
         CassandraConversations(store),
         CassandraRelations(store),
         CassandraTerms(store),

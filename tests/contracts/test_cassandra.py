@@ -30,7 +30,7 @@ from services.settings.settings import Settings
 from services.span import Span
 from services.storage.session import Store, connect
 from services.storage.statements import Statement, select
-from services.timelines.cassandra import CassandraTimelines
+from services.timelines.cassandra import CassandraHomeGeneration
 from services.timelines.store import EntryBlock
 from tests.contracts.histories import NOW, NewPost, People
 
@@ -61,10 +61,10 @@ def requests(registry: CollectorRegistry) -> Callable[[], int]:
     return count
 
 
-def timelines(
+def home_generation(
     store: Store, *, days: float = 30, now: int = NOW, shards: int = 256
-) -> CassandraTimelines:
-    return CassandraTimelines(store, Retention(days), lambda: now, shards)
+) -> CassandraHomeGeneration:
+    return CassandraHomeGeneration(store, Retention(days), lambda: now, shards)
 
 
 def ids(*numbers: int) -> IdArray:
@@ -75,7 +75,7 @@ async def test_a_home_page_costs_two_requests_in_most_cases_and_three_at_most(
     store: Store, people: People, new_post: NewPost, requests: Callable[[], int]
 ) -> None:
     """One more where the list of buckets is another than it was when it was last read."""
-    homes = timelines(store, days=0)
+    homes = home_generation(store, days=0)
     posts = [new_post(days_old=old) for old in (3_000, 1_000, 200, 2, 1)]
     await homes.add_home_entries([EntryBlock(ids(people.alice), ids(*posts))])
     before = requests()
@@ -89,7 +89,7 @@ async def test_a_page_that_was_full_is_looked_for_only_where_it_was(
     store: Store, people: People, new_post: NewPost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One that lost entries since, as with their bucket, is filled from further on."""
-    homes = timelines(store)
+    homes = home_generation(store)
     posts = [new_post(days_old=old) for old in (25, 15, 9, 2, 1)]
     await homes.add_home_entries([EntryBlock(ids(people.alice), ids(*posts))])
     for _ in range(2):
@@ -117,7 +117,7 @@ async def test_a_bucket_may_be_written_with_several_numbers_of_shards(
     store: Store, people: People, new_post: NewPost
 ) -> None:
     """A cluster that grows, while workers with the old number still run."""
-    few, many = timelines(store, shards=4), timelines(store, shards=4_096)
+    few, many = home_generation(store, shards=4), home_generation(store, shards=4_096)
     posts = [new_post(), new_post(), new_post()]
     await few.add_home_entries([EntryBlock(ids(people.alice), ids(posts[0], posts[1]))])
     await many.add_home_entries([EntryBlock(ids(people.alice), ids(posts[1], posts[2]))])
@@ -132,9 +132,9 @@ async def test_a_reader_finds_what_came_into_a_bucket_that_was_not_there_when_he
     store: Store, people: People, new_post: NewPost
 ) -> None:
     """Whether the bucket is new, or was written with another number of shards meanwhile."""
-    reader, writer = timelines(store), timelines(store, shards=4_096)
+    reader, writer = home_generation(store), home_generation(store, shards=4_096)
     older, old, new = new_post(days_old=20), new_post(days_old=10), new_post()
-    await timelines(store).add_home_entries([EntryBlock(ids(people.alice), ids(old))])
+    await home_generation(store).add_home_entries([EntryBlock(ids(people.alice), ids(old))])
     assert await reader.home_page(people.alice, Span(), 9) == [old]
     await writer.add_home_entries([EntryBlock(ids(people.alice), ids(new, old + 1))])
     assert await reader.home_page(people.alice, Span(), 9) == [new, old + 1, old]
@@ -170,13 +170,13 @@ async def test_entries_leave_when_their_time_is_up(
 ) -> None:
     old, young = new_post(days_old=10), new_post()
     end = (Buckets(Retention(), lambda: NOW).of(old) + 2) * BUCKET_MS + 30 * DAY_MS
-    homes = timelines(store, now=end - 2_000)
+    homes = home_generation(store, now=end - 2_000)
     both = [EntryBlock(ids(people.alice), ids(old, young))]
     await homes.add_home_entries(both)
     deadline = time.monotonic() + 30
     while await homes.in_home(people.alice, old):
         assert time.monotonic() < deadline
-    await timelines(store, now=end).add_home_entries(both)
+    await home_generation(store, now=end).add_home_entries(both)
     assert await homes.home_page(people.alice, Span(), 9) == [young]
 
 

@@ -1,4 +1,4 @@
-"""The contract of `services.generations.store`, and of timelines that are kept in generations."""
+"""The contract of `services.generations.store`, and of home timelines in generations."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Any, NamedTuple
@@ -21,10 +21,10 @@ from services.span import Span
 from services.storage.generation_tables import FIRST
 from services.storage.migrations import available_migrations
 from services.storage.session import connect
-from services.timelines.cassandra import CassandraTimelines
-from services.timelines.generational import GenerationalTimelines
-from services.timelines.memory import MemoryTimelines
-from services.timelines.store import AuthorEntry, EntryBlock, TimelineStore
+from services.timelines.cassandra import CassandraHomeGeneration
+from services.timelines.generational import GenerationalHomeTimelines
+from services.timelines.memory import MemoryHomeGeneration
+from services.timelines.store import EntryBlock, HomeGeneration, HomeTimelineStore
 from tests.contracts.histories import NOW, NewPost, People
 
 
@@ -32,7 +32,7 @@ class Kept(NamedTuple):
     """A list of generations, and how one of them is opened."""
 
     list: GenerationStore
-    opened: Callable[[str], TimelineStore]
+    opened: Callable[[str], HomeGeneration]
 
     async def change(self, change: Callable[[Generations], Generations]) -> Generations:
         known = await self.list.load()
@@ -76,11 +76,10 @@ async def with_first_alone(kept: Kept) -> None:
 @pytest.fixture(params=["memory", pytest.param("cassandra", marks=pytest.mark.integration)])
 async def kept(request: pytest.FixtureRequest) -> AsyncIterator[Kept]:
     if request.param == "memory":
-        first = MemoryTimelines()
-        homes = {FIRST: first}
+        homes: dict[str, HomeGeneration] = {}
 
-        def opened(name: str) -> TimelineStore:
-            return homes.setdefault(name, first.beside(name))
+        def opened(name: str) -> HomeGeneration:
+            return homes.setdefault(name, MemoryHomeGeneration(name))
 
         class Memory(MemoryGenerations):
             async def drop(self, name: str) -> None:
@@ -91,8 +90,8 @@ async def kept(request: pytest.FixtureRequest) -> AsyncIterator[Kept]:
     settings: Settings = request.getfixturevalue("usual_keyspace")
     store = await connect(settings, Metrics(CollectorRegistry()))
 
-    def on_cassandra(name: str) -> TimelineStore:
-        return CassandraTimelines(store, Retention(days=30), lambda: NOW, generation=name)
+    def on_cassandra(name: str) -> HomeGeneration:
+        return CassandraHomeGeneration(store, Retention(days=30), lambda: NOW, generation=name)
 
     kept = Kept(CassandraGenerations(store, settings, available_migrations()), on_cassandra)
     try:
@@ -108,16 +107,16 @@ def time() -> Time:
 
 
 @pytest.fixture
-def timelines(kept: Kept, time: Time) -> TimelineStore:
-    return GenerationalTimelines(FollowedGenerations(kept.list.load, time), kept.opened)
+def homes(kept: Kept, time: Time) -> HomeTimelineStore:
+    return GenerationalHomeTimelines(FollowedGenerations(kept.list.load, time), kept.opened)
 
 
-async def add(timelines: TimelineStore, user: UserId, *posts: PostId) -> None:
-    await timelines.add_home_entries([EntryBlock(np.array([user]), np.array(posts))])
+async def add(homes: HomeTimelineStore, user: UserId, *posts: PostId) -> None:
+    await homes.add_home_entries([EntryBlock(np.array([user]), np.array(posts))])
 
 
-async def page(timelines: TimelineStore, user: UserId) -> list[PostId]:
-    return await timelines.home_page(user, Span(), 9)
+async def page(homes: HomeTimelineStore, user: UserId) -> list[PostId]:
+    return await (await homes.pin()).home_page(user, Span(), 9)
 
 
 async def test_a_change_is_seen_and_whoever_was_late_changes_nothing(kept: Kept) -> None:
@@ -148,109 +147,96 @@ async def test_of_what_a_worker_acknowledged_the_newest_stays(kept: Kept) -> Non
 
 
 async def test_all_generations_are_written_and_one_is_read(
-    kept: Kept, timelines: TimelineStore, time: Time, people: People, new_post: NewPost
+    kept: Kept, homes: HomeTimelineStore, time: Time, people: People, new_post: NewPost
 ) -> None:
     """A new one begins empty; a cutover and a rollback lose nothing of what came meanwhile."""
     before, while_filling, after, back = (new_post(days_old=4 - n) for n in range(4))
-    await add(timelines, people.alice, before)
+    await add(homes, people.alice, before)
     await kept.new("b")
     time.passes()
-    await add(timelines, people.alice, while_filling)
-    assert await page(timelines, people.alice) == [while_filling, before]
+    await add(homes, people.alice, while_filling)
+    assert await page(homes, people.alice) == [while_filling, before]
     await kept.change(lambda known: known.cutover("b"))
     time.passes()
-    assert await page(timelines, people.alice) == [while_filling]
-    assert not await timelines.in_home(people.alice, before)
-    await add(timelines, people.alice, after)
-    arrived = await timelines.arrivals([people.alice], before)
+    assert await page(homes, people.alice) == [while_filling]
+    assert not await (await homes.pin()).in_home(people.alice, before)
+    await add(homes, people.alice, after)
+    arrived = await (await homes.pin()).arrivals([people.alice], before)
     assert sorted(arrived[people.alice]) == [while_filling, after]
     await kept.change(Generations.rollback)
     time.passes()
-    assert await page(timelines, people.alice) == [after, while_filling, before]
-    await add(timelines, people.alice, back)
-    assert await page(timelines, people.alice) == [back, after, while_filling, before]
+    assert await page(homes, people.alice) == [after, while_filling, before]
+    await add(homes, people.alice, back)
+    assert await page(homes, people.alice) == [back, after, while_filling, before]
 
 
 async def test_a_page_is_of_one_generation(
-    kept: Kept, timelines: TimelineStore, time: Time, people: People, new_post: NewPost
+    kept: Kept, homes: HomeTimelineStore, time: Time, people: People, new_post: NewPost
 ) -> None:
     """Whatever becomes of it meanwhile; what begins a second later is of the next one."""
     post = new_post()
-    await add(timelines, people.alice, post)
-    pinned = await timelines.pinned()
+    await add(homes, people.alice, post)
+    pinned = await homes.pin()
     await kept.new("b")
     await kept.change(lambda known: known.cutover("b"))
-    assert (pinned.generation, await page(pinned, people.alice)) == (FIRST, [post])
-    assert (await timelines.pinned()).generation == FIRST
+    assert (pinned.generation, await pinned.home_page(people.alice, Span(), 9)) == (FIRST, [post])
+    assert (await homes.pin()).generation == FIRST
     time.passes()
-    assert (pinned.generation, await page(pinned, people.alice)) == (FIRST, [post])
-    assert (await timelines.pinned()).generation == "b"
-    assert await page(timelines, people.alice) == []
-
-
-async def test_author_timelines_are_the_same_in_all(
-    kept: Kept, timelines: TimelineStore, time: Time, people: People, new_post: NewPost
-) -> None:
-    post = new_post()
-    await timelines.add_author_entries([AuthorEntry(people.bob, post)])
-    await kept.new("b")
-    await kept.change(lambda known: known.cutover("b"))
-    time.passes()
-    pinned = await timelines.pinned()
-    for each in (timelines, pinned):
-        assert await each.author_pages([people.bob], Span(), 9) == {people.bob: [post]}
+    assert (pinned.generation, await pinned.home_page(people.alice, Span(), 9)) == (FIRST, [post])
+    assert (await homes.pin()).generation == "b"
+    assert await page(homes, people.alice) == []
 
 
 async def test_a_replay_writes_its_own_generation(
-    kept: Kept, timelines: TimelineStore, time: Time, people: People, new_post: NewPost
+    kept: Kept, homes: HomeTimelineStore, time: Time, people: People, new_post: NewPost
 ) -> None:
     """And whoever looks at it before the cutover reads it; without it, nothing can be done yet."""
     following = FollowedGenerations(kept.list.load, time)
-    own = GenerationalTimelines(FixedGeneration(following, "b"), kept.opened)
+    own = GenerationalHomeTimelines(FixedGeneration(following, "b"), kept.opened)
     post = new_post()
     with pytest.raises(StoreUnavailable, match="generation b"):
         await add(own, people.alice, post)
     await kept.new("b")
     time.passes()
     await add(own, people.alice, post)
-    assert (await own.pinned()).generation == "b"
+    assert (await own.pin()).generation == "b"
     assert await page(own, people.alice) == [post]
-    assert await page(timelines, people.alice) == []
+    assert await page(homes, people.alice) == []
 
 
 async def test_what_retires_is_written_no_more_and_its_name_is_free(
-    kept: Kept, timelines: TimelineStore, time: Time, people: People, new_post: NewPost
+    kept: Kept, homes: HomeTimelineStore, time: Time, people: People, new_post: NewPost
 ) -> None:
     """A write that began before goes to the others; a new one of that name begins empty."""
     old, late, new = (new_post(days_old=3 - n) for n in range(3))
     await kept.new("b")
-    await add(timelines, people.alice, old)
+    await add(homes, people.alice, old)
     await kept.retire("b")
-    await add(timelines, people.alice, late)  # by the list that it still knows
-    assert await page(timelines, people.alice) == [late, old]
+    await add(homes, people.alice, late)  # by the list that it still knows
+    assert await page(homes, people.alice) == [late, old]
     await kept.new("b")
     time.passes()
-    await add(timelines, people.alice, new)
+    await add(homes, people.alice, new)
     await kept.change(lambda known: known.cutover("b"))
     time.passes()
-    assert await page(timelines, people.alice) == [new]
+    assert await page(homes, people.alice) == [new]
 
 
 async def test_the_first_may_retire_and_come_again(
-    kept: Kept, timelines: TimelineStore, time: Time, people: People, new_post: NewPost
+    kept: Kept, homes: HomeTimelineStore, time: Time, people: People, new_post: NewPost
 ) -> None:
     """Its tables stay, and are empty then."""
     old, new = new_post(days_old=2), new_post()
-    await add(timelines, people.alice, old)
+    await add(homes, people.alice, old)
     await kept.new("b")
     await kept.change(lambda known: known.cutover("b"))
     await kept.retire(FIRST)
     await kept.new(FIRST)
     time.passes()
-    await add(timelines, people.alice, new)
+    await add(homes, people.alice, new)
     await kept.change(lambda known: known.cutover(FIRST))
     time.passes()
-    assert await page(timelines, people.alice) == [new]
+    assert await page(homes, people.alice) == [new]
 
 
 async def test_an_error_of_a_generation_that_is_written_is_told(
@@ -265,9 +251,9 @@ async def test_an_error_of_a_generation_that_is_written_is_told(
             raise StoreUnavailable("away")
 
     broken: Any = Away()
-    timelines = GenerationalTimelines(FollowedGenerations(kept.list.load, time), lambda _: broken)
+    homes = GenerationalHomeTimelines(FollowedGenerations(kept.list.load, time), lambda _: broken)
     with pytest.raises(StoreUnavailable, match="away"):
-        await add(timelines, people.alice, new_post())
+        await add(homes, people.alice, new_post())
 
 
 async def test_numbers_of_lists_only_rise_for_a_process(kept: Kept, time: Time) -> None:

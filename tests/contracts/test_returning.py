@@ -102,10 +102,10 @@ async def test_alice_sleeps_and_carol_does_not(
     for _ in range(3):
         await told.worker.scan()
     await told.tell(PostCreated(version=1, post_id=posts[1], author_id=bob))
-    assert not await deps.stores.timelines.in_home(alice, posts[1])
+    assert not await (await deps.stores.home_timelines.pin()).in_home(alice, posts[1])
     await told.until(alice, building=True, items=2)
     await told.tell(PostCreated(version=1, post_id=posts[2], author_id=bob))
-    assert not await deps.stores.timelines.in_home(alice, posts[2])
+    assert not await (await deps.stores.home_timelines.pin()).in_home(alice, posts[2])
     told.heard.set()
     of_alice = await told.until(alice, building=False, items=3)
     of_carol = await told.until(carol, building=False, items=3)
@@ -114,4 +114,4 @@ async def test_alice_sleeps_and_carol_does_not(
         await told.worker.scan()
     last = new_post(days_old=0)
     await told.tell(PostCreated(version=1, post_id=last, author_id=bob))
-    assert await deps.stores.timelines.in_home(alice, last)
+    assert await (await deps.stores.home_timelines.pin()).in_home(alice, last)

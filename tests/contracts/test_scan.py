@@ -31,7 +31,9 @@ async def everything(scan: Scan, limit: int = 50) -> list[int]:
 
 async def said(stores: Stores, people: People, posts: list[PostId]) -> None:
     """Alice wrote these, bob follows her."""
-    await stores.timelines.add_author_entries([AuthorEntry(people.alice, post) for post in posts])
+    await stores.author_timelines.add_author_entries(
+        [AuthorEntry(people.alice, post) for post in posts]
+    )
     written = [PostCreated(version=1, post_id=post, author_id=people.alice) for post in posts]
     await stores.posts.record(list(map(post_mutation, written)))
     follow = FollowCreated(version=1, follower_id=people.bob, followee_id=people.alice)
@@ -39,7 +41,7 @@ async def said(stores: Stores, people: People, posts: list[PostId]) -> None:
 
 
 def scans(stores: Stores) -> list[Scan]:
-    return [stores.posts.scan, stores.timelines.authors, stores.relations.owners]  # type: ignore[list-item]
+    return [stores.posts.scan, stores.author_timelines.authors, stores.relations.owners]  # type: ignore[list-item]
 
 
 async def test_a_scan_finds_whatever_was_written(

@@ -62,7 +62,7 @@ async def test_what_a_worker_leaves_out_is_there_for_who_returns(
                 return sample(deps.metrics, name, **labels, outcome="handled") == len(graph)
 
             async def delivered() -> bool:
-                return await deps.stores.timelines.in_home(CAROL, post)
+                return await (await deps.stores.home_timelines.pin()).in_home(CAROL, post)
 
             async def reads(user: UserId) -> tuple[str, list[str]]:
                 async with client_of(create_api(deps)) as client:
@@ -89,7 +89,7 @@ async def test_what_a_worker_leaves_out_is_there_for_who_returns(
                     PostCreated(version=now * 1_000, post_id=post, author_id=BOB, text="Still up?")
                 )
                 await becomes(delivered)
-            assert not await deps.stores.timelines.in_home(ALICE, post)
+            assert not await (await deps.stores.home_timelines.pin()).in_home(ALICE, post)
             left_out = "timeline_fanout_entries_left_out_total"
             assert sample(deps.metrics, left_out, lane="push") == 1
             assert await reads(CAROL) == ("ready", [str(post)])

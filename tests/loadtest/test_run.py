@@ -116,11 +116,11 @@ async def test_one_entry_that_is_missing_or_too_many_is_found(store: RunStore) -
     posts = np.array([now_ms() - 946_684_800_000 << 22 | number for number in range(5)])
     written = Entries(np.full(5, star), posts)
     users = np.append(lists.of(star), star)
-    await store.timelines.add_home_entries([EntryBlock(users, posts)])
+    await store.homes.add_home_entries([EntryBlock(users, posts)])
     nobody = graphs.FollowerLists(users[:0], users[:0])
     assert (await compare_homes(store, lists, nobody, written)).difference == EntryDifference(0, 0)
 
-    await store.timelines.add_home_entries([EntryBlock(np.array([5]), posts[:1])])
+    await store.homes.add_home_entries([EntryBlock(np.array([5]), posts[:1])])
     assert (await compare_homes(store, lists, nobody, written)).difference == EntryDifference(0, 1)
 
     await define_tables_patiently(
@@ -128,7 +128,7 @@ async def test_one_entry_that_is_missing_or_too_many_is_found(store: RunStore) -
         f"TRUNCATE {store.settings.cassandra_keyspace}.home_timeline",
     )
     but_one = [EntryBlock(users[1:], posts), EntryBlock(users[:1], posts[1:])]
-    await store.timelines.add_home_entries(but_one)
+    await store.homes.add_home_entries(but_one)
     found = await compare_homes(store, lists, nobody, written)
     assert found.difference == EntryDifference(1, 0)
     assert found.entries == 5 * len(users) - 1

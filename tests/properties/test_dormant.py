@@ -83,7 +83,7 @@ class Village:
 
     def _api(self, stores: Stores) -> ReturningUsers:
         retention = self.world.retention
-        backfill = Backfill(stores.timelines, stores.reposts, retention, self.clock)
+        backfill = Backfill(stores, retention, self.clock)
         home = Home(Reader(stores, self.clock), retention, pulled_age_ms=0)
         rebuild = Rebuild(stores.relations, backfill)
         return ReturningUsers(home, stores.activity, rebuild, METRICS, self.clock, wait=self._wait)
@@ -133,9 +133,10 @@ class Village:
                 await self._has_all(user, await self._wakeful.home.page(user, ALL))
 
     async def _has_all(self, user: UserId, of_the_other: Page) -> None:
+        homes = await self.world.reader.stores.home_timelines.pin()
         for item in of_the_other.items:
             if item.reason.kind != "tag":
-                assert await self.world.reader.stores.timelines.in_home(user, item.post_id)
+                assert await homes.in_home(user, item.post_id)
 
     async def _fall_asleep(self) -> None:
         """Some of them, before anything is told."""

@@ -18,9 +18,9 @@ from services.handlers.handler import Accepted, Handler
 from services.handlers.outbox import MemoryRequestOutbox
 from services.storage.generation_tables import FIRST
 from services.stores import Stores
-from services.timelines.generational import GenerationalTimelines
-from services.timelines.memory import MemoryTimelines
-from services.timelines.store import TimelineStore
+from services.timelines.generational import GenerationalHomeTimelines
+from services.timelines.memory import MemoryHomeGeneration
+from services.timelines.store import HomeGeneration
 from streams.bootstrap import memory_stores
 from streams.replay.acknowledgement import GenerationAcknowledger, change_generations, late_workers
 from streams.replay.plan import EDGES
@@ -53,7 +53,7 @@ class Worker:
         view = FollowedGenerations(town.list.load, lambda: 0.0)  # what it has read never gets old
         stores = town.seen_by(view)
         self._acknowledging = GenerationAcknowledger(
-            stores.timelines, town.list, [name], town.world.clock
+            stores.home_timelines, town.list, [name], town.world.clock
         )
         self._handlers = create_handlers(
             stores, town.outbox, METRICS, town.world.retention, town.world.clock
@@ -117,24 +117,22 @@ class Town:
         self.log: list[Fact] = []
         self.waiting: list[Fact] = []
         self._stores = memory_stores()
-        first = self._stores.timelines
-        assert isinstance(first, MemoryTimelines)
-        self._homes = {FIRST: first}
+        self._homes: dict[str, HomeGeneration] = {}
         self.workers = {name: Worker(self, name) for name in WORKERS}
         self._replays: dict[str, Replaying] = {}
         self._listed = 0
         self.world = World(stores=self.seen_by(self.fresh()))
 
     def seen_by(self, view: GenerationsView) -> Stores:
-        return self._stores._replace(timelines=GenerationalTimelines(view, self._opened))
+        return self._stores._replace(home_timelines=GenerationalHomeTimelines(view, self._opened))
 
     def fresh(self) -> FollowedGenerations:
         """A view that is read anew by whoever asks."""
         times = iter(range(10**9))
         return FollowedGenerations(self.list.load, lambda: next(times) * FRESH_SECONDS)
 
-    def _opened(self, name: str) -> TimelineStore:
-        return self._homes.setdefault(name, self._homes[FIRST].beside(name))
+    def _opened(self, name: str) -> HomeGeneration:
+        return self._homes.setdefault(name, MemoryHomeGeneration(name))
 
     async def late(self, number: int) -> list[str]:
         async def members() -> Sequence[str]:
@@ -198,7 +196,7 @@ class Town:
         assert found
         assert found.until is not None
         if not await self.late(found.until):
-            self._homes[name] = self._homes[FIRST].beside(name)
+            self._homes[name] = MemoryHomeGeneration(name)
             await change_generations(self.list, lambda known: known.gone(name))
 
 

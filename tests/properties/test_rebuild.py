@@ -14,7 +14,7 @@ from services.handlers.delivery import Backfill
 from services.handlers.pages import FanOutPolicy
 from services.handlers.rebuild import Rebuild
 from services.reposts.memory import MemoryReposts
-from services.timelines.memory import MemoryTimelines
+from services.timelines.memory import MemoryAuthorTimelines, MemoryHomeGeneration
 from services.verification.differences import Differences
 from services.verification.homes import VerifyHomes
 from services.verification.sample import verify_each
@@ -28,28 +28,28 @@ from tests.relation_histories import peopled_histories
 EVERYBODY = [UserId(each) for each in (*PEOPLE, READER)]
 
 
-def lose_homes(world: World, users: Sequence[UserId]) -> None:
+async def lose_homes(world: World, users: Sequence[UserId]) -> None:
     """All that was delivered to them is gone."""
-    timelines, reposts = world.reader.stores.timelines, world.reader.stores.reposts
-    assert isinstance(timelines, MemoryTimelines)
+    homes, reposts = await world.reader.stores.home_timelines.pin(), world.reader.stores.reposts
+    assert isinstance(homes, MemoryHomeGeneration)
     assert isinstance(reposts, MemoryReposts)
     for user in users:
-        timelines._homes.pop(user, None)
+        homes._homes.pop(user, None)
         for place in [place for place in reposts._homes if place[0] == user]:
             del reposts._homes[place]
 
 
-def lose_some(world: World, user: UserId, chance: Random) -> None:
+async def lose_some(world: World, user: UserId, chance: Random) -> None:
     """Some entries of a home are gone, some are doubled, and some became entries of other posts."""
-    timelines = world.reader.stores.timelines
-    assert isinstance(timelines, MemoryTimelines)
-    held = timelines._homes.get(user)
+    homes = await world.reader.stores.home_timelines.pin()
+    assert isinstance(homes, MemoryHomeGeneration)
+    held = homes._homes.get(user)
     for post in list(held._ids) if held else ():
         match chance.choice(("removed", "doubled", "altered", "left", "left")):
             case "removed":
                 held._ids.remove(post)
             case "doubled":
-                timelines._homes[user].add(post)
+                homes._homes[user].add(post)
             case "altered":
                 held._ids.remove(post)
                 held.add(PostId(post + 1))
@@ -57,7 +57,7 @@ def lose_some(world: World, user: UserId, chance: Random) -> None:
 
 def rebuild_in(world: World) -> Rebuild:
     stores = world.reader.stores
-    backfill = Backfill(stores.timelines, stores.reposts, world.retention, world.clock)
+    backfill = Backfill(stores, world.retention, world.clock)
     return Rebuild(stores.relations, backfill)
 
 
@@ -75,7 +75,7 @@ def test_a_rebuilt_home_shows_what_the_live_one_shows(prove: Prove) -> None:
     async def holds(history: list[Fact], chance: Random, mixed: list[FanOutPolicy]) -> None:
         world = await World(policies=mixed).deliver(history, chance)
         live = await world.shows()
-        lose_homes(world, EVERYBODY)
+        await lose_homes(world, EVERYBODY)
         rebuild = rebuild_in(world)
         for user in chance.sample(EVERYBODY, len(EVERYBODY)):
             await rebuild([user])
@@ -132,7 +132,7 @@ def test_a_damaged_home_is_found_if_and_only_if_it_shows_and_is_mended(prove: Pr
     async def holds(history: list[Fact], chance: Random, user: UserId) -> None:
         world = await World().deliver(history, chance)
         live = await world.shows()
-        lose_some(world, user, chance)
+        await lose_some(world, user, chance)
         damaged = await world.shows()
         assert await found_wrong(world, EVERYBODY) == ({user} if damaged != live else set())
         await rebuild_in(world)([user])
@@ -183,8 +183,8 @@ async def test_an_entry_that_its_author_page_has_lost_is_extra() -> None:
     """The home is right; what it is held against is not."""
     post = PostId(POSTS[-1])
     world = await World().deliver([PostCreated(version=0, post_id=post, author_id=1)], Random(0))
-    timelines = world.reader.stores.timelines
-    assert isinstance(timelines, MemoryTimelines)
+    timelines = world.reader.stores.author_timelines
+    assert isinstance(timelines, MemoryAuthorTimelines)
     timelines._authors.clear()
     differences = await VerifyHomes(world.reader, world.home, world.retention)(UserId(1))
     assert differences == Differences(extra=frozenset({(post, None)}))

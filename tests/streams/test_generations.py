@@ -10,8 +10,8 @@ from services.generations.memory import MemoryGenerations
 from services.generations.store import Acknowledgement
 from services.generations.view import FollowedGenerations
 from services.storage.generation_tables import FIRST
-from services.timelines.generational import GenerationalTimelines
-from services.timelines.memory import MemoryTimelines
+from services.timelines.generational import GenerationalHomeTimelines
+from services.timelines.memory import MemoryHomeGeneration
 from streams.kafka.reader import OffsetRange
 from streams.replay.acknowledgement import (
     GenerationAcknowledger,
@@ -85,9 +85,10 @@ async def test_it_does_not_wait_for_ever() -> None:
 
 async def test_a_worker_acknowledges_what_it_goes_by() -> None:
     """Once for each list, after it has read it."""
-    store, homes = MemoryGenerations(), MemoryTimelines()
-    timelines = GenerationalTimelines(FollowedGenerations(store.load, lambda: 0.0), homes.beside)
-    worker = GenerationAcknowledger(timelines, store, [ALICE, "alice-fanout"], lambda: 7)
+    store = MemoryGenerations()
+    view = FollowedGenerations(store.load, lambda: 0.0)
+    homes = GenerationalHomeTimelines(view, MemoryHomeGeneration)
+    worker = GenerationAcknowledger(homes, store, [ALICE, "alice-fanout"], lambda: 7)
     await worker.look()
     assert await store.acknowledgements() == dict.fromkeys(
         (ALICE, "alice-fanout"), Acknowledgement(0, 7)

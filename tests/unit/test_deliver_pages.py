@@ -5,13 +5,11 @@ from prometheus_client import CollectorRegistry
 from schemas.ids import SLOTS, UserId
 from schemas.requests import DeliverPage
 from services.graph.edge import EdgeMutation
-from services.graph.memory import MemoryGraph
 from services.handlers.delivery import ENTRIES_AT_ONCE, DeliverPages
 from services.handlers.handler import Accepted
 from services.metrics.metrics import Metrics
-from services.reposts.memory import MemoryReposts
 from services.span import Span
-from services.timelines.memory import MemoryTimelines
+from streams.bootstrap import memory_stores
 
 ALICE = UserId(1)
 FOLLOWERS = range(10, 20)
@@ -19,12 +17,12 @@ FOLLOWERS = range(10, 20)
 
 async def delivered(pages: int, entries: int, at_once: int = ENTRIES_AT_ONCE) -> tuple[int, int]:
     """How many pages of alice's are handled in one call, and how many entries bob then has."""
-    graph, timelines = MemoryGraph(), MemoryTimelines()
-    await graph.record([EdgeMutation(UserId(each), ALICE, 1, False) for each in FOLLOWERS])
+    stores = memory_stores()
+    await stores.graph.record([EdgeMutation(UserId(each), ALICE, 1, False) for each in FOLLOWERS])
     handle = DeliverPages(
-        graph=graph,
-        timelines=timelines,
-        reposts=MemoryReposts(),
+        graph=stores.graph,
+        home_timelines=stores.home_timelines,
+        reposts=stores.reposts,
         metrics=Metrics(CollectorRegistry()),
         clock=lambda: 0,
         entries_at_once=at_once,
@@ -41,7 +39,8 @@ async def delivered(pages: int, entries: int, at_once: int = ENTRIES_AT_ONCE) ->
         for post in range(1, pages + 1)
     ]
     done = await handle([Accepted(page, 0) for page in batch])
-    return done, len(await timelines.home_page(UserId(FOLLOWERS[0]), Span(), 100))
+    homes = await stores.home_timelines.pin()
+    return done, len(await homes.home_page(UserId(FOLLOWERS[0]), Span(), 100))
 
 
 async def test_all_pages_that_are_little_work_are_done_together() -> None:

@@ -74,7 +74,8 @@ class NewEntryProbe:
 
     async def _round(self) -> None:
         above = PostId(first_post_id(self._clock() - FRESH_MS, self._epoch))
-        found = await self._stores.timelines.arrivals(list(self._waiting), above)
+        homes = await self._stores.home_timelines.pin()
+        found = await homes.arrivals(list(self._waiting), above)
         before, self._known = self._known, {user: frozenset(found[user]) for user in found}
         arrived = {
             user for user, posts in self._known.items() if posts - before.get(user, frozenset())
@@ -88,7 +89,7 @@ class NewEntryProbe:
         authors = (await self._pulled.flagged_buckets()).keys()
         if not authors:
             return set()
-        recent = await self._stores.timelines.author_pages(authors, Span(above), 1)
+        recent = await self._stores.author_timelines.author_pages(authors, Span(above), 1)
         before, self._written = self._written, {each: page[0] for each, page in recent.items()}
         return {each for each, post in self._written.items() if post > before.get(each, 0)}
 
