@@ -268,7 +268,7 @@ API: Final = Dashboard(
 DASHBOARDS: Final = (OVERVIEW, FAN_OUT, STORE, API)
 
 
-def rendered(dashboard: Dashboard) -> str:
+def render_dashboard(dashboard: Dashboard) -> str:
     """The dashboard as Grafana reads it."""
     page = {
         "uid": f"mingle-{dashboard.name}",
@@ -308,11 +308,11 @@ def _panel(number: int, panel: Panel) -> JSON:
     }
 
 
-def path(dashboard: Dashboard) -> Path:
+def dashboard_path(dashboard: Dashboard) -> Path:
     """Where it is kept."""
     return FOLDER / f"{dashboard.name}.json"
 
 
 if __name__ == "__main__":
     for each in DASHBOARDS:
-        path(each).write_text(rendered(each))
+        dashboard_path(each).write_text(render_dashboard(each))

@@ -11,13 +11,13 @@ import numpy as np
 
 from loadtest.expected import Entries
 from loadtest.graph import FollowerLists, Graph
-from loadtest.log import Log, Sender, roles, wait_until_drained
-from loadtest.machine import busy_seconds, listener, usage
+from loadtest.kafka import KafkaTopics, Sender, is_drained, topics_by_role
+from loadtest.machine import busy_seconds, listening_pid, usage
 from loadtest.observer import HomeReader, Observer
 from loadtest.processes import Programs
 from loadtest.references import References
 from loadtest.sampler import Sampler
-from loadtest.store import RunStore, pairs_of
+from loadtest.store import RunStore, to_entries
 from services.settings.settings import Settings
 
 READY_SECONDS = 120.0
@@ -38,7 +38,7 @@ class ProgressSink(Protocol):
         """So much of the step is done."""
 
 
-class NotDone(RuntimeError):
+class RunTimedOut(RuntimeError):
     """A program did not become ready, or what was published was not handled, in time."""
 
 
@@ -75,7 +75,7 @@ class SentEvents:
 
     def written(self) -> Entries:
         """Pairs of an author and a post of his."""
-        return pairs_of(self.authors, self.posts)
+        return to_entries(self.authors, self.posts)
 
     def edges(self) -> FollowerLists:
         """Whose followers are owed everything."""
@@ -97,7 +97,7 @@ class Bench(NamedTuple):
 
     settings: Settings
     programs: Programs
-    log: Log
+    log: KafkaTopics
     sender: Sender
     store: RunStore
     people: Graph
@@ -114,7 +114,9 @@ class Bench(NamedTuple):
 
     async def start_workers(self, count: int) -> None:
         """So many workers of each role, and no more; returns when they are ready."""
-        wanted = {f"load-{number}-{role}": role for number in range(count) for role in roles()}
+        wanted = {
+            f"load-{number}-{role}": role for number in range(count) for role in topics_by_role()
+        }
         running = self.programs.running("load-")
         self.stop_workers([each.name for each in running if each.name not in wanted])
         known = {each.name for each in running}
@@ -139,10 +141,10 @@ class Bench(NamedTuple):
     async def drained(self) -> None:
         """Returns when everything published is handled. Raises NotDone."""
         deadline = time.monotonic() + DRAIN_SECONDS
-        while not await asyncio.to_thread(wait_until_drained, self.log):
+        while not await asyncio.to_thread(is_drained, self.log):
             self.require()
             if time.monotonic() > deadline:
-                raise NotDone(f"messages still wait after {DRAIN_SECONDS:g} s")
+                raise RunTimedOut(f"messages still wait after {DRAIN_SECONDS:g} s")
             await asyncio.sleep(DRAIN_POLL)
 
     def cpu(self) -> dict[str, float | None]:
@@ -154,8 +156,8 @@ class Bench(NamedTuple):
         settings = self.settings
         pids: dict[str, list[int | None]] = {
             "worker": [each.process.pid for each in self.programs.running("load-")],
-            "kafka": [listener(int(settings.kafka_bootstrap.rpartition(":")[2]))],
-            "cassandra": [listener(settings.cassandra_port)],
+            "kafka": [listening_pid(int(settings.kafka_bootstrap.rpartition(":")[2]))],
+            "cassandra": [listening_pid(settings.cassandra_port)],
             "api": [each.process.pid for each in self.programs.running("api")],
         }
         used = {name: usage(*some) for name, some in pids.items()}
@@ -166,14 +168,14 @@ class Bench(NamedTuple):
         busy = busy_seconds()
         ours = sum(each for each in found.values() if each is not None)
         found["elsewhere"] = None if busy is None else busy - ours
-        for role in roles():
+        for role in topics_by_role():
             mine = [each for each in self.programs.running("load-") if each.name.endswith(role)]
             used_by = usage(*(each.process.pid for each in mine))
             found[f"worker {role}"] = used_by and used_by.cpu_seconds
         return found
 
 
-def cpu_spent(
+def cpu_seconds_between(
     before: dict[str, float | None], after: dict[str, float | None]
 ) -> dict[str, float | None]:
     """CPU seconds between two looks."""
@@ -193,4 +195,4 @@ async def wait_until_ready(url: str, path: str, require: Callable[[], None]) -> 
                 if (await client.get(f"{url}{path}")).is_success:
                     return
             await asyncio.sleep(READY_POLL)
-    raise NotDone(f"{url}{path} does not answer with success in {READY_SECONDS:g} s")
+    raise RunTimedOut(f"{url}{path} does not answer with success in {READY_SECONDS:g} s")

@@ -14,8 +14,9 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from loadtest import page, report, run
-from loadtest.processes import Addresses, own_servers
+from loadtest import markdown as page
+from loadtest import report, run
+from loadtest.processes import ServerAddresses, own_servers
 from loadtest.report import Report
 from loadtest.scenario import Open, Scenario, load_scenario
 from services.settings.settings import Settings
@@ -36,7 +37,7 @@ class RunRequest(NamedTuple):
     erase: bool
 
 
-class ShownProgress:
+class ConsoleProgress:
     """Progress on standard error: bars where somebody looks, else a line for each step."""
 
     def __init__(self) -> None:
@@ -75,7 +76,7 @@ class ShownProgress:
             self._bar.advance(self._task, by)
 
 
-def run_all(names: Sequence[str], asked: RunRequest) -> list[Report]:
+def run_scenarios(names: Sequence[str], asked: RunRequest) -> list[Report]:
     """Each scenario in a folder of its own where there are several; servers are started once."""
     scenarios = {
         name: _prepared(load_scenario(name), asked, warm=number > 0)
@@ -83,25 +84,25 @@ def run_all(names: Sequence[str], asked: RunRequest) -> list[Report]:
     }
     reports = []
     _listen()
-    with ShownProgress() as shown:
+    with ConsoleProgress() as shown:
         shown.step("servers")
         with _servers(asked) as addresses:
             for number, (name, scenario) in enumerate(scenarios.items()):
                 label = Path(name).stem
                 out = asked.out if len(names) == 1 else asked.out / label
                 erase = asked.erase or not asked.attach or number > 0
-                options = run.Options(label, asked.scale, out, erase)
+                options = run.RunOptions(label, asked.scale, out, erase)
                 made = _finished(run.run_scenario(scenario, options, addresses, shown))
                 report.save_report(made, out)
-                page.write_page(made, out)
+                page.write_markdown(made, out)
                 reports.append(made)
     return reports
 
 
-def render(folder: Path) -> Report:
+def render_report(folder: Path) -> Report:
     """report.md and the pictures anew, from report.json."""
     made = report.load_report(folder)
-    page.write_page(made, folder)
+    page.write_markdown(made, folder)
     return made
 
 
@@ -122,9 +123,9 @@ def _prepared(scenario: Scenario, asked: RunRequest, *, warm: bool) -> Scenario:
 
 
 @contextmanager
-def _servers(asked: RunRequest) -> Iterator[Addresses]:
+def _servers(asked: RunRequest) -> Iterator[ServerAddresses]:
     settings = Settings.model_validate({})
-    there = Addresses(
+    there = ServerAddresses(
         settings.kafka_bootstrap, settings.cassandra_hosts[0], settings.cassandra_port
     )
     with nullcontext(there) if asked.attach else own_servers() as addresses:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from loadtest.page import headline_of, table
+from loadtest.markdown import headline, markdown_table
 from loadtest.report import Report
 
 
@@ -17,17 +17,17 @@ class ComparedFigure(NamedTuple):
 
 def compare_reports(first: Report, second: Report) -> list[ComparedFigure]:
     """Every figure of the headline, and the change of those that are numbers."""
-    mine, theirs = headline_of(first), headline_of(second)
+    mine, theirs = headline(first), headline(second)
     changes = _changes(first, second)
     return [ComparedFigure(name, mine[name], theirs[name], changes.get(name, "")) for name in mine]
 
 
 def as_markdown(first: Report, second: Report) -> str:
     head = ("figure", first.scenario, second.scenario, "change")
-    return table(head, compare_reports(first, second)) + "\n"
+    return markdown_table(head, compare_reports(first, second)) + "\n"
 
 
-def caution(first: Report, second: Report) -> str | None:
+def comparison_caveat(first: Report, second: Report) -> str | None:
     """What makes the two hard to compare."""
     for name in ("scenario", "scale", "seed"):
         mine, theirs = getattr(first, name), getattr(second, name)

@@ -33,7 +33,7 @@ class EntryDifference(NamedTuple):
         return EntryDifference(self.lost + other.lost, self.extra + other.extra)
 
 
-NOTHING = Entries(np.array([], np.int64), np.array([], np.int64))
+NO_ENTRIES = Entries(np.array([], np.int64), np.array([], np.int64))
 
 
 class ExpectedHomes:
@@ -71,7 +71,7 @@ class ExpectedHomes:
         )
 
 
-def compare_entries(owed: Entries, found: Entries, maybe: Entries = NOTHING) -> EntryDifference:
+def compare_entries(owed: Entries, found: Entries, maybe: Entries = NO_ENTRIES) -> EntryDifference:
     """What is lost and extra; what is in `maybe` is neither. One that is there twice is extra."""
     owes, finds, may = _numbered(owed, found, maybe)
     owes, distinct = np.unique(owes), np.unique(finds)

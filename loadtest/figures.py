@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-SHARES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999}
+QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999}
 
 Figures = dict[str, float]
 
@@ -14,11 +14,11 @@ def percentiles(values: Sequence[float]) -> Figures | None:
     """p50 to p999, max and count; None of nothing. Each is a value that was measured."""
     if not values:
         return None
-    ranks = np.quantile(values, list(SHARES.values()), method="inverted_cdf").tolist()
-    return dict(zip(SHARES, ranks, strict=True)) | {"max": max(values), "count": len(values)}
+    ranks = np.quantile(values, list(QUANTILES.values()), method="inverted_cdf").tolist()
+    return dict(zip(QUANTILES, ranks, strict=True)) | {"max": max(values), "count": len(values)}
 
 
-def of_histogram(buckets: Mapping[float, float]) -> Figures | None:
+def histogram_percentiles(buckets: Mapping[float, float]) -> Figures | None:
     """The same from cumulative counts by upper bound, evenly spread within a bucket.
 
     What lies above the last finite bound is given as that bound.
@@ -27,7 +27,7 @@ def of_histogram(buckets: Mapping[float, float]) -> Figures | None:
     total = buckets[bounds[-1]] if bounds else 0
     if not total:
         return None
-    return {name: _within(bounds, buckets, share * total) for name, share in SHARES.items()} | {
+    return {name: _within(bounds, buckets, share * total) for name, share in QUANTILES.items()} | {
         "max": _within(bounds, buckets, total),
         "count": total,
     }
@@ -52,7 +52,7 @@ class RunningCount(NamedTuple):
     value: float
 
 
-def reached(counts: Sequence[RunningCount], wanted: float) -> float | None:
+def time_reached(counts: Sequence[RunningCount], wanted: float) -> float | None:
     """When a rising count reached what was wanted; None where it has not.
 
     Counts are looked at now and then. Between the last look before and the first one after, it

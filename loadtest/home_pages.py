@@ -25,7 +25,7 @@ from loadtest.bench import wait_until_ready
 from loadtest.figures import percentiles
 from loadtest.machine import usage
 from loadtest.processes import Program, Programs
-from loadtest.stored import StoredWorld, fill, world
+from loadtest.stored_world import StoredWorld, fill_keyspace, make_world
 from services.clock import now_ms
 from services.settings.settings import Settings
 
@@ -69,16 +69,16 @@ def _cpu(program: Program) -> float:
 def fill_store(posts: int, seed: int, keyspace: str | None) -> tuple[str, StoredWorld]:
     """The keyspace that holds so many posts, and the world in it; filled now unless it is named."""
     name = keyspace or f"pages_{uuid4().hex[:12]}"
-    made = world(posts, seed, now_ms())
+    made = make_world(posts, seed, now_ms())
     if keyspace is None:
         settings = Settings.model_validate({"cassandra_keyspace": name})
         with click.progressbar(length=posts, label=f"filling {name}") as bar:
-            asyncio.run(fill(settings, made, seed, now_ms, bar.update))
+            asyncio.run(fill_keyspace(settings, made, seed, now_ms, bar.update))
     return name, made
 
 
 @contextmanager
-def api_on(keyspace: str) -> Iterator[Program]:
+def run_api_on(keyspace: str) -> Iterator[Program]:
     """An API process that is ready."""
     folder = Path(mkdtemp(prefix="mingle-pages-"))
     programs = Programs({"MINGLE_CASSANDRA_KEYSPACE": keyspace}, folder)
@@ -100,7 +100,7 @@ def main(posts: int, rate: float, seconds: float, seed: int, keyspace: str | Non
     """Measure home pages, in milliseconds, on a keyspace with so many posts."""
     name, made = fill_store(posts, seed, keyspace)
     viewers = np.random.default_rng(seed).permutation(made.viewers()).tolist()
-    with api_on(name) as api:
+    with run_api_on(name) as api:
         asyncio.run(measure_pages(api.url, viewers, rate, WARM_UP / rate))
         before = _cpu(api)
         took = asyncio.run(measure_pages(api.url, viewers, rate, seconds))

@@ -19,7 +19,7 @@ class Usage(NamedTuple):
     rss_max_bytes: int
 
 
-def describe(**versions: str) -> dict[str, Any]:
+def describe_machine(**versions: str) -> dict[str, Any]:
     """Cores, memory and versions; those of the servers are given."""
     return {
         "cores": os.cpu_count(),
@@ -61,7 +61,7 @@ def _usage(pid: int) -> Usage | None:
     return Usage(ticks / os.sysconf("SC_CLK_TCK"), int(peak[1]) * 1024 if peak else 0)
 
 
-def listener(port: int) -> int | None:
+def listening_pid(port: int) -> int | None:
     """The process of this user that listens on a port of this machine."""
     sockets = {
         f"socket:[{inode}]"

@@ -33,7 +33,7 @@ class Arrival(NamedTuple):
     seconds: float
 
 
-class Readable(Protocol):
+class EntryReader(Protocol):
     """Where entries become readable; `loadtest.store.RunStore` is one."""
 
     async def holds(self, user: int, post: int) -> bool:
@@ -43,7 +43,7 @@ class Readable(Protocol):
 class Observer:
     """Times are in seconds of the run; `began` is its beginning on the monotonic clock."""
 
-    def __init__(self, store: Readable, began: float, random: np.random.Generator) -> None:
+    def __init__(self, store: EntryReader, began: float, random: np.random.Generator) -> None:
         self.arrivals: list[Arrival] = []
         self.never = 0
         self.unwatched = 0

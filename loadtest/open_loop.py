@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 from loadtest.bench import Bench, SentEvents
 from loadtest.report import Outage
 from loadtest.scenario import Open
-from loadtest.traffic import Writer, arrivals, turns
+from loadtest.traffic import Writer, arrival_times, posting_order
 from services.clock import now_ms
 
 SETTLE_SECONDS = 120.0
@@ -20,7 +20,7 @@ Send: TypeAlias = Callable[[float], None]
 """What is done at its time, which it is given in seconds of the run."""
 
 
-class Turn(NamedTuple):
+class ScheduledSend(NamedTuple):
     """Something that is to happen, in seconds of the phase."""
 
     at: float
@@ -58,22 +58,24 @@ class OpenLoop:
         await bench.observer.settle(SETTLE_SECONDS)
         return outage
 
-    def _turns(self, phase: Open, per_second: float) -> Iterator[list[Turn]]:
+    def _turns(self, phase: Open, per_second: float) -> Iterator[list[ScheduledSend]]:
         random = self._bench.random
-        times = arrivals(random, per_second, phase.seconds)
-        authors = turns(self._bench.people.groups[phase.of], len(times), random)
+        times = arrival_times(random, per_second, phase.seconds)
+        authors = posting_order(self._bench.people.groups[phase.of], len(times), random)
         say = self._reply if phase.replies else self._post
-        yield [Turn(at, say(phase.of, who)) for at, who in zip(times, authors, strict=True)]
+        yield [
+            ScheduledSend(at, say(phase.of, who)) for at, who in zip(times, authors, strict=True)
+        ]
         if phase.beside:
             count = phase.beside.posts
-            others = turns(self._bench.people.groups[phase.beside.of], count, random)
+            others = posting_order(self._bench.people.groups[phase.beside.of], count, random)
             gap = phase.seconds / (count + 1)
             yield [
-                Turn(gap * (number + 1), self._post(phase.beside.of, who))
+                ScheduledSend(gap * (number + 1), self._post(phase.beside.of, who))
                 for number, who in enumerate(others)
             ]
         if phase.follows_per_second:
-            times = arrivals(random, phase.follows_per_second, phase.seconds)
+            times = arrival_times(random, phase.follows_per_second, phase.seconds)
             ends = self._ledger.end_edges(len(times) // 2, random)
             begins = self._new_edges(len(times) - len(ends), phase.of)
             changes = [
@@ -81,7 +83,7 @@ class OpenLoop:
                 for begin, end in zip(begins, ends, strict=False)
                 for deed in (self._follow(begin), self._unfollow(end))
             ]
-            yield list(map(Turn, times, changes))
+            yield list(map(ScheduledSend, times, changes))
 
     def _post(self, group: str, author: int) -> Send:
         def deed(intended: float) -> None:

@@ -7,22 +7,22 @@ import msgspec
 
 from loadtest import redis
 from loadtest.bench import Bench, ProgressSink, SentEvents
+from loadtest.burst import Burst
 from loadtest.figures import Figures, median, percentiles
-from loadtest.maximum import Burst
 from loadtest.open_loop import OpenLoop
-from loadtest.references import ReferenceBatch, flat, reference_batches
+from loadtest.references import ReferenceBatch, flatten_batch, reference_batches
 from loadtest.report import Outage, PhaseResult, Repetition
-from loadtest.sampler import by_lane
+from loadtest.sampler import latency_by_lane
 from loadtest.scenario import Maximum, Open, Phase, Scenario
 from loadtest.settling import background_tasks, wait_until_settled
-from loadtest.store import pairs_of
-from loadtest.traffic import Writer, turns
+from loadtest.store import to_entries
+from loadtest.traffic import Writer, posting_order
 
 WARM_UP_POSTS = 200
 """In a burst, of a scenario that begins with no maximum phase."""
 
 
-class Phases:
+class PhaseRunner:
     """Runs them on a bench, and keeps what was published."""
 
     def __init__(self, bench: Bench, scenario: Scenario, progress: ProgressSink) -> None:
@@ -72,7 +72,7 @@ class Phases:
             outage, late = await self._open(phase)
         ended = bench.elapsed()
         posts = len(self.ledger.posts) - posts
-        best = middle(repetitions)
+        best = median_repetition(repetitions)
         seconds = ended - began if isinstance(phase, Maximum) else phase.seconds
         latest_authors = self.ledger.authors[len(self.ledger.authors) - posts :]
         deliveries = sum(len(self.ledger.lists.of(each)) for each in latest_authors)
@@ -91,7 +91,7 @@ class Phases:
             delivery_latency_seconds=_latency(
                 bench.observer.figures(began, ended),
                 bench.observer.by_group(began, ended),
-                by_lane(lanes, bench.sampler.latencies()),
+                latency_by_lane(lanes, bench.sampler.latencies()),
             ),
             read_latency_seconds=bench.reader.figures(began, ended) if bench.reader else None,
             sent_late_seconds=late,
@@ -129,7 +129,7 @@ class Phases:
             await self._settle()
             self._progress.step("the same rows in Redis")
             with redis.run_redis(server) as port:
-                pairs = map(flat, rows)
+                pairs = map(flatten_batch, rows)
                 self.references["redis"] = await asyncio.to_thread(redis.redis_rate, port, pairs)
 
     async def _open(self, phase: Open) -> tuple[Outage | None, Figures | None]:
@@ -148,16 +148,16 @@ class Phases:
         )
 
     async def _one_burst(self, group: str, posts: int) -> Repetition:
-        authors = turns(self._bench.people.groups[group], posts, self._bench.random)
+        authors = posting_order(self._bench.people.groups[group], posts, self._bench.random)
         return await self._burst.publish(group, authors)
 
     def _rows(self, posts: int) -> list[ReferenceBatch]:
         """The entries of the latest posts, as the worker brought them together."""
-        latest = pairs_of(self.ledger.authors[-posts:], self.ledger.posts[-posts:])
+        latest = to_entries(self.ledger.authors[-posts:], self.ledger.posts[-posts:])
         return reference_batches(self.ledger.lists, latest, self._scenario.reference_rows)
 
 
-def middle(repetitions: list[Repetition]) -> Repetition | None:
+def median_repetition(repetitions: list[Repetition]) -> Repetition | None:
     """The one with the median rate; of an even number the slower one in the middle."""
     ordered = sorted(repetitions, key=lambda each: each.per_second)
     return ordered[(len(ordered) - 1) // 2] if ordered else None

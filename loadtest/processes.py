@@ -15,7 +15,7 @@ from typing import NamedTuple
 from servers import cassandra, kafka
 from servers.cassandra import CassandraConfig
 from servers.kafka import KafkaConfig
-from servers.ports import LOOPBACK, free_run
+from servers.ports import LOOPBACK, first_free_port
 from servers.process import Guard
 
 STOP_SECONDS = 20.0
@@ -28,7 +28,7 @@ class ProgramFailed(RuntimeError):
     """A program ended that should not have, or failed; the message says where its log is."""
 
 
-class Addresses(NamedTuple):
+class ServerAddresses(NamedTuple):
     """Of the servers."""
 
     kafka: str
@@ -37,12 +37,14 @@ class Addresses(NamedTuple):
 
 
 @contextmanager
-def own_servers() -> Iterator[Addresses]:
+def own_servers() -> Iterator[ServerAddresses]:
     """Kafka and Cassandra with default memory in a folder of their own, gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="mingle-loadtest-"))
-    broker = kafka.kafka_server(KafkaConfig(folder=folder / "kafka", port=free_run(kafka.PORTS)))
+    broker = kafka.kafka_server(
+        KafkaConfig(folder=folder / "kafka", port=first_free_port(kafka.PORTS))
+    )
     node = cassandra.cassandra_server(
-        CassandraConfig(folder=folder / "cassandra", port=free_run(cassandra.PORTS))
+        CassandraConfig(folder=folder / "cassandra", port=first_free_port(cassandra.PORTS))
     )
     guards: list[Guard] = []
     try:
@@ -50,7 +52,7 @@ def own_servers() -> Iterator[Addresses]:
             for started in [pool.submit(each.start) for each in (broker, node)]:
                 started.result()
         guards += [Guard(each.pid) for each in (broker, node) if each.pid is not None]
-        yield Addresses(broker.address, LOOPBACK, node.port)
+        yield ServerAddresses(broker.address, LOOPBACK, node.port)
     finally:
         broker.cancel()
         node.cancel()
@@ -102,7 +104,7 @@ class Programs:
 
     def start(self, name: str, *arguments: str, port_setting: str) -> Program:
         """`mingle` with these arguments; it listens on a free port."""
-        port = free_run(1)
+        port = first_free_port(1)
         log = self._logs / f"{name}.log"
         own = {port_setting: str(port), "MINGLE_WORKER_NAME": name}
         with log.open("ab") as output:

@@ -19,9 +19,9 @@ import click
 import numpy as np
 from prometheus_client import CollectorRegistry
 
-from loadtest.machine import listener, usage
-from loadtest.store import retry_patiently
-from loadtest.stored import stores_on
+from loadtest.machine import listening_pid, usage
+from loadtest.store import retry_timeouts
+from loadtest.stored_world import create_stores
 from schemas.events import FollowCreated, PostCreated
 from schemas.ids import PostId, UserId, post_id
 from services.clock import now_ms
@@ -74,7 +74,7 @@ class PullBench(NamedTuple):
         """Microseconds of CPU of one piece of work."""
         before = self._cpu()
         for _ in range(times):
-            await retry_patiently(work)
+            await retry_timeouts(work)
         return 1e6 * (self._cpu() - before) / times
 
     def _cpu(self) -> float:
@@ -146,13 +146,13 @@ class PullBench(NamedTuple):
 
 async def measure_case(pages: int, told: Callable[[dict[str, float]], None]) -> None:
     settings = Settings.model_validate({"cassandra_keyspace": f"pull_{uuid4().hex[:12]}"})
-    server = listener(settings.cassandra_port)
+    server = listening_pid(settings.cassandra_port)
     if server is None:
         raise click.ClickException("no Cassandra of this machine listens there")
     await migrate(settings, available_migrations())
     store = await connect(settings, Metrics(CollectorRegistry()))
     try:
-        stores = stores_on(store, settings, now_ms)
+        stores = create_stores(store, settings, now_ms)
         retention = Retention(settings.retention_days, settings.epoch)
         home = Home(Reader(stores, now_ms, settings.epoch), retention)
         bench = PullBench(stores, home, server)

@@ -11,7 +11,7 @@ import click
 from loadtest import svg
 
 
-class Costs(NamedTuple):
+class PullCosts(NamedTuple):
     """Microseconds of CPU, client and store together; `python -m loadtest.pull_cost` measures."""
 
     entry: float = 13
@@ -27,7 +27,7 @@ NAMES = (3, 1, 0.3)
 POSTS_A_READ = (20, 30, 50, 100, 200, 500, 1_000, 2_000, 5_000)
 
 
-def least_share(posts_a_read: float, costs: Costs) -> float | None:
+def least_share(posts_a_read: float, costs: PullCosts) -> float | None:
     """From which share of all readers on an author is cheaper pulled; None where he never is.
 
     `posts_a_read`: how many posts he writes for each home that one of his followers reads.
@@ -36,10 +36,10 @@ def least_share(posts_a_read: float, costs: Costs) -> float | None:
     return costs.name / saved if saved >= costs.name else None
 
 
-def curve() -> str:
+def draw_curve() -> str:
     """The picture: the share, in percent, over what he writes for each home that is read."""
     shares = {
-        name: [least_share(posts, Costs(name=name)) for posts in POSTS_A_READ] for name in NAMES
+        name: [least_share(posts, PullCosts(name=name)) for posts in POSTS_A_READ] for name in NAMES
     }
     drawn = [
         svg.Line(
@@ -49,14 +49,16 @@ def curve() -> str:
         for name, found in shares.items()
     ]
     title = "% of all readers who follow an author, from which on he is cheaper pulled"
-    return svg.lines(title, drawn, names=[f"{each:,} posts" for each in POSTS_A_READ], log=True)
+    return svg.line_chart(
+        title, drawn, names=[f"{each:,} posts" for each in POSTS_A_READ], log=True
+    )
 
 
 @click.command()
 @click.argument("picture", type=click.Path(path_type=Path, dir_okay=False))
 def main(picture: Path) -> None:
     """Write the curve into PICTURE."""
-    picture.write_text(curve())
+    picture.write_text(draw_curve())
 
 
 if __name__ == "__main__":

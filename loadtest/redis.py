@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from itertools import islice
 
 from loadtest.expected import Entries
-from servers.ports import LOOPBACK, free_run, listens
+from servers.ports import LOOPBACK, first_free_port, listens
 from servers.process import Guard
 
 PROGRAMS = ("redis-server", "valkey-server")
@@ -39,7 +39,7 @@ def program() -> str | None:
 @contextmanager
 def run_redis(server: str) -> Iterator[int]:
     """A server in memory only; its port."""
-    port = free_run(1)
+    port = first_free_port(1)
     command = [server, "--port", str(port), "--bind", LOOPBACK, "--save", "", "--appendonly", "no"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603 - our own arguments
     guard = Guard(process.pid)

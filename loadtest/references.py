@@ -14,7 +14,7 @@ from cassandra import ConsistencyLevel
 
 from loadtest.expected import Entries
 from loadtest.graph import FollowerLists
-from loadtest.store import RunStore, define_tables_patiently, retry_patiently
+from loadtest.store import RunStore, execute_statements, retry_timeouts
 from schemas.ids import IdArray
 from services.storage.cluster import create_cluster, run_in_thread
 from services.storage.statements import insert
@@ -67,7 +67,7 @@ def reference_batches(lists: FollowerLists, posts: Entries, most: int) -> list[R
     return [*some, found] if found else some
 
 
-def flat(batch: ReferenceBatch) -> Entries:
+def flatten_batch(batch: ReferenceBatch) -> Entries:
     """The entries of a batch, whose blocks have one post each."""
     posts = np.concatenate([each.posts for each in batch])
     return Entries(
@@ -84,7 +84,7 @@ class References:
 
     async def prepare(self) -> None:
         keyspace = self._run.settings.cassandra_keyspace
-        await define_tables_patiently(self._run.settings, USERS_TABLE.format(keyspace=keyspace))
+        await execute_statements(self._run.settings, USERS_TABLE.format(keyspace=keyspace))
         await self._run.create_limit()
 
     async def store_limit(self, batches: Sequence[ReferenceBatch]) -> float:
@@ -95,7 +95,7 @@ class References:
         """A Cassandra partition for each user, packed batches, regrouped the same way."""
 
         async def write(batch: ReferenceBatch) -> None:
-            some = flat(batch)
+            some = flatten_batch(batch)
             await self._run.store.write_columns(
                 _USERS,
                 {
@@ -110,7 +110,7 @@ class References:
 
     async def naive(self, batches: Sequence[ReferenceBatch]) -> float:
         """One prepared INSERT per follower through the driver, so many in flight."""
-        users, posts = flat([block for batch in batches for block in batch])
+        users, posts = flatten_batch([block for batch in batches for block in batch])
         return await run_in_thread(
             lambda: self._insert_each(users, posts), seconds=10 * NAIVE_SECONDS, what="naive writes"
         )
@@ -182,7 +182,7 @@ async def _rate(
 
     async def one(batch: ReferenceBatch) -> None:
         async with turn:
-            await retry_patiently(lambda: write(batch))
+            await retry_timeouts(lambda: write(batch))
 
     began = time.monotonic()
     await asyncio.gather(*(one(batch) for batch in batches))

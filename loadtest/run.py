@@ -13,18 +13,18 @@ import numpy as np
 
 from loadtest import graph as graphs
 from loadtest.bench import Bench, ProgressSink, wait_until_ready
-from loadtest.log import Log, Sender
-from loadtest.machine import describe
+from loadtest.kafka import KafkaTopics, Sender
+from loadtest.machine import describe_machine
 from loadtest.observer import HomeReader, Observer
-from loadtest.phases import Phases
-from loadtest.processes import Addresses, Programs
+from loadtest.phases import PhaseRunner
+from loadtest.processes import Programs, ServerAddresses
 from loadtest.references import References
 from loadtest.report import Report
 from loadtest.sampler import Sampler
 from loadtest.scenario import Scenario
-from loadtest.store import RunStore, define_tables_patiently, release_keyspace
-from loadtest.summary import Begun, Facts, summarize
-from loadtest.verification import compare_homes, shown_home
+from loadtest.store import RunStore, cassandra_version, execute_statements
+from loadtest.summary import Measurements, RunStart, summarize
+from loadtest.verification import check_shown_homes, compare_homes
 from services.clock import now_ms
 from services.errors import MingleError
 from services.settings.settings import Settings
@@ -33,7 +33,7 @@ OPEN = {"auth_secret": "", "auth_jwks": "", "auth_issuer": "", "auth_audience": 
 """The API of a run listens on the loopback and asks nobody who he is."""
 
 
-class Options(NamedTuple):
+class RunOptions(NamedTuple):
     """What the command line says besides the scenario."""
 
     name: str
@@ -48,24 +48,24 @@ class _Opened(NamedTuple):
     scenario: Scenario
     settings: Settings
     programs: Programs
-    log: Log
+    log: KafkaTopics
     store: RunStore
 
 
 async def run_scenario(
-    scenario: Scenario, options: Options, addresses: Addresses, progress: ProgressSink
+    scenario: Scenario, options: RunOptions, addresses: ServerAddresses, progress: ProgressSink
 ) -> Report:
     """Runs a scenario on servers that answer. Whatever it started is stopped when it returns."""
     settings = _settings(addresses)
     programs = Programs(_environment(settings), options.out / "logs")
     began_at = datetime.now(UTC).isoformat(timespec="seconds")
-    log = Log(settings.brokers)
+    log = KafkaTopics(settings.brokers)
     try:
         progress.step("topics and tables")
         log.remove_topics(erase=options.erase)
         programs.run("topics", "apply")
         programs.run("migrate")
-        machine = describe(cassandra=await release_keyspace(settings))
+        machine = describe_machine(cassandra=await cassandra_version(settings))
         store = await RunStore.open(settings, now_ms)
         try:
             opened = _Opened(scenario, settings, programs, log, store)
@@ -76,13 +76,13 @@ async def run_scenario(
         programs.stop(programs.running())
         log.close()
         with suppress(MingleError):  # the servers may be gone; own ones go anyway
-            await define_tables_patiently(
+            await execute_statements(
                 settings, f"DROP KEYSPACE IF EXISTS {settings.cassandra_keyspace}"
             )
-    return summarize(Begun(scenario, options.name, options.scale, began_at, machine), facts)
+    return summarize(RunStart(scenario, options.name, options.scale, began_at, machine), facts)
 
 
-async def _measured(opened: _Opened, progress: ProgressSink) -> Facts:
+async def _measured(opened: _Opened, progress: ProgressSink) -> Measurements:
     scenario, store = opened.scenario, opened.store
     progress.step("graph")
     people = await asyncio.to_thread(graphs.make_graph, scenario)
@@ -93,7 +93,7 @@ async def _measured(opened: _Opened, progress: ProgressSink) -> Facts:
     references = References(store)
     await references.prepare()
     async with _bench(opened, people, references) as bench:
-        phases = Phases(bench, scenario, progress)
+        phases = PhaseRunner(bench, scenario, progress)
         await phases.warm_up()
         results = [await phases.run(each) for each in scenario.phases]
         progress.step("whether every delivery is there, and nothing else")
@@ -101,9 +101,9 @@ async def _measured(opened: _Opened, progress: ProgressSink) -> Facts:
         if bench.reader:
             bench.reader.stop()
         kept = await compare_homes(store, ledger.edges(), ledger.ended(), ledger.written())
-        homes = await shown_home(bench, ledger)
+        homes = await check_shown_homes(bench, ledger)
     observer, reader = bench.observer, bench.reader
-    return Facts(
+    return Measurements(
         graph=people,
         load_seconds=load_seconds,
         phases=results,
@@ -155,7 +155,7 @@ async def _bench(
         await asyncio.gather(*looking, return_exceptions=True)
 
 
-def _settings(addresses: Addresses) -> Settings:
+def _settings(addresses: ServerAddresses) -> Settings:
     """A keyspace of the run's own; everything else as workers have it."""
     return Settings.model_validate(
         {

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 import httpx
 
-from loadtest.figures import Figures, RunningCount, of_histogram
+from loadtest.figures import Figures, RunningCount, histogram_percentiles
 from loadtest.machine import usage
 from loadtest.processes import Program
 
@@ -25,7 +25,7 @@ NAMES = (ENTRIES, LATENCY, LAG, WAITING, REQUESTS, LETTERS)
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 
 
-Lanes: TypeAlias = Mapping[str, Mapping[float, float]]
+LaneHistograms: TypeAlias = Mapping[str, Mapping[float, float]]
 
 
 class MetricValue(NamedTuple):
@@ -60,18 +60,18 @@ def parse_metrics(text: str) -> list[MetricValue]:
     return found
 
 
-def sum_of(values: Sequence[MetricValue], name: str, **labels: str) -> float:
+def sum_values(values: Sequence[MetricValue], name: str, **labels: str) -> float:
     """The sum of those with these labels."""
     wanted = labels.items()
     return sum(each.value for each in values if each.name == name and wanted <= each.labels.items())
 
 
-def by_lane(before: Lanes, after: Lanes) -> dict[str, Figures]:
+def latency_by_lane(before: LaneHistograms, after: LaneHistograms) -> dict[str, Figures]:
     """What came between; percentiles are estimates within the buckets of the histogram."""
     lanes = {}
     for lane, buckets in sorted(after.items()):
         earlier = before.get(lane, {})
-        figures = of_histogram({le: n - earlier.get(le, 0.0) for le, n in buckets.items()})
+        figures = histogram_percentiles({le: n - earlier.get(le, 0.0) for le, n in buckets.items()})
         if figures:
             lanes[lane] = figures
     return lanes
@@ -111,9 +111,9 @@ class Sampler:
         return [RunningCount(each.at, each.entries) for each in self.samples]
 
     def dead_letters(self) -> float:
-        return sum(sum_of(values, LETTERS) for values in self._latest.values())
+        return sum(sum_values(values, LETTERS) for values in self._latest.values())
 
-    def latencies(self) -> Lanes:
+    def latencies(self) -> LaneHistograms:
         """Cumulative counts of the workers' histograms, by lane and upper bound."""
         buckets: dict[str, dict[float, float]] = defaultdict(lambda: defaultdict(float))
         for values in self._latest.values():
@@ -129,10 +129,10 @@ class Sampler:
         used = usage(*(each.process.pid for each in self._workers()))
         return MetricsSample(
             at,
-            sum_of(ever, ENTRIES),
+            sum_values(ever, ENTRIES),
             self._lag(at, known, silent=not answering),
-            sum_of(known, WAITING),
-            sum_of(ever, REQUESTS, table="home_timeline", operation="write"),
+            sum_values(known, WAITING),
+            sum_values(ever, REQUESTS, table="home_timeline", operation="write"),
             used.rss_max_bytes if used else 0,
             len(answering) == len(self._workers()),
         )

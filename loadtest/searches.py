@@ -20,8 +20,8 @@ from rich.console import Console
 from rich.table import Table
 
 from loadtest.figures import percentiles
-from loadtest.home_pages import PATIENCE, api_on, fill_store
-from loadtest.stored import TAGS, WORDS, StoredWorld, stored_word, tag
+from loadtest.home_pages import PATIENCE, fill_store, run_api_on
+from loadtest.stored_world import TAGS, WORDS, StoredWorld, stored_tag, stored_word
 
 PAGES = 60
 """Of each kind that are measured."""
@@ -44,7 +44,7 @@ class SearchTimes(NamedTuple):
     items: float
 
 
-def searches(made: StoredWorld, rng: np.random.Generator) -> list[SearchCase]:
+def search_cases(made: StoredWorld, rng: np.random.Generator) -> list[SearchCase]:
     """What people search for, from common to nowhere."""
 
     def by_words(name: str, *ranks: tuple[int, int]) -> SearchCase:
@@ -61,7 +61,7 @@ def searches(made: StoredWorld, rng: np.random.Generator) -> list[SearchCase]:
 
     def by_tag(first: int, last: int) -> Iterator[tuple[str, Mapping[str, str | int]]]:
         while True:
-            yield f"/v1/tags/{tag(int(rng.integers(first, last)))}", {}
+            yield f"/v1/tags/{stored_tag(int(rng.integers(first, last)))}", {}
 
     return [
         by_words("one of the ten commonest words", (0, 10)),
@@ -108,8 +108,8 @@ def main(posts: int, seed: int, keyspace: str | None) -> None:
     """Measure searches and tag timelines on a keyspace with so many posts."""
     name, made = fill_store(posts, seed, keyspace)
     table = Table("search", "p50 ms", "p99 ms", "store requests", "items")
-    with api_on(name) as api, httpx.Client(base_url=api.url, timeout=PATIENCE) as client:
-        for search in searches(made, np.random.default_rng(seed)):
+    with run_api_on(name) as api, httpx.Client(base_url=api.url, timeout=PATIENCE) as client:
+        for search in search_cases(made, np.random.default_rng(seed)):
             took = measure_searches(client, search)
             figures = percentiles(took.ms) or {}
             shown = (figures["p50"], figures["p99"], took.requests, took.items)

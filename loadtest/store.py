@@ -36,7 +36,7 @@ from services.timelines.cassandra import SHARDS, CassandraHomeGeneration
 
 T = TypeVar("T")
 
-LIMIT = "limit"
+LIMIT_GENERATION = "limit"
 HOME_SHARDS = SHARDS
 """Of home timelines, as workers write them."""
 EDGES_AT_ONCE = 50_000
@@ -77,12 +77,14 @@ class RunStore(NamedTuple):
         store = await connect(patient, Metrics(CollectorRegistry()))
         retention = Retention(settings.retention_days, settings.epoch)
         homes = CassandraHomeGeneration(store, retention, clock)
-        limit = CassandraHomeGeneration(store, retention, clock, generation=LIMIT)
+        limit = CassandraHomeGeneration(store, retention, clock, generation=LIMIT_GENERATION)
         return cls(store, settings, CassandraGraph(store, clock), homes, limit)
 
     async def create_limit(self) -> None:
         """The tables that `limit` writes, as replays make theirs."""
-        await CassandraGenerations(self.store, self.settings, available_migrations()).create(LIMIT)
+        await CassandraGenerations(self.store, self.settings, available_migrations()).create(
+            LIMIT_GENERATION
+        )
 
     async def load(self, graph: Graph, version: int, told: Callable[[int], None]) -> None:
         """The follower lists; of the readers also what they themselves keep of whom they follow."""
@@ -91,7 +93,7 @@ class RunStore(NamedTuple):
             some = order[start : start + EDGES_AT_ONCE]
             pairs = zip(graph.followers[some].tolist(), graph.followees[some].tolist(), strict=True)
             edges = [EdgeMutation(UserId(a), UserId(b), Version(version), False) for a, b in pairs]
-            await retry_patiently(partial(self.graph.record, edges))
+            await retry_timeouts(partial(self.graph.record, edges))
             told(len(some))
         reads = np.isin(graph.followers, graph.readers)
         pairs = zip(graph.followers[reads].tolist(), graph.followees[reads].tolist(), strict=True)
@@ -99,7 +101,7 @@ class RunStore(NamedTuple):
             relation_mutation(FollowCreated(version=version, follower_id=a, followee_id=b))
             for a, b in pairs
         ]
-        await retry_patiently(partial(CassandraRelations(self.store).record, said))
+        await retry_timeouts(partial(CassandraRelations(self.store).record, said))
 
     async def followers(self, authors: Sequence[int]) -> dict[int, int]:
         """How many followers the fan-out would find of each."""
@@ -125,7 +127,7 @@ class RunStore(NamedTuple):
         after = -1
         while True:
             page = partial(self.store.read_arrays, _ROWS, bucket, shard, after, ROWS_AT_ONCE)
-            rows = await retry_patiently(page)
+            rows = await retry_timeouts(page)
             users, posts = rows["user_id"], rows["post_id"]
             if len(users) < ROWS_AT_ONCE:
                 yield Entries(users, posts)
@@ -135,7 +137,7 @@ class RunStore(NamedTuple):
             yield Entries(users[whole], posts[whole])
 
 
-async def retry_patiently(work: Callable[[], Awaitable[T]]) -> T:
+async def retry_timeouts(work: Callable[[], Awaitable[T]]) -> T:
     """What the work returns, tried again where the store times out."""
     for _ in range(TRIES - 1):
         with suppress(StoreUnavailable):
@@ -143,7 +145,7 @@ async def retry_patiently(work: Callable[[], Awaitable[T]]) -> T:
     return await work()
 
 
-async def define_tables_patiently(settings: Settings, *statements: str) -> None:
+async def execute_statements(settings: Settings, *statements: str) -> None:
     """Change the keyspaces and tables, one statement after the other."""
 
     def work() -> None:
@@ -158,7 +160,7 @@ async def define_tables_patiently(settings: Settings, *statements: str) -> None:
     await run_in_thread(work, seconds=2 * DEFINE_SECONDS, what="changing the tables")
 
 
-async def release_keyspace(settings: Settings) -> str:
+async def cassandra_version(settings: Settings) -> str:
     """Cassandra's version."""
 
     def work() -> str:
@@ -178,5 +180,5 @@ def _scattered(followees: IdArray) -> NDArray[np.int64]:
     return np.lexsort((random.random(len(followees)), followees))
 
 
-def pairs_of(authors: Sequence[int], posts: Sequence[int]) -> Entries:
+def to_entries(authors: Sequence[int], posts: Sequence[int]) -> Entries:
     return Entries(np.array(authors, np.int64), np.array(posts, np.int64))

@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 
 from loadtest.figures import median
 from loadtest.graph import TAIL_EXPONENT, Graph
-from loadtest.phases import middle
+from loadtest.phases import median_repetition
 from loadtest.report import PhaseResult, Repetition, Report, Series, ratio
 from loadtest.sampler import MetricsSample, Sampler
 from loadtest.scenario import Scenario
-from loadtest.verification import ComparedHomes, Homes
+from loadtest.verification import ComparedHomes, ShownHomes
 
 LOADED = (
     "The follow graph was loaded through the product's own graph store, not through Kafka: "
@@ -28,7 +28,7 @@ LATE = (
 NO_REDIS = "Redis was not measured: neither redis-server nor valkey-server is installed."
 
 
-class Facts(NamedTuple):
+class Measurements(NamedTuple):
     """What a run found."""
 
     graph: Graph
@@ -37,14 +37,14 @@ class Facts(NamedTuple):
     references: dict[str, float]
     sampler: Sampler
     kept: ComparedHomes
-    homes: Homes
+    homes: ShownHomes
     unwatched: int
     never: int
     refused_reads: int
     unsettled: int
 
 
-class Begun(NamedTuple):
+class RunStart(NamedTuple):
     """What is known when a run begins."""
 
     scenario: Scenario
@@ -54,10 +54,10 @@ class Begun(NamedTuple):
     machine: dict[str, Any]
 
 
-def summarize(begun: Begun, facts: Facts) -> Report:
+def summarize(begun: RunStart, facts: Measurements) -> Report:
     """The headline is the median repetition of the first maximum phase, else the first phase."""
     head = next((each for each in facts.phases if each.repetitions), facts.phases[0])
-    best = middle(head.repetitions) or _of_open(head)
+    best = median_repetition(head.repetitions) or _of_open(head)
     latency = next((each for each in reversed(facts.phases) if each.kind == "open"), head)
     kept, samples = facts.kept, facts.sampler.samples
     return Report(
@@ -157,7 +157,7 @@ def _described(scenario: Scenario, graph: Graph) -> dict[str, Any]:
     }
 
 
-def _notes(facts: Facts) -> list[str]:
+def _notes(facts: Measurements) -> list[str]:
     notes = [
         LOADED.format(edges=len(facts.graph.followees), seconds=facts.load_seconds),
         LATENCY,

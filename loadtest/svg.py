@@ -52,7 +52,7 @@ class _Scale(NamedTuple):
         return _round_steps(self.low, self.high)
 
 
-def lines(
+def line_chart(
     title: str,
     drawn: Sequence[Line],
     *,
@@ -73,7 +73,7 @@ def lines(
     across = _Scale(0, right, LEFT, WIDTH - RIGHT)
     parts = [_text(LEFT, 18, title, bold=True)]
     parts += [_band(band, across, number) for number, band in enumerate(bands)]
-    parts += [_rule(vertical(tick), short(tick)) for tick in vertical.ticks()]
+    parts += [_rule(vertical(tick), short_number(tick)) for tick in vertical.ticks()]
     marks = [(float(at), name) for at, name in enumerate(names)]
     marks = marks or [(tick, f"{tick:g} s") for tick in across.ticks() if tick <= right]
     parts += [_text(across(at), HEIGHT - BOTTOM + 16, name, middle=True) for at, name in marks]
@@ -88,7 +88,7 @@ def lines(
     return _picture(parts, HEIGHT)
 
 
-def bars(title: str, values: Mapping[str, float], unit: str) -> str:
+def bar_chart(title: str, values: Mapping[str, float], unit: str) -> str:
     """A bar for each value, the longest as long as the picture is wide."""
     most = max(values.values(), default=0) or 1
     room = WIDTH - RIGHT - NAME_WIDTH - 110
@@ -101,11 +101,11 @@ def bars(title: str, values: Mapping[str, float], unit: str) -> str:
             f'<rect x="{NAME_WIDTH}" y="{top}" width="{width:.1f}" height="{BAR - 8}" '
             f'fill="{colour}"/>'
         )
-        parts.append(_text(NAME_WIDTH + width + 6, top + 14, f"{short(value)} {unit}"))
+        parts.append(_text(NAME_WIDTH + width + 6, top + 14, f"{short_number(value)} {unit}"))
     return _picture(parts, TOP + BAR * len(values) + 10)
 
 
-def short(value: float) -> str:
+def short_number(value: float) -> str:
     """Three digits, with k and M."""
     for size, letter in ((1e6, "M"), (1e3, "k")):
         if abs(value) >= size:

@@ -20,7 +20,7 @@ class Sent(NamedTuple):
     intended: float
 
 
-def arrivals(random: np.random.Generator, per_second: float, seconds: float) -> list[float]:
+def arrival_times(random: np.random.Generator, per_second: float, seconds: float) -> list[float]:
     """Times from 0 on at which posts arrive: a Poisson process, for people do not take turns."""
     expected = per_second * seconds
     gaps = random.exponential(1 / per_second, int(expected + 6 * expected**0.5 + 16))
@@ -90,7 +90,7 @@ def random_word(number: int) -> str:
             return "".join(syllables)
 
 
-def turns(authors: IdArray, count: int, random: np.random.Generator) -> list[int]:
+def posting_order(authors: IdArray, count: int, random: np.random.Generator) -> list[int]:
     """Who posts: everybody in turn, in a random order, as often as it takes."""
     rounds = max(1, -(-count // len(authors)))
     order = np.concatenate([random.permutation(authors) for _ in range(rounds)])

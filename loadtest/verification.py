@@ -6,12 +6,12 @@ import httpx
 import numpy as np
 
 from loadtest.bench import Bench, SentEvents
-from loadtest.expected import NOTHING, Entries, EntryDifference, ExpectedHomes, compare_entries
+from loadtest.expected import NO_ENTRIES, Entries, EntryDifference, ExpectedHomes, compare_entries
 from loadtest.figures import Figures, percentiles
 from loadtest.graph import FollowerLists
 from loadtest.store import HOME_SHARDS, RunStore
 
-HOMES = 50
+HOMES_CHECKED = 50
 """Read through the API and compared, entry by entry."""
 PAGE = 20
 ANSWER_SECONDS = 120.0
@@ -26,7 +26,7 @@ class ComparedHomes(NamedTuple):
     rows_per_shard: Figures | None
 
 
-class Homes(NamedTuple):
+class ShownHomes(NamedTuple):
     """What the API showed of some."""
 
     read: int
@@ -47,20 +47,20 @@ async def compare_homes(
         sizes.append(len(found))
         total += compare_entries(owed.of(shard), found, maybe.of(shard))
     for shard in set(range(HOME_SHARDS)) - seen:
-        total += compare_entries(owed.of(shard), NOTHING)
+        total += compare_entries(owed.of(shard), NO_ENTRIES)
     return ComparedHomes(total, sum(sizes), percentiles(sizes))
 
 
-async def shown_home(bench: Bench, ledger: SentEvents) -> Homes:
+async def check_shown_homes(bench: Bench, ledger: SentEvents) -> ShownHomes:
     """The newest page of some readers. With replies, rules of reading decide, not deliveries."""
     if bench.reader is None or ledger.has_replies:
-        return Homes(0, 0)
+        return ShownHomes(0, 0)
     edges, written = ledger.edges(), ledger.written()
-    readers = bench.people.readers[:HOMES].tolist()
+    readers = bench.people.readers[:HOMES_CHECKED].tolist()
     wrong = 0
     async with httpx.AsyncClient(timeout=ANSWER_SECONDS) as client:
         for each in readers:
             followees = edges.followees[edges.followers == each]
             posts = np.sort(written.posts[np.isin(written.users, followees)])[::-1]
             wrong += await bench.reader.home(client, each) != posts[:PAGE].tolist()
-    return Homes(len(readers), wrong)
+    return ShownHomes(len(readers), wrong)

@@ -13,7 +13,7 @@ from cassandra.cluster import Cluster, NoHostAvailable
 
 from servers import jars, java
 from servers.ports import LOOPBACK, listens
-from servers.recipe import CONFIG, Config, Recipe, class_path
+from servers.recipe import CONFIG, Recipe, ServerConfig, class_path
 from servers.server import START_SECONDS, Server
 
 PORTS = 3
@@ -23,7 +23,7 @@ SUPERUSER = "cassandra"
 
 
 @dataclass(frozen=True)
-class Secured:
+class ClientSecurity:
     """Clients speak TLS, show a certificate, and have a user and a password.
 
     The stores are PKCS #12 with one password; `context` is what a client here connects with.
@@ -36,13 +36,13 @@ class Secured:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CassandraConfig(Config):
+class CassandraConfig(ServerConfig):
     """`commitlog_sync` is `batch` where a test kills the node and then misses no write."""
 
     port: int = 9042
     heap: str = "2g"
     commitlog_sync: CommitlogSync = "periodic"
-    secured: Secured | None = None
+    secured: ClientSecurity | None = None
 
 
 class Cassandra(Recipe):
@@ -59,8 +59,8 @@ class Cassandra(Recipe):
         return range(self.config.port, self.config.port + PORTS)
 
     def prepare(self) -> Sequence[str]:
-        program = java.find().program
-        files = jars.fetch(self.name, self.config.cache)
+        program = java.find_java().program
+        files = jars.fetch_jars(self.name, self.config.cache)
         self._render_yaml()
         arguments = (*self.options(), *self._agent(files), *self._properties())
         main = ("-cp", class_path(files), "org.apache.cassandra.service.CassandraDaemon")
@@ -134,7 +134,7 @@ class Cassandra(Recipe):
         )
 
 
-def _client_encryption(secured: Secured | None) -> dict[str, object]:
+def _client_encryption(secured: ClientSecurity | None) -> dict[str, object]:
     if secured is None:
         return {"enabled": False}
     return {

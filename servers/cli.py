@@ -139,9 +139,9 @@ def down(context: click.Context, names: Sequence[str]) -> None:
     _each(_chosen(context, names), stop)
 
 
-@main.command()
+@main.command("status")
 @click.pass_context
-def status(context: click.Context) -> None:
+def show_status(context: click.Context) -> None:
     """Show the servers; exit code 0 when both answer, else 1."""
     rows = [("server", "state", "address", "pid", "log")]
     everything = True

@@ -25,27 +25,27 @@ def default_cache() -> Path:
     return Path(chosen) if chosen else Path.home() / ".cache" / "mingle" / "servers"
 
 
-def release(server: str) -> str:
+def release_name(server: str) -> str:
     """The jars' folder name: it changes with the version and with anything else in the pom."""
     pom = (POMS / f"{server}.xml").read_bytes()
     version = ET.fromstring(pom).findtext("{*}version")  # noqa: S314 - our own file
     return f"{server}-{version}-{hashlib.sha256(pom).hexdigest()[:8]}"
 
 
-def require(server: str, cache: Path) -> None:
+def require_jars(server: str, cache: Path) -> None:
     """ToolMissing where the jars are not in the cache and nothing here could fetch them."""
-    if not (cache / release(server)).is_dir() and shutil.which("mvn") is None:
+    if not (cache / release_name(server)).is_dir() and shutil.which("mvn") is None:
         raise ToolMissing(MAVEN_MISSING)
 
 
-def fetch(server: str, cache: Path) -> list[Path]:
+def fetch_jars(server: str, cache: Path) -> list[Path]:
     """The server's jars, sorted; downloaded first where the cache has none.
 
     Any number of processes may fetch at once: one downloads, the others wait. A download that
     is cut short leaves nothing that looks complete. Raises ToolMissing or DownloadFailed.
     """
-    require(server, cache)
-    folder = cache / release(server)
+    require_jars(server, cache)
+    folder = cache / release_name(server)
     if not folder.is_dir():
         with locked(cache / f"{server}.lock", DOWNLOAD_SECONDS):
             if not folder.is_dir():

@@ -32,16 +32,16 @@ class Java(NamedTuple):
 
 
 @functools.cache
-def find() -> Java:
+def find_java() -> Java:
     """The first Java of the needed version; ToolMissing says what to install."""
     for program in _candidates(os.environ):
         build = _build(program)
-        if build and major(build) == NEEDED:
+        if build and major_version(build) == NEEDED:
             return Java(program, build)
     raise ToolMissing(JAVA_MISSING)
 
 
-def major(build: str) -> int | None:
+def major_version(build: str) -> int | None:
     """17 from `openjdk version "17.0.15" …`, 8 from the older `"1.8.0"`."""
     found = re.search(r'version "(?:1\.)?(\d+)', build)
     return int(found.group(1)) if found else None

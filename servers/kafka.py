@@ -13,7 +13,7 @@ from confluent_kafka.admin import AdminClient
 from servers import jars, java
 from servers.errors import StartFailed
 from servers.ports import LOOPBACK, listens
-from servers.recipe import CONFIG, Config, Recipe, class_path
+from servers.recipe import CONFIG, Recipe, ServerConfig, class_path
 from servers.server import START_SECONDS, Server
 
 PORTS = 2
@@ -22,7 +22,7 @@ FORMAT_SECONDS = 60
 
 
 @dataclass(frozen=True, kw_only=True)
-class KafkaConfig(Config):
+class KafkaConfig(ServerConfig):
     """`properties` are besides, or instead of, those in `servers/config`: more listeners, say.
 
     One that speaks PLAINTEXT stays at `port`: through it the broker is asked whether it is there.
@@ -53,8 +53,8 @@ class Kafka(Recipe):
         return range(self.config.port, self.config.port + count)
 
     def prepare(self) -> Sequence[str]:
-        program = java.find().program
-        classes = class_path(jars.fetch(self.name, self.config.cache))
+        program = java.find_java().program
+        classes = class_path(jars.fetch_jars(self.name, self.config.cache))
         properties = self._render_properties()
         logging = f"-Dlog4j2.configurationFile={CONFIG / 'kafka-log4j2.properties'}"
         options = (*self.options(), logging, "-cp", classes)

@@ -23,7 +23,7 @@ def is_free(port: int) -> bool:
     return True
 
 
-def free_run(length: int) -> int:
+def first_free_port(length: int) -> int:
     """The first of `length` consecutive ports that are free now, chosen at random."""
     for _ in range(ATTEMPTS):
         first = random.choice(FREE_RANGE)

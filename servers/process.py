@@ -57,7 +57,7 @@ def spawn(command: Sequence[str], environment: Mapping[str, str], log: Path) -> 
     return pid
 
 
-def runs(pid: int, mark: str) -> bool:
+def is_running(pid: int, mark: str) -> bool:
     """Whether the process exists, has not ended, and has the mark among its arguments."""
     return mark in _command_line(pid)
 
@@ -65,7 +65,7 @@ def runs(pid: int, mark: str) -> bool:
 def send_signal(pid: int, mark: str, *signals: signal.Signals) -> None:
     """Send the signals if the process is still ours; one that is gone needs none."""
     for number in signals:
-        if not runs(pid, mark):
+        if not is_running(pid, mark):
             return
         try:
             os.kill(pid, number)
@@ -73,7 +73,7 @@ def send_signal(pid: int, mark: str, *signals: signal.Signals) -> None:
             return
 
 
-def gone(pid: int, mark: str, timeout: float) -> bool:
+def wait_until_gone(pid: int, mark: str, timeout: float) -> bool:
     """Wait until our process has ended and let go of all it held; False after the timeout."""
 
     def ended() -> bool:

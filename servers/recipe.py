@@ -12,7 +12,7 @@ CONFIG = Path(__file__).parent / "config"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config:
+class ServerConfig:
     """What every server is told.
 
     `folder` holds its data, configuration, log and process id. `ephemeral` is for tests: quick
@@ -31,7 +31,7 @@ class Recipe(ABC):
 
     name: str
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: ServerConfig) -> None:
         self.config = config
         self.folder = config.folder.absolute()
 
@@ -53,8 +53,8 @@ class Recipe(ABC):
         """Whether a client gets a true answer through the public port within the timeout."""
 
     def archive(self) -> java.ClassArchive:
-        release = jars.release(self.name)
-        return java.ClassArchive.of(release, java.find(), self.config.cache, self.folder)
+        release = jars.release_name(self.name)
+        return java.ClassArchive.of(release, java.find_java(), self.config.cache, self.folder)
 
     def options(self) -> Iterator[str]:
         """JVM options that every server is launched with."""

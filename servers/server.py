@@ -105,7 +105,7 @@ class Server:
         if record:
             # A frozen process receives nothing before it is resumed.
             process.send_signal(record.pid, self._mark, signal.SIGTERM, signal.SIGCONT)
-            if process.gone(record.pid, self._mark, timeout):
+            if process.wait_until_gone(record.pid, self._mark, timeout):
                 self._recipe.archive().keep()
         self.kill()
 
@@ -113,7 +113,7 @@ class Server:
         record = self._running()
         if record:
             process.send_signal(record.pid, self._mark, signal.SIGKILL)
-            if not process.gone(record.pid, self._mark, KILL_SECONDS):
+            if not process.wait_until_gone(record.pid, self._mark, KILL_SECONDS):
                 raise StopFailed(f"{self.name} (process {record.pid}) outlives SIGKILL")
         if self._guard:
             self._guard.release()
@@ -142,7 +142,7 @@ class Server:
 
     def _running(self) -> process.ProcessRecord | None:
         record = process.read_process_record(self._record)
-        return record if record and process.runs(record.pid, self._mark) else None
+        return record if record and process.is_running(record.pid, self._mark) else None
 
     def _launch(self) -> None:
         for port in self._recipe.ports():

@@ -26,7 +26,7 @@ from servers import kafka as kafka_server
 from servers.cassandra import CassandraConfig
 from servers.errors import ToolMissing
 from servers.kafka import KafkaConfig
-from servers.ports import free_run
+from servers.ports import first_free_port
 from servers.server import START_SECONDS, Reachable, Server
 
 for profile in ("default", "ci"):
@@ -81,11 +81,11 @@ class RealServers:
 
 def _server(name: str, folder: Path) -> Server:
     if name == "kafka":
-        port = free_run(kafka_server.PORTS)
+        port = first_free_port(kafka_server.PORTS)
         return kafka_server.kafka_server(
             KafkaConfig(folder=folder, port=port, heap="512m", ephemeral=True)
         )
-    port = free_run(cassandra_server.PORTS)
+    port = first_free_port(cassandra_server.PORTS)
     return cassandra_server.cassandra_server(
         # Tests kill it, and then miss no write that was acknowledged.
         CassandraConfig(folder=folder, port=port, heap="1g", ephemeral=True, commitlog_sync="batch")
@@ -163,9 +163,9 @@ def _cannot_run() -> str | None:
     if all(_attached(name) for name in SERVERS):
         return None
     try:
-        java.find()
+        java.find_java()
         for name in SERVERS:
-            jars.require(name, jars.default_cache())
+            jars.require_jars(name, jars.default_cache())
     except ToolMissing as missing:
         return str(missing)
     return None

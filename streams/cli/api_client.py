@@ -28,16 +28,16 @@ def json_option(function: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print the API's answer.")(function)
 
 
-def address(settings: Settings) -> str:
+def api_address(settings: Settings) -> str:
     """Where the API of these settings answers."""
     host = ANY_ADDRESS.get(settings.api_host, settings.api_host)
     return f"http://{host}:{settings.api_port}"
 
 
-def ask(api: str | None, path: str, **parameters: str | int | None) -> dict[str, Any]:
+def get_json(api: str | None, path: str, **parameters: str | int | None) -> dict[str, Any]:
     """The JSON object at a path; parameters that are None are left out. Ends the command else."""
     settings = load_settings()
-    base = (api or address(settings)).rstrip("/")
+    base = (api or api_address(settings)).rstrip("/")
     given = {name: value for name, value in parameters.items() if value is not None}
     try:
         answer = httpx.get(f"{base}{path}", params=given, headers=_shown(settings), timeout=TIMEOUT)

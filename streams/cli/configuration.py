@@ -27,22 +27,25 @@ def load_settings() -> Settings:
     try:
         return Settings.model_validate({})
     except ValidationError as error:
-        raise WrongSettings("\n".join(complaints(error))) from None
+        raise WrongSettings("\n".join(describe_errors(error))) from None
 
 
-def complaints(error: ValidationError) -> list[str]:
+def describe_errors(error: ValidationError) -> list[str]:
     """A line for each wrong setting: its variable and what was expected, never its value."""
     wrong = dict.fromkeys(str(each["loc"][0]) for each in error.errors() if each["loc"])
     general = [each["msg"] for each in error.errors() if not each["loc"]]
-    return [*(f"{variable(name)}: expected {expected(name)}" for name in wrong), *general]
+    return [
+        *(f"{environment_variable(name)}: expected {describe_expected(name)}" for name in wrong),
+        *general,
+    ]
 
 
-def variable(name: str) -> str:
+def environment_variable(name: str) -> str:
     """The environment variable of a setting."""
     return f"{PREFIX}{name.upper()}"
 
 
-def expected(name: str) -> str:
+def describe_expected(name: str) -> str:
     """What the value of a setting may be, in words, from its declaration."""
     schema = _properties()[name]
     if "enum" in schema:
@@ -59,7 +62,7 @@ def expected(name: str) -> str:
     return f"text like {schema['pattern']}" if "pattern" in schema else "text"
 
 
-def printable(name: str, value: object) -> str:
+def format_value(name: str, value: object) -> str:
     """A value as it would be written in the environment; a secret is masked."""
     match value:
         case tuple():

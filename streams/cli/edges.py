@@ -10,8 +10,8 @@ from services.clock import now_ms
 from services.settings.settings import Settings
 from streams.bootstrap import Deps
 from streams.cli.configuration import load_settings
-from streams.cli.connected import run_on_stores
 from streams.cli.progress import progress_bar
+from streams.cli.store_access import run_on_stores
 from streams.kafka.reader import TopicReader
 from streams.process.processes import open_outbox
 from streams.replay.edges import EdgesMissing, EdgeSnapshot, handled_follows, last_written

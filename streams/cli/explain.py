@@ -5,8 +5,8 @@ import json
 import click
 from rich.console import Console
 
-from streams.cli.api_client import api_option, ask, json_option
-from streams.display.explanation import explanation
+from streams.cli.api_client import api_option, get_json, json_option
+from streams.display.explanation import explanation_table
 
 
 @click.command("explain")
@@ -20,8 +20,8 @@ def command(user: int, post: int, api: str | None, as_json: bool) -> None:
     The rule that decides, the path by which the post is owed, and whether it is stored. A post
     outside the user's audience answers like one that does not exist.
     """
-    body = ask(api, f"/v1/users/{user}/explain/{post}")
+    body = get_json(api, f"/v1/users/{user}/explain/{post}")
     if as_json:
         click.echo(json.dumps(body, ensure_ascii=False))
     else:
-        Console().print(explanation(body))
+        Console().print(explanation_table(body))

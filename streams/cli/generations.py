@@ -17,7 +17,7 @@ from services.generations.view import FRESH_SECONDS
 from services.settings.settings import Settings
 from streams.bootstrap import Deps
 from streams.cli.configuration import load_settings
-from streams.cli.connected import expect_cassandra, run_on_stores
+from streams.cli.store_access import expect_cassandra, run_on_stores
 from streams.kafka.reader import OffsetRange, TopicReader
 from streams.progress import ProgressCallback
 from streams.replay.acknowledgement import change_generations

@@ -5,9 +5,9 @@ import json
 import click
 from rich.console import Console
 
-from streams.cli.api_client import api_option, ask, json_option
-from streams.display.text import now_here
-from streams.display.timeline import timeline
+from streams.cli.api_client import api_option, get_json, json_option
+from streams.display.text import display_context
+from streams.display.timeline import timeline_list
 
 
 @click.command("home")
@@ -23,8 +23,8 @@ def command(user: int, api: str | None, as_json: bool, **parameters: str | int |
 
     Newest first. Cursors are what an earlier page printed.
     """
-    body = ask(api, f"/v1/users/{user}/home", **parameters)
+    body = get_json(api, f"/v1/users/{user}/home", **parameters)
     if as_json:
         click.echo(json.dumps(body, ensure_ascii=False))
     else:
-        Console().print(timeline(body, now_here()))
+        Console().print(timeline_list(body, display_context()))

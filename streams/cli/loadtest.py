@@ -13,9 +13,9 @@ from rich.table import Table
 
 from loadtest import command as runs
 from loadtest import comparison
-from loadtest.bench import NotDone
-from loadtest.log import NotErased
-from loadtest.page import headline_of
+from loadtest.bench import RunTimedOut
+from loadtest.kafka import TopicsNotEmpty
+from loadtest.markdown import headline
 from loadtest.processes import ProgramFailed
 from loadtest.report import NoReport, Report, load_report
 from loadtest.scenario import WrongScenario, load_scenario, scenario_names
@@ -37,7 +37,7 @@ def command() -> None:
 
 @command.command("list")
 @_json_option
-def list_(as_json: bool) -> None:
+def list_scenarios(as_json: bool) -> None:
     """The scenarios, and what each claims."""
     claims = {name: load_scenario(name).claim for name in scenario_names()}
     if as_json:
@@ -72,10 +72,10 @@ def run(scenarios: tuple[str, ...], out: Path, as_json: bool, **asked: object) -
     where something was lost, extra or shown wrongly.
     """
     try:
-        made = runs.run_all(scenarios, runs.RunRequest(out=out, **asked))  # type: ignore[arg-type]
+        made = runs.run_scenarios(scenarios, runs.RunRequest(out=out, **asked))  # type: ignore[arg-type]
     except WrongScenario as error:
         raise click.UsageError(str(error)) from error
-    except (MingleError, ServerError, ProgramFailed, NotErased, NotDone) as error:
+    except (MingleError, ServerError, ProgramFailed, TopicsNotEmpty, RunTimedOut) as error:
         raise click.ClickException(str(error)) from error
     except KeyboardInterrupt:
         raise click.ClickException("interrupted; what was started is stopped") from None
@@ -88,7 +88,7 @@ def run(scenarios: tuple[str, ...], out: Path, as_json: bool, **asked: object) -
 @_json_option
 def report(folder: Path, as_json: bool) -> None:
     """Write report.md and the pictures anew from report.json."""
-    _print([_told(runs.render, folder)], as_json)
+    _print([_told(runs.render_report, folder)], as_json)
 
 
 @command.command("compare")
@@ -99,7 +99,7 @@ def compare(first: Path, second: Path, as_json: bool) -> None:
     """Show two reports side by side."""
     one, other = (_told(load_report, each) for each in (first, second))
     rows = comparison.compare_reports(one, other)
-    caution = comparison.caution(one, other)
+    caution = comparison.comparison_caveat(one, other)
     if caution:
         click.echo(f"Careful: {caution}", err=True)
     if as_json:
@@ -122,7 +122,7 @@ def _print(reports: list[Report], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([msgspec.to_builtins(each) for each in reports], indent=2))
         return
-    figures = [headline_of(each) for each in reports]
+    figures = [headline(each) for each in reports]
     table = Table("figure", *(each.scenario for each in reports), box=None, pad_edge=False)
     for name in figures[0]:
         table.add_row(name, *(each[name] for each in figures))

@@ -16,7 +16,7 @@ from streams.cli.progress import progress_bar
 from streams.kafka.publisher import NotPublished, Publisher
 from streams.outbox import Outgoing
 from streams.pace import paced
-from streams.publishing.sources import Malformed, Refuse, read_messages
+from streams.publishing.sources import MalformedLine, OnMalformed, read_messages
 
 STANDARD_INPUT: Final = "-"
 
@@ -58,7 +58,7 @@ def command(
                 found = bar.track(_shuffled(found, shuffle), description="shuffled")
             for message in paced(found, rate) if rate else found:
                 publisher.send(message)
-    except (Malformed, NotPublished) as error:
+    except (MalformedLine, NotPublished) as error:
         refusals.note(str(error))
     except KeyboardInterrupt:
         refusals.note("interrupted")
@@ -73,7 +73,7 @@ class _Refusals:
         self.count = 0
         self._keep_going = keep_going
 
-    def __call__(self, malformed: Malformed) -> None:
+    def __call__(self, malformed: MalformedLine) -> None:
         if not self._keep_going:
             raise malformed
         self.note(str(malformed))
@@ -90,7 +90,9 @@ def _connected(brokers: Brokers) -> Publisher:
         raise click.ClickException(f"{error} (MINGLE_KAFKA_BOOTSTRAP)") from error
 
 
-def _read(names: Iterable[str], epoch: int, refuse: Refuse, bar: Progress) -> Iterator[Outgoing]:
+def _read(
+    names: Iterable[str], epoch: int, refuse: OnMalformed, bar: Progress
+) -> Iterator[Outgoing]:
     for name in names:
         if name == STANDARD_INPUT:
             bar.add_task("standard input", total=None)

@@ -10,8 +10,8 @@ import click
 
 from schemas.ids import UserId
 from streams.bootstrap import Deps, repair_stores
-from streams.cli.connected import run_on_stores
 from streams.cli.progress import progress_bar
+from streams.cli.store_access import run_on_stores
 from streams.pace import paced
 from streams.verification import USERS_AT_ONCE, create_rebuild, scan_users
 

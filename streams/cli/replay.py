@@ -20,7 +20,6 @@ from services.errors import MingleError
 from services.settings.settings import Settings
 from streams.bootstrap import Deps, cassandra_stores, create_replay, repair_stores
 from streams.cli.configuration import load_settings
-from streams.cli.connected import expect_cassandra, run_on_stores
 from streams.cli.dead_letter_options import run_async
 from streams.cli.edges import snapshot_edges
 from streams.cli.generations import (
@@ -34,6 +33,7 @@ from streams.cli.generations import (
 )
 from streams.cli.progress import progress_bar
 from streams.cli.replay_options import plan_argument, plan_request_options
+from streams.cli.store_access import expect_cassandra, run_on_stores
 from streams.display.replay import duration, loss_warning, plan_table, progress_line
 from streams.kafka.reader import TopicReader
 from streams.process.processes import health_site, open_deps, open_outbox

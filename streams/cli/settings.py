@@ -7,7 +7,12 @@ from rich.console import Console
 from rich.table import Table
 
 from services.settings.settings import Settings
-from streams.cli.configuration import expected, load_settings, printable, variable
+from streams.cli.configuration import (
+    describe_expected,
+    environment_variable,
+    format_value,
+    load_settings,
+)
 
 
 @click.command("settings")
@@ -29,11 +34,11 @@ def setting_rows(settings: Settings) -> list[dict[str, str]]:
     """A row for each setting, as text."""
     return [
         {
-            "variable": variable(name),
-            "value": printable(name, getattr(settings, name)),
-            "default": printable(name, field.default),
+            "variable": environment_variable(name),
+            "value": format_value(name, getattr(settings, name)),
+            "default": format_value(name, field.default),
             "meaning": field.description or "",
-            "expected": expected(name),
+            "expected": describe_expected(name),
         }
         for name, field in Settings.model_fields.items()
     ]

@@ -5,9 +5,9 @@ import json
 import click
 from rich.console import Console
 
-from streams.cli.api_client import api_option, ask, json_option
-from streams.display.text import now_here
-from streams.display.thread import thread
+from streams.cli.api_client import api_option, get_json, json_option
+from streams.display.text import display_context
+from streams.display.thread import thread_tree
 
 
 @click.command("thread")
@@ -24,8 +24,8 @@ def command(post: int, api: str | None, as_json: bool, **parameters: str | int |
     The line above it up to the root, then what was answered. Without a viewer only public
     posts are shown.
     """
-    body = ask(api, f"/v1/posts/{post}/thread", **parameters)
+    body = get_json(api, f"/v1/posts/{post}/thread", **parameters)
     if as_json:
         click.echo(json.dumps(body, ensure_ascii=False))
     else:
-        Console().print(thread(body, now_here()))
+        Console().print(thread_tree(body, display_context()))

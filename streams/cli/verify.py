@@ -11,7 +11,7 @@ import click
 from schemas.ids import UserId
 from services.verification.sample import SampleResult
 from streams.bootstrap import Deps
-from streams.cli.connected import run_on_stores
+from streams.cli.store_access import run_on_stores
 from streams.process.processes import health_site
 from streams.verification import VerificationResult, Verifier
 

@@ -9,7 +9,7 @@ from rich.text import Text
 from streams.display.text import clean
 
 
-def explanation(body: Mapping[str, Any]) -> Table:
+def explanation_table(body: Mapping[str, Any]) -> Table:
     """The verdict, the rule that decided, the path by which the post is owed."""
     table = Table.grid(padding=(0, 2))
     shown = bool(body["shown"])

@@ -13,16 +13,16 @@ HIDDEN: Final = frozenset({"Cc", "Cf", "Co", "Cs"})
 PALETTE: Final = ("cyan", "green", "magenta", "yellow", "blue", "red")
 
 
-def by_id(user: str) -> str:
+def unnamed_user(user: str) -> str:
     """A user for whom there is no name."""
     return f"user {user}"
 
 
-class Look(NamedTuple):
+class DisplayContext(NamedTuple):
     """Who looks, and when: how users are called, and the day whose times need no date."""
 
     today: date
-    name: Callable[[str], str] = by_id
+    name: Callable[[str], str] = unnamed_user
 
     def person(self, user: str) -> Text:
         """A user's name, in the same colour wherever it appears."""
@@ -36,9 +36,9 @@ class Look(NamedTuple):
         return Text(f"{local:%H:%M}" if near else f"{local:%d %b %Y}", style="dim")
 
 
-def now_here(name: Callable[[str], str] = by_id) -> Look:
+def display_context(name: Callable[[str], str] = unnamed_user) -> DisplayContext:
     """A look at this moment."""
-    return Look(datetime.now().astimezone().date(), name)
+    return DisplayContext(datetime.now().astimezone().date(), name)
 
 
 def clean(words: str) -> str:
@@ -56,7 +56,7 @@ def with_id(words: Text, item: Mapping[str, Any]) -> Table:
     return table
 
 
-def marked(words: Text, marks: list[str]) -> Text:
+def with_marks(words: Text, marks: list[str]) -> Text:
     """Words, and after them what sets this post apart."""
     for mark in marks:
         words.append(f"  {mark}", style="italic dim")

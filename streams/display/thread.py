@@ -7,10 +7,10 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from streams.display.text import Look, clean, marked, with_id
+from streams.display.text import DisplayContext, clean, with_id, with_marks
 
 
-def thread(body: Mapping[str, Any], look: Look) -> Tree:
+def thread_tree(body: Mapping[str, Any], look: DisplayContext) -> Tree:
     """The posts of a thread, each below the one it answers; the post asked for is marked.
 
     They come flat with depths: ancestors negative, then preorder. Those without a place above
@@ -27,7 +27,7 @@ def thread(body: Mapping[str, Any], look: Look) -> Tree:
     return top
 
 
-def _label(item: Mapping[str, Any], look: Look) -> Table:
+def _label(item: Mapping[str, Any], look: DisplayContext) -> Table:
     words = Text("▶ " if int(item["depth"]) == 0 else "", style="bold")
     if item.get("placeholder"):
         words.append(f"({item['placeholder']})", style="italic dim")
@@ -35,7 +35,7 @@ def _label(item: Mapping[str, Any], look: Look) -> Table:
         words.append_text(look.person(str(item["author_id"])))
         words.append(f"  {clean(item.get('text') or '')}  ", style="not bold")
         words.append_text(look.when(item))
-    return with_id(marked(words, _marks(item)), item)
+    return with_id(with_marks(words, _marks(item)), item)
 
 
 def _marks(item: Mapping[str, Any]) -> list[str]:

@@ -7,10 +7,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from streams.display.text import Look, clean, marked, with_id
+from streams.display.text import DisplayContext, clean, with_id, with_marks
 
 
-def timeline(body: Mapping[str, Any], look: Look) -> RenderableType:
+def timeline_list(body: Mapping[str, Any], look: DisplayContext) -> RenderableType:
     """A page: a line for each post, newest first, and what is to know of the page itself."""
     authors = {item["post_id"]: str(item["author_id"]) for item in body["items"]}
     table = Table.grid(padding=(0, 2), expand=True)
@@ -18,12 +18,12 @@ def timeline(body: Mapping[str, Any], look: Look) -> RenderableType:
     table.add_column(no_wrap=True)
     table.add_column(ratio=1)
     for item in body["items"]:
-        words = marked(Text(clean(item.get("text") or "")), _marks(item, authors, look))
+        words = with_marks(Text(clean(item.get("text") or "")), _marks(item, authors, look))
         table.add_row(look.when(item), look.person(str(item["author_id"])), with_id(words, item))
     return Group(table, *_remarks(body)) if body["items"] else Group(*_remarks(body))
 
 
-def _marks(item: Mapping[str, Any], authors: Mapping[str, str], look: Look) -> list[str]:
+def _marks(item: Mapping[str, Any], authors: Mapping[str, str], look: DisplayContext) -> list[str]:
     marks = []
     if item.get("parent_id"):
         answered = authors.get(item["parent_id"])

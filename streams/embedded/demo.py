@@ -13,13 +13,13 @@ from rich.table import Table
 from services.clock import now_ms
 from services.settings.settings import Settings
 from streams.display.dead_letter import dead_letter_panel
-from streams.display.explanation import explanation
-from streams.display.movements import movements
-from streams.display.text import now_here
-from streams.display.thread import thread
-from streams.display.timeline import timeline
+from streams.display.explanation import explanation_table
+from streams.display.metric_changes import metric_changes
+from streams.display.text import display_context
+from streams.display.thread import thread_tree
+from streams.display.timeline import timeline_list
 from streams.embedded.demo_client import DemoClient
-from streams.embedded.pipeline import Running, embedded, pipeline
+from streams.embedded.pipeline import RunningPipeline, embedded_settings, pipeline
 from streams.embedded.story import NAMES, Scene, Story, story
 from streams.process.processes import open_outbox
 
@@ -41,7 +41,7 @@ async def demo(
     async with pipeline(settings) as running:
         console.print(_parts(running))
         async with (
-            open_outbox(embedded(settings, running.bootstrap)) as outbox,
+            open_outbox(embedded_settings(settings, running.bootstrap)) as outbox,
             httpx.AsyncClient(timeout=ANSWER_SECONDS) as client,
         ):
             await _tell(DemoClient(running, outbox, client), village, console)
@@ -52,19 +52,19 @@ async def demo(
 
 
 async def _tell(teller: DemoClient, village: Story, console: Console) -> None:
-    look = now_here(lambda user: NAMES.get(int(user), user))
+    look = display_context(lambda user: NAMES.get(int(user), user))
     before = await teller.metrics()
     for scene in village.scenes:
         await teller.play(scene, village.reader)
         console.print(_scene(scene))
     await teller.visible(village)
-    _show(console, "alice's home", timeline(await teller.home(village.reader), look))
-    _show(console, "a thread", thread(await teller.thread(village.root, village.reader), look))
-    why = explanation(await teller.explain(village.reader, village.hidden))
+    _show(console, "alice's home", timeline_list(await teller.home(village.reader), look))
+    _show(console, "a thread", thread_tree(await teller.thread(village.root, village.reader), look))
+    why = explanation_table(await teller.explain(village.reader, village.hidden))
     _show(console, "why carol's words to frank are not in alice's home", why)
     dead = await teller.dead_letter(village.poison.topic)
     _show(console, "the dead letter", dead_letter_panel(dict(dead.headers), dead.value))
-    _show(console, "the metrics that moved", movements(before, await teller.metrics()))
+    _show(console, "the metrics that moved", metric_changes(before, await teller.metrics()))
 
 
 def _show(console: Console, title: str, what: RenderableType) -> None:
@@ -81,7 +81,7 @@ def _scene(scene: Scene) -> Table:
     return table
 
 
-def _parts(running: Running) -> Table:
+def _parts(running: RunningPipeline) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_row("  broker", running.bootstrap, "[dim]librdkafka's mock, over TCP[/dim]")
     table.add_row("  worker", str(running.worker), "[dim]Faust agents on memory stores[/dim]")
@@ -89,7 +89,7 @@ def _parts(running: Running) -> Table:
     return table
 
 
-def _next(running: Running, village: Story, *, served: bool) -> Table:
+def _next(running: RunningPipeline, village: Story, *, served: bool) -> Table:
     """Addresses and commands; a post's only while that post is there."""
     api = str(running.api)
     home = f"{api}/v1/users/{village.reader}/home"

@@ -9,8 +9,8 @@ from aiokafka import AIOKafkaConsumer
 
 from schemas.ids import PostId
 from schemas.topics import dead_letter_topic
-from streams.display.movements import Reading, reading
-from streams.embedded.pipeline import Running
+from streams.display.metric_changes import MetricValues, read_metrics
+from streams.embedded.pipeline import RunningPipeline
 from streams.embedded.story import ExpectedPlace, Scene, Story
 from streams.outbox import Outbox
 
@@ -29,7 +29,7 @@ class StoryFailed(RuntimeError):
 class DemoClient:
     """Publishes scenes to the pipeline's broker and asks its API, over HTTP."""
 
-    def __init__(self, running: Running, outbox: Outbox, client: httpx.AsyncClient) -> None:
+    def __init__(self, running: RunningPipeline, outbox: Outbox, client: httpx.AsyncClient) -> None:
         self._running = running
         self._outbox = outbox
         self._client = client
@@ -39,12 +39,12 @@ class DemoClient:
         """Publish a scene; returns when all of it is visible to `reader`. Raises NotAsTold."""
         await self._outbox.send(scene.messages)
         self._sent += len(scene.messages)
-        await until(self._all_handled, f"handling of {scene.title!r}")
-        await until(lambda: self._sees(reader, scene.sees), f"delivery of {scene.title!r}")
+        await poll_until(self._all_handled, f"handling of {scene.title!r}")
+        await poll_until(lambda: self._sees(reader, scene.sees), f"delivery of {scene.title!r}")
 
     async def visible(self, story: Story) -> None:
         """Returns when home and thread are as the story promises. Raises NotAsTold."""
-        await until(lambda: self._as_told(story), "the story's home and thread")
+        await poll_until(lambda: self._as_told(story), "the story's home and thread")
 
     async def home(self, user: int) -> dict[str, Any]:
         return await self._answer(f"/v1/users/{user}/home")
@@ -55,9 +55,9 @@ class DemoClient:
     async def explain(self, user: int, post: int) -> dict[str, Any]:
         return await self._answer(f"/v1/users/{user}/explain/{post}")
 
-    async def metrics(self) -> Reading:
+    async def metrics(self) -> MetricValues:
         answer = await self._client.get(f"{self._running.worker}/metrics")
-        return reading(answer.raise_for_status().text)
+        return read_metrics(answer.raise_for_status().text)
 
     async def dead_letter(self, topic: str) -> Any:
         """The first dead letter of a topic. Raises NotAsTold."""
@@ -108,7 +108,7 @@ class DemoClient:
         return handled >= self._sent
 
 
-async def until(holds: Callable[[], Awaitable[bool]], what: str) -> None:
+async def poll_until(holds: Callable[[], Awaitable[bool]], what: str) -> None:
     """Returns when it holds. Raises NotAsTold when it does not in time."""
     deadline = asyncio.get_running_loop().time() + PATIENCE
     while not await holds():

@@ -23,7 +23,7 @@ READY_SECONDS: Final = 30.0
 POLL_SECONDS: Final = 0.02
 
 
-OWN = {
+OVERRIDES = {
     "store": "memory",
     "kafka_security_protocol": "PLAINTEXT",
     "api_host": "127.0.0.1",
@@ -35,7 +35,7 @@ OWN = {
 """Nobody is asked for a token, so only this machine is listened to."""
 
 
-class Running(NamedTuple):
+class RunningPipeline(NamedTuple):
     """Where the parts of the pipeline answer."""
 
     bootstrap: str
@@ -43,13 +43,13 @@ class Running(NamedTuple):
     worker: Address
 
 
-def embedded(settings: Settings, bootstrap: str) -> Settings:
+def embedded_settings(settings: Settings, bootstrap: str) -> Settings:
     """These settings, for a broker of this process."""
-    return settings.model_copy(update=OWN | {"kafka_bootstrap": bootstrap})
+    return settings.model_copy(update=OVERRIDES | {"kafka_bootstrap": bootstrap})
 
 
 @asynccontextmanager
-async def pipeline(settings: Settings) -> AsyncIterator[Running]:
+async def pipeline(settings: Settings) -> AsyncIterator[RunningPipeline]:
     """Ready to be published to, on the ports of the settings; gone, with its state, at the end.
 
     Which broker, store and authentication the settings name is no matter. Raises OSError for a
@@ -58,7 +58,7 @@ async def pipeline(settings: Settings) -> AsyncIterator[Running]:
     with MockBroker() as broker:
         for topic in topics.load_topics().values():
             broker.create_topic(topic.name, min(topic.partitions, PARTITIONS))
-        own = embedded(settings, broker.bootstrap)
+        own = embedded_settings(settings, broker.bootstrap)
         async with open_deps(own) as deps, open_outbox(own) as outbox:
             dormant = create_inactive_users(deps)
             apps = create_workers(deps, outbox, active_followers=dormant.active_followers)
@@ -70,7 +70,7 @@ async def pipeline(settings: Settings) -> AsyncIterator[Running]:
                 run_in_background(asyncio.Event(), background_work(deps, ROLES, dormant)),
                 _working(apps),
             ):
-                yield Running(broker.bootstrap, api, worker)
+                yield RunningPipeline(broker.bootstrap, api, worker)
 
 
 @asynccontextmanager

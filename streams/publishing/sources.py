@@ -22,7 +22,7 @@ LINE_BYTES: Final = 33_554_432
 """The longest line that is read: the largest message that any topic here accepts."""
 
 
-class Malformed(ValueError):
+class MalformedLine(ValueError):
     """A line that is no message, with its place. Nothing of it was published."""
 
     def __init__(self, source: str, line: int, why: str) -> None:
@@ -32,11 +32,11 @@ class Malformed(ValueError):
         self.why = why
 
 
-Refuse: TypeAlias = Callable[[Malformed], None]
+OnMalformed: TypeAlias = Callable[[MalformedLine], None]
 """What is done about a malformed line: raise it, or take note and return to go on."""
 
 
-def read_messages(file: BinaryIO, name: str, epoch: int, refuse: Refuse) -> Iterator[Outgoing]:
+def read_messages(file: BinaryIO, name: str, epoch: int, refuse: OnMalformed) -> Iterator[Outgoing]:
     """Every message of a file, in its order.
 
     A line of JSON Lines that is no message goes to `refuse`. A row of a data set that is none
@@ -51,7 +51,7 @@ def read_messages(file: BinaryIO, name: str, epoch: int, refuse: Refuse) -> Iter
         else:
             yield from _json_lines(first, lines, epoch, refuse)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise Malformed(name, lines.number + 1, f"damaged gzip ({error})") from error
+        raise MalformedLine(name, lines.number + 1, f"damaged gzip ({error})") from error
 
 
 class _Lines(Iterator[bytes]):
@@ -68,7 +68,7 @@ class _Lines(Iterator[bytes]):
             raise StopIteration
         self.number += 1
         if len(line) > LINE_BYTES:
-            raise Malformed(self.name, self.number, f"longer than {LINE_BYTES} bytes")
+            raise MalformedLine(self.name, self.number, f"longer than {LINE_BYTES} bytes")
         return line
 
 
@@ -83,7 +83,7 @@ def _dataset(header: str, lines: _Lines, epoch: int) -> Iterator[Outgoing]:
         for fact in _facts(header, lines, epoch):
             yield Outgoing(*encode(fact))
     except (ValueError, LookupError) as error:
-        raise Malformed(lines.name, lines.number, str(error)) from error
+        raise MalformedLine(lines.name, lines.number, str(error)) from error
 
 
 def _facts(header: str, lines: _Lines, epoch: int) -> Iterator[Message]:
@@ -99,12 +99,12 @@ def _with_header(header: str, lines: _Lines) -> Iterator[str]:
         yield line.decode()
 
 
-def _json_lines(first: bytes, rest: _Lines, epoch: int, refuse: Refuse) -> Iterator[Outgoing]:
+def _json_lines(first: bytes, rest: _Lines, epoch: int, refuse: OnMalformed) -> Iterator[Outgoing]:
     line: bytes | None = first
     while line:
         if line.strip():
             try:
                 yield parse_line(line, now_ms(), epoch)
             except NotAMessage as reason:
-                refuse(Malformed(rest.name, rest.number, str(reason)))
+                refuse(MalformedLine(rest.name, rest.number, str(reason)))
         line = next(rest, None)

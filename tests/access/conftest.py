@@ -10,9 +10,9 @@ import pytest
 
 from servers import cassandra as cassandra_server
 from servers import kafka as kafka_server
-from servers.cassandra import CassandraConfig, Secured
+from servers.cassandra import CassandraConfig, ClientSecurity
 from servers.kafka import KafkaConfig
-from servers.ports import LOOPBACK, free_run
+from servers.ports import LOOPBACK, first_free_port
 from servers.server import Server
 from tests.access.certificates import PASSWORD, Authority, Signed
 
@@ -72,7 +72,7 @@ def secured(
 
 
 def _kafka(folder: Path, certificates: Certificates) -> Server:
-    first = free_run(kafka_server.PORTS + 2)
+    first = first_free_port(kafka_server.PORTS + 2)
     scram, mutual = f"SCRAM://{LOOPBACK}:{first + SCRAM}", f"MUTUAL://{LOOPBACK}:{first + MUTUAL}"
     plain, controller = f"PLAINTEXT://{LOOPBACK}:{first}", f"CONTROLLER://{LOOPBACK}:{first + 1}"
     login = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
@@ -106,10 +106,10 @@ def _cassandra(folder: Path, certificates: Certificates) -> Server:
     return cassandra_server.cassandra_server(
         CassandraConfig(
             folder=folder / "cassandra",
-            port=free_run(cassandra_server.PORTS),
+            port=first_free_port(cassandra_server.PORTS),
             heap="1g",
             ephemeral=True,
-            secured=Secured(
+            secured=ClientSecurity(
                 certificates.server.keystore(), certificates.ours.truststore(), PASSWORD, context
             ),
         )

@@ -37,7 +37,7 @@ from schemas.codec import encode
 from schemas.events import FollowCreated, PostCreated
 from schemas.ids import post_id
 from servers.cassandra import SUPERUSER
-from servers.ports import free_run
+from servers.ports import first_free_port
 from services.settings.brokers import Brokers
 from streams.kafka.topics import TopicAdmin, compare_topics
 from streams.routes import ROLES
@@ -183,7 +183,7 @@ def _let_in_to_the_store(secured: SecuredServers, certificates: Certificates) ->
 @pytest.fixture
 def running(site: Site) -> Iterator[str]:
     """A worker of each role, each as its own user, and the API's address."""
-    port = free_run(1)
+    port = first_free_port(1)
     commands = [(["worker", "--role", role], {"kafka_user": f"mingle-{role}"}) for role in ROLES]
     # The API knows nothing of Kafka's users, as in the manifests.
     kafka = ("security_protocol", "ca_file", "user", "password_file")

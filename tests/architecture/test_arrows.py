@@ -21,7 +21,7 @@ MAY_IMPORT = {
 }
 ENTRANCES = {"streams/cli/loadtest.py": {"loadtest", "servers"}}
 """Commands of the one program that are about another folder."""
-COMPOSITION_ROOTS = {"streams/bootstrap.py", "loadtest/store.py", "loadtest/stored.py"}
+COMPOSITION_ROOTS = {"streams/bootstrap.py", "loadtest/store.py", "loadtest/stored_world.py"}
 ADAPTERS = {"memory", "cassandra"}
 MAX_MODULE = 350
 MAX_FUNCTION = 45

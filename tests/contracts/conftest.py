@@ -162,7 +162,7 @@ class Compactor:
 
     def __init__(self, jmx_port: int) -> None:
         source = Path(__file__).with_name("Compactor.java")
-        command = [java.find().program, "-Xmx64m", str(source), str(jmx_port)]
+        command = [java.find_java().program, "-Xmx64m", str(source), str(jmx_port)]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )

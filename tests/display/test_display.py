@@ -9,14 +9,14 @@ import pytest
 from rich.console import Console, RenderableType
 
 from streams.display.dead_letter import dead_letter_panel
-from streams.display.explanation import explanation
-from streams.display.movements import movements, reading
-from streams.display.text import Look, clean
-from streams.display.thread import thread
-from streams.display.timeline import timeline
+from streams.display.explanation import explanation_table
+from streams.display.metric_changes import metric_changes, read_metrics
+from streams.display.text import DisplayContext, clean
+from streams.display.thread import thread_tree
+from streams.display.timeline import timeline_list
 
 NAMES = {"1": "alice", "2": "bob", "3": "carol"}
-LOOK = Look(date(2026, 6, 1), NAMES.__getitem__)
+LOOK = DisplayContext(date(2026, 6, 1), NAMES.__getitem__)
 
 
 def drawn(renderable: RenderableType) -> list[str]:
@@ -43,7 +43,7 @@ def page(*items: Mapping[str, Any], **more: Any) -> dict[str, Any]:
 def test_a_home_is_a_line_for_each_post() -> None:
     """In the order of the page, with who wrote it and what sets it apart."""
     lines = drawn(
-        timeline(
+        timeline_list(
             page(
                 item(9, 2, "hello", edited=True, visibility="followers"),
                 item(8, 1, "why", parent_id="9"),
@@ -61,10 +61,10 @@ def test_a_home_is_a_line_for_each_post() -> None:
 
 def test_a_home_says_what_is_to_know_of_it() -> None:
     """That it is empty, that it is being built, how to go on."""
-    assert drawn(timeline(page(), LOOK)) == ["nothing here"]
+    assert drawn(timeline_list(page(), LOOK)) == ["nothing here"]
     gap = {"from": "3", "to": "1", "cursor": "def"}
     more = page(item(1, 1, "x", parent_id="7"), state="building", next="abc", gap=gap)
-    lines = drawn(timeline(more, LOOK))
+    lines = drawn(timeline_list(more, LOOK))
     assert "an answer" in lines[0]
     assert "being built" in lines[1]
     assert lines[2:] == [
@@ -75,15 +75,15 @@ def test_a_home_says_what_is_to_know_of_it() -> None:
 
 def test_people_without_names_and_times_of_today() -> None:
     """An id will do, and of today the hour is enough."""
-    look = Look(datetime(2026, 5, 1, 10, tzinfo=UTC).astimezone().date())
-    [line] = drawn(timeline(page(item(1, 9, "x")), look))
+    look = DisplayContext(datetime(2026, 5, 1, 10, tzinfo=UTC).astimezone().date())
+    [line] = drawn(timeline_list(page(item(1, 9, "x")), look))
     assert re.match(r"\d\d:00  user 9  x +1$", line)
 
 
 def test_a_thread_is_a_tree() -> None:
     """Each post stands below the one it answers, in the order that the API gave."""
     lines = drawn(
-        thread(
+        thread_tree(
             page(
                 item(1, 1, "root", depth=-1),
                 item(2, 2, "asked for", depth=0),
@@ -109,7 +109,7 @@ WORDS = ("alice", "└── ▶ bob", "├── carol", "└── alice", "�
 def test_placeholders_keep_their_place_and_show_nothing() -> None:
     """A deleted post is a kind in brackets, and its replies hang from it."""
     lines = drawn(
-        thread(
+        thread_tree(
             page(
                 {"post_id": "1", "depth": 0, "placeholder": "deleted"},
                 item(2, 2, "reply", depth=1),
@@ -124,14 +124,14 @@ def test_placeholders_keep_their_place_and_show_nothing() -> None:
 def test_roots_without_a_common_one_stand_side_by_side() -> None:
     """Whatever depths arrive, every item is drawn."""
     items = [item(n, 1, f"post-{n}", depth=depth) for n, depth in enumerate([3, 1, 1, 5, 0], 1)]
-    text = "\n".join(drawn(thread(page(*items), LOOK)))
+    text = "\n".join(drawn(thread_tree(page(*items), LOOK)))
     assert all(f"post-{n}" in text for n in range(1, 6))
 
 
 def test_an_explanation_says_verdict_rule_and_path() -> None:
     """In that order; what the API leaves out is left out."""
     body = {"shown": False, "rule": 3, "reason": None, "path": "pushed author", "stored": True}
-    assert drawn(explanation(body)) == [
+    assert drawn(explanation_table(body)) == [
         "verdict  hidden",
         "rule     3",
         "path     pushed author",
@@ -152,7 +152,7 @@ def test_an_explanation_says_verdict_rule_and_path() -> None:
 def test_words_of_strangers_only_draw_themselves(words: str, shown: str) -> None:
     """No escape sequence, no control, no markup takes effect."""
     assert clean(words) == shown
-    assert shown in drawn(timeline(page(item(1, 1, words)), LOOK))[0]
+    assert shown in drawn(timeline_list(page(item(1, 1, words)), LOOK))[0]
 
 
 def test_a_dead_letter_names_place_field_and_reason() -> None:
@@ -176,8 +176,10 @@ def test_a_dead_letter_names_place_field_and_reason() -> None:
 
 def test_only_what_moved_is_shown() -> None:
     """Counters, gauges and counts; buckets and sums would drown them."""
-    before = reading('timeline_rebalances_total 1\ntimeline_dead_letters_total{topic="posts"} 0\n')
-    after = reading(
+    before = read_metrics(
+        'timeline_rebalances_total 1\ntimeline_dead_letters_total{topic="posts"} 0\n'
+    )
+    after = read_metrics(
         "# TYPE timeline_handle_seconds histogram\n"
         'timeline_handle_seconds_bucket{agent="posts",le="+Inf"} 2\n'
         'timeline_handle_seconds_count{agent="posts"} 2\n'
@@ -186,7 +188,7 @@ def test_only_what_moved_is_shown() -> None:
         "timeline_rebalances_total 1\n"
         'timeline_dead_letters_total{topic="posts"} 1\n'
     )
-    assert drawn(movements(before, after)) == [
+    assert drawn(metric_changes(before, after)) == [
         "timeline_handle_seconds_count agent=posts  0  →  2",
         "timeline_dead_letters_total topic=posts    0  →  1",
     ]

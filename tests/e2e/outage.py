@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from schemas import topics
 from schemas.codec import Message
-from servers.ports import free_run
+from servers.ports import first_free_port
 from tests.e2e.comparison import compare_all
 from tests.e2e.pipeline import POLL_SECONDS, READ, Pipeline
 from tests.e2e.village import model_of
@@ -90,7 +90,7 @@ class Load:
 
     def worker(self, name: str, **settings: Any) -> Site:
         """A worker that has begun; it need not be ready."""
-        port = free_run(1)
+        port = first_free_port(1)
         self._pipeline.start_worker(name, metrics_port=port, **settings)
         site = Site(port)
         self._pipeline.until(site.lives, time.monotonic() + LIVE_SECONDS)

@@ -14,7 +14,7 @@ import pytest
 from schemas.codec import Message
 from schemas.events import PostCreated
 from schemas.ids import post_id
-from servers.ports import free_run
+from servers.ports import first_free_port
 from services.storage.generation_tables import FIRST
 from tests.e2e.comparison import compare_all
 from tests.e2e.pipeline import Pipeline
@@ -121,7 +121,7 @@ class Site:
     """The API of a pipeline, and what it says."""
 
     def __init__(self, pipeline: Pipeline) -> None:
-        port = free_run(1)
+        port = first_free_port(1)
         self.url = f"http://127.0.0.1:{port}"
         pipeline.start_api("api", api_port=port)
         eventually(self._is_ready)

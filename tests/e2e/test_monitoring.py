@@ -16,7 +16,7 @@ from k8s.dashboards import DASHBOARDS
 from schemas.codec import Message
 from schemas.events import FollowCreated, PostCreated, PostEdited, ReplyCreated
 from schemas.ids import post_id
-from servers.ports import free_run
+from servers.ports import first_free_port
 from streams.outbox import Outgoing
 from tests.e2e.pipeline import Pipeline
 from tests.monitoring.conftest import rules, tool
@@ -73,7 +73,7 @@ def _selected(node: Any) -> Iterator[str]:
 @contextmanager
 def prometheus(folder: Path, targets: dict[str, int]) -> Iterator[Prometheus]:
     """A Prometheus with our rules that scrapes these ports every second."""
-    port = free_run(1)
+    port = first_free_port(1)
     jobs = [
         {"job_name": name, "static_configs": [
             {"targets": [f"127.0.0.1:{at}"], "labels": {"role": name, "pod": name}}]}
@@ -111,10 +111,10 @@ def within(holds: Any, what: str, seconds: float = ANSWER_SECONDS) -> None:
 def test_every_query_returns_series(pipeline: Pipeline, tmp_path: Path) -> None:
     """Of dashboards and of rules, after a little of everything has happened."""
     tool("prometheus")  # before anything is started
-    worker, api, broken = (free_run(1) for _ in range(3))
+    worker, api, broken = (first_free_port(1) for _ in range(3))
     pipeline.start_worker("worker", metrics_port=worker)
     pipeline.start_api("api", api_port=api)
-    pipeline.start_api("api-without-store", api_port=broken, cassandra_port=free_run(1))
+    pipeline.start_api("api-without-store", api_port=broken, cassandra_port=first_free_port(1))
     with prometheus(tmp_path, {"worker": worker, "api": api, "broken": broken}) as asked:
         a_little_of_everything(pipeline, f"http://127.0.0.1:{api}", f"http://127.0.0.1:{broken}")
         drawn = [

@@ -18,7 +18,7 @@ from servers import cassandra as cassandra_server
 from servers import kafka as kafka_server
 from servers.cassandra import CassandraConfig
 from servers.kafka import KafkaConfig
-from servers.ports import free_run
+from servers.ports import first_free_port
 from streams.routes import ROLES
 from tests.e2e.chatter import Producers
 from tests.e2e.comparison import compare_all
@@ -53,7 +53,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.proof, pytest.mark.timeout(2_400)]
 def town(tmp_path: Path) -> Iterator[Town]:
     """Servers of its own, for Kafka has to know of the proxy, and Cassandra has a small disk."""
     with ExitStack() as stack:
-        port = free_run(kafka_server.PORTS_WITH_PROXY)
+        port = first_free_port(kafka_server.PORTS_WITH_PROXY)
         to_kafka = stack.enter_context(Proxy(port + 2))
         folders = tmp_path / "kafka", tmp_path / "cassandra"
         stack.enter_context(small_disk(folders[1] / "data" / "commitlog", DISK_MEBIBYTES))
@@ -64,7 +64,7 @@ def town(tmp_path: Path) -> Iterator[Town]:
         )
         cassandra = cassandra_server.cassandra_server(
             CassandraConfig(
-                folder=folders[1], port=free_run(cassandra_server.PORTS), heap="1g",
+                folder=folders[1], port=first_free_port(cassandra_server.PORTS), heap="1g",
                 ephemeral=True, commitlog_sync="batch",
             )
         )  # fmt: skip

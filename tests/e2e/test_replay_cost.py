@@ -9,11 +9,11 @@ import pytest
 import uvloop
 
 from loadtest.graph import Graph, make_graph
-from loadtest.machine import listener, usage
+from loadtest.machine import listening_pid, usage
 from loadtest.scenario import load_scenario
 from schemas.events import FollowCreated, PostCreated
 from schemas.ids import UserId, Version, post_id
-from servers.ports import free_run
+from servers.ports import first_free_port
 from services.graph.edge import EdgeMutation
 from services.settings.settings import Settings
 from streams.bootstrap import cassandra_stores, connect_store, create_metrics
@@ -75,7 +75,7 @@ class Cost(NamedTuple):
 
 
 def cassandra_seconds(settings: Settings) -> float:
-    used = usage(listener(settings.cassandra_port))
+    used = usage(listening_pid(settings.cassandra_port))
     return used.cpu_seconds if used else float("nan")
 
 
@@ -107,7 +107,7 @@ def test_a_replay_needs_a_third_of_the_live_store_requests(
         )
         for n, author in enumerate(authors * POSTS_EACH)
     ]  # fmt: skip
-    port = free_run(1)
+    port = first_free_port(1)
     pipeline.start_worker("live", metrics_port=port)
     live = Site(port)
     pipeline.publish([FollowCreated(version=1, follower_id=1, followee_id=2)])

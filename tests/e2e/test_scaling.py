@@ -16,7 +16,7 @@ from confluent_kafka.admin import AdminClient, NewPartitions
 
 from schemas import topics
 from schemas.codec import Message, encode
-from servers.ports import free_run
+from servers.ports import first_free_port
 from servers.server import Reachable
 from services.settings.brokers import Brokers
 from streams.app import SESSION_SECONDS
@@ -244,7 +244,7 @@ def test_a_restart_under_its_name_is_no_rebalance(
     pipeline: Pipeline, record_figures: Callable[..., None]
 ) -> None:
     """What a rolling update does to each pod: the others keep what they have, and go on."""
-    ports = {name: free_run(1) for name in "ab"}
+    ports = {name: first_free_port(1) for name in "ab"}
     for name, port in ports.items():
         pipeline.start_worker(name, *ROLES, metrics_port=port)
     pipeline.until(lambda: settled(pipeline, set(ports)))

@@ -10,7 +10,7 @@ from schemas.events import FollowCreated, PostCreated
 from schemas.ids import post_id
 from schemas.relations import BlockCreated
 from services.settings.settings import Settings
-from streams.embedded.pipeline import Running, pipeline
+from streams.embedded.pipeline import RunningPipeline, pipeline
 from streams.outbox import Outbox, Outgoing
 from streams.process.processes import open_outbox
 
@@ -23,7 +23,7 @@ async def tell(outbox: Outbox, *messages: Message) -> None:
     await outbox.send([Outgoing(*encode(each)) for each in messages])
 
 
-async def home_becomes(running: Running, client: httpx.AsyncClient, *posts: int) -> None:
+async def home_becomes(running: RunningPipeline, client: httpx.AsyncClient, *posts: int) -> None:
     deadline = time.monotonic() + PATIENCE
     while True:
         answer = await client.get(f"{running.api}/v1/users/{ALICE}/home")

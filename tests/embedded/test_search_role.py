@@ -12,7 +12,7 @@ from schemas.codec import encode
 from schemas.events import PostCreated, PostDeleted, PostEdited
 from schemas.ids import post_id
 from services.settings.settings import Settings
-from streams.embedded.pipeline import Running, pipeline
+from streams.embedded.pipeline import RunningPipeline, pipeline
 from streams.outbox import Outgoing
 from streams.process.processes import open_outbox
 
@@ -29,7 +29,7 @@ async def becomes(measure: Callable[[], Awaitable[Any]], expected: Any) -> None:
         await asyncio.sleep(POLL_SECONDS)
 
 
-async def outcomes(running: Running, client: httpx.AsyncClient) -> dict[str, float]:
+async def outcomes(running: RunningPipeline, client: httpx.AsyncClient) -> dict[str, float]:
     """Messages of `posts`, by agent and outcome."""
     name = "timeline_events_handled_total"
     text = (await client.get(f"{running.worker}/metrics")).text
@@ -37,7 +37,7 @@ async def outcomes(running: Running, client: httpx.AsyncClient) -> dict[str, flo
     return {labels: float(value) for labels, value in rows if labels.startswith('{agent="')}
 
 
-def letters(running: Running) -> int:
+def letters(running: RunningPipeline) -> int:
     """How many dead letters of `posts` there are."""
     consumer = Consumer({"bootstrap.servers": running.bootstrap, "group.id": "counts"})
     try:

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from servers import jars
 from services.settings.settings import Settings
 from streams.cli import COMMANDS
-from streams.cli.configuration import variable
+from streams.cli.configuration import environment_variable
 
 ROOT = Path(__file__).parents[2]
 PROMTOOL = ROOT / ".tools" / "promtool"
@@ -40,12 +40,12 @@ def test_images_are_pinned() -> None:
     for each in SERVICES.values():
         assert re.fullmatch(r"[a-z/]+:v?\d+\.\d+\.\d+", each["image"])
     for name in ("kafka", "cassandra"):
-        assert jars.release(name).split("-")[1] == SERVICES[name]["image"].split(":")[1]
+        assert jars.release_name(name).split("-")[1] == SERVICES[name]["image"].split(":")[1]
 
 
 def test_commands_and_settings_exist() -> None:
     """Ours run commands of the program with settings it has."""
-    known = {variable(name) for name in Settings.model_fields}
+    known = {environment_variable(name) for name in Settings.model_fields}
     for each in OURS.values():
         assert each["command"][0] in COMMANDS
         assert set(each["environment"]) <= known

@@ -9,7 +9,7 @@ from schemas import topics
 from servers import jars
 from services.settings.settings import Settings
 from streams.cli import COMMANDS
-from streams.cli.configuration import variable
+from streams.cli.configuration import environment_variable
 from streams.routes import LANES, ROLES, ROUTES
 from tests.k8s.conftest import ROOT, Manifest
 
@@ -57,7 +57,7 @@ def test_containers_run_commands_that_exist(manifests: list[Manifest]) -> None:
 
 def test_settings_exist(manifests: list[Manifest]) -> None:
     """Every variable that a pod is given is in `mingle settings`, and their values are taken."""
-    known = {variable(name) for name in Settings.model_fields}
+    known = {environment_variable(name) for name in Settings.model_fields}
     (shared,) = (each["data"] for each in of_kind(manifests, "ConfigMap") if is_settings(each))
     for each in of_kind(manifests, *WORKLOADS):
         told = shared | environment(each)
@@ -283,7 +283,7 @@ def test_cassandra_takes_our_batches(manifests: list[Manifest]) -> None:
     """What the development server is told of batches, production's is told too; same version."""
     (cluster,) = of_kind(manifests, "K8ssandraCluster")
     version = cluster["spec"]["cassandra"]["serverVersion"]
-    assert jars.release("cassandra").startswith(f"cassandra-{version}-")
+    assert jars.release_name("cassandra").startswith(f"cassandra-{version}-")
     told = cluster["spec"]["cassandra"]["config"]["cassandraYaml"]
     ours = (ROOT / "servers" / "config" / "cassandra.yaml").read_text().splitlines()
     for name, value in told.items():

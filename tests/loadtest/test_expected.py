@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from loadtest.expected import NOTHING, Entries, EntryDifference, ExpectedHomes, compare_entries
+from loadtest.expected import NO_ENTRIES, Entries, EntryDifference, ExpectedHomes, compare_entries
 
 SHARDS = 4
 RANDOM = np.random.default_rng(3)
@@ -39,7 +39,7 @@ def test_what_is_the_same_differs_in_nothing() -> None:
     assert compare_entries(owed, Entries(owed.users[order], owed.posts[order])) == EntryDifference(
         0, 0
     )
-    assert compare_entries(NOTHING, NOTHING) == EntryDifference(0, 0)
+    assert compare_entries(NO_ENTRIES, NO_ENTRIES) == EntryDifference(0, 0)
 
 
 @pytest.mark.parametrize("place", [0, 17, -1])

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from loadtest.figures import RunningCount, of_histogram, percentiles, reached
+from loadtest.figures import RunningCount, histogram_percentiles, percentiles, time_reached
 
 
 def test_percentiles_are_values_that_were_measured() -> None:
@@ -26,18 +26,18 @@ def test_percentiles_are_values_that_were_measured() -> None:
 
 def test_a_histogram_is_read_within_its_buckets() -> None:
     """Half below 0.1 and half between 0.1 and 0.3: the median is at the edge."""
-    figures = of_histogram({0.1: 50, 0.3: 100, math.inf: 100})
+    figures = histogram_percentiles({0.1: 50, 0.3: 100, math.inf: 100})
     assert figures is not None
     assert figures["p50"] == pytest.approx(0.1)
     assert figures["p90"] == pytest.approx(0.26)
     assert figures["max"] == pytest.approx(0.3)
-    assert of_histogram({0.1: 0, math.inf: 0}) is None
-    assert of_histogram({}) is None
+    assert histogram_percentiles({0.1: 0, math.inf: 0}) is None
+    assert histogram_percentiles({}) is None
 
 
 def test_what_lies_above_the_last_bound_is_given_as_it() -> None:
     """Nothing more is known."""
-    figures = of_histogram({0.1: 1, math.inf: 2})
+    figures = histogram_percentiles({0.1: 1, math.inf: 2})
     assert figures is not None
     assert figures["max"] == 0.1
 
@@ -45,11 +45,11 @@ def test_what_lies_above_the_last_bound_is_given_as_it() -> None:
 def test_the_end_is_between_two_looks() -> None:
     """At 100 a second, 130 are reached 0.3 s after the look that saw 100, not at the next one."""
     looks = [RunningCount(0, 0), RunningCount(1, 100), RunningCount(2, 130), RunningCount(3, 130)]
-    assert reached(looks, 130) == pytest.approx(1.3)
-    assert reached(looks, 131) is None
+    assert time_reached(looks, 130) == pytest.approx(1.3)
+    assert time_reached(looks, 131) is None
 
 
 def test_an_end_that_nothing_foretells_is_when_it_was_seen() -> None:
     """Of a burst that was over before the second look."""
-    assert reached([RunningCount(0, 0), RunningCount(1, 100)], 100) == 1
-    assert reached([RunningCount(0, 0), RunningCount(1, 0), RunningCount(2, 100)], 100) == 2
+    assert time_reached([RunningCount(0, 0), RunningCount(1, 100)], 100) == 1
+    assert time_reached([RunningCount(0, 0), RunningCount(1, 0), RunningCount(2, 100)], 100) == 2

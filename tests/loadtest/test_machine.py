@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtest.machine import busy_seconds, describe, listener, usage
+from loadtest.machine import busy_seconds, describe_machine, listening_pid, usage
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="Linux tells it in /proc")
 
@@ -42,14 +42,14 @@ def test_who_listens_on_a_port_is_found() -> None:
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         port = server.getsockname()[1]
-        assert listener(port) is None
+        assert listening_pid(port) is None
         server.listen()
-        assert listener(port) == os.getpid()
+        assert listening_pid(port) == os.getpid()
 
 
 def test_the_machine_is_described_with_versions() -> None:
     """Of what was measured, the servers' among them."""
-    machine = describe(cassandra="5.0.4")
+    machine = describe_machine(cassandra="5.0.4")
     assert machine["cores"] == os.cpu_count()
     assert machine["versions"]["cassandra"] == "5.0.4"
     assert machine["versions"]["python"] == ".".join(map(str, sys.version_info[:3]))

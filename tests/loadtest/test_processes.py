@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from loadtest.processes import ProgramFailed, Programs
-from servers.process import gone, runs
+from servers.process import is_running, wait_until_gone
 
 WAIT_SECONDS = 60.0
 NOBODY = {"MINGLE_CASSANDRA_PORT": "1", "MINGLE_KAFKA_BOOTSTRAP": "127.0.0.1:1"}
@@ -53,11 +53,11 @@ def test_a_run_that_is_killed_leaves_nothing(tmp_path: Path) -> None:
     )
     assert run.stdout is not None
     pid = int(run.stdout.readline())
-    assert runs(pid, "mingle")
+    assert is_running(pid, "mingle")
     run.kill()
     run.wait(WAIT_SECONDS)
     run.stdout.close()
-    assert gone(pid, "mingle", WAIT_SECONDS)
+    assert wait_until_gone(pid, "mingle", WAIT_SECONDS)
 
 
 def test_a_program_that_ended_is_told_with_its_log(programs: Programs) -> None:

@@ -4,23 +4,23 @@ from pathlib import Path
 
 import pytest
 
-from loadtest.pull_rule import Costs, curve, least_share
+from loadtest.pull_rule import PullCosts, draw_curve, least_share
 
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def pushed(posts: float, followers: float, costs: Costs) -> float:
+def pushed(posts: float, followers: float, costs: PullCosts) -> float:
     """A day of an author, while each of his followers reads one home."""
     return posts * followers * costs.entry
 
 
-def pulled(followers: float, readers: float, costs: Costs) -> float:
+def pulled(followers: float, readers: float, costs: PullCosts) -> float:
     return followers * costs.followee + readers * costs.name
 
 
 @pytest.mark.parametrize("posts", [20, 100, 5_000])
-@pytest.mark.parametrize("costs", [Costs(), Costs(13, 200, 0.3)])
-def test_both_ways_cost_the_same_at_the_least_share(posts: float, costs: Costs) -> None:
+@pytest.mark.parametrize("costs", [PullCosts(), PullCosts(13, 200, 0.3)])
+def test_both_ways_cost_the_same_at_the_least_share(posts: float, costs: PullCosts) -> None:
     """With one follower more pulling costs less, with one fewer pushing does."""
     share = least_share(posts, costs)
     assert share is not None
@@ -33,10 +33,10 @@ def test_both_ways_cost_the_same_at_the_least_share(posts: float, costs: Costs) 
 
 def test_who_writes_less_than_he_is_read_is_pushed_however_many_follow() -> None:
     """Also were he followed by everybody."""
-    assert least_share(19, Costs()) is None
-    assert pushed(19, 1e7, Costs()) < pulled(1e7, 1e7, Costs())
+    assert least_share(19, PullCosts()) is None
+    assert pushed(19, 1e7, PullCosts()) < pulled(1e7, 1e7, PullCosts())
 
 
 def test_the_picture_in_the_docs_is_the_curve() -> None:
     """`python -m loadtest.pull_rule docs/pull-rule.svg` writes it anew."""
-    assert (DOCS / "pull-rule.svg").read_text() == curve()
+    assert (DOCS / "pull-rule.svg").read_text() == draw_curve()

@@ -8,11 +8,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from loadtest import comparison, page, report
-from loadtest.page import headline_of, number
-from loadtest.pictures import draw_pictures, rate_picture, rows
+from loadtest import comparison, report
+from loadtest import markdown as page
+from loadtest.charts import draw_charts, entries_per_second, rows_per_request
+from loadtest.markdown import format_number, headline
 from loadtest.report import Outage, PhaseResult, Repetition, Report, Series
-from loadtest.svg import Line, bars, lines, short
+from loadtest.svg import Line, bar_chart, line_chart, short_number
 
 FIGURES = {"p50": 0.05, "p90": 0.1, "p99": 0.3, "p999": 0.5, "max": 0.9, "count": 100}
 LATENCY = {**FIGURES, "by_group": {"small": FIGURES}, "by_lane": {"push": FIGURES}}
@@ -127,9 +128,9 @@ def test_a_folder_without_a_report_says_so(tmp_path: Path) -> None:
 
 def test_the_page_shows_every_picture_and_each_is_one(tmp_path: Path) -> None:
     """SVG that a parser takes, the claim's angle brackets and all."""
-    page.write_page(made(), tmp_path)
+    page.write_markdown(made(), tmp_path)
     text = (tmp_path / "report.md").read_text()
-    for name in draw_pictures(made()):
+    for name in draw_charts(made()):
         assert f"({name})" in text
         ET.fromstring((tmp_path / name).read_text())
     assert "7 times the live rate" in text
@@ -143,13 +144,13 @@ def test_a_run_that_lost_something_says_so_first(wrong: str) -> None:
     assert made().right
     bad = made(**{wrong: 3})
     assert not bad.right
-    assert "NOT everything is right" in page.render_page(bad)
+    assert "NOT everything is right" in page.render_markdown(bad)
 
 
 def test_rates_are_differences() -> None:
     """Of what was counted at two looks."""
-    assert rate_picture(made().series) == [(0.5, 1_000), (1.0, 1_000)]
-    assert rows(made().series) == [(0.5, 250), (1.0, 250)]
+    assert entries_per_second(made().series) == [(0.5, 1_000), (1.0, 1_000)]
+    assert rows_per_request(made().series) == [(0.5, 250), (1.0, 250)]
 
 
 def test_what_was_not_measured_has_no_picture() -> None:
@@ -160,17 +161,17 @@ def test_what_was_not_measured_has_no_picture() -> None:
         cpu_microseconds_per_delivery={},
         series=Series(at=[], entries=[], lag_seconds=[], requests=[], rss_bytes=[]),
     )
-    assert not {"latency.svg", "cpu.svg"} & draw_pictures(bare).keys()
-    assert "Not measured." in page.render_page(bare)
-    ET.fromstring(lines("nothing", [], log=True))
-    ET.fromstring(bars("nothing", {}, "/s"))
+    assert not {"latency.svg", "cpu.svg"} & draw_charts(bare).keys()
+    assert "Not measured." in page.render_markdown(bare)
+    ET.fromstring(line_chart("nothing", [], log=True))
+    ET.fromstring(bar_chart("nothing", {}, "/s"))
 
 
 def test_lines_stay_inside_their_picture() -> None:
     """Whatever the values, zero on a logarithmic axis included."""
     for log in (False, True):
         for line in ([(0, 0), (1, 0)], [(0, 1e-9), (7, 3e9)], [(0, 0.37)]):
-            drawn = ET.fromstring(lines("t", [Line("a", line)], log=log))
+            drawn = ET.fromstring(line_chart("t", [Line("a", line)], log=log))
             [points] = [each for each in drawn if each.tag.endswith("polyline")]
             for point in points.attrib["points"].split():
                 x, y = map(float, point.split(","))
@@ -184,18 +185,22 @@ def test_two_reports_stand_side_by_side() -> None:
     found = {row.figure: row for row in comparison.compare_reports(made(), faster)}
     assert found["deliveries/s"] == ("deliveries/s", "500", "600", "+20%")
     assert found["Redis/s"].change == ""
-    assert found.keys() == headline_of(made()).keys()
-    assert comparison.caution(made(), made()) is None
-    assert "seed" in (comparison.caution(made(), faster) or "")
+    assert found.keys() == headline(made()).keys()
+    assert comparison.comparison_caveat(made(), made()) is None
+    assert "seed" in (comparison.comparison_caveat(made(), faster) or "")
     assert "| +20% |" in comparison.as_markdown(made(), faster)
 
 
 def test_figures_are_short() -> None:
     """Three digits are what such a measurement is good for."""
-    assert [short(each) for each in (0.1234, 12.34, 1_234, 123_456, 1.5e6)] == [
+    assert [short_number(each) for each in (0.1234, 12.34, 1_234, 123_456, 1.5e6)] == [
         "0.123", "12.3", "1.23k", "123k", "1.5M",
     ]  # fmt: skip
-    assert [number(each) for each in (None, 0.8333, 1_234.5)] == ["not measured", "0.833", "1,234"]
+    assert [format_number(each) for each in (None, 0.8333, 1_234.5)] == [
+        "not measured",
+        "0.833",
+        "1,234",
+    ]
 
 
 def test_a_report_is_json_for_machines() -> None:

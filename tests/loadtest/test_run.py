@@ -10,14 +10,15 @@ import numpy as np
 import pytest
 
 from loadtest import graph as graphs
-from loadtest import page, report
+from loadtest import markdown as page
+from loadtest import report
 from loadtest.expected import Entries, EntryDifference
-from loadtest.log import Log, NotErased
-from loadtest.processes import Addresses
-from loadtest.run import Options, run_scenario
+from loadtest.kafka import KafkaTopics, TopicsNotEmpty
+from loadtest.processes import ServerAddresses
+from loadtest.run import RunOptions, run_scenario
 from loadtest.scenario import Group, Maximum, Open, Readers, Scenario
 from loadtest.settling import BACKGROUND, background_tasks
-from loadtest.store import RunStore, define_tables_patiently
+from loadtest.store import RunStore, execute_statements
 from loadtest.verification import compare_homes
 from servers.server import Reachable
 from services.clock import now_ms
@@ -57,17 +58,17 @@ class Printed:
 
 
 @pytest.fixture
-def addresses(kafka: Reachable, cassandra: Reachable) -> Addresses:
+def addresses(kafka: Reachable, cassandra: Reachable) -> ServerAddresses:
     empty_groups(kafka.address)
-    return Addresses(kafka.address, cassandra.host, cassandra.port)
+    return ServerAddresses(kafka.address, cassandra.host, cassandra.port)
 
 
 @pytest.mark.timeout(600)  # so that the run stops what it started, before pytest stops the test
 async def test_a_run_delivers_everything_and_leaves_a_report(
-    addresses: Addresses, tmp_path: Path
+    addresses: ServerAddresses, tmp_path: Path
 ) -> None:
     """Posts at once, then posts and follows at their times; every ratio is there."""
-    options = Options("small", 1.0, tmp_path, erase=True)
+    options = RunOptions("small", 1.0, tmp_path, erase=True)
     async with asyncio.timeout(RUN_SECONDS):
         made = await run_scenario(SMALL, options, addresses, Printed())
     assert (made.lost, made.extra, made.homes_wrong, made.dead_letters) == (0, 0, 0, 0)
@@ -82,11 +83,11 @@ async def test_a_run_delivers_everything_and_leaves_a_report(
     assert made.read_latency_seconds is not None
     assert made.rss_max_bytes
     report.save_report(made, tmp_path)
-    page.write_page(report.load_report(tmp_path), tmp_path)
+    page.write_markdown(report.load_report(tmp_path), tmp_path)
     assert "Everything was delivered" in (tmp_path / "report.md").read_text()
 
-    log = Log(Brokers(addresses.kafka))
-    with pytest.raises(NotErased):
+    log = KafkaTopics(Brokers(addresses.kafka))
+    with pytest.raises(TopicsNotEmpty):
         log.remove_topics(erase=False)
     log.close()
 
@@ -123,7 +124,7 @@ async def test_one_entry_that_is_missing_or_too_many_is_found(store: RunStore) -
     await store.homes.add_home_entries([EntryBlock(np.array([5]), posts[:1])])
     assert (await compare_homes(store, lists, nobody, written)).difference == EntryDifference(0, 1)
 
-    await define_tables_patiently(
+    await execute_statements(
         store.settings,
         f"TRUNCATE {store.settings.cassandra_keyspace}.home_timeline",
     )

@@ -4,7 +4,16 @@ import math
 
 from prometheus_client import CollectorRegistry, generate_latest
 
-from loadtest.sampler import ENTRIES, LAG, LATENCY, NAMES, REQUESTS, by_lane, parse_metrics, sum_of
+from loadtest.sampler import (
+    ENTRIES,
+    LAG,
+    LATENCY,
+    NAMES,
+    REQUESTS,
+    latency_by_lane,
+    parse_metrics,
+    sum_values,
+)
 from services.metrics.metrics import Metrics, declarations
 
 
@@ -30,11 +39,11 @@ def test_the_names_are_those_that_workers_declare() -> None:
 def test_values_are_read_with_their_labels() -> None:
     """And summed over those that are not asked for."""
     values = parse_metrics(told())
-    assert sum_of(values, ENTRIES) == 100
-    assert sum_of(values, ENTRIES, lane="bulk") == 25
-    assert sum_of(values, LAG, topic="posts", partition="3") == 1.5
-    assert sum_of(values, REQUESTS, table="home_timeline", operation="write") == 1
-    assert sum_of(values, REQUESTS) == 2
+    assert sum_values(values, ENTRIES) == 100
+    assert sum_values(values, ENTRIES, lane="bulk") == 25
+    assert sum_values(values, LAG, topic="posts", partition="3") == 1.5
+    assert sum_values(values, REQUESTS, table="home_timeline", operation="write") == 1
+    assert sum_values(values, REQUESTS) == 2
     assert {each.labels["le"] for each in values if each.name == LATENCY} >= {"0.01", "+Inf"}
 
 
@@ -42,7 +51,7 @@ def test_a_lane_has_what_came_between() -> None:
     """What was counted before the phase began is not part of it."""
     after = {"push": {0.1: 110.0, 1.0: 200.0, math.inf: 200.0}, "bulk": {0.1: 4.0, math.inf: 4.0}}
     before = {"push": {0.1: 100.0, 1.0: 100.0, math.inf: 100.0}, "bulk": after["bulk"]}
-    lanes = by_lane(before, after)
+    lanes = latency_by_lane(before, after)
     assert lanes.keys() == {"push"}
     assert lanes["push"]["count"] == 100
     assert lanes["push"]["p50"] > 0.1

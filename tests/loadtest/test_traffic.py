@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from loadtest.traffic import VOCABULARY, Writer, arrivals, random_word, turns
+from loadtest.traffic import VOCABULARY, Writer, arrival_times, posting_order, random_word
 from schemas.codec import decode, encode
 from schemas.ids import DEFAULT_EPOCH, post_time
 
@@ -15,7 +15,7 @@ def writer(words: int = 12) -> Writer:
 
 def test_arrivals_keep_their_rate_and_wait_for_nobody() -> None:
     """A seeded Poisson process: as many as asked for, with gaps as uneven as chance makes them."""
-    times = arrivals(np.random.default_rng(1), 100, 60)
+    times = arrival_times(np.random.default_rng(1), 100, 60)
     gaps = np.diff(times)
     assert abs(len(times) - 6_000) < 600
     assert times == sorted(times)
@@ -53,6 +53,6 @@ def test_a_text_has_so_many_words_of_a_vocabulary() -> None:
 def test_everybody_posts_in_turn() -> None:
     """As often as it takes, and nobody twice before the others have."""
     authors = np.array([1, 2, 3])
-    order = turns(authors, 7, np.random.default_rng(1))
+    order = posting_order(authors, 7, np.random.default_rng(1))
     assert sorted(order[:3]) == sorted(order[3:6]) == [1, 2, 3]
-    assert turns(authors, 0, np.random.default_rng(1)) == []
+    assert posting_order(authors, 0, np.random.default_rng(1)) == []

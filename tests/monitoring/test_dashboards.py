@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from k8s.dashboards import COLUMNS, DASHBOARDS, FOLDER, Dashboard, path, rendered
+from k8s.dashboards import COLUMNS, DASHBOARDS, FOLDER, Dashboard, dashboard_path, render_dashboard
 
 
 def test_their_files_are_current() -> None:
     """`python -m k8s.dashboards` writes them anew; there are no others."""
-    assert {path(each): rendered(each) for each in DASHBOARDS} == {
+    assert {dashboard_path(each): render_dashboard(each) for each in DASHBOARDS} == {
         file: file.read_text() for file in FOLDER.iterdir()
     }
 
@@ -17,7 +17,7 @@ def test_their_files_are_current() -> None:
 @pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda each: each.name)
 def test_panels_say_what_to_read_from_them(dashboard: Dashboard) -> None:
     """Each has a description, a legend for every query, and a place of its own."""
-    page = json.loads(rendered(dashboard))
+    page = json.loads(render_dashboard(dashboard))
     places = [(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in page["panels"]]
     assert len(places) == len(set(places))
     assert all(panel["gridPos"]["x"] + panel["gridPos"]["w"] <= COLUMNS for panel in page["panels"])

@@ -8,12 +8,12 @@ import pytest
 
 from schemas.ids import DEFAULT_EPOCH
 from streams.outbox import Outgoing
-from streams.publishing.sources import Malformed, read_messages
+from streams.publishing.sources import MalformedLine, read_messages
 
 FOLLOW = {"type": "follow.created", "version": 1, "follower_id": 1, "followee_id": 2}
 
 
-def stop(malformed: Malformed) -> None:
+def stop(malformed: MalformedLine) -> None:
     raise malformed
 
 
@@ -38,7 +38,7 @@ def test_a_key_may_be_given() -> None:
     """It is taken as it is, and must fit the value."""
     [given] = read(line(topic="follows", key="1", value=FOLLOW))
     assert given.key == b"1"
-    with pytest.raises(Malformed, match="key: key_mismatch"):
+    with pytest.raises(MalformedLine, match="key: key_mismatch"):
         read(line(topic="follows", key="2", value=FOLLOW))
 
 
@@ -78,14 +78,14 @@ def test_raw_values_are_sent_untouched(raw: str | None, value: bytes | None) -> 
 )
 def test_a_malformed_line_is_reported_with_its_number(bad: str, why: str) -> None:
     """The reason says what is wrong, and blank lines count."""
-    with pytest.raises(Malformed, match=why) as caught:
+    with pytest.raises(MalformedLine, match=why) as caught:
         read(line(topic="follows", **FOLLOW) + "\n" + bad + "\n")
     assert str(caught.value).startswith("village, line 3: ")
 
 
 def test_malformed_lines_can_be_passed_over() -> None:
     """Where the caller takes note and returns, the lines after it are read."""
-    noted: list[Malformed] = []
+    noted: list[MalformedLine] = []
     content = line(topic="follows", **FOLLOW) + "{\n" + line(topic="follows", **FOLLOW)
     sent = list(read_messages(io.BytesIO(content.encode()), "village", DEFAULT_EPOCH, noted.append))
     assert len(sent) == 2
@@ -103,14 +103,14 @@ def test_data_sets_are_told_by_their_header() -> None:
 
 def test_a_damaged_row_ends_the_reading() -> None:
     """What follows a row may depend on it, so nothing after it is read."""
-    with pytest.raises(Malformed, match="village, line 3: "):
+    with pytest.raises(MalformedLine, match="village, line 3: "):
         read("follower_id,followee_id\n1,2\n1,bob\n3,4\n")
 
 
 def test_a_file_that_ends_early_is_reported() -> None:
     """What the compressed file still held is not passed over in silence."""
     whole = gzip.compress(line(topic="follows", **FOLLOW).encode() * 1_000)
-    with pytest.raises(Malformed, match="damaged gzip"):
+    with pytest.raises(MalformedLine, match="damaged gzip"):
         read(whole[:-20])
 
 

@@ -50,17 +50,17 @@ def cache(tmp_path: Path) -> Path:
 
 def test_second_fetch_downloads_nothing(maven: Maven, cache: Path) -> None:
     """The jars come sorted, from a folder that names the version."""
-    files = jars.fetch("kafka", cache)
+    files = jars.fetch_jars("kafka", cache)
     assert [file.name for file in files] == ["a.jar", "b.jar"]
     assert re.fullmatch(r"kafka-4\.1\.\d+-[0-9a-f]{8}", files[0].parent.name)
-    assert jars.fetch("kafka", cache) == files
+    assert jars.fetch_jars("kafka", cache) == files
     assert maven.runs == 1
 
 
 def test_concurrent_fetches_download_once(maven: Maven, cache: Path) -> None:
     """Of many that ask at once, one downloads and all get the same jars."""
     with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(lambda _: jars.fetch("kafka", cache), range(4)))
+        answers = list(pool.map(lambda _: jars.fetch_jars("kafka", cache), range(4)))
     assert answers == [answers[0]] * 4
     assert maven.runs == 1
 
@@ -69,10 +69,10 @@ def test_failed_download_leaves_nothing(maven: Maven, cache: Path) -> None:
     """What Maven said is shown, and the next fetch starts afresh."""
     maven.does(LEAVES_TWO_JARS + "echo no route to host; exit 1")
     with pytest.raises(DownloadFailed, match="no route to host"):
-        jars.fetch("kafka", cache)
+        jars.fetch_jars("kafka", cache)
     assert [path.name for path in cache.iterdir()] == ["kafka.lock"]
     maven.does(LEAVES_TWO_JARS)
-    assert jars.fetch("kafka", cache)
+    assert jars.fetch_jars("kafka", cache)
 
 
 def test_missing_maven_says_what_to_install(
@@ -81,9 +81,9 @@ def test_missing_maven_says_what_to_install(
     """Without Maven a cache that is full is enough, and an empty one is not."""
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ToolMissing, match="apt-get install maven"):
-        jars.fetch("kafka", cache)
-    (cache / jars.release("kafka")).mkdir(parents=True)
-    assert jars.fetch("kafka", cache) == []
+        jars.fetch_jars("kafka", cache)
+    (cache / jars.release_name("kafka")).mkdir(parents=True)
+    assert jars.fetch_jars("kafka", cache) == []
 
 
 def test_cache_can_be_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

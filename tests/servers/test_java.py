@@ -25,7 +25,7 @@ def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     monkeypatch.setattr("servers.java.shutil.which", lambda _: None)
     monkeypatch.setattr("servers.java.SYSTEM_FOLDERS", (str(tmp_path / "system"),))
-    monkeypatch.setattr("servers.java.find", java.find.__wrapped__)
+    monkeypatch.setattr("servers.java.find_java", java.find_java.__wrapped__)
 
 
 @pytest.mark.parametrize(
@@ -39,16 +39,16 @@ def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_major_version(build: str, expected: int | None) -> None:
     """The version is read from what every vendor prints."""
-    assert java.major(build) == expected
+    assert java.major_version(build) == expected
 
 
 def test_java_home_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Mingle's own setting wins over the machine's."""
     ours, theirs = (install(tmp_path / name, "17.0.1") for name in ("ours", "theirs"))
     monkeypatch.setenv("JAVA_HOME", str(theirs.parents[1]))
-    assert java.find().program == str(theirs)
+    assert java.find_java().program == str(theirs)
     monkeypatch.setenv("MINGLE_JAVA_HOME", str(ours.parents[1]))
-    assert java.find().program == str(ours)
+    assert java.find_java().program == str(ours)
 
 
 def test_other_versions_are_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,13 +56,13 @@ def test_other_versions_are_passed_over(tmp_path: Path, monkeypatch: pytest.Monk
     newer = install(tmp_path / "newer", "21.0.2")
     right = install(tmp_path / "system" / "java-17", "17.0.15")
     monkeypatch.setenv("JAVA_HOME", str(newer.parents[1]))
-    assert java.find().program == str(right)
+    assert java.find_java().program == str(right)
 
 
 def test_missing_java_says_what_to_install() -> None:
     """The error names the package."""
     with pytest.raises(ToolMissing, match="install a JDK 17"):
-        java.find()
+        java.find_java()
 
 
 def test_archive_is_written_once_and_then_used(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from servers.ports import FREE_RANGE, LOOPBACK, free_run, is_free, listens
+from servers.ports import FREE_RANGE, LOOPBACK, first_free_port, is_free, listens
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def test_taken_port_is_not_free(listener: int) -> None:
 
 def test_free_run_can_be_bound() -> None:
     """All ports of a run are free and below what outgoing connections are given."""
-    first = free_run(3)
+    first = first_free_port(3)
     assert first in FREE_RANGE
     assert all(is_free(port) for port in range(first, first + 3))
     assert not listens(first, timeout=5)
@@ -30,15 +30,15 @@ def test_free_run_can_be_bound() -> None:
 
 def test_free_run_skips_taken_ports(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run with one taken port in it is passed over."""
-    first = free_run(4)
+    first = first_free_port(4)
     choices = iter([first, first + 2])
     monkeypatch.setattr("servers.ports.random.choice", lambda _: next(choices))
     with socket.create_server((LOOPBACK, first + 1)):
-        assert free_run(2) == first + 2
+        assert first_free_port(2) == first + 2
 
 
 def test_free_run_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nothing is free the search ends with an error."""
     monkeypatch.setattr("servers.ports.is_free", lambda _: False)
     with pytest.raises(OSError, match="no 3 consecutive free ports"):
-        free_run(3)
+        first_free_port(3)

@@ -39,31 +39,31 @@ def spawn(tmp_path: Path, mark: str) -> Iterator[Spawn]:
     yield start
     for pid, its_mark in started:
         process.send_signal(pid, its_mark, signal.SIGKILL)
-        assert process.gone(pid, its_mark, WAIT)
+        assert process.wait_until_gone(pid, its_mark, WAIT)
 
 
 def test_spawned_process_has_a_session_of_its_own(spawn: Spawn, mark: str) -> None:
     """No Ctrl-C in our terminal reaches it, and its mark shows at once."""
     pid = spawn()
-    assert process.runs(pid, mark)
+    assert process.is_running(pid, mark)
     assert os.getsid(pid) == pid
 
 
 def test_reused_pid_is_not_ours(spawn: Spawn, mark: str) -> None:
     """A process id that another program has by now is never signalled, and ours counts as gone."""
     stranger = spawn(mark="@somebody/else")
-    assert not process.runs(stranger, mark)
-    assert process.gone(stranger, mark, WAIT)
+    assert not process.is_running(stranger, mark)
+    assert process.wait_until_gone(stranger, mark, WAIT)
     process.send_signal(stranger, mark, signal.SIGKILL)
-    assert process.runs(stranger, "@somebody/else")
+    assert process.is_running(stranger, "@somebody/else")
 
 
 def test_ended_process_is_gone(spawn: Spawn, mark: str) -> None:
     """It is gone once it has ended, and leaves no zombie."""
     pid = spawn()
     process.send_signal(pid, mark, signal.SIGTERM)
-    assert process.gone(pid, mark, WAIT)
-    assert not process.runs(pid, mark)
+    assert process.wait_until_gone(pid, mark, WAIT)
+    assert not process.is_running(pid, mark)
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
 
@@ -72,16 +72,16 @@ def test_stubborn_process_is_not_gone(spawn: Spawn, mark: str) -> None:
     """What ignores SIGTERM is still there at the timeout, but not after SIGKILL."""
     pid = spawn(STUBBORN)
     process.send_signal(pid, mark, signal.SIGTERM)
-    assert not process.gone(pid, mark, timeout=0.1)
+    assert not process.wait_until_gone(pid, mark, timeout=0.1)
     process.send_signal(pid, mark, signal.SIGKILL)
-    assert process.gone(pid, mark, WAIT)
+    assert process.wait_until_gone(pid, mark, WAIT)
 
 
 def test_frozen_process_still_runs(spawn: Spawn, mark: str) -> None:
     """SIGSTOP ends nothing."""
     pid = spawn()
     process.send_signal(pid, mark, signal.SIGSTOP)
-    assert process.runs(pid, mark)
+    assert process.is_running(pid, mark)
 
 
 def test_record_survives(tmp_path: Path) -> None:
@@ -111,13 +111,13 @@ def test_guard_kills_when_its_owner_is_killed(spawn: Spawn, mark: str) -> None:
     ) as owner:
         assert owner.stdout
         assert owner.stdout.readline() == "ready\n"
-        assert process.runs(pid, mark)
+        assert process.is_running(pid, mark)
         owner.kill()
-        assert process.gone(pid, mark, WAIT)
+        assert process.wait_until_gone(pid, mark, WAIT)
 
 
 def test_released_guard_kills_nothing(spawn: Spawn, mark: str) -> None:
     """A guard that was let go leaves the process alone."""
     pid = spawn()
     Guard(pid).release()
-    assert process.runs(pid, mark)
+    assert process.is_running(pid, mark)

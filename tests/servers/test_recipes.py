@@ -17,8 +17,8 @@ from servers.recipe import Recipe
 def no_tools(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither Java nor jars are needed to see what would be run."""
     files = [Path("jars/jamm-0.4.0.jar"), Path("jars/server.jar")]
-    monkeypatch.setattr("servers.java.find", lambda: Java("java", "17"))
-    monkeypatch.setattr("servers.jars.fetch", lambda server, cache: files)
+    monkeypatch.setattr("servers.java.find_java", lambda: Java("java", "17"))
+    monkeypatch.setattr("servers.jars.fetch_jars", lambda server, cache: files)
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ import pytest
 from servers import process
 from servers.errors import PortTaken, ServerError, StartFailed
 from servers.java import ClassArchive
-from servers.ports import LOOPBACK, free_run, listens
-from servers.recipe import Config, Recipe
+from servers.ports import LOOPBACK, first_free_port, listens
+from servers.recipe import Recipe, ServerConfig
 from servers.server import LOG_BYTES_KEPT, Server
 
 WAIT = 20
@@ -40,7 +40,7 @@ class Yes(Recipe):
 
     name = "yes"
 
-    def __init__(self, config: Config, code: str = LISTENS, manner: str = "polite") -> None:
+    def __init__(self, config: ServerConfig, code: str = LISTENS, manner: str = "polite") -> None:
         super().__init__(config)
         self.code = code
         self.manner = manner
@@ -72,11 +72,13 @@ Make = Callable[..., Server]
 @pytest.fixture
 def make(tmp_path: Path) -> Iterator[Make]:
     made: list[Server] = []
-    port = free_run(1)
+    port = first_free_port(1)
     (tmp_path / "cache").mkdir()
 
     def make(code: str = LISTENS, manner: str = "polite", port: int = port) -> Server:
-        config = Config(folder=tmp_path / "yes", port=port, heap="1m", cache=tmp_path / "cache")
+        config = ServerConfig(
+            folder=tmp_path / "yes", port=port, heap="1m", cache=tmp_path / "cache"
+        )
         made.append(Server(Yes(config, code, manner)))
         return made[-1]
 
@@ -220,7 +222,7 @@ def test_running_server_does_not_move(make: Make) -> None:
     """Asking for another port while it runs is refused, and it stays where it is."""
     server = make().start(WAIT)
     with pytest.raises(ServerError, match=f"runs on port {server.port}"):
-        make(port=free_run(1)).start(WAIT)
+        make(port=first_free_port(1)).start(WAIT)
     assert server.answers()
 
 

@@ -4,8 +4,8 @@ from itertools import islice
 
 import numpy as np
 
-from loadtest.searches import searches
-from loadtest.stored import facts, world
+from loadtest.searches import search_cases
+from loadtest.stored_world import make_world, stored_posts
 from schemas.codec import encode
 from schemas.events import PostCreated, ReplyCreated
 from schemas.ids import DEFAULT_EPOCH
@@ -16,15 +16,22 @@ POSTS = 3_000
 
 def test_the_same_seed_stores_the_same_posts() -> None:
     """So a keyspace that was filled before can be measured again."""
-    made = world(POSTS, 7, NOW)
-    said = [encode(each.fact) for each in facts(made, 7, DEFAULT_EPOCH)]
-    assert said == [encode(each.fact) for each in facts(world(POSTS, 7, NOW), 7, DEFAULT_EPOCH)]
-    assert said != [encode(each.fact) for each in facts(world(POSTS, 8, NOW), 8, DEFAULT_EPOCH)]
+    made = make_world(POSTS, 7, NOW)
+    said = [encode(each.fact) for each in stored_posts(made, 7, DEFAULT_EPOCH)]
+    assert said == [
+        encode(each.fact) for each in stored_posts(make_world(POSTS, 7, NOW), 7, DEFAULT_EPOCH)
+    ]
+    assert said != [
+        encode(each.fact) for each in stored_posts(make_world(POSTS, 8, NOW), 8, DEFAULT_EPOCH)
+    ]
 
 
 def test_posts_carry_the_hints_that_workers_would_write() -> None:
     """All ancestors of a reply, nearest first; of a repost its original and what is above it."""
-    written = {each.fact.post_id: each for each in facts(world(POSTS, 1, NOW), 1, DEFAULT_EPOCH)}
+    written = {
+        each.fact.post_id: each
+        for each in stored_posts(make_world(POSTS, 1, NOW), 1, DEFAULT_EPOCH)
+    }
     kinds = {"post": 0, "reply": 0, "repost": 0, "repost of a reply": 0}
     for each in written.values():
         above = None
@@ -47,12 +54,13 @@ def test_posts_carry_the_hints_that_workers_would_write() -> None:
 
 def test_searches_ask_for_what_is_stored() -> None:
     """Words and tags of the posts, from the commonest to such as are nowhere."""
-    made = world(POSTS, 1, NOW)
+    made = make_world(POSTS, 1, NOW)
     texts = [
-        (getattr(each.fact, "text", None) or "").split() for each in facts(made, 1, DEFAULT_EPOCH)
+        (getattr(each.fact, "text", None) or "").split()
+        for each in stored_posts(made, 1, DEFAULT_EPOCH)
     ]
     said = {word for text in texts for word in text}
-    asked = {each.name: list(islice(each.asks, 5)) for each in searches(made, _rng())}
+    asked = {each.name: list(islice(each.asks, 5)) for each in search_cases(made, _rng())}
     assert all(ask["q"] in said for _, ask in asked["one of the ten commonest words"])
     assert not any(ask["q"] in said for _, ask in asked["a word that is nowhere"])
     assert all(ask["author"] in made.users for _, ask in asked["an author"])

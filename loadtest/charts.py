@@ -3,35 +3,35 @@
 from collections.abc import Mapping
 from itertools import pairwise
 
-from loadtest.figures import SHARES
+from loadtest.figures import QUANTILES
 from loadtest.report import PhaseResult, Report, Series
-from loadtest.svg import Band, Line, bars, lines
+from loadtest.svg import Band, Line, bar_chart, line_chart
 
-NAMES = (*SHARES, "max")
+NAMES = (*QUANTILES, "max")
 
 
-def draw_pictures(report: Report) -> Mapping[str, str]:
+def draw_charts(report: Report) -> Mapping[str, str]:
     """SVG by file name. What was not measured has no picture."""
     series = report.series
     bands = [Band(_name(each), each.began, each.ended) for each in report.phases]
     drawn = {
-        "rate.svg": lines(
-            "Entries written a second", [Line("", rate_picture(series))], bands=bands
+        "rate.svg": line_chart(
+            "Entries written a second", [Line("", entries_per_second(series))], bands=bands
         ),
-        "lag.svg": lines(
+        "lag.svg": line_chart(
             "Age of the oldest message that waits, in seconds",
             [Line("", list(zip(series.at, series.lag_seconds, strict=True)))],
             bands=bands,
         ),
-        "rows.svg": lines(
-            "Rows in a request to home_timeline", [Line("", rows(series))], bands=bands
+        "rows.svg": line_chart(
+            "Rows in a request to home_timeline", [Line("", rows_per_request(series))], bands=bands
         ),
-        "memory.svg": lines(
+        "memory.svg": line_chart(
             "Memory of the largest worker so far, in MiB",
             [Line("", [(at, b / 2**20) for at, b in _pairs(series)])],
             bands=bands,
         ),
-        "rates.svg": bars("Entries a second, by way of writing", _rates(report), "/s"),
+        "rates.svg": bar_chart("Entries a second, by way of writing", _rates(report), "/s"),
     }
     cost = {
         who: each
@@ -39,15 +39,15 @@ def draw_pictures(report: Report) -> Mapping[str, str]:
         if each and who not in {"elsewhere", "worker"}  # which is shown by its roles
     }
     if cost:
-        drawn["cpu.svg"] = bars("CPU per delivery, by process", cost, "µs")
+        drawn["cpu.svg"] = bar_chart("CPU per delivery, by process", cost, "µs")
     latencies = _latencies(report)
     if latencies:
         title = "Latency in seconds, by percentile"
-        drawn["latency.svg"] = lines(title, latencies, names=NAMES, log=True)
+        drawn["latency.svg"] = line_chart(title, latencies, names=NAMES, log=True)
     return drawn
 
 
-def rate_picture(series: Series) -> list[tuple[float, float]]:
+def entries_per_second(series: Series) -> list[tuple[float, float]]:
     """Entries a second between two looks."""
     looks = list(zip(series.at, series.entries, strict=True))
     return [
@@ -57,7 +57,7 @@ def rate_picture(series: Series) -> list[tuple[float, float]]:
     ]
 
 
-def rows(series: Series) -> list[tuple[float, float]]:
+def rows_per_request(series: Series) -> list[tuple[float, float]]:
     """Entries in a request, where there were any between two looks."""
     looks = list(zip(series.at, series.entries, series.requests, strict=True))
     return [

@@ -20,15 +20,15 @@ OPERATORS = "operators"
 """Who reads dead letters, which wait for nobody."""
 
 
-class NotErased(RuntimeError):
+class TopicsNotEmpty(RuntimeError):
     """The topics hold messages, and nobody said that they may go."""
 
 
-class LogUnacknowledged(RuntimeError):
+class UnacknowledgedMessages(RuntimeError):
     """Messages that the broker did not take."""
 
 
-class Log:
+class KafkaTopics:
     """One Kafka. Blocks; made and used in one thread."""
 
     def __init__(self, brokers: Brokers) -> None:
@@ -42,7 +42,7 @@ class Log:
         present = self._present()
         held = sum(self._ends(sorted(present)).values())
         if held and not erase:
-            raise NotErased(
+            raise TopicsNotEmpty(
                 f"the topics at {self._brokers} hold {held:,} messages; "
                 "a run begins with empty ones: name other brokers, or allow --erase"
             )
@@ -55,7 +55,7 @@ class Log:
 
     def _forget_groups(self) -> None:
         """What they had committed is of topics that are gone; a group that is not there is well."""
-        groups = [f"mingle-{role}" for role in roles()]
+        groups = [f"mingle-{role}" for role in topics_by_role()]
         for future in self._admin.delete_consumer_groups(groups).values():
             with suppress(KafkaException):  # none, or not empty: then it commits anew
                 future.result(ANSWER_SECONDS)
@@ -63,7 +63,7 @@ class Log:
     def waiting(self) -> int:
         """Messages that the workers have not committed yet, of all topics they read."""
         total = 0
-        for role, names in roles().items():
+        for role, names in topics_by_role().items():
             done = self._committed(role, names)
             # What a group had committed of a topic that was removed may outlast it for a while.
             total += sum(max(0, end - done.get(at, 0)) for at, end in self._ends(names).items())
@@ -126,7 +126,7 @@ class Sender:
         """Raises NotAcknowledged."""
         left = self._producer.flush(ANSWER_SECONDS)
         if left or self.refused:
-            raise LogUnacknowledged(f"{left + self.refused} messages were not acknowledged")
+            raise UnacknowledgedMessages(f"{left + self.refused} messages were not acknowledged")
 
     def _delivered(self, error: Any, _: Any) -> None:
         if error is None:
@@ -135,7 +135,7 @@ class Sender:
             self.refused += 1
 
 
-def roles() -> Mapping[str, Sequence[str]]:
+def topics_by_role() -> Mapping[str, Sequence[str]]:
     """The topics of each role of workers, as their declarations say.
 
     Who asks for work comes before who does it: when nothing waits for the first, nothing more
@@ -153,7 +153,7 @@ def roles() -> Mapping[str, Sequence[str]]:
     return {role: read[role] for role in sorted(read, key=lambda role: (is_asked(role), role))}
 
 
-def wait_until_drained(log: Log) -> bool:
+def is_drained(log: KafkaTopics) -> bool:
     """Whether everything is committed, as far as Kafka says it now."""
     try:
         return log.waiting() == 0

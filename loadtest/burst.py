@@ -3,9 +3,9 @@
 import asyncio
 import time
 
-from loadtest.bench import Bench, NotDone, SentEvents, cpu_spent
-from loadtest.figures import reached
-from loadtest.log import wait_until_drained
+from loadtest.bench import Bench, RunTimedOut, SentEvents, cpu_seconds_between
+from loadtest.figures import time_reached
+from loadtest.kafka import is_drained
 from loadtest.report import Repetition
 from loadtest.traffic import Writer
 from services.clock import now_ms
@@ -59,7 +59,7 @@ class Burst:
             deliveries=deliveries,
             seconds=ended - began,
             per_second=deliveries / (ended - began),
-            cpu_seconds=cpu_spent(cpu, bench.cpu()),
+            cpu_seconds=cpu_seconds_between(cpu, bench.cpu()),
             rows_per_request=(after.entries - before.entries) / requests if requests else None,
         )
 
@@ -73,7 +73,7 @@ class Burst:
         while sum(each.complete for each in sampler.samples[first:]) < 2:
             self._bench.require()
             if time.monotonic() > deadline:
-                raise NotDone("the workers do not tell their metrics")
+                raise RunTimedOut("the workers do not tell their metrics")
             await asyncio.sleep(POLL_SECONDS)
 
     async def _written(self, entries: float, first: int) -> float:
@@ -86,15 +86,15 @@ class Burst:
         deadline = time.monotonic() + SECONDS
         look = time.monotonic() + LOOK_SECONDS
         while time.monotonic() < deadline:
-            at = reached(sampler.entries()[first:], entries)
+            at = time_reached(sampler.entries()[first:], entries)
             if at is not None:
                 return at
             self._bench.require()
             if time.monotonic() > look:
-                if await asyncio.to_thread(wait_until_drained, self._bench.log):
+                if await asyncio.to_thread(is_drained, self._bench.log):
                     await self._fresh_sample()
                     counted = min(entries, sampler.samples[-1].entries)
                     return next(each.at for each in sampler.samples if each.entries >= counted)
                 look = time.monotonic() + LOOK_SECONDS
             await asyncio.sleep(POLL_SECONDS)
-        raise NotDone(f"entries still missing after {SECONDS:g} s")
+        raise RunTimedOut(f"entries still missing after {SECONDS:g} s")

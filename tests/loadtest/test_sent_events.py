@@ -4,9 +4,9 @@ import numpy as np
 
 from loadtest.bench import SentEvents
 from loadtest.graph import FollowerLists, Graph
-from loadtest.log import roles
-from loadtest.references import ENTRIES_AT_ONCE, flat, reference_batches
-from loadtest.store import pairs_of
+from loadtest.kafka import topics_by_role
+from loadtest.references import ENTRIES_AT_ONCE, flatten_batch, reference_batches
+from loadtest.store import to_entries
 from schemas import topics
 from schemas.codec import SNAPSHOTS
 
@@ -45,21 +45,21 @@ def test_batches_hold_every_entry_once_up_to_a_bound() -> None:
     """As the fan-out's handler makes them: posts together, a large one in parts."""
     many = np.arange(1, 100_001)
     lists = FollowerLists(np.repeat([ALICE, BOB], [100_000, 50]), np.append(many, np.arange(50)))
-    posts = pairs_of([BOB, ALICE, BOB], [1, 2, 3])
+    posts = to_entries([BOB, ALICE, BOB], [1, 2, 3])
     found = reference_batches(lists, posts, 1_000_000)
-    entries = list(map(flat, found))
+    entries = list(map(flatten_batch, found))
     assert max(map(len, entries)) <= ENTRIES_AT_ONCE
     assert sum(map(len, entries)) == 100_100
     assert sum((each.posts == 2).sum() for each in entries) == 100_000
-    assert [len(flat(each)) for each in reference_batches(lists, posts, 777)] == [777]
-    assert reference_batches(lists, pairs_of([], []), 10) == []
+    assert [len(flatten_batch(each)) for each in reference_batches(lists, posts, 777)] == [777]
+    assert reference_batches(lists, to_entries([], []), 10) == []
 
 
 def test_roles_are_those_that_the_topics_name_and_whoever_asks_comes_first() -> None:
     """Nothing waits for the first: then nothing more comes to the others. None reads snapshots."""
-    order = list(roles())
+    order = list(topics_by_role())
     assert order.index("ingest") < order.index("fanout")
     assert "operators" not in order
-    assert {name for names in roles().values() for name in names} == {
+    assert {name for names in topics_by_role().values() for name in names} == {
         name for name in topics.load_topics() if not name.endswith("-dlq") and name not in SNAPSHOTS
     }

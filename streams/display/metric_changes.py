@@ -7,18 +7,18 @@ from prometheus_client.parser import text_string_to_metric_families
 from rich.table import Table
 from rich.text import Text
 
-Reading: TypeAlias = Mapping[str, float]
+MetricValues: TypeAlias = Mapping[str, float]
 """Values by name and labels, as they stand in the exposition."""
 
 OURS: Final = ("timeline_", "conversation_")
 
 
-def reading(exposition: str) -> Reading:
+def read_metrics(exposition: str) -> MetricValues:
     """Our counters and gauges, and of each histogram how often it was observed."""
     return dict(_samples(exposition))
 
 
-def movements(before: Reading, after: Reading) -> Table:
+def metric_changes(before: MetricValues, after: MetricValues) -> Table:
     """A line for each value that is another now; what was not there before was 0."""
     table = Table.grid(padding=(0, 2))
     for name, now in after.items():

@@ -69,7 +69,7 @@ class StoredWorld(NamedTuple):
         return found
 
 
-class StoredPosts(NamedTuple):
+class StoredPost(NamedTuple):
     """A message, and where its post stands."""
 
     fact: PostFact
@@ -77,7 +77,7 @@ class StoredPosts(NamedTuple):
     original: int | None = None  # of a repost
 
 
-def world(posts: int, seed: int, until_ms: int) -> StoredWorld:
+def make_world(posts: int, seed: int, until_ms: int) -> StoredWorld:
     """The same for the same arguments."""
     rng = np.random.default_rng(seed)
     users = rng.choice(2**40, AUTHORS + VIEWERS, replace=False) + 1
@@ -87,7 +87,7 @@ def world(posts: int, seed: int, until_ms: int) -> StoredWorld:
     return StoredWorld(users, rng.integers(0, AUTHORS, posts), np.array(ids), follows)
 
 
-def facts(made: StoredWorld, seed: int, epoch: int) -> Iterator[StoredPosts]:
+def stored_posts(made: StoredWorld, seed: int, epoch: int) -> Iterator[StoredPost]:
     """What the posts say, oldest first."""
     rng = np.random.default_rng(seed)
     count = len(made.posts)
@@ -111,16 +111,16 @@ def facts(made: StoredWorld, seed: int, epoch: int) -> Iterator[StoredPosts]:
         if before is not None and kind < REPOSTS:
             originals[post] = before
             line = (before, *lines[before])[:MAX_ANCESTOR_HINT] if before in lines else ()
-            yield StoredPosts(PostCreated(**said, repost_of=before), line, before)
+            yield StoredPost(PostCreated(**said, repost_of=before), line, before)
             continue
         said["text"] = " ".join(stored_word(next(drawn)) for _ in range(lengths[number]))
         said["mentions"] = (mentioned[number],) if mentioning[number] else ()
-        said["tags"] = (tag(next(tags)),) if tagged[number] else ()
+        said["tags"] = (stored_tag(next(tags)),) if tagged[number] else ()
         if before is not None and kind < REPOSTS + REPLIES:
             lines[post] = (before, *lines.get(before, ()))[:MAX_ANCESTOR_HINT]
-            yield StoredPosts(ReplyCreated(**said, parent_id=before), lines[post])
+            yield StoredPost(ReplyCreated(**said, parent_id=before), lines[post])
         else:
-            yield StoredPosts(PostCreated(**said))
+            yield StoredPost(PostCreated(**said))
 
 
 def stored_word(rank: int) -> str:
@@ -128,7 +128,7 @@ def stored_word(rank: int) -> str:
     return f"word{rank}"
 
 
-def tag(rank: int) -> str:
+def stored_tag(rank: int) -> str:
     """A tag, likewise."""
     return f"tag{rank}"
 
@@ -140,16 +140,16 @@ def _zipf(rng: np.random.Generator, count: int) -> Iterator[int]:
         yield from np.searchsorted(weights, rng.random(AT_ONCE) * weights[-1]).tolist()
 
 
-async def fill(
+async def fill_keyspace(
     settings: Settings, made: StoredWorld, seed: int, clock: Clock, advance: Callable[[int], None]
 ) -> None:
     """Write what reading needs, as workers do, into a keyspace that is made for it."""
     await migrate(settings, available_migrations())
     store = await connect(settings, Metrics(CollectorRegistry()))
-    stores = stores_on(store, settings, clock)
+    stores = create_stores(store, settings, clock)
     try:
         followers = await _follow(stores, made)
-        written = zip(facts(made, seed, settings.epoch), made.authors.tolist(), strict=True)
+        written = zip(stored_posts(made, seed, settings.epoch), made.authors.tolist(), strict=True)
         while batch := list(islice(written, AT_ONCE)):
             await _write(stores, batch, followers)
             advance(len(batch))
@@ -157,7 +157,7 @@ async def fill(
         await store.close()
 
 
-def stores_on(store: Store, settings: Settings, clock: Clock) -> Stores:
+def create_stores(store: Store, settings: Settings, clock: Clock) -> Stores:
     """As workers and the API have them."""
     retention = Retention(settings.retention_days, settings.epoch)
     generations = CassandraGenerations(store, settings, available_migrations())
@@ -194,7 +194,7 @@ async def _follow(stores: Stores, made: StoredWorld) -> list[list[int]]:
 
 
 async def _write(
-    stores: Stores, batch: Sequence[tuple[StoredPosts, int]], followers: Sequence[Sequence[int]]
+    stores: Stores, batch: Sequence[tuple[StoredPost, int]], followers: Sequence[Sequence[int]]
 ) -> None:
     owed = [
         (user, each.fact.post_id, each.original or 0)

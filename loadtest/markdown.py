@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from loadtest.charts import NAMES, draw_charts
 from loadtest.figures import Figures
-from loadtest.pictures import NAMES, draw_pictures
 from loadtest.report import Outage, PhaseResult, Report
 
 FILE = "report.md"
@@ -19,15 +19,17 @@ CAPTIONS = {
 }
 
 
-def write_page(report: Report, folder: Path) -> None:
+def write_markdown(report: Report, folder: Path) -> None:
     """The page and its pictures."""
-    drawn = draw_pictures(report)
+    drawn = draw_charts(report)
     for name, picture in drawn.items():
         (folder / name).write_text(picture)
-    (folder / FILE).write_text(render_page(report, [name for name in CAPTIONS if name in drawn]))
+    (folder / FILE).write_text(
+        render_markdown(report, [name for name in CAPTIONS if name in drawn])
+    )
 
 
-def render_page(report: Report, drawn: Iterable[str] = ()) -> str:
+def render_markdown(report: Report, drawn: Iterable[str] = ()) -> str:
     """The text; `drawn` are the pictures there are."""
     parts = [
         f"# {report.scenario}",
@@ -46,41 +48,41 @@ def render_page(report: Report, drawn: Iterable[str] = ()) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def headline_of(report: Report) -> dict[str, str]:
+def headline(report: Report) -> dict[str, str]:
     """The figures that reports are compared by, as they are printed."""
     megabytes = report.rss_max_bytes and f"{report.rss_max_bytes / 2**20:,.0f} MiB"
     return {
         "deliveries": f"{report.deliveries:,} in {report.seconds:,.2f} s",
-        "deliveries/s": number(report.deliveries_per_second),
-        "the store's own limit/s": number(report.store_limit_per_second),
-        "ratio to the store's limit": number(report.ratio_to_store_limit),
-        "naive worker/s": number(report.naive_per_second),
-        "ratio to the naive worker": number(report.ratio_to_naive),
-        "a partition per user/s": number(report.per_user_layout_per_second),
-        "ratio to a partition per user": number(report.ratio_to_per_user_layout),
-        "Redis/s": number(report.redis_per_second),
-        "ratio to Redis": number(report.ratio_to_redis),
+        "deliveries/s": format_number(report.deliveries_per_second),
+        "the store's own limit/s": format_number(report.store_limit_per_second),
+        "ratio to the store's limit": format_number(report.ratio_to_store_limit),
+        "naive worker/s": format_number(report.naive_per_second),
+        "ratio to the naive worker": format_number(report.ratio_to_naive),
+        "a partition per user/s": format_number(report.per_user_layout_per_second),
+        "ratio to a partition per user": format_number(report.ratio_to_per_user_layout),
+        "Redis/s": format_number(report.redis_per_second),
+        "ratio to Redis": format_number(report.ratio_to_redis),
         "delivery latency p50 / p99": _two(report.delivery_latency_seconds),
         "read latency p50 / p99": _two(report.read_latency_seconds),
-        "lag at most": f"{number(report.lag_seconds_max)} s",
+        "lag at most": f"{format_number(report.lag_seconds_max)} s",
         "worker CPU per delivery": _micro(report, "worker"),
         "Cassandra CPU per delivery": _micro(report, "cassandra"),
         "Kafka CPU per delivery": _micro(report, "kafka"),
         "cores that others kept busy": _elsewhere(report),
         "memory of a worker at most": megabytes or "not measured",
-        "rows per request": number(report.rows_per_request),
+        "rows per request": format_number(report.rows_per_request),
         "lost / extra": f"{report.lost:,} / {report.extra:,}",
     }
 
 
-def number(value: float | None) -> str:
+def format_number(value: float | None) -> str:
     """Readable digits, as many as mean something."""
     if value is None:
         return "not measured"
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     ruled = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(row)} |" for row in ruled)
 
@@ -94,7 +96,7 @@ def _verdict(report: Report) -> str:
 
 
 def _headline(report: Report) -> str:
-    return table(("figure", "value"), headline_of(report).items())
+    return markdown_table(("figure", "value"), headline(report).items())
 
 
 def _phases(phases: Sequence[PhaseResult]) -> str:
@@ -102,23 +104,24 @@ def _phases(phases: Sequence[PhaseResult]) -> str:
     rows = [
         (
             f"{each.kind} of {each.of}, workers {each.workers}",
-            number(each.posts_per_second),
-            number(each.deliveries_per_second),
-            ", ".join(number(one.per_second) for one in each.repetitions) or "none",
+            format_number(each.posts_per_second),
+            format_number(each.deliveries_per_second),
+            ", ".join(format_number(one.per_second) for one in each.repetitions) or "none",
             _two(each.delivery_latency_seconds),
-            f"{number(each.lag_seconds_max)} s",
+            f"{format_number(each.lag_seconds_max)} s",
         )
         for each in phases
     ]
     outages = [_outage(each.outage) for each in phases if each.outage]
-    return "\n\n".join([table(head, rows), *outages])
+    return "\n\n".join([markdown_table(head, rows), *outages])
 
 
 def _outage(outage: Outage) -> str:
+    times = format_number(outage.ratio_to_live_rate)
     return (
         f"Workers were away for {outage.away_seconds:,.1f} s, while {outage.posts_waiting:,} posts "
-        "came. These, and what arrived meanwhile, were handled in "
-        f"{outage.drain_seconds:,.1f} s: {number(outage.ratio_to_live_rate)} times the live rate."
+        f"arrived. Those, and what arrived meanwhile, were handled in {outage.drain_seconds:,.1f} "
+        f"s: {times} times the live rate."
     )
 
 
@@ -134,7 +137,7 @@ def _latency(report: Report) -> str:
     if not rows:
         return "Not measured."
     head = ("seconds", *NAMES, "count")
-    return table(head, [(name, *_values(figures)) for name, figures in rows])
+    return markdown_table(head, [(name, *_values(figures)) for name, figures in rows])
 
 
 def _values(figures: Figures) -> list[str]:
