@@ -1,4 +1,4 @@
-"""Every metric, declared once: name, type, labels from closed sets, and one sentence."""
+"""Every metric, declared once: name, type, labels from closed sets and a description."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any, NamedTuple, get_args, get_type_hints
@@ -6,13 +6,13 @@ from typing import Annotated, Any, NamedTuple, get_args, get_type_hints
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-"""Seconds that one request or one batch may take."""
+"""Bucket bounds in seconds for one request or one batch."""
 SLOW = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3_600)
-"""Seconds until a post is readable: from at once to after an outage."""
+"""Bucket bounds in seconds for delivery: from at once to after an outage."""
 
 
 class Declaration(NamedTuple):
-    """What is to know of a metric besides its type."""
+    """A metric's name, labels, description and, for a histogram, bucket bounds."""
 
     name: str
     labels: tuple[str, ...]
@@ -21,15 +21,15 @@ class Declaration(NamedTuple):
 
 
 class Metrics:
-    """The metrics of one process, on the registry they are built with."""
+    """The metrics of one process, on the given registry."""
 
     events_handled: Annotated[
         Counter,
         Declaration(
             "timeline_events_handled_total",
             ("agent", "outcome"),
-            "Messages by what became of them: handled, postponed to a later try, dead_letter, or "
-            "skipped because another role buries them.",
+            "Messages by outcome: handled, postponed to a later attempt, dead_letter, or skipped "
+            "because another role writes their dead letter.",
         ),
     ]
     handle_seconds: Annotated[
@@ -37,7 +37,7 @@ class Metrics:
         Declaration(
             "timeline_handle_seconds",
             ("agent",),
-            "Time that a handler took for one batch, failed tries included.",
+            "Time to handle one batch, failed attempts included.",
             FAST,
         ),
     ]
@@ -46,7 +46,7 @@ class Metrics:
         Declaration(
             "timeline_delivery_latency_seconds",
             ("lane",),
-            "Time from a post's acceptance by Kafka to its entries being readable.",
+            "Time from when Kafka accepted a post until its timeline entries are readable.",
             SLOW,
         ),
     ]
@@ -63,7 +63,7 @@ class Metrics:
         Declaration(
             "timeline_fanout_entries_left_out_total",
             ("lane",),
-            "Timeline entries that fan-out did not write, for users who have not read for long.",
+            "Timeline entries that fan-out skipped because their users are inactive.",
         ),
     ]
     fanout_pages_pending: Annotated[
@@ -71,7 +71,7 @@ class Metrics:
         Declaration(
             "timeline_fanout_pages_pending",
             ("lane",),
-            "Fan-out pages of the partitions held here that are not written yet.",
+            "Fan-out pages not yet written, in the partitions assigned to this worker.",
         ),
     ]
     consumer_lag_seconds: Annotated[
@@ -79,7 +79,7 @@ class Metrics:
         Declaration(
             "timeline_consumer_lag_seconds",
             ("topic", "partition"),
-            "Age of the oldest message that is not handled yet.",
+            "Age of the oldest unhandled message in the partition.",
         ),
     ]
     consumer_lag_messages: Annotated[
@@ -87,7 +87,7 @@ class Metrics:
         Declaration(
             "timeline_consumer_lag_messages",
             ("topic", "partition"),
-            "Messages in the partition that are not handled yet.",
+            "Unhandled messages in the partition.",
         ),
     ]
     search_lag_seconds: Annotated[
@@ -95,7 +95,7 @@ class Metrics:
         Declaration(
             "timeline_search_lag_seconds",
             ("topic", "partition"),
-            "Age of the oldest message whose words are not found yet.",
+            "Age of the oldest message in the partition that search has not indexed.",
         ),
     ]
     search_lag_messages: Annotated[
@@ -103,7 +103,7 @@ class Metrics:
         Declaration(
             "timeline_search_lag_messages",
             ("topic", "partition"),
-            "Messages in the partition whose words are not found yet.",
+            "Messages in the partition that search has not indexed.",
         ),
     ]
     dead_letters: Annotated[
@@ -111,7 +111,7 @@ class Metrics:
         Declaration(
             "timeline_dead_letters_total",
             ("topic", "reason"),
-            "Messages that can never be handled, by the topic they came from.",
+            "Messages that can never be handled, by the topic they came from and the reason.",
         ),
     ]
     topics_braked: Annotated[
@@ -119,8 +119,8 @@ class Metrics:
         Declaration(
             "timeline_topics_braked",
             ("topic", "reason"),
-            "1 while intake of the topic is paused because too many of its messages died: "
-            "too large a share of the latest, or too many in a row.",
+            "1 while intake of the topic is paused because too many of its messages became dead "
+            "letters: too large a share of the latest, or too many in a row.",
         ),
     ]
     stale_versions: Annotated[
@@ -128,7 +128,7 @@ class Metrics:
         Declaration(
             "timeline_stale_versions_total",
             ("topic",),
-            "Events with a lower version than an earlier one about the same thing.",
+            "Events whose version is lower than that of an earlier event about the same thing.",
         ),
     ]
     store_request_seconds: Annotated[
@@ -136,7 +136,7 @@ class Metrics:
         Declaration(
             "timeline_store_request_seconds",
             ("table", "operation"),
-            "Time until the store answered a request.",
+            "Time until the store answered a request, by table and operation.",
             FAST,
         ),
     ]
@@ -145,7 +145,7 @@ class Metrics:
         Declaration(
             "timeline_store_inflight",
             (),
-            "Store requests that are waiting for their answer.",
+            "Store requests in flight.",
         ),
     ]
     rebalances: Annotated[
@@ -153,7 +153,7 @@ class Metrics:
         Declaration(
             "timeline_rebalances_total",
             (),
-            "Times that partitions were handed out anew, the first time included.",
+            "Rebalances of the consumer group, the first assignment included.",
         ),
     ]
     partitions_in_retry: Annotated[
@@ -161,7 +161,7 @@ class Metrics:
         Declaration(
             "timeline_partitions_in_retry",
             ("agent",),
-            "Partitions that wait for a message whose handling failed and is tried again.",
+            "Partitions paused while a message whose handling failed is retried.",
         ),
     ]
     api_request_seconds: Annotated[
@@ -169,21 +169,21 @@ class Metrics:
         Declaration(
             "timeline_api_request_seconds",
             ("route", "status"),
-            "Time until the API answered a request.",
+            "Time until the API answered a request; for a stream, until it began.",
             FAST,
         ),
     ]
     api_streams_open: Annotated[
         Gauge,
-        Declaration("timeline_api_streams_open", (), "Streams of home timelines that are open."),
+        Declaration("timeline_api_streams_open", (), "Open streams of home timelines."),
     ]
     api_streams_ended: Annotated[
         Counter,
         Declaration(
             "timeline_api_streams_ended_total",
             ("reason",),
-            "Streams that ended: left by their reader, who was too slow, whose token is no longer "
-            "good, at the end of their or the process's lifetime, or failed by a bug.",
+            "Streams that ended, by reason: left (the client disconnected), slow (it took no event "
+            "in time), token (no longer valid), lifetime, stopping (the process ends) or failed.",
         ),
     ]
     api_stream_events: Annotated[
@@ -191,7 +191,7 @@ class Metrics:
         Declaration(
             "timeline_api_stream_events_total",
             ("event",),
-            "Events that readers of streams have taken.",
+            "Events sent to clients of streams.",
         ),
     ]
     api_stream_looks: Annotated[
@@ -199,7 +199,7 @@ class Metrics:
         Declaration(
             "timeline_api_stream_looks_total",
             ("outcome",),
-            "Looks of streams at their timelines: different, the same, or failed for now.",
+            "Reads of a home timeline by its stream, by outcome: different, same or failed.",
         ),
     ]
     homes_returning: Annotated[
@@ -207,7 +207,7 @@ class Metrics:
         Declaration(
             "timeline_homes_returning",
             (),
-            "Homes that are being written anew for users who read again.",
+            "Home timelines being rebuilt for users who read again after a long time.",
         ),
     ]
     conversation_orphans_pending: Annotated[
@@ -215,7 +215,7 @@ class Metrics:
         Declaration(
             "conversation_orphans_pending",
             (),
-            "Replies whose parent has not arrived.",
+            "Replies waiting for a parent that has not arrived.",
         ),
     ]
     verified: Annotated[
@@ -223,7 +223,7 @@ class Metrics:
         Declaration(
             "timeline_verified_total",
             ("listing",),
-            "Homes and posts of threads that were compared with what must be shown.",
+            "Home timelines and posts of threads compared with what the log requires.",
         ),
     ]
     verify_differences: Annotated[
@@ -231,7 +231,7 @@ class Metrics:
         Declaration(
             "timeline_verify_differences",
             ("listing", "kind"),
-            "Entries that the last comparison found missing or extra.",
+            "Missing or extra entries found by the last comparison.",
         ),
     ]
     replay_progress_ratio: Annotated[
@@ -239,7 +239,7 @@ class Metrics:
         Declaration(
             "timeline_replay_progress_ratio",
             ("replay",),
-            "How much of a replay is done, from 0 to 1.",
+            "Share of a replay that is done, from 0 to 1.",
         ),
     ]
 
@@ -254,7 +254,7 @@ class Metrics:
 
 
 def declarations() -> Iterator[tuple[str, Declaration]]:
-    """Type and declaration of each metric: what their page of the documentation is made from."""
+    """Yield the type and declaration of each metric, in their order here."""
     return ((kind.__name__.lower(), declared) for _, kind, declared in _declared())
 
 

@@ -1,4 +1,4 @@
-"""The page of the documentation that lists every metric, made from their declarations.
+"""The documentation page of all metrics, made from their declarations.
 
 `python -m services.metrics.page > docs/metrics.md`
 """
@@ -9,15 +9,15 @@ from services.metrics.metrics import declarations
 
 HEAD = """# Metrics
 
-Made by `python -m services.metrics.page`. Workers and the API show theirs at `/metrics`.
+Made by `python -m services.metrics.page`. Workers and the API serve their metrics at `/metrics`.
 
-| metric | type | labels | what it says |
+| metric | type | labels | meaning |
 | --- | --- | --- | --- |
 """
 
 
 def render_metrics_page() -> str:
-    """The page, in Markdown."""
+    """Return the page as Markdown."""
     rows = (
         f"| `{each.name}` | {kind} | {', '.join(each.labels)} | {each.description} |\n"
         for kind, each in declarations()

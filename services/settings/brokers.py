@@ -1,4 +1,4 @@
-"""Where the brokers are and how they are spoken to, for each of the client libraries."""
+"""Kafka brokers and the options to connect to them, for each client library."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -13,7 +13,7 @@ SaslMechanism = Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"]
 
 @dataclass(frozen=True)
 class Brokers:
-    """`Settings.brokers` makes it; every client of Kafka is made from it."""
+    """Everything a Kafka client needs to connect; `Settings.brokers` creates it."""
 
     bootstrap: str
     protocol: SecurityProtocol = "PLAINTEXT"
@@ -31,12 +31,12 @@ class Brokers:
 
     @property
     def uses_login(self) -> bool:
-        """Whether a user and a password are shown."""
+        """Whether clients log in with a user and a password."""
         return self.protocol in {"SASL_PLAINTEXT", "SASL_SSL"}
 
     @property
     def summary(self) -> str:
-        """How they are spoken to, in words, without anything secret."""
+        """How clients connect, in words, without secrets."""
         words: list[str] = [self.protocol]
         if self.uses_login:
             words.append(f"with {self.mechanism} as {self.user}")
@@ -47,7 +47,7 @@ class Brokers:
         return ", ".join(words)
 
     def librdkafka(self) -> dict[str, Any]:
-        """For confluent-kafka's clients of every kind."""
+        """Return the options of a confluent-kafka client."""
         options: dict[str, Any] = {"bootstrap.servers": self.bootstrap}
         if self.protocol != "PLAINTEXT":
             options["security.protocol"] = self.protocol
@@ -65,7 +65,7 @@ class Brokers:
         return options
 
     def aiokafka(self) -> dict[str, Any]:
-        """For aiokafka's clients of every kind. Raises OSError for files that are no more."""
+        """Return the options of an aiokafka client. Raises OSError if a TLS file is gone."""
         options: dict[str, Any] = {
             "bootstrap_servers": self.bootstrap,
             "security_protocol": self.protocol,

@@ -1,4 +1,4 @@
-"""Settings that are each as expected, and do not go together: the name of one is said first."""
+"""Checks of settings that are each valid but contradict each other."""
 
 import ssl
 from collections.abc import Callable, Iterator
@@ -8,11 +8,11 @@ from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 MIN_SECRET_BYTES: Final = 32
-"""As long as what it signs with it (RFC 7518, 3.2); a shorter one can be guessed from a token."""
+"""The size of an HS256 signature (RFC 7518, 3.2); a shorter secret can be guessed from a token."""
 
 
 class CheckedSettings(Protocol):
-    """The settings that depend on each other; the files of a server are read by their names."""
+    """The settings checked here; logins and files of a server are read by their names."""
 
     @property
     def auth_secret(self) -> str: ...
@@ -27,7 +27,7 @@ class CheckedSettings(Protocol):
 
 
 def contradictions(settings: CheckedSettings) -> Iterator[str]:
-    """One line each: the variable, and what was expected; never a value that is secret."""
+    """Yield a line for each contradiction: the variable and what was expected, never a secret."""
     yield from _authentication(settings)
     yield from _kafka(settings)
     yield from _cassandra(settings)
@@ -35,18 +35,18 @@ def contradictions(settings: CheckedSettings) -> Iterator[str]:
 
 def _authentication(settings: CheckedSettings) -> Iterator[str]:
     if settings.auth_secret and settings.auth_jwks:
-        yield "MINGLE_AUTH_SECRET: expected none beside MINGLE_AUTH_JWKS; tokens have one issuer"
+        yield "MINGLE_AUTH_SECRET: expected to be empty while MINGLE_AUTH_JWKS is set"
         return
     if settings.auth_secret and len(settings.auth_secret.encode()) < MIN_SECRET_BYTES:
-        yield f"MINGLE_AUTH_SECRET: expected {MIN_SECRET_BYTES} bytes or more"
+        yield f"MINGLE_AUTH_SECRET: expected at least {MIN_SECRET_BYTES} bytes"
     for name in ("auth_issuer", "auth_audience"):
         given = getattr(settings, name)
         if given and not (settings.auth_jwks or settings.auth_secret):
-            yield f"{_variable(name)}: expected MINGLE_AUTH_SECRET or MINGLE_AUTH_JWKS with it"
+            yield f"{_variable(name)}: expected MINGLE_AUTH_SECRET or MINGLE_AUTH_JWKS beside it"
         if settings.auth_jwks and not given:
-            yield f"{_variable(name)}: expected with MINGLE_AUTH_JWKS, whose issuer has others"
+            yield f"{_variable(name)}: expected with MINGLE_AUTH_JWKS, whose issuer serves others"
     if "://" in settings.auth_jwks and not _is_safe(settings.auth_jwks):
-        yield "MINGLE_AUTH_JWKS: expected a file, an https URL, or one of http on the loopback"
+        yield "MINGLE_AUTH_JWKS: expected a file, an https URL, or an http URL on the loopback"
 
 
 def _kafka(settings: CheckedSettings) -> Iterator[str]:
@@ -56,22 +56,22 @@ def _kafka(settings: CheckedSettings) -> Iterator[str]:
     else:
         for name in ("kafka_user", "kafka_password", "kafka_password_file"):
             if _given(settings, name):
-                yield f"{_variable(name)}: expected MINGLE_KAFKA_SECURITY_PROTOCOL to be SASL_… too"
+                yield f"{_variable(name)}: expected MINGLE_KAFKA_SECURITY_PROTOCOL=SASL_…"
     yield from _files(
         settings,
         "kafka",
         encrypted=protocol.endswith("SSL"),
-        switch="MINGLE_KAFKA_SECURITY_PROTOCOL to be SSL or SASL_SSL",
+        switch="MINGLE_KAFKA_SECURITY_PROTOCOL=SSL or SASL_SSL",
     )
 
 
 def _cassandra(settings: CheckedSettings) -> Iterator[str]:
     names = ("cassandra_user", "cassandra_password", "cassandra_password_file")
     if any(_given(settings, name) for name in names):
-        yield from _login(settings, "cassandra", "a user or a password of Cassandra's")
-    switch = "MINGLE_CASSANDRA_TLS to be true"
+        yield from _login(settings, "cassandra", "another setting of the Cassandra login")
+    switch = "MINGLE_CASSANDRA_TLS=true"
     if settings.cassandra_tls_name and not settings.cassandra_tls:
-        yield f"MINGLE_CASSANDRA_TLS_NAME: expected {switch} too"
+        yield f"MINGLE_CASSANDRA_TLS_NAME: expected {switch}"
     yield from _files(settings, "cassandra", encrypted=settings.cassandra_tls, switch=switch)
 
 
@@ -80,11 +80,11 @@ def _login(settings: CheckedSettings, server: str, because: str) -> Iterator[str
     if not _given(settings, user):
         yield f"{_variable(user)}: expected with {because}"
     if _given(settings, password) and _given(settings, file):
-        yield f"{_variable(password)}: expected none beside {_variable(file)}"
+        yield f"{_variable(password)}: expected to be empty while {_variable(file)} is set"
     elif not (_given(settings, password) or _given(settings, file)):
         yield f"{_variable(password)}: expected with {because}, or {_variable(file)}"
     elif _given(settings, file) and not _holds_a_password(getattr(settings, file)):
-        yield f"{_variable(file)}: expected a file that can be read and holds a password"
+        yield f"{_variable(file)}: expected a readable file that contains a password"
 
 
 def _files(
@@ -93,7 +93,7 @@ def _files(
     ca, certificate, key = (f"{server}_{name}_file" for name in ("ca", "certificate", "key"))
     given = [name for name in (ca, certificate, key) if _given(settings, name)]
     if not encrypted:
-        yield from (f"{_variable(name)}: expected {switch} too" for name in given)
+        yield from (f"{_variable(name)}: expected {switch}" for name in given)
         return
     if (certificate in given) != (key in given):
         lacking, other = (key, certificate) if certificate in given else (certificate, key)
@@ -101,13 +101,13 @@ def _files(
         return
     context = ssl.create_default_context()
     if ca in given and not _loads(context.load_verify_locations, getattr(settings, ca)):
-        yield f"{_variable(ca)}: expected a file of certificates in PEM"
+        yield f"{_variable(ca)}: expected a PEM file of certificates"
     if key in given:
         pair = getattr(settings, certificate), getattr(settings, key), ""
         if not _loads(context.load_cert_chain, *pair):
             yield (
-                f"{_variable(certificate)}: expected a file of certificates in PEM, "
-                f"and in {_variable(key)} the first one's key, not encrypted"
+                f"{_variable(certificate)}: expected a PEM file of certificates "
+                f"and in {_variable(key)} the unencrypted key of the first"
             )
 
 
@@ -135,10 +135,10 @@ def _variable(name: str) -> str:
 
 
 def _is_safe(url: str) -> bool:
-    """Whether nobody on the way can exchange what is fetched."""
+    """Return whether nobody on the network can tamper with what is fetched."""
     try:
         parts = urlsplit(url)
-        host, _port = parts.hostname or "", parts.port  # a port that is no number raises
+        host, _port = parts.hostname or "", parts.port  # raises for an invalid port
         if parts.scheme == "https":
             return bool(host)
         return parts.scheme == "http" and (host == "localhost" or ip_address(host).is_loopback)

@@ -1,4 +1,4 @@
-"""Settings from the environment, prefix MINGLE_; a wrong one stops the start with its name."""
+"""Settings from environment variables with the prefix MINGLE_."""
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -15,118 +15,159 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 
 
 class Settings(BaseSettings):
-    """Every setting, its default and its meaning. `mingle settings` prints them."""
+    """Every setting with its default and meaning, as `mingle settings` prints them."""
 
     model_config = SettingsConfigDict(env_prefix="MINGLE_", frozen=True, hide_input_in_errors=True)
 
-    store: Literal["cassandra", "memory"] = Field("cassandra", description="where state is kept")
+    store: Literal["cassandra", "memory"] = Field("cassandra", description="store of all state")
     epoch: int = Field(
-        946_684_800_000, ge=0, description="start of post ids, milliseconds since 1970"
+        946_684_800_000, ge=0, description="start of post ids, in milliseconds since 1970"
     )
     retention_days: float = Field(
-        30, ge=0, le=36_500, description="age at which posts leave home timelines; 0 is for ever"
+        30, ge=0, le=36_500, description="days for which posts stay in home timelines; 0: forever"
     )
     kafka_bootstrap: str = Field(
-        "127.0.0.1:9092", description="brokers as host:port, comma-separated"
+        "127.0.0.1:9092", description="Kafka brokers as host:port, comma-separated"
     )
     kafka_security_protocol: SecurityProtocol = Field(
-        "PLAINTEXT", description="whether brokers are spoken to over TLS, and with a user"
+        "PLAINTEXT", description="protocol of broker connections: SSL for TLS, SASL for a login"
     )
     kafka_sasl_mechanism: SaslMechanism = Field(
-        "SCRAM-SHA-512", description="how user and password are shown to brokers"
+        "SCRAM-SHA-512", description="SASL mechanism of the Kafka login"
     )
-    kafka_user: str = Field("", description="user of the brokers; needed with SASL")
-    kafka_password: SecretStr = Field(SecretStr(""), description="its password", repr=False)
-    kafka_password_file: str = Field("", description="file that holds it instead")
+    kafka_user: str = Field("", description="user name for Kafka; required with SASL")
+    kafka_password: SecretStr = Field(
+        SecretStr(""), description="password of the Kafka user", repr=False
+    )
+    kafka_password_file: str = Field(
+        "", description="file with the password of the Kafka user, instead of the password"
+    )
     kafka_ca_file: str = Field(
-        "", description="authorities that sign brokers' certificates; the system's where unset"
+        "", description="PEM file of CA certificates for Kafka; the system's if empty"
     )
-    kafka_certificate_file: str = Field("", description="certificate that is shown to brokers")
-    kafka_key_file: str = Field("", description="its key, in PEM, not encrypted")
+    kafka_certificate_file: str = Field("", description="PEM file of the Kafka client certificate")
+    kafka_key_file: str = Field(
+        "", description="PEM file of the Kafka client certificate's key, unencrypted"
+    )
     cassandra_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
-        ("127.0.0.1",), min_length=1, description="contact points, comma-separated"
+        ("127.0.0.1",), min_length=1, description="Cassandra contact points, comma-separated"
     )
-    cassandra_port: Port = Field(9042, description="native protocol port of every node")
+    cassandra_port: Port = Field(9042, description="native protocol port of every Cassandra node")
     cassandra_keyspace: str = Field(
-        "mingle", pattern=r"^[a-z][a-z0-9_]{0,47}$", description="keyspace of all tables"
+        "mingle", pattern=r"^[a-z][a-z0-9_]{0,47}$", description="Cassandra keyspace of all tables"
     )
     cassandra_replication: int = Field(
-        1, ge=1, le=9, description="replicas of a keyspace that `mingle migrate` creates"
+        1, ge=1, le=9, description="replication factor when `mingle migrate` creates the keyspace"
     )
-    cassandra_datacenter: str = Field("datacenter1", description="the local data centre")
-    cassandra_tls: bool = Field(False, description="whether nodes are spoken to over TLS")
+    cassandra_datacenter: str = Field("datacenter1", description="local Cassandra data centre")
+    cassandra_tls: bool = Field(False, description="whether to connect to Cassandra over TLS")
     cassandra_tls_name: str = Field(
-        "", description="name in every node's certificate; the node's address where unset"
+        "", description="host name in the nodes' certificates; each node's address if empty"
     )
     cassandra_ca_file: str = Field(
-        "", description="authorities that sign nodes' certificates; the system's where unset"
+        "", description="PEM file of CA certificates for Cassandra; the system's if empty"
     )
-    cassandra_certificate_file: str = Field("", description="certificate that is shown to nodes")
-    cassandra_key_file: str = Field("", description="its key, in PEM, not encrypted")
-    cassandra_user: str = Field("", description="user of Cassandra, where it asks for one")
-    cassandra_password: SecretStr = Field(SecretStr(""), description="its password", repr=False)
-    cassandra_password_file: str = Field("", description="file that holds it instead")
-    store_timeout_seconds: float = Field(10, gt=0, le=120, description="limit of a store request")
+    cassandra_certificate_file: str = Field(
+        "", description="PEM file of the Cassandra client certificate"
+    )
+    cassandra_key_file: str = Field(
+        "", description="PEM file of the Cassandra client certificate's key, unencrypted"
+    )
+    cassandra_user: str = Field("", description="user name for Cassandra; empty: no login")
+    cassandra_password: SecretStr = Field(
+        SecretStr(""), description="password of the Cassandra user", repr=False
+    )
+    cassandra_password_file: str = Field(
+        "", description="file with the password of the Cassandra user, instead of the password"
+    )
+    store_timeout_seconds: float = Field(
+        10, gt=0, le=120, description="seconds until a store request times out"
+    )
     store_in_flight: int = Field(
-        128, ge=1, le=1024, description="store requests at a time, per process"
+        128, ge=1, le=1024, description="concurrent store requests per process, at most"
     )
-    api_host: str = Field("127.0.0.1", description="address the API listens on")
-    api_port: Port = Field(8080, description="port the API listens on")
-    metrics_host: str = Field("127.0.0.1", description="address of a worker's health and metrics")
-    metrics_port: Port = Field(9100, description="port of a worker's health and metrics")
+    api_host: str = Field("127.0.0.1", description="address that the API listens on")
+    api_port: Port = Field(8080, description="port that the API listens on; 0: any free port")
+    metrics_host: str = Field(
+        "127.0.0.1", description="address of a worker's health checks and metrics"
+    )
+    metrics_port: Port = Field(
+        9100, description="port of a worker's health checks and metrics; 0: any free port"
+    )
     cursor_keys: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="keys of cursors, comma-separated; the first signs, all verify", repr=False
+        (),
+        description="keys that sign cursors, comma-separated; the first signs, all verify",
+        repr=False,
     )
     auth_secret: str = Field(
-        "", description="secret that tokens are signed with (HS256), 32 bytes or more", repr=False
+        "",
+        description="shared secret of tokens signed with HS256, at least 32 bytes",
+        repr=False,
     )
     auth_jwks: str = Field(
-        "", description="URL or file of the issuer's public keys (RS256, ES256, EdDSA)"
+        "",
+        description="URL or file of the issuer's public keys (RS256, ES256, EdDSA) for tokens",
     )
-    auth_issuer: str = Field("", description="`iss` that tokens must have; needed with JWKS")
-    auth_audience: str = Field("", description="`aud` that tokens must name; needed with JWKS")
+    auth_issuer: str = Field("", description="required `iss` of tokens; must be set with JWKS")
+    auth_audience: str = Field("", description="required `aud` of tokens; must be set with JWKS")
     auth_leeway_seconds: float = Field(
-        30, ge=0, le=300, description="by how much the issuer's clock may differ from ours"
+        30, ge=0, le=300, description="tolerated clock difference from the issuer, in seconds"
     )
-    api_token: str = Field("", description="token that commands show the API", repr=False)
+    api_token: str = Field("", description="token that commands send to the API", repr=False)
     stream_limit: int = Field(
-        2_500, ge=0, le=100_000, description="streams open at a time, per process"
+        2_500, ge=0, le=100_000, description="open streams per process, at most; 0: none"
     )
     stream_probe_seconds: float = Field(
-        1, gt=0, le=60, description="between two probes for new entries, for all streams at once"
+        1,
+        gt=0,
+        le=60,
+        description="seconds between checks for new entries, for all streams at once",
     )
     stream_look_seconds: float = Field(
-        60, gt=0, le=3_600, description="within which a stream tells what is no new entry"
+        60,
+        gt=0,
+        le=3_600,
+        description="seconds at most until a stream reads its timeline again for any other change",
     )
     stream_heartbeat_seconds: float = Field(
-        15, gt=0, le=600, description="after which a stream on which nothing happens says so"
+        15, gt=0, le=600, description="seconds without an event until a stream sends a heartbeat"
     )
     stream_patience_seconds: float = Field(
-        30, gt=0, le=600, description="after which the reader of a stream who takes nothing is cut"
+        30,
+        gt=0,
+        le=600,
+        description="seconds until a stream is closed whose client does not accept an event",
     )
     stream_lifetime_seconds: float = Field(
-        3_600, gt=0, le=604_800, description="after which a stream ends, for its reader to resume"
+        3_600,
+        gt=0,
+        le=604_800,
+        description="seconds until a stream ends and its client must reconnect, at most",
     )
     bulk_followers: int = Field(
         20_000,
         ge=0,
-        description="from so many followers on authors have the bulk lane; 0 is for none",
+        description="followers from which an author's posts take the bulk lane; 0: never",
     )
     pull_followers: int = Field(
         2_000_000,
         ge=0,
-        description="from so many followers on authors are pulled by their readers; 0 is for none",
+        description="followers from which an author is pulled when homes are read; 0: never",
     )
     inactive_days: int = Field(
         0,
         ge=0,
         le=36_500,
-        description="days without a read after which fan-out leaves a user out; 0 is for nobody",
+        description="days without a read after which fan-out skips a user; 0: never",
     )
     worker_name: str = Field(
-        "worker-1", pattern=r"^[a-zA-Z0-9._-]{1,64}$", description="stable name in consumer groups"
+        "worker-1",
+        pattern=r"^[a-zA-Z0-9._-]{1,64}$",
+        description="name of this worker in its consumer groups; stable across restarts",
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="log level")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="least severe level that is logged"
+    )
 
     @field_validator("cassandra_hosts", "cursor_keys", mode="before")
     @classmethod
@@ -137,12 +178,12 @@ class Settings(BaseSettings):
 
     @property
     def authenticated(self) -> bool:
-        """Whether the API asks for tokens."""
+        """Whether the API requires tokens."""
         return bool(self.auth_secret or self.auth_jwks)
 
     @property
     def brokers(self) -> Brokers:
-        """Kafka's brokers. Raises OSError where the password's file is no more."""
+        """The Kafka brokers. Raises OSError if the password file is gone."""
         return Brokers(
             self.kafka_bootstrap,
             self.kafka_security_protocol,
@@ -154,32 +195,33 @@ class Settings(BaseSettings):
 
     @property
     def resolved_cassandra_password(self) -> SecretStr:
-        """The password of `cassandra_user`. Raises OSError where its file is no more."""
+        """The password of `cassandra_user`. Raises OSError if its file is gone."""
         return _read_password(self.cassandra_password, self.cassandra_password_file)
 
     @property
     def cassandra_summary(self) -> str:
-        """How Cassandra is spoken to, in words, without anything secret."""
-        over = "without TLS"
+        """How clients connect to Cassandra, in words, without secrets."""
+        transport = "without TLS"
         if self.cassandra_tls:
-            over = f"over TLS, trusting {self.cassandra_ca_file or 'the system'}"
-        return f"{over}, as {self.cassandra_user or 'nobody'}"
+            transport = f"over TLS, trusting {self.cassandra_ca_file or 'the system'}"
+        login = f"as {self.cassandra_user}" if self.cassandra_user else "without a login"
+        return f"{transport}, {login}"
 
     @property
     def cassandra_tls_files(self) -> TlsFiles:
-        """What TLS with Cassandra's nodes is made of."""
+        """The TLS files for Cassandra."""
         return TlsFiles(
             self.cassandra_ca_file, self.cassandra_certificate_file, self.cassandra_key_file
         )
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
-        wrong = "\n".join(contradictions(self))
-        if wrong:
-            raise PydanticCustomError("contradiction", "{wrong}", {"wrong": wrong})
+        errors = "\n".join(contradictions(self))
+        if errors:
+            raise PydanticCustomError("contradiction", "{errors}", {"errors": errors})
         return self
 
 
 def _read_password(given: SecretStr, file: str) -> SecretStr:
-    """Without the line's end that editors put there."""
+    """Return the given password, or else the file's without its final line break."""
     return SecretStr(Path(file).read_text(encoding="utf-8").strip("\r\n")) if file else given
