@@ -1,4 +1,4 @@
-"""What the API answers: ids as strings, times in RFC 3339, nothing that the contract lacks."""
+"""The JSON that the API answers with: ids as strings, times in RFC 3339."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from services.relations.lists import ListRules
 from services.relations.relations import Edge, KeywordMute
 from services.visibility.view import ReasonKind
 
-IdText = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,18}$", description="an id, in decimal")]
+IdText = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,18}$", description="an id in decimal")]
 Time = Annotated[datetime, Meta(tz=True)]
 
 
@@ -27,21 +27,21 @@ def _ref(name: str) -> dict[str, str]:
 
 
 class Repost(Struct, frozen=True):
-    """Who reposted, of those the viewer may see, the earliest first; and what."""
+    """The original post and its reposters that the viewer may see, earliest first."""
 
     by: list[IdText]
     original: IdText
 
 
 class Reason(Struct, frozen=True):
-    """Why an item is in this listing, and through whom."""
+    """Why an item is in this listing; `by` is the author of the post or repost."""
 
     kind: ReasonKind
     by: str
 
 
 class Item(Struct, frozen=True):
-    """A post as it is shown. In a repost `post_id` is the repost's, all else the original's."""
+    """A post as shown to the viewer. For a repost, all but `post_id` is the original's."""
 
     post_id: IdText
     author_id: IdText
@@ -58,16 +58,16 @@ class Item(Struct, frozen=True):
 
 
 class ThreadItem(Item, frozen=True):
-    """A post in its thread: depth 0 is the post asked for, ancestors are negative."""
+    """A post in a thread. The requested post has depth 0, its ancestors negative depths."""
 
     depth: int
     placeholder: None
-    truncated: Annotated[int, Meta(ge=0, description="direct replies that are cut here")]
+    truncated: Annotated[int, Meta(ge=0, description="direct replies not included here")]
     hidden: Annotated[int, Meta(ge=0, description="direct replies hidden from the viewer")]
 
 
 class Placeholder(Struct, frozen=True):
-    """What stands for a post that is not shown and keeps its replies in place."""
+    """Stands in a thread for a post that is not shown, so that its replies keep their place."""
 
     post_id: IdText
     depth: int
@@ -77,13 +77,16 @@ class Placeholder(Struct, frozen=True):
 
 
 class Thread(Struct, frozen=True):
-    """A conversation from its root, flat, in reading order."""
+    """A conversation from its root, as a flat list in reading order."""
 
     items: Annotated[Sequence[Any], _one_of(_ref("ThreadItem"), _ref("Placeholder"))]
 
 
 class Gap(Struct, frozen=True, rename={"newest": "from", "oldest": "to"}):
-    """What did not fit between a page and `newer_than`: `cursor` goes into `before` with it."""
+    """Entries that did not fit between a page and `newer_than`.
+
+    To read them, send `cursor` as `before` with the same `newer_than`.
+    """
 
     newest: IdText
     oldest: IdText
@@ -91,9 +94,9 @@ class Gap(Struct, frozen=True, rename={"newest": "from", "oldest": "to"}):
 
 
 class Listing(Struct, frozen=True):
-    """A page, newest first. `next` goes into `before`, `prev` into `after` or `newer_than`.
+    """A page of items, newest first. Send `next` as `before`, `prev` as `after` or `newer_than`.
 
-    `generation` names the tables that a home was read from, for operators; cursors outlive it.
+    `generation` tells operators which tables a home timeline was read from; cursors outlive it.
     """
 
     items: list[Item | IdText]
@@ -125,14 +128,14 @@ class Follow(Struct, frozen=True):
 
 
 class Muted(Struct, frozen=True):
-    """A mute; `expires_at` is in microseconds since the Unix epoch."""
+    """A mute of a user; `expires_at` is in microseconds since the Unix epoch."""
 
     scope: Scope
     expires_at: int | None
 
 
 class Person(Struct, frozen=True):
-    """How a user and another stand to each other, as far as the user himself said it."""
+    """The relationship between a user and another, without what only the other may know."""
 
     user_id: IdText
     follow: Follow | None
@@ -143,7 +146,7 @@ class Person(Struct, frozen=True):
 
 
 class OwnList(Struct, frozen=True):
-    """A list of the user's."""
+    """A list that the user owns."""
 
     list_id: IdText
     replies: ListReplies
@@ -151,13 +154,13 @@ class OwnList(Struct, frozen=True):
 
 
 class FollowedTag(Struct, frozen=True):
-    """A tag that the user follows, as tags are compared."""
+    """A tag that the user follows, in the form in which tags are compared."""
 
     tag: str
 
 
 class MutedWords(Struct, frozen=True):
-    """A keyword mute; no contexts are all of them."""
+    """A keyword mute; without contexts it applies to all of them."""
 
     keyword_id: IdText
     phrase: str
@@ -168,7 +171,7 @@ class MutedWords(Struct, frozen=True):
 
 
 class Relations(Struct, frozen=True):
-    """A page of what a user said of one kind; `next` goes into `before`."""
+    """A page of a user's relations of one kind. Send `next` as `before`."""
 
     items: Annotated[
         Sequence[Any],
@@ -178,40 +181,44 @@ class Relations(Struct, frozen=True):
 
 
 class Reference(Struct, frozen=True):
-    """A post, by its id alone."""
+    """The id of a post."""
 
     post_id: IdText
 
 
 class Heartbeat(Struct, frozen=True):
-    """Nothing happened, and the stream is alive."""
+    """Nothing happened; the stream is alive."""
 
 
 class Ended(Struct, frozen=True):
-    """Why a stream ends: the reader was too slow, his token is no longer good, or for our part."""
+    """Why a stream ended.
+
+    `slow`: the client did not accept an event in time; `token`: the token is no longer valid;
+    `lifetime`: the stream reached its maximum age; `stopping`: the server shuts down.
+    """
 
     reason: Literal["slow", "token", "lifetime", "stopping"]
 
 
 class Health(Struct, frozen=True):
-    """Alive, or ready to serve."""
+    """The process is alive, or ready to serve."""
 
     status: Literal["ok"] = "ok"
 
 
 UNIONS: Final = (ThreadItem, Placeholder, Person, OwnList, FollowedTag, MutedWords)
-"""Of which lists are made whose items are of several kinds."""
+"""Items of listings that hold several kinds."""
 STREAMED: Final = (Reference, Heartbeat, Ended)
-"""What events carry, besides items and listings."""
+"""The data of stream events, besides items and listings."""
 
 
 def item(post: shown.Item) -> Item:
-    """An item in the API's words."""
+    """Return the item to answer with."""
     return Item(**_fields(post))
 
 
 def thread_item(place: shown.ThreadItem) -> ThreadItem | Placeholder:
-    """A post's place in a thread in the API's words."""
+    """Return a thread's post or placeholder to answer with."""
     if place.item is None:
         assert place.placeholder is not None
         post, kind = str(place.post_id), place.placeholder
@@ -225,18 +232,18 @@ def thread_item(place: shown.ThreadItem) -> ThreadItem | Placeholder:
     )
 
 
-def person(found: people.Person, now: int) -> Person:
-    """Somebody in the API's words; `now` in microseconds, for what has expired."""
-    user_id, how, followed_by = found
-    edge, mute = how.edge, how.mute
-    lasts = mute is not None and (mute.expires_at is None or now < mute.expires_at)
+def person(found: people.Person, now_us: int) -> Person:
+    """Return a relationship to answer with; a mute that expired by `now_us` is left out."""
+    user_id, relationship, followed_by = found
+    edge, mute = relationship.edge, relationship.mute
+    active = mute is not None and (mute.expires_at is None or now_us < mute.expires_at)
     return Person(
         user_id=str(user_id),
         follow=None if edge is None else _follow(edge),
         followed_by=followed_by,
-        blocked=how.blocks,
-        mute=Muted(mute.scope, mute.expires_at) if mute is not None and lasts else None,
-        lists=[str(each) for each in sorted(how.lists)],
+        blocked=relationship.blocks,
+        mute=Muted(mute.scope, mute.expires_at) if mute is not None and active else None,
+        lists=[str(each) for each in sorted(relationship.lists)],
     )
 
 

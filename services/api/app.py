@@ -1,4 +1,4 @@
-"""The HTTP API on given stores. Nothing connects here, and nothing listens."""
+"""Composes the HTTP API on given stores, without connecting or listening."""
 
 import random
 from collections.abc import Iterable
@@ -47,7 +47,7 @@ _log = structlog.get_logger(__name__)
 READ_DOCUMENT = Operation(
     id="readDocument",
     path="/openapi.json",
-    summary="This document",
+    summary="Read this OpenAPI document",
     query=NoQuery,
     access=Access.OPEN,
     response=None,
@@ -62,9 +62,9 @@ def build_api(
     clock: Clock,
     max_wait_seconds: float = MAX_WAIT,
 ) -> Litestar:
-    """The API as an ASGI app; `max_wait_seconds` in seconds bounds `wait_for`.
+    """Return the API as an ASGI app; `max_wait_seconds` bounds `wait_for`.
 
-    Raises UnusableSettings: UnsafeExposure for settings that would let anybody in.
+    Raises UnusableSettings, in particular UnsafeExposure if anybody could connect.
     """
     require_safe(settings)
     gate = create_access_gate(settings, clock)
@@ -110,9 +110,9 @@ def _create_returning_users(
 
 
 def measure_requests(app: ASGIApp, metrics: Metrics) -> ASGIApp:
-    """Measures each answer by its route's template; paths that nothing serves count as one.
+    """Return the app with each request measured by its route template; unknown paths share one.
 
-    A stream is measured until it begins: how long it lasts is up to its reader.
+    A stream is measured until it begins, since its duration is up to the client.
     """
 
     async def measured(scope: Scope, receive: Receive, send: Send) -> None:
@@ -141,7 +141,7 @@ def measure_requests(app: ASGIApp, metrics: Metrics) -> ASGIApp:
 
 
 def _document_endpoint(endpoints: Iterable[Endpoint], gate: AccessGate) -> Endpoint:
-    """The document of these endpoints and of itself."""
+    """Return the endpoint that serves the document of these endpoints and itself."""
     described = [*(each.operation for each in endpoints), READ_DOCUMENT]
     written = encode(document(described, authenticated=gate.tokens is not None))
 
@@ -152,9 +152,9 @@ def _document_endpoint(endpoints: Iterable[Endpoint], gate: AccessGate) -> Endpo
 
 
 async def _start(gate: AccessGate) -> None:
-    """Says who is let in, and has keys fetched before the first token comes."""
+    """Log who may connect, and fetch keys before the first token arrives."""
     if gate.tokens is None:
-        _log.warning("no authentication is configured: the API serves this machine only")
+        _log.warning("no authentication is configured; the API serves this machine only")
     else:
         gate.tokens.keys.refresh()
-        _log.info("tokens are asked for", algorithms=sorted(gate.tokens.keys.algorithms))
+        _log.info("the API requires tokens", algorithms=sorted(gate.tokens.keys.algorithms))

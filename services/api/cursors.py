@@ -1,8 +1,8 @@
-"""Cursors: opaque, signed places in a listing, worth nothing in any other listing or viewer's.
+"""Cursors: opaque, signed positions, valid only for one listing and viewer.
 
-A token is base64url(MAC ‖ version ‖ position [‖ floor ‖ given...]), without padding. The MAC is
+A token is base64url(MAC ‖ version ‖ position [‖ floor ‖ seen...]), without padding. The MAC is
 HMAC-SHA256 over the listing and what follows, cut to 16 bytes. A new layout takes a new version
-byte, and tokens of the old one stay readable.
+byte; tokens of the old layout stay readable.
 """
 
 import hmac
@@ -16,37 +16,37 @@ from services.api.page_position import PagePosition
 _VERSION = b"\x01"
 _MAC_BYTES = 16
 _ID_BYTES = 8
-_OFFSET_BYTES = 6  # of a given entry above the floor: 15 minutes of post ids are 42 bits
-MAX_TOKEN = 4_096  # characters; the longest of ours has 2,114
+_OFFSET_BYTES = 6  # of a seen entry, relative to the floor: 15 minutes of post ids are 42 bits
+MAX_TOKEN = 4_096  # characters; the longest that is issued has 2,114
 LOOPBACK_KEY = "mingle: cursors on the loopback are signed, but hold no secret"
-"""Signs where no key is set: the same in every process and after a restart, known to everyone."""
+"""Signs if no key is set: the same in every process and after a restart, and public."""
 
 
 class InvalidCursor(ValueError):
-    """Malformed, forged, or made for another listing or viewer."""
+    """A cursor is malformed, forged, or made for another listing or viewer."""
 
 
 class Cursors:
-    """Seals places and opens tokens. The first key signs, all verify."""
+    """Turns positions into tokens and back. The first key signs, all verify."""
 
     def __init__(self, keys: Sequence[str]) -> None:
         self._keys = [key.encode() for key in keys or (LOOPBACK_KEY,)]
 
     def seal(self, listing: str, place: PagePosition) -> str:
-        """The token of a place in a listing."""
+        """Return the token of a position in a listing."""
         return self.sign(listing, _pack(place))
 
     def open(self, listing: str, token: str) -> PagePosition:
-        """The place that `seal` was given. Raises InvalidCursor for what no key of ours signed."""
+        """Return the position in a token. Raises InvalidCursor if no key here signed it."""
         return _unpack(self.verify(listing, token))
 
     def sign(self, listing: str, payload: bytes) -> str:
-        """The token of a payload that means something in a listing only."""
+        """Return the token of a payload that is valid in one listing only."""
         mac = _mac(self._keys[0], listing, payload)
         return urlsafe_b64encode(mac + payload).rstrip(b"=").decode()
 
     def verify(self, listing: str, token: str) -> bytes:
-        """The payload that `sign` was given. Raises InvalidCursor, as `open` does."""
+        """Return the payload in a token. Raises InvalidCursor if no key here signed it."""
         signed_bytes = _decode(token)
         mac, payload = signed_bytes[:_MAC_BYTES], signed_bytes[_MAC_BYTES:]
         signed = [hmac.compare_digest(mac, _mac(key, listing, payload)) for key in self._keys]
@@ -60,7 +60,7 @@ def _mac(key: bytes, listing: str, payload: bytes) -> bytes:
 
 
 def _decode(token: str) -> bytes:
-    """The bytes of a token in its one spelling."""
+    """Return the bytes of a token. Raises InvalidCursor unless it is in canonical form."""
     if len(token) > MAX_TOKEN or not token.isascii():
         raise InvalidCursor("not a cursor")
     try:
@@ -83,7 +83,7 @@ def _pack(place: PagePosition) -> bytes:
 
 def _unpack(payload: bytes) -> PagePosition:
     if payload[:1] != _VERSION:
-        raise InvalidCursor("of a later version than this API")
+        raise InvalidCursor("made by a later version of this API")
     position = PostId(int.from_bytes(payload[1:9]))
     if len(payload) == 1 + _ID_BYTES:
         return PagePosition(position, position)

@@ -1,4 +1,4 @@
-"""The examples of the document: a post by 42 that 7, who follows 42, reads at home."""
+"""Examples for the OpenAPI document: user 7 follows user 42 and reads their post."""
 
 from typing import Final
 
@@ -7,30 +7,30 @@ from msgspec.structs import replace
 
 from schemas.ids import DEFAULT_EPOCH, UserId, post_id, post_time
 from services.api import answers
-from services.api import page_position as walk
 from services.api.cursors import Cursors
+from services.api.page_position import bare_position
 from services.readers.item import Item, Reason, ThreadItem
 
-_WRITTEN: Final = post_id(1_783_314_243_000, 0)
-_ANSWER: Final = post_id(1_783_314_363_000, 0)
+_POST_ID: Final = post_id(1_783_314_243_000, 0)
+_REPLY_ID: Final = post_id(1_783_314_363_000, 0)
 _AUTHOR: Final = UserId(42)
-_CURSOR: Final = Cursors(("an example",)).seal("home/7", walk.bare_position(_WRITTEN))
+_CURSOR: Final = Cursors(("an example",)).seal("home/7", bare_position(_POST_ID))
 
 _POST: Final = Item(
-    post_id=_WRITTEN,
+    post_id=_POST_ID,
     author_id=_AUTHOR,
-    created_at=post_time(_WRITTEN, DEFAULT_EPOCH),
+    created_at=post_time(_POST_ID, DEFAULT_EPOCH),
     text="The bakery opens at six.",
     lang="en",
     visibility="public",
     parent_id=None,
-    root_id=_WRITTEN,
+    root_id=_POST_ID,
     repost=None,
     edited=False,
 )
-_PLACES: Final = (
-    ThreadItem(_WRITTEN, depth=0, item=_POST),
-    ThreadItem(_ANSWER, depth=1, placeholder="deleted"),
+_THREAD: Final = (
+    ThreadItem(_POST_ID, depth=0, item=_POST),
+    ThreadItem(_REPLY_ID, depth=1, placeholder="deleted"),
 )
 
 POST: Final = answers.item(_POST)
@@ -50,7 +50,7 @@ EVENT: Final = {
     "data": msgspec.json.encode(LISTING.items[0]).decode(),
     "id": _CURSOR,
 }
-THREAD: Final = answers.Thread([answers.thread_item(each) for each in _PLACES])
+THREAD: Final = answers.Thread([answers.thread_item(each) for each in _THREAD])
 PERSON: Final = answers.Person(
     user_id="42",
     follow=answers.Follow(1_783_314_000_000_000, "followed", True, None, ["en"]),

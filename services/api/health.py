@@ -1,4 +1,4 @@
-"""What the process says of itself: alive, ready, its metrics."""
+"""Liveness, readiness and metrics of the process."""
 
 import asyncio
 from typing import Any, Final
@@ -16,13 +16,13 @@ from services.metrics.metrics import Metrics
 from services.posts.store import PostStore
 
 READY_SECONDS: Final = 2.0
-"""How long the store may take; a prober asks again soon anyway."""
+"""Longest wait for the store; probes repeat soon anyway."""
 _NO_POST: Final = PostId(1)
 
 LIVE = Operation(
     id="live",
     path="/livez",
-    summary="Whether the process is alive",
+    summary="Check that the process is alive",
     query=NoQuery,
     access=Access.OPEN,
     response=Health,
@@ -31,7 +31,7 @@ LIVE = Operation(
 READY = Operation(
     id="ready",
     path="/readyz",
-    summary="Whether the store answers",
+    summary="Check that the store answers",
     query=NoQuery,
     access=Access.OPEN,
     response=Health,
@@ -40,7 +40,7 @@ READY = Operation(
 METRICS = Operation(
     id="metrics",
     path="/metrics",
-    summary="Metrics for Prometheus",
+    summary="Read the metrics for Prometheus",
     query=NoQuery,
     access=Access.OPERATOR,
     response=None,

@@ -1,4 +1,4 @@
-"""A list's timeline."""
+"""The endpoint of list timelines."""
 
 from http import HTTPStatus
 from typing import Any
@@ -10,7 +10,7 @@ from services.api import answers, examples
 from services.api.auth.access import Access
 from services.api.cursors import Cursors
 from services.api.operation import AnyRequest, Endpoint, Operation
-from services.api.pages import Pager, respond
+from services.api.pages import Pager
 from services.api.problems import NotFound
 from services.api.queries import ListQuery
 from services.readers.list import ListPosts
@@ -19,7 +19,7 @@ from services.readers.paging import Page, PageRequest
 READ_LIST = Operation(
     id="readListTimeline",
     path="/v1/lists/{list_id}/timeline",
-    summary="What the members of a list wrote and reposted, newest first; only for its owner",
+    summary="List the posts and reposts of a list's members, newest first, for its owner only",
     query=ListQuery,
     access=Access.READER,
     response=answers.Listing,
@@ -35,13 +35,13 @@ def endpoints(lists: ListPosts, cursors: Cursors) -> list[Endpoint]:
     ) -> Response[Any]:
         list_id = ListId(int(query.list_id))
 
-        async def read(wanted: PageRequest) -> Page:
-            page = None if viewer is None else await lists.page(list_id, viewer, wanted)
+        async def read(page_request: PageRequest) -> Page:
+            page = None if viewer is None else await lists.page(list_id, viewer, page_request)
             if page is None:
-                raise NotFound("no such list of this viewer")
+                raise NotFound("no such list for this viewer")
             return page
 
         pager = Pager(cursors, f"lists/{list_id}/{viewer or ''}")
-        return respond(request, query, await pager.page(query, read))
+        return await pager.respond(request, query, read)
 
     return [Endpoint(READ_LIST, read_list)]

@@ -1,4 +1,4 @@
-"""The OpenAPI document, made of the structs that read the parameters and are the answers."""
+"""The OpenAPI document, made from the structs of parameters and responses."""
 
 from collections.abc import Iterable
 from http import HTTPStatus
@@ -7,43 +7,41 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from services.api import problems
 from services.api.answers import STREAMED, UNIONS
 from services.api.auth.access import ACT_AS, OPERATE, Access
 from services.api.operation import Json, Operation
-from services.api.problems import Problem
+from services.api.problems import PROBLEM_JSON, Problem
 
-_REF: Final = "#/components/schemas/{name}"
+_SCHEMA_REF: Final = "#/components/schemas/{name}"
 _COMMON_PROBLEMS: Final = (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE)
 _ACCESS_PROBLEMS: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 _PROBLEMS: Final = {
-    HTTPStatus.BAD_REQUEST: "a parameter that the API does not take; `field` names it",
-    HTTPStatus.UNAUTHORIZED: "no token, or none that is valid; not while none is configured",
-    HTTPStatus.FORBIDDEN: f"the token lacks the scope `{ACT_AS}` for another, or `{OPERATE}`",
-    HTTPStatus.NOT_FOUND: "does not exist, or may not be seen: nothing tells the two apart",
-    HTTPStatus.INTERNAL_SERVER_ERROR: "a bug; it is in the log",
+    HTTPStatus.BAD_REQUEST: "a parameter is invalid; `field` names it",
+    HTTPStatus.UNAUTHORIZED: "the token is missing or invalid, while authentication is configured",
+    HTTPStatus.FORBIDDEN: f"the token lacks the scope `{ACT_AS}` (for another user) or `{OPERATE}`",
+    HTTPStatus.NOT_FOUND: "does not exist or is hidden from the viewer; the answer is the same",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "an internal error; the server log has the details",
     HTTPStatus.SERVICE_UNAVAILABLE: (
-        "a store, or the issuer of tokens, did not answer, or too much is asked for at once; "
-        "the same may succeed later"
+        "a store or the token issuer did not answer, or the server is at capacity; try again later"
     ),
 }
 _RESPONSE_HEADERS: Final[dict[str, Json]] = {
     "Link": {
-        "description": "RFC 8288: the pages with rel `next` (older) and `prev` (newer)",
+        "description": "links to the pages with rel `next` (older) and `prev` (newer), RFC 8288",
         "schema": {"type": "string"},
     },
     "Retry-After": {
-        "description": "seconds after which asking again makes sense",
+        "description": "seconds to wait before the next request",
         "schema": {"type": "integer", "minimum": 0},
     },
     "WWW-Authenticate": {
-        "description": "RFC 6750: `Bearer`, and what is wrong with the token that came",
+        "description": "`Bearer` and what is wrong with the token, RFC 6750",
         "schema": {"type": "string"},
     },
 }
 _REQUEST_HEADERS: Final[dict[str, Json]] = {
     "Last-Event-ID": {
-        "description": "the id of the last event that came: the stream goes on behind it",
+        "description": "id of the last received event; the stream continues after it",
         "schema": {"type": "string", "minLength": 1},
     },
 }
@@ -56,12 +54,12 @@ _PROBLEM_HEADERS: Final = {
 
 
 def document(operations: Iterable[Operation], *, authenticated: bool) -> Json:
-    """The OpenAPI 3.1 document of these operations; unless authenticated, tokens are optional."""
+    """Return the OpenAPI 3.1 document; unless authenticated, tokens are optional."""
     described = list(operations)
     structs: set[type[Struct]] = {Problem, *UNIONS, *STREAMED}
     structs.update(each.response for each in described if each.response is not None)
     ordered = sorted(structs, key=lambda each: each.__name__)
-    _, schemas = msgspec.json.schema_components(ordered, ref_template=_REF)
+    _, schemas = msgspec.json.schema_components(ordered, ref_template=_SCHEMA_REF)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -84,7 +82,7 @@ def document(operations: Iterable[Operation], *, authenticated: bool) -> Json:
                     "type": "http",
                     "scheme": "bearer",
                     "bearerFormat": "JWT",
-                    "description": "a JWT whose subject is the viewer; scopes in `scope` or `scp`",
+                    "description": "JWT whose subject is the viewer; scopes in `scope` or `scp`",
                 }
             },
         },
@@ -93,22 +91,24 @@ def document(operations: Iterable[Operation], *, authenticated: bool) -> Json:
 
 def _operation(operation: Operation) -> Json:
     parameters = [*_parameters(operation), *map(_header, operation.request_headers)]
-    refused = (HTTPStatus.BAD_REQUEST,) if parameters else ()
-    guarded = () if operation.access == Access.OPEN else _ACCESS_PROBLEMS
-    known = sorted({*refused, *guarded, *operation.problems, *_COMMON_PROBLEMS})
-    answers = {str(int(each)): _ref("responses", _name(each)) for each in known}
+    statuses = {*operation.problems, *_COMMON_PROBLEMS}
+    if parameters:
+        statuses.add(HTTPStatus.BAD_REQUEST)
+    if operation.access != Access.OPEN:
+        statuses.update(_ACCESS_PROBLEMS)
+    problems = {str(int(each)): _ref("responses", _name(each)) for each in sorted(statuses)}
     description = {"description": operation.description} if operation.description else {}
     return {
         "operationId": operation.id,
         "summary": operation.summary,
         **description,
         "parameters": parameters,
-        "responses": {"200": _success(operation), **answers},
+        "responses": {"200": _success(operation), **problems},
     }
 
 
 def _security(operation: Operation, authenticated: bool) -> list[Json]:
-    """Any one of these; the empty one is nobody in particular."""
+    """Return the alternatives; the empty one needs no token."""
     scopes = [OPERATE] if operation.access == Access.OPERATOR else []
     match operation.access:
         case Access.OPEN:
@@ -119,13 +119,13 @@ def _security(operation: Operation, authenticated: bool) -> list[Json]:
 
 
 def _parameters(operation: Operation) -> list[Json]:
-    _, schemas = msgspec.json.schema_components([operation.query], ref_template=_REF)
+    _, schemas = msgspec.json.schema_components([operation.query], ref_template=_SCHEMA_REF)
     fields = _with_types(schemas)[operation.query.__name__]["properties"]
     return [_parameter(name, schema, operation.path) for name, schema in fields.items()]
 
 
 def _parameter(name: str, schema: Json, path: str) -> Json:
-    """A field of a query as a parameter: one that may be null may be left out."""
+    """Return the parameter of a query field; one that may be null is optional."""
     required = f"{{{name}}}" in path
     if "anyOf" in schema:
         schema = next(each for each in schema["anyOf"] if each.get("type") != "null")
@@ -164,14 +164,14 @@ def _problem_schema(status: HTTPStatus) -> Json:
     field = "limit" if status == HTTPStatus.BAD_REQUEST else msgspec.UNSET
     example = Problem(status.phrase, status, detail, field=field)
     content = {"schema": _ref("schemas", "Problem"), "example": msgspec.to_builtins(example)}
-    described: Json = {"description": detail, "content": {problems.PROBLEM_JSON: content}}
+    described: Json = {"description": detail, "content": {PROBLEM_JSON: content}}
     if status in _PROBLEM_HEADERS:
         described["headers"] = {_PROBLEM_HEADERS[status]: _ref("headers", _PROBLEM_HEADERS[status])}
     return described
 
 
 def _with_types(schema: Any) -> Any:
-    """The schema with a type beside each enumeration, which generators of clients look for."""
+    """Return the schema with a type beside each enumeration, which client generators need."""
     if isinstance(schema, list):
         return [_with_types(each) for each in schema]
     if not isinstance(schema, dict):

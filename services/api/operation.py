@@ -1,6 +1,7 @@
-"""An endpoint: what the document says of it, and what answers."""
+"""An endpoint: its documented operation and its handler."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, NamedTuple, TypeAlias
 
@@ -14,7 +15,7 @@ from services.api.auth.access import Access, AccessGate
 Json: TypeAlias = dict[str, Any]
 AnyRequest: TypeAlias = Request[Any, Any, Any]
 Handle: TypeAlias = Callable[[AnyRequest, Any, Any], Awaitable[Response[Any]]]
-"""Answers an `Operation.query` as seen by a viewer: a UserId, or None for nobody."""
+"""Answers a request, given its `Operation.query` and its viewer: a UserId, or None for nobody."""
 
 JSON = "application/json"
 
@@ -27,23 +28,24 @@ class Operation(NamedTuple):
     summary: str
     query: type[Struct]
     access: Access
-    response: type[Struct] | None  # None: `media_type` alone says what comes
+    response: type[Struct] | None  # None: `media_type` or `schema` describes it
     example: object
     schema: Json | None = None  # of the response, where no struct describes it
     media_type: str = JSON
-    problems: tuple[HTTPStatus, ...] = ()  # besides those that every operation has
+    problems: tuple[HTTPStatus, ...] = ()  # besides those of every operation
     response_headers: tuple[str, ...] = ()  # of a success
-    request_headers: tuple[str, ...] = ()  # headers of the request that mean something
-    description: str = ""  # what the summary leaves open
+    request_headers: tuple[str, ...] = ()  # with a meaning for this operation
+    description: str = ""  # beyond the summary
 
 
-class Endpoint(NamedTuple):
+@dataclass(frozen=True)
+class Endpoint:
     operation: Operation
     handle: Handle
 
     def route(self, gate: AccessGate) -> HTTPRouteHandler:
-        """The endpoint for the framework: nobody gets past the gate unseen."""
-        operation, handle = self
+        """Return the framework's handler, which first passes each request through the gate."""
+        operation, handle = self.operation, self.handle
 
         async def answer(request: AnyRequest) -> Response[Any]:
             caller = await gate.authenticate(request, operation.access)

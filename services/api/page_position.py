@@ -1,7 +1,7 @@
-"""Where a reader of a listing stands, and what he has of it just below: pure, over post ids.
+"""A reader's position in a listing and the entries they have seen just below it. Pure.
 
-Entries may become readable below newer ones that were read already. Whoever goes on to newer
-entries is given those too, as far back as LATE_MS: so a place remembers what was given there.
+Entries may become readable below newer ones that were read already. A reader who goes on to newer
+entries gets those late ones too, up to LATE_MS back, so a position remembers what was seen there.
 """
 
 from collections.abc import Iterable
@@ -10,14 +10,14 @@ from typing import NamedTuple
 from schemas.ids import SEQUENCE_BITS, PostId
 
 LATE_MS = 15 * 60_000
-"""How far back in post time late entries are given: longer than the slow lane takes."""
+"""Post time over which late entries are returned: longer than the bulk lane takes."""
 MAX_SEEN = 256
-"""Entries that a place remembers: 1.5 KiB, so that a `Link` header passes proxies that allow
-4 KiB. A reader given more than that within LATE_MS gets late ones as far back as the 256th."""
+"""Entries that a position remembers: 1.5 KiB, so that a `Link` header passes proxies that allow
+4 KiB. A reader who saw more within LATE_MS gets late entries back to the 256th."""
 
 
 class PagePosition(NamedTuple):
-    """A position in a listing, and what its reader has of the entries in (floor, position]."""
+    """A position in a listing and the entries that its reader has seen in (floor, position]."""
 
     position: PostId
     floor: PostId
@@ -25,14 +25,14 @@ class PagePosition(NamedTuple):
 
 
 def bare_position(position: PostId) -> PagePosition:
-    """A place that remembers nothing."""
+    """Return a position that remembers no entries."""
     return PagePosition(position, position)
 
 
 def with_seen(place: PagePosition, entries: Iterable[PostId]) -> PagePosition:
-    """The place after these entries were given too.
+    """Return the position after these entries were seen too.
 
-    `place.floor` is the oldest entry of the walk, or higher: what is older was not asked for.
+    `place.floor` is the oldest entry of the walk, or higher: older ones were not requested.
     """
     floor = max(place.floor, PostId(place.position - (LATE_MS << SEQUENCE_BITS)))
     known = sorted({each for each in (*place.seen, *entries) if floor < each <= place.position})

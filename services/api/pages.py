@@ -1,53 +1,70 @@
-"""From a page request to a page and back: places are post ids inside, cursors outside."""
+"""Pages of listings: cursors outside, positions as post ids inside."""
 
 from collections.abc import Awaitable, Callable, Container, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
 from urllib.parse import quote, urlencode
 
 import msgspec
 from litestar import Response
 from msgspec.structs import replace
 
-from schemas.ids import PostId
-from services.api import page_position as walk
+from schemas.ids import PostId, UserId
 from services.api.answers import Gap, Listing, item
 from services.api.cursors import Cursors, InvalidCursor
 from services.api.operation import AnyRequest
-from services.api.page_position import PagePosition
+from services.api.page_position import PagePosition, bare_position, with_seen
 from services.api.problems import BadParameter
 from services.api.queries import PageQuery
 from services.readers.item import Item
 from services.readers.paging import Page, PageRequest
 
 BUILDING_RETRY = "2"
-"""Seconds after which a timeline that is being built is worth another look."""
+"""Seconds after which to read a timeline again that is being built."""
 _PER_REQUEST = frozenset({"before", "after", "newer_than", "wait_for"})
-"""Parameters that do not travel from page to page; the others do."""
+"""Parameters that links to other pages do not repeat."""
 
 ReadPage: TypeAlias = Callable[[PageRequest], Awaitable[Page]]
 
 
 class PagePositions(NamedTuple):
-    """The cursors of a request, opened."""
+    """The positions of a request's cursors."""
 
     before: PagePosition | None
     after: PagePosition | None
     newer_than: PagePosition | None
 
 
-class Pager(NamedTuple):
-    """Pages of one listing for one viewer; `listing` names both, and binds their cursors."""
+@dataclass(frozen=True)
+class Pager:
+    """Pages of one listing for one viewer; `listing` names both and binds their cursors."""
 
     cursors: Cursors
     listing: str
 
+    async def respond(
+        self, request: AnyRequest, query: PageQuery, read: ReadPage, *, hydrate: bool = True
+    ) -> Response[Listing]:
+        """Answer with a page and the links to its neighbours. Raises BadParameter."""
+        listing = await self.page(query, read, hydrate=hydrate)
+        path = quote(request.scope["path"])
+        headers = links(path, _kept(query, request.path_params), listing)
+        if listing.state == "building":
+            headers["Retry-After"] = BUILDING_RETRY
+        return Response(listing, headers=headers)
+
     async def page(self, query: PageQuery, read: ReadPage, *, hydrate: bool = True) -> Listing:
-        """The page that is asked for. Raises BadParameter for cursors that do not fit."""
-        marks = self._open(query)
-        return self.to_listing(*await _read(read, query.limit, marks), hydrate=hydrate)
+        """Return the requested page. Raises BadParameter for cursors that are invalid here."""
+        positions = self._open(query)
+        newest: PagePosition | None
+        if positions.after is not None:
+            page, newest = await _read_newer(read, query.limit, positions.after)
+        else:
+            page, newest = await _read_older(read, query.limit, positions)
+        return self.to_listing(page, newest, hydrate=hydrate)
 
     def to_listing(self, page: Page, newest: PagePosition | None, *, hydrate: bool) -> Listing:
-        """A page in the API's words; `newest` is where newer items follow."""
+        """Return the page to answer with; newer items follow from `newest` on."""
         return Listing(
             items=[item(each) if hydrate else str(each.post_id) for each in page.items],
             next=self.cursor_at(page.older),
@@ -67,78 +84,61 @@ class Pager(NamedTuple):
         )
 
     def open_cursor(self, name: str, token: str | None) -> PagePosition | None:
-        """The place that the cursor of a parameter marks. Raises BadParameter."""
+        """Return the position in a parameter's cursor. Raises BadParameter."""
         try:
             return None if token is None else self.cursors.open(self.listing, token)
         except InvalidCursor as error:
             raise BadParameter(name, str(error)) from None
 
     def cursor_at(self, position: int | None) -> str | None:
-        """The cursor of a place, if there is one."""
+        """Return the cursor of a position, None without one."""
         if position is None:
             return None
-        return self.cursors.seal(self.listing, walk.bare_position(PostId(position)))
+        return self.cursors.seal(self.listing, bare_position(PostId(position)))
 
     def _gap(self, page: Page) -> Gap | None:
         if page.gap is None:
             return None
-        cursor = self.cursors.seal(self.listing, walk.bare_position(page.gap.newest))
+        cursor = self.cursors.seal(self.listing, bare_position(page.gap.newest))
         return Gap(str(page.gap.newest), str(page.gap.oldest), cursor)
 
 
-async def _read(
-    read: ReadPage, limit: int, marks: PagePositions
-) -> tuple[Page, PagePosition | None]:
-    if marks.after is not None:
-        return await _read_newer(read, limit, marks.after)
-    return await _read_older(read, limit, marks)
-
-
 async def _read_older(
-    read: ReadPage, limit: int, marks: PagePositions
+    read: ReadPage, limit: int, positions: PagePositions
 ) -> tuple[Page, PagePosition | None]:
-    """A page from the newest or from `before`, and the place from which newer ones follow."""
+    """Return the page from the newest entry or from `before`, and where newer ones follow."""
     request = PageRequest(
         limit,
-        before=None if marks.before is None else marks.before.position,
-        newer_than=None if marks.newer_than is None else marks.newer_than.position,
+        before=None if positions.before is None else positions.before.position,
+        newer_than=None if positions.newer_than is None else positions.newer_than.position,
     )
     page = await read(request)
     if not page.items:
-        return page, marks.newer_than
+        return page, positions.newer_than
     start = PagePosition(page.items[0].post_id, page.items[-1].post_id)
-    return page, walk.with_seen(start, _ids(page.items))
+    return page, with_seen(start, _ids(page.items))
 
 
-async def _read_newer(read: ReadPage, limit: int, came: PagePosition) -> tuple[Page, PagePosition]:
-    """The page next above a place, with what became readable just below it since."""
-    known = frozenset(came.seen)
-    page = await read(PageRequest(limit + len(known), after=came.floor))
+async def _read_newer(read: ReadPage, limit: int, start: PagePosition) -> tuple[Page, PagePosition]:
+    """Return the next newer page, with the entries that became readable just below `start`."""
+    known = frozenset(start.seen)
+    page = await read(PageRequest(limit + len(known), after=start.floor))
     items = [each for each in page.items if each.post_id not in known][-limit:]
-    reached = items[0].post_id if items else page.newer or came.position
-    place = came._replace(position=max(came.position, reached))
-    if not items and reached > max((came.floor, *_ids(page.items))):
-        place = place._replace(floor=reached)  # more hidden entries than one page looks at
+    reached = items[0].post_id if items else page.newer or start.position
+    place = start._replace(position=max(start.position, reached))
+    if not items and reached > max((start.floor, *_ids(page.items))):
+        place = place._replace(floor=reached)  # more hidden entries than one page scans
     older = items[-1].post_id if items else None
-    cut = replace(page, items=items, older=older, newer=None, gap=None)
-    return cut, walk.with_seen(place, _ids(items))
+    page = replace(page, items=items, older=older, newer=None, gap=None)
+    return page, with_seen(place, _ids(items))
 
 
 def _ids(items: list[Item]) -> list[PostId]:
     return [each.post_id for each in items]
 
 
-def respond(request: AnyRequest, query: PageQuery, listing: Listing) -> Response[Any]:
-    """A page as a response, with its neighbours in a `Link` header."""
-    path = quote(request.scope["path"])
-    headers = links(path, _kept(query, request.path_params), listing)
-    if listing.state == "building":
-        headers["Retry-After"] = BUILDING_RETRY
-    return Response(listing, headers=headers)
-
-
 def _kept(query: PageQuery, in_path: Container[str]) -> dict[str, str]:
-    """The parameters of the neighbouring pages: those given, in their JSON spelling."""
+    """Return the parameters that links repeat, as JSON spells them."""
     given = msgspec.to_builtins(query)
     return {
         name: value if isinstance(value, str) else msgspec.json.encode(value).decode()
@@ -148,7 +148,7 @@ def _kept(query: PageQuery, in_path: Container[str]) -> dict[str, str]:
 
 
 def links(path: str, kept: Mapping[str, str], page: Listing) -> dict[str, str]:
-    """The `Link` header (RFC 8288) of a page; `kept` are the parameters that stay the same."""
+    """Return the `Link` header (RFC 8288) of a page; `kept` are the parameters to repeat."""
     targets = (("next", "before", page.next), ("prev", "after", page.prev))
     found = [
         f'<{path}?{urlencode({**kept, parameter: token})}>; rel="{rel}"'
@@ -156,3 +156,8 @@ def links(path: str, kept: Mapping[str, str], page: Listing) -> dict[str, str]:
         if token is not None
     ]
     return {"Link": ", ".join(found)} if found else {}
+
+
+def home_listing(viewer: UserId) -> str:
+    """Return the listing name of a home timeline's pages, for cursors."""
+    return f"home/{viewer}"

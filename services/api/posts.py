@@ -1,4 +1,4 @@
-"""One post, and its thread."""
+"""Endpoints of a post and its thread."""
 
 from http import HTTPStatus
 from typing import Any
@@ -18,7 +18,7 @@ from services.readers.thread import Threads, ThreadShape
 READ_POST = Operation(
     id="readPost",
     path="/v1/posts/{post_id}",
-    summary="A post",
+    summary="Read a post",
     query=PostQuery,
     access=Access.READER,
     response=answers.Item,
@@ -28,7 +28,7 @@ READ_POST = Operation(
 READ_THREAD = Operation(
     id="readThread",
     path="/v1/posts/{post_id}/thread",
-    summary="The conversation around a post, from its root, flat with depths",
+    summary="Read the conversation around a post from its root, as a flat list with depths",
     query=ThreadQuery,
     access=Access.READER,
     response=answers.Thread,

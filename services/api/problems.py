@@ -1,4 +1,4 @@
-"""Every answer that is no success, as RFC 9457 problem details."""
+"""Errors as RFC 9457 problem details."""
 
 from http import HTTPStatus
 from typing import Any
@@ -13,15 +13,15 @@ from services.errors import MingleError, Transient
 
 PROBLEM_JSON = "application/problem+json"
 REALM = "mingle"
-RETRY_AFTER = "1"  # seconds; a store that was away answers soon or for long not
-RETRY_AFTER_FULL = "10"  # seconds; what fills a process lasts longer than a request
+RETRY_AFTER = "1"  # seconds; a store that failed recovers soon or not for a long time
+RETRY_AFTER_FULL = "10"  # seconds; what occupies a process lasts longer than a request
 
 _log = structlog.get_logger(__name__)
 _AnyRequest = Request[Any, Any, Any]
 
 
 class Problem(Struct, frozen=True):
-    """What went wrong (RFC 9457). `field` names the parameter that a 400 is about."""
+    """Problem details (RFC 9457). `field` names the parameter that a 400 is about."""
 
     title: str
     status: int
@@ -31,7 +31,7 @@ class Problem(Struct, frozen=True):
 
 
 class BadParameter(MingleError):
-    """A parameter that the API does not take, and why; never its value."""
+    """A parameter is invalid; the message says why and never holds its value."""
 
     def __init__(self, field: str, why: str) -> None:
         super().__init__(f"{field}: {why}")
@@ -39,23 +39,23 @@ class BadParameter(MingleError):
 
 
 class NotFound(MingleError):
-    """What does not exist, or may not be seen: the same answer for both."""
+    """Something does not exist or is hidden from the viewer; the answer is the same."""
 
 
 class AtCapacity(MingleError):
-    """As much is asked of the process as it may do; another one may do it, or this one later."""
+    """The process is at its limit; another process, or the same one later, may have room."""
 
 
 class Unauthenticated(MingleError):
-    """Nobody in particular asks where somebody must, or the token is none; `why` to its bearer."""
+    """A required token is missing, or it is invalid and `why` tells the caller the reason."""
 
     def __init__(self, why: str | None = None) -> None:
-        super().__init__(why or "a token is needed")
+        super().__init__(why or "a token is required")
         self.why = why
 
 
 class Forbidden(MingleError):
-    """The token lacks a scope."""
+    """The token lacks a required scope."""
 
     def __init__(self, scope: str) -> None:
         super().__init__(f"the token lacks the scope {scope}")
@@ -68,7 +68,7 @@ def problem_response(
     headers: dict[str, str] | None = None,
     field: str | UnsetType = UNSET,
 ) -> Response[Problem]:
-    """A problem as a response."""
+    """Return a problem details response."""
     return Response(
         Problem(status.phrase, status, detail, field=field),
         status_code=status,
@@ -81,12 +81,12 @@ def _bad_parameter(_request: _AnyRequest, error: BadParameter) -> Response[Probl
     return problem_response(HTTPStatus.BAD_REQUEST, str(error), field=error.field)
 
 
-def _nothing_there(_request: _AnyRequest, error: NotFound) -> Response[Problem]:
+def _not_found(_request: _AnyRequest, error: NotFound) -> Response[Problem]:
     return problem_response(HTTPStatus.NOT_FOUND, str(error))
 
 
 def _unauthenticated(_request: _AnyRequest, error: Unauthenticated) -> Response[Problem]:
-    """RFC 6750, 3: without a token no error is named, only what is asked for."""
+    """Name no error if there was no token (RFC 6750, 3)."""
     parts = {} if error.why is None else {"error": "invalid_token", "error_description": error.why}
     return problem_response(HTTPStatus.UNAUTHORIZED, str(error), _challenge(parts))
 
@@ -98,43 +98,47 @@ def _forbidden(_request: _AnyRequest, error: Forbidden) -> Response[Problem]:
 
 def _challenge(parts: dict[str, str]) -> dict[str, str]:
     named = {"realm": REALM} | parts
-    said = ", ".join(f'{name}="{value}"' for name, value in named.items())
-    return {"WWW-Authenticate": f"Bearer {said}"}
+    attributes = ", ".join(f'{name}="{value}"' for name, value in named.items())
+    return {"WWW-Authenticate": f"Bearer {attributes}"}
 
 
-def _away(_request: _AnyRequest, error: Transient) -> Response[Problem]:
-    _log.warning("what a request needs did not answer", error=repr(error))
+def _unavailable(_request: _AnyRequest, error: Transient) -> Response[Problem]:
+    _log.warning("a store or the token issuer did not answer a request", error=repr(error))
     return problem_response(
         HTTPStatus.SERVICE_UNAVAILABLE,
-        "a store, or the issuer of tokens, did not answer; the same request may succeed later",
+        "a store or the token issuer did not answer; try again later",
         {"Retry-After": RETRY_AFTER},
     )
 
 
-def _full(_request: _AnyRequest, error: AtCapacity) -> Response[Problem]:
+def _at_capacity(_request: _AnyRequest, error: AtCapacity) -> Response[Problem]:
     headers = {"Retry-After": RETRY_AFTER_FULL}
     return problem_response(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers)
 
 
-def _refused(request: _AnyRequest, error: HTTPException) -> Response[Problem]:
-    """What the framework refuses: unknown paths, other methods, bodies that are too large."""
+def _framework_error(request: _AnyRequest, error: HTTPException) -> Response[Problem]:
+    """Answer errors of the framework: unknown paths, other methods, too large bodies."""
     if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return _bug(request, error)
+        return _internal_error(request, error)
     return problem_response(HTTPStatus(error.status_code), error.detail, error.headers)
 
 
-def _bug(request: _AnyRequest, error: Exception) -> Response[Problem]:
-    _log.error("a request met a bug", path=request.scope.get("path_template"), exc_info=error)
-    return problem_response(HTTPStatus.INTERNAL_SERVER_ERROR, "a bug; it is in the log")
+def _internal_error(request: _AnyRequest, error: Exception) -> Response[Problem]:
+    _log.error(
+        "a request failed because of a bug", path=request.scope.get("path_template"), exc_info=error
+    )
+    return problem_response(
+        HTTPStatus.INTERNAL_SERVER_ERROR, "an internal error; the server log has the details"
+    )
 
 
 HANDLERS: ExceptionHandlersMap = {
     BadParameter: _bad_parameter,
-    NotFound: _nothing_there,
+    NotFound: _not_found,
     Unauthenticated: _unauthenticated,
     Forbidden: _forbidden,
-    AtCapacity: _full,
-    Transient: _away,
-    HTTPException: _refused,
-    Exception: _bug,
+    AtCapacity: _at_capacity,
+    Transient: _unavailable,
+    HTTPException: _framework_error,
+    Exception: _internal_error,
 }

@@ -1,6 +1,6 @@
-"""What somebody said of others and set for himself: for callers, and for whoever helps people."""
+"""Endpoints of a user's relations and own settings, for clients and for support."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
@@ -22,7 +22,7 @@ from services.relations.relations import OwnSettings
 LIST_RELATIONS = Operation(
     id="listRelations",
     path="/v1/users/{user_id}/relations",
-    summary="What a user said of others and set for himself, one kind at a time",
+    summary="List a user's relations and own settings of one kind",
     query=RelationsQuery,
     access=Access.OWNER,
     response=answers.Relations,
@@ -31,7 +31,7 @@ LIST_RELATIONS = Operation(
 READ_RELATION = Operation(
     id="readRelation",
     path="/v1/users/{user_id}/relations/{other_id}",
-    summary="How a user and another stand to each other; not whether the other blocks him",
+    summary="Read the relationship of a user to another; never tells whether the other blocks them",
     query=RelationQuery,
     access=Access.OWNER,
     response=answers.Person,
@@ -52,16 +52,17 @@ class _Page(NamedTuple):
 def endpoints(people_reader: RelationsReader, cursors: Cursors, clock: Clock) -> list[Endpoint]:
     async def list_relations(_: AnyRequest, query: RelationsQuery, viewer: UserId) -> Response[Any]:
         pager = Pager(cursors, f"relations/{viewer}/{query.kind}")
-        place = pager.open_cursor("before", query.before)
-        after = place.position if place is not None else PostId(0)
+        start = pager.open_cursor("before", query.before)
+        after = start.position if start is not None else PostId(0)
         if query.kind in ("lists", "tags", "keyword_mutes"):
             own = (await people_reader.relations.about(viewer, ())).own
             page = _page(_own_items(own, query.kind), after, query.limit)
         else:
             found = await _people(people_reader, viewer, query, UserId(after))
             people = [answers.person(each, clock() * 1_000) for each in found.people]
-            muted = [each for each in people if each.mute or query.kind != "mutes"]
-            page = _Page(muted, found.last)
+            if query.kind == "mutes":  # without those that expired
+                people = [each for each in people if each.mute]
+            page = _Page(people, found.last)
         return Response(answers.Relations(page.items, pager.cursor_at(page.last)))
 
     async def read_relation(_: AnyRequest, query: RelationQuery, viewer: UserId) -> Response[Any]:
@@ -81,7 +82,7 @@ async def _people(
 
 
 def _own_items(own: OwnSettings, kind: str) -> dict[int, Any]:
-    """What somebody set for himself, by what it is ordered by."""
+    """Return a user's lists, tags or keyword mutes by their positions."""
     if kind == "lists":
         return {each: answers.own_list(each, rules) for each, rules in own.lists.items()}
     if kind == "tags":
@@ -90,12 +91,11 @@ def _own_items(own: OwnSettings, kind: str) -> dict[int, Any]:
 
 
 def _tag_position(tag: str) -> int:
-    """A tag's place in an order that has room in a cursor."""
+    """Return a position for a tag that fits into a cursor."""
     return int.from_bytes(sha256(tag.encode()).digest()[:8]) % MAX_ID + 1
 
 
 def _page(found: dict[int, Any], after: int, limit: int) -> _Page:
-    later: Iterable[int] = (each for each in sorted(found) if each > after)
-    places = list(later)[: limit + 1]
-    items = [found[each] for each in places[:limit]]
-    return _Page(items, places[limit - 1] if len(places) > limit else None)
+    positions = [each for each in sorted(found) if each > after]
+    items = [found[each] for each in positions[:limit]]
+    return _Page(items, positions[limit - 1] if len(positions) > limit else None)

@@ -1,4 +1,4 @@
-"""Public posts found by their tags, and by whatever else they say."""
+"""Endpoints of tag timelines and search over public posts."""
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -12,7 +12,7 @@ from services.api import answers, examples
 from services.api.auth.access import Access
 from services.api.cursors import Cursors
 from services.api.operation import AnyRequest, Endpoint, Operation
-from services.api.pages import Pager, respond
+from services.api.pages import Pager
 from services.api.problems import BadParameter
 from services.api.queries import SearchQuery, TagQuery
 from services.readers.search import MAX_WORDS, SearchCriteria, SearchPosts, search_criteria
@@ -21,7 +21,7 @@ from services.readers.tag import TagFilter, TagPosts
 READ_TAG = Operation(
     id="readTag",
     path="/v1/tags/{tag}",
-    summary="Public posts with a tag, newest first",
+    summary="List public posts with a tag, newest first",
     query=TagQuery,
     access=Access.READER,
     response=answers.Listing,
@@ -31,7 +31,7 @@ READ_TAG = Operation(
 SEARCH = Operation(
     id="search",
     path="/v1/search",
-    summary="Public posts by words, author, tag, time and conversation, newest first",
+    summary="Search public posts by words, author, tag, time and conversation, newest first",
     query=SearchQuery,
     access=Access.READER,
     response=answers.Listing,
@@ -49,16 +49,14 @@ def endpoints(
     ) -> Response[Any]:
         tags = TagFilter.of([query.tag, *_split(query.any)], _split(query.all), _split(query.none))
         pager = Pager(cursors, _listing_name("tags", viewer, *map(sorted, tags)))
-        page = await pager.page(query, partial(tagged.page, tags, viewer))
-        return respond(request, query, page)
+        return await pager.respond(request, query, partial(tagged.page, tags, viewer))
 
     async def find(request: AnyRequest, query: SearchQuery, viewer: UserId | None) -> Response[Any]:
         criteria = _criteria(query, epoch)
         pager = Pager(
             cursors, _listing_name("search", viewer, sorted(criteria.words), *criteria[1:])
         )
-        page = await pager.page(query, partial(search.page, criteria, viewer))
-        return respond(request, query, page)
+        return await pager.respond(request, query, partial(search.page, criteria, viewer))
 
     return [Endpoint(READ_TAG, read_tag), Endpoint(SEARCH, find)]
 
@@ -73,17 +71,17 @@ def _criteria(query: SearchQuery, epoch: int) -> SearchCriteria:
         conversation=None if query.conversation is None else PostId(int(query.conversation)),
     )
     if criteria.is_empty:
-        raise BadParameter("q", "no word, and nothing else is asked for")
+        raise BadParameter("q", "no word and no other criterion")
     if len(criteria.words) > MAX_WORDS:
         raise BadParameter("q", f"more than {MAX_WORDS} words")
     return criteria
 
 
 def _first_id_from(time: datetime | None, epoch: int) -> PostId | None:
-    """The first post id of a time."""
+    """Return the first post id of a time."""
     if time is None:
         return None
-    milliseconds = (time - _UNIX) // timedelta(milliseconds=-1) * -1  # the next whole one
+    milliseconds = (time - _UNIX) // timedelta(milliseconds=-1) * -1  # rounded up
     return PostId(max(1, min(first_post_id(milliseconds, epoch), MAX_ID)))
 
 
@@ -92,5 +90,5 @@ def _split(tags: str | None) -> list[str]:
 
 
 def _listing_name(listing: str, viewer: UserId | None, *query: object) -> str:
-    """What binds a cursor: texts of any kind are told apart."""
+    """Return the name that binds cursors; JSON keeps different criteria apart."""
     return f"{listing}/{viewer or ''}/{msgspec.json.encode(query).decode()}"

@@ -1,4 +1,4 @@
-"""Listings by post id: home timelines and authors' pages."""
+"""Endpoints of home timelines and author pages."""
 
 from functools import partial
 from http import HTTPStatus
@@ -11,7 +11,7 @@ from services.api import answers, examples
 from services.api.auth.access import Access
 from services.api.cursors import Cursors
 from services.api.operation import AnyRequest, Endpoint, Operation
-from services.api.pages import Pager, respond
+from services.api.pages import Pager, home_listing
 from services.api.problems import NotFound
 from services.api.queries import AuthorQuery, ExplainQuery, HomeQuery
 from services.api.wait_for import wait_until_arrived
@@ -22,7 +22,7 @@ from services.readers.returning import ReturningUsers
 READ_HOME = Operation(
     id="readHome",
     path="/v1/users/{user_id}/home",
-    summary="The home timeline of a user, newest first",
+    summary="Read the home timeline of a user, newest first",
     query=HomeQuery,
     access=Access.OWNER,
     response=answers.Listing,
@@ -32,7 +32,7 @@ READ_HOME = Operation(
 READ_AUTHOR = Operation(
     id="readAuthorPosts",
     path="/v1/users/{user_id}/posts",
-    summary="What an author wrote, as far as the viewer may read it, newest first",
+    summary="List an author's posts that the viewer may read, newest first",
     query=AuthorQuery,
     access=Access.READER,
     response=answers.Listing,
@@ -42,7 +42,7 @@ READ_AUTHOR = Operation(
 EXPLAIN = Operation(
     id="explain",
     path="/v1/users/{user_id}/explain/{post_id}",
-    summary="Why a post is in a home timeline, or is not",
+    summary="Explain why a post is or is not in a home timeline",
     query=ExplainQuery,
     access=Access.OWNER,
     response=answers.Explanation,
@@ -59,22 +59,20 @@ def endpoints(
     max_wait_seconds: float,
 ) -> list[Endpoint]:
     async def read_home(request: AnyRequest, query: HomeQuery, viewer: UserId) -> Response[Any]:
-        pager = Pager(cursors, f"home/{viewer}")
+        pager = Pager(cursors, home_listing(viewer))
         if query.wait_for is not None:
             await wait_until_arrived(
                 partial(home.has_arrived, viewer, PostId(int(query.wait_for))), max_wait_seconds
             )
-        listing = await pager.page(query, partial(returning.page, viewer), hydrate=query.hydrate)
-        return respond(request, query, listing)
+        read = partial(returning.page, viewer)
+        return await pager.respond(request, query, read, hydrate=query.hydrate)
 
     async def read_author(
         request: AnyRequest, query: AuthorQuery, viewer: UserId | None
     ) -> Response[Any]:
         author = UserId(int(query.user_id))
         pager = Pager(cursors, f"posts/{author}/{viewer or ''}")
-        return respond(
-            request, query, await pager.page(query, partial(authors.page, author, viewer))
-        )
+        return await pager.respond(request, query, partial(authors.page, author, viewer))
 
     async def explain(_: AnyRequest, query: ExplainQuery, viewer: UserId) -> Response[Any]:
         found = await home.explain(viewer, PostId(int(query.post_id)))

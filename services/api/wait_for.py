@@ -1,14 +1,14 @@
-"""Waiting until something has arrived, so that a client reads what it wrote."""
+"""Waits until something has arrived, so that clients can read their own writes."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 MAX_WAIT: Final = 2.0
-"""Seconds; the contract's bound of `wait_for`."""
+"""Longest `wait_for` in seconds; part of the public contract."""
 _FIRST_PAUSE: Final = 0.01
 _LONGEST_PAUSE: Final = 0.2
-"""Seconds between two looks: at once for a fast pipeline, at most 16 looks for a slow one."""
+"""Seconds between two checks: soon for a fast pipeline, at most 16 checks for a slow one."""
 
 
 async def wait_until_arrived(

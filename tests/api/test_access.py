@@ -61,7 +61,7 @@ async def test_a_token_that_does_not_hold_is_refused(client: httpx.AsyncClient, 
 async def test_other_credentials_are_refused(client: httpx.AsyncClient, value: str) -> None:
     """They are not passed over: whoever sends them wants to be somebody."""
     answer = await client.get("/v1/posts/9", headers={"Authorization": value.encode()})
-    said = ', error="invalid_token", error_description="not `Bearer` and a token"'
+    said = ', error="invalid_token", error_description="expected `Bearer` and a token"'
     challenge(answer, 401, said)
 
 

@@ -43,7 +43,7 @@ async def test_the_log_says_that_tokens_are_asked_for() -> None:
         async with app.lifespan():
             pass
     assert [(each["event"], each["algorithms"]) for each in logs] == [
-        ("tokens are asked for", ["HS256"])
+        ("the API requires tokens", ["HS256"])
     ]
 
 

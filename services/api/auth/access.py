@@ -1,8 +1,9 @@
-"""Who may ask what: the viewer is the token's subject, unless a scope says more."""
+"""Access control: the viewer is the token's subject, unless a scope allows another."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from litestar import Request
 from msgspec import Struct
@@ -12,31 +13,32 @@ from services.api.auth.tokens import Caller, TokenVerifier
 from services.api.problems import Forbidden, Unauthenticated
 
 ACT_AS: Final = "act-as"
-"""Lets `/users/{id}/…` and `viewer=` name another than the token's subject."""
+"""The scope that lets `/users/{id}/…` and `viewer=` name a user other than the subject."""
 OPERATE: Final = "operate"
-"""Lets operators' paths be read."""
+"""The scope of the operators' paths."""
 _SCHEME: Final = "bearer"
 
 
 class Access(Enum):
-    """What an operation needs to know of who asks."""
+    """What an operation requires of its caller."""
 
-    OPEN = "nothing: a token is not looked at"
-    READER = "`viewer`, else the token's subject, else nobody: public posts"
-    OWNER = "`user_id` is the viewer"
+    OPEN = "nothing: tokens are ignored"
+    READER = "the viewer is `viewer`, else the token's subject, else nobody: public posts only"
+    OWNER = "the viewer is `user_id`"
     OPERATOR = "a token with the scope `operate`"
 
 
-class AccessGate(NamedTuple):
-    """Asks who comes; without `tokens` all are let in, as whom they say they are."""
+@dataclass(frozen=True)
+class AccessGate:
+    """Authenticates callers; without `tokens` it lets everybody in as whoever they claim to be."""
 
     tokens: TokenVerifier | None
 
     async def authenticate(self, request: Request[Any, Any, Any], access: Access) -> Caller | None:
-        """Who asks; None for nobody in particular. Raises Unauthenticated, or IssuerUnavailable."""
+        """Return the caller, None without a token. Raises Unauthenticated, IssuerUnavailable."""
         if self.tokens is None or access == Access.OPEN:
             return None
-        token = bearer(request.headers.getall("authorization", []))
+        token = bearer_token(request.headers.getall("authorization", []))
         if token is not None:
             return await self.tokens.verify(token)
         if access != Access.READER:
@@ -44,7 +46,7 @@ class AccessGate(NamedTuple):
         return None
 
     def authorize(self, caller: Caller | None, access: Access, query: Struct) -> UserId | None:
-        """Through whose eyes it is read; None for nobody. Raises Unauthenticated, Forbidden."""
+        """Return the viewer, None for nobody. Raises Unauthenticated, Forbidden."""
         if access == Access.OPERATOR and caller is not None and OPERATE not in caller.scopes:
             raise Forbidden(OPERATE)
         if access not in _NAMED_BY:
@@ -61,15 +63,15 @@ class AccessGate(NamedTuple):
 _NAMED_BY: Final = {Access.READER: "viewer", Access.OWNER: "user_id"}
 
 
-def bearer(authorization: Sequence[str]) -> str | None:
-    """The token of an `Authorization` header; None without one. Raises Unauthenticated."""
+def bearer_token(authorization: Sequence[str]) -> str | None:
+    """Return the token of an `Authorization` header, None without one. Raises Unauthenticated."""
     if not authorization:
         return None
     if len(authorization) > 1:
         raise Unauthenticated("more than one Authorization header")
     scheme, _, token = authorization[0].partition(" ")
     if scheme.lower() != _SCHEME or not token.strip():
-        raise Unauthenticated("not `Bearer` and a token")
+        raise Unauthenticated("expected `Bearer` and a token")
     return token.strip()
 
 

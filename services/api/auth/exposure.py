@@ -1,4 +1,4 @@
-"""Who can reach the API: without authentication this machine, and nobody else."""
+"""Without authentication, only this machine may reach the API."""
 
 from ipaddress import ip_address
 
@@ -7,11 +7,11 @@ from services.settings.settings import Settings
 
 
 class UnusableSettings(MingleError):
-    """Settings with which the API must not start; the message names one."""
+    """The API must not start with these settings; the message names one."""
 
 
 class UnsafeExposure(UnusableSettings):
-    """The address would let in others than it should."""
+    """The API would be reachable without the secrets that protect it."""
 
 
 def require_safe(settings: Settings) -> None:
@@ -21,12 +21,12 @@ def require_safe(settings: Settings) -> None:
     if not settings.authenticated:
         raise UnsafeExposure(
             f"MINGLE_API_HOST={settings.api_host}: with no authentication configured "
-            "(MINGLE_AUTH_SECRET or MINGLE_AUTH_JWKS) the API listens on the loopback only "
+            "(MINGLE_AUTH_SECRET or MINGLE_AUTH_JWKS) the API may listen on the loopback only "
             "(127.0.0.1, ::1 or localhost)"
         )
     if not settings.cursor_keys:
         raise UnsafeExposure(
-            "MINGLE_CURSOR_KEYS: required while MINGLE_API_HOST is not the loopback, the same "
+            "MINGLE_CURSOR_KEYS: required unless MINGLE_API_HOST is the loopback, and the same "
             "for every process"
         )
 

@@ -1,4 +1,4 @@
-"""Authentication as the settings ask for it."""
+"""Creates the access gate that the settings describe."""
 
 from pathlib import Path
 
@@ -13,12 +13,12 @@ from services.settings.settings import Settings
 
 
 def create_access_gate(settings: Settings, clock: Clock) -> AccessGate:
-    """Return the gate that the settings ask for. Raises UnusableSettings."""
+    """Return the gate; without authentication it lets everybody in. Raises UnusableSettings."""
     if not settings.authenticated:
         return AccessGate(None)
     return AccessGate(
         TokenVerifier(
-            _keys(settings, clock),
+            _create_keys(settings, clock),
             clock,
             settings.auth_leeway_seconds,
             settings.auth_audience or None,
@@ -27,7 +27,7 @@ def create_access_gate(settings: Settings, clock: Clock) -> AccessGate:
     )
 
 
-def _keys(settings: Settings, clock: Clock) -> Keys:
+def _create_keys(settings: Settings, clock: Clock) -> Keys:
     if settings.auth_secret:
         return SharedSecret(settings.auth_secret)
     if not is_url(settings.auth_jwks):
@@ -36,7 +36,7 @@ def _keys(settings: Settings, clock: Clock) -> Keys:
 
 
 def _check_file(path: str) -> None:
-    """A file that is wrong when the process starts is a wrong setting; later it is a mishap."""
+    """Refuse a key file that is wrong at the start; later it may recover."""
     try:
         read_keys(read_file(Path(path)))
     except (OSError, BadKeySet) as error:

@@ -1,4 +1,4 @@
-"""Where an issuer's keys are fetched from: a URL or a file."""
+"""Fetches an issuer's keys from a URL or a file."""
 
 import asyncio
 from pathlib import Path
@@ -10,7 +10,7 @@ from services.api.auth.jwks import MAX_BYTES
 from services.api.auth.keys import Fetch, IssuerUnavailable
 
 FETCH_SECONDS: Final = 5.0
-"""For the whole of a key set; requests with tokens of unknown keys wait for it."""
+"""Longest fetch of a key set; requests with tokens of unknown keys wait for it."""
 
 
 def is_url(place: str) -> bool:
@@ -18,7 +18,7 @@ def is_url(place: str) -> bool:
 
 
 def fetch_from(place: str, seconds: float = FETCH_SECONDS) -> Fetch:
-    """Fetches from a URL, or else a file."""
+    """Return a function that fetches a key set from a URL or a file."""
 
     async def fetch() -> bytes:
         try:
@@ -27,20 +27,20 @@ def fetch_from(place: str, seconds: float = FETCH_SECONDS) -> Fetch:
                     return await _download(place)
                 return await asyncio.to_thread(read_file, Path(place))
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-            # A TimeoutError is an OSError; what httpx cannot make of a host is a ValueError.
+            # A TimeoutError is an OSError; httpx raises ValueError for some invalid hosts.
             raise IssuerUnavailable(f"{place}: {str(error) or type(error).__name__}") from error
 
     return fetch
 
 
 def read_file(path: Path) -> bytes:
-    """A key set and no more of a file than tells that it is none. Raises OSError."""
+    """Return a file, cut just above the size limit of a key set. Raises OSError."""
     with path.open("rb") as file:
         return file.read(MAX_BYTES + 1)
 
 
 async def _download(url: str) -> bytes:
-    """Redirects are not followed: the setting says who is trusted."""
+    """Redirects are not followed: only the configured host is trusted."""
     document = bytearray()
     async with httpx.AsyncClient() as client, client.stream("GET", url) as answer:
         if answer.status_code != httpx.codes.OK:

@@ -1,4 +1,4 @@
-"""JSON Web Key Sets (RFC 7517): which of their keys may sign tokens, and for which algorithm."""
+"""JSON Web Key Sets (RFC 7517): their keys that may sign tokens."""
 
 from typing import Any, Final, NamedTuple
 
@@ -11,26 +11,26 @@ from jwt import PyJWK
 from services.errors import MingleError
 
 MAX_BYTES: Final = 256 * 1024
-"""Of a key set: a hundred keys with their certificates."""
+"""Largest key set: a hundred keys with their certificates."""
 MIN_RSA_BITS: Final = 2_048  # RFC 7518, 3.3
 _ALGORITHMS: Final = {("RSA", None): "RS256", ("EC", "P-256"): "ES256", ("OKP", "Ed25519"): "EdDSA"}
 
 
 class BadKeySet(MingleError):
-    """No key set, or one without a key that may sign tokens."""
+    """A document is not a key set, or has no key that may sign tokens."""
 
 
 class KeyName(NamedTuple):
-    """What a token's header says of its key."""
+    """The key id and algorithm in a token's header."""
 
     id: str | None
     algorithm: str
 
 
 def read_keys(document: bytes) -> dict[KeyName, PyJWK]:
-    """The public keys of a key set that may sign; of each only the algorithm of its kind.
+    """Return the public keys of a key set that may sign tokens, by id and algorithm.
 
-    What is for encryption, secret, of another kind or too short is passed over. Raises BadKeySet.
+    Skips keys that are private, too short, of another type or for encryption. Raises BadKeySet.
     """
     if len(document) > MAX_BYTES:
         raise BadKeySet(f"a key set of more than {MAX_BYTES} bytes")
@@ -60,8 +60,8 @@ def _parse_key(described: Any) -> tuple[KeyName, PyJWK] | None:
 
 
 def _algorithm(described: Any) -> str | None:
-    """What a key may sign; None for one that is not ours to use."""
-    if not isinstance(described, dict) or "d" in described:  # a private key is nobody's to publish
+    """Return the algorithm of a key, None if the key may not be used."""
+    if not isinstance(described, dict) or "d" in described:  # "d" is a private key
         return None
     if not all(isinstance(described.get(each, ""), str) for each in ("kid", "kty", "crv", "alg")):
         return None

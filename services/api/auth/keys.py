@@ -1,4 +1,4 @@
-"""The keys that tokens are signed with: one shared secret, or an issuer's public ones."""
+"""Keys that verify tokens: one shared secret, or the issuer's public keys."""
 
 import asyncio
 from base64 import urlsafe_b64encode
@@ -13,38 +13,38 @@ from services.clock import Clock
 from services.errors import Transient
 
 FRESH_MS: Final = 10 * 60_000
-"""Age at which keys are fetched anew: how long a key that the issuer withdrew may go on."""
+"""Age at which keys are fetched again: how long a key stays valid that the issuer withdrew."""
 STALE_MS: Final = 4 * 3_600_000
-"""Age to which keys serve while the issuer is away: longer than tokens live as a rule."""
+"""Age up to which keys serve while the issuer is unavailable: longer than most tokens live."""
 PAUSE_MS: Final = 10_000
-"""Between two attempts to fetch: whoever makes up key ids does not make us a burden."""
+"""Pause between two fetches, so that invented key ids cause no load on the issuer."""
 
 Fetch: TypeAlias = Callable[[], Awaitable[bytes]]
-"""A JSON Web Key Set, as it is now. Raises IssuerUnavailable."""
+"""Returns the current JSON Web Key Set. Raises IssuerUnavailable."""
 
 _log = structlog.get_logger(__name__)
 
 
 class IssuerUnavailable(Transient):
-    """The keys of tokens cannot be had at present, so that a token cannot be judged."""
+    """The keys are unavailable at present, so a token cannot be verified."""
 
 
 class Keys(Protocol):
-    """Keys by the names that tokens call them."""
+    """Keys by the names that tokens give them."""
 
     @property
     def algorithms(self) -> frozenset[str]:
-        """Those that a token may be signed with; no key serves more than one of them."""
+        """The algorithms that a token may be signed with; each key serves only one."""
 
     async def find(self, name: KeyName) -> PyJWK | None:
-        """The key; None where the issuer has none of this name. Raises IssuerUnavailable."""
+        """Return the key, None if the issuer has none of this name. Raises IssuerUnavailable."""
 
     def refresh(self) -> None:
-        """Has the keys fetched in the background, unless they are or have just been."""
+        """Fetch the keys in the background, unless that was just done or is in progress."""
 
 
 class SharedSecret:
-    """One key, whatever a token calls it."""
+    """One key, whatever its name in the token."""
 
     algorithms = frozenset({"HS256"})
 
@@ -56,14 +56,14 @@ class SharedSecret:
         return self._key
 
     def refresh(self) -> None:
-        """It is what it is."""
+        """Do nothing: the secret is fixed."""
 
 
 class PublicKeys:
-    """The issuer's keys: fetched when they are needed, aged, or lack one that a token names.
+    """The issuer's keys, fetched when first needed, when old, and when a token names another.
 
-    One attempt at a time serves all who wait, and attempts are PAUSE_MS apart. Keys that are
-    aged serve on while newer ones are fetched.
+    One fetch at a time serves everybody who waits, and fetches are PAUSE_MS apart. Old keys stay
+    in use while newer ones are fetched.
     """
 
     algorithms = frozenset({"RS256", "ES256", "EdDSA"})
@@ -83,7 +83,7 @@ class PublicKeys:
         if self._is_older(self._fetched, STALE_MS):
             await self._wait_for_attempt()
         if self._is_older(self._fetched, STALE_MS):
-            raise IssuerUnavailable("the keys of tokens cannot be had")
+            raise IssuerUnavailable("the keys of the token issuer are unavailable")
         found = self._key_named(name)
         if found is not None:
             return found
@@ -91,7 +91,7 @@ class PublicKeys:
         await self._wait_for_attempt()
         found = self._key_named(name)
         if found is None and self._unavailable:
-            raise IssuerUnavailable("the key may be newer than those we have")
+            raise IssuerUnavailable("the key may be newer than the cached ones")
         return found
 
     def refresh(self) -> None:
@@ -100,7 +100,7 @@ class PublicKeys:
             self._attempt = asyncio.create_task(self._try())
 
     async def _wait_for_attempt(self) -> None:
-        """Waits for the attempt that goes on, if any; who goes away ends it for nobody else."""
+        """Wait for the fetch in progress, if any; a caller that is cancelled does not cancel it."""
         if self._attempt is not None:
             await asyncio.shield(self._attempt)
 
@@ -109,7 +109,7 @@ class PublicKeys:
             self._keys = read_keys(await self._fetch())
         except (IssuerUnavailable, BadKeySet) as error:
             self._unavailable = True
-            _log.warning("the keys of tokens were not fetched", error=str(error))
+            _log.warning("could not fetch the keys of the token issuer", error=str(error))
         else:
             self._unavailable = False
             self._fetched = self._clock()
@@ -117,12 +117,12 @@ class PublicKeys:
             self._attempt = None
 
     def _is_older(self, time: int | None, age: int) -> bool:
-        """Whether a time is so long ago; a clock that was set back counts as time passed."""
+        """Return whether a time is that long ago; a clock that was set back counts as elapsed."""
         return time is None or abs(self._clock() - time) >= age
 
     def _key_named(self, name: KeyName) -> PyJWK | None:
-        """A token without a key id means the one key there is for its algorithm."""
+        """Return the key; a token without a key id means the only key of its algorithm."""
         if name.id is not None:
             return self._keys.get(name)
-        fitting = [key for each, key in self._keys.items() if each.algorithm == name.algorithm]
-        return fitting[0] if len(fitting) == 1 else None
+        matching = [key for each, key in self._keys.items() if each.algorithm == name.algorithm]
+        return matching[0] if len(matching) == 1 else None

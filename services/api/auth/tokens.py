@@ -1,7 +1,8 @@
-"""Tokens: who a bearer is and what he may do (RFC 7519, judged as RFC 8725 advises)."""
+"""Verifies JSON Web Tokens (RFC 7519) as RFC 8725 recommends."""
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import jwt
@@ -15,10 +16,10 @@ from services.api.queries import is_id
 from services.clock import Clock
 
 MAX_CHARACTERS: Final = 8_192
-"""Of a token: what proxies let pass in one header."""
+"""Longest token: what proxies accept in one header."""
 _CLAIMS: Final[Any] = {
     "require": ["exp", "sub"],
-    # Times are compared here, with a clock that is passed in.
+    # Times are checked below, with the injected clock.
     "verify_exp": False,
     "verify_nbf": False,
     "verify_iat": False,
@@ -26,14 +27,15 @@ _CLAIMS: Final[Any] = {
 
 
 class Caller(NamedTuple):
-    """Whose token it is, and its scopes."""
+    """The subject and scopes of a token."""
 
     subject: UserId
     scopes: frozenset[str]
 
 
-class TokenVerifier(NamedTuple):
-    """Judges tokens: of these keys, for this audience, by this issuer."""
+@dataclass(frozen=True)
+class TokenVerifier:
+    """Verifies tokens signed with these keys, for this audience, by this issuer."""
 
     keys: Keys
     clock: Clock
@@ -42,11 +44,11 @@ class TokenVerifier(NamedTuple):
     issuer: str | None = None
 
     async def verify(self, token: str) -> Caller:
-        """The bearer of a token. Raises Unauthenticated, or IssuerUnavailable."""
+        """Return the caller that a token names. Raises Unauthenticated, IssuerUnavailable."""
         name = self._key_name(token)
         key = await self.keys.find(name)
         if key is None:
-            raise Unauthenticated("no key of the issuer has signed this token")
+            raise Unauthenticated("not signed with a key of the issuer")
         claims = self._claims(token, key)
         self._check_times(claims)
         subject = claims["sub"]
@@ -55,7 +57,7 @@ class TokenVerifier(NamedTuple):
         return Caller(UserId(int(subject)), frozenset(_scopes(claims)))
 
     def _key_name(self, token: str) -> KeyName:
-        """What the header says, which nobody has vouched for yet."""
+        """Return the key name in the header, which is not verified yet."""
         if len(token) > MAX_CHARACTERS:
             raise Unauthenticated("not a token")
         try:
@@ -64,7 +66,7 @@ class TokenVerifier(NamedTuple):
             raise Unauthenticated("not a token") from None
         name = KeyName(header.get("kid"), header.get("alg", ""))
         if not isinstance(name.algorithm, str) or name.algorithm not in self.keys.algorithms:
-            raise Unauthenticated("signed with an algorithm that is not taken")
+            raise Unauthenticated("signed with an unsupported algorithm")
         return name
 
     def _claims(self, token: str, key: PyJWK) -> Mapping[str, Any]:
@@ -78,13 +80,13 @@ class TokenVerifier(NamedTuple):
                 options=_CLAIMS,
             )
         except jwt.InvalidAudienceError:
-            raise Unauthenticated("for another audience") from None
+            raise Unauthenticated("issued for another audience") from None
         except jwt.InvalidIssuerError:
-            raise Unauthenticated("by another issuer") from None
+            raise Unauthenticated("issued by another issuer") from None
         except jwt.MissingRequiredClaimError as error:
-            raise Unauthenticated(f"without the claim {error.claim}") from None
+            raise Unauthenticated(f"the claim {error.claim} is missing") from None
         except (jwt.PyJWTError, ValueError):
-            raise Unauthenticated("no key of the issuer has signed this token") from None
+            raise Unauthenticated("not signed with a key of the issuer") from None
         return claims
 
     def _check_times(self, claims: Mapping[str, Any]) -> None:
@@ -96,7 +98,7 @@ class TokenVerifier(NamedTuple):
 
 
 def _time(claims: Mapping[str, Any], name: str) -> float:
-    """Seconds since 1970; not a number, too large or infinite is no time."""
+    """Return a time in seconds since 1970. Raises Unauthenticated unless it is a finite number."""
     value = claims[name]
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise Unauthenticated(f"the claim {name} is not a time")
@@ -104,7 +106,7 @@ def _time(claims: Mapping[str, Any], name: str) -> float:
 
 
 def _scopes(claims: Mapping[str, Any]) -> Iterable[str]:
-    """`scope` (RFC 8693) and `scp`, each as words in a string or as a list of strings."""
+    """Yield the scopes in `scope` (RFC 8693) and `scp`, each a string of words or a list."""
     for name in ("scope", "scp"):
         given = claims.get(name, "")
         words = given.split() if isinstance(given, str) else given

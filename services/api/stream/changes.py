@@ -19,21 +19,21 @@ from services.readers.item import Item
 from services.readers.paging import Gap, Page
 
 DIGEST_BYTES = 4
-"""An edit passes unnoticed once in four thousand million, until the next one."""
+"""One edit in four billion goes unnoticed, until the next one."""
 
 Digest: TypeAlias = bytes
-"""Of an item as it is shown: the same in every process."""
+"""Digest of an item as shown, the same in every process."""
 
 
 class ReaderState(NamedTuple):
-    """What a reader holds; `position` is the newest post that he ever held, 0 for none."""
+    """The items that a reader holds; `position` is their newest post ever, 0 for none."""
 
     position: PostId = PostId(0)
     items: Mapping[PostId, Digest] = {}
     building: bool = False
 
     def with_items(self, items: Iterable[Item], limit: int) -> "ReaderState":
-        """With these items, new or as they are now; the oldest make room."""
+        """Return the state with these items added or replaced, and the oldest dropped."""
         held = {**self.items, **{item.post_id: digest(item) for item in items}}
         return self._replace(position=max((self.position, *held)), items=_newest(held, limit))
 
@@ -42,28 +42,28 @@ class ReaderState(NamedTuple):
 
 
 class EntryEvent(NamedTuple):
-    """An item that is new, or came late by a quarter of an hour at most (SEMANTICS 13)."""
+    """An item that is new or at most LATE_MS late (SEMANTICS 13)."""
 
     item: Item
 
 
 class EditEvent(NamedTuple):
-    """An item that the reader holds, as it is now."""
+    """The current version of an item that the reader holds."""
 
     item: Item
 
 
 class RemovalEvent(NamedTuple):
-    """An item that the reader holds and that is no longer shown."""
+    """An item that the reader holds is no longer shown."""
 
     post_id: PostId
 
 
 class ChangeEvent(NamedTuple):
-    """What else is different: the page, of its items only those that the reader does not hold.
+    """All other changes, as a page of only the items that the reader lacks.
 
-    None of them is news: they came late, are shown again, or fill the place of removed ones.
-    Its gap is what came since the last event and fits no page.
+    None of them is news: they came late, are shown again, or fill the place of removed ones. The
+    gap of the page is what came since the last event and does not fit.
     """
 
     page: Page
@@ -77,31 +77,31 @@ def digest(item: Item) -> Digest:
 
 
 def diff_events(
-    given: ReaderState | None, page: Page, limit: int
+    before: ReaderState | None, page: Page, limit: int
 ) -> Iterator[tuple[StreamEvent, ReaderState]]:
-    """The events in their order, and with each what the reader then holds.
+    """Yield the events in order, each with the reader's state after it.
 
-    `page` is the newest one, of `limit` items; `given` is None for a reader without any event yet.
+    `page` is the newest page, of `limit` items; `before` is None for a new reader.
     """
-    if given is None:
+    if before is None:
         yield ChangeEvent(page), ReaderState(building=page.building).with_items(page.items, limit)
         return
-    state = given = given._replace(items=_newest(given.items, limit))
-    for post in _gone(given, page):
+    state = before = before._replace(items=_newest(before.items, limit))
+    for post in _gone(before, page):
         state = state.without(post)
         yield RemovalEvent(post), state
     for item in page.items:
-        if given.items.get(item.post_id, digest(item)) != digest(item):
+        if before.items.get(item.post_id, digest(item)) != digest(item):
             state = state.with_items([item], limit)
             yield EditEvent(item), state
-    unknown = [item for item in page.items if item.post_id not in given.items]
+    unknown = [item for item in page.items if item.post_id not in before.items]
     for item in reversed(unknown):
-        if _is_news(item.post_id, given):
+        if _is_news(item.post_id, before):
             state = state.with_items([item], limit)
             yield EntryEvent(item), state
-    rest = [item for item in unknown if not _is_news(item.post_id, given)]
-    gap = _gap(given, page)
-    if rest or gap or page.building != given.building:
+    rest = [item for item in unknown if not _is_news(item.post_id, before)]
+    gap = _gap(before, page)
+    if rest or gap or page.building != before.building:
         state = state.with_items(rest, limit)._replace(building=page.building)
         yield ChangeEvent(replace(page, items=rest, gap=gap)), state
 
@@ -110,24 +110,24 @@ def _newest(items: Mapping[PostId, Digest], limit: int) -> Mapping[PostId, Diges
     return {post: items[post] for post in sorted(items, reverse=True)[:limit]}
 
 
-def _gone(given: ReaderState, page: Page) -> list[PostId]:
-    """Held, and not on the page though it reaches that far; while it is being built, none."""
+def _gone(before: ReaderState, page: Page) -> list[PostId]:
+    """Return the held posts missing from where the page reaches; none while it is being built."""
     if page.building:
         return []
     shown = {item.post_id for item in page.items}
     reach = page.older or 0
-    return [post for post in given.items if post > reach and post not in shown]
+    return [post for post in before.items if post > reach and post not in shown]
 
 
-def _is_news(post: PostId, given: ReaderState) -> bool:
-    """Newer than all that was given, or late and within rule 13's floor."""
-    if post > given.position:
+def _is_news(post: PostId, before: ReaderState) -> bool:
+    """Return whether a post is newer than all that the reader held, or late within LATE_MS."""
+    if post > before.position:
         return True
-    oldest = min(given.items, default=given.position)
-    return post >= max(oldest, given.position - (LATE_MS << SEQUENCE_BITS))
+    oldest = min(before.items, default=before.position)
+    return post >= max(oldest, before.position - (LATE_MS << SEQUENCE_BITS))
 
 
-def _gap(given: ReaderState, page: Page) -> Gap | None:
-    if page.older is None or not 0 < given.position < page.older:
+def _gap(before: ReaderState, page: Page) -> Gap | None:
+    if page.older is None or not 0 < before.position < page.older:
         return None
-    return Gap(page.older, given.position)
+    return Gap(page.older, before.position)

@@ -1,4 +1,4 @@
-"""What the document says of the stream: its events, and what each carries."""
+"""The OpenAPI operation of the stream, with its events and their data."""
 
 from typing import Final, NamedTuple
 
@@ -12,16 +12,16 @@ from services.api.stream.wire import EVENT_STREAM, EventName
 
 LAST_EVENT_ID: Final = "Last-Event-ID"
 _DESCRIPTION: Final = """\
-Server-sent events. Whoever keeps the newest `limit` of the items that he is told of, each as it was
-told last, and none that was removed, holds what the first page of the home timeline shows.
+Server-sent events. A client that keeps the newest `limit` items it received, each as last received,
+without those removed, holds the same items as the first page of the home timeline.
 
-The id of an event holds what its reader then has. Sent as `Last-Event-ID`, it makes a new stream go
-on exactly behind that event, at any process, whatever happened meanwhile, without a repetition.
+An event's id encodes what the client then holds. Sent as `Last-Event-ID`, it makes a new stream
+continue right after that event, on any server process, without repeating anything.
 """
 
 
 class _Kind(NamedTuple):
-    """An event: what it means, and what its data can be."""
+    """The meaning of an event and the types of its data."""
 
     description: str
     payloads: tuple[type[Struct], ...]
@@ -29,23 +29,23 @@ class _Kind(NamedTuple):
 
 _KINDS: Final[dict[EventName, _Kind]] = {
     "change": _Kind(
-        "Items that are there now and are no news, to be put where their ids say. The first event "
-        "of a stream without `Last-Event-ID` is one, with the whole page. Later ones bring what "
-        "came more than a quarter of an hour late or below all others, what is shown again, and "
-        "what fills the place of removed items. `gap` is what came while nobody was told and does "
-        "not fit; `state` says whether the timeline is being built.",
+        "Items that are not news; sort them in by id. Without `Last-Event-ID`, the first event is "
+        "the whole page. Later ones bring items that arrived over 15 minutes late or below all "
+        "others, items shown again, and items in place of removed ones. `gap` is what arrived "
+        "while the client was away and does not fit; `state` says whether the timeline is being "
+        "built.",
         (answers.Listing,),
     ),
     "entry": _Kind(
-        "A new item, or one late by less than that; a `Reference` with `hydrate=false`.",
+        "A new item, at most 15 minutes late; a `Reference` if `hydrate` is false.",
         (answers.Item, answers.Reference),
     ),
-    "edit": _Kind("An item as it is now.", (answers.Item, answers.Reference)),
-    "removal": _Kind("An item that is no longer shown, whatever hides it.", (answers.Reference,)),
-    "heartbeat": _Kind("Nothing else happened for a while.", (answers.Heartbeat,)),
+    "edit": _Kind("The current version of an item.", (answers.Item, answers.Reference)),
+    "removal": _Kind("An item that is no longer shown, for whatever reason.", (answers.Reference,)),
+    "heartbeat": _Kind("Nothing happened for a while.", (answers.Heartbeat,)),
     "end": _Kind(
-        "The last event, with the reason. The stream goes on with `Last-Event-ID`; after `token` "
-        "it takes another token.",
+        "The last event, with the reason. Reconnect with `Last-Event-ID` to continue; after "
+        "`token`, with a new token.",
         (answers.Ended,),
     ),
 }
@@ -63,7 +63,7 @@ def _schema(name: EventName, kind: _Kind) -> Json:
                 "contentMediaType": "application/json",
                 "contentSchema": data[0] if len(data) == 1 else {"anyOf": data},
             },
-            "id": {"type": "string"},  # an event without one leaves its reader the last one
+            "id": {"type": "string"},  # an event without one keeps the last id
         },
         "required": ["event", "data"],
         "additionalProperties": False,
@@ -73,7 +73,7 @@ def _schema(name: EventName, kind: _Kind) -> Json:
 STREAM_HOME: Final = Operation(
     id="streamHome",
     path="/v1/users/{user_id}/home/stream",
-    summary="The home timeline of a user as it changes",
+    summary="Stream the changes of a home timeline",
     description=_DESCRIPTION,
     query=StreamQuery,
     access=Access.OWNER,

@@ -1,4 +1,4 @@
-"""`…/home/stream`: the home timeline as it changes."""
+"""The endpoint that streams a home timeline's changes."""
 
 from typing import Any
 
@@ -24,21 +24,21 @@ def endpoints(
     returning: ReturningUsers, cursors: Cursors, gate: AccessGate, streams: Streams
 ) -> list[Endpoint]:
     async def stream_home(request: AnyRequest, query: StreamQuery, viewer: UserId) -> Response[Any]:
-        async def read(page: PageRequest) -> Page:
+        async def read(page_request: PageRequest) -> Page:
             caller = await gate.authenticate(request, STREAM_HOME.access)
             gate.authorize(caller, STREAM_HOME.access, query)
-            return await returning.page(viewer, page)
+            return await returning.page(viewer, page_request)
 
-        given = _reader_state(cursors, viewer, request.headers.getall(LAST_EVENT_ID, []))
+        state = _reader_state(cursors, viewer, request.headers.getall(LAST_EVENT_ID, []))
         shape = StreamShape(query.limit, query.hydrate)
-        watcher = HomeWatcher(read, cursors, viewer, shape, given)
+        watcher = HomeWatcher(read, cursors, viewer, shape, state)
         return EventStream(streams, watcher)
 
     return [Endpoint(STREAM_HOME, stream_home)]
 
 
 def _reader_state(cursors: Cursors, viewer: UserId, ids: list[str]) -> ReaderState | None:
-    """What the reader says that he holds. Raises BadParameter."""
+    """Return the state that the client resumes from, None without. Raises BadParameter."""
     if not ids:
         return None
     if len(ids) > 1:

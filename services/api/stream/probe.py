@@ -1,10 +1,10 @@
-"""Probing for new entries: one question to the store for all who stream, instead of one for each.
+"""Probes for new entries with one store request for all open streams, instead of one for each.
 
-What is pulled into homes is in none of them: new posts of pulled authors are looked for where they
-stand, and wake those who follow their authors.
+Posts of pulled authors are in no home timeline, so the probe reads author timelines for them and
+wakes the streams of their followers.
 
-A hint and no more. What it overlooks, and all that is no entry (edits, blocks, what expires), is
-found by the next look of the stream, which comes anyway.
+A probe is a hint only. Entries that it misses, and all other changes (edits, blocks, expiry), are
+found by the next poll of the stream.
 """
 
 import asyncio
@@ -23,10 +23,10 @@ from services.span import Span
 from services.stores import Stores
 
 FRESH_MS: Final = 60_000
-"""Post time of what is probed for: entries that come later than this wait for the next look."""
+"""Oldest post time that is probed for: entries that arrive later wait for the next poll."""
 
 MAX_PROBED_PAIRS: Final = 10_000
-"""Of a reader and an author, asked for in one round: some twenty requests."""
+"""Pairs of reader and author checked in one round: about twenty requests."""
 
 Wake: TypeAlias = Callable[[], None]
 
@@ -34,7 +34,7 @@ _log = structlog.get_logger(__name__)
 
 
 class NewEntryProbe:
-    """Wakes those who wait for a user when his home has new entries; idle while nobody waits."""
+    """Wakes the subscribers of a user whose home has new entries; idle without subscribers."""
 
     def __init__(
         self, stores: Stores, pulled: PulledAuthors, clock: Clock, epoch: int, seconds: float
@@ -44,48 +44,48 @@ class NewEntryProbe:
         self._clock = clock
         self._epoch = epoch
         self._seconds = seconds
-        self._waiting: dict[UserId, list[Wake]] = {}
+        self._subscribers: dict[UserId, list[Wake]] = {}
         self._known: Mapping[UserId, frozenset[PostId]] = {}
         self._written: Mapping[UserId, PostId] = {}
         self._probing: asyncio.Task[None] | None = None
 
     @contextmanager
     def subscription(self, user: UserId, wake: Wake) -> Iterator[None]:
-        """Calls `wake` when entries arrive, until the context ends; once too often is no harm."""
-        self._waiting.setdefault(user, []).append(wake)
+        """Call `wake` when entries arrive, or more often, until the context ends."""
+        self._subscribers.setdefault(user, []).append(wake)
         if self._probing is None or self._probing.done():
             self._probing = asyncio.create_task(self._probe())
         try:
             yield
         finally:
-            self._waiting[user].remove(wake)
-            if not self._waiting[user]:
-                del self._waiting[user]
+            self._subscribers[user].remove(wake)
+            if not self._subscribers[user]:
+                del self._subscribers[user]
 
     async def _probe(self) -> None:
-        while self._waiting:
+        while self._subscribers:
             try:
-                await self._round()
+                await self._probe_once()
             except Transient as error:
-                _log.warning("the store did not say what arrived", error=repr(error))
-            except Exception as error:  # noqa: BLE001 - as a bug in one request ends no process
-                _log.error("a probe met a bug", exc_info=error)
+                _log.warning("could not probe for new entries", error=repr(error))
+            except Exception as error:  # noqa: BLE001 - a bug must not end the process
+                _log.error("a probe failed because of a bug", exc_info=error)
             await asyncio.sleep(self._seconds)
 
-    async def _round(self) -> None:
+    async def _probe_once(self) -> None:
         above = PostId(first_post_id(self._clock() - FRESH_MS, self._epoch))
         homes = await self._stores.home_timelines.pin()
-        found = await homes.arrivals(list(self._waiting), above)
+        found = await homes.arrivals(list(self._subscribers), above)
         before, self._known = self._known, {user: frozenset(found[user]) for user in found}
         arrived = {
             user for user, posts in self._known.items() if posts - before.get(user, frozenset())
         }
         for user in arrived | await self._followers_of(await self._authors_since(above)):
-            for wake in self._waiting.get(user, ()):
+            for wake in self._subscribers.get(user, ()):
                 wake()
 
     async def _authors_since(self, above: PostId) -> set[UserId]:
-        """The pulled authors who wrote since, and since the last round."""
+        """Return the pulled authors with new posts since the last round."""
         authors = (await self._pulled.flagged_buckets()).keys()
         if not authors:
             return set()
@@ -94,8 +94,8 @@ class NewEntryProbe:
         return {each for each, post in self._written.items() if post > before.get(each, 0)}
 
     async def _followers_of(self, authors: Collection[UserId]) -> set[UserId]:
-        """Those who wait and follow one of them."""
-        every = ((user, author) for author in authors for user in self._waiting)
+        """Return the subscribers who follow one of these authors."""
+        every = ((user, author) for author in authors for user in self._subscribers)
         pairs = list(islice(every, MAX_PROBED_PAIRS))
         followed = await self._stores.relations.followed_pairs(pairs) if pairs else ()
         return {user for user, _ in followed}

@@ -1,8 +1,8 @@
-"""A stream on its connection: look, tell, wait.
+"""A stream on its connection: poll, send, wait.
 
-There is no queue of events: what is not told yet is what differs at the next look. A reader who
-takes his time is looked for less often; one who takes nothing for too long is cut off. Looks of a
-busy process wait for their turn, however long, while heartbeats go on.
+There is no queue of events: each poll finds what the reader lacks. A slow reader is polled for less
+often; one who accepts nothing for too long is disconnected. In a busy process polls wait for their
+turn, however long, while heartbeats continue.
 """
 
 import asyncio
@@ -21,23 +21,23 @@ from services.api.stream.wire import EVENT_STREAM, encode_event, encode_retry
 from services.errors import Transient
 
 RETRY_MS: Final = 4_000
-"""Longest wait before a reader reconnects; jitter spreads those of a process that ended."""
+"""Longest wait until a client reconnects; jitter spreads the clients of a stopped process."""
 FAREWELL_SECONDS: Final = 1.0
-"""For the last event, which a reader who took nothing for long may not take either."""
+"""Longest wait for the client to accept the last event, which a slow one may never do."""
 HEADERS: Final = [
     (b"content-type", EVENT_STREAM.encode()),
     (b"cache-control", b"no-store"),
-    (b"x-accel-buffering", b"no"),  # nginx would keep events until it has many
+    (b"x-accel-buffering", b"no"),  # else nginx would buffer events
 ]
 _HEARTBEAT: Final = EncodedEvent("heartbeat", encode_event("heartbeat", Heartbeat()))
 
 
 class ReaderStalled(Exception):
-    """The reader did not make room for an event in time."""
+    """The client did not accept an event in time."""
 
 
 class EventStream(Response[None]):
-    """The answer to who asks for a stream."""
+    """The response that streams events until a reason to end."""
 
     def __init__(self, streams: Streams, watcher: HomeWatcher) -> None:
         super().__init__(None, media_type=EVENT_STREAM)
@@ -48,7 +48,7 @@ class EventStream(Response[None]):
         return self._serve
 
     async def _serve(self, _: Scope, receive: Receive, send: Send) -> None:
-        """Raises AtCapacity, and what `HomeWatcher.poll` does, before anything is sent."""
+        """Serve the stream. Before anything is sent, raises AtCapacity and what polling raises."""
         with self._streams.open(self._watcher.viewer) as signals:
             first = await self._poll()
             disconnect = asyncio.create_task(_watch_disconnect(receive, signals))
@@ -59,7 +59,7 @@ class EventStream(Response[None]):
                 disconnect.cancel()
 
     async def _run(self, first: Iterable[EncodedEvent], send: Send, signals: Signals) -> None:
-        """Until there is a reason to end, which the signals then have."""
+        """Send events until the stream ends, and leave the reason in the signals."""
         try:
             await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": HEADERS})
             await self._write(send, encode_retry(int(self._streams.jitter(RETRY_MS))))
@@ -106,7 +106,7 @@ class EventStream(Response[None]):
                 polling.cancel()
 
     def _poll_result(self, polling: "asyncio.Task[list[EncodedEvent]]") -> list[EncodedEvent]:
-        """Nothing, where the store or the issuer did not answer: the next look will tell."""
+        """Return the events of a poll, none if it failed for now: the next poll finds them."""
         outcome, events = "failed", list[EncodedEvent]()
         try:
             events = polling.result()
@@ -121,7 +121,7 @@ class EventStream(Response[None]):
             return await self._watcher.poll()
 
     async def _write(self, send: Send, data: bytes) -> None:
-        """Raises ReaderStalled."""
+        """Send data. Raises ReaderStalled."""
         try:
             async with asyncio.timeout(self._streams.settings.stream_patience_seconds):
                 await send(_body(data, more=True))
@@ -136,7 +136,7 @@ async def _watch_disconnect(receive: Receive, signals: Signals) -> None:
 
 
 async def _send_end(send: Send, signals: Signals) -> None:
-    """Says why, where somebody listens."""
+    """Send the reason, if the client is still connected."""
     if signals.end is None or signals.end == "left":
         return
     try:

@@ -1,4 +1,4 @@
-"""The open streams of a process: how many there may be, how many look at once, how all end."""
+"""The open streams of a process and their limits."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -14,21 +14,20 @@ from services.settings.settings import Settings
 JITTER: Final = 0.5
 """Largest share by which a time is cut at random."""
 MAX_CONCURRENT_POLLS: Final = 32
-"""Of which each has three store requests under way at most: a post that wakes a thousand streams
-leaves other requests a part of those that a process may have."""
+"""Each poll has at most three store requests in flight, so a post that wakes a thousand streams
+leaves part of the process's store requests to others."""
 
 StreamEnd: TypeAlias = Literal["left", "slow", "token", "lifetime", "stopping"]
-"""Why a stream ends: its reader went away, took nothing for too long or may no longer read; it is
-old enough, so that streams spread over new processes; or this process ends."""
+"""Why a stream ends: its client disconnected, accepted nothing for too long or has no valid token;
+it reached its lifetime, so that streams spread over new processes; or the process stops."""
 
 
 class Signals:
-    """What reaches a stream from outside: that a look is worth it, or that it is to end."""
+    """Wakes one stream from outside: to poll, or to end."""
 
     def __init__(self) -> None:
         self.end: StreamEnd | None = None
         self.poll_due = False
-        """Whether a look is worth it."""
         self._changed = asyncio.Event()
 
     def wake(self) -> None:
@@ -36,16 +35,16 @@ class Signals:
         self._changed.set()
 
     def notify(self) -> None:
-        """What the stream itself waits for has happened."""
+        """Wake the stream for something else that it waits for."""
         self._changed.set()
 
     def finish(self, why: StreamEnd) -> None:
-        """The first reason stays."""
+        """End the stream, unless it has ended for an earlier reason."""
         self.end = self.end or why
         self._changed.set()
 
     async def wait(self, seconds: float) -> None:
-        """Waits for any of it, at most so long."""
+        """Wait until the stream is woken, at most so long."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._changed.wait()
@@ -53,7 +52,7 @@ class Signals:
 
 
 class Streams:
-    """Those of this process; `random` is from 0 up to 1."""
+    """The open streams of this process; `random` returns a number from 0 up to 1."""
 
     def __init__(
         self,
@@ -72,9 +71,9 @@ class Streams:
 
     @contextmanager
     def open(self, viewer: UserId) -> Iterator[Signals]:
-        """A place for one more stream. Raises Full."""
+        """Count a stream as open until the context ends. Raises AtCapacity."""
         if self._stopping or len(self._open) >= self.settings.stream_limit:
-            raise AtCapacity("as many streams are open as this process takes; others may take more")
+            raise AtCapacity("this process has as many open streams as it allows; try again later")
         signals = Signals()
         self._open.add(signals)
         try:
@@ -87,11 +86,11 @@ class Streams:
             self._open.discard(signals)
 
     def jitter(self, most: float) -> float:
-        """A time up to `most`, so that streams which began at once soon act apart."""
+        """Return a random time up to `most`, so that streams that began together drift apart."""
         return most * (1 - JITTER * self._random())
 
     def stop(self) -> None:
-        """All end at once, and none begins."""
+        """End all streams, and let none begin."""
         self._stopping = True
         for each in self._open:
             each.finish("stopping")

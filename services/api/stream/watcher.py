@@ -1,14 +1,13 @@
-"""One reader's home timeline: what he holds of it, and what each look at it has to tell him."""
+"""One reader's home timeline: what they hold of it, and the events that each poll yields."""
 
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple, TypeAlias
 
 from schemas.ids import PostId, UserId
 from services.api import answers
-from services.api import page_position as walk
 from services.api.cursors import Cursors
-from services.api.page_position import PagePosition
-from services.api.pages import Pager
+from services.api.page_position import PagePosition, with_seen
+from services.api.pages import Pager, home_listing
 from services.api.stream.changes import (
     ChangeEvent,
     EditEvent,
@@ -24,11 +23,11 @@ from services.readers.item import Item
 from services.readers.paging import Page, PageRequest
 
 ReadStreamPage: TypeAlias = Callable[[PageRequest], Awaitable[Page]]
-"""A page of the reader's home. Raises Unauthenticated or Forbidden once he may no longer read."""
+"""Reads a page of the reader's home. Raises Unauthenticated or Forbidden once they may not."""
 
 
 class StreamShape(NamedTuple):
-    """What is streamed: so many of the newest items, with what is in them or only their ids."""
+    """The number of newest items that are streamed, and whether in full or as ids only."""
 
     limit: int
     hydrate: bool
@@ -42,7 +41,7 @@ class EncodedEvent(NamedTuple):
 
 
 class HomeWatcher:
-    """A stream's state, all that has to outlive a look; `given` is None for a new reader."""
+    """The state of a stream between polls; `state` is None for a new reader."""
 
     def __init__(
         self,
@@ -50,29 +49,29 @@ class HomeWatcher:
         cursors: Cursors,
         viewer: UserId,
         shape: StreamShape,
-        given: ReaderState | None,
+        state: ReaderState | None,
     ) -> None:
         self.viewer = viewer
         self._read = read
         self._cursors = cursors
         self._shape = shape
-        self._given = given
+        self._state = state
 
     async def poll(self) -> list[EncodedEvent]:
-        """What differs from what the reader holds; he is taken to hold it from then on.
+        """Return the events since the last poll; the reader is assumed to apply them.
 
-        Raises what `ReadStreamPage` does, and Transient.
+        Raises Transient, and what `ReadStreamPage` raises.
         """
         page = await self._read(PageRequest(self._shape.limit))
         events = []
-        for event, given in diff_events(self._given, page, self._shape.limit):
-            name, data = self._encode(event, given)
-            token = seal(self._cursors, stream_listing(self.viewer), given)
+        for event, state in diff_events(self._state, page, self._shape.limit):
+            name, data = self._present(event, state)
+            token = seal(self._cursors, stream_listing(self.viewer), state)
             events.append(EncodedEvent(name, encode_event(name, data, token)))
-            self._given = given
+            self._state = state
         return events
 
-    def _encode(self, event: StreamEvent, given: ReaderState) -> tuple[EventName, object]:
+    def _present(self, event: StreamEvent, state: ReaderState) -> tuple[EventName, object]:
         match event:
             case EntryEvent(item):
                 return "entry", self._item(item)
@@ -82,25 +81,19 @@ class HomeWatcher:
                 return "removal", answers.Reference(str(post))
             case ChangeEvent(page):
                 pager = Pager(self._cursors, home_listing(self.viewer))
-                return "change", pager.to_listing(page, _newest(given), hydrate=self._shape.hydrate)
+                return "change", pager.to_listing(page, _newest(state), hydrate=self._shape.hydrate)
 
     def _item(self, item: Item) -> answers.Item | answers.Reference:
         return answers.item(item) if self._shape.hydrate else answers.Reference(str(item.post_id))
 
 
-def home_listing(viewer: UserId) -> str:
-    """The listing of a home's pages, for cursors."""
-    return f"home/{viewer}"
-
-
 def stream_listing(viewer: UserId) -> str:
-    """The listing of a home's stream, for the ids of its events."""
+    """Return the listing name of a home's stream, for the ids of its events."""
     return f"home/stream/{viewer}"
 
 
-def _newest(given: ReaderState) -> PagePosition | None:
-    """Where a page goes on above what the reader holds."""
-    if not given.items:
+def _newest(state: ReaderState) -> PagePosition | None:
+    """Return the position above what the reader holds."""
+    if not state.items:
         return None
-    start = PagePosition(given.position, PostId(min(given.items)))
-    return walk.with_seen(start, given.items)
+    return with_seen(PagePosition(state.position, PostId(min(state.items))), state.items)

@@ -1,4 +1,4 @@
-"""Events as they are written to a stream (WHATWG HTML, 9.2): UTF-8, fields by line, one blank."""
+"""Server-sent events on the wire (WHATWG HTML, 9.2): a field a line, then a blank line."""
 
 from typing import Final, Literal, TypeAlias
 
@@ -10,11 +10,11 @@ EventName: TypeAlias = Literal["entry", "edit", "removal", "change", "heartbeat"
 
 
 def encode_event(name: EventName, data: object, last_id: str | None = None) -> bytes:
-    """An event; `last_id` is what its reader sends to go on behind it."""
-    kept = b"" if last_id is None else b"id: " + last_id.encode() + b"\n"
-    return b"event: %b\n%bdata: %b\n\n" % (name.encode(), kept, msgspec.json.encode(data))
+    """Return an event; a client sends `last_id` to continue after it."""
+    id_line = b"" if last_id is None else b"id: " + last_id.encode() + b"\n"
+    return b"event: %b\n%bdata: %b\n\n" % (name.encode(), id_line, msgspec.json.encode(data))
 
 
 def encode_retry(milliseconds: int) -> bytes:
-    """After how long a reader that lost the stream is to come back."""
+    """Return the field that tells a client how long to wait before it reconnects."""
     return b"retry: %d\n\n" % milliseconds
