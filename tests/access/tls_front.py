@@ -52,7 +52,7 @@ class TlsFront:
                 self._start(self._shake_hands, client)
 
     def _start(self, target: "object", *sockets: socket.socket) -> None:
-        thread = threading.Thread(target=target, args=sockets)  # type: ignore[arg-type]
+        thread = threading.Thread(target=target, args=sockets)
         self._threads.append(thread)
         thread.start()
 

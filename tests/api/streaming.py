@@ -164,7 +164,7 @@ async def streaming(
         "client": ("127.0.0.1", 1),
         "server": ("village", 80),
     }
-    answering = asyncio.create_task(app(scope, connection.receive, connection.send))  # type: ignore[arg-type]
+    answering = asyncio.create_task(app(scope, connection.receive, connection.send))
     answering.add_done_callback(lambda _: _over(connection))
     try:
         yield connection

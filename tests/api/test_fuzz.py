@@ -103,7 +103,7 @@ def known(name: str, value: object) -> object:
     )
 
 
-def held(case: schemathesis.Case, headers: dict[str, str] | None = None) -> None:
+def held(case: schemathesis.Case[Any], headers: dict[str, str] | None = None) -> None:
     # A cursor that is made up is well-formed and still none of ours.
     excluded = [positive_data_acceptance]
     if headers:
@@ -117,27 +117,27 @@ open_to_all, guarded = fuzzed(), fuzzed(auth_secret=SECRET)
 
 @open_to_all.parametrize()
 @some
-def test_with_no_authentication(case: schemathesis.Case) -> None:
+def test_with_no_authentication(case: schemathesis.Case[Any]) -> None:
     """As on a laptop."""
     held(case)
 
 
 @guarded.parametrize()
 @some
-def test_without_a_token(case: schemathesis.Case) -> None:
+def test_without_a_token(case: schemathesis.Case[Any]) -> None:
     """Where one is asked for."""
     held(case)
 
 
 @guarded.parametrize()
 @some
-def test_with_alices_token(case: schemathesis.Case) -> None:
+def test_with_alices_token(case: schemathesis.Case[Any]) -> None:
     """Which lets her be herself."""
     held(case, bearer(ALICE))
 
 
 @guarded.parametrize()
 @some
-def test_with_every_scope(case: schemathesis.Case) -> None:
+def test_with_every_scope(case: schemathesis.Case[Any]) -> None:
     """As a service that acts for all."""
     held(case, bearer(CAROL, ["act-as", "operate"]))

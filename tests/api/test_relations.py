@@ -11,7 +11,7 @@ from tests.api.village import ALICE, BOB, CAROL, NOW, Village
 
 RELATIONS = "/v1/users/1/relations"
 SAID: dict[str, Any] = {"version": NOW * 1_000, "owner_id": ALICE}
-STRANGER = {
+STRANGER: dict[str, Any] = {
     "user_id": str(CAROL),
     "follow": None,
     "followed_by": False,

@@ -245,13 +245,13 @@ async def test_heartbeats_go_on_while_looks_wait(village: Village, metrics: Metr
         before, answered = looks(metrics), timelines.asked
         for each in everybody:
             beats = len(each.events)
-            await each.until(lambda each=each, beats=beats: len(each.events) > beats + 5)  # type: ignore[misc]
+            await each.until(lambda each=each, beats=beats: len(each.events) > beats + 5)
         begun = timelines.asked
         assert begun == answered + MAX_CONCURRENT_POLLS
         await village.post(ALICE)
         for each in everybody:
             beats = len(each.events)
-            await each.until(lambda each=each, beats=beats: len(each.events) > beats + 5)  # type: ignore[misc]
+            await each.until(lambda each=each, beats=beats: len(each.events) > beats + 5)
         assert timelines.asked == begun
         assert looks(metrics).get("failed", 0) == before.get("failed", 0) == 0
         timelines.answering.set()

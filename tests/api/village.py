@@ -45,7 +45,7 @@ def api_on(
 
 def client_of(app: Litestar) -> httpx.AsyncClient:
     """Bugs are answered, as a server would, not raised into the test."""
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     return httpx.AsyncClient(transport=transport, base_url="http://village")
 
 

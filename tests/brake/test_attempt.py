@@ -61,7 +61,7 @@ async def test_batches_in_flight_stop_at_the_same_message() -> None:
     on = Scene()
     later = await asyncio.gather(on.handle(0, BAD, BAD, BAD), on.handle(10, BAD, BAD, BAD))
     assert on.written() == [0, 1, 2, 10]
-    assert later == [[], [11, 12]]
+    assert list(later) == [[], [11, 12]]
     assert on.brake.is_on
 
 

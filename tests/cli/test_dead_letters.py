@@ -237,7 +237,7 @@ def test_brakes_of_a_store_in_memory_end_with_their_worker(mingle: Mingle) -> No
 def held(bootstrap: str, topic: str) -> list[Any]:
     """All messages of a topic."""
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "test"})
-    found = []
+    found: list[Any] = []
     try:
         for number in range(PARTITIONS):
             at = TopicPartition(topic, number)

@@ -272,10 +272,10 @@ async def stores(request: pytest.FixtureRequest) -> AsyncIterator[Stores]:
     try:
         if forgetful:
             compactor: Compactor = request.getfixturevalue("compactor")
-            compact = partial(asyncio.to_thread, compactor.compact, settings.cassandra_keyspace)
+            compact = partial(compactor.compact, settings.cassandra_keyspace)
             yield Stores(
                 *(
-                    Compacted(port, partial(compact, tables))
+                    Compacted(port, partial(asyncio.to_thread, compact, tables))
                     for port, tables in zip(on(store), TABLES, strict=True)
                 )
             )

@@ -95,7 +95,8 @@ async def test_an_author_without_followers_has_an_empty_list(
     stores: Stores, people: People
 ) -> None:
     (found,) = await stores.graph.followers([everyone(people.alice)])
-    assert (found.tolist(), found.dtype) == ([], np.int64)
+    assert found.tolist() == []
+    assert found.dtype == np.int64
     assert await stores.graph.followers([]) == []
 
 

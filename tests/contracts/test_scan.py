@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -51,7 +52,8 @@ async def test_a_scan_finds_whatever_was_written(
     posts = [new_post() for _ in range(60)]
     await said(stores, people, posts)
     found = [await everything(scan) for scan in scans(stores)]
-    for ids, wanted in zip(found, (posts, [people.alice], [people.bob]), strict=True):
+    written: list[list[Any]] = [posts, [people.alice], [people.bob]]
+    for ids, wanted in zip(found, written, strict=True):
         assert set(wanted) <= set(ids)
         assert len(ids) == len(set(ids))
 

@@ -1,6 +1,7 @@
 """Dead letters are resolved once their messages are acknowledged, and not before."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,7 @@ class Watching(MemoryResolutions):
         self._sender = sender
         self.seen: list[tuple[int, int]] = []
 
-    async def record(self, keys: Sequence[DeadLetterKey], resolution: Resolution) -> None:
+    async def record(self, keys: Collection[DeadLetterKey], resolution: Resolution) -> None:
         self.seen.append((self._sender.acknowledged, len(keys)))
         await super().record(keys, resolution)
 
@@ -49,7 +50,7 @@ async def dead_letters(count: int) -> list[StoredDeadLetter]:
 
 async def test_what_is_acknowledged_is_settled() -> None:
     """In this order, and reported only then."""
-    sender, reported = FakeSender(), []
+    sender, reported = FakeSender(), list[Any]()
     resolutions = Watching(sender)
     some = await dead_letters(3)
     await redrive(found([some[:2], some[2:]]), sender, resolutions, reported.extend)
@@ -62,7 +63,7 @@ async def test_what_is_acknowledged_is_settled() -> None:
 
 async def test_what_is_not_acknowledged_is_not_settled() -> None:
     """Run again, it is sent again."""
-    sender, reported = FakeSender(), []
+    sender, reported = FakeSender(), list[Any]()
     resolutions = MemoryResolutions()
     some = await dead_letters(4)
     sender.away = True
@@ -89,7 +90,7 @@ async def test_slow_sending_is_settled_every_second() -> None:
 
 async def test_dropped_letters_are_only_settled() -> None:
     """And what was dropped and redriven was redriven."""
-    resolutions, reported = MemoryResolutions(), []
+    resolutions, reported = MemoryResolutions(), list[Any]()
     some = await dead_letters(2)
     await drop(found([some]), resolutions, reported.extend)
     assert reported == some

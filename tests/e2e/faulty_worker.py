@@ -105,7 +105,7 @@ def bound(given: Plan) -> None:
         few = BatchBounds(messages=given.pages_at_once, batches=1)
         vars(bootstrap)["ROUTES"] = [
             route._replace(bounds=few) if route.agent == "fanout" else route
-            for route in bootstrap.ROUTES
+            for route in handlers.ROUTES
         ]
 
 

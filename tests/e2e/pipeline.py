@@ -78,7 +78,7 @@ class Pipeline:
 
     def _settings(self) -> Settings:
         names = {name.removeprefix("MINGLE_").lower(): v for name, v in self._environment.items()}
-        return Settings(**names)  # type: ignore[arg-type]
+        return Settings(**names)
 
     def prepare(self) -> None:
         """Empty topics, and a migrated keyspace."""

@@ -206,7 +206,7 @@ def what_fails_again_keeps_its_history(pipeline: Pipeline) -> PostId:
     assert first.accepted_at == second.accepted_at == str(START)
     assert first.offset != second.offset
     assert shown.own_headers() == [("trace", b"8")]
-    return strange.post_id
+    return PostId(strange.post_id)
 
 
 def the_brake_stops_at_the_500th(pipeline: Pipeline, site: Site) -> None:

@@ -86,8 +86,8 @@ async def test_who_follows_a_small_author_does_not_wait_for_a_large_one() -> Non
                 await send(*graph)
                 await becomes(follows)
                 await becomes(backfilled)
-                await send(PostCreated(post_id=large, author_id=ALICE, **said))  # type: ignore[arg-type]
-                await send(PostCreated(post_id=small, author_id=BOB, **said))  # type: ignore[arg-type]
+                await send(PostCreated(post_id=large, author_id=ALICE, **said))
+                await send(PostCreated(post_id=small, author_id=BOB, **said))
                 await becomes(lambda: reads(small))
                 async with working(create_workers(deps, outbox, ("bulk",))):
                     await becomes(lambda: reads(small, large))

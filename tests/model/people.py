@@ -103,7 +103,7 @@ class People:
 
     def _tell_lists(self) -> None:
         """Rule 16: a list is its first owner's, by version, then by id; only his words count."""
-        births = defaultdict(list)
+        births: dict[Any, list[Any]] = defaultdict(list)
         for (list_id, owner), said in self._said["list"].items():
             births[list_id] += [(m["version"], owner) for m in stated(said)]
         self.lists: dict[int, Json] = {}

@@ -125,4 +125,4 @@ class Seen(Posts):
 
     def has_listed(self, starter: int, author: int, gate: str) -> bool:
         known = self.lists.get(int(gate.removeprefix("list:")))
-        return bool(known) and known["owner"] == starter and author in known["members"]
+        return known is not None and known["owner"] == starter and author in known["members"]

@@ -6,6 +6,7 @@ then, by any process of the API.
 
 import asyncio
 from random import Random
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
@@ -101,8 +102,8 @@ class Village:
 
     async def lives(self, history: list[Fact]) -> None:
         """All of a history is told and delivered, and whatever may happens in between."""
-        follows = [each for each in history if isinstance(each, FollowFact)]
-        rest = [each for each in history if not isinstance(each, FollowFact)]
+        follows: list[Any] = [each for each in history if isinstance(each, FollowFact)]
+        rest: list[Fact] = [each for each in history if not isinstance(each, FollowFact)]
         if self._chance.random() < 0.2:  # backfills bring most of what is left out
             follows, rest = [], history
         await self._tell(follows)

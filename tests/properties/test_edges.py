@@ -59,7 +59,7 @@ async def test_an_edge_whose_end_the_log_lost_stays_ended() -> None:
         world = World()
         for each in order:
             await replayed(replaying(world, 0), [each])
-        assert await world.reader.stores.relations.followees(1, after=0, limit=9) == []  # type: ignore[arg-type]
+        assert await world.reader.stores.relations.followees(1, after=0, limit=9) == []
 
 
 async def test_a_snapshot_of_a_snapshot_is_the_same() -> None:

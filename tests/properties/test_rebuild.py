@@ -155,6 +155,7 @@ def test_a_post_without_its_link_is_found(prove: Prove) -> None:
             lost = chance.choice(replies)
             stored = world.reader.stores.conversations
             assert isinstance(stored, MemoryConversations)
+            assert lost.parent_id is not None
             links = stored._children[lost.parent_id]
             links -= {each for each in links if each.post_id == lost.post_id}
             found = {post for post in known if await verify(post)}

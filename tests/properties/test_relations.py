@@ -9,13 +9,12 @@ from typing import Any
 import msgspec
 
 from schemas.ids import UserId
-from services.relations.lists import OwnedList
+from services.relations.lists import ListRules, OwnedList
 from services.relations.memory import MemoryRelations
 from services.relations.mutation import RelationshipFact, SubjectKind, relation_mutation
 from services.relations.relations import (
     Edge,
     KeywordMute,
-    ListRules,
     Mute,
     OwnSettings,
     Relationship,

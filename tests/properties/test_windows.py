@@ -142,7 +142,7 @@ async def test_a_post_that_is_reposted_by_thousands_takes_all_of_them_along() ->
         await world.handle(batch)
     world.outbox.sent.clear()
     await world.handle([middle])
-    asked = {(each.post_id, each.original_id) for each in world.outbox.sent}  # type: ignore[union-attr]
+    asked = {(each.post_id, each.original_id) for each in world.outbox.sent}
     assert asked == {(each.post_id, middle.repost_of) for each in (*many, *below)}
 
 

@@ -138,7 +138,7 @@ class World:
                 found[viewer] = [shown(item) for item in page.items]
             for post in POSTS:
                 thread = await self.threads.read(PostId(post), reader, ThreadShape(sort=sort))
-                found[viewer, post] = thread and [placed(each) for each in thread]
+                found[viewer, post] = None if thread is None else [placed(each) for each in thread]
         return found
 
 

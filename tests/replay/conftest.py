@@ -40,7 +40,7 @@ def publish(bootstrap: str, messages: Sequence[Any]) -> None:
     with Publisher(Brokers(bootstrap)) as publisher:
         for each in messages:
             publisher.send(
-                each if isinstance(each, Outgoing) else Outgoing(*encode(each), timestamp=NOW)  # type: ignore[arg-type]
+                each if isinstance(each, Outgoing) else Outgoing(*encode(each), timestamp=NOW)
             )
 
 
@@ -66,7 +66,7 @@ class Forgetful(TopicReader):
 
     def spans(self, topics: Iterable[str]) -> list[OffsetRange]:
         return [
-            each._replace(first=self._forgotten.get((each.topic, each.number), each.first))
+            each._replace(first=self._forgotten.get(Partition(each.topic, each.number), each.first))
             for each in super().spans(topics)
         ]
 

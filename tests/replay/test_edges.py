@@ -63,7 +63,7 @@ async def snapshot(
 
 def ends(bootstrap: str) -> dict[Partition, int]:
     with TopicReader(Brokers(bootstrap)) as reader:
-        return {(each.topic, each.number): each.end for each in reader.spans(["follows"])}
+        return {Partition(each.topic, each.number): each.end for each in reader.spans(["follows"])}
 
 
 async def homes(stores: Stores) -> Mapping[int, Any]:
@@ -82,9 +82,9 @@ async def test_lost_follows_are_read_from_the_snapshot(bootstrap: str, player: P
 
     The log has only the last follow, and not the end of the edge from bob to carol.
     """
-    publish(bootstrap, FOLLOWS)  # type: ignore[arg-type]
+    publish(bootstrap, FOLLOWS)
     forgotten = ends(bootstrap)
-    handled = tuple(forgotten["follows", number] for number in range(PARTITIONS))
+    handled = tuple(forgotten[Partition("follows", number)] for number in range(PARTITIONS))
     again = FollowCreated(version=3, follower_id=ALICE, followee_id=BOB)
     publish(bootstrap, [*await snapshot(FOLLOWS, handled), again, *POSTS])
     plan = await player.plan(forgotten=forgotten)

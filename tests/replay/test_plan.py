@@ -54,9 +54,7 @@ def bootstrap() -> Iterator[str]:
             broker.create_topic(name, PARTITIONS)
         with Publisher(Brokers(broker.bootstrap)) as publisher:
             for day, fact in enumerate(FACTS):
-                publisher.send(
-                    Outgoing(*encode(fact), timestamp=ACCEPTED + day * DAY)  # type: ignore[arg-type]
-                )
+                publisher.send(Outgoing(*encode(fact), timestamp=ACCEPTED + day * DAY))
             publisher.send(Outgoing("posts", b"1", b"not a message", timestamp=ACCEPTED))
         yield broker.bootstrap
 

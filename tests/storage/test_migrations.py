@@ -10,7 +10,6 @@ from services.errors import StoreUnavailable
 from services.metrics.metrics import Metrics
 from services.settings.settings import Settings
 from services.storage import migration_log as ledger
-from services.storage import migrations
 from services.storage.cluster import create_cluster
 from services.storage.generation_tables import cql_of_generation
 from services.storage.migration_log import MigrationLog
@@ -145,11 +144,11 @@ async def test_what_homes_are_kept_in_changes_in_every_generation(
     await define_tables(fresh, [cql_of_generation(each, "b") for each in before[2].statements])
     await migrate(fresh, ours)
     columns = TABLES.replace("table_name", "table_name, type").replace(".tables", ".columns")
-    kinds = dict(
-        row
+    kinds = {
+        name: kind
         for table in ("home_timeline", "home_timeline_b")
-        for row in query(f"{columns} AND table_name = '{table}' AND column_name = 'present'")
-    )
+        for name, kind in query(f"{columns} AND table_name = '{table}' AND column_name = 'present'")
+    }
     assert kinds == {"home_timeline": "boolean", "home_timeline_b": "boolean"}
 
 
@@ -211,6 +210,6 @@ async def test_a_lock_that_ran_out_stops_the_migrator(
         query("DELETE FROM migration_tests.schema_lock WHERE name = 'schema' IF EXISTS")
         return taken
 
-    monkeypatch.setattr(migrations.MigrationLog, "_take", take_and_lose)
+    monkeypatch.setattr(MigrationLog, "_take", take_and_lose)
     with pytest.raises(StoreUnavailable, match="ran out"):
         await migrate(fresh, FILES)

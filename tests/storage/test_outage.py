@@ -27,7 +27,7 @@ async def until_it_answers(store: Store) -> list[tuple[str]]:
     deadline = time.monotonic() + BACK_SECONDS
     while True:
         try:
-            return await store.read(PING)  # type: ignore[return-value] # one text column
+            return await store.read(PING)  # one text column
         except StoreUnavailable:
             assert time.monotonic() < deadline
             await asyncio.sleep(0.2)

@@ -64,7 +64,7 @@ def serialize(kind: str, value: Any) -> bytes:
 
 def columns(kinds: Sequence[str]) -> list[BoundColumn]:
     return [
-        BoundColumn(f"c{place}", kind, lambda value, kind=kind: serialize(kind, value))  # type: ignore[misc] # a default argument
+        BoundColumn(f"c{place}", kind, lambda value, kind=kind: serialize(kind, value))
         for place, kind in enumerate(kinds)
     ]
 

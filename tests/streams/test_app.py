@@ -91,7 +91,7 @@ async def test_a_message_without_key_and_value_is_buried_too(
 ) -> None:
     """There is nothing that a dead letter cannot hold."""
     async with workers(Handler()):
-        await publish(outbox, None, key=None)  # type: ignore[arg-type]
+        await publish(outbox, None, key=None)
         (letter,) = await log.read("posts-dlq", 1)
     assert (letter.key, letter.value) == (None, None)
 

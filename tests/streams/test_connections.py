@@ -27,7 +27,7 @@ async def ended(bootstrap: str) -> AIOKafkaConnection:
 
 def on_uvloop(check: Callable[[str], Awaitable[None]], bootstrap: str) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(check(bootstrap))  # type: ignore[arg-type]
+        runner.run(check(bootstrap))
 
 
 @pytest.fixture

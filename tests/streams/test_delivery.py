@@ -219,7 +219,7 @@ async def test_a_dead_letter_is_kept_before_its_message_is_acknowledged() -> Non
 async def test_a_cancelled_neighbour_is_no_verdict() -> None:
     """A handler that waited for something that was cancelled is tried again."""
     async with scene() as on:
-        on.handler.refuse = refuse("0", error=asyncio.CancelledError())  # type: ignore[arg-type]
+        on.handler.refuse = refuse("0", error=asyncio.CancelledError())
         await on.receive(0)
         assert on.inspector.dead_letters == []
         on.handler.refuse = refuse(error=AWAY)
@@ -409,7 +409,7 @@ async def test_what_is_skipped_while_the_store_is_away_is_not_tried_again() -> N
         on.stream.put(P0, [FakeRecord(0, BAD), *records(1)])
         await quiet()
         assert on.acks.committable() == {P0: 1}
-        on.handler.refuse = None
+        on.handler.refuse = refuse(error=AWAY)
         await on.clock.advance(8.0)
         assert on.acks.committable() == {P0: 2}
         assert sample(on.metrics, HANDLED, agent=POSTS, outcome="skipped") == 1

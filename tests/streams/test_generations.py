@@ -1,7 +1,7 @@
 """Who has to acknowledge a list of generations before a replay's ends are fixed, and who has."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import pytest
 
@@ -138,7 +138,7 @@ async def test_what_retires_is_dropped_when_everybody_knows() -> None:
 async def test_two_who_change_the_list_lose_nothing() -> None:
     """Whoever was late looks again."""
     store = MemoryGenerations()
-    others = [lambda known: known.listing("c", "other")]
+    others: list[Callable[[Generations], Generations]] = [lambda known: known.listing("c", "other")]
 
     def change(known: Generations) -> Generations:
         if others:

@@ -26,7 +26,7 @@ async def test_batches_hold_all_in_their_order() -> None:
     """The last one may be smaller, and none is empty."""
     assert [batch async for batch in in_batches(range(5), 2)] == [[0, 1], [2, 3], [4]]
     assert [batch async for batch in in_batches(range(4), 2)] == [[0, 1], [2, 3]]
-    assert [batch async for batch in in_batches([])] == []
+    assert [batch async for batch in in_batches(list[int]())] == []
 
 
 async def test_what_reading_raises_is_raised() -> None:

@@ -226,7 +226,7 @@ def test_bobs_home(case: Case) -> None:
     assert (verdict.shown, verdict.rule) == (case.shown, case.rule)
 
 
-AUDIENCES = {
+AUDIENCES: dict[str, set[UserId | None]] = {
     "public": {None, ALICE, BOB, CAROL, DAVE},
     "unlisted": {ALICE, BOB, CAROL, DAVE},
     "followers": {ALICE, BOB, CAROL},
