@@ -63,7 +63,7 @@ def test_edges_first_need_no_backfills(prove: Prove) -> None:
 
     async def holds(history: list[Fact], chance: Random, lost: bool, pull: int) -> None:
         world = await World().deliver(history, chance) if lost else World()
-        lose_homes(world, EVERYBODY)
+        await lose_homes(world, EVERYBODY)
         handlers = replaying(world, pull, backfills=False)
         edges = [fact for fact in history if topic_of(fact) in EDGES]
         posts = [fact for fact in history if topic_of(fact) not in EDGES]
@@ -83,7 +83,7 @@ def test_a_replay_beside_live_workers_changes_nothing_else(prove: Prove) -> None
     ) -> None:
         world = World(policies=[FanOutPolicy(pull_followers=live_pull)])
         await world.deliver(early, chance)
-        lose_homes(world, EVERYBODY)
+        await lose_homes(world, EVERYBODY)
         handlers = replaying(world, pull)
         live = batches(late, chance)
         for batch in batches(early, chance):

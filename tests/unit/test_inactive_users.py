@@ -7,7 +7,7 @@ from schemas.ids import DAY_MS
 from services.activity import inactive_users
 from services.activity.inactive_users import MAX_AGE_SECONDS, InactiveUsers
 from services.activity.memory import MemoryActivity
-from services.activity.store import ActivityKind
+from services.activity.store import Activities, ActivityKind
 
 TODAY = 20_000
 DAYS = 3
@@ -116,7 +116,7 @@ async def test_the_age_counts_from_when_it_was_asked() -> None:
     """What is written while the answer is on its way may be missing from it."""
 
     class Slow(MemoryActivity):
-        async def load_all(self) -> inactive_users.Activities:
+        async def load_all(self) -> Activities:
             found = await super().load_all()
             worker.seconds += MAX_AGE_SECONDS
             return found

@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry
 
-from schemas.events import FollowCreated, FollowDeleted
+from schemas.events import FollowCreated, FollowDeleted, FollowFact
 from schemas.ids import UserId
 from schemas.relations import (
     BlockCreated,
@@ -12,7 +12,7 @@ from schemas.relations import (
     MuteDeleted,
     RelationFact,
 )
-from services.handlers.handler import Accepted
+from services.handlers.handler import Accepted, Handler
 from services.handlers.relations import RecordRelations
 from services.handlers.stale_versions import StaleVersions
 from services.metrics.metrics import Metrics
@@ -34,7 +34,7 @@ async def test_only_a_lower_version_of_the_same_edge_is_stale() -> None:
         FollowCreated(version=5, follower_id=1, followee_id=2),
         FollowDeleted(version=4, follower_id=1, followee_id=2),
     ]
-    counting = StaleVersions(metrics.stale_versions).wrap(handle)
+    counting: Handler[FollowFact] = StaleVersions(metrics.stale_versions).wrap(handle)
     await counting([Accepted(fact, 0) for fact in facts])
 
     assert len(handled) == 4
