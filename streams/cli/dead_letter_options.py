@@ -25,6 +25,7 @@ from streams.dead_letters.store import DeadLetterResolutions
 from streams.dead_letters.stored import DeadLetterId, origins
 from streams.kafka.publisher import NotPublished
 from streams.process.doctor import unreachable
+from streams.threads import in_thread
 
 REASONS: Final = (*get_args(ViolationReason), "refused", "bug")
 
@@ -116,9 +117,11 @@ def run_with_tools(work: Callable[[DeadLetterTools], Coroutine[Any, Any, R]]) ->
     settings = load_settings()
 
     async def connected() -> R:
-        async with _open_resolutions(settings) as resolutions:
-            with DeadLetterReader(settings.brokers) as reader:
-                return await work(DeadLetterTools(settings, reader, resolutions))
+        async with (
+            _open_resolutions(settings) as resolutions,
+            in_thread(DeadLetterReader(settings.brokers)) as reader,
+        ):
+            return await work(DeadLetterTools(settings, reader, resolutions))
 
     return run_async(settings, connected())
 

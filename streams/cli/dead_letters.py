@@ -33,6 +33,7 @@ from streams.display.dead_letters import (
 )
 from streams.kafka.publisher import Publisher
 from streams.routes import BRAKES
+from streams.threads import in_thread
 
 SHOWN: Final = 200
 """Lines of a table, which is held in memory. `--json` prints all."""
@@ -138,7 +139,7 @@ def redrive_(wanted: DeadLetterFilter, apply: bool, rate: float | None, as_json:
 
     async def send(tools: DeadLetterTools, counts: Counts) -> None:
         found = search_dead_letters(tools.reader, wanted, tools.resolutions)
-        with Publisher(tools.settings.brokers) as sender:
+        async with in_thread(Publisher(tools.settings.brokers)) as sender:
             await redrive(
                 found, sender, tools.resolutions, partial(_count, counts), per_second=rate,
             )  # fmt: skip

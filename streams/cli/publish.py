@@ -10,7 +10,7 @@ from typing import Final
 import click
 from rich.progress import Progress
 
-from services.settings.brokers import Brokers
+from services.errors import AccessRefused, BrokerUnavailable
 from streams.cli.configuration import load_settings
 from streams.cli.progress import progress_bar
 from streams.kafka.publisher import NotPublished, Publisher
@@ -49,7 +49,7 @@ def command(
     """
     settings = load_settings()
     refusals = _Refusals(keep_going)
-    publisher = _connected(settings.brokers)
+    publisher = Publisher(settings.brokers)
     started = time.monotonic()
     try:
         with publisher, progress_bar() as bar:
@@ -58,6 +58,8 @@ def command(
                 found = bar.track(_shuffled(found, shuffle), description="shuffled")
             for message in paced(found, rate) if rate else found:
                 publisher.send(message)
+    except (BrokerUnavailable, AccessRefused) as error:
+        raise click.ClickException(f"{error} (MINGLE_KAFKA_BOOTSTRAP)") from error
     except (MalformedLine, NotPublished) as error:
         refusals.note(str(error))
     except KeyboardInterrupt:
@@ -81,13 +83,6 @@ class _Refusals:
     def note(self, problem: str) -> None:
         self.count += 1
         click.echo(f"Error: {problem}", err=True)
-
-
-def _connected(brokers: Brokers) -> Publisher:
-    try:
-        return Publisher(brokers)
-    except NotPublished as error:
-        raise click.ClickException(f"{error} (MINGLE_KAFKA_BOOTSTRAP)") from error
 
 
 def _read(

@@ -1,10 +1,8 @@
 """`mingle rebuild`: home timelines, written anew from author timelines."""
 
-import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
-from itertools import count
+from collections.abc import AsyncIterator
 
 import click
 
@@ -12,7 +10,7 @@ from schemas.ids import UserId
 from streams.bootstrap import Deps, repair_stores
 from streams.cli.progress import progress_bar
 from streams.cli.store_access import run_on_stores
-from streams.pace import paced
+from streams.pace import Pace
 from streams.verification import USERS_AT_ONCE, create_rebuild, scan_users
 
 
@@ -36,13 +34,12 @@ def command(users: tuple[int, ...], all_: bool, rate: float | None, as_json: boo
         rebuild, done = create_rebuild(deps), 0
         with progress_bar() as bar:
             task = bar.add_task("users", total=None if all_ else len(users))
-            turns: Iterator[int] = paced(count(), rate) if rate else count()
+            pace = Pace(rate)
             async for some in scan_users(deps) if all_ else _portions(users):
-                for _ in some:
-                    await asyncio.to_thread(next, turns)  # it sleeps, and the loop has work
-                await rebuild(some)
-                done += len(some)
-                bar.update(task, advance=len(some))
+                async for portion in pace.portions(some, len(some)):
+                    await rebuild(portion)
+                    done += len(portion)
+                    bar.update(task, advance=len(portion))
         return done
 
     done = run_on_stores(work, repair_stores)

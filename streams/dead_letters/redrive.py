@@ -1,15 +1,15 @@
 """Redrives dead letters, or drops them."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from itertools import count
 from typing import Final, Protocol
 
 from streams.dead_letters.search import FoundDeadLetter
 from streams.dead_letters.store import DeadLetterResolutions
 from streams.dead_letters.stored import StoredDeadLetter
 from streams.outbox import Outgoing
-from streams.pace import paced
+from streams.pace import Pace
 from streams.progress import ProgressCallback
 
 UNRECORDED_SECONDS: Final = 1.0
@@ -17,7 +17,7 @@ UNRECORDED_SECONDS: Final = 1.0
 
 
 class MessageSender(Protocol):
-    """`streams.kafka.publisher.Publisher` is one."""
+    """`streams.kafka.publisher.Publisher` is one. Both methods block."""
 
     def send(self, message: Outgoing) -> None: ...
     def finish(self) -> None: ...
@@ -36,19 +36,13 @@ async def redrive(  # noqa: PLR0913 - what is sent, by what, how fast, and what 
 
     Raises what sending, searching and recording raise; what was reported stays done.
     """
-    turns: Iterator[int] = iter(paced(count(), per_second)) if per_second else count()
+    pace = Pace(per_second)
     async for some in found:
-        sent: list[StoredDeadLetter] = []
-        began = now()
-        for each in some:
-            next(turns)
-            sender.send(each.dead_letter.original_message())
-            sent.append(each.dead_letter)
-            if now() - began >= UNRECORDED_SECONDS:
-                await _acknowledged(sent, sender, resolutions, on_progress)
-                sent, began = [], now()
-        if sent:
-            await _acknowledged(sent, sender, resolutions, on_progress)
+        async for portion in pace.portions(some, len(some)):
+            waiting = iter([each.dead_letter for each in portion])
+            while sent := await asyncio.to_thread(_send, waiting, sender, now):
+                await resolutions.record([each.resolution_key for each in sent], "redriven")
+                on_progress(sent)
 
 
 async def drop(
@@ -63,12 +57,17 @@ async def drop(
         on_progress(dead_letters)
 
 
-async def _acknowledged(
-    sent: Sequence[StoredDeadLetter],
-    sender: MessageSender,
-    resolutions: DeadLetterResolutions,
-    on_progress: ProgressCallback[Sequence[StoredDeadLetter]],
-) -> None:
-    sender.finish()
-    await resolutions.record([each.resolution_key for each in sent], "redriven")
-    on_progress(sent)
+def _send(
+    waiting: Iterator[StoredDeadLetter], sender: MessageSender, now: Callable[[], float]
+) -> list[StoredDeadLetter]:
+    """Send for UNRECORDED_SECONDS at most. Return what was sent and is acknowledged."""
+    sent: list[StoredDeadLetter] = []
+    began = now()
+    for each in waiting:
+        sender.send(each.original_message())
+        sent.append(each)
+        if now() - began >= UNRECORDED_SECONDS:
+            break
+    if sent:
+        sender.finish()
+    return sent

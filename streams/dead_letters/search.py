@@ -1,13 +1,13 @@
 """Finds dead letters, and how they were resolved."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
-from itertools import islice
 from typing import NamedTuple
 
 from streams.dead_letters.reader import DeadLetterReader
 from streams.dead_letters.store import DeadLetterResolutions, Resolution
 from streams.dead_letters.stored import DeadLetterId, StoredDeadLetter, origins
-from streams.kafka.reader import MESSAGES_AT_ONCE, OffsetRange
+from streams.kafka.reader import MESSAGES_AT_ONCE, OffsetRange, in_batches
 
 
 class DeadLetterFilter(NamedTuple):
@@ -69,7 +69,7 @@ async def search_dead_letters(
     What is written meanwhile is not among them. Raises BrokerUnavailable and StoreUnavailable.
     """
     left = wanted.limit
-    for batch in _batches(reader, wanted):
+    async for batch in _batches(reader, wanted):
         known = await resolutions.load([each.resolution_key for each in batch])
         found = [FoundDeadLetter(each, known.get(each.resolution_key)) for each in batch]
         some = [each for each in found if wanted.include_resolved or each.resolution is None][:left]
@@ -81,16 +81,16 @@ async def search_dead_letters(
                 return
 
 
-def _batches(
+async def _batches(
     reader: DeadLetterReader, wanted: DeadLetterFilter
-) -> Iterator[list[StoredDeadLetter]]:
+) -> AsyncIterator[list[StoredDeadLetter]]:
     """Of one partition each, so that one store request finds their resolutions."""
-    for whole in reader.spans(wanted.topics()):
+    for whole in await asyncio.to_thread(reader.spans, wanted.topics()):
         matches = (
             each
             for span in wanted.within(whole)
             for each in reader.dead_letters(span)
             if wanted.matches(each)
         )
-        while batch := list(islice(matches, MESSAGES_AT_ONCE)):
+        async for batch in in_batches(matches, MESSAGES_AT_ONCE):
             yield batch

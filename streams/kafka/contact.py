@@ -1,12 +1,13 @@
-"""Whether brokers answer and let this process in, told at once and with the reason.
+"""Checks at once whether brokers answer and let this process in, and names the reason if not.
 
 librdkafka retries a refused connection, and a refused password, until a request's timeout has
-passed. Right for a worker; somebody at a terminal wants to know now.
+passed. That is right for a worker; a person at a terminal wants to know now.
 """
 
 import socket
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException
@@ -16,16 +17,32 @@ from services.errors import AccessRefused, BrokerUnavailable
 from services.settings.brokers import Brokers
 
 STEP_SECONDS: Final = 0.2
-"""Between two looks at whether a broker has refused."""
+"""Between two checks whether a broker has refused."""
 REFUSALS: Final = {
     KafkaError._AUTHENTICATION: "MINGLE_KAFKA_USER and its password",  # noqa: SLF001 - its name
     KafkaError._SSL: "MINGLE_KAFKA_CA_FILE and the client's certificate",  # noqa: SLF001
 }
-"""What to look at for each."""
+"""The settings to check, by error code."""
+
+
+def describe_error(error: KafkaException) -> str:
+    """Return librdkafka's own text of an error."""
+    return str(error.args[0].str())
+
+
+@contextmanager
+def broker_errors(timeout: float) -> Iterator[None]:
+    """Raise BrokerUnavailable for confluent-kafka's errors, and for an answer that is late."""
+    try:
+        yield
+    except KafkaException as error:
+        raise BrokerUnavailable(describe_error(error)) from error
+    except TimeoutError as error:
+        raise BrokerUnavailable(f"no answer in {timeout:g} s") from error
 
 
 def expect_brokers(brokers: Brokers, timeout: float) -> None:
-    """Raises BrokerUnavailable where no address accepts a connection in time; AccessRefused."""
+    """Raise BrokerUnavailable where no address accepts a connection in time. Or AccessRefused."""
     for address in brokers.bootstrap.split(","):
         host, _, port = address.strip().rpartition(":")
         try:
@@ -37,9 +54,9 @@ def expect_brokers(brokers: Brokers, timeout: float) -> None:
 
 
 def expect_access(brokers: Brokers, timeout: float) -> None:
-    """Raises AccessRefused where brokers want another certificate, user or password.
+    """Raise AccessRefused where brokers require another certificate, user or password.
 
-    And BrokerUnavailable where they do not say so in time. Without TLS and user nobody is asked.
+    Raise BrokerUnavailable where they do not answer in time. Without TLS and user, ask nobody.
     """
     if brokers.protocol == "PLAINTEXT":
         return

@@ -1,29 +1,29 @@
-"""Messages to Kafka, fast, every one acknowledged or reported."""
+"""Sends messages to Kafka fast; every one is acknowledged or reported."""
 
 import logging
 import time
 from collections import Counter
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from confluent_kafka import KafkaException, Producer
 
-from services.errors import AccessRefused, BrokerUnavailable
+from services.errors import BrokerUnavailable
 from services.settings.brokers import Brokers
-from streams.kafka.contact import expect_brokers
+from streams.kafka.contact import describe_error, expect_brokers
 from streams.outbox import Outgoing
 
 TIMEOUT: Final = 30.0
-"""Seconds in which a message is acknowledged or counts as failed; a broker restarts in less."""
+"""Seconds until a message counts as failed; a broker restarts in less."""
 LISTING_TIMEOUT: Final = 5.0
-"""Seconds for the list of topics, the first thing that is asked."""
+"""Seconds for the list of topics, the first request."""
 IN_FLIGHT_KBYTES: Final = 65_536
 """Messages in flight: some 200,000 of PHEME's size, or two of the largest."""
 LARGEST: Final = 33_554_432
-"""Bytes of the largest message that any topic here accepts; most topics accept less."""
+"""Bytes of the largest message that any topic accepts; most topics accept less."""
 SERVED_EVERY: Final = 500
-"""Sends between two looks at the acknowledgements; a look costs as much as several sends."""
+"""Sends between two polls for acknowledgements; a poll costs as much as several sends."""
 NOW: Final = 0
 """As a timestamp: librdkafka takes the time of sending."""
 FULL_WAIT: Final = 0.1
@@ -31,29 +31,41 @@ FULL_WAIT: Final = 0.1
 
 
 class NotPublished(RuntimeError):
-    """A message was not taken, or not acknowledged in time, and why."""
+    """A message was not accepted, or not acknowledged in time; says why."""
 
 
 class Publisher(AbstractContextManager["Publisher"]):
-    """Sends messages and counts, by topic, which were acknowledged. For one thread.
+    """Sends messages and counts the acknowledged ones by topic. For one thread at a time.
 
     Messages of one key go to the partition that Kafka's own clients choose for it, in the order
-    in which they were sent, also when sending is retried. Leaving the context waits for what is
-    in flight, also after an error, so that `acknowledged` is right whatever happened.
+    in which they were sent, also when sending is retried. Entering the context connects. Leaving
+    it waits for what is in flight, also after an error, so that `acknowledged` is always right.
     """
 
+    _producer: Any
+    _topics: frozenset[str]
+
     def __init__(self, brokers: Brokers, timeout: float = TIMEOUT) -> None:
-        """Raises NotPublished where no broker answers, or none lets this process in."""
         self.acknowledged: Counter[str] = Counter()
         self._sent = 0
         self._failure: str | None = None
+        self._brokers = brokers
         self._timeout = timeout
-        _expect_brokers(brokers, min(timeout, LISTING_TIMEOUT))
-        self._producer: Any = Producer(_configuration(brokers, timeout), logger=_librdkafka_log)
-        self._topics = self._existing_topics(brokers)
+
+    def __enter__(self) -> Self:
+        """Raise BrokerUnavailable where no broker answers, AccessRefused where none lets us in."""
+        timeout = min(self._timeout, LISTING_TIMEOUT)
+        expect_brokers(self._brokers, timeout)
+        options = _configuration(self._brokers, self._timeout)
+        self._producer = Producer(options, logger=_librdkafka_log)
+        try:
+            self._topics = frozenset(self._producer.list_topics(timeout=timeout).topics)
+        except KafkaException as error:
+            raise BrokerUnavailable(f"no broker answers at {self._brokers}") from error
+        return self
 
     def send(self, message: Outgoing) -> None:
-        """Hand a record over; waits while too much is in flight.
+        """Send a message; blocks while too much is in flight.
 
         Raises NotPublished, for this message or for an earlier one.
         """
@@ -66,7 +78,7 @@ class Publisher(AbstractContextManager["Publisher"]):
         self._sent += 1
 
     def finish(self) -> None:
-        """Wait until every message is acknowledged. Raises NotPublished where one was not."""
+        """Wait until every message is acknowledged. Raise NotPublished where one was not."""
         self._producer.flush(self._timeout)
         self._raise_failure()
         missing = self._sent - self.acknowledged.total()
@@ -83,13 +95,6 @@ class Publisher(AbstractContextManager["Publisher"]):
             self.finish()
         else:
             self._producer.flush(self._timeout)
-
-    def _existing_topics(self, brokers: Brokers) -> frozenset[str]:
-        try:
-            listed = self._producer.list_topics(timeout=min(self._timeout, LISTING_TIMEOUT))
-        except KafkaException as error:
-            raise NotPublished(f"no broker answers at {brokers}") from error
-        return frozenset(listed.topics)
 
     def _produce(self, message: Outgoing) -> None:
         deadline = time.monotonic() + self._timeout
@@ -108,7 +113,7 @@ class Publisher(AbstractContextManager["Publisher"]):
                     raise NotPublished("nothing was acknowledged in time") from error
                 self._producer.poll(FULL_WAIT)
             except KafkaException as error:
-                raise NotPublished(f"{message.topic}: {error.args[0].str()}") from error
+                raise NotPublished(f"{message.topic}: {describe_error(error)}") from error
             else:
                 return
 
@@ -121,13 +126,6 @@ class Publisher(AbstractContextManager["Publisher"]):
     def _raise_failure(self) -> None:
         if self._failure is not None:
             raise NotPublished(self._failure)
-
-
-def _expect_brokers(brokers: Brokers, timeout: float) -> None:
-    try:
-        expect_brokers(brokers, timeout)
-    except (BrokerUnavailable, AccessRefused) as error:
-        raise NotPublished(str(error)) from error
 
 
 def _configuration(brokers: Brokers, timeout: float) -> dict[str, Any]:
@@ -144,6 +142,6 @@ def _configuration(brokers: Brokers, timeout: float) -> dict[str, Any]:
 
 
 _librdkafka_log = logging.getLogger("librdkafka")
-"""Its lines would cut through a progress bar; every failure also arrives as an error."""
+"""Its lines would break a progress bar; every failure also arrives as an error."""
 _librdkafka_log.propagate = False
 _librdkafka_log.addHandler(logging.NullHandler())

@@ -1,19 +1,19 @@
-"""Topics, read from one offset to another, outside of any group."""
+"""Reads topics from one offset to another, outside of any consumer group."""
 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import AbstractContextManager
 from itertools import islice
+from threading import Lock
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self, TypeVar
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from services.errors import BrokerUnavailable
 from services.settings.brokers import Brokers
-from streams.kafka.contact import expect_brokers
+from streams.kafka.contact import broker_errors, expect_brokers
 from streams.records import Partition
 
 T = TypeVar("T")
@@ -22,11 +22,11 @@ TIMEOUT: Final = 15.0
 """Seconds for an answer, or for the next message of a partition that has one."""
 CONTACT_SECONDS: Final = 5.0
 AT_ONCE: Final = 1_000
-"""What goes from the thread that reads to the loop."""
+"""Messages that the reading thread hands to the event loop at a time."""
 MESSAGES_AT_ONCE: Final = 50
-"""One is a megabyte at most where brokers are set as they come, and a kilobyte mostly."""
+"""A message is a megabyte at most with the brokers' default settings, and mostly a kilobyte."""
 FETCHED_KBYTES: Final = 16_384
-"""What waits in the client besides; one that is larger is fetched alone."""
+"""Waiting in the client besides; a larger message is fetched alone."""
 POLL: Final = 0.5
 _EARLIEST: Final = OffsetSpec.earliest()
 _LATEST: Final = OffsetSpec.latest()
@@ -45,31 +45,39 @@ class OffsetRange(NamedTuple):
         return Partition(self.topic, self.number)
 
 
-class TopicReader(AbstractContextManager["TopicReader"]):
-    """Reads without a group and commits nothing. Every method raises BrokerUnavailable."""
+class TopicReader:
+    """Reads without a group and commits nothing. Connects on entering its context.
+
+    Every method blocks, and raises BrokerUnavailable.
+    """
+
+    _admin: Any
+    _consumer: Any
 
     def __init__(self, brokers: Brokers, timeout: float = TIMEOUT) -> None:
-        expect_brokers(brokers, min(timeout, CONTACT_SECONDS))
+        self._brokers = brokers
         self._timeout = timeout
-        self._admin: Any = AdminClient(brokers.librdkafka() | {"log_level": 0})
-        self._consumer: Any = Consumer(
-            brokers.librdkafka()
+        self._consuming = Lock()  # a cancelled caller closes while its thread still reads
+
+    def __enter__(self) -> Self:
+        expect_brokers(self._brokers, min(self._timeout, CONTACT_SECONDS))
+        options = self._brokers.librdkafka() | {"log_level": 0}
+        self._admin = AdminClient(options)
+        self._consumer = Consumer(
+            options
             | {
-                "group.id": "mingle-reader",  # librdkafka wants one, and here joins none
+                "group.id": "mingle-reader",  # librdkafka requires one; no group is joined
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,
                 "auto.offset.reset": "earliest",
                 "queued.max.messages.kbytes": FETCHED_KBYTES,
-                "log_level": 0,
             }
         )
-
-    def __enter__(self) -> Self:
         return self
 
     def spans(self, topics: Iterable[str]) -> list[OffsetRange]:
-        """All that these topics hold now; one that does not exist holds nothing."""
-        try:
+        """Return all that these topics hold now; a topic that does not exist holds nothing."""
+        with broker_errors(self._timeout):
             present = self._consumer.list_topics(timeout=self._timeout).topics
             places = [
                 TopicPartition(topic, number)
@@ -78,14 +86,10 @@ class TopicReader(AbstractContextManager["TopicReader"]):
                 for number in sorted(present[topic].partitions)
             ]
             firsts, ends = (self._offsets(places, each) for each in (_EARLIEST, _LATEST))
-        except KafkaException as error:
-            raise BrokerUnavailable(error.args[0].str()) from error
-        except TimeoutError as error:
-            raise BrokerUnavailable(f"no answer in {self._timeout:g} s") from error
         return [OffsetRange(*place, first, ends[place]) for place, first in firsts.items()]
 
     def _offsets(self, places: list[Any], spec: Any) -> dict[Partition, int]:
-        """Of all places in as many requests as there are brokers."""
+        """As many requests as there are brokers."""
         if not places:
             return {}
         answers = self._admin.list_offsets(
@@ -97,13 +101,11 @@ class TopicReader(AbstractContextManager["TopicReader"]):
         }
 
     def at(self, spans: Iterable[OffsetRange], time_ms: int) -> list[OffsetRange]:
-        """The parts of these spans that were accepted at that time or later."""
+        """Return the parts of these spans that were accepted at that time or later."""
         places = {each.partition: each for each in spans}
-        asked = [TopicPartition(*place, time_ms) for place in places]
-        try:
-            found = self._consumer.offsets_for_times(asked, timeout=self._timeout) if asked else []
-        except KafkaException as error:
-            raise BrokerUnavailable(error.args[0].str()) from error
+        times = [TopicPartition(*place, time_ms) for place in places]
+        with broker_errors(self._timeout):
+            found = self._consumer.offsets_for_times(times, timeout=self._timeout) if times else []
         parts = []
         for each in found:
             span = places[Partition(each.topic, each.partition)]
@@ -112,17 +114,17 @@ class TopicReader(AbstractContextManager["TopicReader"]):
         return parts
 
     def read(self, span: OffsetRange) -> Iterator[Any]:
-        """The messages of a span in their order, one batch in memory at a time."""
+        """Yield the messages of a span in their order, one batch in memory at a time."""
         return self.read_all([span])
 
     def read_all(self, spans: Iterable[OffsetRange]) -> Iterator[Any]:
-        """The messages of spans of different partitions, those of each in their order."""
+        """Yield the messages of spans of different partitions, those of each in their order."""
         ends = {each.partition: each.end for each in spans if each.first < each.end}
         firsts = [TopicPartition(*each[:3]) for each in spans if each.first < each.end]
         if not ends:
             return
         self._consumer.assign(firsts)
-        self._consumer.resume(firsts)  # those that an earlier reading had read to their ends
+        self._consumer.resume(firsts)  # an earlier reading paused them at their ends
         deadline = time.monotonic() + self._timeout
         while time.monotonic() < deadline:
             for message in self._batch():
@@ -144,13 +146,9 @@ class TopicReader(AbstractContextManager["TopicReader"]):
         raise BrokerUnavailable(f"no message of {min(ends)[0]} in {self._timeout:g} s")
 
     def _batch(self) -> list[Any]:
-        """What has come, one at least."""
-        try:
-            first = self._consumer.consume(1, POLL)
-            batch: list[Any] = first and first + self._consumer.consume(MESSAGES_AT_ONCE - 1, 0)
-        except KafkaException as error:
-            raise BrokerUnavailable(error.args[0].str()) from error
-        return batch
+        with self._consuming, broker_errors(self._timeout):
+            first: list[Any] = self._consumer.consume(1, POLL)
+            return first and first + self._consumer.consume(MESSAGES_AT_ONCE - 1, 0)
 
     def __exit__(
         self,
@@ -158,11 +156,12 @@ class TopicReader(AbstractContextManager["TopicReader"]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._consumer.close()
+        with self._consuming:
+            self._consumer.close()
 
 
 async def in_batches(messages: Iterable[T], most: int = AT_ONCE) -> AsyncIterator[list[T]]:
-    """What is read by waiting, which a thread does: the loop, and its connections, go on."""
+    """Yield what blocking reads bring. A thread waits for it; the event loop goes on."""
     waiting = iter(messages)
     while batch := await asyncio.to_thread(lambda: list(islice(waiting, most))):
         yield batch

@@ -1,8 +1,8 @@
-"""The topics that brokers have, compared with those that are declared, and brought to them.
+"""Compares the topics of the brokers with the declared ones, and applies the declaration.
 
-Topics are created and their declared settings put right. A number of partitions is only ever
-compared: taking partitions away is impossible, and adding some moves keys to other partitions,
-where what is in flight would be overtaken. Topics that nothing declares are left alone.
+Topics are created and their declared settings applied. The number of partitions is only ever
+compared: removing partitions is impossible, and adding some moves keys to other partitions, where
+they would overtake what is in flight. Topics that are not declared are left alone.
 """
 
 import time
@@ -23,13 +23,13 @@ from confluent_kafka.admin import (
 from schemas.topics import Topic
 from services.errors import BrokerUnavailable
 from services.settings.brokers import Brokers
-from streams.kafka.contact import expect_brokers
+from streams.kafka.contact import broker_errors, expect_brokers
 
 TIMEOUT: Final = 15.0
 """Seconds for one request; creating ten topics of 64 partitions on one disk takes two."""
 POLL: Final = 0.1
 REPLICATION_OF_BROKER: Final = -1
-"""What the brokers are set to: right for one node and for three alike."""
+"""The brokers' default, which suits one node and three alike."""
 TOPIC: Final = "topic"
 PARTITIONS: Final = "partitions"
 
@@ -42,7 +42,7 @@ class ActualTopic(NamedTuple):
 
 
 class TopicDifference(NamedTuple):
-    """One thing in which a topic is not as declared: itself, its partitions or a setting."""
+    """One difference from a topic's declaration: itself, its partitions or a setting."""
 
     topic: str
     what: str
@@ -58,7 +58,7 @@ class TopicDifference(NamedTuple):
 def compare_topics(
     declared: Mapping[str, Topic], actual: Mapping[str, ActualTopic]
 ) -> list[TopicDifference]:
-    """In what the brokers' topics are not as declared; more settings and topics are no matter."""
+    """Return how topics differ from their declaration. Other settings and topics do not matter."""
     return [
         difference
         for name, topic in declared.items()
@@ -67,7 +67,7 @@ def compare_topics(
 
 
 class TopicAdmin:
-    """Every method raises BrokerUnavailable where the brokers do not answer; AccessRefused."""
+    """Reads and changes topics. Every method raises BrokerUnavailable and AccessRefused."""
 
     def __init__(self, brokers: Brokers, timeout: float = TIMEOUT) -> None:
         self._brokers = brokers
@@ -75,7 +75,7 @@ class TopicAdmin:
         self._admin: Any = AdminClient(brokers.librdkafka() | {"log_level": 0})
 
     def actual(self, names: Iterable[str]) -> dict[str, ActualTopic]:
-        """Those of the named topics that exist."""
+        """Return the named topics that exist."""
         topics = self._list()
         present = [name for name in names if name in topics]
         resources = [ConfigResource(ResourceType.TOPIC, name) for name in present]
@@ -95,7 +95,7 @@ class TopicAdmin:
     def mend(
         self, declared: Mapping[str, Topic], differences: Sequence[TopicDifference]
     ) -> list[TopicDifference]:
-        """Create what is missing and set what is set otherwise; what then still differs."""
+        """Create missing topics and apply settings. Return what still differs."""
         missing = [declared[each.topic] for each in differences if each.what == TOPIC]
         settings = [each for each in differences if each.what not in {TOPIC, PARTITIONS}]
         if missing:
@@ -105,7 +105,7 @@ class TopicAdmin:
         return self._remaining(declared)
 
     def _remaining(self, declared: Mapping[str, Topic]) -> list[TopicDifference]:
-        """Brokers hear of what the controller has done a little later."""
+        """Brokers learn of the controller's changes a little later."""
         deadline = time.monotonic() + self._timeout
         while True:
             left = compare_topics(declared, self.actual(declared))
@@ -153,12 +153,8 @@ class TopicAdmin:
         )
 
     def _all(self, futures: Mapping[Any, Future[Any]]) -> list[tuple[Any, Any]]:
-        try:
+        with broker_errors(self._timeout):
             return [(key, future.result(self._timeout)) for key, future in futures.items()]
-        except KafkaException as error:
-            raise BrokerUnavailable(error.args[0].str()) from error
-        except TimeoutError as error:
-            raise BrokerUnavailable(f"no answer in {self._timeout:g} s") from error
 
 
 def _differences(topic: Topic, actual: ActualTopic | None) -> Iterator[TopicDifference]:

@@ -1,16 +1,16 @@
-"""A replay's own consumer group: who shares a replay, and how far each partition is."""
+"""A replay's own consumer group: shares a plan among processes, and keeps its progress."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple, TypeVar
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Final, NamedTuple, Self, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from services.errors import BrokerUnavailable
 from services.settings.brokers import Brokers
 from streams.dead_letters.reader import stored_dead_letter
 from streams.dead_letters.stored import origins
-from streams.kafka.contact import expect_brokers
+from streams.kafka.contact import broker_errors, expect_brokers
 from streams.records import Partition, Record
 from streams.replay.plan import Source
 
@@ -19,15 +19,15 @@ T = TypeVar("T")
 TIMEOUT: Final = 15.0
 """Seconds for an answer of the brokers."""
 REVOKE_SECONDS: Final = 10.0
-"""For what is in flight when partitions go to another process."""
+"""For what is in flight when partitions are revoked."""
 SESSION_MS: Final = 30_000
-"""A process that is silent for longer loses its share to the others."""
+"""A process that is silent for longer loses its partitions to the others."""
 FETCHED_KBYTES: Final = 65_536
-"""What waits in the client, besides what the replay holds."""
+"""Waiting in the client, besides what the replay holds."""
 
 
 class ReplayRecord(NamedTuple):
-    """A record of a partition, as confluent-kafka's messages say it."""
+    """A record, made from confluent-kafka's message."""
 
     offset: int
     timestamp: int
@@ -37,19 +37,23 @@ class ReplayRecord(NamedTuple):
 
 
 class PolledRecords(NamedTuple):
-    """What one poll brought. `ended` are partitions that were read to where they end."""
+    """The records of one poll. `ended` are partitions that were read to their ends."""
 
     records: Mapping[Partition, Sequence[Record]]
     ended: frozenset[Partition]
 
 
-class ReplayConsumer:
+class ReplayConsumer(AbstractAsyncContextManager["ReplayConsumer"]):
     """Reads a plan's partitions in a consumer group. Blocking calls run in a thread.
 
     `on_assigned` is awaited when this process is assigned partitions, before it receives any of
     their records. `on_revoked` is awaited before they go to others, and returns the offsets to
-    commit. Every method raises BrokerUnavailable.
+    commit. Entering the context connects. Every method raises BrokerUnavailable.
     """
+
+    _consumer: Any
+    _offset_client: Any
+    """A member that is asked for offsets while it polls may never answer."""
 
     def __init__(
         self,
@@ -59,47 +63,49 @@ class ReplayConsumer:
         on_assigned: Callable[[set[Partition]], Coroutine[Any, Any, None]],
         on_revoked: Callable[[], Coroutine[Any, Any, Mapping[Partition, int]]],
     ) -> None:
-        expect_brokers(brokers, TIMEOUT)
+        self._brokers = brokers
+        self._group = group
         self._sources = {each.place: each for each in sources}
         self._on_assigned = on_assigned
         self._on_revoked = on_revoked
-        self._loop = asyncio.get_running_loop()
         self._assigned: set[Partition] = set()
         self._paused: set[Partition] = set()
-        self._consumer: Any = Consumer(_configuration(brokers, group))
-        # A member that is asked for offsets while it polls may leave the question unanswered.
-        self._offset_client: Any = Consumer(_configuration(brokers, group))
+
+    async def __aenter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()
+        await self._call(expect_brokers, self._brokers, TIMEOUT)
+        options = _configuration(self._brokers, self._group)
+        self._consumer, self._offset_client = Consumer(options), Consumer(options)
         topics = sorted({each.topic for each in self._sources})
         self._consumer.subscribe(topics, on_assign=self._assign, on_revoke=self._revoke)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._call(self._consumer.close)
+        await self._call(self._offset_client.close)
 
     async def poll(self, most: int, seconds: float, closed: set[Partition]) -> PolledRecords:
-        """Up to so many records, none of partitions that are closed."""
+        """Return up to `most` records, none of closed partitions."""
         received: PolledRecords = await self._call(self._poll, most, seconds, closed)
         return received
 
     async def commit(self, offsets: Mapping[Partition, int]) -> bool:
-        """Whether the group has these now; not where the share has gone to others."""
-        has: bool = await self._call(self._commit, offsets)
-        return has
+        """Whether the group has these now; it has not where the partitions went to others."""
+        is_committed: bool = await self._call(self._commit, offsets)
+        return is_committed
 
     async def committed(self) -> dict[Partition, int]:
-        """Of every partition of the plan, also those of other processes."""
+        """Return the offsets of all of the plan's partitions, also those of other processes."""
         found: dict[Partition, int] = await self._call(self._committed)
         return found
 
     def extend(self, sources: Iterable[Source]) -> None:
-        """These partitions are read to later ends."""
+        """Read these partitions to later ends."""
         self._sources.update({each.place: each for each in sources})
 
-    async def close(self) -> None:
-        await self._call(self._consumer.close)
-        await self._call(self._offset_client.close)
-
     async def _call(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        try:
+        with broker_errors(TIMEOUT):
             return await asyncio.to_thread(function, *arguments)
-        except KafkaException as error:
-            raise BrokerUnavailable(error.args[0].str()) from error
 
     def _poll(self, most: int, seconds: float, closed: set[Partition]) -> PolledRecords:
         self._pause(closed & self._assigned)
@@ -132,7 +138,7 @@ class ReplayConsumer:
         try:
             self._consumer.commit(offsets=wanted, asynchronous=False)
         except KafkaException as error:
-            if error.args[0].code() in _SHARE_IS_GONE:
+            if error.args[0].code() in _REVOKED:
                 return False
             raise
         return True
@@ -143,28 +149,28 @@ class ReplayConsumer:
         return {_partition(each): each.offset for each in found if each.offset >= 0}
 
     def _assign(self, consumer: Any, partitions: Sequence[Any]) -> None:
-        """A share of the plan: from what is committed on, else from where the plan begins."""
-        mine = [each for each in partitions if _partition(each) in self._sources]
+        """Begin where the group has committed, else where the plan begins."""
+        planned = [each for each in partitions if _partition(each) in self._sources]
         wanted = []
-        for each in consumer.committed(mine, timeout=TIMEOUT) if mine else ():
+        for each in consumer.committed(planned, timeout=TIMEOUT) if planned else ():
             source = self._sources[_partition(each)]
             first = source.first if each.offset < 0 else max(each.offset, source.first)
             wanted.append(TopicPartition(each.topic, each.partition, first))
         self._assigned = set(map(_partition, wanted))
         self._run_in_loop(self._on_assigned(self._assigned))
         consumer.assign(wanted)
-        consumer.pause(wanted)  # this very poll may still bring records: the next one opens
+        consumer.pause(wanted)  # this very poll may bring records; the next one resumes
         self._paused = set(self._assigned)
 
     def _revoke(self, _consumer: Any, _partitions: Sequence[Any]) -> None:
-        """Called in the poll's thread; what is done by now is committed while it is ours."""
+        """Commit what is done while the partitions are still ours. In the poll's thread."""
         offsets = self._run_in_loop(self._on_revoked())
         if offsets:
             self._commit(offsets)
         self._assigned = set()
 
     def _run_in_loop(self, work: Coroutine[Any, Any, T]) -> T | None:
-        """What it returns; None where that takes too long: whoever is next does it again."""
+        """Return the result of the work, None where it takes too long: the next owner redoes it."""
         done = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return done.result(REVOKE_SECONDS)
@@ -176,7 +182,7 @@ def _partition(partition: Any) -> Partition:
     return Partition(partition.topic, partition.partition)
 
 
-_SHARE_IS_GONE: Final = {
+_REVOKED: Final = {
     KafkaError.ILLEGAL_GENERATION,
     KafkaError.REBALANCE_IN_PROGRESS,
     KafkaError.UNKNOWN_MEMBER_ID,
@@ -201,7 +207,7 @@ def _configuration(brokers: Brokers, group: str) -> dict[str, Any]:
 
 
 def _read(message: Any) -> ReplayRecord:
-    """A dead letter is read with the time at which its message was accepted."""
+    """Read a dead letter with the time at which its message was accepted."""
     _, timestamp = message.timestamp()
     if message.topic() in origins():
         timestamp = stored_dead_letter(message).original_message().timestamp or timestamp

@@ -101,10 +101,14 @@ class Replay:
         BrokerUnavailable where none answers at the start, or one is lost at a rebalance: what is
         committed stays done.
         """
-        reader = ReplayConsumer(
+        async with ReplayConsumer(
             brokers, self._plan.group, self._plan.sources, self._assigned, self._revoked
-        )
-        watching = asyncio.create_task(self._watch(reader))
+        ) as consumer:
+            await self._run(consumer, stop)
+        return self.progress()
+
+    async def _run(self, consumer: ReplayConsumer, stop: asyncio.Event) -> None:
+        watching = asyncio.create_task(self._watch(consumer))
         loops = [
             asyncio.create_task(delivery(_runs(self._queues[topic])))
             for topic, delivery in self._deliveries.items()
@@ -113,31 +117,29 @@ class Replay:
             while not (stop.is_set() or self.progress().is_over):
                 for failed in (each for each in (watching, *loops) if each.done()):
                     failed.result()
-                await self._turn(reader)
-            await self._commit(reader, await self._revoked())
+                await self._turn(consumer)
+            await self._commit(consumer, await self._revoked())
         finally:
             self._leaving.set()
             for each in loops:
                 each.cancel()
             await asyncio.gather(watching, *loops, return_exceptions=True)
-            await reader.close()
-        return self.progress()
 
     def progress(self) -> Progress:
         """By what was last known to be committed, by all processes."""
         return measure_progress(tuple(self._sources.values()), self._committed)
 
-    async def _turn(self, reader: ReplayConsumer) -> None:
+    async def _turn(self, consumer: ReplayConsumer) -> None:
         most = self._pace.allows(self._clock.now(), POLL_RECORDS)
         closed = set(self._sources) if most < 1 or self._waits else self._closed()
-        received = await reader.poll(max(1, most), POLL_SECONDS, closed)
+        received = await consumer.poll(max(1, most), POLL_SECONDS, closed)
         for partition, records in received.records.items():
             self._pace.took(len(records))
             run = self._acks.received(partition, self._generation, records)
             if run is not None:
                 self._queues[partition.topic].put_nowait(run)
         self._ended |= received.ended
-        await self._commit(reader, self._committable())
+        await self._commit(consumer, self._committable())
 
     def _closed(self) -> set[Partition]:
         """Those from which nothing more is to be received now."""
@@ -157,9 +159,9 @@ class Replay:
         place = self._committed
         return {each: offset for each, offset in offsets.items() if place.get(each, -1) != offset}
 
-    async def _commit(self, reader: ReplayConsumer, offsets: Mapping[Partition, int]) -> None:
+    async def _commit(self, consumer: ReplayConsumer, offsets: Mapping[Partition, int]) -> None:
         try:
-            if offsets and await reader.commit(offsets):
+            if offsets and await consumer.commit(offsets):
                 self._acks.committed(offsets)
                 self._committed.update(offsets.items())
         except BrokerUnavailable as error:
@@ -179,13 +181,13 @@ class Replay:
         self._acks.revoke(self._acks.partitions())
         return offsets
 
-    async def _watch(self, reader: ReplayConsumer) -> None:
+    async def _watch(self, consumer: ReplayConsumer) -> None:
         """Once a second: how far all processes are, whether live traffic waits, what is told."""
         lag, began, start = LiveLag(), self._clock.now(), None
         while not self._leaving.is_set():
             try:
-                self._committed = await reader.committed()
-                await self._open_posts(reader)
+                self._committed = await consumer.committed()
+                await self._open_posts(consumer)
                 self._waits = self._held_up() or await self._reason_to_wait(lag)
             except BrokerUnavailable as error:
                 self._waits = f"the brokers: {error}"
@@ -197,7 +199,7 @@ class Replay:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._leaving.wait(), WATCH_SECONDS)
 
-    async def _open_posts(self, reader: ReplayConsumer) -> None:
+    async def _open_posts(self, consumer: ReplayConsumer) -> None:
         """When all edges are recorded, by whomever: all posts that were there by then.
 
         A post that came meanwhile was brought to the followers that its own fan-out could see,
@@ -209,7 +211,7 @@ class Replay:
         posts = [each for each in self._plan.sources if each.topic not in EDGES]
         ends = await self._live.ends([each.place for each in posts])
         later = [_extended(each, ends.get(each.place, each.end)) for each in posts]
-        reader.extend(later)
+        consumer.extend(later)
         self._sources |= {each.place: each for each in later}
         self._edges_wait = False
 

@@ -21,6 +21,7 @@ from schemas.events import (
 )
 from schemas.ids import DAY_MS, post_id
 from schemas.relations import BlockCreated, BlockDeleted, MuteCreated, MuteDeleted
+from services.errors import BrokerUnavailable
 from streams.kafka.publisher import NotPublished
 from streams.outbox import Outgoing
 from tests.e2e.pipeline import Pipeline
@@ -196,7 +197,7 @@ class Producers:
         while True:
             try:
                 self._pipeline.publish(each.outgoing for each in lot)
-            except NotPublished:
+            except (BrokerUnavailable, NotPublished):
                 self.refused += 1
                 if self._leaving.wait(LOT_SECONDS):
                     self._held += [(0, each) for each in lot]

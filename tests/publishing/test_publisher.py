@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from services.errors import BrokerUnavailable
 from services.settings.brokers import Brokers
 from streams.embedded.mock_broker import DISCONNECT, Api, MockBroker
 from streams.kafka.publisher import NotPublished, Publisher
@@ -73,7 +74,7 @@ def test_faults_on_the_way_are_retried(broker: MockBroker) -> None:
 
 def test_what_is_not_acknowledged_is_an_error(broker: MockBroker) -> None:
     """With the broker gone, the end says so, in bounded time."""
-    publisher = Publisher(Brokers(broker.bootstrap), timeout=2.0)
+    publisher = Publisher(Brokers(broker.bootstrap), timeout=2.0).__enter__()
     broker.broker_down()
     publisher.send(Outgoing("posts", b"1", b"a"))
     with pytest.raises(NotPublished):
@@ -92,8 +93,9 @@ def test_an_unknown_topic_is_not_created(broker: MockBroker) -> None:
 
 def test_no_broker_is_noticed_at_once() -> None:
     """Before anything is read or sent."""
-    with pytest.raises(NotPublished, match=r"no broker answers at 127\.0\.0\.1:1"):
-        Publisher(Brokers("127.0.0.1:1"), timeout=1.0)
+    publisher = Publisher(Brokers("127.0.0.1:1"), timeout=1.0)
+    with pytest.raises(BrokerUnavailable, match=r"no broker answers at 127\.0\.0\.1:1"), publisher:
+        pass
 
 
 def test_arrivals_keep_their_rate() -> None:
