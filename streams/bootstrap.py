@@ -45,11 +45,9 @@ from services.timelines.cassandra import CassandraAuthorTimelines, CassandraHome
 from services.timelines.generational import GenerationalHomeTimelines
 from services.timelines.memory import MemoryAuthorTimelines, MemoryHomeGeneration
 from streams.app import App, create_app, member_name
-from streams.clock import SystemClock
 from streams.dead_letters.cassandra import CassandraResolutions
 from streams.dead_letters.memory import MemoryResolutions
 from streams.dead_letters.store import DeadLetterResolutions
-from streams.delivery.acks import AckTracker
 from streams.delivery.brake.brakes import Brakes
 from streams.delivery.brake.cassandra import CassandraBrakes
 from streams.delivery.brake.memory import MemoryBrakes
@@ -57,13 +55,9 @@ from streams.delivery.brake.store import BrakeStore
 from streams.delivery.dead_letters import OutboxDeadLetterWriter
 from streams.delivery.loop import DeliveryLoop
 from streams.outbox import Outbox
-from streams.progress import ProgressCallback
 from streams.replay.acknowledgement import GenerationAcknowledger
-from streams.replay.deliveries import create_delivery_loops
-from streams.replay.plan import Plan
-from streams.replay.run import Live, Replay, ReplayLimits, ReplayState
 from streams.requests import KafkaRequestOutbox
-from streams.routes import ROLES, ROUTES, WRITE_HOMES, create_handlers, create_inline_handlers
+from streams.routes import ROLES, ROUTES, WRITE_HOMES, create_handlers
 
 
 def create_metrics() -> Metrics:
@@ -242,45 +236,6 @@ def create_acknowledger(
     """A worker's word on which list of generations its roles go by."""
     names = [member_name(deps.settings, each) for each in roles if each in WRITE_HOMES]
     return GenerationAcknowledger(deps.stores.home_timelines, generations, names, deps.clock)
-
-
-def create_replay(  # noqa: PLR0913 - a composition
-    plan: Plan,
-    deps: Deps,
-    outbox: Outbox,
-    live: Live,
-    *,
-    limits: ReplayLimits,
-    on_progress: ProgressCallback[ReplayState],
-) -> Replay:
-    """One process of a replay, on these stores."""
-    acks = AckTracker()
-    see_to = create_inline_handlers(
-        deps.stores,
-        deps.metrics,
-        deps.retention,
-        deps.clock,
-        backfills=not plan.edges_first,
-        pull_followers=deps.settings.pull_followers,
-    )
-    loops = create_delivery_loops(
-        plan,
-        see_to,
-        acks=acks,
-        dead_letters=OutboxDeadLetterWriter(outbox),
-        metrics=deps.metrics,
-        epoch=deps.settings.epoch,
-    )
-    return Replay(
-        plan,
-        deliveries=loops,
-        acks=acks,
-        live=live,
-        metrics=deps.metrics,
-        clock=SystemClock(),
-        limits=limits,
-        on_progress=on_progress,
-    )
 
 
 def create_api(deps: Deps) -> Litestar:

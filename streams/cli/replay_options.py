@@ -1,4 +1,4 @@
-"""What a plan of a replay is asked for on the command line."""
+"""Command line options that describe a replay's plan."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -51,7 +51,7 @@ plan_argument: Final = click.argument("plan", type=PlanFile(), metavar="PLAN")
 
 
 def plan_request_options(function: Callable[..., None]) -> Callable[..., None]:
-    """Topics, parts, times and choices, as one `asked`."""
+    """Add topics, parts, times and selections, passed on as one `request`."""
 
     @wraps(function)
     def command(  # noqa: PLR0913 - one for each option
@@ -67,24 +67,24 @@ def plan_request_options(function: Callable[..., None]) -> Callable[..., None]:
         **others: Any,
     ) -> None:
         if sum(each is not None for each in (author, user, conversation)) > 1:
-            raise click.UsageError("--author, --user, --conversation: expected one of them at most")
+            raise click.UsageError("--author, --user, --conversation: expected at most one of them")
         if topics and parts:
             raise click.UsageError("--part: expected none beside --topic; a part names its topic")
         choice = Selection(author=author, user=user, conversation=conversation)
-        function(asked=PlanRequest(topics, parts, since, until, choice, dead_letters), **others)
+        function(request=PlanRequest(topics, parts, since, until, choice, dead_letters), **others)
 
     an_id = click.IntRange(min=1)
     options = (
         click.option("--topic", "topics", multiple=True, type=click.Choice(FACTS),
-                     help="From it only; repeatable. All four unless given."),
+                     help="Only from this topic; repeatable. All four by default."),
         click.option("--part", "parts", multiple=True, type=PartType(), metavar="TOPIC:N[:A-B]",
-                     help="From that partition only, offsets A to B, B excluded; repeatable."),
+                     help="Only offsets A to B of this partition, B excluded; repeatable."),
         click.option("--since", type=Instant(), help="Accepted then or later (ISO 8601, UTC)."),
         click.option("--until", type=Instant(), help="Accepted before."),
         click.option("--author", type=an_id, help="Only what this user wrote."),
-        click.option("--user", type=an_id, help="Only what is by this user or about him."),
+        click.option("--user", type=an_id, help="Only what is by or about this user."),
         click.option("--conversation", type=an_id, metavar="POST",
-                     help="Only what hangs together with this post."),
+                     help="Only the conversation that this post is part of."),
         click.option("--dead-letters", is_flag=True,
                      help="From the dead letters of these topics instead."),
     )  # fmt: skip

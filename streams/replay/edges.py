@@ -1,8 +1,7 @@
 """The snapshot of edges: written from the store, read where `follows` has lost its beginning."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
-from itertools import count, islice
+from collections.abc import AsyncIterator, Iterable
 from typing import Final
 
 from schemas.codec import decode, encode, encode_edge
@@ -10,12 +9,14 @@ from schemas.errors import SchemaViolation
 from schemas.events import FollowFact
 from schemas.ids import UserId
 from schemas.snapshots import FOLLOW_EDGES, EdgesWritten
+from services.clock import now_ms
+from services.errors import MingleError
 from services.relations.store import RelationStore
 from services.scan import MIN_TOKEN
 from services.settings.brokers import Brokers
 from streams.kafka.reader import OffsetRange, TopicReader
 from streams.outbox import Outbox, Outgoing
-from streams.pace import paced
+from streams.pace import Pace
 from streams.progress import ProgressCallback
 from streams.replay.live import committed_of
 from streams.routes import ROUTES
@@ -28,8 +29,8 @@ SENT_AT_ONCE: Final = 5_000
 """Edges in a call, some 1 MB; at a rate, no more than a second's."""
 
 
-class EdgesMissing(Exception):
-    """A store that has fewer edges than the last snapshot: no snapshot of all there were."""
+class SnapshotRefused(MingleError):
+    """A snapshot that would not hold all edges there were, or has no topic; says what to do."""
 
 
 def last_written(reader: TopicReader, spans: Iterable[OffsetRange]) -> EdgesWritten | None:
@@ -63,6 +64,35 @@ async def handled_follows(brokers: Brokers) -> tuple[int, ...]:
     return tuple(min(committed.get(place, 0), end) for place, end in ends.items())
 
 
+async def write_snapshot(  # noqa: PLR0913 - from where, to where, how
+    relations: RelationStore,
+    outbox: Outbox,
+    brokers: Brokers,
+    *,
+    rate: float | None,
+    accept_loss: bool,
+    on_progress: ProgressCallback[int],
+) -> EdgesWritten:
+    """Write a snapshot of all edges. Return what it says of itself.
+
+    Raises SnapshotRefused, StoreUnavailable and BrokerUnavailable.
+    """
+    began_at, handled = now_ms(), await handled_follows(brokers)
+    last = await asyncio.to_thread(_last_snapshot, brokers)
+    at_least = 0 if last is None or accept_loss else last.edges
+    return await EdgeSnapshot(relations, outbox, rate, on_progress).write(
+        began_at, handled, at_least
+    )
+
+
+def _last_snapshot(brokers: Brokers) -> EdgesWritten | None:
+    with TopicReader(brokers) as reader:
+        spans = reader.spans([FOLLOW_EDGES])
+        if not spans:
+            raise SnapshotRefused(f"topic {FOLLOW_EDGES} does not exist: run `mingle topics apply`")
+        return last_written(reader, spans)
+
+
 class EdgeSnapshot:
     """Writes the snapshot. Whoever was interrupted begins again: each edge is newest-wins."""
 
@@ -75,8 +105,7 @@ class EdgeSnapshot:
     ) -> None:
         self._relations = relations
         self._outbox = outbox
-        self._at_once = min(SENT_AT_ONCE, max(1, int(rate))) if rate else SENT_AT_ONCE
-        self._turns: Iterator[int] = paced(count(), rate) if rate else count()
+        self._pace = Pace(rate)
         self._on_progress = on_progress
 
     async def write(
@@ -84,19 +113,20 @@ class EdgeSnapshot:
     ) -> EdgesWritten:
         """Every edge of the store, then that it is whole, with the offsets handled before it began.
 
-        Raises EdgesMissing where there are fewer than `at_least`: what was written stays, and is
+        Raises SnapshotRefused where there are fewer than `at_least`: what was written stays, and is
         not said to be whole. Raises StoreUnavailable and BrokerUnavailable.
         """
         edges = 0
         async for facts in every_edge(self._relations):
-            for start in range(0, len(facts), self._at_once):
-                some = facts[start : start + self._at_once]
-                await asyncio.to_thread(_wait, self._turns, len(some))
+            async for some in self._pace.portions(facts, SENT_AT_ONCE):
                 await self._outbox.send([Outgoing(*encode_edge(each)) for each in some])
                 self._on_progress(len(some))
             edges += len(facts)
         if edges < at_least:
-            raise EdgesMissing(f"the store has {edges:,} edges, the last snapshot {at_least:,}")
+            raise SnapshotRefused(
+                f"the store has {edges:,} edges, the last snapshot {at_least:,}: has it lost any? "
+                "The last snapshot still counts; replay from it, or give --accept-loss"
+            )
         written = EdgesWritten(began_at=began_at, edges=edges, handled=handled)
         await self._outbox.send([Outgoing(*encode(written))])
         return written
@@ -122,8 +152,3 @@ async def every_edge(relations: RelationStore) -> AsyncIterator[list[FollowFact]
                 for owner, page in zip(waiting, pages, strict=True)
                 if len(page) == EDGES_AT_ONCE
             }
-
-
-def _wait(turns: Iterator[int], many: int) -> None:
-    for _ in islice(turns, many):
-        pass

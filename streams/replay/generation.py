@@ -58,6 +58,12 @@ def fix_ends(plan: Plan, spans: Iterable[OffsetRange]) -> Plan:
     return replace(plan, sources=sources, events=sum(each.end - each.first for each in sources))
 
 
+async def is_filled(store: GenerationStore, plan: Plan) -> bool:
+    """Whether this replay has filled the plan's generation. Raises StoreUnavailable."""
+    found = (await store.load()).get(plan.into)
+    return found is not None and found.whole and found.replay == plan.name
+
+
 async def mark_filled(store: GenerationStore, plan: Plan) -> None:
     """Its replay is over. Raises GenerationRefused and StoreUnavailable."""
     await change_generations(store, lambda known: known.filled(plan.into, plan.name))

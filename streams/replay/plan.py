@@ -124,6 +124,11 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         return self.edges.handled_of(lost.partition)
 
     @property
+    def generation(self) -> str | None:
+        """The generation that the replay fills; None for live tables."""
+        return None if self.into == LIVE else self.into
+
+    @property
     def group(self) -> str:
         return f"mingle-replay-{self.name}"
 

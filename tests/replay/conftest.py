@@ -11,7 +11,7 @@ from schemas.codec import encode
 from services.settings.brokers import Brokers
 from services.settings.settings import Settings
 from services.stores import Stores
-from streams.bootstrap import Deps, create_metrics, create_replay, memory_stores
+from streams.bootstrap import Deps, create_metrics, memory_stores
 from streams.embedded.mock_broker import MockBroker
 from streams.kafka.publisher import Publisher
 from streams.kafka.reader import OffsetRange, TopicReader
@@ -22,6 +22,7 @@ from streams.replay.plan import Plan
 from streams.replay.planner import PlanRequest, make_plan
 from streams.replay.progress import Progress
 from streams.replay.run import ReplayLimits, ReplayState
+from streams.replay.session import create_replay
 from tests.histories import NOW
 
 PARTITIONS = 2

@@ -22,7 +22,7 @@ from streams.display.replay import loss_warning
 from streams.kafka.reader import TopicReader
 from streams.outbox import MemoryOutbox, Outgoing
 from streams.records import Partition
-from streams.replay.edges import EdgesMissing, EdgeSnapshot, last_written
+from streams.replay.edges import EdgeSnapshot, SnapshotRefused, last_written
 from streams.replay.plan import Gone, Lost, Plan
 from tests.histories import NOW, Fact, log
 from tests.model import Model
@@ -143,7 +143,7 @@ async def test_the_newest_whole_snapshot_counts(bootstrap: str) -> None:
 
 async def test_a_store_that_lost_edges_makes_no_whole_snapshot() -> None:
     """Else a snapshot of an empty store would say that it keeps everything."""
-    with pytest.raises(EdgesMissing, match="has 1 edges, the last snapshot 3"):
+    with pytest.raises(SnapshotRefused, match="has 1 edges, the last snapshot 3"):
         await snapshot(FOLLOWS[:1], (9,), at_least=3)
     assert encode(EdgesWritten(began_at=NOW, edges=1, handled=(9,))).value in {
         each.value for each in await snapshot(FOLLOWS[:1], (9,), at_least=1)
