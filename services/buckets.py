@@ -1,6 +1,6 @@
-"""The spans of post time by which home rows are kept, and how long those of each have left."""
+"""Buckets of post time: the part of a partition key that bounds partitions by age."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,27 +9,35 @@ from services.clock import Clock
 from services.retention import Retention
 
 BUCKET_MS = 3 * DAY_MS
-"""Post time in a bucket: three days of 4,000 users are a partition of some 60 MB."""
+"""Post time in a bucket. Three days of 4,000 homes are a partition of some 60 MB."""
 MAX_TTL = 20 * 365 * 86_400
-"""Seconds; Cassandra takes no longer ones. What is to live longer lives for ever."""
+"""Cassandra's maximum, in seconds. Rows that would live longer are kept for ever."""
 
 
-class Buckets(NamedTuple):
-    """Buckets are numbered from the Unix epoch; a post is in that of its own time."""
+def bucket_of(post: int, epoch: int) -> int:
+    """Return the bucket of a post's own time, numbered from the Unix epoch."""
+    return post_time(post, epoch) // BUCKET_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """The buckets of rows that leave when the retention has passed."""
 
     retention: Retention
     clock: Clock
 
     def of(self, post: int) -> int:
-        return post_time(post, self.retention.epoch) // BUCKET_MS
+        """Return the bucket of a post."""
+        return bucket_of(post, self.retention.epoch)
 
     def of_all(self, posts: IdArray) -> IdArray:
+        """Return the bucket of each of these posts."""
         return ((posts >> SEQUENCE_BITS) + self.retention.epoch) // BUCKET_MS
 
     def ttls(self, buckets: IdArray) -> IdArray:
-        """How many seconds rows of each bucket have left: 0 is for ever, -1 none.
+        """Return the TTL of rows in each bucket in seconds: 0 is for ever, -1 has expired.
 
-        A bucket's rows leave together, one bucket later than its last post must.
+        All rows of a bucket expire together, one bucket later than its last post must.
         """
         if not self.retention.days:
             return np.zeros(len(buckets), np.int64)

@@ -3,12 +3,10 @@
 import asyncio
 from collections.abc import Collection, Sequence
 
-import numpy as np
-
 from schemas.ids import PostId, UserId
 from services.conversations.store import ReplyLink
 from services.storage.session import Store
-from services.storage.statements import RowVersion, insert, keys_only, portions, select
+from services.storage.statements import RowVersion, id_columns, insert, keys_only, portions, select
 
 _LINK = insert("children", "parent_id", "post_id", operation="link")
 _CLAIM = insert("claims", "root_id", "post_id", "author_id", operation="claim")
@@ -37,7 +35,7 @@ class CassandraConversations:
         self._version = version
 
     async def link(self, links: Sequence[ReplyLink]) -> None:
-        above, posts, _ = _columns(links)
+        above, posts, _ = id_columns(links, 3)
         columns = {"parent_id": above, "post_id": posts, "version": self._version()}
         await self._store.write_columns(_LINK, columns)
 
@@ -50,7 +48,7 @@ class CassandraConversations:
         return found
 
     async def add_orphans(self, links: Sequence[ReplyLink]) -> None:
-        above, posts, authors = _columns(links)
+        above, posts, authors = id_columns(links, 3)
         columns = {"root_id": above, "post_id": posts, "author_id": authors}
         await self._store.write_columns(_CLAIM, columns | {"version": self._version()})
 
@@ -62,7 +60,3 @@ class CassandraConversations:
                 link = ReplyLink(PostId(root), PostId(post), UserId(author))
                 found.setdefault(link.above, []).append(link)
         return found
-
-
-def _columns(links: Sequence[ReplyLink]) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-    return np.array(links, np.int64).reshape(len(links), 3).T

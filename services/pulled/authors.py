@@ -25,16 +25,16 @@ class PulledAuthors:
         self, store: PulledStore, retention: Retention, clock: Clock, age_ms: int = AGE_MS
     ) -> None:
         self._store = store
-        self._spans = Buckets(retention, clock)
+        self._buckets = Buckets(retention, clock)
         self._age_ms = age_ms
         self._known: dict[UserId, set[int]] = {}
         self._asked_at: int | None = None
 
     async def flagged_buckets(self) -> Mapping[UserId, AbstractSet[int]]:
         """The buckets in which each is flagged. Raises StoreUnavailable."""
-        now = self._spans.clock()
+        now = self._buckets.clock()
         if self._asked_at is None or not 0 <= now - self._asked_at < self._age_ms:
-            first = self._spans.of(self._spans.retention.floor(now))
+            first = self._buckets.of(self._buckets.retention.floor(now))
             known: dict[UserId, set[int]] = {}
             for bucket, author in await self._store.flagged(first):
                 known.setdefault(author, set()).add(bucket)
@@ -43,7 +43,7 @@ class PulledAuthors:
 
     async def has(self, author: UserId, post: PostId) -> bool:
         """Whether a post of this author need be in no home. Raises StoreUnavailable."""
-        return self._spans.of(post) in (await self.flagged_buckets()).get(author, ())
+        return self._buckets.of(post) in (await self.flagged_buckets()).get(author, ())
 
     async def flag(self, posts: Collection[AuthorEntry]) -> set[AuthorEntry]:
         """Flags the authors, durably, for these posts; returns those for which there was room.
@@ -57,5 +57,5 @@ class PulledAuthors:
         left_out = set(new[max(0, MOST_AUTHORS - len(known)) :])
         taken = {each for each in posts if each.author_id not in left_out}
         if taken:
-            await self._store.flag({Flag(self._spans.of(post), author) for author, post in taken})
+            await self._store.flag({Flag(self._buckets.of(post), author) for author, post in taken})
         return taken

@@ -2,15 +2,13 @@
 
 from collections.abc import Collection
 
-import numpy as np
-
 from schemas.ids import UserId
 from services.buckets import Buckets
 from services.clock import Clock
 from services.pulled.store import Flag
 from services.retention import Retention
 from services.storage.session import Store
-from services.storage.statements import Column, RowVersion, insert, keys_only, select
+from services.storage.statements import Column, RowVersion, id_columns, insert, keys_only, select
 
 PART = 0
 
@@ -25,12 +23,12 @@ class CassandraPulled:
         self, store: Store, retention: Retention, clock: Clock, version: RowVersion = keys_only
     ) -> None:
         self._store = store
-        self._spans = Buckets(retention, clock)
+        self._buckets = Buckets(retention, clock)
         self._version = version
 
     async def flag(self, flags: Collection[Flag]) -> None:
-        buckets, authors = np.array(list(flags), np.int64).reshape(len(flags), 2).T
-        lives = self._spans.ttls(buckets)
+        buckets, authors = id_columns(flags, 2)
+        lives = self._buckets.ttls(buckets)
         kept = lives >= 0
         if kept.any():
             columns: dict[str, Column] = {

@@ -22,6 +22,7 @@ from services.storage.statements import (
     KEYS_AT_ONCE,
     Column,
     RowVersion,
+    id_columns,
     insert,
     keys_only,
     portions,
@@ -77,7 +78,7 @@ class CassandraReposts:
         self, store: Store, retention: Retention, clock: Clock, version: RowVersion = keys_only
     ) -> None:
         self._store = store
-        self._spans = Buckets(retention, clock)
+        self._buckets = Buckets(retention, clock)
         self._version = version
 
     async def link(self, reposts: Sequence[RepostLink]) -> None:
@@ -87,7 +88,7 @@ class CassandraReposts:
         await self._add_below((*repost, original) for repost, original in resolved)
 
     async def _add_below(self, rows: Iterable[tuple[int, int, int, int]]) -> None:
-        targets, reposts, authors, originals = _columns(list(rows), 4)
+        targets, reposts, authors, originals = id_columns(list(rows), 4)
         columns: dict[str, Column] = {
             "target_id": targets,
             "repost_id": reposts,
@@ -114,7 +115,7 @@ class CassandraReposts:
 
     async def add_author_reposts(self, resolved: Sequence[ResolvedRepost]) -> None:
         rows = [(each.author_id, each.post_id, original) for each, original in resolved]
-        authors, reposts, originals = _columns(rows, 3)
+        authors, reposts, originals = id_columns(rows, 3)
         columns: dict[str, Column] = {
             "author_id": authors,
             "repost_id": reposts,
@@ -140,8 +141,8 @@ class CassandraReposts:
     async def add_home_reposts(self, users: IdArray, originals: IdArray, reposts: IdArray) -> None:
         if not len(users):
             return
-        buckets = self._spans.of_all(np.maximum(originals, reposts))
-        lives = self._spans.ttls(buckets)
+        buckets = self._buckets.of_all(np.maximum(originals, reposts))
+        lives = self._buckets.ttls(buckets)
         kept = lives >= 0
         columns: dict[str, Column] = {
             "bucket": buckets[kept],
@@ -160,7 +161,7 @@ class CassandraReposts:
         wanted = set(windows)
         if not wanted:
             return {}
-        buckets = sorted({bucket for each in wanted for bucket in self._buckets(each)})
+        buckets = sorted({bucket for each in wanted for bucket in self._window_buckets(each)})
         originals = sorted({each.original_id for each in wanted})
         rows = await self._store.read(_HOME, buckets, _shard(user), user, originals, ROWS_AT_ONCE)
         counts = np.bincount([bucket - buckets[0] for bucket, *_ in rows]) if rows else [0]
@@ -178,7 +179,7 @@ class CassandraReposts:
     ) -> dict[Window, list[PostId]]:
         async def one(window: Window) -> list[PostId]:
             within = (window.original_id, window.above, window.below, limit)
-            buckets = self._buckets(window)
+            buckets = self._window_buckets(window)
             rows = await self._store.read(_WINDOW, buckets, _shard(user), user, *within)
             return sorted(PostId(repost) for (repost,) in rows)[:limit]
 
@@ -186,15 +187,11 @@ class CassandraReposts:
         found = zip(order, await asyncio.gather(*map(one, order)), strict=True)
         return {window: reposts for window, reposts in found if reposts}
 
-    def _buckets(self, window: Window) -> list[int]:
+    def _window_buckets(self, window: Window) -> list[int]:
         """Those that its reposts may be in: two at most."""
-        first = self._spans.of(max(window.original_id, window.above + 1))
-        return list(range(first, self._spans.of(window.below - 1) + 1))
+        first = self._buckets.of(max(window.original_id, window.above + 1))
+        return list(range(first, self._buckets.of(window.below - 1) + 1))
 
 
 def _shard(user: UserId) -> int:
     return slot(user) * SHARDS // SLOTS
-
-
-def _columns(rows: Sequence[tuple[int, ...]], width: int) -> IdArray:
-    return np.array(rows, np.int64).reshape(len(rows), width).T

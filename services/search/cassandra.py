@@ -1,17 +1,20 @@
-"""Terms in Cassandra: entries by term and time, and by post what a deletion has to remove.
+"""Terms in Cassandra: entries by term and time, and the terms of each post for its deletion.
 
-Whoever adds writes what a post is found by, then reads whether it is forgotten; whoever forgets
-says so, then reads what the post is found by. So one of two at once sees the other, and what a
-removal meets, its timestamp covers.
+`add` writes the terms of a post, then reads whether it is forgotten; `forget` writes that it is,
+then reads its terms. So of two concurrent calls at least one sees the other, and the timestamp of
+the removal covers every entry that it finds.
 """
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Sequence
+from typing import Any
 from zlib import crc32
 
-from schemas.ids import DAY_MS, DEFAULT_EPOCH, PostId, UserId, post_time
+from schemas.ids import DEFAULT_EPOCH, PostId, UserId
+from services.buckets import bucket_of
+from services.latest import Latest
 from services.search.store import PostClaim, PostTerms
+from services.search.term_tables import ADDED, REMOVED, read_nearest
 from services.span import Span
 from services.storage.session import Store
 from services.storage.statements import (
@@ -26,18 +29,13 @@ from services.storage.statements import (
     select,
 )
 
-BUCKET_MS = 3 * DAY_MS
-"""Post time in a bucket."""
 GROUP_BITS = 20
-"""Of a term's hash: groups that share a list of buckets, from which no word can be read."""
-NEAREST_BUCKETS = 2
-"""Asked first: a busy term has a page in them. Of one that is not, all others are asked at once."""
+"""Bits of a term's hash that name its group. A group shares one list of buckets, which reveals no
+word."""
 MAX_DECLARED = 65_536
-"""Buckets of groups known to be declared, some 10 MB; the longest unheard is declared again."""
-ADDED, REMOVED = 1, 2
-"""The timestamps of entries and of removals: what is forgotten stays so."""
+"""Declared buckets remembered, some 10 MB; a forgotten one is declared again."""
 FORGOTTEN = ""
-"""The term that says so."""
+"""The term that marks a claim as forgotten."""
 
 _KEEP = insert("post_terms", "post_id", "term", "author_id")
 _DROP = delete("post_terms", "post_id", "term", "author_id")
@@ -67,23 +65,23 @@ _PAGE = {
 
 
 class CassandraTerms:
-    """A TermStore in Cassandra; `epoch` is the one post ids are minted with."""
+    """A TermStore in Cassandra. `epoch` is the one that post ids are minted with."""
 
     def __init__(self, store: Store, epoch: int = DEFAULT_EPOCH) -> None:
         self._store = store
         self._epoch = epoch
-        self._declared: OrderedDict[tuple[int, int], None] = OrderedDict()
+        self._declared: Latest[tuple[int, int], None] = Latest(MAX_DECLARED)
 
-    async def add(self, said: Sequence[PostTerms]) -> None:
-        said = [each for each in said if each.terms]
-        await self._store.write_columns(_KEEP, _columns(said))
-        forgotten = await self._forgotten([each.claim for each in said])
+    async def add(self, posts: Sequence[PostTerms]) -> None:
+        posts = [each for each in posts if each.terms]
+        await self._store.write_columns(_KEEP, _columns(posts))
+        forgotten = await self._forgotten([each.claim for each in posts])
         if forgotten:
             await self._remove(forgotten)
-            said = [each for each in said if each.claim not in forgotten]
-        await self._declare(said)
-        buckets = [self._bucket(each.claim.post_id) for each in said for _ in each.terms]
-        await self._store.write_columns(_ENTER, {**_columns(said), "bucket": buckets})
+            posts = [each for each in posts if each.claim not in forgotten]
+        await self._declare(posts)
+        buckets = [self._bucket(each.claim.post_id) for each in posts for _ in each.terms]
+        await self._store.write_columns(_ENTER, {**_columns(posts), "bucket": buckets})
 
     async def forget(self, claims: Sequence[PostClaim]) -> None:
         await self._store.write(_row_of(_KEEP, claim, FORGOTTEN, ADDED) for claim in claims)
@@ -92,21 +90,16 @@ class CassandraTerms:
     async def page(self, terms: Collection[str], span: Span, limit: int) -> list[PostId]:
         if not terms:
             return []
+
+        def read(buckets: Sequence[int]) -> Iterable[Awaitable[list[tuple[Any, ...]]]]:
+            for part in portions(terms, KEYS_AT_ONCE // len(buckets)):
+                yield self._store.read(_PAGE[span.newest_first], part, buckets, *span[:2], limit)
+
         buckets = await self._buckets(terms, span)
-        found: set[PostId] = set()
-        most = NEAREST_BUCKETS
-        while buckets and len(found) < limit:
-            nearest, buckets = buckets[:most], buckets[most:]
-            asked = (
-                self._store.read(_PAGE[span.newest_first], part, nearest, *span[:2], limit)
-                for part in portions(terms, KEYS_AT_ONCE // len(nearest))
-            )
-            found |= {post for rows in await asyncio.gather(*asked) for (post,) in rows}
-            most = max(NEAREST_BUCKETS, KEYS_AT_ONCE // len(terms))
-        return sorted(found, reverse=span.newest_first)[:limit]
+        return await read_nearest(read, buckets, len(terms), span, limit)
 
     async def _remove(self, claims: Collection[PostClaim]) -> None:
-        """First where posts are found by their terms: until that is done, it is known what is."""
+        """Remove the entries first: until that is done, `post_terms` still says which there are."""
         rows = []
         for part in portions(claim.post_id for claim in claims):
             rows += await self._store.read(_OF_POSTS, part)
@@ -116,30 +109,29 @@ class CassandraTerms:
             if term != FORGOTTEN and (claim := PostClaim(PostId(post), UserId(author))) in claims
         ]
         await self._store.write(
-            _REMOVE.row(**self._place(term, claim), version=REMOVED) for term, claim in held
+            _REMOVE.row(**self._key(term, claim), version=REMOVED) for term, claim in held
         )
         await self._store.write(_row_of(_DROP, claim, term, REMOVED) for term, claim in held)
 
-    async def _forgotten(self, claims: Iterable[PostClaim]) -> set[PostClaim]:
-        asked = set(claims)
+    async def _forgotten(self, claims: Collection[PostClaim]) -> set[PostClaim]:
         rows = []
-        for part in portions(claim.post_id for claim in asked):
+        for part in portions(claim.post_id for claim in claims):
             rows += await self._store.read(_FORGOTTEN, part)
-        return {PostClaim(*row) for row in rows} & asked
+        return {PostClaim(*row) for row in rows} & set(claims)
 
     async def _buckets(self, terms: Collection[str], span: Span) -> list[int]:
-        """Those that may hold posts of any of the terms, in the span's order."""
+        """Return the buckets that may hold posts of any of the terms, in the span's order."""
         within = (self._bucket(span.above), self._bucket(span.below))
         groups = map(_group, terms)
-        asked = (self._store.read(_BUCKETS, part, *within) for part in portions(groups))
-        found = {bucket for rows in await asyncio.gather(*asked) for (bucket,) in rows}
+        requests = (self._store.read(_BUCKETS, part, *within) for part in portions(groups))
+        found = {bucket for rows in await asyncio.gather(*requests) for (bucket,) in rows}
         return sorted(found, reverse=span.newest_first)
 
-    async def _declare(self, said: Iterable[PostTerms]) -> None:
-        """Says of every bucket that is written to that it is; durable on return."""
+    async def _declare(self, posts: Iterable[PostTerms]) -> None:
+        """List every bucket before the first entry in it is written. Durable on return."""
         places = {
             (_group(term), self._bucket(claim.post_id)): None
-            for claim, terms in said
+            for claim, terms in posts
             for term in terms
         }
         new = [place for place in places if place not in self._declared]
@@ -148,28 +140,24 @@ class CassandraTerms:
         )
         for place in places:
             self._declared[place] = None
-            self._declared.move_to_end(place)
-        while len(self._declared) > MAX_DECLARED:
-            self._declared.popitem(last=False)
 
-    def _place(self, term: str, claim: PostClaim) -> dict[str, Value]:
-        bucket = self._bucket(claim.post_id)
-        return {"term": term, "bucket": bucket, **claim._asdict()}
+    def _key(self, term: str, claim: PostClaim) -> dict[str, Value]:
+        return {"term": term, "bucket": self._bucket(claim.post_id), **claim._asdict()}
 
     def _bucket(self, post: int) -> int:
-        return post_time(post, self._epoch) // BUCKET_MS
+        return bucket_of(post, self._epoch)
 
 
 def _group(term: str) -> int:
     return crc32(term.encode()) >> 32 - GROUP_BITS
 
 
-def _columns(said: Sequence[PostTerms]) -> dict[str, Column]:
-    """A row for each term, packed by column: half of what single rows cost the client."""
+def _columns(posts: Sequence[PostTerms]) -> dict[str, Column]:
+    """Return a row for each term, by column: that costs the client half as much as single rows."""
     return {
-        "post_id": [each.claim.post_id for each in said for _ in each.terms],
-        "author_id": [each.claim.author_id for each in said for _ in each.terms],
-        "term": [term for each in said for term in each.terms],
+        "post_id": [each.claim.post_id for each in posts for _ in each.terms],
+        "author_id": [each.claim.author_id for each in posts for _ in each.terms],
+        "term": [term for each in posts for term in each.terms],
         "version": ADDED,
     }
 

@@ -1,11 +1,13 @@
 """CQL with the names that its metrics carry; every write states its version and never a null."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from schemas.ids import IdArray
 
 KEYS_AT_ONCE = 1_000
 """In one `IN ?`: the coordinator works on all of them at the same time."""
@@ -63,6 +65,11 @@ def portions(keys: Iterable[Key], most: int = KEYS_AT_ONCE) -> Iterator[list[Key
     distinct = list(dict.fromkeys(keys))
     for start in range(0, len(distinct), most):
         yield distinct[start : start + most]
+
+
+def id_columns(rows: Collection[Sequence[int]], width: int) -> IdArray:
+    """Return the `width` columns of rows of ids; empty columns where there are no rows."""
+    return np.array(list(rows), np.int64).reshape(len(rows), width).T
 
 
 def select(table: str, operation: str, columns: str, rest: str) -> Statement:

@@ -24,6 +24,7 @@ from services.storage.statements import (
     Column,
     RowVersion,
     Statement,
+    id_columns,
     insert,
     keys_only,
     portions,
@@ -82,7 +83,7 @@ class CassandraAuthorTimelines:
         self._version = version
 
     async def add_author_entries(self, entries: Sequence[AuthorEntry]) -> None:
-        authors, posts = np.array(entries, np.int64).reshape(len(entries), 2).T
+        authors, posts = id_columns(entries, 2)
         await self._store.write_columns(
             _ADD_AUTHOR, {"author_id": authors, "post_id": posts, "version": self._version()}
         )

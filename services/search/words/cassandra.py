@@ -1,51 +1,47 @@
-"""Words in Cassandra: entries in shards that many words share: many posts are few mutations.
+"""Words in Cassandra: many words share a shard, so that a batch of posts is few mutations.
 
-Whoever adds writes what a post is found by, then reads whether it is forgotten; whoever forgets
-says so, then reads what the post is found by. So one of two at once sees the other, and what a
-removal meets, its timestamp covers.
+`add` writes the words of a post, then reads whether it is forgotten; `forget` writes that it is,
+then reads its words. So of two concurrent calls at least one sees the other, and the timestamp of
+the removal covers every entry that it finds.
 """
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from schemas.ids import DAY_MS, DEFAULT_EPOCH, SLOTS, PostId, post_time, slot
+from schemas.ids import DEFAULT_EPOCH, SLOTS, IdArray, PostId, slot
+from services.buckets import bucket_of
 from services.search.store import PostClaim, PostTerms
+from services.search.term_tables import ADDED, REMOVED, read_nearest
 from services.span import Span
 from services.storage.session import Store
-from services.storage.statements import KEYS_AT_ONCE, Column, Statement, delete, insert, select
+from services.storage.statements import Column, Statement, delete, id_columns, insert, select
 
-BUCKET_MS = 3 * DAY_MS
-"""Post time in a bucket."""
 SHARD_BITS = 6
-"""Of a word's hash: 64 shards. Fewer are fewer mutations for a batch of posts, and larger."""
+"""Bits of a word's hash that name its shard, of 64. Fewer would mean fewer, larger mutations."""
 BUCKET_GROUPS = 16
-"""Copies of the list of buckets."""
+"""Copies of the list of buckets, so that readers do not all ask one node."""
 POST_SHARDS = 64
-"""Of what is remembered by post."""
+"""Shards of `post_words` in a bucket."""
 FORGOTTEN_SHARDS = 4
-"""Of what is forgotten: so many requests for any number of posts of a bucket."""
-NEAREST_BUCKETS = 2
-"""Asked first: a busy word has a page in them. Of one that is not, all others are asked at once."""
+"""Shards of `forgotten_words` in a bucket: the most requests that the posts of a bucket cost."""
 ENTRIES_AT_ONCE = 65_536
-"""Packed together, 6 MB: those of a thousand posts, or of a dozen of the longest."""
+"""Entries packed by one call, 6 MB: a thousand posts, or a dozen of the longest."""
 CACHED_TERMS = 65_536
-"""Words whose hashes are remembered, some 10 MB; nine in ten of a text are among them."""
-ADDED, REMOVED = 1, 2
-"""The timestamps of entries and of removals: what is forgotten stays so."""
+"""Words whose hashes are cached, some 10 MB; nine in ten words of a text are among them."""
 
-_PLACE = ("bucket", "shard", "post_id", "author_id")
+_KEY = ("bucket", "shard", "post_id", "author_id")
 _ENTRY = ("bucket", "shard", "term", "post_id", "author_id")
 _ENTER = insert("word_entries", *_ENTRY)
 _REMOVE = delete("word_entries", *_ENTRY)
-_KEEP = insert("post_words", *_PLACE, "said", "terms")
-_DROP = delete("post_words", *_PLACE, "said")
-_FORGET = insert("forgotten_words", *_PLACE)
+_KEEP = insert("post_words", *_KEY, "said", "terms")
+_DROP = delete("post_words", *_KEY, "said")
+_FORGET = insert("forgotten_words", *_KEY)
 _DECLARE = insert("word_buckets", "bucket_group", "bucket")
 _OF_POST = select(
     "post_words",
@@ -75,17 +71,22 @@ _PAGE = {
 
 
 class RememberedTerms(NamedTuple):
-    """What one message says, as it is remembered: the row's name and the hashes of its terms."""
+    """A row of `post_words`: the hashes of one message's terms, and a hash of them as its key."""
 
     claim: PostClaim
-    name: int
+    key: int
     terms: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.terms) // 8
 
 
 class CassandraWords:
-    """A TermStore in Cassandra for many terms a post; `epoch` is the one post ids are minted with.
+    """A TermStore in Cassandra for posts with many terms.
 
-    A term that shares its hash with another finds the other's posts too.
+    `epoch` is the one that post ids are minted with. Terms are stored as hashes: two that share one
+    also find each other's posts.
     """
 
     def __init__(self, store: Store, epoch: int = DEFAULT_EPOCH) -> None:
@@ -93,76 +94,69 @@ class CassandraWords:
         self._epoch = epoch
         self._declared: set[int] = set()  # 122 a year, since the epoch of post ids at most
 
-    async def add(self, said: Sequence[PostTerms]) -> None:
-        hashed = [_hashed(each) for each in said if each.terms]
+    async def add(self, posts: Sequence[PostTerms]) -> None:
+        hashed = [_hashed(each) for each in posts if each.terms]
         if not hashed:
             return
         await self._store.write_columns(_KEEP, self._kept(hashed, ADDED))
         forgotten = await self._forgotten({each.claim for each in hashed})
         await self._remove(forgotten)
-        left = [each for each in hashed if each.claim not in forgotten]
-        if left:
-            await self._declare({self._bucket(each.claim.post_id) for each in left})
-            await self._write(_ENTER, left, ADDED)
+        rest = [each for each in hashed if each.claim not in forgotten]
+        if rest:
+            await self._declare({self._bucket(each.claim.post_id) for each in rest})
+            await self._write(_ENTER, rest, ADDED)
 
     async def forget(self, claims: Sequence[PostClaim]) -> None:
-        asked = set(claims)
+        distinct = set(claims)
         await self._store.write(
-            _FORGET.row(**self._place(claim, FORGOTTEN_SHARDS), version=ADDED) for claim in asked
+            _FORGET.row(**self._key(claim, FORGOTTEN_SHARDS), version=ADDED) for claim in distinct
         )
-        await self._remove(asked)
+        await self._remove(distinct)
 
     async def page(self, terms: Collection[str], span: Span, limit: int) -> list[PostId]:
         if not terms:
             return []
-        together = list(_apart({hashed_term(term) for term in terms}))
-        buckets = await self._buckets(term_shard(next(iter(together[0].values()))), span)
-        found: set[PostId] = set()
-        most = NEAREST_BUCKETS
-        while buckets and len(found) < limit:
-            nearest, buckets = buckets[:most], buckets[most:]
-            asked = (
-                self._store.read(
-                    _PAGE[span.newest_first], nearest, [*some], [*some.values()], *span[:2], limit
+        groups = list(_distinct_shards({hashed_term(term) for term in terms}))
+
+        def read(buckets: Sequence[int]) -> Iterable[Awaitable[list[tuple[Any, ...]]]]:
+            for group in groups:
+                yield self._store.read(
+                    _PAGE[span.newest_first], buckets, [*group], [*group.values()], *span[:2], limit
                 )
-                for some in together
-            )
-            found |= {post for rows in await asyncio.gather(*asked) for (post,) in rows}
-            most = max(NEAREST_BUCKETS, KEYS_AT_ONCE // max(map(len, together)))
-        return sorted(found, reverse=span.newest_first)[:limit]
+
+        buckets = await self._buckets(term_shard(next(iter(groups[0].values()))), span)
+        return await read_nearest(read, buckets, max(map(len, groups)), span, limit)
 
     async def _remove(self, claims: Collection[PostClaim]) -> None:
-        """First where posts are found by their terms: until that is done, it is known what is."""
-        held = await asyncio.gather(*map(self._said, claims))
-        known = [said for some in held for said in some]
-        await self._write(_REMOVE, known, REMOVED)
-        dropped = self._kept(known, REMOVED)
+        """Remove the entries first: until that is done, `post_words` still says which there are."""
+        held = await asyncio.gather(*map(self._remembered, claims))
+        remembered = [row for rows in held for row in rows]
+        await self._write(_REMOVE, remembered, REMOVED)
+        dropped = self._kept(remembered, REMOVED)
         del dropped["terms"]
         await self._store.write_columns(_DROP, dropped)
 
-    async def _said(self, claim: PostClaim) -> list[RememberedTerms]:
-        place = self._place(claim, POST_SHARDS)
-        rows = await self._store.read(_OF_POST, *(place[column] for column in _PLACE))
+    async def _remembered(self, claim: PostClaim) -> list[RememberedTerms]:
+        rows = await self._store.read(_OF_POST, *self._key(claim, POST_SHARDS).values())
         return [RememberedTerms(claim, *row) for row in rows]
 
     async def _forgotten(self, claims: Collection[PostClaim]) -> set[PostClaim]:
-        places: defaultdict[tuple[int, int], list[PostId]] = defaultdict(list)
+        partitions: defaultdict[tuple[int, int], list[PostId]] = defaultdict(list)
         for claim in claims:
-            place = self._place(claim, FORGOTTEN_SHARDS)
-            places[place["bucket"], place["shard"]].append(claim.post_id)
-        asked = (self._store.read(_FORGOTTEN, *at, posts) for at, posts in places.items())
-        return {PostClaim(*row) for rows in await asyncio.gather(*asked) for row in rows} & set(
-            claims
-        )
+            bucket, shard, *_ = self._key(claim, FORGOTTEN_SHARDS).values()
+            partitions[bucket, shard].append(claim.post_id)
+        requests = (self._store.read(_FORGOTTEN, *at, posts) for at, posts in partitions.items())
+        found = {PostClaim(*row) for rows in await asyncio.gather(*requests) for row in rows}
+        return found & set(claims)
 
     async def _buckets(self, shard: int, span: Span) -> list[int]:
-        """Those that hold posts, in the span's order."""
+        """Return the buckets that hold posts, in the span's order."""
         within = (self._bucket(span.above), self._bucket(span.below))
         rows = await self._store.read(_BUCKETS, shard % BUCKET_GROUPS, *within)
         return sorted((bucket for (bucket,) in rows), reverse=span.newest_first)
 
     async def _declare(self, buckets: Iterable[int]) -> None:
-        """Says of every bucket that is written to that it is; durable on return."""
+        """List every bucket before the first entry in it is written. Durable on return."""
         new = [bucket for bucket in buckets if bucket not in self._declared]
         await self._store.write(
             _DECLARE.row(bucket_group=group, bucket=bucket, version=ADDED)
@@ -172,88 +166,88 @@ class CassandraWords:
         self._declared.update(new)
 
     async def _write(
-        self, statement: Statement, said: Sequence[RememberedTerms], version: int
+        self, statement: Statement, rows: Sequence[RememberedTerms], version: int
     ) -> None:
-        for some in _some_at_a_time(said):
+        for some in _portions(rows):
             await self._store.write_columns(statement, self._entries(some, version))
 
-    def _entries(self, said: Sequence[RememberedTerms], version: int) -> dict[str, Column]:
-        """A row for each term, packed by column."""
-        counts = [len(each.terms) // 8 for each in said]
-        terms = np.frombuffer(b"".join(each.terms for each in said), ">i8").astype(np.int64)
-        posts = np.array([each.claim.post_id for each in said], np.int64)
+    def _entries(self, rows: Sequence[RememberedTerms], version: int) -> dict[str, Column]:
+        """Return an entry for each term, by column."""
+        counts = [each.size for each in rows]
+        terms = np.frombuffer(b"".join(each.terms for each in rows), ">i8").astype(np.int64)
+        claims = np.repeat(id_columns([each.claim for each in rows], 2), counts, axis=1)
+        buckets = [self._bucket(each.claim.post_id) for each in rows]
         return {
-            "bucket": np.repeat([self._bucket(post) for post in posts.tolist()], counts),
+            "bucket": np.repeat(buckets, counts),
             "shard": term_shards(terms),
             "term": terms,
-            "post_id": np.repeat(posts, counts),
-            "author_id": np.repeat(
-                np.array([each.claim.author_id for each in said], np.int64), counts
-            ),
+            "post_id": claims[0],
+            "author_id": claims[1],
             "version": version,
         }
 
-    def _kept(self, said: Sequence[RememberedTerms], version: int) -> dict[str, Column]:
-        places = [self._place(each.claim, POST_SHARDS) for each in said]
+    def _kept(self, rows: Sequence[RememberedTerms], version: int) -> dict[str, Column]:
+        keys = [self._key(each.claim, POST_SHARDS) for each in rows]
         return {
-            **{column: [place[column] for place in places] for column in _PLACE},
-            "said": [each.name for each in said],
-            "terms": [each.terms for each in said],
+            **{column: [key[column] for key in keys] for column in _KEY},
+            "said": [each.key for each in rows],
+            "terms": [each.terms for each in rows],
             "version": version,
         }
 
-    def _place(self, claim: PostClaim, shards: int) -> dict[str, int]:
-        """The partition of a claim, and the claim."""
+    def _key(self, claim: PostClaim, shards: int) -> dict[str, int]:
+        """Return the columns of `_KEY`, in order: the partition of a claim, then the claim."""
         shard = slot(claim.post_id) * shards // SLOTS
         return {"bucket": self._bucket(claim.post_id), "shard": shard, **claim._asdict()}
 
     def _bucket(self, post: int) -> int:
-        return post_time(post, self._epoch) // BUCKET_MS
+        return bucket_of(post, self._epoch)
 
 
 @lru_cache(CACHED_TERMS)
 def hashed_term(term: str) -> int:
-    """64 bits, signed, the same everywhere and always."""
+    """Return the 64-bit hash of a term, signed: BLAKE2b, which is the same in every process."""
     return int.from_bytes(blake2b(term.encode(), digest_size=8).digest(), "big", signed=True)
 
 
 def term_shard(term: int) -> int:
-    """The top bits of a hash."""
+    """Return the shard of a hashed term: its top bits."""
     return term % 2**64 >> 64 - SHARD_BITS
 
 
-def term_shards(terms: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> Column:
-    """The same of many."""
+def term_shards(terms: IdArray) -> IdArray:
+    """Return the shards of many hashed terms."""
     return (terms.view(np.uint64) >> np.uint64(64 - SHARD_BITS)).astype(np.int64)
 
 
-def _hashed(said: PostTerms) -> RememberedTerms:
-    terms = sorted(map(hashed_term, said.terms))
+def _hashed(post: PostTerms) -> RememberedTerms:
+    terms = sorted(map(hashed_term, post.terms))
     packed = b"".join(term.to_bytes(8, "big", signed=True) for term in terms)
-    name = blake2b(packed, digest_size=8).digest()
-    return RememberedTerms(said.claim, int.from_bytes(name, "big", signed=True), packed)
+    key = blake2b(packed, digest_size=8).digest()
+    return RememberedTerms(post.claim, int.from_bytes(key, "big", signed=True), packed)
 
 
-def _some_at_a_time(said: Iterable[RememberedTerms]) -> Iterator[list[RememberedTerms]]:
-    some: list[RememberedTerms] = []
+def _portions(rows: Iterable[RememberedTerms]) -> Iterator[list[RememberedTerms]]:
+    """Cut rows into portions of about ENTRIES_AT_ONCE entries."""
+    portion: list[RememberedTerms] = []
     count = 0
-    for each in said:
-        some.append(each)
-        count += len(each.terms) // 8
+    for each in rows:
+        portion.append(each)
+        count += each.size
         if count >= ENTRIES_AT_ONCE:
-            yield some
-            some, count = [], 0
-    if some:
-        yield some
+            yield portion
+            portion, count = [], 0
+    if portion:
+        yield portion
 
 
-def _apart(terms: Iterable[int]) -> Iterator[Mapping[int, int]]:
-    """Terms by their shards, taken together as far as no two share one.
+def _distinct_shards(terms: Iterable[int]) -> Iterator[Mapping[int, int]]:
+    """Group terms by shard so that no two of a group share one: {shard: term}.
 
-    So that a limit for each partition is one for each term.
+    A limit for each partition is then a limit for each term.
     """
     waiting = sorted(terms)
     while waiting:
-        together: dict[int, int] = {}
-        waiting = [term for term in waiting if together.setdefault(term_shard(term), term) != term]
-        yield together
+        group: dict[int, int] = {}
+        waiting = [term for term in waiting if group.setdefault(term_shard(term), term) != term]
+        yield group
