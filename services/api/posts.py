@@ -13,7 +13,8 @@ from services.api.problems import NotFound
 from services.api.queries import PostQuery, ThreadQuery
 from services.readers.post import read_post
 from services.readers.reader import Reader
-from services.readers.thread import Threads, ThreadShape
+from services.readers.thread import Threads
+from services.readers.thread_order import ThreadShape
 
 READ_POST = Operation(
     id="readPost",

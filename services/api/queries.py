@@ -12,7 +12,7 @@ from schemas.ids import MAX_ID
 from services.api.problems import BadParameter
 from services.readers.paging import DEFAULT_LIMIT, MAX_LIMIT
 from services.readers.search import MAX_WORDS
-from services.readers.thread import MAX_BRANCHES, MAX_DEPTH, ThreadSort
+from services.readers.thread_order import MAX_BRANCHES, MAX_DEPTH, ThreadSort
 
 IdParameter = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,18}$")]
 PathId = Annotated[IdParameter, Meta(examples=["4398046511104000001"])]

@@ -1,11 +1,14 @@
-"""What a viewer of a thread is given in a post's place (SEMANTICS 6, 7 and 21 to 23)."""
+"""Which posts of a thread are shown, and what stands for the others (SEMANTICS 6, 7, 21 to 23)."""
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
-from schemas.ids import PostId, UserId
+from schemas.ids import PostId
 from services.posts.post import Post
 from services.readers.item import Placeholder
+from services.readers.thread_posts import ThreadPosts
+from services.relations.store import Pair
 from services.visibility.people import blocked, muted
 from services.visibility.predicate import in_audience, is_gone, readable
 from services.visibility.replies import against_gate
@@ -14,51 +17,60 @@ from services.visibility.words import keyword
 
 
 class ThreadPlaceholders(NamedTuple):
-    """Judges the posts around the one asked for.
+    """What is decided about the posts of a thread, once for each of them.
 
-    `apart` are the pairs (author of a reply, author of what it answers) with a block between them.
+    `by_post` has every post; None stands for one that is shown. The gate of the root keeps the
+    `refused` out of the thread. `apart` are shown replies to a shown post whose author has a block
+    with theirs.
     """
 
-    asked: PostId
-    view: View
-    apart: AbstractSet[tuple[UserId, UserId]] = frozenset()
+    by_post: Mapping[PostId, Placeholder | None]
+    refused: AbstractSet[PostId]
+    apart: AbstractSet[PostId]
 
-    def unseen(self, post_id: PostId) -> Placeholder | None:
-        """What stands for a post that may not be read at all: `missing` or `deleted`."""
-        post = self.view.known.get(post_id)
-        if post is None or not in_audience(post, self.view):
-            return "missing"
-        if is_gone(post, self.view):
-            return "deleted"
-        return None if readable(post, self.view).shown else "missing"
+    def is_alive(self, post: PostId) -> bool:
+        """Whether the post, shown or not, keeps the placeholders above it in their places."""
+        return self.by_post[post] not in ("missing", "deleted")
 
-    def admitted(self, post_id: PostId) -> bool:
-        """Whether the root's gate lets a post into the thread; an unknown one has passed none."""
-        post = self.view.known.get(post_id)
-        return post is None or not against_gate(post, self.view)
+    def is_hidden(self, reply: PostId) -> bool:
+        """Whether a reply that has a place is only counted, with all below it."""
+        return self.by_post[reply] in ("blocked", "muted") or reply in self.apart
 
-    def placeholder(self, post_id: PostId) -> Placeholder | None:
-        """What stands for a post, whatever is next to it. What is asked for ignores mutes."""
-        unseen = self.unseen(post_id)
-        if unseen is not None:
-            return unseen
-        post = self.view.known[post_id]
-        if blocked(post, self.view):
-            return "blocked"
-        return "muted" if post_id != self.asked and self._is_muted(post) else None
 
-    def hides(self, reply: PostId, above: PostId) -> bool:
-        """Whether a reply that has a place is counted instead of given, with all below it."""
-        return self.placeholder(reply) in ("blocked", "muted") or self.keeps_apart(reply, above)
+def decide_placeholders(
+    thread: ThreadPosts, view: View, blocked_pairs: AbstractSet[Pair]
+) -> ThreadPlaceholders:
+    """Decide about each post of a thread; `blocked_pairs` are its author pairs with a block."""
+    asked = thread.asked.post_id
+    posts = dict.fromkeys((*thread.known, *thread.above, *thread.below))
+    by_post = {post: _placeholder(post, asked, view) for post in posts}
+    shown = {post for post, placeholder in by_post.items() if placeholder is None}
+    return ThreadPlaceholders(
+        by_post,
+        refused={each for each, post in thread.known.items() if against_gate(post, view)},
+        apart={
+            reply.post_id
+            for reply, parent in thread.replies()
+            if (reply.author_id, parent.author_id) in blocked_pairs
+            and shown.issuperset((reply.post_id, parent.post_id))
+        },
+    )
 
-    def keeps_apart(self, reply: PostId, above: PostId) -> bool:
-        """Rule 6: a block between two who would both be shown, one below the other."""
-        if not self.apart or self.placeholder(reply) or self.placeholder(above):
-            return False
-        known = self.view.known
-        return (known[reply].author_id, known[above].author_id) in self.apart
 
-    def _is_muted(self, post: Post) -> bool:
-        shown = self.view.original(post) or post
-        worded = keyword(shown, self.view, "threads", "hide") is not None
-        return worded or muted(post, self.view)
+def _placeholder(post_id: PostId, asked: PostId, view: View) -> Placeholder | None:
+    """What stands for a post, whatever is next to it. Mutes do not hide the post asked for."""
+    post = view.known.get(post_id)
+    if post is None or not in_audience(post, view):
+        return "missing"
+    if is_gone(post, view):
+        return "deleted"
+    if not readable(post, view).shown:
+        return "missing"
+    if blocked(post, view):
+        return "blocked"
+    return "muted" if post_id != asked and _is_muted(post, view) else None
+
+
+def _is_muted(post: Post, view: View) -> bool:
+    shown = view.original(post) or post
+    return keyword(shown, view, "threads", "hide") is not None or muted(post, view)

@@ -8,7 +8,7 @@ from schemas.ids import PostId
 from services.posts.ancestry import load_above, path_up
 from services.posts.post import Post
 from services.readers.reader import Reader
-from services.readers.thread import MAX_SIBLINGS
+from services.readers.thread_posts import MAX_SIBLINGS
 from services.retention import Retention
 from services.span import Span
 from services.verification.differences import Differences

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from schemas.events import FollowCreated, PostCreated, PostDeleted, Replies, ReplyCreated
 from schemas.ids import PostId, UserId, post_id, post_time
 from services.readers.paging import PageRequest
-from services.readers.thread import ThreadShape, ThreadSort
+from services.readers.thread_order import ThreadShape, ThreadSort
 from tests.histories import NOW, Fact, log
 from tests.model import Model
 from tests.properties.world import World

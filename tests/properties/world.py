@@ -18,7 +18,8 @@ from services.metrics.metrics import Metrics
 from services.readers.home import Home
 from services.readers.paging import PageRequest
 from services.readers.reader import Reader
-from services.readers.thread import Threads, ThreadShape, ThreadSort
+from services.readers.thread import Threads
+from services.readers.thread_order import ThreadShape, ThreadSort
 from services.retention import Retention
 from services.stores import Stores
 from streams.bootstrap import memory_stores
