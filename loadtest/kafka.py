@@ -55,7 +55,7 @@ class KafkaTopics:
 
     def _forget_groups(self) -> None:
         """What they had committed is of topics that are gone; a group that is not there is well."""
-        groups = [f"mingle-{role}" for role in topics_by_role()]
+        groups = list(map(_group_of, topics_by_role()))
         for future in self._admin.delete_consumer_groups(groups).values():
             with suppress(KafkaException):  # none, or not empty: then it commits anew
                 future.result(ANSWER_SECONDS)
@@ -90,7 +90,7 @@ class KafkaTopics:
     def _committed(self, role: str, names: Sequence[str]) -> dict[tuple[str, int], int]:
         """Asked as a member that never joins: the admin client's own way ends the process."""
         if role not in self._groups:
-            self._groups[role] = Consumer(self._options | {"group.id": f"mingle-{role}"})
+            self._groups[role] = Consumer(self._options | {"group.id": _group_of(role)})
         wanted = [TopicPartition(*place) for place in _places(names)]
         held = self._groups[role].committed(wanted, timeout=ANSWER_SECONDS)
         return {(each.topic, each.partition): max(0, each.offset) for each in held}
@@ -164,3 +164,8 @@ def is_drained(log: KafkaTopics) -> bool:
 def _places(names: Sequence[str]) -> list[tuple[str, int]]:
     declared = topics.load_topics()
     return [(name, index) for name in names for index in range(declared[name].partitions)]
+
+
+def _group_of(role: str) -> str:
+    """Return the name of a role's consumer group."""
+    return f"mingle-{role}"

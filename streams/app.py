@@ -16,6 +16,7 @@ from streams.delivery.intake import Intake, IntakeLimits
 from streams.delivery.loop import DeliveryLoop
 from streams.kafka.credentials import credentials
 from streams.kafka.transport import Transport
+from streams.routes import group_of
 
 DAY_SECONDS = 86_400.0
 COMMIT_INTERVAL_SECONDS = 1.0
@@ -52,8 +53,8 @@ class App(faust.App):  # type: ignore[misc] # untyped upstream
 
     BootStrategy = KafkaBoot
     intake: Intake
-    brakes: Brakes | None = None
-    """Those of its loops, kept in agreement with the store while it runs."""
+    brakes: Brakes
+    """The brakes of its loops, kept in agreement with the store while it runs."""
 
     def _create_directories(self) -> None:
         """Upstream makes folders for tables in the working directory; there are no tables."""
@@ -70,19 +71,20 @@ class App(faust.App):  # type: ignore[misc] # untyped upstream
 
     @Service.task  # type: ignore[untyped-decorator]
     async def _watch_brakes(self) -> None:
-        if self.brakes is not None:
-            await self.brakes.watch()
+        await self.brakes.watch()
 
 
 def create_app(
     role: str,
     settings: Settings,
     metrics: Metrics,
+    brakes: Brakes,
     limits: IntakeLimits | None = None,
     **overrides: Any,
 ) -> App:
-    """An app for one role, which is a consumer group of its own; nothing connects yet."""
-    app = App(f"mingle-{role}", **(_options(role, settings) | overrides))
+    """Return an app for one role, a consumer group of its own; nothing connects yet."""
+    app = App(group_of(role), **(_options(role, settings) | overrides))
+    app.brakes = brakes
     app.intake = Intake(app.conf.id, limits)
     app.transport = Transport(app.conf.broker_consumer, app, app.intake, metrics)
     return app
@@ -118,5 +120,5 @@ def _options(role: str, settings: Settings) -> dict[str, Any]:
 
 
 def member_name(settings: Settings, role: str) -> str:
-    """What a worker is called in the group of a role."""
+    """Return the name of a worker in the consumer group of a role."""
     return f"{settings.worker_name}-{role}"

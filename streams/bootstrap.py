@@ -1,8 +1,9 @@
 """The composition root: the one place where adapters are chosen. Nothing connects at import."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple
+from typing import Any
 
 from litestar import Litestar
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
@@ -22,6 +23,7 @@ from services.generations.view import FixedGeneration, FollowedGenerations, Gene
 from services.graph.cassandra import CassandraGraph
 from services.graph.memory import MemoryGraph
 from services.handlers.delivery import ActiveFollowers, everyone_active
+from services.handlers.handler import Handler
 from services.handlers.pages import FanOutPolicy
 from services.metrics.metrics import Metrics
 from services.posts.cassandra import CassandraPosts
@@ -61,132 +63,153 @@ from streams.routes import ROLES, ROUTES, WRITE_HOMES, create_handlers
 
 
 def create_metrics() -> Metrics:
-    """Metrics of this process, on a registry of their own."""
+    """Return the metrics of this process, on a registry of their own."""
     registry = CollectorRegistry()
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
     return Metrics(registry)
 
 
-async def _at_once() -> None:
-    """What is in memory needs no connection."""
+async def _connect_nothing() -> None:
+    """Memory needs no connection."""
 
 
-class Deps(NamedTuple):
-    """What a process is made of."""
+@dataclass(frozen=True)
+class Deps:
+    """The adapters that a process is made of; what is not given is in memory."""
 
     settings: Settings
     metrics: Metrics
     stores: Stores
     clock: Clock = now_ms
-    connect: Callable[[], Awaitable[None]] = _at_once
-    """What the stores need before they answer. Raises StoreUnavailable: to be tried again."""
-    brakes: BrakeStore | None = None
-    """None keeps them no longer than the apps."""
-    generations: GenerationStore | None = None
-    """None has one generation for ever."""
+    connect: Callable[[], Awaitable[None]] = _connect_nothing
+    """Returns when the stores answer. Raises StoreUnavailable; it may then be tried again."""
+    brakes: BrakeStore = field(default_factory=MemoryBrakes)
+    generations: GenerationStore = field(default_factory=MemoryGenerations)
 
     @property
     def retention(self) -> Retention:
         return Retention(self.settings.retention_days, self.settings.epoch)
 
 
-def memory_stores() -> Stores:
-    """Stores that live and end with this process."""
-    view = FollowedGenerations(MemoryGenerations().load)
+def memory_deps(settings: Settings, metrics: Metrics) -> Deps:
+    """Return adapters that end with this process."""
+    generations = MemoryGenerations()
+    return Deps(settings, metrics, memory_stores(generations), generations=generations)
+
+
+def cassandra_deps(settings: Settings, metrics: Metrics, store: Store, stores: Stores) -> Deps:
+    """Return adapters on a connection to Cassandra, with these stores."""
+    return Deps(
+        settings,
+        metrics,
+        stores,
+        connect=store.connect,
+        brakes=cassandra_brakes(store),
+        generations=cassandra_generations(store, settings),
+    )
+
+
+def memory_stores(generations: GenerationStore | None = None) -> Stores:
+    """Return stores that end with this process."""
+    view = FollowedGenerations((generations or MemoryGenerations()).load)
     return Stores(
-        MemoryPosts(),
-        MemoryGraph(),
-        MemoryAuthorTimelines(),
-        GenerationalHomeTimelines(view, MemoryHomeGeneration),
-        MemoryConversations(),
-        MemoryRelations(),
-        MemoryTerms(),
-        MemoryReposts(),
-        MemoryTerms(),
-        MemoryPulled(),
-        MemoryActivity(),
+        posts=MemoryPosts(),
+        graph=MemoryGraph(),
+        author_timelines=MemoryAuthorTimelines(),
+        home_timelines=GenerationalHomeTimelines(view, MemoryHomeGeneration),
+        conversations=MemoryConversations(),
+        relations=MemoryRelations(),
+        tags=MemoryTerms(),
+        reposts=MemoryReposts(),
+        words=MemoryTerms(),
+        pulled=MemoryPulled(),
+        activity=MemoryActivity(),
     )
 
 
 def cassandra_stores(
-    store: Store, settings: Settings, clock: Clock = now_ms, generation: str | None = None
+    store: Store,
+    settings: Settings,
+    clock: Clock = now_ms,
+    generation: str | None = None,
+    *,
+    version: RowVersion = keys_only,
 ) -> Stores:
-    """Stores on a connection to Cassandra; homes of one generation, or as they are listed."""
-    return _on_cassandra(store, settings, clock, generation, keys_only)
+    """Return stores on a connection to Cassandra.
 
-
-def repair_stores(
-    store: Store, settings: Settings, clock: Clock = now_ms, generation: str | None = None
-) -> Stores:
-    """The same, for those who mend: entries are written over what was removed from outside.
-
-    An entry is a row of keys, which no writer of ours removes; a removal by somebody else would
-    hide what is written again under the entries' common timestamp. Under the present it does not.
+    Homes are those of one generation, or where None is given of all that are listed. `version` is
+    the write timestamp of timeline entries and other rows that have no cells.
     """
-    return _on_cassandra(store, settings, clock, generation, now_us)
-
-
-def _on_cassandra(
-    store: Store, settings: Settings, clock: Clock, generation: str | None, version: RowVersion
-) -> Stores:
     retention = Retention(settings.retention_days, settings.epoch)
     view: GenerationsView = FollowedGenerations(cassandra_generations(store, settings).load)
     if generation is not None:
         view = FixedGeneration(view, generation)
 
-    def homes(name: str) -> CassandraHomeGeneration:
+    def open_homes(name: str) -> CassandraHomeGeneration:
         return CassandraHomeGeneration(store, retention, clock, version=version, generation=name)
 
     return Stores(
-        CassandraPosts(store),
-        CassandraGraph(store, clock),
-        CassandraAuthorTimelines(store, version),
-        GenerationalHomeTimelines(view, homes),
-        CassandraConversations(store, version=version),
-        CassandraRelations(store),
-        CassandraTerms(store, settings.epoch),
-        CassandraReposts(store, retention, clock, version=version),
-        CassandraWords(store, settings.epoch),
-        CassandraPulled(store, retention, clock, version=version),
-        CassandraActivity(store),
+        posts=CassandraPosts(store),
+        graph=CassandraGraph(store, clock),
+        author_timelines=CassandraAuthorTimelines(store, version),
+        home_timelines=GenerationalHomeTimelines(view, open_homes),
+        conversations=CassandraConversations(store, version=version),
+        relations=CassandraRelations(store),
+        tags=CassandraTerms(store, settings.epoch),
+        reposts=CassandraReposts(store, retention, clock, version=version),
+        words=CassandraWords(store, settings.epoch),
+        pulled=CassandraPulled(store, retention, clock, version=version),
+        activity=CassandraActivity(store),
     )
 
 
+def repair_stores(
+    store: Store, settings: Settings, clock: Clock = now_ms, generation: str | None = None
+) -> Stores:
+    """Return stores on Cassandra whose writes also restore entries that were deleted from outside.
+
+    An entry is a row of keys, which no writer of ours deletes; a deletion by somebody else would
+    hide what is written again with the entries' common timestamp. With the present time it does
+    not.
+    """
+    return cassandra_stores(store, settings, clock, generation, version=now_us)
+
+
 def cassandra_generations(store: Store, settings: Settings) -> GenerationStore:
-    """The list of generations, on the same connection."""
+    """Return the list of generations on a connection to Cassandra."""
     return CassandraGenerations(store, settings, available_migrations())
 
 
 def cassandra_brakes(store: Store) -> BrakeStore:
-    """Brakes on the same connection."""
+    """Return the brakes on a connection to Cassandra."""
     return CassandraBrakes(store)
 
 
 def cassandra_resolutions(store: Store) -> DeadLetterResolutions:
-    """What became of dead letters, on the same connection."""
+    """Return what became of dead letters, on a connection to Cassandra."""
     return CassandraResolutions(store)
 
 
 def memory_resolutions() -> DeadLetterResolutions:
-    """Of which nothing is known but what this process does."""
+    """Return what becomes of dead letters in this process alone."""
     return MemoryResolutions()
 
 
 def create_store(settings: Settings, metrics: Metrics) -> Store:
-    """The connection that `cassandra_stores` needs; nothing connects yet."""
+    """Return the store that `cassandra_stores` needs; it is not connected yet."""
     return Store(settings, metrics, migrations=available_migrations())
 
 
 async def connect_store(settings: Settings, metrics: Metrics) -> Store:
-    """The same, connected. Raises StoreUnavailable."""
+    """Return a connected store. Raises StoreUnavailable."""
     store = create_store(settings, metrics)
     await store.connect()
     return store
 
 
 def create_inactive_users(deps: Deps) -> InactiveUsers:
-    """Whom one worker leaves out; nobody, as long as it does not look."""
+    """Return the tracker of inactive users for one worker."""
     return InactiveUsers(deps.stores.activity, deps.settings.inactive_days, deps.clock)
 
 
@@ -196,8 +219,8 @@ def create_workers(
     roles: Iterable[str] = ROLES,
     active_followers: ActiveFollowers = everyone_active,
 ) -> list[App]:
-    """An app for each role, its agents registered; what they produce leaves by `outbox`."""
-    see_to = create_handlers(
+    """Return an app for each role with its agents; what they produce is sent by `outbox`."""
+    handlers = create_handlers(
         deps.stores,
         KafkaRequestOutbox(outbox),
         deps.metrics,
@@ -206,40 +229,40 @@ def create_workers(
         policy=FanOutPolicy(deps.settings.bulk_followers, deps.settings.pull_followers),
         active_followers=active_followers,
     )
-    kept = deps.brakes or MemoryBrakes()
-    apps = []
-    for role in roles:
-        app = create_app(role, deps.settings, deps.metrics)
-        app.brakes = Brakes(kept, deps.metrics, deps.clock)
-        for route in (each for each in ROUTES if each.role == role):
-            app.deliver(
-                DeliveryLoop(
-                    agent=route.agent,
-                    topic=route.topic,
-                    decode=partial(decode, route.topic, epoch=deps.settings.epoch),
-                    handle=see_to[route.agent],
-                    dead_letters=OutboxDeadLetterWriter(outbox),
-                    acks=app.intake.acks,
-                    metrics=deps.metrics,
-                    brake=app.brakes.of(route.brake),
-                    skips=(SchemaViolation,) if route.is_second else (),
-                    bounds=route.bounds,
-                )
+    return [_create_worker(role, deps, outbox, handlers) for role in roles]
+
+
+def _create_worker(
+    role: str, deps: Deps, outbox: Outbox, handlers: Mapping[str, Handler[Any]]
+) -> App:
+    brakes = Brakes(deps.brakes, deps.metrics, deps.clock)
+    app = create_app(role, deps.settings, deps.metrics, brakes)
+    for route in (each for each in ROUTES if each.role == role):
+        app.deliver(
+            DeliveryLoop(
+                agent=route.agent,
+                topic=route.topic,
+                decode=partial(decode, route.topic, epoch=deps.settings.epoch),
+                handle=handlers[route.agent],
+                dead_letters=OutboxDeadLetterWriter(outbox),
+                acks=app.intake.acks,
+                metrics=deps.metrics,
+                brake=brakes.of(route.brake),
+                skips=(SchemaViolation,) if route.is_second else (),
+                bounds=route.bounds,
             )
-        apps.append(app)
-    return apps
+        )
+    return app
 
 
-def create_acknowledger(
-    deps: Deps, generations: GenerationStore, roles: Iterable[str]
-) -> GenerationAcknowledger:
-    """A worker's word on which list of generations its roles go by."""
-    names = [member_name(deps.settings, each) for each in roles if each in WRITE_HOMES]
-    return GenerationAcknowledger(deps.stores.home_timelines, generations, names, deps.clock)
+def create_acknowledger(deps: Deps, roles: Iterable[str]) -> GenerationAcknowledger:
+    """Return what tells others which list of generations a worker's roles go by."""
+    members = [member_name(deps.settings, role) for role in roles if role in WRITE_HOMES]
+    return GenerationAcknowledger(deps.stores.home_timelines, deps.generations, members, deps.clock)
 
 
 def create_api(deps: Deps) -> Litestar:
-    """The HTTP API on these stores."""
-    from services.api.app import build_api as api_on  # noqa: PLC0415 - workers do without it
+    """Return the HTTP API on these stores."""
+    from services.api.app import build_api  # noqa: PLC0415 - workers do without it
 
-    return api_on(deps.stores, deps.settings, deps.metrics, deps.clock)
+    return build_api(deps.stores, deps.settings, deps.metrics, deps.clock)

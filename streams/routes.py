@@ -45,6 +45,7 @@ class Route(NamedTuple):
     role: str
     bounds: BatchBounds
     is_second: bool = False
+    lane: str | None = None
 
     @property
     def brake(self) -> str:
@@ -64,18 +65,28 @@ ROUTES = (
     Route("replies", "replies", "ingest", BatchBounds()),
     Route("follows", "follows", "ingest", BatchBounds()),
     Route("relations", "relations", "ingest", BatchBounds()),
-    Route("fanout", "fanout-pages", "fanout", BatchBounds()),
+    Route("fanout", "fanout-pages", "fanout", BatchBounds(), lane="push"),
     Route("backfills", "backfills", "fanout", BatchBounds()),
-    Route("bulk", "bulk-pages", "bulk", BULK_AT_ONCE),
+    Route("bulk", "bulk-pages", "bulk", BULK_AT_ONCE, lane="bulk"),
     Route("words", "posts", "search", WORDS_AT_ONCE, is_second=True),
     Route("reply-words", "replies", "search", WORDS_AT_ONCE, is_second=True),
 )
-LANES = ("fanout", "bulk")
-"""The roles that see to requests of our own."""
-WRITE_HOMES = ("ingest", *LANES)
+REQUEST_ROLES = ("fanout", "bulk")
+"""The roles that handle requests of our own."""
+WRITE_HOMES = ("ingest", *REQUEST_ROLES)
 """The roles that write home entries."""
+LANES = {route.topic: route.lane for route in ROUTES if route.lane is not None}
+"""The lane of each topic of fan-out pages, as metrics name it."""
 ROLES = tuple(dict.fromkeys(route.role for route in ROUTES))
+SECOND_ROLES = frozenset(route.role for route in ROUTES if route.is_second)
+"""The roles that read topics which another role reads too. Their lag has gauges of its own, as both
+may run in one process."""
 BRAKES = tuple(dict.fromkeys(route.brake for route in ROUTES))
+
+
+def group_of(role: str) -> str:
+    """Return the name of a role's consumer group."""
+    return f"mingle-{role}"
 
 
 def create_handlers(  # noqa: PLR0913 - what handlers are made of
@@ -174,7 +185,7 @@ def create_inline_handlers(  # noqa: PLR0913 - what handlers are made of
     requests = InlineOutbox(deliver, backfill if backfills else None)
     policy = FanOutPolicy(bulk_followers=0, pull_followers=pull_followers)
     agents = create_handlers(stores, requests, metrics, retention, clock, policy=policy)
-    facts = [route for route in ROUTES if route.role not in LANES]
+    facts = [route for route in ROUTES if route.role not in REQUEST_ROLES]
     return {
         FOLLOW_EDGES: RecordFollows(stores.graph, stores.relations, requests),
         **{

@@ -17,7 +17,6 @@ from streams.cli.store_access import run_on_stores
 from streams.replay.acknowledgement import change_generations
 from streams.replay.generation import retire_generation
 from streams.replay.live import LiveGroups
-from streams.replay.session import generations_of
 from streams.threads import in_thread
 
 
@@ -72,7 +71,7 @@ def retire(generation: str, as_json: bool) -> None:
     async def work(deps: Deps) -> Generations:
         async with in_thread(closing(LiveGroups(deps.settings.brokers))) as live:
             return await retire_generation(
-                generations_of(deps), generation, live.members,
+                deps.generations, generation, live.members,
                 request_seconds=deps.settings.store_timeout_seconds,
                 on_progress=partial(click.echo, err=True),
             )  # fmt: skip
@@ -85,7 +84,7 @@ COMMANDS: Final = (cutover, rollback, retire)
 
 def _change(change: Callable[[Generations], Generations]) -> Generations:
     async def work(deps: Deps) -> Generations:
-        return await change_generations(generations_of(deps), change)
+        return await change_generations(deps.generations, change)
 
     return run_on_stores(work)
 

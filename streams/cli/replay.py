@@ -31,7 +31,6 @@ from streams.replay.progress import Progress
 from streams.replay.result import ReplayResult
 from streams.replay.run import ReplayLimits, ReplayState
 from streams.replay.session import (
-    generations_of,
     load_progress,
     plan_replay,
     run_plan,
@@ -163,7 +162,7 @@ def status(plan: Plan, as_json: bool) -> None:
     progress = run_async(settings, load_progress(plan, settings.brokers))
     over = progress.is_over
     if over and plan.generation is not None:
-        over = run_on_stores(lambda deps: is_filled(generations_of(deps), plan))
+        over = run_on_stores(lambda deps: is_filled(deps.generations, plan))
     _report(plan, progress, as_json, over=over)
     sys.exit(0 if over else 1)
 

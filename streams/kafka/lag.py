@@ -7,11 +7,7 @@ from services.metrics.metrics import Metrics
 from streams.delivery.acks import AckTracker
 from streams.kafka.consumer_thread import Extent
 from streams.records import Partition
-
-LANES = {"fanout-pages": "push", "bulk-pages": "bulk"}
-"""The lane of each topic of fan-out pages."""
-SEARCH = "mingle-search"
-"""The group that reads topics which another one reads too: both may be in one process."""
+from streams.routes import LANES, SECOND_ROLES, group_of
 
 
 class LagGauges:
@@ -20,7 +16,7 @@ class LagGauges:
     def __init__(
         self, metrics: Metrics, now: Callable[[], float] = time.time, group: str = ""
     ) -> None:
-        if group == SEARCH:
+        if group in map(group_of, SECOND_ROLES):
             self._seconds, self._messages = metrics.search_lag_seconds, metrics.search_lag_messages
         else:
             self._seconds = metrics.consumer_lag_seconds

@@ -16,8 +16,7 @@ from services.stores import Stores
 from streams.background import Work, repeat, run_in_background
 from streams.bootstrap import (
     Deps,
-    cassandra_brakes,
-    cassandra_generations,
+    cassandra_deps,
     cassandra_stores,
     create_acknowledger,
     create_api,
@@ -25,7 +24,7 @@ from streams.bootstrap import (
     create_metrics,
     create_store,
     create_workers,
-    memory_stores,
+    memory_deps,
 )
 from streams.kafka.contact import expect_access
 from streams.kafka.producer import KafkaOutbox
@@ -33,7 +32,7 @@ from streams.process.health import Watched, create_health, serve
 from streams.process.serving import Address, serve_app
 from streams.process.signals import FAILED, STOPPED, run_apps
 from streams.process.store_contact import StoreContact
-from streams.routes import LANES
+from streams.routes import REQUEST_ROLES
 
 ACCESS_SECONDS = 5.0
 """For a broker to let a worker in or not; one that says nothing may do so later."""
@@ -84,10 +83,8 @@ async def run_api(settings: Settings, stop: asyncio.Event) -> int:
 
 def background_work(deps: Deps, roles: Sequence[str], dormant: InactiveUsers) -> list[Work]:
     """What goes on beside a worker's apps."""
-    going_on: list[Work] = []
-    if deps.generations is not None:
-        going_on.append(create_acknowledger(deps, deps.generations, roles).watch())
-    if deps.settings.inactive_days and set(roles) & set(LANES):
+    going_on: list[Work] = [create_acknowledger(deps, roles).watch()]
+    if deps.settings.inactive_days and set(roles) & set(REQUEST_ROLES):
         failed = "it cannot be read who is dormant: nobody is left out"
         going_on.append(repeat(dormant.scan, SCAN_SECONDS, failed))
     return going_on
@@ -100,18 +97,11 @@ async def open_deps(
     """What the settings ask for; the stores answer when `Deps.connect` has returned."""
     metrics = create_metrics()
     if settings.store == "memory":
-        yield Deps(settings, metrics, memory_stores())
+        yield memory_deps(settings, metrics)
         return
     store = create_store(settings, metrics)
     try:
-        yield Deps(
-            settings,
-            metrics,
-            adapters(store, settings),
-            connect=store.connect,
-            brakes=cassandra_brakes(store),
-            generations=cassandra_generations(store, settings),
-        )
+        yield cassandra_deps(settings, metrics, store, adapters(store, settings))
     finally:
         await store.close()
 

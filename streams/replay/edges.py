@@ -19,7 +19,7 @@ from streams.outbox import Outbox, Outgoing
 from streams.pace import Pace
 from streams.progress import ProgressCallback
 from streams.replay.live import committed_of
-from streams.routes import ROUTES
+from streams.routes import ROUTES, group_of
 
 OWNERS_AT_ONCE: Final = 32
 """Whose edges are read together: as many requests, and 32,000 edges at most, some 15 MB."""
@@ -59,7 +59,7 @@ async def handled_follows(brokers: Brokers) -> tuple[int, ...]:
 
     (role,) = (route.role for route in ROUTES if route.topic == "follows")
     ends = {each.partition: each.end for each in await asyncio.to_thread(look)}
-    committed = await committed_of(brokers, f"mingle-{role}", list(ends))
+    committed = await committed_of(brokers, group_of(role), list(ends))
     # What was committed of a topic that was made anew lies beyond its end.
     return tuple(min(committed.get(place, 0), end) for place, end in ends.items())
 

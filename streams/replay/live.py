@@ -11,7 +11,7 @@ from services.errors import BrokerUnavailable
 from services.settings.brokers import Brokers
 from streams.kafka.contact import broker_errors, expect_brokers
 from streams.records import Partition
-from streams.routes import ROUTES, WRITE_HOMES
+from streams.routes import ROUTES, WRITE_HOMES, group_of
 
 TIMEOUT: Final = 15.0
 GROUPS: Final = WRITE_HOMES
@@ -30,7 +30,7 @@ class LiveGroups:
         options = brokers.librdkafka() | {"log_level": 0}
         self._admin: Any = AdminClient(options)
         self._groups: dict[str, Any] = {
-            role: Consumer(options | {"group.id": f"mingle-{role}", "enable.auto.commit": False})
+            role: Consumer(options | {"group.id": group_of(role), "enable.auto.commit": False})
             for role in GROUPS
         }
 
@@ -71,7 +71,7 @@ class LiveGroups:
     def _members(self) -> frozenset[str] | None:
         names: set[str] = set()
         try:
-            groups = [f"mingle-{role}" for role in GROUPS]
+            groups = list(map(group_of, GROUPS))
             answers = self._admin.describe_consumer_groups(groups, request_timeout=TIMEOUT)
             for answer in answers.values():
                 group = answer.result(TIMEOUT)

@@ -11,7 +11,6 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from services.clock import now_ms
-from services.generations.store import GenerationStore
 from services.settings.brokers import Brokers
 from services.settings.settings import Settings
 from streams.bootstrap import Deps, repair_stores
@@ -45,12 +44,6 @@ class ReplayReporter(Protocol):
         """Show how far the replay is, once a second."""
 
 
-def generations_of(deps: Deps) -> GenerationStore:
-    """Return the list of generations, which only a store in memory lacks."""
-    assert deps.generations is not None
-    return deps.generations
-
-
 async def plan_replay(
     request: PlanRequest, into: str, deps: Deps, on_progress: ProgressCallback[int]
 ) -> Plan:
@@ -61,7 +54,7 @@ async def plan_replay(
     made_at, settings = now_ms(), deps.settings
     name = _new_name(made_at)
     if into != LIVE:
-        await expect_free(generations_of(deps), into, name)
+        await expect_free(deps.generations, into, name)
     async with in_thread(TopicReader(settings.brokers)) as reader:
         return await make_plan(
             request, reader, deps.stores.graph.follower_counts, name=name, made_at=made_at,
@@ -102,7 +95,7 @@ async def run_plan(  # noqa: PLR0913 - what runs, how, and who watches it
         await deps.connect()
         reporter.notice(f"metrics at {address}/metrics")
         if plan.generation is not None:
-            await list_generation(generations_of(deps), plan, live.members, reporter.notice)
+            await list_generation(deps.generations, plan, live.members, reporter.notice)
             plan = fix_ends(plan, await _spans(plan, own.brokers))
         replay = create_replay(
             plan, deps, outbox, live, limits=limits, on_progress=reporter.update
@@ -167,7 +160,7 @@ async def _complete_generation(plan: Plan, deps: Deps, reporter: ReplayReporter)
         rebuild = create_rebuild(deps)
         async for some in scan_users(deps):
             await rebuild(some)
-    await mark_filled(generations_of(deps), plan)
+    await mark_filled(deps.generations, plan)
 
 
 async def _spans(plan: Plan, brokers: Brokers) -> list[OffsetRange]:

@@ -19,6 +19,7 @@ from streams.bootstrap import create_metrics
 from streams.kafka.credentials import credentials
 from streams.kafka.producer import KafkaOutbox
 from tests.access.conftest import Certificates
+from tests.streams.fakes import memory_brakes
 
 ROOT = Path(__file__).parents[2]
 PLAIN = Brokers("a:1,b:2")
@@ -105,7 +106,7 @@ async def test_workers_and_outbox_are_made_with_it(certificates: Certificates) -
             "kafka_ca_file": certificates.ours.file,
         }
     )
-    told = create_app("ingest", settings, create_metrics()).conf.broker_credentials
+    told = create_app("ingest", settings, create_metrics(), memory_brakes()).conf.broker_credentials
     assert isinstance(told, SASLCredentials)
     assert told.protocol.value == "SASL_SSL"
     producer = KafkaOutbox(settings.brokers)._new_producer()

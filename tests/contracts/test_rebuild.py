@@ -1,6 +1,7 @@
 """On the real store: what is damaged behind its back is found, and mended by a rebuild."""
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator, Callable
 from random import Random
 from typing import Any
@@ -210,7 +211,9 @@ async def test_a_rebuild_by_the_usual_writer_would_be_outbid(
     damage(removing("home_timeline", key))
     store = await connect(usual_keyspace, deps.metrics)
     try:
-        usual = deps._replace(stores=cassandra_stores(store, usual_keyspace, deps.clock))
+        usual = dataclasses.replace(
+            deps, stores=cassandra_stores(store, usual_keyspace, deps.clock)
+        )
         await create_rebuild(usual)([told.people.alice])
     finally:
         await store.close()

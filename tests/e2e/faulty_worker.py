@@ -3,6 +3,7 @@
 python -m tests.e2e.faulty_worker PLAN, a `tests.e2e.faults.Plan` as JSON.
 """
 
+import dataclasses
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -42,7 +43,7 @@ def create_faulty_workers(
     active_followers: ActiveFollowers,
 ) -> list[App]:
     """What `create_workers` makes, on ports that may fail the worker."""
-    own = deps._replace(stores=faults.stores(deps.stores))
+    own = dataclasses.replace(deps, stores=faults.stores(deps.stores))
     apps = create_workers(own, faults.outbox(outbox), roles, active_followers)
     for app in apps:
         app.transport = faulty_transport(faults, app, deps)

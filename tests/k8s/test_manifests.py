@@ -10,7 +10,7 @@ from servers import jars
 from services.settings.settings import Settings
 from streams.cli import COMMANDS
 from streams.cli.configuration import environment_variable
-from streams.routes import LANES, ROLES, ROUTES
+from streams.routes import REQUEST_ROLES, ROLES, ROUTES
 from tests.k8s.conftest import ROOT, Manifest
 
 WORKLOADS = {"StatefulSet", "Deployment", "Job"}
@@ -189,7 +189,7 @@ def test_each_role_may_do_on_kafka_what_it_does(manifests: list[Manifest]) -> No
         each["metadata"]["name"]: set(rights(each)) for each in of_kind(manifests, "KafkaUser")
     }
     assert set(given) == {f"mingle-{role}" for role in (*ROLES, "operator")}
-    asked = {route.topic for route in ROUTES if route.role in LANES}
+    asked = {route.topic for route in ROUTES if route.role in REQUEST_ROLES}
     for role in ROLES:
         routes = [each for each in ROUTES if each.role == role]
         read = {each.topic for each in routes}

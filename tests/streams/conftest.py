@@ -23,7 +23,7 @@ from streams.embedded.mock_broker import MockBroker
 from streams.kafka.producer import KafkaOutbox
 from streams.outbox import Outgoing
 from streams.retry import RetryPolicy
-from tests.streams.fakes import POSTS, decode, metrics
+from tests.streams.fakes import POSTS, decode, memory_brakes, metrics
 
 PATIENCE = 30.0
 """Seconds that a test waits for what should take one."""
@@ -92,8 +92,8 @@ class Workers:
     ) -> AsyncIterator[App]:
         settings = Settings(kafka_bootstrap=self._broker.bootstrap, worker_name=name)
         measured = metrics()
-        app = create_app("ingest", settings, measured, limits, **IMPATIENT)
-        app.brakes = brakes
+        watched = brakes or memory_brakes()
+        app = create_app("ingest", settings, measured, watched, limits, **IMPATIENT)
         for topic in topics:
             app.deliver(
                 DeliveryLoop(

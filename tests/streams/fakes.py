@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry
 
 from schemas.errors import SchemaViolation
+from services.clock import now_ms
 from services.handlers.handler import Accepted
 from services.metrics.metrics import Metrics
 from streams.delivery.acks import AckTracker
+from streams.delivery.brake.brakes import Brakes
+from streams.delivery.brake.memory import MemoryBrakes
 from streams.delivery.dead_letters import DeadLetter
 from streams.records import Partition, RecordRun
 
@@ -44,6 +47,11 @@ def decode(key: bytes | None, value: bytes | None, timestamp_ms: int) -> str:
 
 def metrics() -> Metrics:
     return Metrics(CollectorRegistry())
+
+
+def memory_brakes() -> Brakes:
+    """Brakes that nobody else knows of."""
+    return Brakes(MemoryBrakes(), metrics(), now_ms)
 
 
 def sample(measured: Metrics, name: str, **labels: str) -> float:

@@ -17,7 +17,7 @@ from streams.kafka import transport
 from streams.kafka.consumer_thread import ConsumerThread
 from streams.kafka.producer import KafkaOutbox
 from tests.streams.conftest import PATIENCE, Log, Workers, eventually, numbers, publish, until
-from tests.streams.fakes import BAD, P0, P1, Handler, metrics, refuse, sample
+from tests.streams.fakes import BAD, P0, P1, Handler, memory_brakes, metrics, refuse, sample
 
 GROUP_AUTHORIZATION_FAILED = 30
 TOGETHER = b"bob"
@@ -45,7 +45,9 @@ class Gate:
 def test_building_an_app_connects_nothing() -> None:
     """Each role is a group of its own, with a member of a name that stays."""
     settings = Settings(kafka_bootstrap="nowhere:1, nowhere:2", worker_name="pod-0")
-    one, two = (create_app(role, settings, metrics()).conf for role in ("ingest", "fanout"))
+    one, two = (
+        create_app(role, settings, metrics(), memory_brakes()).conf for role in ("ingest", "fanout")
+    )
     assert (one.id, two.id) == ("mingle-ingest", "mingle-fanout")
     assert one.consumer_group_instance_id == "pod-0-ingest"
     assert [str(url) for url in one.broker] == ["kafka://nowhere:1", "kafka://nowhere:2"]
@@ -305,7 +307,8 @@ async def test_a_stop_reaches_a_thread_that_has_not_begun(
         begun(thread)
 
     monkeypatch.setattr(ConsumerThread, "_start_thread", begin_late)
-    app = create_app("ingest", Settings(kafka_bootstrap=broker.bootstrap), metrics())
+    settings = Settings(kafka_bootstrap=broker.bootstrap)
+    app = create_app("ingest", settings, metrics(), memory_brakes())
     starting = asyncio.create_task(app.start())
     await until(lambda: app.consumer._thread._thread is not None)
     stopping = asyncio.create_task(app.stop())

@@ -9,7 +9,7 @@ from services.settings.settings import Settings
 from streams.app import create_app
 from streams.kafka.consumer_thread import Fetched
 from streams.kafka.transport import Consumer
-from tests.streams.fakes import P0, P1, metrics, records
+from tests.streams.fakes import P0, P1, memory_brakes, metrics, records
 
 ASSIGNMENT = object()
 
@@ -45,7 +45,7 @@ async def test_what_was_fetched_before_a_rebalance_is_left(
     rebalance: Callable[[Consumer], None],
 ) -> None:
     """Taken for a part of the next assignment it would let a commit pass what came before it."""
-    app = create_app("ingest", Settings(), metrics())
+    app = create_app("ingest", Settings(), metrics(), memory_brakes())
     handed: list[Any] = []
 
     async def hand_over(message: Any) -> None:

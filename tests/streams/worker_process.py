@@ -10,10 +10,13 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
+from services.clock import now_ms
 from services.handlers.handler import Accepted
 from services.metrics.metrics import Metrics
 from services.settings.settings import Settings
 from streams.app import App, create_app
+from streams.delivery.brake.brakes import Brakes
+from streams.delivery.brake.memory import MemoryBrakes
 from streams.delivery.dead_letters import OutboxDeadLetterWriter
 from streams.delivery.loop import DeliveryLoop
 from streams.outbox import MemoryOutbox
@@ -39,7 +42,8 @@ def decode(key: bytes | None, value: bytes | None, timestamp_ms: int) -> str:
 
 
 def app_of(role: str, metrics: Metrics) -> App:
-    app = create_app(role, Settings(kafka_bootstrap=sys.argv[1]), metrics)
+    brakes = Brakes(MemoryBrakes(), metrics, now_ms)
+    app = create_app(role, Settings(kafka_bootstrap=sys.argv[1]), metrics, brakes)
     delivery: DeliveryLoop[Any] = DeliveryLoop(
         agent=ROLES[role],
         topic=ROLES[role],
