@@ -90,7 +90,7 @@ def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def _verdict(report: Report) -> str:
     homes = f"{report.homes_checked} homes read through the API, {report.homes_wrong} of them wrong"
     checked = f"{report.entries_checked:,} entries read back: {report.lost:,} lost, "
-    verdict = "**Everything was delivered" if report.right else "**NOT everything is right"
+    verdict = "**Everything was delivered" if report.is_correct else "**NOT everything is right"
     letters = f"{report.dead_letters:,} dead letters"
     return f"{verdict}.** {checked}{report.extra:,} extra; {homes}; {letters}."
 

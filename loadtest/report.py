@@ -103,7 +103,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     notes: list[str]
 
     @property
-    def right(self) -> bool:
+    def is_correct(self) -> bool:
         """Whether everything was delivered and nothing else."""
         return not (self.lost or self.extra or self.homes_wrong or self.dead_letters)
 

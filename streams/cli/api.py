@@ -1,4 +1,4 @@
-"""`mingle api`: the HTTP API, until the process is told to stop."""
+"""`mingle api`: serves the HTTP API until a signal stops the process."""
 
 import sys
 from functools import partial
@@ -16,9 +16,9 @@ from streams.process.signals import run_until_signal
 def command() -> None:
     """Serve timelines and threads over HTTP.
 
-    At MINGLE_API_HOST and MINGLE_API_PORT; /openapi.json says what it answers. While the store
-    is away, be it from the start, what needs it is answered with 503. SIGTERM lets requests
-    that are being answered finish, and ends.
+    Listens at MINGLE_API_HOST and MINGLE_API_PORT; /openapi.json describes every endpoint. While
+    the store is unavailable, also at the start, requests that need it get 503. On SIGTERM the API
+    finishes the requests in progress and ends.
     """
     settings = load_settings()
     configure(settings.log_level)

@@ -1,50 +1,46 @@
-"""Questions to the HTTP API, and what a command says when it gets no answer."""
+"""Client of the HTTP API for commands that read."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar
+import json
+from collections.abc import Mapping
+from typing import Any, Final
 
 import click
 import httpx
+from rich.console import Console, RenderableType
 
 from services.settings.settings import Settings
 from streams.cli.configuration import load_settings
 
 TIMEOUT: Final = 10.0
-"""Seconds; the API itself gives a request less."""
+"""Seconds for a request; the API's own limit is lower."""
 ANY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104 listened on, not connected to
 
-F = TypeVar("F", bound=Callable[..., None])
-
-
-def api_option(function: F) -> F:
-    """`--api URL`, else the API of the settings."""
-    return click.option(
-        "--api", metavar="URL", help="Address of the API [default: MINGLE_API_HOST:PORT]."
-    )(function)
-
-
-def json_option(function: F) -> F:
-    """`--json`: the API's own body."""
-    return click.option("--json", "as_json", is_flag=True, help="Print the API's answer.")(function)
+api_option = click.option(
+    "--api", metavar="URL", help="Address of the API [default: MINGLE_API_HOST:MINGLE_API_PORT]."
+)
 
 
 def api_address(settings: Settings) -> str:
-    """Where the API of these settings answers."""
+    """Return the URL where the API of these settings answers."""
     host = ANY_ADDRESS.get(settings.api_host, settings.api_host)
     return f"http://{host}:{settings.api_port}"
 
 
 def get_json(api: str | None, path: str, **parameters: str | int | None) -> dict[str, Any]:
-    """The JSON object at a path; parameters that are None are left out. Ends the command else."""
+    """Return the JSON object at a path; parameters that are None are left out.
+
+    Raises ClickException where the API does not answer, or answers with an error.
+    """
     settings = load_settings()
     base = (api or api_address(settings)).rstrip("/")
-    given = {name: value for name, value in parameters.items() if value is not None}
+    query = {name: value for name, value in parameters.items() if value is not None}
+    token = {"Authorization": f"Bearer {settings.api_token}"} if settings.api_token else {}
     try:
-        answer = httpx.get(f"{base}{path}", params=given, headers=_shown(settings), timeout=TIMEOUT)
+        answer = httpx.get(f"{base}{path}", params=query, headers=token, timeout=TIMEOUT)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise click.ClickException(
             f"no API answers at {base} ({type(error).__name__}): start one with `mingle api`, "
-            "or name another with --api URL"
+            "or give another address with --api URL"
         ) from error
     if answer.status_code != httpx.codes.OK:
         raise click.ClickException(f"{answer.status_code} {_detail(answer)}")
@@ -52,13 +48,16 @@ def get_json(api: str | None, path: str, **parameters: str | int | None) -> dict
     return body
 
 
-def _shown(settings: Settings) -> dict[str, str]:
-    """What tells the API who asks."""
-    return {"Authorization": f"Bearer {settings.api_token}"} if settings.api_token else {}
+def print_answer(body: Mapping[str, Any], view: RenderableType, *, as_json: bool) -> None:
+    """Print the API's own answer as JSON, else the view of it."""
+    if as_json:
+        click.echo(json.dumps(body, ensure_ascii=False))
+    else:
+        Console().print(view)
 
 
 def _detail(answer: httpx.Response) -> str:
-    """What problem+json says, or the status line's words."""
+    """Return the detail of a problem+json body, else the reason phrase."""
     try:
         problem = answer.json()
     except ValueError:

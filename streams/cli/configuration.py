@@ -1,4 +1,4 @@
-"""Settings for commands: a wrong one ends the program with its name and what was expected."""
+"""Loads the settings for commands. A wrong one ends the program with its name and what fits."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -14,7 +14,7 @@ MASK: Final = "********"
 
 
 class WrongSettings(click.ClickException):
-    """A line for each setting that is wrong."""
+    """Some settings are wrong: the message has a line for each."""
 
     exit_code = 2
 
@@ -23,7 +23,7 @@ class WrongSettings(click.ClickException):
 
 
 def load_settings() -> Settings:
-    """The settings of this process. Raises WrongSettings."""
+    """Return the settings of this process. Raises WrongSettings."""
     try:
         return Settings.model_validate({})
     except ValidationError as error:
@@ -31,7 +31,7 @@ def load_settings() -> Settings:
 
 
 def describe_errors(error: ValidationError) -> list[str]:
-    """A line for each wrong setting: its variable and what was expected, never its value."""
+    """Return a line for each wrong setting: its variable and what fits, never its value."""
     wrong = dict.fromkeys(str(each["loc"][0]) for each in error.errors() if each["loc"])
     general = [each["msg"] for each in error.errors() if not each["loc"]]
     return [
@@ -41,12 +41,12 @@ def describe_errors(error: ValidationError) -> list[str]:
 
 
 def environment_variable(name: str) -> str:
-    """The environment variable of a setting."""
+    """Return the environment variable of a setting."""
     return f"{PREFIX}{name.upper()}"
 
 
 def describe_expected(name: str) -> str:
-    """What the value of a setting may be, in words, from its declaration."""
+    """Return in words what the value of a setting may be, from its declaration."""
     schema = _properties()[name]
     if "enum" in schema:
         return "one of " + ", ".join(schema["enum"])
@@ -63,7 +63,7 @@ def describe_expected(name: str) -> str:
 
 
 def format_value(name: str, value: object) -> str:
-    """A value as it would be written in the environment; a secret is masked."""
+    """Return a value as the environment would hold it; a secret is masked."""
     match value:
         case tuple():
             text = ",".join(value)

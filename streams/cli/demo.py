@@ -1,4 +1,4 @@
-"""`mingle demo`: the whole of Mingle at work, in this process alone."""
+"""`mingle demo`: runs all of Mingle in this process and shows it at work."""
 
 import asyncio
 import logging
@@ -18,22 +18,22 @@ from streams.logs import configure
 from streams.process.signals import STOPPED, run_until_signal
 
 ANY: Final = 0
+"""The port with which the system chooses a free one."""
 
 
 @click.command("demo")
 @click.option("--serve", is_flag=True, help="Keep it running until Ctrl-C.")
 def command(serve: bool) -> None:
-    """Show the whole of Mingle at work, in this process alone.
+    """Run all of Mingle in one process and show it at work.
 
-    A broker over TCP, the workers, stores in memory and the API, all started here and gone
-    afterwards; a village's day is published and read back. Where a port of the settings is
-    taken, any free one is used.
+    Starts a broker, the workers, stores in memory and the API, publishes a day in a village and
+    reads it back. Nothing remains afterwards. Where a port of the settings is taken, any free one
+    is used.
     """
     settings = _with_free_ports(load_settings())
     configure("error")
-    logging.getLogger("streams.delivery.attempt").setLevel(
-        logging.CRITICAL
-    )  # its dead letter is shown
+    # The dead letter of the story is shown anyway.
+    logging.getLogger("streams.delivery.attempt").setLevel(logging.CRITICAL)
 
     async def main(stop: asyncio.Event) -> int:
         await demo(settings, Console(), stop.wait if serve else None)

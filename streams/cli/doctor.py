@@ -1,4 +1,4 @@
-"""`mingle doctor`: what keeps Mingle from working, and what to do about it."""
+"""`mingle doctor`: finds what keeps Mingle from working, and says what to do about it."""
 
 import json
 import sys
@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from streams.cli.configuration import load_settings
+from streams.cli.output import json_option
 from streams.display.text import clean
 from streams.process.doctor import Finding, examine
 
@@ -16,12 +17,12 @@ STYLES: Final = {"ok": "green", "failed": "bold red", "skipped": "yellow"}
 
 
 @click.command("doctor")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
+@json_option
 def command(as_json: bool) -> None:
-    """Find out what keeps Mingle from working.
+    """Find what keeps Mingle from working.
 
-    Looks at the settings, Kafka and its topics, Cassandra and its migrations, and at the API
-    and the worker where they run. Changes nothing. The exit code is 1 where something failed.
+    Checks the settings, Kafka and its topics, Cassandra and its migrations, and the API and the
+    worker where they run. Changes nothing. The exit code is 1 if a check failed.
     """
     settings = load_settings()
     console = Console()

@@ -6,7 +6,7 @@ import click
 
 from schemas.snapshots import FOLLOW_EDGES, EdgesWritten
 from streams.bootstrap import Deps
-from streams.cli.progress import progress_bar
+from streams.cli.output import progress_bar
 from streams.cli.store_access import run_on_stores
 from streams.process.processes import open_outbox
 from streams.replay.edges import write_snapshot

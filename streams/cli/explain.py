@@ -1,11 +1,9 @@
-"""`mingle explain`: why a user sees a post or does not, asked of the API."""
-
-import json
+"""`mingle explain`: asks the API why a user sees a post, or does not."""
 
 import click
-from rich.console import Console
 
-from streams.cli.api_client import api_option, get_json, json_option
+from streams.cli.api_client import api_option, get_json, print_answer
+from streams.cli.output import json_option
 from streams.display.explanation import explanation_table
 
 
@@ -15,13 +13,10 @@ from streams.display.explanation import explanation_table
 @api_option
 @json_option
 def command(user: int, post: int, api: str | None, as_json: bool) -> None:
-    """Say why a user sees a post, or does not.
+    """Explain why a user sees a post, or does not.
 
-    The rule that decides, the path by which the post is owed, and whether it is stored. A post
-    outside the user's audience answers like one that does not exist.
+    Prints the rule that decides, the path on which the post reaches the user's home, and whether
+    it is stored there. A post that the user may not see answers like one that does not exist.
     """
     body = get_json(api, f"/v1/users/{user}/explain/{post}")
-    if as_json:
-        click.echo(json.dumps(body, ensure_ascii=False))
-    else:
-        Console().print(explanation_table(body))
+    print_answer(body, explanation_table(body), as_json=as_json)

@@ -1,15 +1,12 @@
-"""`mingle loadtest`: what fan-out costs, measured on the real servers."""
+"""`mingle loadtest`: measures what fan-out costs on real servers."""
 
 import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 import click
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
 from loadtest import command as runs
 from loadtest import comparison
@@ -21,13 +18,9 @@ from loadtest.report import NoReport, Report, load_report
 from loadtest.scenario import WrongScenario, load_scenario, scenario_names
 from servers.errors import ServerError
 from services.errors import MingleError
+from streams.cli.output import json_option, print_table
 
-F = TypeVar("F", bound=Callable[..., None])
 FolderType = click.Path(file_okay=False, path_type=Path)
-
-
-def _json_option(function: F) -> F:
-    return click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")(function)
 
 
 @click.group("loadtest")
@@ -36,84 +29,89 @@ def command() -> None:
 
 
 @command.command("list")
-@_json_option
+@json_option
 def list_scenarios(as_json: bool) -> None:
-    """The scenarios, and what each claims."""
+    """List the scenarios and what each claims."""
     claims = {name: load_scenario(name).claim for name in scenario_names()}
     if as_json:
         click.echo(json.dumps([{"name": name, "claim": each} for name, each in claims.items()]))
-        return
-    table = Table("scenario", "claim", box=None, pad_edge=False)
-    for each in claims.items():
-        table.add_row(*each)
-    Console().print(table)
+    else:
+        print_table(("scenario", "claim"), claims.items())
 
 
 @command.command("run")
 @click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO|FILE...")
-@click.option("--out", type=FolderType, default=Path("loadtest-report"), show_default=True)
+@click.option(
+    "--out",
+    type=FolderType,
+    default=Path("loadtest-report"),
+    show_default=True,
+    help="Folder for the report.",
+)
 @click.option(
     "--scale",
     type=click.FloatRange(0, 10, min_open=True),
     default=1.0,
     show_default=True,
-    help="So many times the people, posts and seconds.",
+    help="Multiply users, posts and seconds by this.",
 )
-@click.option("--seed", type=int, help="Another graph and other arrivals.")
-@click.option("--seconds", type=click.FloatRange(1, 86_400), help="Length of open phases.")
-@click.option("--attach", is_flag=True, help="Use the servers of the settings, not own ones.")
-@click.option("--erase", is_flag=True, help="With --attach: remove the topics' messages there.")
-@_json_option
-def run(scenarios: tuple[str, ...], out: Path, as_json: bool, **asked: object) -> None:
-    """Run scenarios and leave report.json, report.md and pictures.
+@click.option("--seed", type=int, help="Draw another follow graph and other arrival times.")
+@click.option("--seconds", type=click.FloatRange(1, 86_400), help="Length of each open phase.")
+@click.option(
+    "--attach", is_flag=True, help="Use the servers of the settings instead of starting some."
+)
+@click.option("--erase", is_flag=True, help="With --attach: delete the messages in its topics.")
+@json_option
+def run(scenarios: tuple[str, ...], out: Path, as_json: bool, **options: object) -> None:
+    """Run scenarios and write report.json, report.md and charts.
 
-    Of one scenario in --out, of several in a folder for each below it. `mingle loadtest list`
-    names them. Everything runs on this machine; what a run starts it stops. The exit code is 1
-    where something was lost, extra or shown wrongly.
+    The report of one scenario is written to --out, those of several to a folder each below it.
+    `mingle loadtest list` names the scenarios. Everything runs on this machine, and a run stops
+    what it started. The exit code is 1 if entries were lost or extra, or homes were wrong.
     """
     try:
-        made = runs.run_scenarios(scenarios, runs.RunRequest(out=out, **asked))  # type: ignore[arg-type]
+        request = runs.RunRequest(out=out, **options)  # type: ignore[arg-type]
+        reports = runs.run_scenarios(scenarios, request)
     except WrongScenario as error:
         raise click.UsageError(str(error)) from error
     except (MingleError, ServerError, ProgramFailed, TopicsNotEmpty, RunTimedOut) as error:
         raise click.ClickException(str(error)) from error
     except KeyboardInterrupt:
-        raise click.ClickException("interrupted; what was started is stopped") from None
-    _print(made, as_json)
-    sys.exit(0 if all(each.right for each in made) else 1)
+        raise click.ClickException(
+            "interrupted; everything that was started has been stopped"
+        ) from None
+    _print(reports, as_json)
+    sys.exit(0 if all(each.is_correct for each in reports) else 1)
 
 
 @command.command("report")
 @click.argument("folder", type=FolderType)
-@_json_option
+@json_option
 def report(folder: Path, as_json: bool) -> None:
-    """Write report.md and the pictures anew from report.json."""
-    _print([_told(runs.render_report, folder)], as_json)
+    """Write report.md and the charts again from report.json."""
+    _print([_load(runs.render_report, folder)], as_json)
 
 
 @command.command("compare")
 @click.argument("first", type=FolderType)
 @click.argument("second", type=FolderType)
-@_json_option
+@json_option
 def compare(first: Path, second: Path, as_json: bool) -> None:
     """Show two reports side by side."""
-    one, other = (_told(load_report, each) for each in (first, second))
+    one, other = (_load(load_report, each) for each in (first, second))
     rows = comparison.compare_reports(one, other)
-    caution = comparison.comparison_caveat(one, other)
-    if caution:
-        click.echo(f"Careful: {caution}", err=True)
+    caveat = comparison.comparison_caveat(one, other)
+    if caveat:
+        click.echo(f"Warning: {caveat}", err=True)
     if as_json:
         click.echo(json.dumps([row._asdict() for row in rows], indent=2))
-        return
-    table = Table("figure", str(first), str(second), "change", box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
+    else:
+        print_table(("figure", str(first), str(second), "change"), rows)
 
 
-def _told(work: Callable[[Path], Report], folder: Path) -> Report:
+def _load(load: Callable[[Path], Report], folder: Path) -> Report:
     try:
-        return work(folder)
+        return load(folder)
     except NoReport as error:
         raise click.ClickException(str(error)) from error
 
@@ -123,7 +121,5 @@ def _print(reports: list[Report], as_json: bool) -> None:
         click.echo(json.dumps([msgspec.to_builtins(each) for each in reports], indent=2))
         return
     figures = [headline(each) for each in reports]
-    table = Table("figure", *(each.scenario for each in reports), box=None, pad_edge=False)
-    for name in figures[0]:
-        table.add_row(name, *(each[name] for each in figures))
-    Console().print(table)
+    rows = [(name, *(each[name] for each in figures)) for name in figures[0]]
+    print_table(("figure", *(each.scenario for each in reports)), rows)

@@ -1,4 +1,4 @@
-"""`mingle migrate`: the tables in Cassandra, brought up to date."""
+"""`mingle migrate`: creates or updates the tables in Cassandra."""
 
 import asyncio
 
@@ -11,12 +11,12 @@ from streams.process.doctor import unreachable
 
 
 @click.command("migrate")
-@click.option("--dry-run", is_flag=True, help="Say what would be applied; change nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be applied, change nothing.")
 def command(dry_run: bool) -> None:
-    """Bring the tables in Cassandra up to date.
+    """Create or update the tables in Cassandra.
 
-    Applies under a lock what is not applied yet, and refuses to run on a store that a newer
-    version has changed. Running it again changes nothing.
+    Applies, under a lock, the migrations that are missing. Refuses a store that a newer version
+    has migrated. Running it again changes nothing.
     """
     settings = load_settings()
     try:

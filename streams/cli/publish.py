@@ -1,4 +1,4 @@
-"""`mingle publish`: messages from files to Kafka, every one acknowledged."""
+"""`mingle publish`: sends messages from files to Kafka, each of them acknowledged."""
 
 import json
 import random
@@ -12,7 +12,7 @@ from rich.progress import Progress
 
 from services.errors import AccessRefused, BrokerUnavailable
 from streams.cli.configuration import load_settings
-from streams.cli.progress import progress_bar
+from streams.cli.output import json_option, progress_bar
 from streams.kafka.publisher import NotPublished, Publisher
 from streams.outbox import Outgoing
 from streams.pace import paced
@@ -30,46 +30,49 @@ STANDARD_INPUT: Final = "-"
     type=click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True),
 )
 @click.option("--rate", type=click.FloatRange(0, min_open=True), help="Messages per second.")
-@click.option("--shuffle", type=int, metavar="SEED", help="Send in a random order, from memory.")
-@click.option("--keep-going", is_flag=True, help="Report malformed lines, send all others.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as a JSON object.")
+@click.option(
+    "--shuffle", type=int, metavar="SEED", help="Read everything, then send it in a random order."
+)
+@click.option("--keep-going", is_flag=True, help="Report malformed lines and send all others.")
+@json_option
 def command(
     files: tuple[str, ...], rate: float | None, shuffle: int | None, keep_going: bool, as_json: bool
 ) -> None:
     """Send messages from files to Kafka.
 
-    A file is told by its first line, compressed or not. JSON Lines have one message a line,
-    with its topic, as {"topic": "follows", "type": "follow.created", ...} or {"topic":
-    "follows", "value": {...}}. A "key" that is absent is made from the value. {"topic":
-    "posts", "key": "7", "raw": "..."} sends those bytes, whatever they are. CSV is follows
+    The first line of a file decides its format; files may be gzipped. JSON Lines have one
+    message a line, with its topic, as {"topic": "follows", "type": "follow.created", ...} or
+    {"topic": "follows", "value": {...}}. A missing "key" is made from the value. {"topic":
+    "posts", "key": "7", "raw": "..."} sends the bytes as they are. CSV files hold follows
     (follower_id,followee_id) or posts (post_id,user_id,ts,kind,parent_id,root_id,text_len...).
 
-    A malformed line ends it and is reported with its number. Whatever was sent is
-    acknowledged by the broker; where something was not, the exit code is 1.
+    Stops at the first malformed line and reports its number. Waits until the broker has
+    acknowledged every message; the exit code is 1 if a line was malformed or a message was not
+    acknowledged.
     """
     settings = load_settings()
-    refusals = _Refusals(keep_going)
+    problems = _Problems(keep_going)
     publisher = Publisher(settings.brokers)
     started = time.monotonic()
     try:
         with publisher, progress_bar() as bar:
-            found: Iterable[Outgoing] = _read(files, settings.epoch, refusals, bar)
+            messages: Iterable[Outgoing] = _read(files, settings.epoch, problems, bar)
             if shuffle is not None:
-                found = bar.track(_shuffled(found, shuffle), description="shuffled")
-            for message in paced(found, rate) if rate else found:
+                messages = bar.track(_shuffled(messages, shuffle), description="shuffled")
+            for message in paced(messages, rate) if rate else messages:
                 publisher.send(message)
     except (BrokerUnavailable, AccessRefused) as error:
         raise click.ClickException(f"{error} (MINGLE_KAFKA_BOOTSTRAP)") from error
     except (MalformedLine, NotPublished) as error:
-        refusals.note(str(error))
+        problems.report(str(error))
     except KeyboardInterrupt:
-        refusals.note("interrupted")
-    _report(publisher, refusals, time.monotonic() - started, as_json)
-    sys.exit(1 if refusals.count else 0)
+        problems.report("interrupted")
+    _report(publisher, problems, time.monotonic() - started, as_json)
+    sys.exit(1 if problems.count else 0)
 
 
-class _Refusals:
-    """What went wrong, told at once on standard error."""
+class _Problems:
+    """Counts problems and reports each at once on standard error."""
 
     def __init__(self, keep_going: bool) -> None:
         self.count = 0
@@ -78,39 +81,39 @@ class _Refusals:
     def __call__(self, malformed: MalformedLine) -> None:
         if not self._keep_going:
             raise malformed
-        self.note(str(malformed))
+        self.report(str(malformed))
 
-    def note(self, problem: str) -> None:
+    def report(self, problem: str) -> None:
         self.count += 1
         click.echo(f"Error: {problem}", err=True)
 
 
 def _read(
-    names: Iterable[str], epoch: int, refuse: OnMalformed, bar: Progress
+    names: Iterable[str], epoch: int, on_malformed: OnMalformed, bar: Progress
 ) -> Iterator[Outgoing]:
     for name in names:
         if name == STANDARD_INPUT:
             bar.add_task("standard input", total=None)
-            yield from read_messages(sys.stdin.buffer, "standard input", epoch, refuse)
+            yield from read_messages(sys.stdin.buffer, "standard input", epoch, on_malformed)
         else:
             with bar.open(name, "rb", description=name) as file:
-                yield from read_messages(file, name, epoch, refuse)
+                yield from read_messages(file, name, epoch, on_malformed)
 
 
-def _shuffled(found: Iterable[Outgoing], seed: int) -> list[Outgoing]:
-    everything = list(found)
-    random.Random(seed).shuffle(everything)
-    return everything
+def _shuffled(messages: Iterable[Outgoing], seed: int) -> list[Outgoing]:
+    shuffled = list(messages)
+    random.Random(seed).shuffle(shuffled)
+    return shuffled
 
 
-def _report(publisher: Publisher, refusals: _Refusals, seconds: float, as_json: bool) -> None:
+def _report(publisher: Publisher, problems: _Problems, seconds: float, as_json: bool) -> None:
     by_topic = dict(sorted(publisher.acknowledged.items()))
     total = publisher.acknowledged.total()
     if as_json:
         result = {
             "acknowledged": total,
             "by_topic": by_topic,
-            "errors": refusals.count,
+            "errors": problems.count,
             "seconds": round(seconds, 3),
         }
         click.echo(json.dumps(result))

@@ -19,7 +19,7 @@ from streams.cli.configuration import load_settings
 from streams.cli.dead_letter_options import run_async
 from streams.cli.edges import snapshot_edges
 from streams.cli.generations import COMMANDS, GenerationName
-from streams.cli.progress import progress_bar
+from streams.cli.output import progress_bar
 from streams.cli.replay_options import plan_argument, plan_request_options
 from streams.cli.store_access import expect_cassandra, run_on_stores
 from streams.display.replay import duration, loss_warning, plan_table, progress_line

@@ -1,4 +1,4 @@
-"""`mingle settings`: every setting, what it is now, what it is by default, what it means."""
+"""`mingle settings`: lists every setting with its value, default and meaning."""
 
 import json
 
@@ -13,14 +13,15 @@ from streams.cli.configuration import (
     format_value,
     load_settings,
 )
+from streams.cli.output import json_option
 
 
 @click.command("settings")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
+@json_option
 def command(as_json: bool) -> None:
     """List every setting with its value and meaning.
 
-    Settings come from the environment. What differs from its default is marked with a star;
+    Settings come from environment variables. A star marks a value that differs from its default;
     secrets are masked.
     """
     rows = setting_rows(load_settings())
@@ -31,7 +32,7 @@ def command(as_json: bool) -> None:
 
 
 def setting_rows(settings: Settings) -> list[dict[str, str]]:
-    """A row for each setting, as text."""
+    """Return a row for each setting, as text."""
     return [
         {
             "variable": environment_variable(name),

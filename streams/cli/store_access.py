@@ -1,4 +1,4 @@
-"""What commands that work on the store itself share."""
+"""Connects commands that work on the store itself."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -20,7 +20,10 @@ def run_on_stores(
     work: Callable[[Deps], Awaitable[R]],
     adapters: Callable[[Store, Settings], Stores] = cassandra_stores,
 ) -> R:
-    """Do it on the stores of the settings; a store that is away ends the command with one line."""
+    """Run work on the stores of the settings and return its result.
+
+    An unavailable store ends the command with one line.
+    """
     settings = load_settings()
     expect_cassandra(settings)
 
@@ -33,8 +36,8 @@ def run_on_stores(
 
 
 def expect_cassandra(settings: Settings) -> None:
-    """Ends the command where there is no store to work on."""
+    """Raise ClickException where the store is in memory, of which this process sees nothing."""
     if settings.store == "memory":
         raise click.ClickException(
-            "MINGLE_STORE: expected cassandra; what is in memory is another process's"
+            "MINGLE_STORE: expected cassandra; a store in memory belongs to another process"
         )

@@ -1,39 +1,31 @@
-"""`mingle topics`: the topics of schemas/topics, created on Kafka or compared with it."""
+"""`mingle topics`: creates the topics of schemas/topics in Kafka, or checks them."""
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from schemas import topics
 from services.errors import AccessRefused, BrokerUnavailable
 from streams.cli.configuration import load_settings
+from streams.cli.output import json_option, print_table
 from streams.kafka.topics import TOPIC, TopicAdmin, TopicDifference, compare_topics
-
-F = TypeVar("F", bound=Callable[..., None])
-
-
-def _json_option(function: F) -> F:
-    return click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")(function)
 
 
 @click.group("topics")
 def command() -> None:
-    """Create the topics, or compare them with what is declared."""
+    """Create the topics in Kafka, or check them."""
 
 
 @command.command("apply")
-@_json_option
+@json_option
 def apply_(as_json: bool) -> None:
-    """Create missing topics and put settings right.
+    """Create missing topics and correct their settings.
 
-    Never changes a number of partitions: fewer is impossible, and more moves keys. Where one
-    is not as declared, the exit code is 1.
+    Never changes a number of partitions: Kafka cannot remove any, and more would move keys. The
+    exit code is 1 if a topic still differs from its declaration.
     """
     with _brokers() as admin:
         before = _differences(admin)
@@ -42,11 +34,11 @@ def apply_(as_json: bool) -> None:
 
 
 @command.command("check")
-@_json_option
+@json_option
 def check(as_json: bool) -> None:
-    """Compare partitions and settings; changes nothing.
+    """Compare partitions and settings with their declarations; change nothing.
 
-    Where something is not as declared, the exit code is 1.
+    The exit code is 1 if a topic differs.
     """
     with _brokers() as admin:
         found = _differences(admin)
@@ -83,10 +75,8 @@ def _report(
     if as_json:
         click.echo(json.dumps(rows, indent=2))
     else:
-        table = Table("topic", "partitions", "state", box=None, pad_edge=False)
-        for row in rows:
-            table.add_row(str(row["topic"]), str(row["partitions"]), str(row["state"]))
-        Console().print(table)
+        columns = ("topic", "partitions", "state")
+        print_table(columns, [[str(row[each]) for each in columns] for row in rows])
         for each in after:
             click.echo(str(each), err=True)
     sys.exit(1 if after else 0)
@@ -95,7 +85,7 @@ def _report(
 def _state(topic: str, before: Sequence[TopicDifference], after: Sequence[TopicDifference]) -> str:
     if any(each.topic == topic for each in after):
         return "differs"
-    mended = [each.what for each in before if each.topic == topic]
-    if not mended:
+    corrected = [each.what for each in before if each.topic == topic]
+    if not corrected:
         return "as declared"
-    return "created" if TOPIC in mended else "changed"
+    return "created" if TOPIC in corrected else "changed"

@@ -1,63 +1,66 @@
-"""`mingle verify`: what is shown, compared with what must be."""
+"""`mingle verify`: checks that homes and threads show what they must."""
 
 import asyncio
 import json
 import sys
+from collections.abc import Collection
+from operator import itemgetter
 from random import Random
 from typing import Any, Final
 
 import click
 
-from schemas.ids import UserId
+from schemas.ids import PostId, UserId
 from services.verification.sample import SampleResult
 from streams.bootstrap import Deps
+from streams.cli.output import json_option
 from streams.cli.store_access import run_on_stores
 from streams.process.processes import health_site
 from streams.verification import VerificationResult, Verifier
 
-SHOWN: Final = 20
-"""Of many that differ, those that are named; `--json` names all."""
+MAX_NAMED: Final = 20
+"""Users or posts that differ and are named; `--json` names all."""
 ADVICE: Final = {
     "homes": "mingle rebuild",
     "threads": "mingle replay plan --conversation",
 }
-"""What mends each."""
+"""The command that repairs each listing."""
 
 
 @click.command("verify")
 @click.option(
     "--users", "count", default=50, show_default=True, type=click.IntRange(1, 100_000),
-    metavar="N", help="Look at so many users, and at so many posts, drawn by chance.",
+    metavar="N", help="Check this many users and posts, drawn at random.",
 )  # fmt: skip
 @click.option("--user", "users", multiple=True, type=click.IntRange(min=1),
-              help="At this one instead; repeatable.")  # fmt: skip
+              help="Check the home of this user instead; repeatable.")  # fmt: skip
 @click.option("--every", type=click.FloatRange(1), metavar="SECONDS",
-              help="Go on, with metrics at MINGLE_METRICS_PORT, until stopped.")  # fmt: skip
-@click.option("--seed", type=int, help="Draw the same ones again.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, a line for each look.")
+              help="Repeat until stopped, with metrics at MINGLE_METRICS_PORT.")  # fmt: skip
+@click.option("--seed", type=int, help="Draw the same users and posts again.")
+@json_option
 def command(
     count: int, users: tuple[int, ...], every: float | None, seed: int | None, as_json: bool
 ) -> None:
-    """Compare what is shown with what must be.
+    """Check that homes and threads show what they must.
 
-    A home is held against the author timelines of those whom its user follows, a post against its
-    thread, its author's page and his home. Changes nothing; what differs must do so in three looks
-    within ten seconds, for some post is always on its way. While workers lag by more than that,
-    what they have not delivered is missing.
+    Compares a home with the author timelines of the user's followees, and a post with its thread,
+    its author's timeline and the author's home. Changes nothing. A difference counts when it
+    stands in three checks within ten seconds, since some posts are always on their way; posts
+    that lagging workers have not delivered by then count as missing.
 
-    The exit code is 1 where anything is missing or extra.
+    The exit code is 1 if anything is missing or extra.
     """
-    asked = [UserId(each) for each in users]
+    chosen = [UserId(each) for each in users]
 
     async def work(deps: Deps) -> bool:
-        verification = Verifier(deps, Random(seed))
+        verifier = Verifier(deps, Random(seed))
         if every is None:
-            looked = await verification.verify_sample(count, asked)
-            _report(looked, as_json)
-            return looked.is_whole
+            result = await verifier.verify_sample(count, chosen)
+            _report(result, as_json)
+            return result.is_whole
         async with health_site(deps, []):
             while True:
-                _report(await verification.verify_sample(count, asked), as_json)
+                _report(await verifier.verify_sample(count, chosen), as_json)
                 await asyncio.sleep(every)
 
     try:
@@ -66,44 +69,48 @@ def command(
         sys.exit(0)
 
 
-def _report(looked: VerificationResult, as_json: bool) -> None:
+def _report(result: VerificationResult, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({name: _plain(found) for name, found in looked._asdict().items()}))
+        listings = {name: _as_json(sample) for name, sample in result._asdict().items()}
+        click.echo(json.dumps(listings))
         return
-    for listing, found in looked._asdict().items():
-        skipped = f", {found.skipped:,} not comparable" if found.skipped else ""
+    for listing, sample in result._asdict().items():
+        skipped = f", {sample.skipped:,} not comparable" if sample.skipped else ""
         click.echo(
-            f"{listing}: {found.looked_at:,} looked at{skipped}, "
-            f"{found.missing:,} missing, {found.extra:,} extra"
+            f"{listing}: {sample.looked_at:,} checked{skipped}, "
+            f"{sample.missing:,} missing, {sample.extra:,} extra"
         )
-        for each, differs in list(found.differing.items())[:SHOWN]:
-            lacking = [str(post) for post, _ in sorted(differs.missing)[-3:]]
-            over = [str(post) for post, _ in sorted(differs.extra)[-3:]]
-            what = "; ".join(
-                f"{len(places):,} {kind}, as {', '.join(some)}"
-                for kind, places, some in (
-                    ("missing", differs.missing, lacking), ("extra", differs.extra, over),
+        for name, difference in list(sample.differing.items())[:MAX_NAMED]:
+            kinds = (("missing", difference.missing), ("extra", difference.extra))
+            click.echo(
+                f"  {name}: "
+                + "; ".join(
+                    f"{len(places):,} {kind}, such as {', '.join(_posts(places)[-3:])}"
+                    for kind, places in kinds
+                    if places
                 )
-                if places
-            )  # fmt: skip
-            click.echo(f"  {each}: {what}")
-        if found.differing:
-            named = " ".join(map(str, list(found.differing)[:SHOWN]))
-            click.echo(f"  to mend: {ADVICE[listing]} {named}")
+            )
+        if sample.differing:
+            named = " ".join(map(str, list(sample.differing)[:MAX_NAMED]))
+            click.echo(f"  to repair: {ADVICE[listing]} {named}")
 
 
-def _plain(found: SampleResult) -> dict[str, Any]:
+def _as_json(sample: SampleResult) -> dict[str, Any]:
     return {
-        "looked_at": found.looked_at,
-        "skipped": found.skipped,
-        "missing": found.missing,
-        "extra": found.extra,
+        "looked_at": sample.looked_at,
+        "skipped": sample.skipped,
+        "missing": sample.missing,
+        "extra": sample.extra,
         "differing": [
             {
-                "id": str(each),
-                "missing": [str(post) for post, _ in sorted(places.missing, key=str)],
-                "extra": [str(post) for post, _ in sorted(places.extra, key=str)],
+                "id": str(name),
+                "missing": _posts(difference.missing),
+                "extra": _posts(difference.extra),
             }
-            for each, places in found.differing.items()
+            for name, difference in sample.differing.items()
         ],
     }
+
+
+def _posts(places: Collection[tuple[PostId, Any]]) -> list[str]:
+    return [str(post) for post, _ in sorted(places, key=itemgetter(0))]

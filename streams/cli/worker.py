@@ -1,4 +1,4 @@
-"""`mingle worker`: agents on Kafka, until the process is told to stop."""
+"""`mingle worker`: handles messages from Kafka until a signal stops the process."""
 
 import sys
 from functools import partial
@@ -15,16 +15,21 @@ from streams.routes import ROLES
 
 @click.command("worker")
 @click.option(
-    "--role", "roles", multiple=True, type=click.Choice(ROLES), help="Only this one; repeatable."
+    "--role",
+    "roles",
+    multiple=True,
+    type=click.Choice(ROLES),
+    help="Run only this role; repeatable.",
 )
 def command(roles: tuple[str, ...]) -> None:
-    """Handle what arrives on Kafka.
+    """Handle messages from Kafka.
 
-    With all roles, unless some are named; each role is a consumer group of its own: `ingest`
-    records what is said, `fanout` brings posts into homes, `bulk` those of authors with many
-    followers, `search` finds them by their words. A store or brokers that are away are waited for,
-    and /readyz at MINGLE_METRICS_PORT says so.
-    SIGTERM finishes what is in flight, commits and ends.
+    Runs all roles unless some are named; each role is a consumer group of its own. `ingest`
+    records posts, follows and relations, `fanout` writes posts into home timelines, `bulk` does
+    so for authors with many followers, and `search` indexes words. The worker waits for a store
+    or brokers that are unavailable, and /readyz at MINGLE_METRICS_PORT says so.
+
+    On SIGTERM it finishes the messages in flight, commits and ends.
     """
     settings = load_settings()
     configure(settings.log_level)

@@ -1,4 +1,4 @@
-"""Why a user sees a post, or does not, in a few lines."""
+"""Shows why a user sees a post, or does not."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from streams.display.text import clean
 
 
 def explanation_table(body: Mapping[str, Any]) -> Table:
-    """The verdict, the rule that decided, the path by which the post is owed."""
+    """Return the verdict, the rule that decided, and the path on which the post is delivered."""
     table = Table.grid(padding=(0, 2))
     shown = bool(body["shown"])
     table.add_row("verdict", Text("shown", "bold green") if shown else Text("hidden", "bold red"))

@@ -1,4 +1,4 @@
-"""Which metrics moved between two looks at `/metrics`."""
+"""Shows which metrics changed between two readings of `/metrics`."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
@@ -8,18 +8,18 @@ from rich.table import Table
 from rich.text import Text
 
 MetricValues: TypeAlias = Mapping[str, float]
-"""Values by name and labels, as they stand in the exposition."""
+"""Values by name and labels, as in the exposition format."""
 
 OURS: Final = ("timeline_", "conversation_")
 
 
 def read_metrics(exposition: str) -> MetricValues:
-    """Our counters and gauges, and of each histogram how often it was observed."""
+    """Return our counters, our gauges and the counts of our histograms."""
     return dict(_samples(exposition))
 
 
 def metric_changes(before: MetricValues, after: MetricValues) -> Table:
-    """A line for each value that is another now; what was not there before was 0."""
+    """Return a line for each value that changed; a value that is new was 0 before."""
     table = Table.grid(padding=(0, 2))
     for name, now in after.items():
         was = before.get(name, 0.0)

@@ -1,4 +1,4 @@
-"""A thread as a tree."""
+"""Shows a thread as a tree."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,31 +10,31 @@ from rich.tree import Tree
 from streams.display.text import DisplayContext, clean, with_id, with_marks
 
 
-def thread_tree(body: Mapping[str, Any], look: DisplayContext) -> Tree:
-    """The posts of a thread, each below the one it answers; the post asked for is marked.
+def thread_tree(body: Mapping[str, Any], context: DisplayContext) -> Tree:
+    """Return the posts of a thread, each below its parent; the requested post is marked.
 
-    They come flat with depths: ancestors negative, then preorder. Those without a place above
-    them stand side by side.
+    The API lists them flat with depths: ancestors negative, then preorder. Posts without an
+    ancestor in the list stand side by side.
     """
     top = Tree("", hide_root=True, guide_style="dim")
-    line: list[tuple[int, Tree]] = []
+    path: list[tuple[int, Tree]] = []
     for item in body["items"]:
         depth = int(item["depth"])
-        while line and line[-1][0] >= depth:
-            line.pop()
-        above = line[-1][1] if line else top
-        line.append((depth, above.add(_label(item, look))))
+        while path and path[-1][0] >= depth:
+            path.pop()
+        parent = path[-1][1] if path else top
+        path.append((depth, parent.add(_label(item, context))))
     return top
 
 
-def _label(item: Mapping[str, Any], look: DisplayContext) -> Table:
+def _label(item: Mapping[str, Any], context: DisplayContext) -> Table:
     words = Text("▶ " if int(item["depth"]) == 0 else "", style="bold")
     if item.get("placeholder"):
         words.append(f"({item['placeholder']})", style="italic dim")
     else:
-        words.append_text(look.person(str(item["author_id"])))
+        words.append_text(context.user_name(str(item["author_id"])))
         words.append(f"  {clean(item.get('text') or '')}  ", style="not bold")
-        words.append_text(look.when(item))
+        words.append_text(context.post_time(item))
     return with_id(with_marks(words, _marks(item)), item)
 
 

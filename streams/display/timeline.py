@@ -1,4 +1,4 @@
-"""A home timeline as a list."""
+"""Shows a home timeline as a list."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,26 +10,32 @@ from rich.text import Text
 from streams.display.text import DisplayContext, clean, with_id, with_marks
 
 
-def timeline_list(body: Mapping[str, Any], look: DisplayContext) -> RenderableType:
-    """A page: a line for each post, newest first, and what is to know of the page itself."""
+def timeline_list(body: Mapping[str, Any], context: DisplayContext) -> RenderableType:
+    """Return a line for each post of a page, newest first, and remarks on the page itself."""
     authors = {item["post_id"]: str(item["author_id"]) for item in body["items"]}
     table = Table.grid(padding=(0, 2), expand=True)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(ratio=1)
     for item in body["items"]:
-        words = with_marks(Text(clean(item.get("text") or "")), _marks(item, authors, look))
-        table.add_row(look.when(item), look.person(str(item["author_id"])), with_id(words, item))
+        words = with_marks(Text(clean(item.get("text") or "")), _marks(item, authors, context))
+        table.add_row(
+            context.post_time(item), context.user_name(str(item["author_id"])), with_id(words, item)
+        )
     return Group(table, *_remarks(body)) if body["items"] else Group(*_remarks(body))
 
 
-def _marks(item: Mapping[str, Any], authors: Mapping[str, str], look: DisplayContext) -> list[str]:
+def _marks(
+    item: Mapping[str, Any], authors: Mapping[str, str], context: DisplayContext
+) -> list[str]:
     marks = []
     if item.get("parent_id"):
-        answered = authors.get(item["parent_id"])
-        marks.append(f"answers {clean(look.name(answered))}" if answered else "an answer")
+        parent_author = authors.get(item["parent_id"])
+        marks.append(
+            f"answers {clean(context.name(parent_author))}" if parent_author else "an answer"
+        )
     if item.get("repost"):
-        by = ", ".join(look.name(str(user)) for user in item["repost"]["by"])
+        by = ", ".join(context.name(str(user)) for user in item["repost"]["by"])
         marks.append(f"reposted by {clean(by)}")
     if item.get("edited"):
         marks.append("edited")
@@ -45,7 +51,7 @@ def _remarks(body: Mapping[str, Any]) -> list[Text]:
     if not body["items"]:
         remarks.append(Text("nothing here", style="dim"))
     if body.get("state") == "building":
-        remarks.append(Text("this timeline is being built; more will come", style="yellow"))
+        remarks.append(Text("this timeline is being built; more posts will follow", style="yellow"))
     if body.get("gap"):
         cursor = clean(body["gap"]["cursor"])
         remarks.append(Text(f"more in between: --before {cursor}, same --newer-than", style="dim"))

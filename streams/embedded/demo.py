@@ -1,4 +1,4 @@
-"""The demo: all of Mingle in one process, a day in a village, and what became of it."""
+"""The demo: runs all of Mingle in one process, plays a day in a village and shows the result."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -24,16 +24,16 @@ from streams.embedded.story import NAMES, Scene, Story, story
 from streams.process.processes import open_outbox
 
 ANSWER_SECONDS: Final = 10.0
-"""For one answer of our own API, in this process."""
+"""For one answer of the API."""
 
 
 async def demo(
     settings: Settings, console: Console, serve: Callable[[], Awaitable[object]] | None = None
 ) -> None:
-    """Tells the story on `console`; with `serve`, everything runs until that returns.
+    """Play the story and show it on `console`; with `serve`, keep running until that returns.
 
-    Raises NotAsTold when what is shown is not what the rules promise, OSError for a taken port,
-    RuntimeError when the pipeline does not start.
+    Raises StoryFailed when the result is not what the rules promise, OSError when a port is taken
+    and RuntimeError when the pipeline does not start.
     """
     started = time.monotonic()
     village = story(now_ms(), settings.epoch)
@@ -44,33 +44,35 @@ async def demo(
             open_outbox(embedded_settings(settings, running.bootstrap)) as outbox,
             httpx.AsyncClient(timeout=ANSWER_SECONDS) as client,
         ):
-            await _tell(DemoClient(running, outbox, client), village, console)
-        console.print(f"\nFrom nothing to here in {time.monotonic() - started:.1f} s.\n")
+            await _play(DemoClient(running, outbox, client), village, console)
+        console.print(f"\nStarted and played in {time.monotonic() - started:.1f} s.\n")
         console.print(_next(running, village, served=serve is not None))
         if serve is not None:
             await serve()
 
 
-async def _tell(teller: DemoClient, village: Story, console: Console) -> None:
-    look = display_context(lambda user: NAMES.get(int(user), user))
-    before = await teller.metrics()
+async def _play(client: DemoClient, village: Story, console: Console) -> None:
+    context = display_context(lambda user: NAMES.get(int(user), user))
+    before = await client.metrics()
     for scene in village.scenes:
-        await teller.play(scene, village.reader)
+        await client.play(scene, village.reader)
         console.print(_scene(scene))
-    await teller.visible(village)
-    _show(console, "alice's home", timeline_list(await teller.home(village.reader), look))
-    _show(console, "a thread", thread_tree(await teller.thread(village.root, village.reader), look))
-    why = explanation_table(await teller.explain(village.reader, village.hidden))
-    _show(console, "why carol's words to frank are not in alice's home", why)
-    dead = await teller.dead_letter(village.poison.topic)
+    await client.wait_for_end(village)
+    _show(console, "alice's home", timeline_list(await client.home(village.reader), context))
+    _show(
+        console, "a thread", thread_tree(await client.thread(village.root, village.reader), context)
+    )
+    why = explanation_table(await client.explain(village.reader, village.hidden))
+    _show(console, "why alice's home has no answer from carol to frank", why)
+    dead = await client.dead_letter(village.poison.topic)
     _show(console, "the dead letter", dead_letter_panel(dict(dead.headers), dead.value))
-    _show(console, "the metrics that moved", metric_changes(before, await teller.metrics()))
+    _show(console, "the metrics that changed", metric_changes(before, await client.metrics()))
 
 
-def _show(console: Console, title: str, what: RenderableType) -> None:
+def _show(console: Console, title: str, view: RenderableType) -> None:
     console.print()
     console.print(Rule(title, align="left"))
-    console.print(Padding(what, (0, 2)))
+    console.print(Padding(view, (0, 2)))
 
 
 def _scene(scene: Scene) -> Table:
@@ -90,20 +92,29 @@ def _parts(running: RunningPipeline) -> Table:
 
 
 def _next(running: RunningPipeline, village: Story, *, served: bool) -> Table:
-    """Addresses and commands; a post's only while that post is there."""
+    """Return addresses and commands to try; those of a post only while it can be read."""
     api = str(running.api)
     home = f"{api}/v1/users/{village.reader}/home"
-    places = [home, f"{api}/openapi.json", f"{running.worker}/metrics", f"{running.worker}/readyz"]
+    addresses = [
+        home,
+        f"{api}/openapi.json",
+        f"{running.worker}/metrics",
+        f"{running.worker}/readyz",
+    ]
     commands = [f"mingle home {village.reader} --api {api}"]
     if served:
-        places.insert(1, f"{api}/v1/posts/{village.root}/thread?viewer={village.reader}")
+        addresses.insert(1, f"{api}/v1/posts/{village.root}/thread?viewer={village.reader}")
         commands += [
             f"mingle thread {village.root} --viewer {village.reader} --api {api}",
             f"mingle explain {village.reader} {village.hidden} --api {api}",
             f"MINGLE_KAFKA_BOOTSTRAP={running.bootstrap} mingle publish FILE",
         ]
-    title = "Until Ctrl-C, try" if served else "`mingle demo --serve` keeps it running; then try"
+    title = (
+        "Until Ctrl-C, try"
+        if served
+        else "`mingle demo --serve` keeps it running; then you can try"
+    )
     table = Table(title, box=None, pad_edge=False, header_style="bold")
-    for each in places + commands:
+    for each in addresses + commands:
         table.add_row(f"  {each}")
     return table

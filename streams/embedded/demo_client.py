@@ -1,4 +1,4 @@
-"""Tells a story to a running pipeline, and reads what came of it as any client would."""
+"""Plays a story on a running pipeline, and reads the result as any client would."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,7 +15,7 @@ from streams.embedded.story import ExpectedPlace, Scene, Story
 from streams.outbox import Outbox
 
 PATIENCE: Final = 15.0
-"""Seconds for one thing to become visible; each takes a fraction of one."""
+"""Seconds for one step to become visible; each takes a fraction of a second."""
 POLL_SECONDS: Final = 0.05
 HANDLED: Final = "timeline_events_handled_total"
 DONE: Final = ("outcome=handled", "outcome=dead_letter")
@@ -23,11 +23,11 @@ AGENTS_OF_FACTS: Final = ("agent=posts", "agent=replies", "agent=follows")
 
 
 class StoryFailed(RuntimeError):
-    """What the story promises did not become visible."""
+    """The story did not become visible as it promises."""
 
 
 class DemoClient:
-    """Publishes scenes to the pipeline's broker and asks its API, over HTTP."""
+    """Publishes scenes to the pipeline's broker and reads from its API over HTTP."""
 
     def __init__(self, running: RunningPipeline, outbox: Outbox, client: httpx.AsyncClient) -> None:
         self._running = running
@@ -36,15 +36,15 @@ class DemoClient:
         self._sent = 0
 
     async def play(self, scene: Scene, reader: int) -> None:
-        """Publish a scene; returns when all of it is visible to `reader`. Raises NotAsTold."""
+        """Publish a scene; return when all of it is visible to `reader`. Raises StoryFailed."""
         await self._outbox.send(scene.messages)
         self._sent += len(scene.messages)
         await poll_until(self._all_handled, f"handling of {scene.title!r}")
         await poll_until(lambda: self._sees(reader, scene.sees), f"delivery of {scene.title!r}")
 
-    async def visible(self, story: Story) -> None:
-        """Returns when home and thread are as the story promises. Raises NotAsTold."""
-        await poll_until(lambda: self._as_told(story), "the story's home and thread")
+    async def wait_for_end(self, story: Story) -> None:
+        """Return when home and thread are as the story promises. Raises StoryFailed."""
+        await poll_until(lambda: self._matches(story), "the story's home and thread")
 
     async def home(self, user: int) -> dict[str, Any]:
         return await self._answer(f"/v1/users/{user}/home")
@@ -60,7 +60,7 @@ class DemoClient:
         return read_metrics(answer.raise_for_status().text)
 
     async def dead_letter(self, topic: str) -> Any:
-        """The first dead letter of a topic. Raises NotAsTold."""
+        """Return the first dead letter of a topic. Raises StoryFailed."""
         consumer = AIOKafkaConsumer(
             dead_letter_topic(topic),
             bootstrap_servers=self._running.bootstrap,
@@ -79,11 +79,11 @@ class DemoClient:
         body: dict[str, Any] = answer.raise_for_status().json()
         return body
 
-    async def _as_told(self, story: Story) -> bool:
+    async def _matches(self, story: Story) -> bool:
         home = await self.home(story.reader)
         try:
             thread = await self.thread(story.root, story.reader)
-        except httpx.HTTPStatusError:  # a thread of which nothing is there yet
+        except httpx.HTTPStatusError:  # none of the thread has arrived yet
             return False
         places = {
             ExpectedPlace(PostId(int(each["post_id"])), each["depth"], each["placeholder"])
@@ -108,10 +108,10 @@ class DemoClient:
         return handled >= self._sent
 
 
-async def poll_until(holds: Callable[[], Awaitable[bool]], what: str) -> None:
-    """Returns when it holds. Raises NotAsTold when it does not in time."""
+async def poll_until(condition: Callable[[], Awaitable[bool]], what: str) -> None:
+    """Return when the condition holds. Raises StoryFailed when it does not in time."""
     deadline = asyncio.get_running_loop().time() + PATIENCE
-    while not await holds():
+    while not await condition():
         if asyncio.get_running_loop().time() > deadline:
             raise StoryFailed(f"{what} took longer than {PATIENCE:g} s")
         await asyncio.sleep(POLL_SECONDS)

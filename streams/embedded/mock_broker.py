@@ -1,9 +1,9 @@
-"""A Kafka that lives in this process and speaks real TCP: librdkafka's mock cluster.
+"""A Kafka in this process that speaks real TCP: librdkafka's mock cluster.
 
-It comes inside the confluent-kafka wheel. aiokafka and Faust work on it: groups, commits,
-idempotent producers. It creates no topics on request, does not compact and forgets
-everything when it closes. A group that has met before takes its members' session timeout,
-less a second, to meet again: tests of rebalances set it low.
+It comes with the confluent-kafka wheel. aiokafka and Faust work on it: groups, commits,
+idempotent producers. It creates no topics on request, does not compact and forgets everything
+when it closes. A second rebalance of a group takes its members' session timeout, less a second:
+tests of rebalances set it low.
 """
 
 import ctypes
@@ -18,17 +18,17 @@ from confluent_kafka import cimpl
 
 PRODUCER: Final = 0
 DESTROY_AT_ONCE: Final = 0x4 | 0x8
-"""No waiting for messages in flight, no leaving of groups: the mock has nothing worth keeping."""
+"""Do not wait for messages in flight or leave groups: the mock holds nothing worth keeping."""
 QUIET: Final = b"3"
-"""Errors only. The library's own broker threads notice each injected fault and would log it."""
+"""Errors only: the library's broker threads would log each injected fault."""
 MESSAGE_BYTES: Final = 512
-"""What librdkafka's own examples give an error message."""
+"""As long as librdkafka's own examples allow an error message to be."""
 DISCONNECT: Final = -195
 """As an injected error: the broker closes the connection instead of answering."""
 
 
 class Api(IntEnum):
-    """Kinds of request that faults can be injected into, by their number in Kafka's protocol."""
+    """Requests that can be made to fail, by their number in Kafka's protocol."""
 
     PRODUCE = 0
     FETCH = 1
@@ -45,7 +45,7 @@ class Api(IntEnum):
 
 
 class MockBrokerError(RuntimeError):
-    """The mock cluster refused what was asked of it."""
+    """The mock cluster refused a call."""
 
 
 class MockBroker(AbstractContextManager["MockBroker"]):
@@ -67,7 +67,7 @@ class MockBroker(AbstractContextManager["MockBroker"]):
         self.bootstrap: Final = bootstraps.decode()
 
     def create_topic(self, name: str, partitions: int = 4, replication: int = 1) -> None:
-        """Partitions and replication of an existing topic cannot be changed."""
+        """Create a topic. Partitions and replication of an existing one cannot be changed."""
         self._check(
             self._lib.rd_kafka_mock_topic_create(
                 self._cluster, name.encode(), partitions, replication
@@ -76,7 +76,7 @@ class MockBroker(AbstractContextManager["MockBroker"]):
         )
 
     def fail_next(self, api: Api, *errors: int) -> None:
-        """The next requests of this kind are answered with these error codes, one each.
+        """Answer the next requests of this kind with these error codes, one each.
 
         Codes are Kafka's own (6 is NOT_LEADER_OR_FOLLOWER), or `DISCONNECT`.
         """
@@ -87,17 +87,17 @@ class MockBroker(AbstractContextManager["MockBroker"]):
         self._lib.rd_kafka_mock_clear_request_errors(self._cluster, api)
 
     def broker_down(self, broker: int = 1) -> None:
-        """Connections are closed and refused; what the broker holds stays."""
+        """Close and refuse connections; the broker keeps its messages."""
         self._check(self._lib.rd_kafka_mock_broker_set_down(self._cluster, broker), "broker down")
 
     def broker_up(self, broker: int = 1) -> None:
         self._check(self._lib.rd_kafka_mock_broker_set_up(self._cluster, broker), "broker up")
 
-    def round_trip(self, milliseconds: int, broker: int = 1) -> None:
-        """Every answer of this broker comes that much later."""
+    def delay_answers(self, milliseconds: int, broker: int = 1) -> None:
+        """Delay every answer of this broker."""
         self._check(
             self._lib.rd_kafka_mock_broker_set_rtt(self._cluster, broker, milliseconds),
-            "round trip",
+            "delay answers",
         )
 
     def set_leader(self, topic: str, partition: int, broker: int) -> None:
@@ -131,14 +131,14 @@ class MockBroker(AbstractContextManager["MockBroker"]):
     ) -> None:
         self.close()
 
-    def _check(self, code: int, deed: str) -> None:
+    def _check(self, code: int, action: str) -> None:
         if code:
             text: bytes = self._lib.rd_kafka_err2str(code)
-            raise MockBrokerError(f"{deed}: {text.decode()}")
+            raise MockBrokerError(f"{action}: {text.decode()}")
 
 
 def _new_client(lib: Any) -> int:
-    """The handle that a mock cluster hangs on; it sends nothing itself."""
+    """Return the client handle that a mock cluster needs; it sends nothing itself."""
     message = ctypes.create_string_buffer(MESSAGE_BYTES)
     conf = lib.rd_kafka_conf_new()
     lib.rd_kafka_conf_set(conf, b"log_level", QUIET, message, MESSAGE_BYTES)
@@ -150,10 +150,10 @@ def _new_client(lib: Any) -> int:
 
 @cache
 def _librdkafka() -> Any:
-    """The library that confluent-kafka itself is linked to, with the signatures used here.
+    """Return the library that confluent-kafka is linked to, with the signatures used here.
 
-    It is reached through the extension module, whose handle also resolves what it depends on:
-    so it is found wherever a wheel, of whichever system, has put it.
+    It is loaded through the extension module, whose handle also resolves its dependencies: so it
+    is found wherever the wheel of any system has put it.
     """
     lib = ctypes.CDLL(cimpl.__file__)
     for name, (result, *arguments) in _SIGNATURES.items():

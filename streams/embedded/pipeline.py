@@ -1,4 +1,4 @@
-"""All of Mingle in this process: a broker over TCP, Faust apps, memory stores and the API."""
+"""Runs all of Mingle in this process: a broker over TCP, Faust apps, memory stores, the API."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -18,7 +18,7 @@ from streams.process.signals import run_apps
 from streams.routes import ROLES
 
 PARTITIONS: Final = 4
-"""Of each topic, at most: enough for order to matter, few enough to start in a moment."""
+"""Of each topic, at most: enough for order to matter, few enough to start quickly."""
 READY_SECONDS: Final = 30.0
 POLL_SECONDS: Final = 0.02
 
@@ -32,11 +32,11 @@ OVERRIDES = {
     "auth_issuer": "",
     "auth_audience": "",
 }
-"""Nobody is asked for a token, so only this machine is listened to."""
+"""Without tokens, so the API listens on this machine only."""
 
 
 class RunningPipeline(NamedTuple):
-    """Where the parts of the pipeline answer."""
+    """Addresses of the parts of the pipeline."""
 
     bootstrap: str
     api: Address
@@ -44,16 +44,17 @@ class RunningPipeline(NamedTuple):
 
 
 def embedded_settings(settings: Settings, bootstrap: str) -> Settings:
-    """These settings, for a broker of this process."""
+    """Return these settings for a broker in this process."""
     return settings.model_copy(update=OVERRIDES | {"kafka_bootstrap": bootstrap})
 
 
 @asynccontextmanager
 async def pipeline(settings: Settings) -> AsyncIterator[RunningPipeline]:
-    """Ready to be published to, on the ports of the settings; gone, with its state, at the end.
+    """Run a pipeline on the ports of the settings; yield it once it is ready for messages.
 
-    Which broker, store and authentication the settings name is no matter. Raises OSError for a
-    taken port, RuntimeError when the workers end by themselves or are not ready in time.
+    The broker, store and authentication of the settings are not used. All state is gone at the
+    end. Raises OSError when a port is taken, and RuntimeError when the workers end by themselves
+    or are not ready in time.
     """
     with MockBroker() as broker:
         for topic in topics.load_topics().values():
@@ -68,29 +69,29 @@ async def pipeline(settings: Settings) -> AsyncIterator[RunningPipeline]:
                 health_site(deps, [app.intake for app in apps]) as worker,
                 serve_app(create_api(deps), own.api_host, own.api_port) as api,
                 run_in_background(asyncio.Event(), background_work(deps, ROLES, dormant)),
-                _working(apps),
+                _running_apps(apps),
             ):
                 yield RunningPipeline(broker.bootstrap, api, worker)
 
 
 @asynccontextmanager
-async def _working(apps: Sequence[App]) -> AsyncIterator[None]:
+async def _running_apps(apps: Sequence[App]) -> AsyncIterator[None]:
     stop = asyncio.Event()
     running = asyncio.create_task(run_apps(apps, stop))
     try:
-        await _ready(apps, running)
+        await _wait_until_ready(apps, running)
         yield
     finally:
         stop.set()
         await running
 
 
-async def _ready(apps: Sequence[App], running: asyncio.Task[int]) -> None:
-    """Returns when every topic is there and every partition assigned."""
+async def _wait_until_ready(apps: Sequence[App], running: asyncio.Task[int]) -> None:
+    """Return when every topic exists and every partition is assigned."""
     deadline = asyncio.get_running_loop().time() + READY_SECONDS
     while problems := [each for app in apps for each in app.intake.missing()]:
         if running.done():
-            raise RuntimeError("the workers ended while they were starting; their log says why")
+            raise RuntimeError("the workers ended while starting; their log says why")
         if asyncio.get_running_loop().time() > deadline:
             raise RuntimeError(f"not ready in {READY_SECONDS:g} s: {'; '.join(problems)}")
         await asyncio.sleep(POLL_SECONDS)

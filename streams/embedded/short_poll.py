@@ -1,7 +1,7 @@
 """Consumers for a broker that answers an empty fetch only when its wait is over.
 
-Kafka answers a waiting fetch as soon as there is a message. The mock broker does not, so a
-message would take as long as the fetch before it waits: a second and a half with Faust.
+Kafka answers a waiting fetch as soon as a message arrives. The mock broker does not, so a message
+would be delayed by a whole fetch: a second and a half with Faust.
 """
 
 import asyncio
@@ -12,11 +12,11 @@ from streams.kafka.consumer_thread import ConsumerThread
 from streams.kafka.transport import Consumer
 
 FETCH_MS: Final = 20
-"""How long a fetch waits. Fifty empty answers a second cost a hundredth of a core."""
+"""Wait of a fetch. Fifty empty answers a second cost a hundredth of a core."""
 
 
 class ShortPollThread(ConsumerThread):
-    """The worker's, with short fetches."""
+    """The worker's consumer thread, with short fetches."""
 
     def _create_consumer(self, loop: asyncio.AbstractEventLoop) -> Any:
         consumer = super()._create_consumer(loop)
@@ -25,12 +25,12 @@ class ShortPollThread(ConsumerThread):
 
 
 class ShortPollConsumer(Consumer):
-    """The worker's, on such a thread."""
+    """The worker's consumer, on such a thread."""
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ShortPollThread(self, loop=self.loop, beacon=self.beacon)
 
 
 def use_short_polls(app: App) -> None:
-    """To be called before the app starts."""
+    """Give the app such consumers. Call it before the app starts."""
     app.transport.Consumer = ShortPollConsumer

@@ -1,7 +1,7 @@
-"""A day in a village, as messages: what the demo publishes, and what must be seen after it.
+"""A day in a village, as messages: what the demo publishes, and what must be visible afterwards.
 
-alice follows bob, carol and dave, and for a while erin, the crier. frank and grace she does not
-know. Everything is dated back from now, so that it reads like today's talk.
+alice follows bob, carol and dave, and for a while erin, the crier. She does not know frank and
+grace. Everything is dated back from now, so that it reads like today's talk.
 """
 
 from collections.abc import Iterable, Mapping
@@ -49,16 +49,16 @@ POISON: Final = b'{"type": "post.created", "version": 1, "author_id": 6, "text":
 
 
 class Scene(NamedTuple):
-    """Messages that have done all they do before the next scene begins."""
+    """Messages that must be visible before the next scene begins."""
 
     title: str
     messages: tuple[Outgoing, ...]
     sees: int
-    """Posts in the reader's home once all of it has become visible."""
+    """Posts in the reader's home afterwards."""
 
 
 class ExpectedPlace(NamedTuple):
-    """Where a post stands in a thread, and as what."""
+    """Place of a post in a thread, and its placeholder if it is not shown."""
 
     post_id: PostId
     depth: int
@@ -66,7 +66,7 @@ class ExpectedPlace(NamedTuple):
 
 
 class Story(NamedTuple):
-    """What is published, and what is seen afterwards: the reader's home, a thread, a letter."""
+    """Scenes to publish, and what must be visible: a home, a thread and a dead letter."""
 
     scenes: tuple[Scene, ...]
     reader: int
@@ -74,12 +74,12 @@ class Story(NamedTuple):
     root: PostId
     thread: frozenset[ExpectedPlace]
     hidden: PostId
-    """A post by somebody the reader follows, which a rule keeps out of her home."""
+    """A post by a followee of the reader, which a rule keeps out of their home."""
     poison: Outgoing
 
 
 def story(now_ms: int, epoch: int = DEFAULT_EPOCH) -> Story:
-    """The village as it talked until `now_ms`, with ids that count from `epoch`."""
+    """Return the village's day until `now_ms`, with ids that count from `epoch`."""
     village = _Village(now_ms, epoch)
     poison = Outgoing("posts", str(FRANK).encode(), POISON)
     return Story(
@@ -96,7 +96,7 @@ def story(now_ms: int, epoch: int = DEFAULT_EPOCH) -> Story:
 
 
 class _Village:
-    """Who did what, so many minutes before now."""
+    """Makes messages dated a number of minutes before now."""
 
     def __init__(self, now_ms: int, epoch: int) -> None:
         self._now = now_ms

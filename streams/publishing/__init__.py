@@ -1,1 +1,1 @@
-"""From files to Kafka: lines and rows become records, and every record is acknowledged."""
+"""Turns the lines and rows of files into messages for Kafka."""

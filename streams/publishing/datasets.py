@@ -1,13 +1,13 @@
-"""Data sets of the past as messages: PHEME's follows and posts, and the Ubuntu IRC threads.
+"""Data sets as messages: PHEME's follows and posts, and the Ubuntu IRC threads.
 
-What the sources do not say is filled in the same way each time, so that runs compare:
+What the sources do not contain is filled in the same way each time, so that runs compare:
 
 * A post's id is made from its time and its number in the file, which fits the id's low bits.
-* No source has follow times: every follow happened before the first post of either set.
-* Texts are not in the files: each post gets words of the length that its text had.
-* A reply whose parent the file does not name, or does not contain, answers an unknown post of
-  its own, a millisecond older than itself. It claims its root, so a reader finds it there
-  under a `missing` placeholder, as for any reply whose parent has not arrived.
+* No source has follow times: every follow is dated before the first post of either set.
+* The files have no texts: each post gets words of the length that its text had.
+* A reply whose parent is not in the file answers an unknown post of its own, a millisecond older
+  than itself. It names its root, so it is shown there under a `missing` placeholder, like any
+  reply whose parent has not arrived.
 """
 
 import csv
@@ -23,11 +23,11 @@ DatasetPost: TypeAlias = PostCreated | ReplyCreated
 
 FOLLOWS_HEADER: Final = "follower_id,followee_id"
 POSTS_HEADER: Final = "post_id,user_id,ts,kind,parent_id,root_id,text_len"
-"""What the headers of both sets of posts begin with."""
+"""Beginning of the headers of both sets of posts."""
 FOLLOWED_AT: Final = 1_072_915_200_000_000
 """2004-01-01T00:00:00Z in microseconds: before the first post of either set."""
-UNKNOWN: Final = 1 << (SEQUENCE_BITS - 1)
-"""The bit that tells the ids of unknown parents from those of the posts in the file."""
+UNKNOWN_PARENT: Final = 1 << (SEQUENCE_BITS - 1)
+"""The bit that distinguishes ids of unknown parents from ids of posts in the file."""
 WORDS: Final = (
     "the baker saw the ferry come in and told the miller who asked the smith whether "
     "anyone had heard from the lighthouse since the storm and the smith said ask the "
@@ -37,7 +37,7 @@ STARTS: Final = (0, *(place + 1 for place, each in enumerate(WORDS[:-1]) if each
 
 
 class DatasetRow(NamedTuple):
-    """One post of a file, as it stands there."""
+    """One post of a file."""
 
     number: int
     author: int
@@ -52,7 +52,7 @@ class DatasetRow(NamedTuple):
 def pheme_messages(
     follows: Path, posts: Path, epoch: int = DEFAULT_EPOCH
 ) -> Iterator[FollowCreated | DatasetPost]:
-    """Everything in PHEME: the follows first, then the posts in the order they were written."""
+    """Yield all of PHEME: first the follows, then the posts in the order they were written."""
     with gzip.open(follows, "rt") as lines:
         yield from follow_messages(lines)
     with gzip.open(posts, "rt") as lines:
@@ -60,13 +60,13 @@ def pheme_messages(
 
 
 def irc_messages(posts: Path, epoch: int = DEFAULT_EPOCH) -> Iterator[DatasetPost]:
-    """The Ubuntu IRC threads, in the order they were written. Nobody follows anybody there."""
+    """Yield the Ubuntu IRC threads in the order they were written; there are no follows."""
     with gzip.open(posts, "rt") as lines:
         yield from post_messages(lines, epoch)
 
 
 def follow_messages(lines: Iterable[str]) -> Iterator[FollowCreated]:
-    """The edges of a CSV file, header included. Raises ValueError where a row is not one."""
+    """Yield the follows of a CSV file with a header. Raises ValueError for a malformed row."""
     for follower, followee in _rows(lines):
         yield FollowCreated(
             version=FOLLOWED_AT, follower_id=int(follower), followee_id=int(followee)
@@ -74,14 +74,14 @@ def follow_messages(lines: Iterable[str]) -> Iterator[FollowCreated]:
 
 
 def post_messages(lines: Iterable[str], epoch: int = DEFAULT_EPOCH) -> Iterator[DatasetPost]:
-    """The posts of a CSV file, header included. Raises ValueError where a row is not one."""
-    minted: dict[str, int] = {}
+    """Yield the posts of a CSV file with a header. Raises ValueError for a malformed row."""
+    post_ids: dict[str, int] = {}
     rows = csv.reader(lines)
     columns = {name: place for place, name in enumerate(next(rows))}
     for cells in rows:
         row = _row(cells, columns)
-        minted[str(row.number)] = post_id(row.seconds * 1_000, row.number, epoch)
-        yield _message(row, minted, epoch)
+        post_ids[str(row.number)] = post_id(row.seconds * 1_000, row.number, epoch)
+        yield _message(row, post_ids, epoch)
 
 
 def _rows(lines: Iterable[str]) -> Iterator[list[str]]:
@@ -96,8 +96,8 @@ def _row(cells: list[str], columns: Mapping[str, int]) -> DatasetRow:
     return DatasetRow(int(number), int(author), int(seconds), kind, parent, root, int(length), lang)
 
 
-def _message(row: DatasetRow, minted: Mapping[str, int], epoch: int) -> DatasetPost:
-    own = minted[str(row.number)]
+def _message(row: DatasetRow, post_ids: Mapping[str, int], epoch: int) -> DatasetPost:
+    own = post_ids[str(row.number)]
     version = row.seconds * 1_000_000
     match row.kind:
         case "post":
@@ -113,7 +113,7 @@ def _message(row: DatasetRow, minted: Mapping[str, int], epoch: int) -> DatasetP
                 version=version,
                 post_id=own,
                 author_id=row.author,
-                repost_of=_parent(row, minted, epoch),
+                repost_of=_parent(row, post_ids, epoch),
             )
         case "reply":
             return ReplyCreated(
@@ -122,19 +122,19 @@ def _message(row: DatasetRow, minted: Mapping[str, int], epoch: int) -> DatasetP
                 author_id=row.author,
                 text=_text(row),
                 lang=row.lang,
-                parent_id=_parent(row, minted, epoch),
-                root_id=minted.get(row.root),
+                parent_id=_parent(row, post_ids, epoch),
+                root_id=post_ids.get(row.root),
             )
     raise ValueError(f"kind: {row.kind!r} is neither post, reply nor repost")
 
 
-def _parent(row: DatasetRow, minted: Mapping[str, int], epoch: int) -> int:
-    known = minted.get(row.parent)
-    return known or post_id(row.seconds * 1_000 - 1, UNKNOWN | row.number, epoch)
+def _parent(row: DatasetRow, post_ids: Mapping[str, int], epoch: int) -> int:
+    known = post_ids.get(row.parent)
+    return known or post_id(row.seconds * 1_000 - 1, UNKNOWN_PARENT | row.number, epoch)
 
 
 def _text(row: DatasetRow) -> str:
-    """Words of the row's length, beginning with another word for each post: few are alike."""
+    """Return words of the row's length; the first word depends on the post, so few are alike."""
     length = min(row.length, MAX_TEXT)
     start = STARTS[row.number % len(STARTS)]
     repeats = (start + length) // len(WORDS) + 1

@@ -4,9 +4,9 @@ r"""JSON Lines: one message a line, with its topic.
     {"topic": "follows", "key": "1", "value": {"type": "follow.created", …}}
     {"topic": "posts", "key": "7", "raw": "no JSON at all"}
 
-The first two say the same; a key that is absent is made from the value, and what no schema
-admits is refused here. `raw` is sent as it stands, so that what must be refused downstream can
-be sent on purpose: null is no value, lone surrogates \udc80 to \udcff are the bytes 80 to ff.
+The first two mean the same; a missing key is made from the value, and a message that fits no
+schema is refused here. `raw` is sent as it is, so that a message that must be refused downstream
+can be sent on purpose: null is no value, lone surrogates \udc80 to \udcff are the bytes 80 to ff.
 """
 
 import json
@@ -22,32 +22,31 @@ from streams.outbox import Outgoing
 
 
 class NotAMessage(ValueError):
-    """Why a line cannot be published."""
+    """A line that cannot be published; the message says why."""
 
 
 def parse_line(line: bytes, now_ms: int, epoch: int) -> Outgoing:
-    """The message of one line, as it would be accepted now. Raises NotAMessage."""
+    """Return the message of one line, checked as of now. Raises NotAMessage."""
     fields = _parse(line)
     topic = _topic(fields)
     key = _key(fields)
     if "raw" in fields:
         return Outgoing(topic, key, _raw(fields["raw"]))
-    held = _value(fields)
+    content = _value(fields)
     try:
-        # The type is told apart by the codec; only a key needs it before.
-        chosen = key or key_for(str(held.get("type")), held)
-        value = msgspec.json.encode(held)
-        decode(topic, chosen, value, now_ms, epoch)
+        key = key or key_for(str(content.get("type")), content)
+        value = msgspec.json.encode(content)
+        decode(topic, key, value, now_ms, epoch)
     except SchemaViolation as violation:
         raise NotAMessage(str(violation)) from violation
-    return Outgoing(topic, chosen, value)
+    return Outgoing(topic, key, value)
 
 
 def _parse(line: bytes) -> dict[str, Any]:
     try:
         fields = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise NotAMessage(f"no JSON ({error})") from error
+        raise NotAMessage(f"not JSON ({error})") from error
     if not isinstance(fields, dict):
         raise NotAMessage("a line holds one JSON object")
     return fields
@@ -84,7 +83,7 @@ def _raw(text: object) -> bytes | None:
 
 def _value(fields: Mapping[str, Any]) -> dict[str, Any]:
     if "value" not in fields:
-        return {name: said for name, said in fields.items() if name not in {"topic", "key"}}
+        return {name: value for name, value in fields.items() if name not in {"topic", "key"}}
     value = fields["value"]
     if not isinstance(value, dict):
         raise NotAMessage("value: expected an object; use raw for anything else")

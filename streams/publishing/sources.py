@@ -1,4 +1,4 @@
-"""What a file holds, told by its first bytes: JSON Lines or a data set, compressed or not."""
+"""Reads messages from files; the first bytes decide whether JSON Lines or CSV, gzipped or not."""
 
 import gzip
 import io
@@ -19,11 +19,11 @@ from streams.publishing.json_lines import NotAMessage, parse_line
 
 GZIP: Final = b"\x1f\x8b"
 LINE_BYTES: Final = 33_554_432
-"""The longest line that is read: the largest message that any topic here accepts."""
+"""The longest line that is read: the largest message that any topic accepts."""
 
 
 class MalformedLine(ValueError):
-    """A line that is no message, with its place. Nothing of it was published."""
+    """A line that is not a message, with its place. Nothing of it was published."""
 
     def __init__(self, source: str, line: int, why: str) -> None:
         super().__init__(f"{source}, line {line}: {why}")
@@ -33,14 +33,16 @@ class MalformedLine(ValueError):
 
 
 OnMalformed: TypeAlias = Callable[[MalformedLine], None]
-"""What is done about a malformed line: raise it, or take note and return to go on."""
+"""Called for a malformed line: raises it, or returns to go on."""
 
 
-def read_messages(file: BinaryIO, name: str, epoch: int, refuse: OnMalformed) -> Iterator[Outgoing]:
-    """Every message of a file, in its order.
+def read_messages(
+    file: BinaryIO, name: str, epoch: int, on_malformed: OnMalformed
+) -> Iterator[Outgoing]:
+    """Yield every message of a file in its order.
 
-    A line of JSON Lines that is no message goes to `refuse`. A row of a data set that is none
-    raises Malformed: what follows it may depend on it.
+    A malformed line of JSON Lines is passed to `on_malformed`. A malformed row of a data set
+    raises MalformedLine, since later rows may depend on it.
     """
     lines = _Lines(_plain(file), name)
     try:
@@ -49,13 +51,13 @@ def read_messages(file: BinaryIO, name: str, epoch: int, refuse: OnMalformed) ->
         if header == FOLLOWS_HEADER or header.startswith(POSTS_HEADER):
             yield from _dataset(header, lines, epoch)
         else:
-            yield from _json_lines(first, lines, epoch, refuse)
+            yield from _json_lines(first, lines, epoch, on_malformed)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise MalformedLine(name, lines.number + 1, f"damaged gzip ({error})") from error
 
 
 class _Lines(Iterator[bytes]):
-    """The lines of a file, bounded and counted."""
+    """Yields the lines of a file, bounded in length, and counts them."""
 
     def __init__(self, file: io.BufferedIOBase, name: str) -> None:
         self.name = name
@@ -99,12 +101,14 @@ def _with_header(header: str, lines: _Lines) -> Iterator[str]:
         yield line.decode()
 
 
-def _json_lines(first: bytes, rest: _Lines, epoch: int, refuse: OnMalformed) -> Iterator[Outgoing]:
+def _json_lines(
+    first: bytes, rest: _Lines, epoch: int, on_malformed: OnMalformed
+) -> Iterator[Outgoing]:
     line: bytes | None = first
     while line:
         if line.strip():
             try:
                 yield parse_line(line, now_ms(), epoch)
             except NotAMessage as reason:
-                refuse(MalformedLine(rest.name, rest.number, str(reason)))
+                on_malformed(MalformedLine(rest.name, rest.number, str(reason)))
         line = next(rest, None)

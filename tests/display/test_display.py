@@ -16,7 +16,7 @@ from streams.display.thread import thread_tree
 from streams.display.timeline import timeline_list
 
 NAMES = {"1": "alice", "2": "bob", "3": "carol"}
-LOOK = DisplayContext(date(2026, 6, 1), NAMES.__getitem__)
+CONTEXT = DisplayContext(date(2026, 6, 1), NAMES.__getitem__)
 
 
 def drawn(renderable: RenderableType) -> list[str]:
@@ -49,7 +49,7 @@ def test_a_home_is_a_line_for_each_post() -> None:
                 item(8, 1, "why", parent_id="9"),
                 item(6, 3, "news", repost={"by": ["1", "2"], "original": "5"}),
             ),
-            LOOK,
+            CONTEXT,
         )
     )
     assert [line.split() for line in lines] == [
@@ -61,10 +61,10 @@ def test_a_home_is_a_line_for_each_post() -> None:
 
 def test_a_home_says_what_is_to_know_of_it() -> None:
     """That it is empty, that it is being built, how to go on."""
-    assert drawn(timeline_list(page(), LOOK)) == ["nothing here"]
+    assert drawn(timeline_list(page(), CONTEXT)) == ["nothing here"]
     gap = {"from": "3", "to": "1", "cursor": "def"}
     more = page(item(1, 1, "x", parent_id="7"), state="building", next="abc", gap=gap)
-    lines = drawn(timeline_list(more, LOOK))
+    lines = drawn(timeline_list(more, CONTEXT))
     assert "an answer" in lines[0]
     assert "being built" in lines[1]
     assert lines[2:] == [
@@ -91,7 +91,7 @@ def test_a_thread_is_a_tree() -> None:
                 item(4, 1, "below first", depth=2, truncated=3),
                 item(5, 2, "second", depth=1, hidden=1),
             ),
-            LOOK,
+            CONTEXT,
         )
     )
     starts = [line[: line.index(word)] for line, word in zip(lines, WORDS, strict=True)]
@@ -114,7 +114,7 @@ def test_placeholders_keep_their_place_and_show_nothing() -> None:
                 {"post_id": "1", "depth": 0, "placeholder": "deleted"},
                 item(2, 2, "reply", depth=1),
             ),
-            LOOK,
+            CONTEXT,
         )
     )
     assert lines[0].lstrip().startswith("▶ (deleted)")
@@ -124,7 +124,7 @@ def test_placeholders_keep_their_place_and_show_nothing() -> None:
 def test_roots_without_a_common_one_stand_side_by_side() -> None:
     """Whatever depths arrive, every item is drawn."""
     items = [item(n, 1, f"post-{n}", depth=depth) for n, depth in enumerate([3, 1, 1, 5, 0], 1)]
-    text = "\n".join(drawn(thread_tree(page(*items), LOOK)))
+    text = "\n".join(drawn(thread_tree(page(*items), CONTEXT)))
     assert all(f"post-{n}" in text for n in range(1, 6))
 
 
@@ -152,7 +152,7 @@ def test_an_explanation_says_verdict_rule_and_path() -> None:
 def test_words_of_strangers_only_draw_themselves(words: str, shown: str) -> None:
     """No escape sequence, no control, no markup takes effect."""
     assert clean(words) == shown
-    assert shown in drawn(timeline_list(page(item(1, 1, words)), LOOK))[0]
+    assert shown in drawn(timeline_list(page(item(1, 1, words)), CONTEXT))[0]
 
 
 def test_a_dead_letter_names_place_field_and_reason() -> None:

@@ -105,7 +105,7 @@ async def test_what_does_not_come_true_is_said(
     async with pipeline(settings) as running, httpx.AsyncClient() as client:
         told = DemoClient(running, MemoryOutbox(), client)
         with pytest.raises(StoryFailed, match="home and thread"):
-            await told.visible(village)
+            await told.wait_for_end(village)
         with pytest.raises(StoryFailed, match="handling of 'nothing'"):
             await told.play(Scene("nothing", village.scenes[0].messages, 0), village.reader)
         with pytest.raises(StoryFailed, match="no dead letter of posts"):

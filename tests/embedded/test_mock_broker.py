@@ -93,7 +93,7 @@ async def test_a_broker_that_is_down_refuses_and_keeps_its_log(broker: MockBroke
 async def test_round_trips_can_be_slowed(broker: MockBroker) -> None:
     """An answer takes at least the time that was added."""
     await publish(broker, b"warm")
-    broker.round_trip(300)
+    broker.delay_answers(300)
     started = monotonic()
     await publish(broker, b"slow")
     assert monotonic() - started >= 0.3

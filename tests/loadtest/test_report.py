@@ -141,9 +141,9 @@ def test_the_page_shows_every_picture_and_each_is_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize("wrong", ["lost", "extra", "homes_wrong", "dead_letters"])
 def test_a_run_that_lost_something_says_so_first(wrong: str) -> None:
     """Lost, extra, shown wrongly, or dead."""
-    assert made().right
+    assert made().is_correct
     bad = made(**{wrong: 3})
-    assert not bad.right
+    assert not bad.is_correct
     assert "NOT everything is right" in page.render_markdown(bad)
 
 

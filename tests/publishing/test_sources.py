@@ -61,9 +61,9 @@ def test_raw_values_are_sent_untouched(raw: str | None, value: bytes | None) -> 
 @pytest.mark.parametrize(
     ("bad", "why"),
     [
-        ("{", "no JSON"),
+        ("{", "not JSON"),
         ("[1]", "one JSON object"),
-        ("[" * 100_000, "no JSON"),
+        ("[" * 100_000, "not JSON"),
         ("{}", "topic: missing"),
         ('{"topic": "gossip"}', "topic: expected one of"),
         ('{"topic": ["posts"]}', "topic: expected one of"),
