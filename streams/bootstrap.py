@@ -41,7 +41,7 @@ from services.search.words.cassandra import CassandraWords
 from services.settings.settings import Settings
 from services.storage.migrations import available_migrations
 from services.storage.session import Store
-from services.storage.statements import RowVersion, keys_only
+from services.storage.statements import RowVersion, common_row_version
 from services.stores import Stores
 from services.timelines.cassandra import CassandraAuthorTimelines, CassandraHomeGeneration
 from services.timelines.generational import GenerationalHomeTimelines
@@ -134,7 +134,7 @@ def cassandra_stores(
     clock: Clock = now_ms,
     generation: str | None = None,
     *,
-    version: RowVersion = keys_only,
+    version: RowVersion = common_row_version,
 ) -> Stores:
     """Return stores on a connection to Cassandra.
 

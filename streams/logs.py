@@ -10,7 +10,7 @@ CHATTY: Final = ("aiokafka", "faust", "mode", "cassandra", "uvicorn", "asyncio")
 """Libraries whose news is not ours: of them only what is wrong."""
 
 
-def configure(level: str) -> None:
+def configure_logging(level: str) -> None:
     """Everything from `level` up, libraries from warning up, in one form."""
     before: list[Any] = [
         structlog.stdlib.add_log_level,

@@ -6,7 +6,14 @@ from collections.abc import Collection, Sequence
 from schemas.ids import PostId, UserId
 from services.conversations.store import ReplyLink
 from services.storage.session import Store
-from services.storage.statements import RowVersion, id_columns, insert, keys_only, portions, select
+from services.storage.statements import (
+    RowVersion,
+    common_row_version,
+    id_columns,
+    insert,
+    key_chunks,
+    select,
+)
 
 _LINK = insert("children", "parent_id", "post_id", operation="link")
 _CLAIM = insert("claims", "root_id", "post_id", "author_id", operation="claim")
@@ -30,7 +37,7 @@ class CassandraConversations:
     `children` keeps no authors: whoever asks for them checks each reply anyway.
     """
 
-    def __init__(self, store: Store, version: RowVersion = keys_only) -> None:
+    def __init__(self, store: Store, version: RowVersion = common_row_version) -> None:
         self._store = store
         self._version = version
 
@@ -41,7 +48,7 @@ class CassandraConversations:
 
     async def children(self, parents: Collection[PostId], limit: int) -> dict[PostId, list[PostId]]:
         found: dict[PostId, list[PostId]] = {}
-        asked = (self._store.read(_CHILDREN, part, limit) for part in portions(parents))
+        asked = (self._store.read(_CHILDREN, part, limit) for part in key_chunks(parents))
         for rows in await asyncio.gather(*asked):
             for parent, post in rows:
                 found.setdefault(PostId(parent), []).append(PostId(post))
@@ -54,7 +61,7 @@ class CassandraConversations:
 
     async def orphans(self, posts: Collection[PostId], limit: int) -> dict[PostId, list[ReplyLink]]:
         found: dict[PostId, list[ReplyLink]] = {}
-        asked = (self._store.read(_CLAIMED, part, limit) for part in portions(posts))
+        asked = (self._store.read(_CLAIMED, part, limit) for part in key_chunks(posts))
         for rows in await asyncio.gather(*asked):
             for root, post, author in rows:
                 link = ReplyLink(PostId(root), PostId(post), UserId(author))

@@ -11,9 +11,9 @@ import msgspec
 from services.errors import MingleError
 from services.storage.generation_tables import FIRST
 
-NAME: Final = r"[a-z][a-z0-9]{0,15}"
+NAME_PATTERN: Final = r"[a-z][a-z0-9]{0,15}"
 """Of a generation: it is part of a table's name."""
-MOST: Final = 3
+MAX_LISTED: Final = 3
 """Listed at a time: each costs every delivery once more. The one that is read, the one before it,
 one that is being filled."""
 
@@ -42,7 +42,7 @@ class Generation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     whole: bool = False
 
     @property
-    def place(self) -> GenerationKey:
+    def key(self) -> GenerationKey:
         return GenerationKey(self.name, self.since)
 
     @property
@@ -71,24 +71,24 @@ class Generations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def get(self, name: str) -> Generation | None:
         return next((each for each in self.listed if each.name == name), None)
 
-    def writes(self, place: GenerationKey) -> bool:
+    def writes(self, key: GenerationKey) -> bool:
         """Whether it is listed, since then, and written."""
-        return any(each.place == place for each in self.written)
+        return any(each.key == key for each in self.written)
 
-    def listing(self, name: str, replay: str) -> "Generations":
+    def add(self, name: str, replay: str) -> "Generations":
         """With one more, to be filled by a replay. Raises GenerationRefused."""
         known = self.get(name)
         if known is not None and known.is_written and known.replay == replay:
             return self
         if known is not None:
             raise GenerationRefused(f"generation {name} is there already: retire it first")
-        if len(self.listed) >= MOST:
+        if len(self.listed) >= MAX_LISTED:
             names = ", ".join(each.name for each in self.listed)
             raise GenerationRefused(f"there are {len(self.listed)} already ({names}): retire one")
         fresh = Generation(name, self.number + 1, replay=replay)
         return self._next(listed=(*self.listed, fresh))
 
-    def filled(self, name: str, replay: str) -> "Generations":
+    def mark_filled(self, name: str, replay: str) -> "Generations":
         """Its replay is over: it holds all that is owed. Raises GenerationRefused."""
         known = self._written(name)
         if known.replay != replay:
@@ -109,7 +109,7 @@ class Generations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise GenerationRefused("there is no generation to go back to")
         return self._next(live=self.before, before=None)
 
-    def retiring(self, name: str) -> "Generations":
+    def retire(self, name: str) -> "Generations":
         """With this one written no more. Raises GenerationRefused for the one that is read."""
         known = self.get(name)
         if known is None:
@@ -121,7 +121,7 @@ class Generations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         changed = self._with(known, until=self.number + 1)
         return msgspec.structs.replace(changed, before=None if name == self.before else self.before)
 
-    def gone(self, name: str) -> "Generations":
+    def remove(self, name: str) -> "Generations":
         """Without one that retired; its name is free."""
         left = tuple(each for each in self.listed if each.name != name or each.is_written)
         return self if len(left) == len(self.listed) else self._next(listed=left)

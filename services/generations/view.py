@@ -19,7 +19,7 @@ class GenerationsView(Protocol):
     async def current(self) -> Generations:
         """The list, read no longer than FRESH_SECONDS ago. Raises StoreUnavailable."""
 
-    async def refreshed(self) -> Generations:
+    async def refresh(self) -> Generations:
         """The list, read now; `current` never gives an older one again. Raises StoreUnavailable."""
 
 
@@ -41,11 +41,11 @@ class FollowedGenerations:
         if self._known is not None and self._now() - self._read_at < FRESH_SECONDS:
             return self._known
         if self._reading is None or self._reading.done():
-            self._reading = asyncio.create_task(self.refreshed())
+            self._reading = asyncio.create_task(self.refresh())
             self._reading.add_done_callback(_heard)
         return await asyncio.shield(self._reading)  # whoever asks meanwhile shares the answer
 
-    async def refreshed(self) -> Generations:
+    async def refresh(self) -> Generations:
         asked_at = self._now()
         found = await self._load()
         if self._known is None or found.number >= self._known.number:
@@ -64,8 +64,8 @@ class FixedGeneration:
     async def current(self) -> Generations:
         return self._narrowed(await self._following.current())
 
-    async def refreshed(self) -> Generations:
-        return self._narrowed(await self._following.refreshed())
+    async def refresh(self) -> Generations:
+        return self._narrowed(await self._following.refresh())
 
     def _narrowed(self, known: Generations) -> Generations:
         """Raises StoreUnavailable where it is not there yet, or no more."""

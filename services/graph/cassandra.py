@@ -19,7 +19,7 @@ from services.graph.edge import EdgeMutation
 from services.graph.packs import CHANGES, FollowerPacks, Pack, next_pack_number
 from services.graph.store import SlotRange
 from services.storage.session import Store
-from services.storage.statements import insert, portions, select
+from services.storage.statements import insert, key_chunks, select
 
 LEVEL_BITS = 4
 """Each level has 16 times as many parts as the one before."""
@@ -169,7 +169,9 @@ class CassandraGraph:
         held = await self._packs.read(pack, chunks)
         if len(held.blobs) == len(chunks):
             kept, changed = np.concatenate(list(held.blobs.values())), held.changed
-            named = (self._newest(author, part, head.level) for part in portions(changed.tolist()))
+            named = (
+                self._newest(author, part, head.level) for part in key_chunks(changed.tolist())
+            )
             unnamed = kept[np.isin(kept, changed, invert=True)]
             followers = np.concatenate([unnamed, *(await asyncio.gather(*named))])
         else:
@@ -204,7 +206,7 @@ class CassandraGraph:
         return counts
 
     async def _heads(self, authors: Collection[int]) -> dict[UserId, _Head]:
-        asked = (self._store.read(_HEADS, part) for part in portions(authors))
+        asked = (self._store.read(_HEADS, part) for part in key_chunks(authors))
         return {
             UserId(author): _Head(level or 0, pack or 0)
             for rows in await asyncio.gather(*asked)
@@ -219,7 +221,7 @@ class CassandraGraph:
         asked = [
             self._edges(part, 0, span)
             for span, authors in together.items()
-            for part in portions(authors, LISTS_AT_ONCE)
+            for part in key_chunks(authors, LISTS_AT_ONCE)
         ]
         return {
             key: edges for found in await asyncio.gather(*asked) for key, edges in found.items()
@@ -230,7 +232,7 @@ class CassandraGraph:
         deeper = (self._edges([author], level, (start, end)) for level in range(1, deepest + 1))
         found = [shallow, *(level.get(wanted) for level in await asyncio.gather(*deeper))]
         live, unsure = _merged([edges for edges in found if edges is not None])
-        newest = (self._newest(author, part, deepest) for part in portions(unsure.tolist()))
+        newest = (self._newest(author, part, deepest) for part in key_chunks(unsure.tolist()))
         return np.concatenate([live, *(await asyncio.gather(*newest))])
 
     async def _newest(self, author: UserId, followers: list[int], deepest: int) -> IdArray:
@@ -272,7 +274,7 @@ class CassandraGraph:
     async def _estimates(self, authors: Collection[UserId], level: int) -> dict[UserId, int]:
         """How many rows each author's level has, if its first part is like the others."""
         places: dict[UserId, list[int]] = {}
-        asked = (self._store.read(_FIRST, part, level, 0, SAMPLE) for part in portions(authors))
+        asked = (self._store.read(_FIRST, part, level, 0, SAMPLE) for part in key_chunks(authors))
         for rows in await asyncio.gather(*asked):
             for author, place in rows:
                 places.setdefault(UserId(author), []).append(place)

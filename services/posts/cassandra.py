@@ -16,7 +16,7 @@ from services.posts.post import BLANKED, IMMUTABLE, Post, PostMutation, PostRow,
 from services.scan import ScanPage
 from services.storage import statements
 from services.storage.session import Store
-from services.storage.statements import INVERTED, UNSET, insert, portions, select
+from services.storage.statements import INVERTED, UNSET, insert, key_chunks, select
 
 FINAL = 2**63 - 1
 """The write timestamp of what a deletion leaves."""
@@ -57,7 +57,7 @@ class CassandraPosts:
 
     async def load(self, posts: Collection[PostId]) -> dict[PostId, Post]:
         claims: dict[PostId, list[PostRow]] = {}
-        asked = (self._store.read(_LOAD, part) for part in portions(posts))
+        asked = (self._store.read(_LOAD, part) for part in key_chunks(posts))
         for rows in await asyncio.gather(*asked):
             for post, *cells in rows:
                 claims.setdefault(PostId(post), []).append(_claim(*cells))

@@ -8,7 +8,14 @@ from services.clock import Clock
 from services.pulled.store import Flag
 from services.retention import Retention
 from services.storage.session import Store
-from services.storage.statements import Column, RowVersion, id_columns, insert, keys_only, select
+from services.storage.statements import (
+    Column,
+    RowVersion,
+    common_row_version,
+    id_columns,
+    insert,
+    select,
+)
 
 PART = 0
 
@@ -20,7 +27,11 @@ class CassandraPulled:
     """A PulledStore in Cassandra. `version` is for all its rows."""
 
     def __init__(
-        self, store: Store, retention: Retention, clock: Clock, version: RowVersion = keys_only
+        self,
+        store: Store,
+        retention: Retention,
+        clock: Clock,
+        version: RowVersion = common_row_version,
     ) -> None:
         self._store = store
         self._buckets = Buckets(retention, clock)

@@ -29,7 +29,15 @@ from services.relations.relations import (
 from services.relations.store import Pair
 from services.scan import ScanPage
 from services.storage.session import Store
-from services.storage.statements import INVERTED, KEYS_AT_ONCE, UNSET, Row, insert, portions, select
+from services.storage.statements import (
+    INVERTED,
+    KEYS_AT_ONCE,
+    UNSET,
+    Row,
+    insert,
+    key_chunks,
+    select,
+)
 
 SAYS, BLOCKED_BY, THREADS = 0, 1, 5
 """Parts of an owner's relations: what he says of people, who blocks him (four parts), threads."""
@@ -102,7 +110,7 @@ class CassandraRelations:
         return marks_from_rows(await self._read(owner, [THREADS], posts))
 
     async def suspended(self, users: Collection[UserId]) -> set[UserId]:
-        asked = (self._store.read(_ACCOUNTS, part) for part in portions(users))
+        asked = (self._store.read(_ACCOUNTS, part) for part in key_chunks(users))
         rows = [row for part in await asyncio.gather(*asked) for row in part]
         return {UserId(user) for user, suspended, erased in rows if suspended or erased}
 
@@ -180,7 +188,7 @@ class CassandraRelations:
         self, owner: UserId, parts: list[int], others: Collection[int]
     ) -> list[tuple[Any, ...]]:
         """What is said of these, and under 0."""
-        asked = (self._store.read(_ABOUT, owner, parts, part) for part in portions((0, *others)))
+        asked = (self._store.read(_ABOUT, owner, parts, part) for part in key_chunks((0, *others)))
         first, *rest = await asyncio.gather(*asked)
         for rows in rest:
             first += rows
@@ -188,7 +196,7 @@ class CassandraRelations:
 
     async def _blocks(self, pairs: Collection[Pair]) -> dict[bytes, tuple[bool, int]]:
         """Of each pair with a row: whether there is a block, and up to where edges have ended."""
-        asked = (self._store.read(_BLOCKS, part) for part in portions(map(_key, pairs)))
+        asked = (self._store.read(_BLOCKS, part) for part in key_chunks(map(_key, pairs)))
         found: dict[bytes, tuple[bool, int]] = {}
         for rows in await asyncio.gather(*asked):
             for key, removed, ended in rows:
@@ -279,5 +287,5 @@ def _products(pairs: Iterable[Pair]) -> Iterator[tuple[list[UserId], list[UserId
             yield list(some), followees
             both, followees = dict(theirs), []
         some, followees = dict(both), [*followees, followee]
-    for part in portions(some) if followees else ():
+    for part in key_chunks(some) if followees else ():
         yield part, followees

@@ -12,7 +12,7 @@ from schemas.ids import MAX_ID, ListId, UserId, Version
 from services.relations.lists import PARTS, ListClaim, OwnedList, first_claim, list_rules, part_of
 from services.relations.mutation import RelationMutation, SubjectKind
 from services.storage.session import Store
-from services.storage.statements import INVERTED, Row, insert, portions, select
+from services.storage.statements import INVERTED, Row, insert, key_chunks, select
 
 LOOKUPS_AT_ONCE = 4_000
 """Lists times users in one request; each costs the store some 10 µs."""
@@ -90,7 +90,7 @@ class OwnedLists:
         """Which of the users are in which of the lists."""
         known = [each for each in lists if each <= MAX_ID]
         found: set[tuple[ListId, UserId]] = set()
-        for part in portions(users, LOOKUPS_AT_ONCE // max(1, len(known)) or 1):
+        for part in key_chunks(users, LOOKUPS_AT_ONCE // max(1, len(known)) or 1):
             rows = await self._store.read(_IN, known, _PARTS, [0, *part])
             claimed = _claimed(row for row in rows if row[1] == 0)
             owners = {each: owned.owner_id for each in claimed if (owned := _owned(claimed[each]))}
@@ -103,7 +103,7 @@ class OwnedLists:
 
     async def _claims(self, lists: Iterable[int]) -> list[tuple[Any, ...]]:
         known = (each for each in lists if each <= MAX_ID)
-        return [row for part in portions(known) for row in await self._store.read(_LISTS, part)]
+        return [row for part in key_chunks(known) for row in await self._store.read(_LISTS, part)]
 
 
 def list_rows(said: RelationMutation) -> Iterator[Row]:

@@ -22,10 +22,10 @@ from services.storage.statements import (
     KEYS_AT_ONCE,
     Column,
     RowVersion,
+    common_row_version,
     id_columns,
     insert,
-    keys_only,
-    portions,
+    key_chunks,
     select,
 )
 
@@ -75,7 +75,11 @@ class CassandraReposts:
     """A RepostStore in Cassandra."""
 
     def __init__(
-        self, store: Store, retention: Retention, clock: Clock, version: RowVersion = keys_only
+        self,
+        store: Store,
+        retention: Retention,
+        clock: Clock,
+        version: RowVersion = common_row_version,
     ) -> None:
         self._store = store
         self._buckets = Buckets(retention, clock)
@@ -104,7 +108,7 @@ class CassandraReposts:
         place = (0, 0) if after is None else (after.post_id, after.author_id)
         asked: dict[RepostLink, set[PostId]] = {}
         rows: dict[PostId, int] = {}
-        portioned = (self._store.read(_BELOW, part, *place, limit) for part in portions(targets))
+        portioned = (self._store.read(_BELOW, part, *place, limit) for part in key_chunks(targets))
         for answer in await asyncio.gather(*portioned):
             for target, repost, author, original in answer:
                 rows[target] = rows.get(target, 0) + 1
@@ -131,7 +135,7 @@ class CassandraReposts:
         pages: dict[UserId, list[AuthorRepost]] = {}
         asked = (
             self._store.read(_AUTHORS, part, span.above, span.below, limit)
-            for part in portions(authors, most)
+            for part in key_chunks(authors, most)
         )
         for rows in await asyncio.gather(*asked):
             for author, *repost in rows:

@@ -25,7 +25,7 @@ from services.storage.statements import (
     Value,
     delete,
     insert,
-    portions,
+    key_chunks,
     select,
 )
 
@@ -92,7 +92,7 @@ class CassandraTerms:
             return []
 
         def read(buckets: Sequence[int]) -> Iterable[Awaitable[list[tuple[Any, ...]]]]:
-            for part in portions(terms, KEYS_AT_ONCE // len(buckets)):
+            for part in key_chunks(terms, KEYS_AT_ONCE // len(buckets)):
                 yield self._store.read(_PAGE[span.newest_first], part, buckets, *span[:2], limit)
 
         buckets = await self._buckets(terms, span)
@@ -101,7 +101,7 @@ class CassandraTerms:
     async def _remove(self, claims: Collection[PostClaim]) -> None:
         """Remove the entries first: until that is done, `post_terms` still says which there are."""
         rows = []
-        for part in portions(claim.post_id for claim in claims):
+        for part in key_chunks(claim.post_id for claim in claims):
             rows += await self._store.read(_OF_POSTS, part)
         held = [
             (term, claim)
@@ -115,7 +115,7 @@ class CassandraTerms:
 
     async def _forgotten(self, claims: Collection[PostClaim]) -> set[PostClaim]:
         rows = []
-        for part in portions(claim.post_id for claim in claims):
+        for part in key_chunks(claim.post_id for claim in claims):
             rows += await self._store.read(_FORGOTTEN, part)
         return {PostClaim(*row) for row in rows} & set(claims)
 
@@ -123,7 +123,7 @@ class CassandraTerms:
         """Return the buckets that may hold posts of any of the terms, in the span's order."""
         within = (self._bucket(span.above), self._bucket(span.below))
         groups = map(_group, terms)
-        requests = (self._store.read(_BUCKETS, part, *within) for part in portions(groups))
+        requests = (self._store.read(_BUCKETS, part, *within) for part in key_chunks(groups))
         found = {bucket for rows in await asyncio.gather(*requests) for (bucket,) in rows}
         return sorted(found, reverse=span.newest_first)
 

@@ -39,7 +39,7 @@ CONTACT_SECONDS = 5.0
 RECONNECT_SECONDS = (0.5, 10.0)
 """First and longest pause between attempts to reach a node that is down; they never end."""
 
-SAID_BY_US = (
+ALREADY_REPORTED = (
     "Error preparing query",
     "[control connection] Error connecting to",
     "Control connection failed to connect",
@@ -153,7 +153,7 @@ def _refusal(error: BaseException) -> str | None:
 
 
 def _not_said_by_us(record: logging.LogRecord) -> bool:
-    return not str(record.msg).startswith(SAID_BY_US)
+    return not str(record.msg).startswith(ALREADY_REPORTED)
 
 
 def _as_received(_names: Any, rows: Any) -> Any:

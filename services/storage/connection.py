@@ -162,7 +162,7 @@ class _Protocol(asyncio.Protocol):
         self._connection.lost(exc)
 
 
-def connection_class() -> type[LoopConnection]:
+def create_connection_class() -> type[LoopConnection]:
     """The class of connections in the running loop, called in its thread."""
     place = {"loop": asyncio.get_running_loop(), "thread": get_ident(), "open": set()}
     return type("LoopConnection", (LoopConnection,), place)

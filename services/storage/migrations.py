@@ -71,7 +71,9 @@ def parse_migration(name: str, text: str) -> Migration:
     return Migration(int(found[1]), found[2], first.removeprefix("-- "), checksum, stripped)
 
 
-def pending(migrations: Sequence[Migration], applied: Mapping[int, str]) -> list[Migration]:
+def pending_migrations(
+    migrations: Sequence[Migration], applied: Mapping[int, str]
+) -> list[Migration]:
     """What is still to be applied; MigrationRefused where the keyspace knows other files."""
     known = {migration.number: migration for migration in migrations}
     newer = sorted(applied.keys() - known.keys())
@@ -129,7 +131,7 @@ def _migrate(
     ours = create_cluster(settings)
     try:
         ledger = MigrationLog(ours.connect(), settings)
-        missing = pending(migrations, ledger.applied())
+        missing = pending_migrations(migrations, ledger.applied())
         if dry_run or not missing:
             return missing
         ledger.create()
@@ -140,7 +142,9 @@ def _migrate(
 
 
 def _apply(ledger: MigrationLog, migrations: Sequence[Migration]) -> list[Migration]:
-    missing = pending(migrations, ledger.applied())  # another migrator may have been first
+    missing = pending_migrations(
+        migrations, ledger.applied()
+    )  # another migrator may have been first
     for migration in missing:
         for statement in migration.statements:
             for each in cql_of_all_generations(statement, ledger.tables()):

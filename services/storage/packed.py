@@ -66,7 +66,7 @@ class Layout:
         self._names = {column.name for column in columns}
         self._partition_key = partition_key
         self._head = struct.pack(f">BH{len(query_id)}sH", 1, len(query_id), query_id, len(columns))
-        self._encoders = [encoder(column) for column in columns]
+        self._encoders = [create_encoder(column) for column in columns]
         self.fixed = all(column.cql_type in FIXED for column in columns)
 
     def row(self, values: Mapping[str, Value]) -> PackedRun:
@@ -179,7 +179,7 @@ def whole_numbers(column: BoundColumn, values: Column) -> NDArray[np.generic]:
     return array
 
 
-def encoder(column: BoundColumn) -> Encoder:
+def create_encoder(column: BoundColumn) -> Encoder:
     """Value to bytes behind their length."""
     if column.cql_type in ("bigint", "int", "smallint", "tinyint"):
         wire = np.dtype(FIXED[column.cql_type])
@@ -218,7 +218,7 @@ def routing_key(values: Sequence[bytes]) -> bytes:
     return b"".join(struct.pack(">H", len(value)) + value + b"\0" for value in values)
 
 
-def by_replicas(
+def group_by_replicas(
     runs: Sequence[PackedRun], replicas: Callable[[bytes], frozenset[str]]
 ) -> list[list[PackedRun]]:
     """Runs grouped by the set of nodes that hold them, so that a batch is one message to each."""
@@ -228,7 +228,7 @@ def by_replicas(
     return list(groups.values())
 
 
-def by_partition(runs: Iterable[PackedRun], limits: BatchLimits) -> list[PackedRun]:
+def merge_by_partition(runs: Iterable[PackedRun], limits: BatchLimits) -> list[PackedRun]:
     """Rows of one partition as one run, which a replica writes whole, unless it passes a limit."""
     partitions: dict[bytes, list[PackedRun]] = {}
     for run in runs:
@@ -243,7 +243,7 @@ def by_partition(runs: Iterable[PackedRun], limits: BatchLimits) -> list[PackedR
     return [run for held in partitions.values() for run in held]
 
 
-def batches(runs: Sequence[PackedRun], limits: BatchLimits) -> Iterator[list[PackedRun]]:
+def fill_batches(runs: Sequence[PackedRun], limits: BatchLimits) -> Iterator[list[PackedRun]]:
     """Neighbouring runs taken together until the next would pass `limits.shared_size`."""
     batch: list[PackedRun] = []
     size = 0

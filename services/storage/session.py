@@ -19,7 +19,7 @@ from services.storage.cluster import (
     create_cluster,
     run_in_thread,
 )
-from services.storage.connection import LoopConnection, connection_class
+from services.storage.connection import LoopConnection, create_connection_class
 from services.storage.dispatcher import RequestDispatcher
 from services.storage.limiter import InFlightLimiter
 from services.storage.migration_log import MigrationLog
@@ -29,9 +29,9 @@ from services.storage.packed import (
     BoundColumn,
     Layout,
     PackedRun,
-    batches,
-    by_partition,
-    by_replicas,
+    fill_batches,
+    group_by_replicas,
+    merge_by_partition,
 )
 from services.storage.statements import Column, Row, Statement
 from services.storage.wire import PackedProtocolHandler, packed_batch
@@ -82,7 +82,7 @@ class Store:
         """
         settings = self._settings
         given_up = Event()
-        self._connection = connection = connection_class()
+        self._connection = connection = create_connection_class()
         try:
             session = await run_in_thread(
                 lambda: _session(settings, self._migrations, given_up, connection),
@@ -125,7 +125,7 @@ class Store:
         try:
             while tables:  # emptied, so that rows which were brought together are held once
                 _, (statement, runs) = tables.popitem()
-                whole = by_partition(runs, self._limits)
+                whole = merge_by_partition(runs, self._limits)
                 del runs
                 await self._send(statement, whole, pending)
             await _all_settled(pending)
@@ -169,7 +169,7 @@ class Store:
     ) -> None:
         """Send all runs, as fast as there is room; stops at the first error it sees."""
         for group in self._groups(runs):
-            for batch in batches(group, self._limits):
+            for batch in fill_batches(group, self._limits):
                 size = sum(len(run.body) for run in batch)
                 query = packed_batch(batch, self._keyspace)
                 pending.append(await self._bridge.send(statement, query, size))
@@ -185,7 +185,7 @@ class Store:
             hosts = metadata.get_replicas(self._keyspace, routing_key)
             return frozenset(str(host.endpoint) for host in hosts)
 
-        return by_replicas(runs, replicas)
+        return group_by_replicas(runs, replicas)
 
     async def _prepare(self, statement: Statement) -> _Prepared:
         prepared = self._prepared.get(statement)

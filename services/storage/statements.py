@@ -21,7 +21,7 @@ RowVersion = Callable[[], int]
 """The write timestamp of rows that have no cells: it decides nothing between them."""
 
 
-def keys_only() -> int:
+def common_row_version() -> int:
     """That of all writers: nothing of ours removes such a row."""
     return 1
 
@@ -60,7 +60,7 @@ class Row(NamedTuple):
     values: Mapping[str, Value]
 
 
-def portions(keys: Iterable[Key], most: int = KEYS_AT_ONCE) -> Iterator[list[Key]]:
+def key_chunks(keys: Iterable[Key], most: int = KEYS_AT_ONCE) -> Iterator[list[Key]]:
     """The keys, each once, in lists that one `IN ?` takes."""
     distinct = list(dict.fromkeys(keys))
     for start in range(0, len(distinct), most):

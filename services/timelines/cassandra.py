@@ -24,10 +24,10 @@ from services.storage.statements import (
     Column,
     RowVersion,
     Statement,
+    common_row_version,
     id_columns,
     insert,
-    keys_only,
-    portions,
+    key_chunks,
     select,
     update_present,
 )
@@ -78,7 +78,7 @@ _AUTHORS = {
 class CassandraAuthorTimelines:
     """An AuthorTimelineStore in Cassandra; `version` is the write timestamp of all its rows."""
 
-    def __init__(self, store: Store, version: RowVersion = keys_only) -> None:
+    def __init__(self, store: Store, version: RowVersion = common_row_version) -> None:
         self._store = store
         self._version = version
 
@@ -96,7 +96,7 @@ class CassandraAuthorTimelines:
         pages: dict[UserId, list[PostId]] = {}
         asked = (
             self._store.read(statement, part, span.above, span.below, limit)
-            for part in portions(authors, most)
+            for part in key_chunks(authors, most)
         )
         for rows in await asyncio.gather(*asked):
             for author, post in rows:
@@ -165,7 +165,7 @@ class CassandraHomeGeneration:
         clock: Clock,
         shards: int = SHARDS,
         *,
-        version: RowVersion = keys_only,
+        version: RowVersion = common_row_version,
         generation: str = FIRST,
     ) -> None:
         self.generation = generation
@@ -254,7 +254,7 @@ class CassandraHomeGeneration:
     ) -> dict[UserId, list[PostId]]:
         found: dict[UserId, list[PostId]] = {}
         places = await self._places(users, self._spans.of(above))
-        asked = [(*place, part) for place in places for part in portions(places[place])]
+        asked = [(*place, part) for place in places for part in key_chunks(places[place])]
         for start in range(0, len(asked), SHARDS_AT_ONCE):
             some = asked[start : start + SHARDS_AT_ONCE]
             reads = (self._store.read(self._homes.arrivals, *each, above) for each in some)

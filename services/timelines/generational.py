@@ -20,28 +20,28 @@ class GenerationalHomeTimelines:
 
     async def add_home_entries(self, blocks: Sequence[EntryBlock]) -> None:
         known = await self._view.current()
-        await asyncio.gather(*(self._add(known, each.place, blocks) for each in known.written))
+        await asyncio.gather(*(self._add(known, each.key, blocks) for each in known.written))
 
     async def pin(self) -> HomeGeneration:
         known = await self._view.current()
-        return self._of(known, known.read.place)
+        return self._of(known, known.read.key)
 
     async def refresh(self) -> int:
-        return (await self._view.refreshed()).number
+        return (await self._view.refresh()).number
 
     async def _add(
-        self, known: Generations, place: GenerationKey, blocks: Sequence[EntryBlock]
+        self, known: Generations, key: GenerationKey, blocks: Sequence[EntryBlock]
     ) -> None:
         try:
-            await self._of(known, place).add_home_entries(blocks)
+            await self._of(known, key).add_home_entries(blocks)
         except Exception:
             # The generation may have retired, and its tables be gone: then nothing is missing.
-            if (await self._view.refreshed()).writes(place):
+            if (await self._view.refresh()).writes(key):
                 raise
 
-    def _of(self, known: Generations, place: GenerationKey) -> HomeGeneration:
-        for gone in self._opened.keys() - {each.place for each in known.listed}:
+    def _of(self, known: Generations, key: GenerationKey) -> HomeGeneration:
+        for gone in self._opened.keys() - {each.key for each in known.listed}:
             del self._opened[gone]  # with what it remembers of tables that may be made anew
-        if place not in self._opened:
-            self._opened[place] = self._open(place.name)
-        return self._opened[place]
+        if key not in self._opened:
+            self._opened[key] = self._open(key.name)
+        return self._opened[key]

@@ -7,7 +7,7 @@ import click
 
 from services.api.auth.exposure import UnusableSettings
 from streams.cli.configuration import WrongSettings, load_settings
-from streams.logs import configure
+from streams.logs import configure_logging
 from streams.process.processes import run_api
 from streams.process.signals import run_until_signal
 
@@ -21,7 +21,7 @@ def command() -> None:
     finishes the requests in progress and ends.
     """
     settings = load_settings()
-    configure(settings.log_level)
+    configure_logging(settings.log_level)
     try:
         sys.exit(run_until_signal(partial(run_api, settings)))
     except UnusableSettings as error:

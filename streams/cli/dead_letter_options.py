@@ -24,7 +24,7 @@ from streams.dead_letters.search import DeadLetterFilter
 from streams.dead_letters.store import DeadLetterResolutions
 from streams.dead_letters.stored import DeadLetterId, origins
 from streams.kafka.publisher import NotPublished
-from streams.process.doctor import unreachable
+from streams.process.doctor import describe_unreachable
 from streams.threads import in_thread
 
 REASONS: Final = (*get_args(ViolationReason), "refused", "bug")
@@ -131,7 +131,7 @@ def run_async(settings: Settings, work: Coroutine[Any, Any, R]) -> R:
     try:
         return asyncio.run(work)
     except StoreUnavailable as error:
-        raise click.ClickException(unreachable(settings, error)) from error
+        raise click.ClickException(describe_unreachable(settings, error)) from error
     except (BrokerUnavailable, NotPublished) as error:
         raise click.ClickException(f"{error} (MINGLE_KAFKA_BOOTSTRAP)") from error
     except MingleError as error:

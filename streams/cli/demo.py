@@ -14,7 +14,7 @@ from services.settings.settings import Settings
 from streams.cli.configuration import WrongSettings, load_settings
 from streams.embedded.demo import demo
 from streams.embedded.demo_client import StoryFailed
-from streams.logs import configure
+from streams.logs import configure_logging
 from streams.process.signals import STOPPED, run_until_signal
 
 ANY: Final = 0
@@ -31,7 +31,7 @@ def command(serve: bool) -> None:
     is used.
     """
     settings = _with_free_ports(load_settings())
-    configure("error")
+    configure_logging("error")
     # The dead letter of the story is shown anyway.
     logging.getLogger("streams.delivery.attempt").setLevel(logging.CRITICAL)
 

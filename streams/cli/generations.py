@@ -10,7 +10,7 @@ from typing import Any, Final
 import click
 import msgspec
 
-from services.generations.generations import NAME, Generations
+from services.generations.generations import NAME_PATTERN, Generations
 from services.generations.view import FRESH_SECONDS
 from streams.bootstrap import Deps
 from streams.cli.store_access import run_on_stores
@@ -26,7 +26,7 @@ class GenerationName(click.ParamType):
     name = "name"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if re.fullmatch(NAME, str(value)) is None:
+        if re.fullmatch(NAME_PATTERN, str(value)) is None:
             self.fail(f"{value!r}: expected up to 16 lower-case letters and digits, a letter first",
                       param, ctx)  # fmt: skip
         return str(value)

@@ -7,7 +7,7 @@ import click
 from services.errors import MingleError, StoreUnavailable
 from services.storage import migrations
 from streams.cli.configuration import load_settings
-from streams.process.doctor import unreachable
+from streams.process.doctor import describe_unreachable
 
 
 @click.command("migrate")
@@ -24,7 +24,7 @@ def command(dry_run: bool) -> None:
             migrations.migrate(settings, migrations.available_migrations(), dry_run=dry_run)
         )
     except StoreUnavailable as error:
-        raise click.ClickException(unreachable(settings, error)) from error
+        raise click.ClickException(describe_unreachable(settings, error)) from error
     except MingleError as error:
         raise click.ClickException(str(error)) from error
     for each in changes:

@@ -7,7 +7,7 @@ import click
 
 from services.errors import AccessRefused
 from streams.cli.configuration import load_settings
-from streams.logs import configure
+from streams.logs import configure_logging
 from streams.process.processes import run_worker
 from streams.process.signals import run_until_signal
 from streams.routes import ROLES
@@ -32,7 +32,7 @@ def command(roles: tuple[str, ...]) -> None:
     On SIGTERM it finishes the messages in flight, commits and ends.
     """
     settings = load_settings()
-    configure(settings.log_level)
+    configure_logging(settings.log_level)
     try:
         sys.exit(run_until_signal(partial(run_worker, settings, roles or ROLES)))
     except AccessRefused as error:

@@ -69,7 +69,7 @@ def _cassandra(settings: Settings) -> Iterator[Finding]:
         missing = asyncio.run(migrations.migrate(settings, known, dry_run=True))
     except StoreUnavailable as error:
         advice = "start Cassandra (`make up`), or set MINGLE_CASSANDRA_HOSTS and _PORT"
-        yield Finding("cassandra", "failed", unreachable(settings, error), advice)
+        yield Finding("cassandra", "failed", describe_unreachable(settings, error), advice)
         yield Finding("migrations", "skipped", "they can only be seen through Cassandra")
         return
     except AccessRefused as error:
@@ -89,7 +89,7 @@ def _cassandra(settings: Settings) -> Iterator[Finding]:
         yield Finding("migrations", "ok", f"all {len(known)} are applied")
 
 
-def unreachable(settings: Settings, error: StoreUnavailable) -> str:
+def describe_unreachable(settings: Settings, error: StoreUnavailable) -> str:
     """That Cassandra did not answer, and where, without the driver's list of every attempt."""
     hosts = ", ".join(settings.cassandra_hosts)
     gist, _, _ = str(error).partition(": (")

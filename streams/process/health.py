@@ -42,7 +42,7 @@ def create_health(intakes: Sequence[Watched], registry: CollectorRegistry) -> we
     return site
 
 
-async def serve(site: web.Application, host: str, port: int) -> web.AppRunner:
+async def serve_health(site: web.Application, host: str, port: int) -> web.AppRunner:
     """Listens until the runner's `cleanup` is awaited. Raises OSError when the port is taken."""
     runner = web.AppRunner(site, access_log=None)
     await runner.setup()

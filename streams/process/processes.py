@@ -28,7 +28,7 @@ from streams.bootstrap import (
 )
 from streams.kafka.contact import expect_access
 from streams.kafka.producer import KafkaOutbox
-from streams.process.health import Watched, create_health, serve
+from streams.process.health import Watched, create_health, serve_health
 from streams.process.serving import Address, serve_app
 from streams.process.signals import FAILED, STOPPED, run_apps
 from streams.process.store_contact import StoreContact
@@ -119,7 +119,7 @@ async def open_outbox(settings: Settings) -> AsyncIterator[KafkaOutbox]:
 async def health_site(deps: Deps, watched: Sequence[Watched]) -> AsyncIterator[Address]:
     """Health of what is watched, and metrics, over HTTP. OSError when the port is taken."""
     site = create_health(watched, deps.metrics.registry)
-    runner = await serve(site, deps.settings.metrics_host, deps.settings.metrics_port)
+    runner = await serve_health(site, deps.settings.metrics_host, deps.settings.metrics_port)
     try:
         yield Address(*runner.addresses[0][:2])
     finally:

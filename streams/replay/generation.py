@@ -23,7 +23,7 @@ PAGE_SECONDS: Final = 5.0
 async def expect_free(store: GenerationStore, name: str, replay: str) -> None:
     """Raises PlanRefused where there can be no new generation of this name, StoreUnavailable."""
     try:
-        (await store.load()).listing(name, replay)
+        (await store.load()).add(name, replay)
     except GenerationRefused as error:
         raise PlanRefused(f"--into: {error}") from error
 
@@ -38,7 +38,7 @@ async def list_generation(
     """
 
     def listing(known: Generations) -> Generations:
-        return known.listing(plan.into, plan.name)
+        return known.add(plan.into, plan.name)
 
     known = await store.load()
     if listing(known) is not known:
@@ -66,7 +66,7 @@ async def is_filled(store: GenerationStore, plan: Plan) -> bool:
 
 async def mark_filled(store: GenerationStore, plan: Plan) -> None:
     """Its replay is over. Raises GenerationRefused and StoreUnavailable."""
-    await change_generations(store, lambda known: known.filled(plan.into, plan.name))
+    await change_generations(store, lambda known: known.mark_filled(plan.into, plan.name))
 
 
 async def retire_generation(  # noqa: PLR0913 - what it asks, whom it tells
@@ -83,7 +83,7 @@ async def retire_generation(  # noqa: PLR0913 - what it asks, whom it tells
     Raises GenerationRefused, NotAcknowledged, StoreUnavailable and BrokerUnavailable.
     """
     clock = clock or SystemClock()
-    until = (await change_generations(store, lambda known: known.retiring(name))).get(name)
+    until = (await change_generations(store, lambda known: known.retire(name))).get(name)
     if until is None or until.until is None:
         raise GenerationRefused(f"there is no generation {name}")
     began = clock.now()
@@ -92,4 +92,4 @@ async def retire_generation(  # noqa: PLR0913 - what it asks, whom it tells
     grace = FRESH_SECONDS + request_seconds + PAGE_SECONDS
     await clock.wait(asyncio.Event(), max(0.0, began + grace - clock.now()))
     await store.drop(name)
-    return await change_generations(store, lambda known: known.gone(name))
+    return await change_generations(store, lambda known: known.remove(name))

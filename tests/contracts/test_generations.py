@@ -42,12 +42,12 @@ class Kept(NamedTuple):
 
     async def new(self, name: str) -> None:
         await self.list.create(name)
-        await self.change(lambda known: known.listing(name, name).filled(name, name))
+        await self.change(lambda known: known.add(name, name).mark_filled(name, name))
 
     async def retire(self, name: str) -> None:
-        await self.change(lambda known: known.retiring(name))
+        await self.change(lambda known: known.retire(name))
         await self.list.drop(name)
-        await self.change(lambda known: known.gone(name))
+        await self.change(lambda known: known.remove(name))
 
 
 class Time:
@@ -121,17 +121,17 @@ async def page(homes: HomeTimelineStore, user: UserId) -> list[PostId]:
 
 async def test_a_change_is_seen_and_whoever_was_late_changes_nothing(kept: Kept) -> None:
     known = await kept.list.load()
-    wanted = known.listing("b", "r")
+    wanted = known.add("b", "r")
     assert await kept.list.change(known, wanted)
     assert await kept.list.load() == wanted
-    assert not await kept.list.change(known, known.listing("c", "r"))
+    assert not await kept.list.change(known, known.add("c", "r"))
     assert await kept.list.load() == wanted
 
 
 async def test_a_change_that_is_sent_twice_is_done_once(kept: Kept) -> None:
     """Whoever did not hear the answer asks again."""
     known = await kept.list.load()
-    wanted = known.listing("b", "r")
+    wanted = known.add("b", "r")
     assert await kept.list.change(known, wanted)
     if isinstance(kept.list, CassandraGenerations):
         assert await kept.list.change(known, wanted)
@@ -259,7 +259,7 @@ async def test_an_error_of_a_generation_that_is_written_is_told(
 async def test_numbers_of_lists_only_rise_for_a_process(kept: Kept, time: Time) -> None:
     """An answer that was late is no step back."""
     known = await kept.list.load()
-    newer = known.listing("b", "r")
+    newer = known.add("b", "r")
     answers = [newer, known]
 
     async def load() -> Generations:
@@ -267,5 +267,5 @@ async def test_numbers_of_lists_only_rise_for_a_process(kept: Kept, time: Time) 
 
     following = FollowedGenerations(load, time)
     assert await following.current() == newer
-    assert await following.refreshed() == newer
+    assert await following.refresh() == newer
     assert await following.current() == newer

@@ -13,7 +13,7 @@ from services.graph.store import GraphStore, SlotRange
 from services.posts.post import post_mutation
 from services.relations.store import RelationStore
 from services.storage.session import Store
-from services.storage.statements import INVERTED, portions, select
+from services.storage.statements import INVERTED, key_chunks, select
 from services.timelines.cassandra import SHARDS
 
 POSTS_AT_ONCE = 100
@@ -63,7 +63,7 @@ class Effects:
     async def _absent(self, bucket: int, shard: int, wanted: set[Pair]) -> set[Pair]:
         users = list({user for user, _ in wanted})
         found: set[Pair] = set()
-        for posts in portions(sorted({post for _, post in wanted}), POSTS_AT_ONCE):
+        for posts in key_chunks(sorted({post for _, post in wanted}), POSTS_AT_ONCE):
             rows = await self._store.read(_ENTRIES, bucket, shard, users, posts)
             found.update((user, post) for user, post in rows)
         return wanted - found
@@ -84,7 +84,7 @@ class Effects:
         ]
 
     async def _rows(self, facts: Sequence[Any]) -> dict[Pair, list[Any]]:
-        asked = (self._store.read(_POSTS, some) for some in portions(f.post_id for f in facts))
+        asked = (self._store.read(_POSTS, some) for some in key_chunks(f.post_id for f in facts))
         rows = [row for some in await asyncio.gather(*asked) for row in some]
         return {(post, author): cells for post, author, *cells in rows}
 

@@ -26,7 +26,7 @@ from streams.delivery.attempt import BatchAttempt, Unfinished
 from streams.delivery.backlog import Batch, BatchBounds
 from streams.kafka.consumer_thread import ConsumerThread
 from streams.kafka.transport import Consumer, Transport
-from streams.logs import configure
+from streams.logs import configure_logging
 from streams.outbox import Outbox
 from streams.process import processes
 from streams.process.signals import run_until_signal
@@ -140,7 +140,7 @@ def main(arguments: Sequence[str]) -> int:
     if given.clock_ms:
         set_clock(given)
     settings = load_settings()
-    configure(settings.log_level)
+    configure_logging(settings.log_level)
     bound(given)
     # Everything else is the product's own `run_worker`.
     faults = Faults(given)

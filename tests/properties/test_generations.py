@@ -99,7 +99,7 @@ class Replaying:
             self._left = self._part(chance, edges=False)
         else:
             await change_generations(
-                self._town.list, lambda known: known.filled(self.name, self.replay)
+                self._town.list, lambda known: known.mark_filled(self.name, self.replay)
             )
 
     def _part(self, chance: Random, *, edges: bool) -> list[list[Fact]]:
@@ -180,7 +180,7 @@ class Town:
                 case "list":
                     self._listed += 1
                     replay = f"replay-{self._listed}"
-                    await change_generations(self.list, lambda known: known.listing(name, replay))
+                    await change_generations(self.list, lambda known: known.add(name, replay))
                     self._replays[name] = Replaying(self, name, replay)
                 case "cutover":
                     await change_generations(self.list, lambda known: known.cutover(name))
@@ -191,13 +191,13 @@ class Town:
 
     async def _retire(self, name: str) -> None:
         """Its tables go when everybody knows; until then the next one tries again."""
-        found = (await change_generations(self.list, lambda known: known.retiring(name))).get(name)
+        found = (await change_generations(self.list, lambda known: known.retire(name))).get(name)
         self._replays.pop(name, None)
         assert found
         assert found.until is not None
         if not await self.late(found.until):
             self._homes[name] = MemoryHomeGeneration(name)
-            await change_generations(self.list, lambda known: known.gone(name))
+            await change_generations(self.list, lambda known: known.remove(name))
 
 
 def test_what_is_shown_is_what_the_model_says_whatever_is_read(prove: Prove) -> None:

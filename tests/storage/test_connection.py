@@ -7,7 +7,7 @@ from contextlib import suppress
 from services.errors import StoreUnavailable
 from services.metrics.metrics import Metrics
 from services.settings.settings import Settings
-from services.storage.connection import LoopConnection, connection_class
+from services.storage.connection import LoopConnection, create_connection_class
 from services.storage.session import Store, connect
 from services.storage.statements import insert, select
 
@@ -47,7 +47,7 @@ async def test_many_requests_at_once_all_get_their_own_answers(store: Store) -> 
 
 async def test_timers_call_in_the_loop_and_not_once_they_are_cancelled() -> None:
     """From whichever thread they are made or cancelled."""
-    connection = connection_class()
+    connection = create_connection_class()
     called: list[str] = []
     done = asyncio.Event()
 
@@ -126,7 +126,7 @@ async def test_stores_of_one_process_may_be_in_different_loops(
 
 
 async def _class_in_loop() -> type[LoopConnection]:
-    return connection_class()
+    return create_connection_class()
 
 
 async def _read_again(store: Store) -> None:

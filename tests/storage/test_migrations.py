@@ -20,7 +20,7 @@ from services.storage.migrations import (
     load_migrations,
     migrate,
     parse_migration,
-    pending,
+    pending_migrations,
 )
 from services.storage.session import Store
 from services.storage.statements import select
@@ -71,20 +71,20 @@ def test_a_gap_in_the_numbers_is_refused(tmp_path: Path) -> None:
 
 def test_only_what_is_not_applied_is_pending() -> None:
     both = [parse_migration("0001_letters.cql", FIRST), parse_migration("0002_colour.cql", SECOND)]
-    assert pending(both, {}) == both
-    assert pending(both, {1: both[0].checksum}) == both[1:]
+    assert pending_migrations(both, {}) == both
+    assert pending_migrations(both, {1: both[0].checksum}) == both[1:]
 
 
 def test_a_store_that_is_ahead_is_refused() -> None:
     first = parse_migration("0001_letters.cql", FIRST)
     with pytest.raises(MigrationRefused, match=r"lacks: \[2\]"):
-        pending([first], {1: first.checksum, 2: "?"})
+        pending_migrations([first], {1: first.checksum, 2: "?"})
 
 
 def test_a_file_that_was_changed_is_refused() -> None:
     first = parse_migration("0001_letters.cql", FIRST)
     with pytest.raises(MigrationRefused, match=r"changed.*\[1\]"):
-        pending([first], {1: "?"})
+        pending_migrations([first], {1: "?"})
 
 
 def test_our_own_statements_can_be_applied_again() -> None:

@@ -18,8 +18,8 @@ from services.storage.packed import (
     BoundColumn,
     Layout,
     PackedRun,
-    batches,
-    by_replicas,
+    fill_batches,
+    group_by_replicas,
     routing_key,
 )
 
@@ -221,7 +221,7 @@ def run(key: bytes, size: int) -> PackedRun:
 @given(st.lists(st.integers(1, 50), max_size=30))
 def test_batches_take_as_many_neighbours_as_fit(sizes: list[int]) -> None:
     runs = [run(b"p", size) for size in sizes]
-    taken = list(batches(runs, BatchLimits(shared_size=40)))
+    taken = list(fill_batches(runs, BatchLimits(shared_size=40)))
     assert [each for batch in taken for each in batch] == runs
     totals = [sum(len(each.body) for each in batch) for batch in taken]
     assert all(t <= 40 or len(b) == 1 for t, b in zip(totals, taken, strict=True))
@@ -235,7 +235,7 @@ def test_runs_are_grouped_by_the_set_of_nodes_that_hold_them() -> None:
     """Three nodes, two replicas: the order in which a set is named does not matter."""
     placed = {b"a": "12", b"b": "23", b"c": "21", b"d": "13"}
     runs = [run(key, 1) for key in placed]
-    groups = by_replicas(runs, lambda key: frozenset(placed[key]))
+    groups = group_by_replicas(runs, lambda key: frozenset(placed[key]))
     assert [[each.routing_key for each in group] for group in groups] == [
         [b"a", b"c"],
         [b"b"],

@@ -93,7 +93,7 @@ async def test_a_worker_acknowledges_what_it_goes_by() -> None:
     assert await store.acknowledgements() == dict.fromkeys(
         (ALICE, "alice-fanout"), Acknowledgement(0, 7)
     )
-    await change_generations(store, lambda known: known.listing("b", "n"))
+    await change_generations(store, lambda known: known.add("b", "n"))
     assert await late_workers(store, Group([ALICE]), 1) == [ALICE]
     await worker.look()
     assert await late_workers(store, Group([ALICE]), 1) == []
@@ -120,7 +120,7 @@ async def test_what_retires_is_dropped_when_everybody_knows() -> None:
             dropped.append(clock.now())
 
     store = Store()
-    await change_generations(store, lambda known: known.listing("b", "n"))
+    await change_generations(store, lambda known: known.add("b", "n"))
     with pytest.raises(NotAcknowledged):
         await retire_generation(
             store, "b", Group([BOB]), request_seconds=10, on_progress=print, clock=clock
@@ -138,13 +138,13 @@ async def test_what_retires_is_dropped_when_everybody_knows() -> None:
 async def test_two_who_change_the_list_lose_nothing() -> None:
     """Whoever was late looks again."""
     store = MemoryGenerations()
-    others: list[Callable[[Generations], Generations]] = [lambda known: known.listing("c", "other")]
+    others: list[Callable[[Generations], Generations]] = [lambda known: known.add("c", "other")]
 
     def change(known: Generations) -> Generations:
         if others:
             other = others.pop()
             store._list = other(known)
-        return known.listing("b", "n")
+        return known.add("b", "n")
 
     known = await change_generations(store, change)
     assert [each.name for each in known.listed] == [FIRST, "c", "b"]

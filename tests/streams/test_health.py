@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from services.metrics.metrics import Metrics
 from streams.delivery.intake import Intake
-from streams.process.health import create_health, serve
+from streams.process.health import create_health, serve_health
 from tests.streams.test_intake import FakeLoop
 
 
@@ -21,7 +21,7 @@ def intake() -> Intake:
 async def site(intake: Intake) -> AsyncIterator[httpx.AsyncClient]:
     registry = CollectorRegistry()
     Metrics(registry).rebalances.inc()
-    runner = await serve(create_health([intake], registry), "127.0.0.1", 0)
+    runner = await serve_health(create_health([intake], registry), "127.0.0.1", 0)
     port = runner.addresses[0][1]
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
         yield client

@@ -8,8 +8,8 @@ from services.generations.generations import ORIGINAL, GenerationRefused, Genera
 from services.storage.generation_tables import FIRST, statement_of_generation
 from services.storage.statements import select
 
-FILLING = ORIGINAL.listing("b", "replay")
-WHOLE = FILLING.filled("b", "replay")
+FILLING = ORIGINAL.add("b", "replay")
+WHOLE = FILLING.mark_filled("b", "replay")
 CUT_OVER = WHOLE.cutover("b")
 
 
@@ -23,29 +23,29 @@ def test_all_that_are_listed_are_written_until_they_retire() -> None:
     assert (names(CUT_OVER), CUT_OVER.live) == ([FIRST, "b"], "b")
     back = CUT_OVER.rollback()
     assert (names(back), back.live) == ([FIRST, "b"], FIRST)
-    retiring = CUT_OVER.retiring(FIRST)
+    retiring = CUT_OVER.retire(FIRST)
     assert (names(retiring), len(retiring.listed)) == (["b"], 2)
-    assert [each.name for each in retiring.gone(FIRST).listed] == ["b"]
-    assert CUT_OVER.gone(FIRST) is CUT_OVER
+    assert [each.name for each in retiring.remove(FIRST).listed] == ["b"]
+    assert CUT_OVER.remove(FIRST) is CUT_OVER
 
 
 def test_every_change_has_a_number_and_no_change_has_none() -> None:
     changes = [ORIGINAL, FILLING, WHOLE, CUT_OVER, CUT_OVER.rollback()]
     assert [each.number for each in changes] == [0, 1, 2, 3, 4]
-    assert FILLING.listing("b", "replay") is FILLING
-    assert WHOLE.listing("b", "replay") is WHOLE
-    assert WHOLE.filled("b", "replay") is WHOLE
+    assert FILLING.add("b", "replay") is FILLING
+    assert WHOLE.add("b", "replay") is WHOLE
+    assert WHOLE.mark_filled("b", "replay") is WHOLE
     assert CUT_OVER.cutover("b") is CUT_OVER
-    assert (retiring := CUT_OVER.retiring(FIRST)).retiring(FIRST) is retiring
+    assert (retiring := CUT_OVER.retire(FIRST)).retire(FIRST) is retiring
 
 
 def test_a_name_that_is_free_again_is_another_generation() -> None:
     """Whoever remembers something of the old one has to know."""
     old = FILLING.get("b")
-    anew = FILLING.retiring("b").gone("b").listing("b", "another").get("b")
+    anew = FILLING.retire("b").remove("b").add("b", "another").get("b")
     assert old
     assert anew
-    assert old.place != anew.place
+    assert old.key != anew.key
 
 
 @pytest.mark.parametrize(
@@ -53,17 +53,17 @@ def test_a_name_that_is_free_again_is_another_generation() -> None:
     [
         (lambda: ORIGINAL.cutover("b"), "no generation b"),
         (lambda: FILLING.cutover("b"), "not whole"),
-        (lambda: FILLING.listing("b", "other"), "there already"),
-        (lambda: FILLING.retiring("b").listing("b", "replay"), "there already"),
-        (lambda: FILLING.listing("c", "c").listing("d", "d"), "retire one"),
-        (lambda: FILLING.filled("b", "other"), "not filled by"),
-        (lambda: FILLING.retiring("b").filled("b", "replay"), "no generation b"),
+        (lambda: FILLING.add("b", "other"), "there already"),
+        (lambda: FILLING.retire("b").add("b", "replay"), "there already"),
+        (lambda: FILLING.add("c", "c").add("d", "d"), "retire one"),
+        (lambda: FILLING.mark_filled("b", "other"), "not filled by"),
+        (lambda: FILLING.retire("b").mark_filled("b", "replay"), "no generation b"),
         (WHOLE.rollback, "go back"),
         (lambda: CUT_OVER.rollback().rollback(), "go back"),
-        (lambda: CUT_OVER.retiring(FIRST).rollback(), "go back"),
-        (lambda: CUT_OVER.retiring("b"), "is read"),
-        (lambda: CUT_OVER.retiring("c"), "no generation c"),
-        (lambda: CUT_OVER.retiring(FIRST).cutover(FIRST), "no generation first"),
+        (lambda: CUT_OVER.retire(FIRST).rollback(), "go back"),
+        (lambda: CUT_OVER.retire("b"), "is read"),
+        (lambda: CUT_OVER.retire("c"), "no generation c"),
+        (lambda: CUT_OVER.retire(FIRST).cutover(FIRST), "no generation first"),
     ],
 )
 def test_what_would_show_less_is_refused(change: Callable[[], Generations], said: str) -> None:
