@@ -7,7 +7,7 @@ from loadtest.figures import QUANTILES
 from loadtest.report import PhaseResult, Report, Series
 from loadtest.svg import Band, Line, bar_chart, line_chart
 
-NAMES = (*QUANTILES, "max")
+CHART_NAMES = (*QUANTILES, "max")
 
 
 def draw_charts(report: Report) -> Mapping[str, str]:
@@ -43,7 +43,7 @@ def draw_charts(report: Report) -> Mapping[str, str]:
     latencies = _latencies(report)
     if latencies:
         title = "Latency in seconds, by percentile"
-        drawn["latency.svg"] = line_chart(title, latencies, names=NAMES, log=True)
+        drawn["latency.svg"] = line_chart(title, latencies, names=CHART_NAMES, log=True)
     return drawn
 
 
@@ -98,4 +98,4 @@ def _latencies(report: Report) -> list[Line]:
 
 
 def _points(figures: Mapping[str, float]) -> list[tuple[float, float]]:
-    return [(float(place), figures[name]) for place, name in enumerate(NAMES)]
+    return [(float(place), figures[name]) for place, name in enumerate(CHART_NAMES)]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from loadtest.charts import NAMES, draw_charts
+from loadtest.charts import CHART_NAMES, draw_charts
 from loadtest.figures import Figures
 from loadtest.report import Outage, PhaseResult, Report
 
@@ -136,12 +136,12 @@ def _latency(report: Report) -> str:
         rows.append(("home page of 20 ids", report.read_latency_seconds))
     if not rows:
         return "Not measured."
-    head = ("seconds", *NAMES, "count")
+    head = ("seconds", *CHART_NAMES, "count")
     return markdown_table(head, [(name, *_values(figures)) for name, figures in rows])
 
 
 def _values(figures: Figures) -> list[str]:
-    return [*(f"{figures[name]:.3f}" for name in NAMES), f"{figures['count']:,.0f}"]
+    return [*(f"{figures[name]:.3f}" for name in CHART_NAMES), f"{figures['count']:,.0f}"]
 
 
 def _machine(report: Report) -> str:

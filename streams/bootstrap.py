@@ -46,7 +46,7 @@ from services.stores import Stores
 from services.timelines.cassandra import CassandraAuthorTimelines, CassandraHomeGeneration
 from services.timelines.generational import GenerationalHomeTimelines
 from services.timelines.memory import MemoryAuthorTimelines, MemoryHomeGeneration
-from streams.app import App, create_app, member_name
+from streams.app import App, create_app
 from streams.dead_letters.cassandra import CassandraResolutions
 from streams.dead_letters.memory import MemoryResolutions
 from streams.dead_letters.store import DeadLetterResolutions
@@ -57,9 +57,8 @@ from streams.delivery.brake.store import BrakeStore
 from streams.delivery.dead_letters import OutboxDeadLetterWriter
 from streams.delivery.loop import DeliveryLoop
 from streams.outbox import Outbox
-from streams.replay.acknowledgement import GenerationAcknowledger
 from streams.requests import KafkaRequestOutbox
-from streams.routes import ROLES, ROUTES, WRITE_HOMES, create_handlers
+from streams.routes import ROLES, ROUTES, create_handlers
 
 
 def create_metrics() -> Metrics:
@@ -253,12 +252,6 @@ def _create_worker(
             )
         )
     return app
-
-
-def create_acknowledger(deps: Deps, roles: Iterable[str]) -> GenerationAcknowledger:
-    """Return what tells others which list of generations a worker's roles go by."""
-    members = [member_name(deps.settings, role) for role in roles if role in WRITE_HOMES]
-    return GenerationAcknowledger(deps.stores.home_timelines, deps.generations, members, deps.clock)
 
 
 def create_api(deps: Deps) -> Litestar:

@@ -12,9 +12,9 @@ import msgspec
 
 from services.generations.generations import NAME_PATTERN, Generations
 from services.generations.view import FRESH_SECONDS
+from streams.acknowledgement import change_generations
 from streams.bootstrap import Deps
 from streams.cli.store_access import run_on_stores
-from streams.replay.acknowledgement import change_generations
 from streams.replay.generation import retire_generation
 from streams.replay.live import LiveGroups
 from streams.threads import in_thread

@@ -13,12 +13,13 @@ from services.settings.brokers import Brokers
 from services.settings.settings import Settings
 from services.storage.session import Store
 from services.stores import Stores
+from streams.acknowledgement import GenerationAcknowledger
+from streams.app import member_name
 from streams.background import Work, repeat, run_in_background
 from streams.bootstrap import (
     Deps,
     cassandra_deps,
     cassandra_stores,
-    create_acknowledger,
     create_api,
     create_inactive_users,
     create_metrics,
@@ -32,7 +33,7 @@ from streams.process.health import Watched, create_health, serve_health
 from streams.process.serving import Address, serve_app
 from streams.process.signals import FAILED, STOPPED, run_apps
 from streams.process.store_contact import StoreContact
-from streams.routes import REQUEST_ROLES
+from streams.routes import REQUEST_ROLES, WRITE_HOMES
 
 ACCESS_SECONDS = 5.0
 """For a broker to let a worker in or not; one that says nothing may do so later."""
@@ -83,11 +84,17 @@ async def run_api(settings: Settings, stop: asyncio.Event) -> int:
 
 def background_work(deps: Deps, roles: Sequence[str], dormant: InactiveUsers) -> list[Work]:
     """What goes on beside a worker's apps."""
-    going_on: list[Work] = [create_acknowledger(deps, roles).watch()]
+    going_on: list[Work] = [_create_acknowledger(deps, roles).watch()]
     if deps.settings.inactive_days and set(roles) & set(REQUEST_ROLES):
         failed = "it cannot be read who is dormant: nobody is left out"
         going_on.append(repeat(dormant.scan, SCAN_SECONDS, failed))
     return going_on
+
+
+def _create_acknowledger(deps: Deps, roles: Sequence[str]) -> GenerationAcknowledger:
+    """Return what tells others which list of generations a worker's roles go by."""
+    members = [member_name(deps.settings, role) for role in roles if role in WRITE_HOMES]
+    return GenerationAcknowledger(deps.stores.home_timelines, deps.generations, members, deps.clock)
 
 
 @asynccontextmanager

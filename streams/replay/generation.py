@@ -9,11 +9,11 @@ from msgspec.structs import replace
 from services.generations.generations import GenerationRefused, Generations
 from services.generations.store import GenerationStore
 from services.generations.view import FRESH_SECONDS
+from streams.acknowledgement import Members, change_generations, wait_until_acknowledged
 from streams.clock import SystemClock, WaitingClock
 from streams.kafka.reader import OffsetRange
 from streams.progress import ProgressCallback
 from streams.records import Partition
-from streams.replay.acknowledgement import Members, change_generations, wait_until_acknowledged
 from streams.replay.plan import Plan, PlanRefused, Source, order_sources
 
 PAGE_SECONDS: Final = 5.0

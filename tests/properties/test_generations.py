@@ -21,8 +21,8 @@ from services.stores import Stores
 from services.timelines.generational import GenerationalHomeTimelines
 from services.timelines.memory import MemoryHomeGeneration
 from services.timelines.store import HomeGeneration
+from streams.acknowledgement import GenerationAcknowledger, change_generations, late_workers
 from streams.bootstrap import memory_stores
-from streams.replay.acknowledgement import GenerationAcknowledger, change_generations, late_workers
 from streams.replay.plan import EDGES
 from streams.routes import ROUTES, create_handlers, create_inline_handlers
 from tests.histories import NOW, Fact, chances, conversations, histories

@@ -12,14 +12,14 @@ from services.generations.view import FollowedGenerations
 from services.storage.generation_tables import FIRST
 from services.timelines.generational import GenerationalHomeTimelines
 from services.timelines.memory import MemoryHomeGeneration
-from streams.kafka.reader import OffsetRange
-from streams.replay.acknowledgement import (
+from streams.acknowledgement import (
     GenerationAcknowledger,
     NotAcknowledged,
     change_generations,
     late_workers,
     wait_until_acknowledged,
 )
+from streams.kafka.reader import OffsetRange
 from streams.replay.generation import fix_ends, list_generation, mark_filled, retire_generation
 from streams.replay.plan import Plan, Source
 
