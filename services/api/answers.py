@@ -18,12 +18,13 @@ IdText = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,18}$", description="an id i
 Time = Annotated[datetime, Meta(tz=True)]
 
 
-def _one_of(*schemas: dict[str, Any]) -> Meta:
-    return Meta(extra_json_schema={"items": {"anyOf": list(schemas)}})
-
-
-def _ref(name: str) -> dict[str, str]:
+def schema_ref(name: str) -> dict[str, str]:
+    """Return the reference to a schema of the OpenAPI document."""
     return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _items_of(*names: str) -> Meta:
+    return Meta(extra_json_schema={"items": {"anyOf": [schema_ref(name) for name in names]}})
 
 
 class Repost(Struct, frozen=True):
@@ -79,7 +80,7 @@ class Placeholder(Struct, frozen=True):
 class Thread(Struct, frozen=True):
     """A conversation from its root, as a flat list in reading order."""
 
-    items: Annotated[Sequence[Any], _one_of(_ref("ThreadItem"), _ref("Placeholder"))]
+    items: Annotated[Sequence[Any], _items_of("ThreadItem", "Placeholder")]
 
 
 class Gap(Struct, frozen=True, rename={"newest": "from", "oldest": "to"}):
@@ -175,7 +176,7 @@ class Relations(Struct, frozen=True):
 
     items: Annotated[
         Sequence[Any],
-        _one_of(_ref("Person"), _ref("OwnList"), _ref("FollowedTag"), _ref("MutedWords")),
+        _items_of("Person", "OwnList", "FollowedTag", "MutedWords"),
     ]
     next: str | None
 

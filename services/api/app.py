@@ -24,7 +24,7 @@ from services.api.queries import NoQuery
 from services.api.stream import endpoint as stream
 from services.api.stream.probe import NewEntryProbe
 from services.api.stream.streams import Streams
-from services.api.stream.wire import EVENT_STREAM as EVENTS
+from services.api.stream.wire import EVENT_STREAM
 from services.api.wait_for import MAX_WAIT
 from services.clock import Clock
 from services.handlers.delivery import Backfill
@@ -48,9 +48,7 @@ READ_DOCUMENT = Operation(
     id="readDocument",
     path="/openapi.json",
     summary="Read this OpenAPI document",
-    query=NoQuery,
     access=Access.OPEN,
-    response=None,
     example={"openapi": "3.1.0"},
 )
 
@@ -120,14 +118,14 @@ def measure_requests(app: ASGIApp, metrics: Metrics) -> ASGIApp:
             await app(scope, receive, send)
             return
         started, status = perf_counter(), 500
-        began: float | None = None
+        stream_began: float | None = None
 
         async def observe_start(message: Message) -> None:
-            nonlocal status, began
+            nonlocal status, stream_began
             if message["type"] == "http.response.start":
                 status = int(message["status"])
-                if (b"content-type", EVENTS.encode()) in message["headers"]:
-                    began = perf_counter()
+                if (b"content-type", EVENT_STREAM.encode()) in message["headers"]:
+                    stream_began = perf_counter()
             await send(message)
 
         try:
@@ -135,7 +133,7 @@ def measure_requests(app: ASGIApp, metrics: Metrics) -> ASGIApp:
         finally:
             route = scope.get("path_template", "unknown")
             histogram = metrics.api_request_seconds.labels(route, status)
-            histogram.observe((began or perf_counter()) - started)
+            histogram.observe((stream_began or perf_counter()) - started)
 
     return measured
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from services.api.answers import STREAMED, UNIONS
+from services.api.answers import STREAMED, UNIONS, schema_ref
 from services.api.auth.access import ACT_AS, OPERATE, Access
 from services.api.operation import Json, Operation
 from services.api.problems import PROBLEM_JSON, Problem
@@ -96,7 +96,10 @@ def _operation(operation: Operation) -> Json:
         statuses.add(HTTPStatus.BAD_REQUEST)
     if operation.access != Access.OPEN:
         statuses.update(_ACCESS_PROBLEMS)
-    problems = {str(int(each)): _ref("responses", _name(each)) for each in sorted(statuses)}
+    problems = {
+        str(int(each)): {"$ref": f"#/components/responses/{_name(each)}"}
+        for each in sorted(statuses)
+    }
     description = {"description": operation.description} if operation.description else {}
     return {
         "operationId": operation.id,
@@ -149,13 +152,13 @@ def _success(operation: Operation) -> Json:
     if operation.schema is not None:
         schema = dict(operation.schema)
     elif operation.response is not None:
-        schema = _ref("schemas", operation.response.__name__)
+        schema = schema_ref(operation.response.__name__)
     elif operation.media_type.endswith("json"):
         schema = {"type": "object"}
     content = {"schema": schema, "example": msgspec.to_builtins(operation.example)}
     success: Json = {"description": "Success", "content": {operation.media_type: content}}
     if operation.response_headers:
-        success["headers"] = {name: _ref("headers", name) for name in operation.response_headers}
+        success["headers"] = _header_refs(operation.response_headers)
     return success
 
 
@@ -163,10 +166,10 @@ def _problem_schema(status: HTTPStatus) -> Json:
     detail = _PROBLEMS[status]
     field = "limit" if status == HTTPStatus.BAD_REQUEST else msgspec.UNSET
     example = Problem(status.phrase, status, detail, field=field)
-    content = {"schema": _ref("schemas", "Problem"), "example": msgspec.to_builtins(example)}
+    content = {"schema": schema_ref("Problem"), "example": msgspec.to_builtins(example)}
     described: Json = {"description": detail, "content": {PROBLEM_JSON: content}}
     if status in _PROBLEM_HEADERS:
-        described["headers"] = {_PROBLEM_HEADERS[status]: _ref("headers", _PROBLEM_HEADERS[status])}
+        described["headers"] = _header_refs([_PROBLEM_HEADERS[status]])
     return described
 
 
@@ -184,5 +187,5 @@ def _name(status: HTTPStatus) -> str:
     return status.phrase.replace(" ", "")
 
 
-def _ref(kind: str, name: str) -> Json:
-    return {"$ref": f"#/components/{kind}/{name}"}
+def _header_refs(names: Iterable[str]) -> Json:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}

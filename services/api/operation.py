@@ -21,15 +21,15 @@ JSON = "application/json"
 
 
 class Operation(NamedTuple):
-    """One GET. A field of `query` is in the path where `{name}` says so, else a query parameter."""
+    """One GET. A field of `query` is in the path if `{name}` is, else in the query string."""
 
     id: str
     path: str
     summary: str
-    query: type[Struct]
     access: Access
-    response: type[Struct] | None  # None: `media_type` or `schema` describes it
-    example: object
+    example: object  # of a response
+    query: type[Struct] = queries.NoQuery
+    response: type[Struct] | None = None  # None: `media_type` or `schema` describes it
     schema: Json | None = None  # of the response, where no struct describes it
     media_type: str = JSON
     problems: tuple[HTTPStatus, ...] = ()  # besides those of every operation

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Container, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -27,14 +27,6 @@ _PER_REQUEST = frozenset({"before", "after", "newer_than", "wait_for"})
 ReadPage: TypeAlias = Callable[[PageRequest], Awaitable[Page]]
 
 
-class PagePositions(NamedTuple):
-    """The positions of a request's cursors."""
-
-    before: PagePosition | None
-    after: PagePosition | None
-    newer_than: PagePosition | None
-
-
 @dataclass(frozen=True)
 class Pager:
     """Pages of one listing for one viewer; `listing` names both and binds their cursors."""
@@ -48,19 +40,17 @@ class Pager:
         """Answer with a page and the links to its neighbours. Raises BadParameter."""
         listing = await self.page(query, read, hydrate=hydrate)
         path = quote(request.scope["path"])
-        headers = links(path, _kept(query, request.path_params), listing)
+        headers = links(path, _repeated(query, request.path_params), listing)
         if listing.state == "building":
             headers["Retry-After"] = BUILDING_RETRY
         return Response(listing, headers=headers)
 
     async def page(self, query: PageQuery, read: ReadPage, *, hydrate: bool = True) -> Listing:
         """Return the requested page. Raises BadParameter for cursors that are invalid here."""
-        positions = self._open(query)
-        newest: PagePosition | None
-        if positions.after is not None:
-            page, newest = await _read_newer(read, query.limit, positions.after)
+        if query.after is None:
+            page, newest = await self._read_older(query, read)
         else:
-            page, newest = await _read_older(read, query.limit, positions)
+            page, newest = await self._read_newer(query, read)
         return self.to_listing(page, newest, hydrate=hydrate)
 
     def to_listing(self, page: Page, newest: PagePosition | None, *, hydrate: bool) -> Listing:
@@ -72,15 +62,6 @@ class Pager:
             gap=self._gap(page),
             state="building" if page.building else "ready",
             generation=page.generation,
-        )
-
-    def _open(self, query: PageQuery) -> PagePositions:
-        if query.after is not None:
-            for name in ("before", "newer_than"):
-                if getattr(query, name) is not None:
-                    raise BadParameter("after", f"cannot be combined with `{name}`")
-        return PagePositions(
-            *(self.open_cursor(name, getattr(query, name)) for name in PagePositions._fields)
         )
 
     def open_cursor(self, name: str, token: str | None) -> PagePosition | None:
@@ -102,47 +83,55 @@ class Pager:
         cursor = self.cursors.seal(self.listing, bare_position(page.gap.newest))
         return Gap(str(page.gap.newest), str(page.gap.oldest), cursor)
 
+    async def _read_older(
+        self, query: PageQuery, read: ReadPage
+    ) -> tuple[Page, PagePosition | None]:
+        """Return the page from the newest entry or from `before`, and where newer ones follow."""
+        before = self.open_cursor("before", query.before)
+        newer_than = self.open_cursor("newer_than", query.newer_than)
+        page = await read(
+            PageRequest(
+                query.limit,
+                before=before and before.position,
+                newer_than=newer_than and newer_than.position,
+            )
+        )
+        if not page.items:
+            return page, newer_than
+        start = PagePosition(page.items[0].post_id, page.items[-1].post_id)
+        return page, with_seen(start, _ids(page.items))
 
-async def _read_older(
-    read: ReadPage, limit: int, positions: PagePositions
-) -> tuple[Page, PagePosition | None]:
-    """Return the page from the newest entry or from `before`, and where newer ones follow."""
-    request = PageRequest(
-        limit,
-        before=None if positions.before is None else positions.before.position,
-        newer_than=None if positions.newer_than is None else positions.newer_than.position,
-    )
-    page = await read(request)
-    if not page.items:
-        return page, positions.newer_than
-    start = PagePosition(page.items[0].post_id, page.items[-1].post_id)
-    return page, with_seen(start, _ids(page.items))
-
-
-async def _read_newer(read: ReadPage, limit: int, start: PagePosition) -> tuple[Page, PagePosition]:
-    """Return the next newer page, with the entries that became readable just below `start`."""
-    known = frozenset(start.seen)
-    page = await read(PageRequest(limit + len(known), after=start.floor))
-    items = [each for each in page.items if each.post_id not in known][-limit:]
-    reached = items[0].post_id if items else page.newer or start.position
-    place = start._replace(position=max(start.position, reached))
-    if not items and reached > max((start.floor, *_ids(page.items))):
-        place = place._replace(floor=reached)  # more hidden entries than one page scans
-    older = items[-1].post_id if items else None
-    page = replace(page, items=items, older=older, newer=None, gap=None)
-    return page, with_seen(place, _ids(items))
+    async def _read_newer(
+        self, query: PageQuery, read: ReadPage
+    ) -> tuple[Page, PagePosition | None]:
+        """Return the page above `after`, with entries that became readable just below it since."""
+        for name in ("before", "newer_than"):
+            if getattr(query, name) is not None:
+                raise BadParameter("after", f"cannot be combined with `{name}`")
+        start = self.open_cursor("after", query.after)
+        assert start is not None
+        known = frozenset(start.seen)
+        page = await read(PageRequest(query.limit + len(known), after=start.floor))
+        items = [each for each in page.items if each.post_id not in known][-query.limit :]
+        reached = items[0].post_id if items else page.newer or start.position
+        place = start._replace(position=max(start.position, reached))
+        if not items and reached > max((start.floor, *_ids(page.items))):
+            place = place._replace(floor=reached)  # more hidden entries than one page scans
+        older = items[-1].post_id if items else None
+        page = replace(page, items=items, older=older, newer=None, gap=None)
+        return page, with_seen(place, _ids(items))
 
 
 def _ids(items: list[Item]) -> list[PostId]:
     return [each.post_id for each in items]
 
 
-def _kept(query: PageQuery, in_path: Container[str]) -> dict[str, str]:
+def _repeated(query: PageQuery, in_path: Container[str]) -> dict[str, str]:
     """Return the parameters that links repeat, as JSON spells them."""
-    given = msgspec.to_builtins(query)
+    parameters = msgspec.to_builtins(query)
     return {
         name: value if isinstance(value, str) else msgspec.json.encode(value).decode()
-        for name, value in given.items()
+        for name, value in parameters.items()
         if name not in _PER_REQUEST and name not in in_path and value is not None
     }
 
@@ -150,12 +139,12 @@ def _kept(query: PageQuery, in_path: Container[str]) -> dict[str, str]:
 def links(path: str, kept: Mapping[str, str], page: Listing) -> dict[str, str]:
     """Return the `Link` header (RFC 8288) of a page; `kept` are the parameters to repeat."""
     targets = (("next", "before", page.next), ("prev", "after", page.prev))
-    found = [
+    parts = [
         f'<{path}?{urlencode({**kept, parameter: token})}>; rel="{rel}"'
         for rel, parameter, token in targets
         if token is not None
     ]
-    return {"Link": ", ".join(found)} if found else {}
+    return {"Link": ", ".join(parts)} if parts else {}
 
 
 def home_listing(viewer: UserId) -> str:

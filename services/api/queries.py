@@ -22,20 +22,41 @@ Viewer = Annotated[
         description="user who reads; by default the token's subject, else nobody: public posts only"
     ),
 ]
-Cursor = Annotated[str, Meta(min_length=1, description="a cursor of the same listing and viewer")]
+Cursor = Annotated[str, Meta(min_length=1)]
+Before = Annotated[Cursor, Meta(description="`next` of a page, to read older items")]
+After = Annotated[
+    Cursor,
+    Meta(description="`prev` of a page, to read the next newer items; not with another cursor"),
+]
+NewerThan = Annotated[
+    Cursor, Meta(description="`prev` of a page, to read the newest items down to it")
+]
+HomeOwner = Annotated[PathId, Meta(description="the owner of the home timeline")]
+Limit = Annotated[int, Meta(ge=1, le=MAX_LIMIT, description="maximum number of items")]
+Order = Annotated[Literal["latest"], Meta(description="the order: newest first")]
+Hydrate = Annotated[bool, Meta(description="true: full items; false: only post ids")]
+WaitFor = Annotated[IdParameter, Meta(description="wait up to 2 s for this post to arrive")]
 MAX_TAGS = 10
 """Tags in one parameter."""
 MAX_QUERY = 1_000  # code points
 TagList = Annotated[
+    str, Meta(pattern=rf"^[^,]+(,[^,]+){{0,{MAX_TAGS - 1}}}$", examples=["rye,salt"])
+]
+AnyTag = Annotated[TagList, Meta(description=f"also match any of these tags; up to {MAX_TAGS}")]
+AllTags = Annotated[TagList, Meta(description=f"match all of these tags; up to {MAX_TAGS}")]
+NoTag = Annotated[TagList, Meta(description=f"match none of these tags; up to {MAX_TAGS}")]
+Words = Annotated[
     str,
     Meta(
-        pattern=rf"^[^,]+(,[^,]+){{0,{MAX_TAGS - 1}}}$",
-        description="comma-separated tags",
-        examples=["rye,salt"],
+        max_length=MAX_QUERY,
+        description=f"up to {MAX_WORDS} words that posts must all contain, in any case; "
+        "optional if another criterion is given",
     ),
 ]
 RelationKind = Literal["follows", "followers", "blocks", "mutes", "lists", "tags", "keyword_mutes"]
 TimeParameter = Annotated[datetime, Meta(tz=True)]
+Since = Annotated[TimeParameter, Meta(description="earliest time (RFC 3339)")]
+Until = Annotated[TimeParameter, Meta(description="end of the time range, exclusive (RFC 3339)")]
 _ID = re.compile(r"[1-9][0-9]{0,18}")
 _INTEGER = re.compile(r"-?[0-9]+")  # else 1e1 and 5.0 would be accepted
 _YEAR = re.compile(r"[0-9]{4}-")  # else seconds since the epoch would be accepted
@@ -48,54 +69,26 @@ _ERROR_AT_FIELD = re.compile(r"(?P<why>.*) - at `\$\.(?P<field>\w+)`\Z", re.DOTA
 
 
 class PageQuery(Struct, frozen=True, kw_only=True):
-    limit: Annotated[int, Meta(ge=1, le=MAX_LIMIT, description="maximum number of items")] = (
-        DEFAULT_LIMIT
-    )
-    before: (
-        Annotated[Cursor, Meta(description="`next` of a page: returns the older items")] | None
-    ) = None
-    after: (
-        Annotated[
-            Cursor,
-            Meta(
-                description="`prev` of a page: returns the next newer items; excludes other cursors"
-            ),
-        ]
-        | None
-    ) = None
-    newer_than: (
-        Annotated[
-            Cursor, Meta(description="`prev` of a page: returns the newest items down to that page")
-        ]
-        | None
-    ) = None
+    limit: Limit = DEFAULT_LIMIT
+    before: Before | None = None
+    after: After | None = None
+    newer_than: NewerThan | None = None
 
 
 class HomeQuery(PageQuery, frozen=True, kw_only=True):
-    user_id: Annotated[PathId, Meta(description="the owner of the home timeline")]
-    view: Annotated[Literal["latest"], Meta(description="the order: newest first")] = "latest"
-    hydrate: Annotated[
-        bool, Meta(description="whether to return full items; if false, only post ids")
-    ] = True
-    wait_for: (
-        Annotated[
-            IdParameter,
-            Meta(description="a post to wait for, up to 2 s, until it is in the timeline"),
-        ]
-        | None
-    ) = None
+    user_id: HomeOwner
+    view: Order = "latest"
+    hydrate: Hydrate = True
+    wait_for: WaitFor | None = None
 
 
 class StreamQuery(Struct, frozen=True, kw_only=True):
-    user_id: Annotated[PathId, Meta(description="the owner of the home timeline")]
+    user_id: HomeOwner
     limit: Annotated[
-        int,
-        Meta(ge=1, le=MAX_LIMIT, description="number of newest items that the stream reports on"),
+        int, Meta(ge=1, le=MAX_LIMIT, description="number of newest items to keep up to date")
     ] = DEFAULT_LIMIT
-    view: Annotated[Literal["latest"], Meta(description="the order: newest first")] = "latest"
-    hydrate: Annotated[
-        bool, Meta(description="whether to return full items; if false, only post ids")
-    ] = True
+    view: Order = "latest"
+    hydrate: Hydrate = True
 
 
 class AuthorQuery(PageQuery, frozen=True, kw_only=True):
@@ -112,14 +105,14 @@ class ThreadQuery(PostQuery, frozen=True, kw_only=True):
     sort: Annotated[ThreadSort, Meta(description="the order of replies to the same post")] = (
         "conversation"
     )
-    depth: Annotated[int, Meta(ge=0, le=MAX_DEPTH, description="levels of replies")] = MAX_DEPTH
+    depth: Annotated[int, Meta(ge=0, le=MAX_DEPTH, description="levels below the post")] = MAX_DEPTH
     branches: Annotated[
         int, Meta(ge=1, le=MAX_BRANCHES, description="replies to each post below the first level")
     ] = MAX_BRANCHES
 
 
 class ExplainQuery(Struct, frozen=True, kw_only=True):
-    user_id: Annotated[PathId, Meta(description="the owner of the home timeline")]
+    user_id: HomeOwner
     post_id: Annotated[PathId, Meta(description="the post to explain")]
 
 
@@ -137,43 +130,18 @@ class TagQuery(PageQuery, frozen=True, kw_only=True):
     tag: Annotated[
         str, Meta(min_length=1, description="the tag, with or without `#`", examples=["bread"])
     ]
-    any: (
-        Annotated[
-            TagList,
-            Meta(description=f"further tags, any of which also matches; at most {MAX_TAGS}"),
-        ]
-        | None
-    ) = None
-    all: (
-        Annotated[TagList, Meta(description=f"tags that posts must all have; at most {MAX_TAGS}")]
-        | None
-    ) = None
-    none: (
-        Annotated[TagList, Meta(description=f"tags that posts must not have; at most {MAX_TAGS}")]
-        | None
-    ) = None
+    any: AnyTag | None = None
+    all: AllTags | None = None
+    none: NoTag | None = None
     viewer: Viewer | None = None
 
 
 class SearchQuery(PageQuery, frozen=True, kw_only=True):
-    q: (
-        Annotated[
-            str,
-            Meta(
-                max_length=MAX_QUERY,
-                description=f"up to {MAX_WORDS} words that posts must all contain, in any case; "
-                "optional if another criterion is given",
-            ),
-        ]
-        | None
-    ) = None
+    q: Words | None = None
     author: Annotated[IdParameter, Meta(description="the author of the posts")] | None = None
     tag: Annotated[str, Meta(min_length=1, description="a tag that the posts have")] | None = None
-    since: Annotated[TimeParameter, Meta(description="earliest time (RFC 3339)")] | None = None
-    until: (
-        Annotated[TimeParameter, Meta(description="end of the time range, exclusive (RFC 3339)")]
-        | None
-    ) = None
+    since: Since | None = None
+    until: Until | None = None
     conversation: (
         Annotated[IdParameter, Meta(description="the root post of a conversation")] | None
     ) = None
@@ -183,9 +151,7 @@ class SearchQuery(PageQuery, frozen=True, kw_only=True):
 class RelationsQuery(Struct, frozen=True, kw_only=True):
     user_id: Annotated[PathId, Meta(description="the user")]
     kind: Annotated[RelationKind, Meta(description="the kind of relation")] = "follows"
-    limit: Annotated[int, Meta(ge=1, le=MAX_LIMIT, description="maximum number of items")] = (
-        DEFAULT_LIMIT
-    )
+    limit: Limit = DEFAULT_LIMIT
     before: (
         Annotated[str, Meta(min_length=1, description="`next` of a page of the same kind")] | None
     ) = None
@@ -217,17 +183,17 @@ def read_query(request: Request[Any, Any, Any], query: type[Q]) -> Q:
             raise BadParameter(name, "given more than once")
         given[name] = value
     try:
-        found = msgspec.convert(given, query, strict=False)
+        parsed = msgspec.convert(given, query, strict=False)
     except msgspec.ValidationError as error:
         raise _bad_parameter(str(error)) from None
     for name, text in given.items():
         if name in _IDS and not is_id(text):
             raise BadParameter(name, _NOT_AN_ID)
-        if type(getattr(found, name)) is int and not _INTEGER.fullmatch(text):
+        if type(getattr(parsed, name)) is int and not _INTEGER.fullmatch(text):
             raise BadParameter(name, "not an integer")
-        if isinstance(getattr(found, name), datetime) and not _YEAR.match(text):
+        if isinstance(getattr(parsed, name), datetime) and not _YEAR.match(text):
             raise BadParameter(name, "not an RFC 3339 time")
-    return found
+    return parsed
 
 
 def is_id(text: str) -> bool:
@@ -238,11 +204,11 @@ def is_id(text: str) -> bool:
 
 
 def _bad_parameter(error: str) -> BadParameter:
-    found = _ERROR_AT_FIELD.fullmatch(error)
-    if found is None:
+    match = _ERROR_AT_FIELD.fullmatch(error)
+    if match is None:
         return BadParameter("query", "invalid")
-    if found["field"] in _IDS:
-        return BadParameter(found["field"], _NOT_AN_ID)
-    if found["why"].startswith("Invalid enum value"):
-        return BadParameter(found["field"], "not one of the allowed values")
-    return BadParameter(found["field"], found["why"])
+    if match["field"] in _IDS:
+        return BadParameter(match["field"], _NOT_AN_ID)
+    if match["why"].startswith("Invalid enum value"):
+        return BadParameter(match["field"], "not one of the allowed values")
+    return BadParameter(match["field"], match["why"])

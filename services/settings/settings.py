@@ -1,7 +1,7 @@
 """Settings from environment variables with the prefix MINGLE_."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -12,6 +12,11 @@ from services.settings.checks import contradictions
 from services.settings.tls import TlsFiles
 
 Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+def _text(description: str) -> Any:
+    """Return the field of an optional text."""
+    return Field("", description=description)
 
 
 class Settings(BaseSettings):
@@ -35,20 +40,14 @@ class Settings(BaseSettings):
     kafka_sasl_mechanism: SaslMechanism = Field(
         "SCRAM-SHA-512", description="SASL mechanism of the Kafka login"
     )
-    kafka_user: str = Field("", description="user name for Kafka; required with SASL")
+    kafka_user: str = _text("user name for Kafka; required with SASL")
     kafka_password: SecretStr = Field(
         SecretStr(""), description="password of the Kafka user", repr=False
     )
-    kafka_password_file: str = Field(
-        "", description="file with the password of the Kafka user, instead of the password"
-    )
-    kafka_ca_file: str = Field(
-        "", description="PEM file of CA certificates for Kafka; the system's if empty"
-    )
-    kafka_certificate_file: str = Field("", description="PEM file of the Kafka client certificate")
-    kafka_key_file: str = Field(
-        "", description="PEM file of the Kafka client certificate's key, unencrypted"
-    )
+    kafka_password_file: str = _text("file with the password of the Kafka user")
+    kafka_ca_file: str = _text("PEM file of trusted CAs for Kafka; the system's if empty")
+    kafka_certificate_file: str = _text("PEM file of the Kafka client's certificate")
+    kafka_key_file: str = _text("PEM file of the Kafka client's unencrypted key")
     cassandra_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         ("127.0.0.1",), min_length=1, description="Cassandra contact points, comma-separated"
     )
@@ -61,25 +60,15 @@ class Settings(BaseSettings):
     )
     cassandra_datacenter: str = Field("datacenter1", description="local Cassandra data centre")
     cassandra_tls: bool = Field(False, description="whether to connect to Cassandra over TLS")
-    cassandra_tls_name: str = Field(
-        "", description="host name in the nodes' certificates; each node's address if empty"
-    )
-    cassandra_ca_file: str = Field(
-        "", description="PEM file of CA certificates for Cassandra; the system's if empty"
-    )
-    cassandra_certificate_file: str = Field(
-        "", description="PEM file of the Cassandra client certificate"
-    )
-    cassandra_key_file: str = Field(
-        "", description="PEM file of the Cassandra client certificate's key, unencrypted"
-    )
-    cassandra_user: str = Field("", description="user name for Cassandra; empty: no login")
+    cassandra_tls_name: str = _text("name in the nodes' certificates; a node's address if empty")
+    cassandra_ca_file: str = _text("PEM file of trusted CAs for Cassandra; the system's if empty")
+    cassandra_certificate_file: str = _text("PEM file of the Cassandra client's certificate")
+    cassandra_key_file: str = _text("PEM file of the Cassandra client's unencrypted key")
+    cassandra_user: str = _text("user name for Cassandra; empty: no login")
     cassandra_password: SecretStr = Field(
         SecretStr(""), description="password of the Cassandra user", repr=False
     )
-    cassandra_password_file: str = Field(
-        "", description="file with the password of the Cassandra user, instead of the password"
-    )
+    cassandra_password_file: str = _text("file with the password of the Cassandra user")
     store_timeout_seconds: float = Field(
         10, gt=0, le=120, description="seconds until a store request times out"
     )
@@ -95,21 +84,14 @@ class Settings(BaseSettings):
         9100, description="port of a worker's health checks and metrics; 0: any free port"
     )
     cursor_keys: Annotated[tuple[str, ...], NoDecode] = Field(
-        (),
-        description="keys that sign cursors, comma-separated; the first signs, all verify",
-        repr=False,
+        (), description="keys of cursors, comma-separated: the first signs, all verify", repr=False
     )
     auth_secret: str = Field(
-        "",
-        description="shared secret of tokens signed with HS256, at least 32 bytes",
-        repr=False,
+        "", description="shared secret of tokens signed with HS256, at least 32 bytes", repr=False
     )
-    auth_jwks: str = Field(
-        "",
-        description="URL or file of the issuer's public keys (RS256, ES256, EdDSA) for tokens",
-    )
-    auth_issuer: str = Field("", description="required `iss` of tokens; must be set with JWKS")
-    auth_audience: str = Field("", description="required `aud` of tokens; must be set with JWKS")
+    auth_jwks: str = _text("URL or file of the token issuer's public keys (RS256, ES256, EdDSA)")
+    auth_issuer: str = _text("required `iss` of tokens; must be set with JWKS")
+    auth_audience: str = _text("required `aud` of tokens; must be set with JWKS")
     auth_leeway_seconds: float = Field(
         30, ge=0, le=300, description="tolerated clock difference from the issuer, in seconds"
     )
@@ -118,16 +100,13 @@ class Settings(BaseSettings):
         2_500, ge=0, le=100_000, description="open streams per process, at most; 0: none"
     )
     stream_probe_seconds: float = Field(
-        1,
-        gt=0,
-        le=60,
-        description="seconds between checks for new entries, for all streams at once",
+        1, gt=0, le=60, description="seconds between two checks of all streams for new entries"
     )
     stream_look_seconds: float = Field(
         60,
         gt=0,
         le=3_600,
-        description="seconds at most until a stream reads its timeline again for any other change",
+        description="longest time in seconds until a stream reads its timeline again",
     )
     stream_heartbeat_seconds: float = Field(
         15, gt=0, le=600, description="seconds without an event until a stream sends a heartbeat"
@@ -136,23 +115,21 @@ class Settings(BaseSettings):
         30,
         gt=0,
         le=600,
-        description="seconds until a stream is closed whose client does not accept an event",
+        description="seconds that a client has to accept an event before its stream ends",
     )
     stream_lifetime_seconds: float = Field(
         3_600,
         gt=0,
         le=604_800,
-        description="seconds until a stream ends and its client must reconnect, at most",
+        description="longest life of a stream in seconds; then its client reconnects",
     )
     bulk_followers: int = Field(
-        20_000,
-        ge=0,
-        description="followers from which an author's posts take the bulk lane; 0: never",
+        20_000, ge=0, description="followers from which an author uses the bulk lane; 0: never"
     )
     pull_followers: int = Field(
         2_000_000,
         ge=0,
-        description="followers from which an author is pulled when homes are read; 0: never",
+        description="followers from which an author is pulled, not pushed; 0: never",
     )
     inactive_days: int = Field(
         0,

@@ -52,7 +52,7 @@ _KINDS: Final[dict[EventName, _Kind]] = {
 
 
 def _schema(name: EventName, kind: _Kind) -> Json:
-    data = [{"$ref": f"#/components/schemas/{each.__name__}"} for each in kind.payloads]
+    data = [answers.schema_ref(each.__name__) for each in kind.payloads]
     return {
         "type": "object",
         "description": kind.description,
@@ -77,7 +77,6 @@ STREAM_HOME: Final = Operation(
     description=_DESCRIPTION,
     query=StreamQuery,
     access=Access.OWNER,
-    response=None,
     schema={"oneOf": [_schema(name, kind) for name, kind in _KINDS.items()]},
     example=examples.EVENT,
     media_type=EVENT_STREAM,
