@@ -12,6 +12,7 @@ from services.readers import home, people
 from services.readers import item as shown
 from services.relations.lists import ListRules
 from services.relations.relations import Edge, KeywordMute
+from services.visibility.rules import RULES, VerdictReason
 from services.visibility.view import ReasonKind
 
 IdText = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,18}$", description="an id in decimal")]
@@ -109,12 +110,18 @@ class Listing(Struct, frozen=True):
 
 
 class Explanation(Struct, frozen=True):
-    """Whether a post is in a home timeline: by which rule, and by what path it is owed now."""
+    """Whether a post is in a home timeline: by which rule, and by what path it is owed now.
+
+    `sentence` says what the rule is about, `because` what the reason means. They are for people:
+    programs compare `rule` and `reason`.
+    """
 
     shown: bool
-    rule: int
-    reason: str
-    path: str | None
+    rule: Annotated[int, Meta(ge=1, description="the number of the rule that decided")]
+    sentence: str
+    reason: VerdictReason
+    because: str
+    path: home.DeliveryPath | None
     stored: bool
 
 
@@ -269,7 +276,17 @@ def _follow(edge: Edge) -> Follow:
 
 
 def explanation(found: home.Explanation) -> Explanation:
-    return Explanation(*found)
+    """Why a post is in a home timeline or not, in the API's words."""
+    rule = RULES[found.rule]
+    return Explanation(
+        shown=found.shown,
+        rule=found.rule,
+        sentence=rule.sentence,
+        reason=found.reason,
+        because=rule.reasons[found.reason],
+        path=found.path,
+        stored=found.stored,
+    )
 
 
 def _fields(post: shown.Item) -> dict[str, Any]:

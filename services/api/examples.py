@@ -9,6 +9,7 @@ from schemas.ids import DEFAULT_EPOCH, UserId, post_id, post_time
 from services.api import answers
 from services.api.cursors import Cursors
 from services.api.page_position import bare_position
+from services.readers.home import Explanation
 from services.readers.item import Item, Reason, ThreadItem
 
 _POST_ID: Final = post_id(1_783_314_243_000, 0)
@@ -60,6 +61,6 @@ PERSON: Final = answers.Person(
     lists=["7"],
 )
 RELATIONS: Final = answers.Relations([PERSON], next=None)
-EXPLANATION: Final = answers.Explanation(
-    shown=True, rule=2, reason="followed", path="pushed", stored=True
+EXPLANATION: Final = answers.explanation(
+    Explanation(shown=True, rule=2, reason="followed", path="pushed", stored=True)
 )

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -18,6 +18,7 @@ from services.retention import Retention
 from services.span import Span
 from services.timelines.store import HomeGeneration
 from services.visibility.predicate import FOLDED, has_followed_tag, in_home, may_know
+from services.visibility.rules import VerdictReason
 from services.visibility.view import View
 
 MAX_REASONS = 1_000
@@ -25,13 +26,17 @@ MAX_REASONS = 1_000
 more. Reached by who follows a thousand people who repost one post in a day."""
 
 
+DeliveryPath: TypeAlias = Literal["own", "pushed", "pulled", "tag"]
+"""By what path a post comes into a home timeline."""
+
+
 class Explanation(NamedTuple):
     """Why a post is in a home timeline or not (SEMANTICS 31)."""
 
     shown: bool
     rule: int
-    reason: str
-    path: str | None  # by what path it is owed now: own, pushed, pulled, tag; None: it is not
+    reason: VerdictReason
+    path: DeliveryPath | None  # None where the viewer is not owed the post
     stored: bool
 
 
@@ -144,7 +149,7 @@ class Home:
         )
         return sorted(from_pulled.union(stored), reverse=span.newest_first)[:limit]
 
-    async def _delivery_path(self, post: Post, view: View) -> str | None:
+    async def _delivery_path(self, post: Post, view: View) -> DeliveryPath | None:
         """By what path a post is owed to the viewer's home, whatever the rules make of it there."""
         if post.author_id == view.viewer:
             return "own"

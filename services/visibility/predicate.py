@@ -5,9 +5,10 @@ reader decides with these and nothing else. Where several rules hide a post, the
 comes first in rule 31: 5, 8, 10, 6, 2 (retention), 23, 16, 7, 2 (not followed), 4, 3.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
+from schemas.events import Replies
 from schemas.ids import ListId
 from schemas.relations import ListReplies
 from schemas.tags import normal_tag
@@ -15,6 +16,7 @@ from services.posts.post import Post
 from services.relations.relations import Edge
 from services.visibility.people import blocked, blocked_by_viewer, muted
 from services.visibility.replies import against_gate, answers_list, answers_rule
+from services.visibility.rules import VerdictReason
 from services.visibility.view import ReasonKind, View
 from services.visibility.words import hides_bare_link, in_other_language, keyword
 
@@ -30,11 +32,11 @@ class Verdict(NamedTuple):
 
     shown: bool
     rule: int
-    reason: str
+    reason: VerdictReason
     kind: ReasonKind | None = None
 
 
-def _no(rule: int, reason: str) -> Verdict:
+def _no(rule: int, reason: VerdictReason) -> Verdict:
     return Verdict(shown=False, rule=rule, reason=reason)
 
 
@@ -44,6 +46,19 @@ FOLDED: Final = _no(4, "folded")
 """Of a post that is shown, but not in a place of its own."""
 ORDER: Final = (7, 2, 4, 3)
 """Of the rules that may be against one way into a home timeline and not against another."""
+
+_EDGE_REASONS: Final[Mapping[Replies, VerdictReason]] = {
+    "all": "replies_all",
+    "followed": "replies_followed",
+    "conversation": "replies_conversation",
+    "self_threads": "replies_self_threads",
+    "none": "replies_none",
+}
+_LIST_REASONS: Final[Mapping[ListReplies, VerdictReason]] = {
+    "list": "replies_list",
+    "followed": "replies_followed",
+    "none": "replies_none",
+}
 
 
 def in_audience(post: Post, view: View) -> bool:
@@ -155,7 +170,7 @@ def _is_set_apart(post: Post, _: Post, view: View) -> bool:
     return post.author_id != view.viewer and any(lists[each].exclusive for each in listed)
 
 
-AGAINST: Final[Sequence[tuple[int, str, Hides]]] = (
+AGAINST: Final[Sequence[tuple[int, VerdictReason, Hides]]] = (
     (6, "blocked", lambda post, _, view: blocked(post, view)),
     (6, "muted", lambda post, _, view: muted(post, view)),
     (2, "past_retention", _is_past),
@@ -168,7 +183,10 @@ AGAINST_IN_LISTS: Final = tuple(each for each in AGAINST if each[2] is not _is_s
 
 
 def _against(
-    post: Post, original: Post, view: View, hiding: Sequence[tuple[int, str, Hides]] = AGAINST
+    post: Post,
+    original: Post,
+    view: View,
+    hiding: Sequence[tuple[int, VerdictReason, Hides]] = AGAINST,
 ) -> Verdict | None:
     for rule, reason, hides in hiding:
         if hides(post, original, view):
@@ -183,7 +201,7 @@ def _against_own_or_reply(
         return _no(23, "against_gate")
     if post.author_id == view.viewer or answers_list(post, list_id, replies, view):
         return None
-    return _no(16, f"replies_{replies}")
+    return _no(16, _LIST_REASONS[replies])
 
 
 def _by_some_way(post: Post, original: Post, view: View) -> Verdict:
@@ -237,7 +255,7 @@ def _by_edge(post: Post, original: Post, edge: Edge, view: View) -> Verdict:
         own = original.author_id == view.viewer
         return _no(4, "repost_of_own_post") if own else Verdict(True, 4, "repost", "repost")
     rule = 3 if post.parent_id is not None else 2
-    reason = f"replies_{edge.replies}" if rule == 3 else "followed"
+    reason: VerdictReason = _EDGE_REASONS[edge.replies] if rule == 3 else "followed"
     return Verdict(answers_rule(post, edge.replies, view), rule, reason, "follow")
 
 

@@ -15,8 +15,9 @@ from streams.display.explanation import explanation_table
 def command(user: int, post: int, api: str | None, as_json: bool) -> None:
     """Explain why a user sees a post, or does not.
 
-    Prints the rule that decides, the path on which the post reaches the user's home, and whether
-    it is stored there. A post that the user may not see answers like one that does not exist.
+    Prints the rule that decides, its reason, the path on which the post reaches the user's home,
+    and whether it is stored there. docs/rules.md has the rules by their numbers. A post that the
+    user may not see answers like one that does not exist.
     """
     body = get_json(api, f"/v1/users/{user}/explain/{post}")
     print_answer(body, explanation_table(body), as_json=as_json)

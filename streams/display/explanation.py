@@ -1,22 +1,26 @@
 """Shows why a user sees a post, or does not."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from rich.table import Table
 from rich.text import Text
 
 from streams.display.text import clean
 
+FIELDS: Final = (("rule", "sentence"), ("reason", "because"), ("path",), ("stored",))
+"""What each line shows; an API of an earlier version has no sentences."""
+
 
 def explanation_table(body: Mapping[str, Any]) -> Table:
-    """Return the verdict, the rule that decided, and the path on which the post is delivered."""
+    """Return the verdict, the rule that decided, its reason, and how the post is delivered."""
     table = Table.grid(padding=(0, 2))
     shown = bool(body["shown"])
     table.add_row("verdict", Text("shown", "bold green") if shown else Text("hidden", "bold red"))
-    for field in ("rule", "reason", "path", "stored"):
-        if body.get(field) is not None:
-            table.add_row(field, Text(_plain(body[field])))
+    for fields in FIELDS:
+        given = [_plain(body[each]) for each in fields if body.get(each) is not None]
+        if given:
+            table.add_row(fields[0], Text(": ".join(given)))
     return table
 
 

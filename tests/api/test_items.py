@@ -2,6 +2,7 @@
 
 import httpx
 
+from services.visibility.rules import RULES
 from tests.api.village import ALICE, BOB, CAROL, Village
 
 
@@ -111,7 +112,9 @@ async def test_explain_says_the_rule_and_the_path(
     assert explained == {
         "shown": True,
         "rule": 2,
+        "sentence": RULES[2].sentence,
         "reason": "followed",
+        "because": "The viewer follows the author.",
         "path": "pushed",
         "stored": True,
     }

@@ -9,6 +9,7 @@ import pytest
 
 from schemas.ids import post_id
 from services.api.wait_for import MAX_WAIT
+from services.visibility.rules import RULES
 from tests.api.village import ALICE, BOB, CAROL, MINUTE, NOW, Village, api_on, client_of
 
 HOME = "/v1/users/1/home"
@@ -184,7 +185,9 @@ async def test_waiting_for_what_a_tag_brings(village: Village) -> None:
         assert (await client.get(f"/v1/users/1/explain/{post}")).json() == {
             "shown": True,
             "rule": 17,
+            "sentence": RULES[17].sentence,
             "reason": "followed_tag",
+            "because": "The post has a tag that the viewer follows.",
             "path": "tag",
             "stored": False,
         }

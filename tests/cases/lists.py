@@ -275,6 +275,13 @@ TAG_TIMELINES = [
         Tagged(None, ("jazz", "blues"), ("live",)),
         [FOURTH, THIRD],
     ),
+    Case(
+        17,
+        "a tag timeline: no reposts",
+        (JAZZ, repost(THIRD, CAROL, SECOND, tags=("jazz",))),
+        Tagged(BOB, ("jazz",)),
+        [SECOND],
+    ),
     Case(17, "a tag timeline: none", PLAYED, Tagged(BOB, ("jazz",), (), ("live",)), [SECOND]),
     Case(
         17, "a tag timeline: blocks hold", (*PLAYED, block(ALICE, BOB)), Tagged(BOB, ("jazz",)), []

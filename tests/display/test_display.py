@@ -128,6 +128,17 @@ def test_roots_without_a_common_one_stand_side_by_side() -> None:
     assert all(f"post-{n}" in text for n in range(1, 6))
 
 
+def test_an_explanation_says_the_rule_and_the_reason_in_sentences() -> None:
+    """Behind the number and the word by which they are known."""
+    body = {"shown": True, "rule": 2, "sentence": "Home shows.", "reason": "followed"}
+    assert drawn(explanation_table(body | {"because": "The viewer does.", "stored": False})) == [
+        "verdict  shown",
+        "rule     2: Home shows.",
+        "reason   followed: The viewer does.",
+        "stored   no",
+    ]
+
+
 def test_an_explanation_says_verdict_rule_and_path() -> None:
     """In that order; what the API leaves out is left out."""
     body = {"shown": False, "rule": 3, "reason": None, "path": "pushed author", "stored": True}

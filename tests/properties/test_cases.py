@@ -8,12 +8,16 @@ import pytest
 
 from schemas.ids import ListId, PostId, UserId
 from services.readers.author import AuthorPosts
+from services.readers.home import Explanation
+from services.readers.home import Home as HomeTimeline
 from services.readers.item import Item, ThreadItem
 from services.readers.list import ListPosts
 from services.readers.paging import PageRequest
 from services.readers.post import read_post
+from services.readers.reader import Judgement, Reader
 from services.readers.search import SearchPosts, search_criteria
 from services.readers.tag import TagFilter, TagPosts
+from services.visibility.rules import RULES
 from tests.cases import CASES
 from tests.cases.told import (
     NOW,
@@ -94,15 +98,46 @@ async def listing(world: World, case: Case) -> Any:
             return ids((await search).items)
 
 
+async def world_of(case: Case, chance: Random) -> World:
+    """A world to which the case's facts were told, in an order of chance."""
+    world = World(case.retention)
+    world.now = NOW
+    await world.deliver(case.log, chance)
+    return world
+
+
 @pytest.mark.parametrize("case", [told(case) for case in CASES])
 def test_the_readers_give_what_the_case_says(case: Case) -> None:
     """Its facts told in three orders."""
 
     async def holds(seed: int) -> None:
-        world = World(case.retention)
-        world.now = NOW
-        await world.deliver(case.log, Random(seed))
+        world = await world_of(case, Random(seed))
         assert await answer(world, case) == case.answer
 
     for seed in range(3):
         asyncio.run(holds(seed))
+
+
+def test_the_cases_give_every_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each that the rules list, and no other: none is listed that nobody is ever told."""
+    given: set[tuple[int, str]] = set()
+    judge, explain = Reader.judge, HomeTimeline.explain
+
+    async def judging(reader: Reader, *asked: Any) -> Judgement:
+        judged = await judge(reader, *asked)
+        given.update((each.rule, each.reason) for each in judged.verdicts.values())
+        return judged
+
+    async def explaining(home: HomeTimeline, *asked: Any) -> Explanation | None:
+        why = await explain(home, *asked)
+        given.update([] if why is None else [(why.rule, why.reason)])
+        return why
+
+    async def ask_all() -> None:
+        for case in CASES:
+            await answer(await world_of(case, Random(0)), case)
+
+    monkeypatch.setattr(Reader, "judge", judging)
+    monkeypatch.setattr(HomeTimeline, "explain", explaining)
+    asyncio.run(ask_all())
+    assert given == {(number, each) for number, rule in RULES.items() for each in rule.reasons}
