@@ -19,7 +19,7 @@ Message: TypeAlias = PostFact | FollowFact | RelationFact | Request | EdgesWritt
 
 MAX_MESSAGE = 65_536  # bytes; CONTRACT's cap, twice what 10,000 code points of text need
 _SKEW_MS = DAY_MS
-"""How far a version may lie ahead of its record, and from its post's time (SEMANTICS 9)."""
+"""How far a version may lie ahead of its record, and from its post's time (rule 9)."""
 
 
 KeyRule: TypeAlias = Callable[[Callable[[str], Any]], bytes]

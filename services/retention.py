@@ -1,4 +1,4 @@
-"""How long posts stay in home timelines, by the post's own time (SEMANTICS 2)."""
+"""How long posts stay in home timelines, by the post's own time (rule 2)."""
 
 from typing import NamedTuple
 

@@ -51,7 +51,7 @@ def path_up(start: PostId, known: Mapping[PostId, Post]) -> tuple[list[PostId], 
 
 
 def root_of(post: Post, known: Mapping[PostId, Post]) -> PostId | None:
-    """The conversation's root (SEMANTICS 19); None for an orphan and in a cycle.
+    """The conversation's root (rule 19); None for an orphan and in a cycle.
 
     An unknown root is one that the topmost known post claims.
     """

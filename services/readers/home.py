@@ -31,7 +31,7 @@ DeliveryPath: TypeAlias = Literal["own", "pushed", "pulled", "tag"]
 
 
 class Explanation(NamedTuple):
-    """Why a post is in a home timeline or not (SEMANTICS 31)."""
+    """Why a post is in a home timeline or not (rule 31)."""
 
     shown: bool
     rule: int

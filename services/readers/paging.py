@@ -1,4 +1,4 @@
-"""A page of a listing ordered by post id, and how it is asked for (SEMANTICS 11 to 14)."""
+"""A page of a listing ordered by post id, and how it is asked for (rules 11 to 14)."""
 
 from typing import NamedTuple
 

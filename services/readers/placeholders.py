@@ -1,4 +1,4 @@
-"""Which posts of a thread are shown, and what stands for the others (SEMANTICS 6, 7, 21 to 23)."""
+"""Which posts of a thread are shown, and what stands for the others (rules 6, 7, 21 to 23)."""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet

@@ -1,4 +1,4 @@
-"""A thread as it is read: flat, with depths (SEMANTICS 19 to 22). Load → judge → arrange → present.
+"""A thread as it is read: flat, with depths (rules 19 to 22). Load → judge → arrange → present.
 
 Each step is a module: `thread_posts`, `placeholders`, `thread_order`, `item`.
 """

@@ -16,7 +16,7 @@ from services.visibility.view import View
 MAX_DEPTH = 20
 MAX_BRANCHES = 10
 NODES_BELOW_A_REPLY = 400
-"""Posts given below each direct reply, in preorder (SEMANTICS 21)."""
+"""Posts given below each direct reply, in preorder (rule 21)."""
 
 ThreadSort: TypeAlias = Literal["conversation", "oldest", "newest"]
 SortKey: TypeAlias = Callable[[PostId], Any]
@@ -89,7 +89,7 @@ def _outward(top: PostId, below: Tree) -> list[PostId]:
 def _sort_key(
     thread: ThreadPosts, view: View, placeholders: ThreadPlaceholders, sort: ThreadSort
 ) -> SortKey:
-    """The order of the replies to one post (SEMANTICS 20)."""
+    """The order of the replies to one post (rule 20)."""
     root = root_of(thread.asked, thread.known)
     starter = None if root is None or root not in thread.known else thread.known[root].author_id
 

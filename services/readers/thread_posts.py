@@ -12,9 +12,9 @@ from services.stores import Stores
 
 MAX_ANCESTORS = 80
 LOOK_BELOW = 64
-"""Levels in which a living reply keeps a placeholder in its place (SEMANTICS 22)."""
+"""Levels in which a living reply keeps a placeholder in its place (rule 22)."""
 MAX_SIBLINGS = 1_000
-"""Replies to one post that a reading looks at, the oldest first (SEMANTICS 20)."""
+"""Replies to one post that a reading looks at, the oldest first (rule 20)."""
 MAX_NODES = 20_000
 """Posts that one reading loads; the deepest levels of a larger thread are cut."""
 

@@ -1,4 +1,4 @@
-"""Windows of 24 hours, counted from an original's own time (SEMANTICS 4)."""
+"""Windows of 24 hours, counted from an original's own time (rule 4)."""
 
 from typing import NamedTuple, Self
 

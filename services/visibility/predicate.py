@@ -1,4 +1,4 @@
-"""The visibility predicate: whether a post is shown, and by which rule of SEMANTICS.md.
+"""The visibility predicate: whether a post is shown, and by which rule of docs/rules.md.
 
 Pure functions of the post, of what is known around it and of the viewer's relations now. Every
 reader decides with these and nothing else. Where several rules hide a post, the one is named that

@@ -10,7 +10,7 @@ from services.posts.post import Post
 from services.visibility.view import View
 
 MAX_CLIMB = 64
-"""Ancestors that a reply rule looks at (SEMANTICS 3)."""
+"""Ancestors that a reply rule looks at (rule 3)."""
 LISTED = "list:"
 """How an entry of a gate that names a list begins."""
 

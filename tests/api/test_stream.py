@@ -175,7 +175,7 @@ async def test_what_is_undone_is_told_again(
 async def test_a_late_entry_is_news_for_a_quarter_of_an_hour(
     village: Village, app: Litestar
 ) -> None:
-    """Below newer ones, but not below the oldest; what is older is a change (SEMANTICS 13)."""
+    """Below newer ones, but not below the oldest; what is older is a change (rule 13)."""
     await village.follows(ALICE, BOB)
     oldest = await village.post(BOB, minutes_ago=30)
     await village.post(BOB, minutes_ago=1)

@@ -1,4 +1,4 @@
-"""Who pages while others write misses nothing and is given nothing twice (SEMANTICS 13)."""
+"""Who pages while others write misses nothing and is given nothing twice (rule 13)."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The rules of SEMANTICS as a table: short histories of alice, bob, carol and dave.
+"""The rules of docs/rules.md as a table: short histories of alice, bob, carol and dave.
 
 Any implementation can be held to it: tell it `case.log` in any order, ask it `case.ask` at NOW,
 compare with `case.answer`. Where a claim rests on a reading of ours, `tests/model` says so.

@@ -42,7 +42,7 @@ class ReaderState(NamedTuple):
 
 
 class EntryEvent(NamedTuple):
-    """An item that is new or at most LATE_MS late (SEMANTICS 13)."""
+    """An item that is new or at most LATE_MS late (rule 13)."""
 
     item: Item
 
