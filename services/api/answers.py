@@ -112,7 +112,7 @@ class Listing(Struct, frozen=True):
 class Explanation(Struct, frozen=True):
     """Whether a post is in a home timeline: by which rule, and by what path it is owed now.
 
-    `sentence` says what the rule is about, `because` what the reason means. They are for people:
+    `sentence` says what the rule is about, `detail` what the reason means. They are for people:
     programs compare `rule` and `reason`.
     """
 
@@ -120,7 +120,7 @@ class Explanation(Struct, frozen=True):
     rule: Annotated[int, Meta(ge=1, description="the number of the rule that decided")]
     sentence: str
     reason: VerdictReason
-    because: str
+    detail: str
     path: home.DeliveryPath | None
     stored: bool
 
@@ -283,7 +283,7 @@ def explanation(found: home.Explanation) -> Explanation:
         rule=found.rule,
         sentence=rule.sentence,
         reason=found.reason,
-        because=rule.reasons[found.reason],
+        detail=rule.reasons[found.reason],
         path=found.path,
         stored=found.stored,
     )

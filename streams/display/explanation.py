@@ -8,7 +8,7 @@ from rich.text import Text
 
 from streams.display.text import clean
 
-FIELDS: Final = (("rule", "sentence"), ("reason", "because"), ("path",), ("stored",))
+FIELDS: Final = (("rule", "sentence"), ("reason", "detail"), ("path",), ("stored",))
 """What each line shows; an API of an earlier version has no sentences."""
 
 

@@ -114,7 +114,7 @@ async def test_explain_says_the_rule_and_the_path(
         "rule": 2,
         "sentence": RULES[2].sentence,
         "reason": "followed",
-        "because": "The viewer follows the author.",
+        "detail": "The viewer follows the author.",
         "path": "pushed",
         "stored": True,
     }

@@ -187,7 +187,7 @@ async def test_waiting_for_what_a_tag_brings(village: Village) -> None:
             "rule": 17,
             "sentence": RULES[17].sentence,
             "reason": "followed_tag",
-            "because": "The post has a tag that the viewer follows.",
+            "detail": "The post has a tag that the viewer follows.",
             "path": "tag",
             "stored": False,
         }

@@ -131,7 +131,7 @@ def test_roots_without_a_common_one_stand_side_by_side() -> None:
 def test_an_explanation_says_the_rule_and_the_reason_in_sentences() -> None:
     """Behind the number and the word by which they are known."""
     body = {"shown": True, "rule": 2, "sentence": "Home shows.", "reason": "followed"}
-    assert drawn(explanation_table(body | {"because": "The viewer does.", "stored": False})) == [
+    assert drawn(explanation_table(body | {"detail": "The viewer does.", "stored": False})) == [
         "verdict  shown",
         "rule     2: Home shows.",
         "reason   followed: The viewer does.",
