@@ -1,4 +1,4 @@
-"""A worker's word on which generations it writes, and waiting for the word of all of them."""
+"""Workers acknowledge which generations they write; replays wait for all of them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -18,26 +18,26 @@ from streams.progress import ProgressCallback
 from streams.retry import Random
 
 LOOK_SECONDS: Final = 0.8
-"""Between two looks of a worker at the list, at most: less than what a list is good for, so that no
-delivery has to wait for one."""
+"""Between two reads of the list by a worker, at most: less than a list stays valid, so that no
+delivery waits for one."""
 WAIT_SECONDS: Final = 300.0
-"""For all live workers to acknowledge a list. One that is gone leaves its group within 30 s; who
-takes longer is frozen, or older than generations."""
+"""For all live workers to acknowledge a list. One that is gone leaves its group within 30 s; one
+that takes longer is frozen, or older than generations."""
 CHANGES: Final = 20
 """Attempts to change the list while others change it."""
 
 log = structlog.get_logger(__name__)
 
 Members = Callable[[], Awaitable[Collection[str] | None]]
-"""The live workers, as their groups know them; None while that changes."""
+"""Returns the live workers, as their groups know them; None while a group rebalances."""
 
 
 class NotAcknowledged(Transient):
-    """Some live workers do not go by a list yet; the same may be asked again."""
+    """Some live workers have not acknowledged a list yet; try again later."""
 
 
 class GenerationAcknowledger:
-    """Says in the store by which list a worker goes, as soon as it does."""
+    """Records in the store which list of generations a worker uses, once it does."""
 
     def __init__(  # noqa: PLR0913 - its ports, each by name
         self,
@@ -59,12 +59,12 @@ class GenerationAcknowledger:
         self._acknowledged = -1
 
     async def watch(self) -> None:
-        """Without end. While the store is away, what was acknowledged stays."""
+        """Run without end. While the store is away, the last acknowledgement stays."""
         failed = "generations cannot be read"
         await repeat(self.look, LOOK_SECONDS, failed, self._clock, self._random)
 
     async def look(self) -> None:
-        """First go by it, then say so. Raises StoreUnavailable."""
+        """Use the newest list, then acknowledge it. Raises StoreUnavailable."""
         number = await self._home_timelines.refresh()
         if number > self._acknowledged:
             acknowledgement = Acknowledgement(number, self._now_ms())
@@ -75,17 +75,17 @@ class GenerationAcknowledger:
 async def change_generations(
     store: GenerationStore, change: Callable[[Generations], Generations]
 ) -> Generations:
-    """The list, changed. Raises what `change` does, and StoreUnavailable."""
+    """Change the list and return it. Raises what `change` raises, and StoreUnavailable."""
     for _ in range(CHANGES):
         known = await store.load()
-        wanted = change(known)
-        if wanted is known or await store.change(known, wanted):
-            return wanted
-    raise StoreUnavailable("others change the list of generations all the time: try again")
+        changed = change(known)
+        if changed is known or await store.change(known, changed):
+            return changed
+    raise StoreUnavailable("others keep changing the list of generations: try again")
 
 
 async def late_workers(store: GenerationStore, members: Members, number: int) -> list[str] | None:
-    """The live workers that do not go by this list or a newer one; None while it is not known.
+    """Return the live workers that use neither this list nor a newer one; None while not known.
 
     Raises StoreUnavailable and BrokerUnavailable.
     """
@@ -103,7 +103,7 @@ async def wait_until_acknowledged(
     on_progress: ProgressCallback[str] = lambda _: None,
     clock: WaitingClock | None = None,
 ) -> None:
-    """Returns when every live worker goes by this list or a newer one.
+    """Return when every live worker uses this list or a newer one.
 
     Raises NotAcknowledged after WAIT_SECONDS, StoreUnavailable and BrokerUnavailable.
     """
@@ -111,7 +111,7 @@ async def wait_until_acknowledged(
     end = clock.now() + WAIT_SECONDS
     before = ""
     while (waits_for := await late_workers(store, members, number)) != []:
-        named = "groups that change" if waits_for is None else ", ".join(waits_for)
+        named = "groups that rebalance" if waits_for is None else ", ".join(waits_for)
         if clock.now() > end:
             raise NotAcknowledged(f"not acknowledged within {WAIT_SECONDS:g} s: {named}")
         if named != before:

@@ -1,4 +1,4 @@
-"""Which offsets may be committed: never past a message that is not fully handled."""
+"""Decides which offsets may be committed: never past a message that is not fully handled."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,16 +7,15 @@ from streams.records import Partition, Record, RecordRun, size_of
 
 
 class AckTracker:
-    """What was received and is not yet handled, per partition that is assigned.
+    """Tracks received messages that are not yet handled, by assigned partition.
 
-    It alone decides what is committed. The law: an offset that was received and whose every
-    delivery has not been acknowledged is never below a committable offset, whatever the order
-    of `received` and `acked`, whatever was skipped (compacted messages, transaction markers)
-    or sought. Messages are held by strong references. What an earlier assignment of a
-    partition received is ignored when it is acknowledged late: whoever holds the partition
-    now receives it again.
+    It alone decides what is committed. The law: no committable offset is above an offset that was
+    received and has a delivery not yet acknowledged, whatever the order of `received` and `acked`,
+    and whatever was skipped (compacted messages, transaction markers) or sought. It holds messages
+    by strong references. A late acknowledgement from an earlier assignment of a partition is
+    ignored: the partition's current owner receives the message again.
 
-    Not safe for threads: one event loop.
+    Not thread-safe: for one event loop.
     """
 
     def __init__(self) -> None:
@@ -24,23 +23,23 @@ class AckTracker:
         self._generation = 0
 
     def assign(self, partitions: Iterable[Partition]) -> int:
-        """These partitions are ours from now on, under the generation that is returned."""
+        """Hold these partitions from now on. Return the generation of this assignment."""
         self._generation += 1
         for partition in partitions:
             self._claims[partition] = _Claim(self._generation)
         return self._generation
 
     def revoke(self, partitions: Iterable[Partition]) -> None:
-        """What these partitions still hold is no longer ours to commit."""
+        """Drop these partitions: what they still hold is no longer ours to commit."""
         for partition in partitions:
             self._claims.pop(partition, None)
 
     def received(
         self, partition: Partition, generation: int, records: Sequence[Record]
     ) -> RecordRun | None:
-        """Records that were read, in the order of their offsets; at least one.
+        """Track records in the order of their offsets; at least one. Return them as a run.
 
-        None when the partition is not held under that generation.
+        Return None when the partition is not held under that generation.
         """
         claim = self._claims.get(partition)
         if claim is None or claim.generation != generation:
@@ -49,13 +48,13 @@ class AckTracker:
         return RecordRun(partition, generation, records)
 
     def acked(self, partition: Partition, generation: int, offsets: Iterable[int]) -> None:
-        """These messages are fully handled."""
+        """Note that these messages are fully handled."""
         claim = self._claims.get(partition)
         if claim is not None and claim.generation == generation:
             claim.remove(offsets)
 
     def committable(self) -> dict[Partition, int]:
-        """The next offset to read, for partitions where it differs from the committed one."""
+        """Return the next offset to read of each partition, where it is not committed yet."""
         ready = {}
         for partition, claim in self._claims.items():
             position = claim.position()
@@ -64,7 +63,7 @@ class AckTracker:
         return ready
 
     def committed(self, offsets: Mapping[Partition, int]) -> None:
-        """The broker has these."""
+        """Note that the broker has these offsets."""
         for partition, offset in offsets.items():
             if partition in self._claims:
                 self._claims[partition].committed = offset
@@ -78,11 +77,11 @@ class AckTracker:
         return set(self._claims)
 
     def held(self, partition: Partition) -> int:
-        """Bytes received and not yet handled."""
+        """Return the bytes that are received and not yet handled."""
         return self._claims[partition].bytes
 
     def oldest(self, partition: Partition) -> Record | None:
-        """The unhandled message with the lowest offset."""
+        """Return the unhandled message with the lowest offset."""
         return self._claims[partition].oldest()
 
 

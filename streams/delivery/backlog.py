@@ -9,17 +9,17 @@ from streams.retry import Random, RetryPolicy
 
 
 class BatchBounds(NamedTuple):
-    """How much is handed to a handler at a time, and how often at the same time."""
+    """How much is handed to a handler at a time, and how many batches at once."""
 
     messages: int = 512
-    """A batch; beyond some hundreds nothing gets cheaper, and a failure repeats more work."""
+    """Per batch: beyond some hundreds nothing gets cheaper, and a failure repeats more work."""
     bytes: int = 4 << 20
-    """A batch, whatever its messages weigh."""
+    """Per batch."""
     batches: int = 4
-    """First tries in flight: enough that the store is busy while the next batch is decoded."""
+    """First attempts in flight: enough to keep the store busy while the next batch is decoded."""
     retries: int = 8
-    """Second and later tries in flight, counted apart: a store that lets one partition's
-    tries run into their timeouts must not take the place of partitions that are well."""
+    """Later attempts in flight, counted separately: those of one partition that run into timeouts
+    must not take the slots of healthy partitions."""
 
 
 class Slice(NamedTuple):
@@ -38,11 +38,11 @@ class Batch(NamedTuple):
 
 
 class Backlog:
-    """Messages of one topic, by partition, until they are taken.
+    """Holds the messages of one topic, by partition, until they are taken.
 
-    A partition of which something failed is tried on its own until that succeeds, ever more
-    seldom; its other messages wait behind, those of other partitions do not. Every batch that
-    is taken must be given back by `finished`.
+    A partition with a failed message is retried on its own, with backoff, until that succeeds; its
+    other messages wait, those of other partitions do not. Every batch that is taken must be given
+    back by `finished`.
     """
 
     def __init__(self, bounds: BatchBounds, policy: RetryPolicy, random: Random) -> None:
@@ -60,11 +60,11 @@ class Backlog:
         lane.waiting.extend(run.records)
 
     def clear(self) -> None:
-        """Forget what waits; what is in flight is still to be given back."""
+        """Forget what waits. Batches in flight are still to be given back."""
         self._lanes.clear()
 
     def take(self, now: float) -> Batch | None:
-        """The next batch, or None when nothing is due or enough is in flight."""
+        """Return the next batch, or None when nothing is due or enough is in flight."""
         if self._retries < self._bounds.retries:
             for partition, lane in self._lanes.items():
                 if lane.is_due(now):
@@ -94,11 +94,11 @@ class Backlog:
                 lane.put_back(part.records)
 
     def next_due(self) -> float | None:
-        """When the first waiting retry is due, whether or not there is room for it."""
+        """Return when the first waiting retry is due, whether or not there is room for it."""
         return min((lane.due for lane in self._lanes.values() if lane.waits()), default=None)
 
     def in_retry(self) -> int:
-        """How many partitions wait for something that failed."""
+        """Return the number of partitions that wait for a retry."""
         return sum(1 for lane in self._lanes.values() if lane.attempt)
 
     def _postpone_all(self, failed: Sequence[Slice], now: float) -> None:
@@ -136,13 +136,13 @@ class Backlog:
                 break
             if lane.waiting and not lane.attempt:
                 slices.append(self._cut(partition, lane, space))
-                # Whoever was served goes to the end, so that no partition is passed over.
+                # The partition goes to the end, so that none is starved.
                 self._lanes[partition] = self._lanes.pop(partition)
         return slices
 
     @staticmethod
     def _cut(partition: Partition, lane: "_Lane", space: "_Space") -> Slice:
-        """At least one message, then as many as there is space for."""
+        """Take at least one message, and as many as there is space for."""
         messages, size = space.messages, space.bytes
         records: list[Record] = []
         waiting = lane.waiting
@@ -156,7 +156,7 @@ class Backlog:
 
 
 class _Lane:
-    """The messages of one partition that wait, and how often trying them has failed."""
+    """The waiting messages of one partition, and how many attempts at them have failed."""
 
     def __init__(self, generation: int) -> None:
         self.generation = generation
@@ -176,7 +176,7 @@ class _Lane:
 
 
 class _Space:
-    """What a batch that is being put together still has room for."""
+    """The space left in a batch that is being assembled."""
 
     def __init__(self, bounds: BatchBounds) -> None:
         self.messages = bounds.messages

@@ -1,4 +1,4 @@
-"""What one app has taken in: how much more it may take, and how it lets go of it."""
+"""Bounds how much one app receives, and stops its delivery loops when partitions go."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ from streams.records import Partition
 
 
 class Loop(Protocol):
-    """What the intake needs of a delivery loop."""
+    """The part of a delivery loop that the intake uses."""
 
     @property
     def agent(self) -> str: ...
@@ -24,21 +24,21 @@ class Loop(Protocol):
 
 
 class IntakeLimits(NamedTuple):
-    """How much may be received and unhandled. What one fetch brings may exceed them once."""
+    """How much may be received and not yet handled. One fetch may exceed it."""
 
     partition_bytes: int = 1 << 20
-    """A partition that waits for a retry holds no more than this."""
+    """Per partition, such as one that waits for a retry."""
     total_bytes: int = 64 << 20
-    """All partitions of an app. One that holds nothing may still fetch once, so that no number
-    of stuck partitions starves those that are well."""
+    """For all partitions of an app. One that holds nothing may still fetch once, so that stuck
+    partitions never starve healthy ones."""
 
 
 STUCK_SECONDS = 60.0
-"""The fetch loop turns every second, whatever the broker does; only a dead thread stops it."""
+"""The fetch loop turns every second, whatever the broker does, unless its thread is dead."""
 
 
 class Intake:
-    """Joins the consumer of one app, which receives, with its delivery loops, which handle."""
+    """Connects the consumer of one app, which receives, with its delivery loops, which handle."""
 
     def __init__(
         self,
@@ -50,9 +50,9 @@ class Intake:
         self.acks = AckTracker()
         self.loops: list[Loop] = []
         self.assigned = False
-        """Whether this member has its share of the partitions, be it none."""
+        """Whether this member was assigned its share of the partitions, even if that is none."""
         self.known_topics: AbstractSet[str] = set()
-        """Those that exist, as the brokers last said."""
+        """The topics that exist, as last reported by the brokers."""
         self._limits = limits or IntakeLimits()
         self._paused: set[str] = set()
         self._now = now
@@ -69,7 +69,7 @@ class Intake:
         self._paused.discard(topic)
 
     def open_partitions(self) -> set[Partition]:
-        """Those from which more may be received now.
+        """Return the partitions from which more may be received now.
 
         None of a topic that is paused, or whose loop is held up.
         """
@@ -85,7 +85,7 @@ class Intake:
         }
 
     def assign(self, partitions: Iterable[Partition]) -> int:
-        """These partitions are this member's share; the generation of what they bring."""
+        """Take these partitions as this member's share. Return the generation of the assignment."""
         generation = self.acks.assign(partitions)
         for loop in self.loops:
             loop.resume()
@@ -93,27 +93,27 @@ class Intake:
         return generation
 
     async def settle(self, seconds: float) -> None:
-        """Finish what is in flight, abandon the rest unacknowledged; the loops stand still."""
+        """Finish what is in flight, abandon the rest unacknowledged, and stop the loops."""
         self.assigned = False
         await asyncio.gather(*(loop.settle(seconds) for loop in self.loops))
 
     def revoke(self) -> None:
-        """No partition is ours any more: every rebalance hands out all of them anew."""
+        """Drop all partitions: every rebalance assigns all of them anew."""
         self.acks.revoke(self.acks.partitions())
 
     def beat(self) -> None:
-        """The fetch loop turns."""
+        """Note that the fetch loop turns."""
         self._beat = self._now()
 
     def stuck(self) -> list[str]:
-        """What makes no progress."""
+        """Return a message for everything that makes no progress."""
         agents = [f"agent {loop.agent} makes no progress" for loop in self.loops if loop.is_stuck()]
         if self._beat is not None and self._now() - self._beat > STUCK_SECONDS:
             agents.append(f"the consumer of {self._group} does not answer")
         return agents
 
     def missing(self) -> list[str]:
-        """What keeps messages from being received and handled."""
+        """Return the reasons why messages are not received or handled."""
         problems = [
             f"topic {loop.topic} does not exist"
             for loop in self.loops

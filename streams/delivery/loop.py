@@ -20,9 +20,9 @@ from streams.retry import Random, RetryPolicy
 M = TypeVar("M")
 
 IDLE_SECONDS = 1.0
-"""Between two beats of a loop that has nothing to do."""
+"""Between two turns of a loop that has nothing to do."""
 STUCK_SECONDS = 300.0
-"""A batch that takes longer has lost an answer somewhere: ports time out within seconds."""
+"""A batch that takes longer has lost an answer: ports time out within seconds."""
 CANCEL_SECONDS = 1.0
 """For a cancelled batch to end."""
 
@@ -30,21 +30,21 @@ log = structlog.get_logger(__name__)
 
 
 class Acks(Protocol):
-    """Where the loop says what is done; `streams.delivery.acks.AckTracker` is one."""
+    """Receives acknowledgements; `streams.delivery.acks.AckTracker` is one."""
 
     def acked(self, partition: Partition, generation: int, offsets: Iterable[int]) -> None: ...
     def holds(self, run: RecordRun) -> bool: ...
 
 
 class DeliveryLoop(Generic[M]):
-    """Takes the messages of one topic from a stream and sees each of them through.
+    """Handles every message of one topic at least once.
 
-    A message is acknowledged when its handler has returned or when it is kept as a dead
-    letter; until then it is tried again, without end. It becomes a dead letter only when by
-    itself it fails with something that is not Transient. Where its decoding fails with one of
-    `skips`, another group buries it; here it is acknowledged. While its brake is on, it takes
-    nothing up; what it has received waits, unacknowledged. No error leaves the loop; one that
-    nevertheless does is a bug of the loop, and ends the process.
+    A message is acknowledged when its handler has returned or when it is stored as a dead letter;
+    until then it is retried, without end. It becomes a dead letter only when, by itself, it fails
+    with an error that is not Transient. If its decoding fails with one of `skips`, it is only
+    acknowledged: another group makes it a dead letter. While the brake is on, nothing is taken up;
+    what was received waits, unacknowledged. No error leaves the loop, unless the loop has a bug;
+    that ends the process.
     """
 
     def __init__(  # noqa: PLR0913 - the ports of the loop, each by name
@@ -88,7 +88,7 @@ class DeliveryLoop(Generic[M]):
         self._beat: float | None = None  # Faust starts agents when a broker has answered
 
     async def __call__(self, stream: AsyncIterable[RecordRun]) -> None:
-        """Runs until it is cancelled, which acknowledges nothing."""
+        """Run until cancelled. Cancelling acknowledges nothing."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._pump(tasks))
             async for run in stream:
@@ -99,8 +99,8 @@ class DeliveryLoop(Generic[M]):
     async def settle(self, seconds: float) -> None:
         """Take nothing more, finish what is in flight, forget what waits.
 
-        What is not finished in that time is abandoned, unacknowledged. The loop then stands
-        still until `resume`.
+        Batches that take longer than that are abandoned, unacknowledged. The loop does nothing
+        until `resume`.
         """
         self._settled = True
         self._backlog.clear()
@@ -113,16 +113,16 @@ class DeliveryLoop(Generic[M]):
                 await asyncio.wait(late, timeout=CANCEL_SECONDS)
 
     def resume(self) -> None:
-        """Go on, with what is received from now on."""
+        """Continue with what is received from now on."""
         self._settled = False
         self._backlog.clear()
 
     def held_up(self) -> str | None:
-        """Why nothing of the topic is handled although the loop runs: its brake is on."""
+        """Return why nothing is handled although the loop runs: the brake is on. Else None."""
         return self._brake.problem()
 
     def is_stuck(self) -> bool:
-        """Whether the loop or a batch in it has made no progress for too long."""
+        """Whether the loop or one of its batches has made no progress for too long."""
         if self._beat is None:
             return False
         oldest = min([self._beat, *self._in_flight.values()])
@@ -133,26 +133,26 @@ class DeliveryLoop(Generic[M]):
             self._wake.clear()
             self._beat = now = self._clock.now()
             while self._may_take() and (batch := self._backlog.take(now)) is not None:
-                task = tasks.create_task(self._see_through(batch))
+                task = tasks.create_task(self._deliver(batch))
                 self._in_flight[task] = now
-                task.add_done_callback(self._landed)
+                task.add_done_callback(self._finished)
             self._in_retry.set(self._backlog.in_retry())
             await self._clock.wait(self._wake, self._pause(now))
 
     def _may_take(self) -> bool:
-        """A brake that is released is noticed with the next beat."""
+        """A released brake is noticed at the next turn."""
         return not (self._settled or self._brake.is_on)
 
     def _pause(self, now: float) -> float:
         due = self._backlog.next_due()
-        # What is due and was not taken waits for room, and a batch that lands wakes the loop.
+        # What is due and was not taken waits for room; the next finished batch wakes the loop.
         return IDLE_SECONDS if due is None or due <= now else min(IDLE_SECONDS, due - now)
 
-    def _landed(self, task: asyncio.Task[None]) -> None:
+    def _finished(self, task: asyncio.Task[None]) -> None:
         del self._in_flight[task]
         self._wake.set()
 
-    async def _see_through(self, batch: Batch) -> None:
+    async def _deliver(self, batch: Batch) -> None:
         unfinished = Unfinished(batch.slices, [])  # all of it when cancelled
         try:
             unfinished = await self._attempt(batch)

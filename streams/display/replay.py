@@ -1,4 +1,4 @@
-"""A plan of a replay, and how far one is, for people."""
+"""A replay's plan and progress, for people."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from streams.replay.plan import LIVE, Plan
 from streams.replay.progress import Progress
 
 MAX_NAMED: Final = 20
-"""Partitions that are named; of more, how many."""
+"""Partitions that are named; the others are counted."""
 
 
 def plan_table(plan: Plan, rate: float | None = None) -> Table:
@@ -49,8 +49,8 @@ def loss_warning(plan: Plan) -> str:
         sentences.append(_edges_instead(plan))
     if plan.gone:
         sentences.append(
-            f"Beyond recovery by a replay: {_named(plan.gone)}. What was there is only in the "
-            "store: `mingle rebuild --all` writes homes from its own posts; posts and edges that "
+            f"No replay can recover: {_named(plan.gone)}. Only the store may still have it: "
+            "`mingle rebuild --all` writes homes from the store's own posts; posts and edges that "
             "the store has lost as well are gone."
         )
     else:
@@ -61,12 +61,12 @@ def loss_warning(plan: Plan) -> str:
 def _edges_instead(plan: Plan) -> str:
     if plan.edges is None:
         return (
-            "There is no whole snapshot of edges: `mingle replay snapshot-edges` keeps what the "
+            "There is no whole snapshot of edges: `mingle replay snapshot-edges` saves what the "
             "store still has."
         )
     return (
-        f"Edges are read from the snapshot of {_at(plan.edges.began_at)}, "
-        f"{plan.edges.edges:,} of them, and then from follows."
+        f"{plan.edges.edges:,} edges are read from the snapshot of {_at(plan.edges.began_at)}, "
+        "then the rest from follows."
     )
 
 
@@ -79,7 +79,7 @@ def _named(places: Iterable[object]) -> str:
 def _into(plan: Plan) -> str:
     if plan.into == LIVE:
         return "live tables"
-    return f"generation {plan.into}, up to where the log ends when all workers write it"
+    return f"generation {plan.into}, up to the end of the log when all workers write it"
 
 
 def _chosen(plan: Plan) -> list[str]:
@@ -87,9 +87,9 @@ def _chosen(plan: Plan) -> list[str]:
     if choice.author is not None:
         return [f"what user {choice.author} wrote"]
     if choice.user is not None:
-        return [f"what is by user {choice.user} or about him"]
+        return [f"what is by or about user {choice.user}"]
     if choice.conversation is not None:
-        return [f"the {len(choice.posts):,} posts that hang together with {choice.conversation}"]
+        return [f"the {len(choice.posts):,} posts of the conversation of {choice.conversation}"]
     return []
 
 
@@ -101,7 +101,7 @@ def progress_line(so_far: Progress, seconds_left: float | None, waits: str) -> s
 
 
 def duration(seconds: float) -> str:
-    """To the second, the minute or the hour, as is worth saying."""
+    """Return a duration rounded to seconds, minutes or tenths of an hour."""
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7_200 else f"{seconds / 3_600:.1f} h"

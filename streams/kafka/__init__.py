@@ -1,3 +1,3 @@
-"""The Kafka side of the streams: what of Faust is replaced, and what sends."""
+"""Kafka: the replaced parts of Faust's transport, readers, producers and topics."""
 
-import streams.kafka.connections  # noqa: F401 - mends aiokafka before anything uses it
+import streams.kafka.connections  # noqa: F401 - patches aiokafka before anything uses it

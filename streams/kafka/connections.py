@@ -1,10 +1,10 @@
-"""aiokafka's connections on uvloop; importing this mends them.
+"""Patches aiokafka's connections for uvloop, when imported.
 
-A connection whose transport is closed is told to send before aiokafka has learned of the end.
-asyncio's own loop lets the bytes fall and says so later; uvloop raises RuntimeError, and aiokafka,
-which looks for OSError, lets it pass: the task that keeps the brokers' metadata dies of it, and
-no group finds its coordinator again. Here it is an error of the connection, as aiokafka's callers
-expect. tests/streams/test_connections.py fails on the day upstream does so itself.
+aiokafka may send on a connection before it learns that the transport is closed. asyncio's own loop
+drops the bytes and reports that later. uvloop raises RuntimeError, which aiokafka does not catch
+(it catches OSError): the task that updates the brokers' metadata dies, and no group finds its
+coordinator again. The patch makes it a connection error, as aiokafka's callers expect.
+tests/streams/test_connections.py fails once upstream does so itself.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ upstream_send = AIOKafkaConnection.send
 
 
 def send(connection: Any, request: Any, expect_response: bool = True) -> Any:
-    """Upstream's. Raises KafkaConnectionError also for a transport that is closed."""
+    """Send as upstream does. Raise KafkaConnectionError also for a closed transport."""
     try:
         return upstream_send(connection, request, expect_response)
     except RuntimeError as error:

@@ -1,4 +1,4 @@
-"""The thread in which aiokafka's consumer lives: the only place that looks inside aiokafka."""
+"""The thread of aiokafka's consumer: the only module that uses aiokafka's internals."""
 # ruff: noqa: SLF001 - Faust's driver does so too; tests/streams/test_upstream.py watches it
 
 import asyncio
@@ -14,17 +14,17 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from streams.records import Partition, Record
 
 COMMIT_SECONDS = 1.5
-"""For a commit, retries included; what fails is tried again with the next. A process that ends
-may have to wait for one under way before its last."""
+"""For a commit, retries included; the next commit repeats what failed. A process that ends may have
+to wait for one under way before its last."""
 ANSWER_SECONDS = 0.3
-"""For the thread to say what became of it."""
+"""For the thread to report the result of a commit."""
 LEAVE_SECONDS = 0.5
-"""For leaving the group, and once more for closing connections where that fails."""
+"""For leaving the group, and again for closing connections if that fails."""
 FETCH_WAIT_MS = 100
-"""For a broker to answer that there is nothing new. A partition that was not part of the fetch
-under way waits as long: upstream's 1,500 would show in every latency."""
+"""For a broker to answer that there is nothing new. A partition that is not part of the fetch under
+way waits as long: upstream's 1,500 would show in every latency."""
 BEGIN_SECONDS = 0.01
-"""Between two looks whether a thread that was started has begun; it does within milliseconds."""
+"""Between two checks whether a started thread has begun; it does within milliseconds."""
 RECONNECT_SECONDS = 1.0
 """Between two attempts to reach any broker at the start."""
 
@@ -42,19 +42,19 @@ NOTHING = Fetched(None, {})
 
 
 class Extent(NamedTuple):
-    """How far a partition is read, and how far it goes."""
+    """The position and the end offset of a partition."""
 
     position: int
     end: int
 
 
 class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped upstream
-    """Upstream's thread, except where the reason is given."""
+    """Upstream's thread; each override says why."""
 
     _leaving = False
 
     async def on_start(self) -> None:
-        """Upstream gives up when no broker answers; a worker waits for one."""
+        """Wait for a broker to answer. Upstream gives up."""
         while not self.should_stop:
             consumer = self._create_consumer(loop=self.thread_loop)
             consumer._fetch_max_wait_ms = FETCH_WAIT_MS
@@ -70,15 +70,15 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
                 return
 
     async def on_thread_stop(self) -> None:
-        """Upstream waits for the group and the broker for as long as they take."""
+        """Leave the group in bounded time. Upstream waits as long as the broker takes."""
         self._leaving = True
         await super(AIOKafkaConsumerThread, self).on_thread_stop()
         if self._consumer is not None:
             await leave(self._consumer)
 
     async def stop(self) -> None:
-        """Upstream leaves a thread alone that has not begun yet, which then runs on."""
-        # Its events belong to its own loop, so they are looked at, not awaited.
+        """Stop a thread that has not begun yet, too. Upstream would let it run."""
+        # Its events belong to its own loop, so they are polled, not awaited.
         while self._is_beginning():  # noqa: ASYNC110
             await asyncio.sleep(BEGIN_SECONDS)
         await super().stop()
@@ -88,12 +88,12 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
         return self._thread_started.is_set() and not begun
 
     def _stopped_set(self) -> None:
-        """Upstream fails to stop a thread that has already ended because of a crash."""
+        """Allow a thread that has already crashed. Upstream fails to stop it."""
         if not self.thread_loop.is_closed():
             super()._stopped_set()
 
     def close(self) -> None:
-        """Upstream closes connections from the wrong loop when it rebalances while stopping."""
+        """Do nothing. Upstream closes connections from the wrong loop while it rebalances."""
 
     async def _fetch_records(
         self,
@@ -102,10 +102,10 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
         timeout: float | None = None,  # noqa: ASYNC109 - upstream's signature
         max_records: int | None = None,
     ) -> Fetched:
-        """Records of these partitions, with the assignment they belong to.
+        """Return records of these partitions, with the assignment they belong to.
 
-        To be called even for none: what aiokafka's fetcher is not asked for within the longest
-        poll interval it takes for dead, and leaves the group.
+        Must be called even for no partitions: if aiokafka's fetcher is not called within the
+        longest poll interval, it considers the consumer dead and leaves the group.
         """
         with consumer._fetcher._subscriptions.fetch_context():
             if not active_partitions or not self.consumer.flow_active:
@@ -118,14 +118,14 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
         if not records or subscription is None:
             return NOTHING
         if not self.consumer.flow_active:
-            # The flow has stopped meanwhile: nobody takes them, so they are to be fetched again.
+            # The flow has stopped meanwhile: nobody takes the records, so fetch them again.
             for partition, run in records.items():
                 consumer._fetcher.seek_to(partition, run[0].offset)
             return NOTHING
         return Fetched(subscription.assignment, records)
 
     async def commit_in_time(self, offsets: Mapping[Partition, int]) -> bool:
-        """Whether the broker has them. A thread that has ended would never answer."""
+        """Whether the broker has the offsets. A thread that has ended would never answer."""
         if self._consumer is None or self._leaving:
             return False
         try:
@@ -135,7 +135,7 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
             return False
 
     async def _commit(self, offsets: Mapping[Partition, int]) -> bool:
-        """Upstream ends the process when a commit fails; here it is tried again later."""
+        """Return whether the commit succeeded. Upstream ends the process if it fails."""
         consumer = self._ensure_consumer()
         ready = {TopicPartition(*each): OffsetAndMetadata(n, "") for each, n in offsets.items()}
         try:
@@ -147,13 +147,13 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
         return True
 
     def assignment_now(self) -> object:
-        """The assignment as aiokafka has it; a new object after each rebalance."""
+        """Return aiokafka's assignment; a new object after each rebalance."""
         return self._ensure_consumer()._subscription.subscription.assignment
 
     def failure(self) -> BaseException | None:
-        """The error that the group's coordinator waits for somebody to ask for, if any.
+        """Return the pending error of the group's coordinator, if any.
 
-        Or that of a task without which aiokafka goes on and gets nowhere.
+        Or that of a task without which aiokafka makes no progress.
         """
         if self._consumer is None:
             return None
@@ -165,14 +165,14 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
         return pending
 
     def known_topics(self) -> set[str]:
-        """Topics of which the brokers' metadata has partitions."""
+        """Return the topics that have partitions in the brokers' metadata."""
         if self._consumer is None:
             return set()
         cluster = self._consumer._client.cluster
         return {topic for topic in cluster.topics() if cluster.partitions_for_topic(topic)}
 
     def extents(self) -> dict[Partition, Extent]:
-        """Of each assigned partition, as far as it is known."""
+        """Return position and end offset of each assigned partition, where known."""
         if self._consumer is None or self._consumer._subscription.subscription is None:
             return {}
         assignment = self._consumer._subscription.subscription.assignment
@@ -185,23 +185,23 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
 
 
 async def leave(consumer: Any) -> None:
-    """Leave the group and close the connections, in time and whatever the brokers do."""
+    """Leave the group and close the connections, in bounded time."""
     sync = consumer._client._sync_task
     if sync is not None and sync.done():
         consumer._client._sync_task = None  # its error would keep the connections open
-    if not await _did(consumer.stop()):
-        await _did(consumer._client.close())
+    if not await _finish_in_time(consumer.stop()):
+        await _finish_in_time(consumer._client.close())
 
 
-async def _did(work: Coroutine[Any, Any, None]) -> bool:
-    """In a task of its own, for its end must not be the thread's.
+async def _finish_in_time(work: Coroutine[Any, Any, None]) -> bool:
+    """Run work in its own task, so that its errors do not end the thread. Return whether it did.
 
-    aiokafka's fetcher awaits fetches that it has cancelled, and where no broker is connected the
-    cancellation comes back; uvloop refuses to close a connection that has just failed.
+    aiokafka's fetcher awaits fetches that it has cancelled, and the cancellation comes back if no
+    broker is connected; uvloop refuses to close a connection that has just failed.
     """
     task = asyncio.create_task(work)
     await asyncio.wait([task], timeout=LEAVE_SECONDS)
     done = not (task.cancel() or task.cancelled() or task.exception())
     if not done:
-        log.warning("left without the group's answer", how=repr(task))
+        log.warning("left the group without its answer", task=repr(task))
     return done

@@ -1,4 +1,4 @@
-"""What Faust is told about how brokers are spoken to."""
+"""Faust's credentials for the brokers."""
 
 from faust.auth import Credentials, SASLCredentials, SSLCredentials
 
@@ -6,7 +6,7 @@ from services.settings.brokers import Brokers
 
 
 def credentials(brokers: Brokers) -> Credentials | None:
-    """None without TLS and user. Raises OSError for files that are no more."""
+    """Return None without TLS and user. Raises OSError for files that no longer exist."""
     options = brokers.aiokafka()
     context = options.get("ssl_context")
     if brokers.uses_login:

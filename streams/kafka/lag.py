@@ -1,4 +1,4 @@
-"""How far a group is behind, in messages and in seconds."""
+"""Measures how far a group is behind, in messages and in seconds."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ from streams.routes import LANES, SECOND_ROLES, group_of
 
 
 class LagGauges:
-    """Lag of the partitions that are assigned to this worker, as of the last `update`."""
+    """Shows the lag of the partitions that are assigned to this worker."""
 
     def __init__(
         self, metrics: Metrics, now: Callable[[], float] = time.time, group: str = ""
@@ -43,7 +43,7 @@ class LagGauges:
             self._pages.labels(lane).set(waiting)
 
     def clear(self) -> None:
-        """What is no longer ours is shown by whoever has it."""
+        """Show nothing of these partitions any more: their next owner does."""
         for partition in self._shown:
             self._messages.remove(partition.topic, str(partition.number))
             self._seconds.remove(partition.topic, str(partition.number))
@@ -51,9 +51,9 @@ class LagGauges:
         self._behind_since.clear()
 
     def _age(self, partition: Partition, acks: AckTracker, messages: int) -> float:
-        """The age of the oldest message that waits.
+        """Return the age in seconds of the oldest message that waits.
 
-        While none was received that is not known, but it is at least the time since none waited.
+        If none was received yet, return the time since there was none: it is at least that old.
         """
         now = self._now()
         oldest = acks.oldest(partition)

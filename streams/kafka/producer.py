@@ -15,15 +15,15 @@ from streams.outbox import Outgoing
 from streams.records import Partition
 
 SEND_SECONDS = 15.0
-"""For one call, after which nobody knows what became of it."""
+"""For one call, after which its result is unknown."""
 REQUEST_SECONDS = 10.0
-"""For one answer of a broker; less than a call may take, so that a second broker is tried."""
+"""For one answer of a broker; less than for a call, so that a second broker is tried."""
 LEAVE_SECONDS = 0.5
-"""For a producer to close. What it still holds nobody waits for: it is sent again."""
+"""For a producer to close. Nobody waits for what it still holds: it is sent again."""
 BATCH_BYTES = 512 << 10
-"""Of one partition in one request: half of what brokers accept by default."""
+"""Per partition and request: half of what brokers accept by default."""
 CALLS = 32
-"""In flight at a time; each holds its messages twice, as given and as encoded."""
+"""In flight at a time; each holds its messages twice, encoded and not."""
 
 log = structlog.get_logger(__name__)
 
@@ -31,9 +31,9 @@ log = structlog.get_logger(__name__)
 class KafkaOutbox:
     """A `streams.outbox.Outbox` with an idempotent producer of its own.
 
-    It connects with the first call and may be used again after any failure. Whole batches are
-    handed to aiokafka, one per partition and call: that costs a tenth of single messages, and
-    is the only way in which it accepts a message without key and value.
+    It connects with the first call and may be used again after any failure. aiokafka gets whole
+    batches, one per partition and call: that costs a tenth of single messages, and is the only way
+    in which it accepts a message without key and value.
     """
 
     def __init__(self, brokers: Brokers, *, send_seconds: float = SEND_SECONDS) -> None:
@@ -54,19 +54,19 @@ class KafkaOutbox:
                     await self._send(await self._started(), messages)
             except (TimeoutError, KafkaTimeoutError):
                 # The producer keeps trying, with one batch per partition at most: a call that
-                # finds one waiting waits, too. So an outage does not fill the memory.
+                # finds one waiting also waits. So an outage does not fill the memory.
                 pass
             except KafkaError as error:
                 self._abandon()
                 raise BrokerUnavailable(f"not acknowledged: {error!r}") from error
             else:
                 return
-        # Not from the timeout: by way of its task that refers to whatever is raised from it, and
-        # the messages would stay until the garbage collector comes, which counts no bytes.
+        # Not raised from the timeout: it refers to its task, which would keep the messages alive
+        # until the garbage collector runs, and that counts no bytes.
         raise BrokerUnavailable("not acknowledged in time")
 
     async def close(self) -> None:
-        """Nothing may be sent any more."""
+        """Close the producer. Nothing may be sent afterwards."""
         self._abandon()
         if self._leaving:
             await asyncio.wait(self._leaving)
@@ -84,7 +84,7 @@ class KafkaOutbox:
             return self._producer
 
     def _new_producer(self) -> AIOKafkaProducer:
-        # No linger: whole batches do not wait, and while one is in flight the next ones gather.
+        # No linger: batches are whole, and further ones gather while one is in flight.
         return AIOKafkaProducer(
             **self._brokers.aiokafka(),
             acks="all",
@@ -104,7 +104,7 @@ class KafkaOutbox:
             for batch in several
         ]
         for each in acknowledgements:
-            each.add_done_callback(_take_note)
+            each.add_done_callback(_retrieve_error)
         await asyncio.gather(*acknowledgements)
 
     async def _partition_of(self, producer: AIOKafkaProducer, message: Outgoing) -> Partition:
@@ -112,7 +112,7 @@ class KafkaOutbox:
         return Partition(message.topic, self._partition(message.key, numbers, numbers))
 
     def _abandon(self) -> None:
-        """After a batch was refused its successors' sequence numbers are wrong: begin anew."""
+        """Drop the producer: after a refused batch all sequence numbers are wrong."""
         producer, self._producer = self._producer, None
         if producer is not None:
             task = asyncio.create_task(_leave(producer))
@@ -121,7 +121,7 @@ class KafkaOutbox:
 
 
 def _append(producer: AIOKafkaProducer, batches: list[Any], message: Outgoing) -> None:
-    """Into the last of these batches, or a new one when that is full."""
+    """Append to the last of these batches, or to a new one if that is full."""
     record = {
         "timestamp": message.timestamp,
         "key": message.key,
@@ -133,8 +133,8 @@ def _append(producer: AIOKafkaProducer, batches: list[Any], message: Outgoing) -
         batches[-1].append(**record)
 
 
-def _take_note(acknowledgement: asyncio.Future[Any]) -> None:
-    """That an error was seen: asyncio reports those that nobody looked at."""
+def _retrieve_error(acknowledgement: asyncio.Future[Any]) -> None:
+    """Retrieve the error: asyncio reports errors that nobody retrieves."""
     if not acknowledgement.cancelled():
         acknowledgement.exception()
 

@@ -1,20 +1,20 @@
-"""What of Faust's Kafka transport is replaced, and why.
+"""The replaced parts of Faust's Kafka transport, and why.
 
-Faust 0.15.3 as it comes loses events: a commit can pass an unhandled message (its issue 606),
-acknowledgements are forgotten before they are committed at a rebalance (502), unhandled ones
-are held by weak references only, and errors of the group's coordinator are never looked at.
-It also spends 60 to 110 µs on each message. So here
+Faust 0.15.3 loses events: a commit can pass an unhandled message (its issue 606),
+acknowledgements are lost before they are committed at a rebalance (502), unhandled messages are
+held by weak references only, and errors of the group's coordinator are ignored. It also spends
+60 to 110 µs on each message. So here
 
 * the fetch loop hands over whole runs of records, one Faust event per run, instead of one
   per message (`Consumer._drain_messages`);
 * only the `AckTracker` commits (`Consumer.commit`), also before partitions go
   (`Consumer.on_partitions_revoked`) and before the process ends (`Consumer.wait_empty`);
-* what is fetched carries the assignment it was fetched under, and is given back when the flow
+* fetched records carry the assignment they were fetched under, and are given back when the flow
   has stopped meanwhile (`ConsumerThread._fetch_records`);
-* a failed commit is tried again, a failed coordinator ends the process (`Consumer._watch`),
+* a failed commit is repeated, a failed coordinator ends the process (`Consumer._watch`),
   and neither starting nor stopping depends on a broker that answers (`ConsumerThread`).
 
-`tests/streams/test_upstream.py` fails when upstream changes what is relied upon here.
+`tests/streams/test_upstream.py` fails when upstream changes what this relies on.
 """
 
 import asyncio
@@ -31,23 +31,23 @@ from streams.kafka.lag import LagGauges
 from streams.records import Partition, RecordRun
 
 POLL_SECONDS = 1.0
-"""How long a fetch waits for records; the time between two beats of the fetch loop."""
+"""How long a fetch waits for records; the time between two turns of the fetch loop."""
 FULL_POLL_SECONDS = 0.02
-"""Likewise while some partition is full: soon there is room in it, of which no fetch is told."""
+"""Likewise while some partition is full: a fetch under way does not see when it has room again."""
 SETTLE_SECONDS = 2.0
-"""For what is in flight when partitions go or the process ends: many batches' time. With a second
-for what is then abandoned less than five; with those to commit and to leave, and two on a machine
-that is busy, less than ten."""
+"""For what is in flight when partitions are revoked or the process ends: the time of many batches.
+With a second for abandoned batches, the time to commit and to leave, and two seconds on a busy
+machine, it is less than ten."""
 WATCH_SECONDS = 1.0
-"""Between two looks at the coordinator, and two updates of the lag."""
+"""Between two checks of the coordinator, and two updates of the lag."""
 
 
 class Consumer(driver.Consumer):  # type: ignore[misc] # untyped upstream
-    """Receives runs of records for the app's intake, and commits what its tracker says."""
+    """Receives runs of records for the app's intake, and commits the tracker's offsets."""
 
     _thread: ConsumerThread
     _claim: tuple[object, int] | None = None
-    """The assignment that is ours, and the tracker's generation for it."""
+    """The current assignment, and the tracker's generation for it."""
 
     def __init__(self, transport: "Transport", *args: Any, **kwargs: Any) -> None:
         super().__init__(transport, *args, **kwargs)
@@ -79,14 +79,14 @@ class Consumer(driver.Consumer):  # type: ignore[misc] # untyped upstream
         fetched: Fetched = await self._thread.getmany(partitions, pause)
         claim = self._claim  # handing over waits, and the group may rebalance meanwhile
         if claim is None or fetched.assignment is not claim[0]:
-            return  # of an earlier assignment: whoever has the partitions now receives it again
+            return  # of an earlier assignment: the current owner receives it again
         for partition, records in fetched.records.items():
             run = self.intake.acks.received(Partition(*partition), claim[1], records)
             if run is not None:
                 await self._hand_over(run)
 
     async def _hand_over(self, run: RecordRun) -> None:
-        """One Faust event for the whole run."""
+        """Pass the whole run on as one Faust event."""
         message = ConsumerMessage(
             topic=run.partition.topic,
             partition=run.partition.number,
@@ -103,7 +103,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc] # untyped upstream
         await self.wait_first(self.callback(message), self.suspend_flow.wait())
 
     async def commit(self, *_: Any, **__: Any) -> bool:
-        """What the tracker says, whatever is asked for; upstream calls it once a second, too."""
+        """Commit the tracker's offsets, whatever is requested. Upstream calls it every second."""
         async with self._commits:
             offsets = self.intake.acks.committable()
             if not offsets or not await self._thread.commit_in_time(offsets):
@@ -112,7 +112,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc] # untyped upstream
             return True
 
     async def wait_empty(self) -> None:
-        """Finish what is in flight, abandon the rest, commit. Upstream asks twice when it stops."""
+        """Finish what is in flight, abandon the rest, commit. Upstream calls it twice to stop."""
         if self._done:
             return
         self._done = self.app.should_stop
@@ -134,20 +134,20 @@ class Consumer(driver.Consumer):  # type: ignore[misc] # untyped upstream
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def perform_seek(self) -> None:
-        """Upstream seeks to the committed offsets once more after each rebalance.
+        """Do nothing. Upstream seeks to the committed offsets again after each rebalance.
 
-        Nothing was received since the assignment, so aiokafka's positions are those already.
+        Nothing was received since the assignment, so aiokafka is at those offsets already.
         """
 
     async def verify_all_partitions_active(self) -> None:
-        """Upstream looks for stuck agents in a monitor that sees no messages here.
+        """Do nothing. Upstream looks for stuck agents in a monitor that sees no messages here.
 
-        And crashes while no broker has answered yet. `Intake.stuck` says what is stuck.
+        It also crashes while no broker has answered yet. `Intake.stuck` says what is stuck.
         """
 
     @Service.task  # type: ignore[untyped-decorator]
     async def _watch(self) -> None:
-        """End the process when the coordinator cannot go on; keep what is shown up to date."""
+        """End the process when the coordinator has failed; keep the lag and the topics current."""
         while not self.should_stop:
             failure = self._thread.failure()
             if failure is not None:

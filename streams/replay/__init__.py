@@ -1,1 +1,1 @@
-"""Replays: events applied again, by a plan, watched, and proven right at the end."""
+"""Replays: events are applied again, by a plan, and the result is verified."""

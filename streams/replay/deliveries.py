@@ -1,4 +1,4 @@
-"""The delivery loops of a replay: the one loop, with handlers that do what they ask for."""
+"""The delivery loops of a replay: the same loop, with handlers that do their requests at once."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -18,12 +18,12 @@ from streams.replay.plan import Plan
 from streams.replay.selection import Selection
 
 BATCH_BOUNDS: Final = BatchBounds(messages=4_096, bytes=24 << 20, batches=2)
-"""The more events at a time, the fewer requests an event. Two batches: one waits for the store
+"""The more events in a batch, the fewer requests per event. Of two batches one waits for the store
 while the other is decoded."""
 
 
 class NotSelected(Exception):
-    """A message that is none of the plan's events."""
+    """A message is not among the plan's events."""
 
 
 class NullDeadLetterWriter:
@@ -42,9 +42,9 @@ def create_delivery_loops(  # noqa: PLR0913 - the ports of the loops, each by na
     metrics: Metrics,
     epoch: int,
 ) -> dict[str, DeliveryLoop[Any]]:
-    """A loop for each topic that a plan reads.
+    """Return a loop for each topic that a plan reads.
 
-    What cannot be decoded is a dead letter of the live loop already, and is skipped here.
+    Messages that cannot be decoded are dead letters of the live loop already, and are skipped.
     """
     loops = {}
     for topic in dict.fromkeys(source.topic for source in plan.sources):
@@ -64,7 +64,7 @@ def create_delivery_loops(  # noqa: PLR0913 - the ports of the loops, each by na
 
 
 def decode_selected(choice: Selection, decode_one: Callable[..., Any]) -> Callable[..., Any]:
-    """Decodes what is chosen. Raises NotChosen for the rest, and for what no event is."""
+    """Return a decoder that raises NotSelected for what the plan does not apply."""
 
     def decoded(key: bytes | None, value: bytes | None, timestamp: int) -> Any:
         message = decode_one(key, value, timestamp)

@@ -1,4 +1,4 @@
-"""The snapshot of edges: written from the store, read where `follows` has lost its beginning."""
+"""The snapshot of edges: written from the store, read when `follows` has lost its beginning."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -22,11 +22,11 @@ from streams.replay.live import committed_of
 from streams.routes import ROUTES, group_of
 
 OWNERS_AT_ONCE: Final = 32
-"""Whose edges are read together: as many requests, and 32,000 edges at most, some 15 MB."""
+"""Users whose edges are read together: one request each, and 32,000 edges at most, some 15 MB."""
 EDGES_AT_ONCE: Final = 1_000
-"""Of one owner: one request of the store where he says nothing but whom he follows."""
+"""Of one owner: one store request if following is all that the owner does."""
 SENT_AT_ONCE: Final = 5_000
-"""Edges in a call, some 1 MB; at a rate, no more than a second's."""
+"""Edges in one call, some 1 MB."""
 
 
 class SnapshotRefused(MingleError):
@@ -34,24 +34,23 @@ class SnapshotRefused(MingleError):
 
 
 def last_written(reader: TopicReader, spans: Iterable[OffsetRange]) -> EdgesWritten | None:
-    """What the newest whole snapshot says of itself; None where there is none.
+    """Return the record that completes the newest snapshot; None where there is none.
 
-    It reads these spans to their ends, for the one record may be anywhere. Raises
-    BrokerUnavailable.
+    Reads these spans to their ends, for that record may be anywhere. Raises BrokerUnavailable.
     """
-    found = None
+    newest = None
     for record in reader.read_all(spans):
         try:
-            said = decode(FOLLOW_EDGES, record.key(), record.value(), record.timestamp()[1])
+            message = decode(FOLLOW_EDGES, record.key(), record.value(), record.timestamp()[1])
         except SchemaViolation:
             continue
-        if isinstance(said, EdgesWritten):
-            found = said
-    return found
+        if isinstance(message, EdgesWritten):
+            newest = message
+    return newest
 
 
 async def handled_follows(brokers: Brokers) -> tuple[int, ...]:
-    """Up to where live workers have recorded `follows`, by partition. Raises BrokerUnavailable."""
+    """Return the offset up to which workers have handled each partition of `follows`."""
 
     def look() -> list[OffsetRange]:
         with TopicReader(brokers) as reader:
@@ -60,7 +59,7 @@ async def handled_follows(brokers: Brokers) -> tuple[int, ...]:
     (role,) = (route.role for route in ROUTES if route.topic == "follows")
     ends = {each.partition: each.end for each in await asyncio.to_thread(look)}
     committed = await committed_of(brokers, group_of(role), list(ends))
-    # What was committed of a topic that was made anew lies beyond its end.
+    # Offsets committed for a topic that was created anew may be beyond its end.
     return tuple(min(committed.get(place, 0), end) for place, end in ends.items())
 
 
@@ -73,7 +72,7 @@ async def write_snapshot(  # noqa: PLR0913 - from where, to where, how
     accept_loss: bool,
     on_progress: ProgressCallback[int],
 ) -> EdgesWritten:
-    """Write a snapshot of all edges. Return what it says of itself.
+    """Write a snapshot of all edges. Return the record that completes it.
 
     Raises SnapshotRefused, StoreUnavailable and BrokerUnavailable.
     """
@@ -94,7 +93,7 @@ def _last_snapshot(brokers: Brokers) -> EdgesWritten | None:
 
 
 class EdgeSnapshot:
-    """Writes the snapshot. Whoever was interrupted begins again: each edge is newest-wins."""
+    """Writes the snapshot. After an interruption, write it again: of each edge the newest wins."""
 
     def __init__(
         self,
@@ -111,10 +110,10 @@ class EdgeSnapshot:
     async def write(
         self, began_at: int, handled: tuple[int, ...], at_least: int = 0
     ) -> EdgesWritten:
-        """Every edge of the store, then that it is whole, with the offsets handled before it began.
+        """Write every edge, then the record that completes the snapshot and holds `handled`.
 
-        Raises SnapshotRefused where there are fewer than `at_least`: what was written stays, and is
-        not said to be whole. Raises StoreUnavailable and BrokerUnavailable.
+        Raises SnapshotRefused where there are fewer than `at_least`: what was written stays, and
+        does not count as a snapshot. Raises StoreUnavailable and BrokerUnavailable.
         """
         edges = 0
         async for facts in every_edge(self._relations):
@@ -133,7 +132,7 @@ class EdgeSnapshot:
 
 
 async def every_edge(relations: RelationStore) -> AsyncIterator[list[FollowFact]]:
-    """The newest fact of each edge there ever was, some at a time. Raises StoreUnavailable."""
+    """Yield the newest fact of every edge, also of ended ones. Raises StoreUnavailable."""
     token: int | None = MIN_TOKEN
     while token is not None:
         found = await relations.owners(token, OWNERS_AT_ONCE)

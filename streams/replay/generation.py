@@ -1,4 +1,4 @@
-"""A replay into a new generation: listed and acknowledged before its ends are fixed."""
+"""A replay into a new generation: listed and acknowledged before the plan's ends are fixed."""
 
 import asyncio
 from collections.abc import Iterable
@@ -17,11 +17,11 @@ from streams.records import Partition
 from streams.replay.plan import Plan, PlanRefused, Source, order_sources
 
 PAGE_SECONDS: Final = 5.0
-"""For pages that began before a generation retired."""
+"""For pages that began before a generation was retired."""
 
 
 async def expect_free(store: GenerationStore, name: str, replay: str) -> None:
-    """Raises PlanRefused where there can be no new generation of this name, StoreUnavailable."""
+    """Raise PlanRefused where no new generation can have this name. Or StoreUnavailable."""
     try:
         (await store.load()).add(name, replay)
     except GenerationRefused as error:
@@ -31,9 +31,9 @@ async def expect_free(store: GenerationStore, name: str, replay: str) -> None:
 async def list_generation(
     store: GenerationStore, plan: Plan, members: Members, on_progress: ProgressCallback[str]
 ) -> None:
-    """Returns when every live worker writes the plan's generation beside the others.
+    """List the plan's generation, and return when every live worker writes it beside the others.
 
-    Its tables are there before it is listed. Raises GenerationRefused, NotAcknowledged,
+    Its tables are created before it is listed. Raises GenerationRefused, NotAcknowledged,
     StoreUnavailable and BrokerUnavailable.
     """
 
@@ -43,13 +43,13 @@ async def list_generation(
     known = await store.load()
     if listing(known) is not known:
         await store.create(plan.into)
-    found = (await change_generations(store, listing)).get(plan.into)
-    assert found is not None
-    await wait_until_acknowledged(store, members, found.since, on_progress)
+    listed = (await change_generations(store, listing)).get(plan.into)
+    assert listed is not None
+    await wait_until_acknowledged(store, members, listed.since, on_progress)
 
 
 def fix_ends(plan: Plan, spans: Iterable[OffsetRange]) -> Plan:
-    """The same, up to where the log ends now: what comes later is written by live workers."""
+    """Return the plan up to where the log ends now: live workers write what comes later."""
     firsts = {each.place: each.first for each in plan.sources}
     sources = order_sources(
         Source(topic, number, min(firsts.get(Partition(topic, number), first), end), end)
@@ -65,11 +65,11 @@ async def is_filled(store: GenerationStore, plan: Plan) -> bool:
 
 
 async def mark_filled(store: GenerationStore, plan: Plan) -> None:
-    """Its replay is over. Raises GenerationRefused and StoreUnavailable."""
+    """Record that the replay is over. Raises GenerationRefused and StoreUnavailable."""
     await change_generations(store, lambda known: known.mark_filled(plan.into, plan.name))
 
 
-async def retire_generation(  # noqa: PLR0913 - what it asks, whom it tells
+async def retire_generation(  # noqa: PLR0913 - its ports, by name
     store: GenerationStore,
     name: str,
     members: Members,
@@ -78,17 +78,17 @@ async def retire_generation(  # noqa: PLR0913 - what it asks, whom it tells
     on_progress: ProgressCallback[str],
     clock: WaitingClock | None = None,
 ) -> Generations:
-    """Takes a generation away, once nobody writes or reads it; again where it was interrupted.
+    """Drop a generation once nobody writes or reads it. May be repeated after an interruption.
 
     Raises GenerationRefused, NotAcknowledged, StoreUnavailable and BrokerUnavailable.
     """
     clock = clock or SystemClock()
-    until = (await change_generations(store, lambda known: known.retire(name))).get(name)
-    if until is None or until.until is None:
+    retiring = (await change_generations(store, lambda known: known.retire(name))).get(name)
+    if retiring is None or retiring.until is None:
         raise GenerationRefused(f"there is no generation {name}")
     began = clock.now()
-    await wait_until_acknowledged(store, members, until.until, on_progress, clock)
-    on_progress("waits for what was begun before")
+    await wait_until_acknowledged(store, members, retiring.until, on_progress, clock)
+    on_progress("waits until what began before must be over")
     grace = FRESH_SECONDS + request_seconds + PAGE_SECONDS
     await clock.wait(asyncio.Event(), max(0.0, began + grace - clock.now()))
     await store.drop(name)

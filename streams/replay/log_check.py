@@ -1,4 +1,4 @@
-"""Whether what is shown is F(log): the log, handled once more in memory, beside the store."""
+"""Checks what is shown against the log: handles the log once more, in memory, and compares."""
 
 import asyncio
 from collections.abc import AsyncIterable, Collection, Mapping, Sequence
@@ -17,19 +17,19 @@ from services.readers.thread import Threads
 from services.retention import Retention
 
 MOST_EVENTS: Final = 500_000
-"""Of a log that is held in memory: some 2 GB. Of a longer one `mingle verify` compares the store
-with itself."""
+"""In a log that fits in memory: some 2 GB. For a longer one `mingle verify` compares the store with
+itself."""
 READS_AT_ONCE: Final = 16
 PAGE: Final = 100
 MOST_PAGES: Final = 100
-"""Of one home: what lies further down is read by nobody."""
+"""Per home: nobody reads further down."""
 
 ShownRows: TypeAlias = Mapping[int, object]
-"""What is shown, by post."""
+"""Items of a listing, by post."""
 
 
 class ListingDifference(NamedTuple):
-    """In what one listing is not as the log has it."""
+    """How one listing differs from the log."""
 
     listing: str
     of: int
@@ -57,7 +57,7 @@ class Side(NamedTuple):
         return cls(Home(reader, retention), Threads(reader))
 
     async def shown_to(self, user: int) -> ShownRows:
-        """A home, post by post. Raises StoreUnavailable."""
+        """Return a home, by post. Raises StoreUnavailable."""
         items: list[Item] = []
         before = None
         for _ in range(MOST_PAGES):
@@ -69,7 +69,7 @@ class Side(NamedTuple):
         return {item.post_id: msgspec.to_builtins(item) for item in items}
 
     async def thread_of(self, post: int) -> ShownRows:
-        """A thread as nobody in particular reads it. Raises StoreUnavailable."""
+        """Return a thread, by post, as anonymous viewers see it. Raises StoreUnavailable."""
         found: Sequence[ThreadItem] = await self.threads.read(PostId(post), None) or ()
         return {each.post_id: (place, each) for place, each in enumerate(found)}
 
@@ -77,10 +77,7 @@ class Side(NamedTuple):
 async def handle_log(
     batches: AsyncIterable[Sequence[Any]], handlers: Mapping[str, Handler[Any]]
 ) -> set[int]:
-    """Has the log handled by these; everybody who wrote or follows. Raises ValueError if too long.
-
-    In any order, which gives the same.
-    """
+    """Handle the log, in any order. Return all users in it. Raises ValueError if it is too long."""
     people: set[int] = set()
     events = 0
     async for some in batches:
@@ -102,7 +99,7 @@ async def handle_log(
 async def find_differences(
     log: Side, store: Side, users: Collection[int], threads: Collection[int]
 ) -> list[ListingDifference]:
-    """Those of these homes and threads that are shown otherwise. Raises StoreUnavailable."""
+    """Return how these homes and threads differ. Raises StoreUnavailable."""
     gate = asyncio.Semaphore(READS_AT_ONCE)
 
     async def home(user: int) -> ListingDifference | None:
@@ -125,7 +122,7 @@ def _compared(
     same = expected.keys() & found.keys()
     altered = tuple(sorted(each for each in same if expected[each] != found[each]))
     if missing or extra:
-        altered = ()  # whatever stands beside them is shown otherwise, too
+        altered = ()  # their neighbours differ as a consequence
     return (
         ListingDifference(listing, of, missing, extra, altered)
         if missing or extra or altered

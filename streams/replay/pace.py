@@ -1,11 +1,11 @@
-"""How many events may be read now. Pure: time is passed in."""
+"""Limits how many events are read. Pure: time is passed in."""
 
 BURST_SECONDS = 0.5
-"""What is not read in its time is made up for up to so much: a pause is not followed by a flood."""
+"""The most that is caught up after a pause: no flood follows it."""
 
 
 class RateLimiter:
-    """So many a second, or as many as there are."""
+    """Allows a number of events per second, or all of them."""
 
     def __init__(self, per_second: float | None, now: float) -> None:
         self._per_second = per_second
@@ -13,7 +13,7 @@ class RateLimiter:
         self._saved = 0.0
 
     def allows(self, now: float, most: int) -> int:
-        """Up to `most`; fractions are kept for the next time."""
+        """Return how many of `most` are allowed now; fractions are kept for the next call."""
         if self._per_second is None:
             return most
         room = max(1.0, self._per_second * BURST_SECONDS)

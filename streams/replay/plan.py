@@ -1,4 +1,4 @@
-"""A replay as it is written down before anything is done: from what, into what, how much. Pure."""
+"""The plan of a replay, made before anything is done: from where, into what, how much. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final, NamedTuple
@@ -11,31 +11,30 @@ from streams.records import Partition
 from streams.replay.selection import Selection
 
 FACTS: Final = ("follows", "relations", "posts", "replies")
-"""The topics that are the truth: requests are made anew from them. Edges come first."""
+"""The topics of facts; requests are made anew from them. Edges come first."""
 EDGES: Final = (FOLLOW_EDGES, "follows", "relations")
 DEPENDS: Final[Mapping[str, tuple[str, ...]]] = {
     "follows": ("relations",),
     "posts": ("replies",),
     "replies": ("posts",),
 }
-"""Without what a topic's part of the state is not whole: an edge ends by a block, too; an edit or a
-deletion of a reply may be in either topic."""
+"""The topics that another topic's part of the state depends on, for the reasons below."""
 LIVE: Final = "live"
 
 EVENTS_PER_SECOND: Final = 2_000.0
 DELIVERIES_PER_SECOND: Final = 40_000.0
-"""Of one process, on two cores that it shares with the store (docs/benchmarks.md, *Replays*)."""
+"""By one process, on two cores shared with the store (docs/benchmarks.md, *Replays*)."""
 REQUESTS_AN_EVENT: Final = 0.05
 ROWS_A_REQUEST: Final = 1_000
-"""Entries that one request of a replay carries, and requests besides, likewise."""
+"""Entries in one request of a replay, measured likewise."""
 
 
 class PlanRefused(Exception):
-    """A plan that would not do what it says; its text is for whoever asked for it."""
+    """A plan would not do what it says; the text is for the operator."""
 
 
 class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Offsets of a partition, `end` excluded."""
+    """Offsets of a partition to read, `end` excluded."""
 
     topic: str
     partition: int
@@ -48,7 +47,7 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Lost(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a plan needs and the log no longer holds: the offsets up to `before`."""
+    """Offsets that a plan needs and the log no longer holds, `before` excluded."""
 
     topic: str
     partition: int
@@ -63,7 +62,7 @@ class Lost(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Gone(NamedTuple):
-    """Offsets that no replay brings back, `before` excluded."""
+    """Offsets that no replay can recover, `before` excluded."""
 
     topic: str
     partition: int
@@ -78,14 +77,14 @@ class Gone(NamedTuple):
 
 
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What a replay does. `made_at` is in milliseconds since the Unix epoch.
+    """A replay's sources, its target, and its size. `made_at` is milliseconds since the Unix epoch.
 
     `into` is LIVE, for the homes that live workers write, or the name of a generation that only
-    this replay fills; its ends are fixed anew when it is run. `whole` says that nothing of the log
-    was left out. `lost` is what the log lacks; where that are follows, the snapshot of edges is
-    read, too, and `edges` is what it says of itself, None where none was ever whole. `events` are
-    those that are read, `chosen` those that are applied, `deliveries` the entries that their posts
-    owe; both are estimates where the plan says so.
+    this replay fills; its ends are then fixed when it is run. `whole` means that nothing of the log
+    is left out. `lost` is what the log lacks; if that includes follows, the snapshot of edges is
+    read, too, and `edges` is the record that completes it, None if there is none. `events` counts
+    what is read, `chosen` what is applied, `deliveries` the entries of its posts; the last two may
+    be `estimated`.
     """
 
     name: str
@@ -103,22 +102,21 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     @property
     def edges_first(self) -> bool:
-        """Whether the deliveries of posts make those of follows needless.
+        """Whether to record all edges first, and deliver each post to its followers once.
 
-        So it is where the plan has every edge and every post of the log: then edges are recorded
-        first, and each post is brought to all its followers once.
+        Possible if the plan has every edge and every post. Backfills of follows are then needless.
         """
         return self.whole and not self.gone
 
     @property
     def gone(self) -> tuple[Gone, ...]:
-        """What is lost and not in the snapshot of edges either."""
+        """The losses that the snapshot of edges does not cover either."""
         firsts = ((each, self._kept(each)) for each in self.lost)
         return tuple(Gone(*each.place, first, each.before) for each, first in firsts
                      if first < each.before)  # fmt: skip
 
     def _kept(self, lost: Lost) -> int:
-        """Up to which offset the snapshot has what is lost of a partition."""
+        """Return the offset up to which the snapshot covers a partition."""
         if self.edges is None or lost.topic != "follows":
             return 0
         return self.edges.handled_of(lost.partition)
@@ -133,7 +131,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         return f"mingle-replay-{self.name}"
 
     def seconds(self, rate: float | None = None) -> float:
-        """How long one process takes, with nothing else to wait for."""
+        """Return how long one process takes if it waits for nothing else."""
         read = self.events / rate if rate else 0.0
         work = self.chosen / EVENTS_PER_SECOND + self.deliveries / DELIVERIES_PER_SECOND
         return max(read, work)
@@ -144,12 +142,12 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 def check_topics(topics: Collection[str]) -> None:
-    """Raises PlanRefused where a topic is left out on which another one of them depends."""
+    """Raise PlanRefused where one of the topics depends on another that is left out."""
     for topic in topics:
         for needed in DEPENDS.get(topic, ()):
             if needed not in topics:
                 raise PlanRefused(
-                    f"--topic: {topic} without {needed} leaves what it writes half done "
+                    f"--topic: {topic} without {needed} leaves its result incomplete "
                     f"({WHY[topic]}); add --topic {needed}"
                 )
 
@@ -162,14 +160,14 @@ WHY: Final[Mapping[str, str]] = {
 
 
 def order_sources(sources: Iterable[Source]) -> tuple[Source, ...]:
-    """By their topics, edges first, and by partition."""
+    """Return the sources by topic, edges first, and by partition."""
     names = (FOLLOW_EDGES, *FACTS, *map(dead_letter_topic, FACTS))
     order = {name: place for place, name in enumerate(names)}
     return tuple(sorted(sources, key=lambda each: (order[each.topic], each.partition)))
 
 
 def parse_plan(text: bytes) -> Plan:
-    """A plan from its file. Raises PlanRefused for what is none."""
+    """Return the plan in a file. Raises PlanRefused where there is none."""
     try:
         return msgspec.json.decode(text, type=Plan)
     except msgspec.MsgspecError as error:
@@ -177,5 +175,5 @@ def parse_plan(text: bytes) -> Plan:
 
 
 def render_plan(plan: Plan) -> bytes:
-    """A plan as its file holds it, to be read by people too."""
+    """Return a plan's file, which people can read too."""
     return msgspec.json.format(msgspec.json.encode(plan), indent=1) + b"\n"

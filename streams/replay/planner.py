@@ -1,4 +1,4 @@
-"""Making a plan: where the events are, how many there are, what is lost. Changes nothing."""
+"""Makes a plan: where the events are, how many there are, what is lost. Changes nothing."""
 
 import asyncio
 from collections import Counter
@@ -32,13 +32,13 @@ from streams.replay.plan import (
 from streams.replay.selection import Conversation, Selection
 
 SAMPLED: Final = 50_000
-"""Events that are read to count what a plan delivers; of more, so many, spread over all parts."""
+"""Events to read for an estimate of what a plan delivers, spread over all partitions."""
 
 Followers = Callable[[Collection[UserId]], Awaitable[dict[UserId, int]]]
 
 
 class RequestedPart(NamedTuple):
-    """Offsets of one partition, as somebody asked for them; None is where the log begins, ends."""
+    """Requested offsets of one partition; None is the beginning or the end of the log."""
 
     topic: str
     partition: int
@@ -51,7 +51,7 @@ class RequestedPart(NamedTuple):
 
 
 class PlanRequest(NamedTuple):
-    """What a plan is asked for: all that nothing here excludes. Times are Kafka's, milliseconds."""
+    """Requests everything that nothing here excludes. Times are Kafka's, in milliseconds."""
 
     topics: tuple[str, ...] = ()
     parts: tuple[RequestedPart, ...] = ()
@@ -66,18 +66,18 @@ class PlanRequest(NamedTuple):
         return self._replace(topics=()) == PlanRequest() and set(self.topics) in (set(), set(FACTS))
 
     def names(self) -> tuple[str, ...]:
-        """The topics that are read. Raises PlanRefused for a choice that does not add up."""
+        """Return the topics to read. Raises PlanRefused for options that contradict each other."""
         parts = dict.fromkeys(part.topic for part in self.parts)
         named = self.topics or tuple(parts) or self.choice.topics
         if not self.choice.is_all and not set(named) <= set(self.choice.topics):
-            raise PlanRefused(f"--topic: what is chosen is in {', '.join(self.choice.topics)}")
+            raise PlanRefused(f"--topic: what is selected is in {', '.join(self.choice.topics)}")
         if not self.dead_letters:
             check_topics(named)
         return tuple(map(dead_letter_topic, named)) if self.dead_letters else named
 
 
-async def make_plan(  # noqa: PLR0913 - what is asked for, where it is, how progress is reported
-    asked: PlanRequest,
+async def make_plan(  # noqa: PLR0913 - what is requested, where it is, how progress is reported
+    request: PlanRequest,
     reader: TopicReader,
     followers: Followers,
     *,
@@ -87,15 +87,15 @@ async def make_plan(  # noqa: PLR0913 - what is asked for, where it is, how prog
     into: str,
     on_progress: ProgressCallback[int] = lambda _: None,
 ) -> Plan:
-    """The plan. Raises PlanRefused, BrokerUnavailable and StoreUnavailable."""
-    if into != LIVE and not asked.is_all:
-        raise PlanRefused("--into: a new generation holds nothing yet: expected all of the log")
-    spans = await asyncio.to_thread(reader.spans, asked.names())
-    missing = set(asked.names()) - {each.topic for each in spans}
+    """Return the plan. Raises PlanRefused, BrokerUnavailable and StoreUnavailable."""
+    if into != LIVE and not request.is_all:
+        raise PlanRefused("--into: a new generation is empty: expected all of the log")
+    spans = await asyncio.to_thread(reader.spans, request.names())
+    missing = set(request.names()) - {each.topic for each in spans}
     if missing:
         raise PlanRefused(f"topic {min(missing)} does not exist: run `mingle topics apply`")
-    sources = await asyncio.to_thread(_sources, asked, spans, reader)
-    lost = tuple(_lost(asked, spans))
+    sources = await asyncio.to_thread(_sources, request, spans, reader)
+    lost = tuple(_lost(request, spans))
     edges = None
     if any(each.topic == "follows" for each in lost):
         snapshot, edges = await asyncio.to_thread(_snapshot, reader)
@@ -105,8 +105,8 @@ async def make_plan(  # noqa: PLR0913 - what is asked for, where it is, how prog
         made_at=made_at,
         into=into,
         sources=sources,
-        choice=asked.choice,
-        whole=asked.is_all,
+        choice=request.choice,
+        whole=request.is_all,
         lost=lost,
         edges=edges,
         events=sum(each.end - each.first for each in sources),
@@ -116,7 +116,7 @@ async def make_plan(  # noqa: PLR0913 - what is asked for, where it is, how prog
 
 
 def losses_since(plan: Plan, spans: Iterable[OffsetRange]) -> tuple[Lost, ...]:
-    """What the log has let go of since the plan was made."""
+    """Return what the log has lost since the plan was made."""
     begins = {each.partition: each.first for each in spans}
     return tuple(
         Lost(*each.place, before=begins.get(each.place, each.end))
@@ -126,9 +126,9 @@ def losses_since(plan: Plan, spans: Iterable[OffsetRange]) -> tuple[Lost, ...]:
 
 
 def _sources(
-    asked: PlanRequest, spans: Sequence[OffsetRange], reader: TopicReader
+    request: PlanRequest, spans: Sequence[OffsetRange], reader: TopicReader
 ) -> tuple[Source, ...]:
-    parts = {part.place: part for part in asked.parts}
+    parts = {part.place: part for part in request.parts}
     known = {span.partition for span in spans}
     for place in parts:
         if place not in known:
@@ -138,18 +138,18 @@ def _sources(
         for span in spans
         if (part := parts.get(span.partition)) is not None or not parts
     ]
-    if asked.since is not None:
-        wanted = reader.at(wanted, asked.since)
-    if asked.until is not None:
-        ends = {each.partition: each.first for each in reader.at(wanted, asked.until)}
+    if request.since is not None:
+        wanted = reader.at(wanted, request.since)
+    if request.until is not None:
+        ends = {each.partition: each.first for each in reader.at(wanted, request.until)}
         wanted = [each._replace(end=ends[each.partition]) for each in wanted]
     return order_sources(Source(*each) for each in wanted)
 
 
 def _snapshot(reader: TopicReader) -> tuple[list[Source], EdgesWritten | None]:
-    """All of the snapshot of edges, and what it says of itself.
+    """Return the sources of the snapshot of edges, and the record that completes it.
 
-    One that never became whole is read as well: what it has is better than nothing.
+    An incomplete snapshot is read as well: what it has is better than nothing.
     """
     spans = reader.spans([FOLLOW_EDGES])
     sources = [Source(*each) for each in spans if each.first < each.end]
@@ -157,17 +157,17 @@ def _snapshot(reader: TopicReader) -> tuple[list[Source], EdgesWritten | None]:
 
 
 def _cut(span: OffsetRange, part: RequestedPart) -> OffsetRange:
-    """What of a partition is asked for, as far as the log holds it."""
+    """Return the requested part of a span."""
     first = span.first if part.first is None else max(span.first, part.first)
     end = span.end if part.end is None else min(span.end, part.end)
     return span._replace(first=min(first, end), end=end)
 
 
-def _lost(asked: PlanRequest, spans: Iterable[OffsetRange]) -> Iterator[Lost]:
-    """Where the log begins later than is asked for; what a time was before, nobody can tell."""
-    if asked.dead_letters:
+def _lost(request: PlanRequest, spans: Iterable[OffsetRange]) -> Iterator[Lost]:
+    """Yield where the log begins later than requested. The times of lost events are not known."""
+    if request.dead_letters:
         return
-    parts = {part.place: part for part in asked.parts}
+    parts = {part.place: part for part in request.parts}
     for span in spans:
         part = parts.get(span.partition)
         if parts and part is None:
@@ -179,7 +179,7 @@ def _lost(asked: PlanRequest, spans: Iterable[OffsetRange]) -> Iterator[Lost]:
 async def _with_posts(
     plan: Plan, reader: TopicReader, epoch: int, on_progress: ProgressCallback[int]
 ) -> Plan:
-    """The posts of a conversation can only be known by reading where they may be."""
+    """Add the posts of the selected conversation, found by reading all sources."""
     if plan.choice.conversation is None:
         return plan
     found = Conversation(plan.choice.conversation)
@@ -199,7 +199,7 @@ async def _counted(
     epoch: int,
     on_progress: ProgressCallback[int],
 ) -> Plan:
-    """How much is chosen, and what it delivers; by a sample where there is much and all is."""
+    """Add how much is applied and delivered; estimated from a sample if everything is applied."""
     share = 1.0
     sources: Iterable[Source] = plan.sources
     if plan.choice.is_all and plan.events > SAMPLED:
@@ -216,7 +216,7 @@ async def _counted(
                 listed[UserId(message.followee_id)] += isinstance(message, FollowCreated) or -1
     counts = await followers(list(written)) if written else {}
     scale = 1 / share
-    deliveries = sum(  # a store that has lost its edges does not know how many there will be
+    deliveries = sum(  # a store that has lost its edges counts too few
         posts * (1 + max(counts.get(author, 0), round(scale * listed[author])))
         for author, posts in written.items()
     )
@@ -229,7 +229,7 @@ async def _counted(
 
 
 def _some(source: Source, share: float) -> Source:
-    """The middle of a part."""
+    """Return the middle of a source."""
     most = source.end - source.first
     kept = max(1, round(most * share))
     first = source.first + (most - kept) // 2
@@ -249,7 +249,7 @@ def _messages(
 
 
 def message_of(record: Any, epoch: int) -> Any:
-    """What a record of facts, of the snapshot of edges or of dead letters says; None for none."""
+    """Return the message in a record of facts, edges or dead letters; None where there is none."""
     topic, key, value = record.topic(), record.key(), record.value()
     timestamp = record.timestamp()[1]
     if topic in origins():

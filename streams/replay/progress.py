@@ -1,4 +1,4 @@
-"""How far a replay is, and whether live traffic waits for it. Pure: time is passed in."""
+"""Measures how far a replay is, and how far live workers are behind. Pure: time is passed in."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -8,11 +8,11 @@ from streams.records import Partition
 from streams.replay.plan import Source
 
 MAX_LOOKS: Final = 600
-"""Remembered ends of the live log: ten minutes, one a second. A lag beyond is as large as that."""
+"""Remembered ends of the log: ten minutes, one per second. A longer lag counts as that."""
 
 
 class Progress(NamedTuple):
-    """Events done of those that the plan has; what is committed counts."""
+    """Events done, by what is committed, and all events of the plan."""
 
     done: int
     total: int
@@ -26,13 +26,13 @@ class Progress(NamedTuple):
         return self.done >= self.total
 
     def left(self, since: "Progress", seconds: float) -> float | None:
-        """Seconds that are left at the pace since then; None while nothing is done."""
+        """Return the seconds left at the pace since then; None while nothing was done."""
         done = self.done - since.done
         return (self.total - self.done) * seconds / done if done > 0 else None
 
 
 def measure_progress(sources: tuple[Source, ...], committed: Mapping[Partition, int]) -> Progress:
-    """By the offsets that the replay's group has committed."""
+    """Return the progress for the offsets that the replay's group has committed."""
     done = sum(
         min(max(committed.get(each.place, each.first), each.first), each.end) - each.first
         for each in sources
@@ -41,7 +41,7 @@ def measure_progress(sources: tuple[Source, ...], committed: Mapping[Partition, 
 
 
 class LiveLag:
-    """How many seconds the live groups are behind, by where their topics ended at which time."""
+    """Measures how many seconds live groups are behind, from where their topics ended when."""
 
     def __init__(self) -> None:
         self._ends: deque[tuple[float, Mapping[Partition, int]]] = deque(maxlen=MAX_LOOKS)
@@ -52,7 +52,7 @@ class LiveLag:
         ends: Mapping[Partition, int],
         committed: Mapping[Partition, int],
     ) -> float:
-        """What was there so long ago is handled; what came later is not."""
+        """Return the age of the newest end that the groups have reached."""
         self._ends.append((now, dict(ends)))
         reached = None
         for at, then in self._ends:

@@ -1,4 +1,4 @@
-"""What one process did for a replay."""
+"""The result of one process of a replay."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ from streams.replay.progress import Progress
 
 
 class ReplayResult(NamedTuple):
-    """How far a replay is when a process leaves it, and what this one did."""
+    """How far a replay is when a process ends, and what this process did."""
 
     progress: Progress
     seconds: float
@@ -15,7 +15,7 @@ class ReplayResult(NamedTuple):
     store_requests: int
 
     def figures(self) -> dict[str, float]:
-        """What this process did."""
+        """Return what this process did."""
         return {name: value for name, value in self._asdict().items() if name != "progress"}
 
 

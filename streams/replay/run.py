@@ -1,4 +1,4 @@
-"""A replay at work: reads its share of a plan, has it handled, commits what is done."""
+"""Runs a replay: reads a share of the plan, has it handled, commits what is done."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -25,22 +25,22 @@ POLL_RECORDS: Final = 5_000
 WATCH_SECONDS: Final = 1.0
 SETTLE_SECONDS: Final = 5.0
 PARTITION_BYTES: Final = 8 << 20
-"""Received and unhandled of one partition: a batch or two."""
+"""Received and not yet handled, per partition: a batch or two."""
 TOTAL_BYTES: Final = 96 << 20
-"""Of all: two batches that are being handled and two that wait."""
+"""For all partitions: two batches that are being handled and two that wait."""
 
 log = structlog.get_logger(__name__)
 
 
 class Live(Protocol):
-    """`streams.replay.live.LiveGroups` is one. Both raise BrokerUnavailable."""
+    """`streams.replay.live.LiveGroups` is one. Both methods raise BrokerUnavailable."""
 
     async def look(self) -> tuple[dict[Partition, int], dict[Partition, int]]: ...
     async def ends(self, places: list[Partition]) -> dict[Partition, int]: ...
 
 
 class ReplayState(NamedTuple):
-    """What is told of a replay once a second. `waits` says what for, "" where it does not."""
+    """Reported once a second. `waits` says what the replay waits for, "" if it does not."""
 
     progress: Progress
     seconds_left: float | None
@@ -53,13 +53,13 @@ class ReplayLimits(NamedTuple):
     rate: float | None = None
     """Events a second, read by this process."""
     live_lag: float | None = 5.0
-    """Seconds that live workers may be behind while a replay goes on; None is no matter."""
+    """Seconds that live workers may be behind while the replay reads; None is no limit."""
 
 
 class Replay:
     """One process of a replay. `deliveries` are its loops, by the topic that is read.
 
-    Several may share a plan: they are a consumer group, whose committed offsets are how far it is.
+    Several may share a plan: they are a consumer group, whose committed offsets are its progress.
     """
 
     def __init__(  # noqa: PLR0913 - a composition, all by keyword
@@ -95,9 +95,9 @@ class Replay:
         self._leaving = asyncio.Event()
 
     async def __call__(self, brokers: Brokers, stop: asyncio.Event) -> Progress:
-        """Until all of the plan is done, by whomever, or until `stop`: how far it is then.
+        """Run until all of the plan is done, by any process, or `stop`. Return how far it is then.
 
-        A store that goes away is waited for, and brokers for as long as the client does. Raises
+        Waits for a store that is away, and for brokers as long as the client does. Raises
         BrokerUnavailable where none answers at the start, or one is lost at a rebalance: what is
         committed stays done.
         """
@@ -126,7 +126,7 @@ class Replay:
             await asyncio.gather(watching, *loops, return_exceptions=True)
 
     def progress(self) -> Progress:
-        """By what was last known to be committed, by all processes."""
+        """Return the progress of all processes, by what was last known to be committed."""
         return measure_progress(tuple(self._sources.values()), self._committed)
 
     async def _turn(self, consumer: ReplayConsumer) -> None:
@@ -142,7 +142,7 @@ class Replay:
         await self._commit(consumer, self._committable())
 
     def _closed(self) -> set[Partition]:
-        """Those from which nothing more is to be received now."""
+        """Return the partitions from which nothing more is received now."""
         held = {each: self._acks.held(each) for each in self._acks.partitions()}
         if sum(held.values()) >= TOTAL_BYTES:
             return set(self._sources)
@@ -151,7 +151,7 @@ class Replay:
         return full | later | self._ended
 
     def _committable(self) -> dict[Partition, int]:
-        """What is handled; a partition that was read to its end is handled up to there."""
+        """Return what is handled; a partition that was read to its end is handled up to there."""
         offsets = self._acks.committable()
         for each in self._ended & self._acks.partitions():
             if self._acks.oldest(each) is None:
@@ -165,24 +165,24 @@ class Replay:
                 self._acks.committed(offsets)
                 self._committed.update(offsets.items())
         except BrokerUnavailable as error:
-            log.warning("to be committed later", error=str(error))
+            log.warning("not committed, to be tried later", error=str(error))
 
     async def _assigned(self, partitions: set[Partition]) -> None:
-        """These are this process's share from now on."""
+        """Begin with these partitions, the share of this process."""
         self._generation = self._acks.assign(partitions)
         self._ended.clear()
         for each in self._deliveries.values():
             each.resume()
 
     async def _revoked(self) -> dict[Partition, int]:
-        """Finish what is in flight, forget the rest; what may be committed then."""
+        """Finish what is in flight, forget the rest. Return what may be committed then."""
         await asyncio.gather(*(each.settle(SETTLE_SECONDS) for each in self._deliveries.values()))
         offsets = self._committable()
         self._acks.revoke(self._acks.partitions())
         return offsets
 
     async def _watch(self, consumer: ReplayConsumer) -> None:
-        """Once a second: how far all processes are, whether live traffic waits, what is told."""
+        """Once a second, look at the progress and at live traffic, and report."""
         lag, began, start = LiveLag(), self._clock.now(), None
         while not self._leaving.is_set():
             try:
@@ -200,10 +200,10 @@ class Replay:
                 await asyncio.wait_for(self._leaving.wait(), WATCH_SECONDS)
 
     async def _open_posts(self, consumer: ReplayConsumer) -> None:
-        """When all edges are recorded, by whomever: all posts that were there by then.
+        """Once all edges are recorded, by any process, read all posts that exist by then.
 
-        A post that came meanwhile was brought to the followers that its own fan-out could see,
-        so each of them has to be brought to all once more.
+        A post that arrived meanwhile was delivered to the followers that its own fan-out could see,
+        so it has to be delivered to all of them again.
         """
         edges = tuple(each for each in self._plan.sources if each.topic in EDGES)
         if not self._edges_wait or not measure_progress(edges, self._committed).is_over:
@@ -216,7 +216,7 @@ class Replay:
         self._edges_wait = False
 
     def _held_up(self) -> str:
-        """Too much could not be handled."""
+        """Return why a loop handles nothing: its brake is on."""
         return next((why for each in self._deliveries.values() if (why := each.held_up())), "")
 
     async def _reason_to_wait(self, lag: LiveLag) -> str:

@@ -1,4 +1,4 @@
-"""Which events of a log a replay is about. Pure."""
+"""Selects the events of a log that a replay applies. Pure."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -10,14 +10,14 @@ from schemas.events import PostFact
 from schemas.ids import PostId
 
 MAX_POSTS: Final = 200_000
-"""Of a conversation that is chosen: 4 MB in a plan's file. A larger one is replayed by topic."""
+"""In a selected conversation: 4 MB in a plan's file. A larger one is replayed by topic."""
 
 
 class Selection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All that nothing here excludes; at most one of these is given.
+    """Selects all that nothing here excludes; at most one of the first three is given.
 
-    `author` is who wrote posts; `user` is whoever wrote, follows or is followed, says or is spoken
-    of; `posts` are those of a conversation.
+    `author` selects the posts of a user; `user` whatever is by or about a user, but for mentions;
+    `conversation` the conversation of a post, whose members are in `posts`.
     """
 
     author: int | None = None
@@ -27,7 +27,7 @@ class Selection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def topics(self) -> tuple[str, ...]:
-        """Where the chosen events may be."""
+        """The topics that may hold selected events."""
         if self.author is not None or self.conversation is not None:
             return ("posts", "replies")
         return ("posts", "replies", "follows", "relations")
@@ -37,7 +37,7 @@ class Selection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.author is self.user is self.conversation is None
 
     def takes(self, message: Any) -> bool:
-        """Whether the event is chosen."""
+        """Whether the event is selected."""
         if self.author is not None:
             return bool(message.author_id == self.author)
         if self.user is not None:
@@ -51,12 +51,12 @@ _PEOPLE: Final = (
 
 
 def people_of(message: Any) -> set[int]:
-    """Those whom an event is about, but for whom a post only mentions."""
+    """Return the users that an event is by or about, without mentions."""
     return {found for name in _PEOPLE if (found := getattr(message, name, None)) is not None}
 
 
 class Conversation:
-    """Grows from a post to all that hang together with it, whatever the order they are met in."""
+    """Finds all posts of a post's conversation, in whatever order they are added."""
 
     def __init__(self, post: int) -> None:
         self._post = post
@@ -64,7 +64,7 @@ class Conversation:
         self._known: set[int] = set()
 
     def add(self, fact: PostFact) -> None:
-        """Raises ValueError where there are more posts than a plan takes."""
+        """Add a post. Raises ValueError for more posts than a plan can have."""
         self._known.add(fact.post_id)
         if len(self._known) > MAX_POSTS * 10:
             raise ValueError("too many posts to find a conversation among: plan by topic")
@@ -73,7 +73,7 @@ class Conversation:
             self._beside[above].add(fact.post_id)
 
     def posts(self) -> frozenset[int]:
-        """Raises ValueError where the conversation is larger than a plan takes."""
+        """Return the conversation. Raises ValueError for more posts than a plan can have."""
         found, waiting = {self._post}, [self._post]
         while waiting:
             fresh = self._beside.get(waiting.pop(), set()) - found

@@ -1,4 +1,4 @@
-"""A replay proven right: the whole log handled in memory, beside the store."""
+"""Verifies a replay: handles the whole log in memory, and compares the store with that."""
 
 from collections.abc import Collection, Iterator
 from random import Random
@@ -24,33 +24,33 @@ from streams.routes import create_inline_handlers
 
 
 class LogComparison(NamedTuple):
-    """How many listings were compared, and those that differ."""
+    """The number of compared listings, and the differences."""
 
     compared: int
     differences: list[ListingDifference]
 
 
 async def verify_log(plan: Plan, deps: Deps, count: int | None, random: Random) -> LogComparison:
-    """Compares `count` homes and threads, all where None, with what the log says.
+    """Compare `count` homes and threads, all where None, with the log.
 
-    Those of whom and what the plan is about, where it is not about everybody.
-    Raises ValueError for a log that is too long, BrokerUnavailable and StoreUnavailable.
+    Only those that the plan selects, unless it selects everything. Raises ValueError for a log that
+    is too long, BrokerUnavailable and StoreUnavailable.
     """
     settings = deps.settings
     stores = memory_stores()
-    see_to = create_inline_handlers(
+    handlers = create_inline_handlers(
         stores, deps.metrics, deps.retention, deps.clock, backfills=True, pull_followers=0
     )
-    people = await handle_log(in_batches(_log(plan, settings.brokers, settings.epoch)), see_to)
+    people = await handle_log(in_batches(_log(plan, settings.brokers, settings.epoch)), handlers)
     posts = (await stores.posts.scan(MIN_TOKEN, MOST_EVENTS)).ids
     chosen = plan.choice
     users = people & {chosen.user or 0, chosen.author or 0} or people
     threads = chosen.posts & set(posts) or posts
-    some_users, some_threads = _drawn(users, count, random), _drawn(threads, count, random)
+    some_users, some_threads = _draw(users, count, random), _draw(threads, count, random)
     activity = [await deps.stores.activity.load(UserId(each)) for each in some_users]
     some_users = [
-        each for each, his in zip(some_users, activity, strict=True) if not his.may_lack_entries
-    ]  # others are told by their pages that entries were left out
+        each for each, seen in zip(some_users, activity, strict=True) if not seen.may_lack_entries
+    ]  # the pages of the others say that entries were left out
     log = Side.on(Reader(stores, deps.clock, settings.epoch), deps.retention)
     store = Side.on(Reader(deps.stores, deps.clock, settings.epoch), deps.retention)
     return LogComparison(
@@ -60,7 +60,7 @@ async def verify_log(plan: Plan, deps: Deps, count: int | None, random: Random) 
 
 
 def _log(plan: Plan, brokers: Brokers, epoch: int) -> Iterator[Any]:
-    """All facts that can be decoded, and the edges that the plan has from their snapshot."""
+    """Yield all facts that can be decoded, and edges if the plan reads their snapshot."""
     names = {each.topic for each in plan.sources} & {FOLLOW_EDGES} | set(FACTS)
     with TopicReader(brokers) as reader:
         for record in reader.read_all(reader.spans(sorted(names))):
@@ -69,6 +69,6 @@ def _log(plan: Plan, brokers: Brokers, epoch: int) -> Iterator[Any]:
                 yield message
 
 
-def _drawn(all_of_them: Collection[int], count: int | None, random: Random) -> list[int]:
+def _draw(all_of_them: Collection[int], count: int | None, random: Random) -> list[int]:
     known = sorted(all_of_them)
     return known if count is None else random.sample(known, min(count, len(known)))

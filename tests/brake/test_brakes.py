@@ -89,7 +89,7 @@ async def test_what_one_worker_finds_stops_all(store: AwayStore, clock: FakeCloc
         assert bob.brake.is_on
         assert bob.brake.problem() == (
             "topic posts is braked: 3 dead letters in a row; "
-            "mend the cause, then `mingle dead-letters resume posts`"
+            "fix the cause, then `mingle dead-letters resume posts`"
         )
     async with worker(store, clock) as carol:
         assert carol.brake.is_on

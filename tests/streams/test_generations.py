@@ -74,7 +74,7 @@ async def test_a_replay_waits_for_who_is_late_by_name() -> None:
     await wait_until_acknowledged(
         store, Group(None, [ALICE, BOB], [ALICE]), 1, told.append, Clock()
     )
-    assert [each.split(" to ")[0] for each in told] == ["waits for groups that change",
+    assert [each.split(" to ")[0] for each in told] == ["waits for groups that rebalance",
                                                        f"waits for {BOB}"]  # fmt: skip
 
 

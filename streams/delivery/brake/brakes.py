@@ -1,4 +1,4 @@
-"""The brakes of a worker: its own count of what dies, and what all workers agreed on."""
+"""The brakes of a worker: its own count of dead letters, and what all workers agreed on."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -16,8 +16,8 @@ from streams.delivery.brake.store import BrakeState, BrakeStore, Engagement
 from streams.retry import Random
 
 POLL_SECONDS: Final = 2.0
-"""Between two looks at the store, at most: by then a brake that one worker engages, or that an
-operator releases, is known to all. It costs the store one read of five rows."""
+"""Between two polls of the store, at most: all workers learn of an engaged or released brake by
+then. A poll costs the store one read of five rows."""
 MICROSECONDS: Final = 1_000
 
 OFF: Final = BrakeState()
@@ -26,9 +26,9 @@ log = structlog.get_logger(__name__)
 
 
 class Brake:
-    """The brake of one topic, as one worker knows it. It never waits."""
+    """The brake of one topic, as one worker knows it. Its methods never wait."""
 
-    def __init__(  # noqa: PLR0913 - what it counts with, and whom it tells
+    def __init__(  # noqa: PLR0913 - what it counts with, and its callback
         self,
         topic: str,
         metrics: Metrics,
@@ -36,20 +36,20 @@ class Brake:
         *,
         limits: BrakeLimits | None = None,
         state: BrakeState | None = OFF,
-        engaged: Callable[[], None] = lambda: None,
+        on_engaged: Callable[[], None] = lambda: None,
     ) -> None:
-        """`state` is None until a store has been asked, and so long nothing is handled.
+        """`state` is None until the store has answered; nothing is handled before.
 
-        `engaged` is called when this worker engages it.
+        `on_engaged` is called when this worker engages the brake.
         """
         self.topic = topic
         self.unsaved: Engagement | None = None
-        """What this worker found, until the store has it."""
+        """An engagement by this worker, until the store has it."""
         self._now_ms = now_ms
         self._limits = limits
         self._window = OutcomeWindow(limits)
         self._state = state
-        self._engaged = engaged
+        self._on_engaged = on_engaged
         self._gauges = {
             reason: metrics.topics_braked.labels(topic, reason) for reason in get_args(BrakeReason)
         }
@@ -59,35 +59,35 @@ class Brake:
         return self._state is None or self._state.is_on
 
     def problem(self) -> str | None:
-        """Why nothing of the topic is handled, for an operator."""
+        """Return why nothing of the topic is handled, for an operator. None if it is handled."""
         if self._state is None:
             return f"whether topic {self.topic} is braked is not known: the store does not answer"
         if not self._state.is_on:
             return None
         return (
             f"topic {self.topic} is braked: {self._state.engaged}; "
-            f"mend the cause, then `mingle dead-letters resume {self.topic}`"
+            f"fix the cause, then `mingle dead-letters resume {self.topic}`"
         )
 
     def handled(self, count: int) -> None:
-        """Messages that are no dead letters."""
+        """Count messages that are no dead letters."""
         if not self.is_on:
             self._engage(self._window.handled(count))
 
     def admits(self, outcomes: Sequence[bool]) -> int:
-        """How many of these outcomes, True for a dead letter, may happen, in their order.
+        """Return how many of these outcomes may happen, in their order. True is a dead letter.
 
-        With the last of them the brake may engage; while it is on, none may.
+        The brake may engage with the last of them; while it is on, none may happen.
         """
         return 0 if self.is_on else self._window.copy().until_tripped(outcomes)[0]
 
     def happened(self, outcomes: Sequence[bool]) -> None:
-        """Outcomes that were admitted."""
+        """Count outcomes that were admitted."""
         if not self.is_on:
             self._engage(self._window.until_tripped(outcomes)[1])
 
     def learn(self, kept: BrakeState) -> None:
-        """What the store keeps. Numbers only rise, so what is known here may be newer."""
+        """Merge the stored state. Numbers only rise, so what is known here may be newer."""
         was_on = self.is_on
         known = self._state or OFF
         engaged = max(
@@ -105,7 +105,7 @@ class Brake:
         number = max(self._now_ms() * MICROSECONDS, self._state.released + 1)
         self.unsaved = Engagement(number, *tripped)
         self._enter(BrakeState(self.unsaved, self._state.released))
-        self._engaged()
+        self._on_engaged()
 
     def _enter(self, state: BrakeState) -> None:
         if state.is_on and not (self._state is not None and self._state.is_on):
@@ -119,7 +119,7 @@ class Brake:
 
 
 class Brakes:
-    """The brakes of one app, kept in agreement with the store while `watch` runs."""
+    """The brakes of one app, synchronized with the store while `watch` runs."""
 
     def __init__(  # noqa: PLR0913 - its ports, each by name
         self,
@@ -141,7 +141,7 @@ class Brakes:
         self._wake = asyncio.Event()
 
     def of(self, topic: str) -> Brake:
-        """The brake of this topic, on until the store has been asked."""
+        """Return the brake of this topic, which is on until the store has answered."""
         if topic not in self._brakes:
             self._brakes[topic] = Brake(
                 topic,
@@ -149,33 +149,33 @@ class Brakes:
                 self._now_ms,
                 limits=self._limits,
                 state=None,
-                engaged=self._wake.set,
+                on_engaged=self._wake.set,
             )
         return self._brakes[topic]
 
     async def watch(self) -> None:
-        """Without end. While the store is away, what is known stays and what is new waits."""
+        """Synchronize without end. While the store is away, states stay and engagements wait."""
         is_away = False
         while True:
             self._wake.clear()
             try:
-                await self._agree()
+                await self._synchronize()
             except Transient as error:
-                say = log.debug if is_away else log.warning
-                say("brakes cannot be read", error=repr(error))
+                write = log.debug if is_away else log.warning
+                write("brakes cannot be read", error=repr(error))
                 is_away = True
             else:
                 is_away = False
             pause = self._random.uniform(POLL_SECONDS / 2, POLL_SECONDS)
             await self._clock.wait(self._wake, pause)
 
-    async def _agree(self) -> None:
-        """First say, then ask: what was said is part of the answer."""
+    async def _synchronize(self) -> None:
+        """Write first, then read, so that the answer includes what was written."""
         for brake in self._brakes.values():
-            found = brake.unsaved
-            if found is not None:
-                await self._store.engage(brake.topic, found)
-                if brake.unsaved is found:
+            unsaved = brake.unsaved
+            if unsaved is not None:
+                await self._store.engage(brake.topic, unsaved)
+                if brake.unsaved is unsaved:
                     brake.unsaved = None
         for topic, state in (await self._store.load(list(self._brakes))).items():
             self._brakes[topic].learn(state)

@@ -21,8 +21,8 @@ class CassandraBrakes:
 
     async def engage(self, topic: str, engagement: Engagement) -> None:
         number, reason, dead, messages = engagement
-        said = {"engaged": number, "reason": reason, "dead": dead, "messages": messages}
-        await self._store.write([_ENGAGE.row(topic=topic, **said, version=number)])
+        columns = {"engaged": number, "reason": reason, "dead": dead, "messages": messages}
+        await self._store.write([_ENGAGE.row(topic=topic, **columns, version=number)])
 
     async def release(self, topic: str, number: int) -> None:
         await self._store.write([_RELEASE.row(topic=topic, released=number, version=number)])

@@ -1,30 +1,30 @@
-"""When too many messages die. Pure."""
+"""Decides when too many messages become dead letters. Pure."""
 
 from collections import deque
 from collections.abc import Iterable
 from typing import Final, Literal, NamedTuple
 
 BrakeReason = Literal["share", "row"]
-"""Why a brake engages, from a closed set: it labels a metric."""
+"""The closed set of reasons for a brake; a metric has them as label."""
 PERCENT: Final = 100
 
 
 class BrakeLimits(NamedTuple):
-    """How many dead letters are no accident any more."""
+    """How many dead letters are too many."""
 
     window: int = 10_000
-    """The latest messages that are judged: what one worker handles in a tenth of a second, and
-    few enough that a producer that turns bad is noticed while the letters can still be read."""
+    """The latest messages that count: what one worker handles in a tenth of a second, and few
+    enough to notice a bad producer while a person can still read its dead letters."""
     first: int = 1_000
-    """Messages before a share is judged: a single one of the first fifty would be two percent."""
+    """Messages before a share counts: a single one of the first fifty would be two percent."""
     percent: int = 1
-    """The share of dead letters that is still borne."""
+    """The share of dead letters that is still accepted."""
     consecutive: int = 500
-    """Dead letters one after the other: a producer whose every message is bad, on any partition."""
+    """Dead letters in a row: a producer whose every message is bad, on any partition."""
 
 
 class Tripped(NamedTuple):
-    """Why the brake engages, and the figures that an operator is told."""
+    """The reason why the brake engages, with figures for the operator."""
 
     reason: BrakeReason
     dead: int
@@ -34,8 +34,8 @@ class Tripped(NamedTuple):
 class OutcomeWindow:
     """The outcomes of the latest messages, as the lengths of their runs.
 
-    A batch without dead letters costs the same however large it is. After `Tripped` the window
-    has said what it had to say; whoever goes on begins a new one.
+    A batch without dead letters costs the same however large it is. After `Tripped` a window is
+    of no further use.
     """
 
     def __init__(self, limits: BrakeLimits | None = None) -> None:
@@ -46,16 +46,16 @@ class OutcomeWindow:
         self._consecutive = 0
 
     def copy(self) -> "OutcomeWindow":
-        """One that goes its own way from here."""
+        """Return an independent copy."""
         twin = OutcomeWindow(self._limits)
         twin._runs = self._runs.copy()
         twin._length, twin._dead, twin._consecutive = self._length, self._dead, self._consecutive
         return twin
 
     def handled(self, count: int) -> Tripped | None:
-        """Messages that are no dead letters.
+        """Add messages that are no dead letters.
 
-        They only ever lower the share, except that with them it may first be judged.
+        They only lower the share; but with them there may be enough messages to judge it.
         """
         missing = self._limits.first - self._length
         if self._dead and 0 < missing <= count:
@@ -68,12 +68,12 @@ class OutcomeWindow:
         return None
 
     def died(self) -> Tripped | None:
-        """One message that is a dead letter."""
+        """Add one dead letter."""
         self._append(True, 1)
         return self._judge()
 
     def until_tripped(self, outcomes: Iterable[bool]) -> tuple[int, Tripped | None]:
-        """Takes outcomes, True for a dead letter, up to the one that trips; how many."""
+        """Add outcomes, True for a dead letter, up to the one that trips. Return how many."""
         taken = 0
         for is_dead in outcomes:
             taken += 1

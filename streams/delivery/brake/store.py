@@ -1,4 +1,4 @@
-"""Port: which topics are braked, for all workers and across restarts."""
+"""Port: the brakes of topics, shared by all workers and kept across restarts."""
 
 from collections.abc import Collection
 from typing import NamedTuple, Protocol
@@ -7,7 +7,7 @@ from streams.delivery.brake.rule import BrakeReason
 
 
 class Engagement(NamedTuple):
-    """That a worker engaged the brake of a topic: a number that only rises, and why."""
+    """A worker engaged the brake of a topic: a number that only rises, and the reason."""
 
     number: int
     reason: BrakeReason
@@ -21,10 +21,10 @@ class Engagement(NamedTuple):
 
 
 class BrakeState(NamedTuple):
-    """The highest engagement of a topic and the highest that an operator has released.
+    """The highest engagement of a topic, and the highest number that an operator has released.
 
-    Engaged is what is above what was released: no clock is compared with another, and writes
-    may come in any order, late and twice.
+    The brake is on while the former is above the latter: no clocks are compared, and writes may
+    arrive in any order, late and twice.
     """
 
     engaged: Engagement | None = None
@@ -36,19 +36,19 @@ class BrakeState(NamedTuple):
 
 
 class BrakeStore(Protocol):
-    """Every write is seen by each `load` that begins after it returned."""
+    """Each `load` sees every write that returned before it began."""
 
     async def engage(self, topic: str, engagement: Engagement) -> None:
-        """Keeps it, unless a higher one is kept. Idempotent. Raises StoreUnavailable.
+        """Store an engagement, unless a higher one is stored. Idempotent. Raises StoreUnavailable.
 
-        Of two with the same number, field by field the larger is kept.
+        With equal numbers the larger value of each field is kept.
         """
 
     async def release(self, topic: str, number: int) -> None:
-        """Releases every engagement up to this number. Idempotent. Raises StoreUnavailable."""
+        """Release every engagement up to this number. Idempotent. Raises StoreUnavailable."""
 
     async def load(self, topics: Collection[str]) -> dict[str, BrakeState]:
-        """Of each topic; one of which nothing is kept has an empty state.
+        """Return the state of each topic, an empty one where nothing is stored.
 
         Raises StoreUnavailable.
         """
