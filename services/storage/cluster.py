@@ -1,4 +1,4 @@
-"""How this project talks to Cassandra: the driver's options, each with its reason."""
+"""The driver's options for Cassandra, each with its reason."""
 
 import asyncio
 import logging
@@ -29,61 +29,61 @@ from services.settings.settings import Settings
 from services.storage.dispatcher import translate_error
 
 PROTOCOL_VERSION = 5
-"""Checksums on both ways; every Cassandra since 4.0 speaks it."""
+"""Has checksums in both directions; every Cassandra since 4.0 speaks it."""
 RETRIES = 2
-"""Of one request, inside its timeout; what fails thrice is for the caller to try later."""
+"""Retries of one request, within its timeout; after three failures the caller tries later."""
 CONNECT_SECONDS = 30.0
-"""For contact, the schema and a pool to every node; Cassandra itself starts in less."""
+"""For contact, the schema and a pool to every node; Cassandra itself starts faster."""
 CONTACT_SECONDS = 5.0
 """For one connection to one node."""
 RECONNECT_SECONDS = (0.5, 10.0)
-"""First and longest pause between attempts to reach a node that is down; they never end."""
+"""First and longest pause between attempts to reach a node that is down, which never end."""
 
 ALREADY_REPORTED = (
     "Error preparing query",
     "[control connection] Error connecting to",
     "Control connection failed to connect",
 )
-"""What the driver logs with a trace, at each of the attempts that an outage is full of, although
-it also raises it: whoever asked says so. That a node is down, or back, it says apart."""
+"""Messages that the driver logs with a trace at every attempt during an outage, and also raises, so
+that the caller reports them. It logs separately that a node is down, or back."""
 
 _WRONG_LOGIN = re.compile("incorrect|[Bb]ad credentials|requires authentication|not permitted")
 _WRONG_TLS = re.compile(
     "CERTIFICATE|UNKNOWN_CA|WRONG_VERSION_NUMBER|RECORD_LAYER_FAILURE|HANDSHAKE_FAILURE"
 )
-"""In what OpenSSL says: the other side is not trusted, does not trust us, or speaks no TLS."""
+"""OpenSSL's words for a peer that is not trusted, does not trust us, or speaks no TLS."""
 
 T = TypeVar("T")
 
 
 class IdempotentRetries(RetryPolicy):  # type: ignore[misc] # the driver is untyped
-    """Tries an idempotent request again, elsewhere where that helps; any other never."""
+    """Retries idempotent requests only, on another node where that helps."""
 
-    def on_read_timeout(self, query: Any, consistency: Any, **told: Any) -> Any:
+    def on_read_timeout(self, query: Any, consistency: Any, **details: Any) -> Any:
         """The replicas were slow."""
-        return self._again(self.RETRY, query, consistency, **told)
+        return self._retry(self.RETRY, query, consistency, **details)
 
-    def on_write_timeout(self, query: Any, consistency: Any, **told: Any) -> Any:
-        """Whether it was written is unknown."""
-        return self._again(self.RETRY, query, consistency, **told)
+    def on_write_timeout(self, query: Any, consistency: Any, **details: Any) -> Any:
+        """It is unknown whether the write was applied."""
+        return self._retry(self.RETRY, query, consistency, **details)
 
-    def on_unavailable(self, query: Any, consistency: Any, **told: Any) -> Any:
-        """The coordinator sees too few replicas alive; another may see more."""
-        return self._again(self.RETRY_NEXT_HOST, query, consistency, **told)
+    def on_unavailable(self, query: Any, consistency: Any, **details: Any) -> Any:
+        """The coordinator sees too few live replicas; another may see more."""
+        return self._retry(self.RETRY_NEXT_HOST, query, consistency, **details)
 
-    def on_request_error(self, query: Any, consistency: Any, **told: Any) -> Any:
+    def on_request_error(self, query: Any, consistency: Any, **details: Any) -> Any:
         """The coordinator is overloaded, starting, or gone."""
-        return self._again(self.RETRY_NEXT_HOST, query, consistency, **told)
+        return self._retry(self.RETRY_NEXT_HOST, query, consistency, **details)
 
-    def _again(self, how: Any, query: Any, consistency: Any, *, retry_num: int, **_: Any) -> Any:
+    def _retry(self, how: Any, query: Any, consistency: Any, *, retry_num: int, **_: Any) -> Any:
         if query is not None and query.is_idempotent and retry_num < RETRIES:
             return how, consistency
         return self.RETHROW, None
 
 
 def create_cluster(settings: Settings, connection: type[Connection] = DefaultConnection) -> Any:
-    """A cluster that is not connected yet. Whoever makes it shuts it down."""
-    logging.getLogger("cassandra.cluster").addFilter(_not_said_by_us)
+    """Return a cluster that is not connected yet. The caller shuts it down."""
+    logging.getLogger("cassandra.cluster").addFilter(_is_not_reported_elsewhere)
     profile = ExecutionProfile(
         load_balancing_policy=TokenAwarePolicy(
             DCAwareRoundRobinPolicy(local_dc=settings.cassandra_datacenter)
@@ -92,7 +92,7 @@ def create_cluster(settings: Settings, connection: type[Connection] = DefaultCon
         consistency_level=ConsistencyLevel.LOCAL_QUORUM,
         serial_consistency_level=ConsistencyLevel.LOCAL_SERIAL,
         request_timeout=settings.store_timeout_seconds,
-        row_factory=_as_received,
+        row_factory=_keep_rows,
     )
     return Cluster(
         list(settings.cassandra_hosts),
@@ -106,12 +106,12 @@ def create_cluster(settings: Settings, connection: type[Connection] = DefaultCon
         control_connection_timeout=CONTACT_SECONDS,
         execution_profiles={EXEC_PROFILE_DEFAULT: profile},
         application_name="mingle",
-        **_access(settings),
+        **_access_options(settings),
     )
 
 
-def _access(settings: Settings) -> dict[str, Any]:
-    """Raises OSError for files that are no more."""
+def _access_options(settings: Settings) -> dict[str, Any]:
+    """Raise OSError for files that are gone."""
     options: dict[str, Any] = {}
     if settings.cassandra_user:
         options["auth_provider"] = PlainTextAuthProvider(
@@ -125,36 +125,38 @@ def _access(settings: Settings) -> dict[str, Any]:
 
 
 async def run_in_thread(work: Callable[[], T], *, seconds: float, what: str) -> T:
-    """What blocks, in a thread of its own; StoreUnavailable when it fails or takes too long.
+    """Run blocking work in a thread, and return its result.
 
-    AccessRefused where a node answers and does not let this process in.
+    Raises StoreUnavailable when it fails or takes too long, AccessRefused where a node answers but
+    does not accept this process.
     """
     try:
         return await asyncio.wait_for(asyncio.to_thread(work), seconds)
     except TimeoutError as error:
         raise StoreUnavailable(f"{what}: no answer in {seconds:g} s") from error
     except Exception as error:
-        why = _refusal(error)
-        raise (AccessRefused(f"{what}: {why}") if why else translate_error(error, what)) from error
+        reason = _refusal_reason(error)
+        refused = AccessRefused(f"{what}: {reason}") if reason else translate_error(error, what)
+        raise refused from error
 
 
-def _refusal(error: BaseException) -> str | None:
-    """Why a node refuses whoever connects like this, and what to look at."""
+def _refusal_reason(error: BaseException) -> str | None:
+    """Return why a node refuses this process, and which settings to look at."""
     if isinstance(error, NoHostAvailable) and isinstance(error.errors, dict):
-        found = [_refusal(each) for each in error.errors.values()]
-        return found[0] if found and all(found) else None
-    said = str(error)
-    if isinstance(error, AuthenticationFailed) and _WRONG_LOGIN.search(said):
-        return f"{said} (MINGLE_CASSANDRA_USER and its password)"
-    # The driver keeps the text of what TLS raises, and mostly not its type.
-    if _WRONG_TLS.search(said):
-        return f"{said} (MINGLE_CASSANDRA_TLS, _CA_FILE, _TLS_NAME and the client's certificate)"
+        reasons = [_refusal_reason(each) for each in error.errors.values()]
+        return reasons[0] if reasons and all(reasons) else None
+    text = str(error)
+    if isinstance(error, AuthenticationFailed) and _WRONG_LOGIN.search(text):
+        return f"{text} (MINGLE_CASSANDRA_USER and its password)"
+    # The driver keeps the text of TLS errors, but mostly not their type.
+    if _WRONG_TLS.search(text):
+        return f"{text} (MINGLE_CASSANDRA_TLS, _CA_FILE, _TLS_NAME and the client's certificate)"
     return None
 
 
-def _not_said_by_us(record: logging.LogRecord) -> bool:
+def _is_not_reported_elsewhere(record: logging.LogRecord) -> bool:
     return not str(record.msg).startswith(ALREADY_REPORTED)
 
 
-def _as_received(_names: Any, rows: Any) -> Any:
+def _keep_rows(_names: Any, rows: Any) -> Any:
     return rows

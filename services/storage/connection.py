@@ -1,9 +1,9 @@
-"""The driver's connections in the event loop of whoever asks, instead of in a thread of its own.
+"""The driver's connections in the caller's event loop, instead of in a thread of their own.
 
-`Cluster.connection_class` is the driver's extension point. Requests and answers then change
-threads no more: a wake-up of another thread, and the wait for the interpreter's lock, cost more
-than a small request itself. What blocks (connecting, preparing, looking for nodes) the driver
-does in threads of its own, never in the loop's.
+`Cluster.connection_class` is the driver's extension point. Requests and answers then stay in one
+thread: waking another thread and waiting for the interpreter's lock costs more than a small
+request. The driver does what blocks (connecting, preparing, discovering nodes) in threads of its
+own, never in the loop's.
 """
 
 import asyncio
@@ -17,12 +17,12 @@ from cassandra.connection import Connection, ConnectionShutdown
 
 
 class LoopConnection(Connection):  # type: ignore[misc] # the driver is untyped
-    """A connection in a running loop; `in_loop` makes the class for one.
+    """A connection in a running loop; `create_connection_class` makes the class for one.
 
-    It keeps what a full socket does not take yet; the gate bounds how much that can be. Were it to
-    refuse it, as the driver's own do, one of its 32,768 request ids would be lost for good with
-    each refusal (`ResponseFuture._query` borrows one and does not return it), and when all are
-    lost every request stops the caller's thread for two seconds.
+    It buffers what a full socket does not take yet; the limiter bounds how much that can be. If it
+    refused instead, as the driver's own connections do, each refusal would leak one of its 32,768
+    request ids (`ResponseFuture._query` borrows one and does not return it), and once all are
+    gone every request blocks the caller's thread for two seconds.
     """
 
     loop: ClassVar[asyncio.AbstractEventLoop]
@@ -31,21 +31,21 @@ class LoopConnection(Connection):  # type: ignore[misc] # the driver is untyped
     is_closed: bool
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        """Connects; called in a thread of the driver's. Raises OSError, TimeoutError."""
+        """Connect; the driver calls this in a thread of its own. Raises OSError, TimeoutError."""
         super().__init__(*args, **options)
         self._transport: asyncio.Transport
         self._connect_socket()
         self._socket.setblocking(False)
-        self._transport = self._in_loop()
+        self._transport = self._move_to_loop()
         self.open.add(self)
         self._send_options_message()
 
     def _wrap_socket_from_context(self) -> Any:
-        """Upstream shakes hands here, and asyncio takes no socket that has: the loop does it."""
+        """Upstream does the TLS handshake here; asyncio must do it itself, in the loop."""
         return self._socket
 
-    def _in_loop(self) -> asyncio.Transport:
-        """Gives the socket into the loop's care; called in a thread of the driver's."""
+    def _move_to_loop(self) -> asyncio.Transport:
+        """Hand the socket over to the loop; called in a thread of the driver's."""
         made: Future[asyncio.Transport] = Future()
         try:
             self.loop.call_soon_threadsafe(self._adopt, made)
@@ -55,7 +55,7 @@ class LoopConnection(Connection):  # type: ignore[misc] # the driver is untyped
         try:
             return made.result(self.connect_timeout)
         finally:
-            made.cancel()  # given up: whoever makes it sees that, and ends it
+            made.cancel()  # after a timeout `_adopt` sees this and aborts the transport
 
     def _adopt(self, made: "Future[asyncio.Transport]") -> None:
         def adopted(task: asyncio.Task[tuple[asyncio.Transport, _Protocol]]) -> None:
@@ -87,24 +87,24 @@ class LoopConnection(Connection):  # type: ignore[misc] # the driver is untyped
 
     @classmethod
     def create_timer(cls, timeout: float, callback: Callable[[], None]) -> "Timer":
-        """Calls back in the loop."""
+        """Return a timer that calls back in the loop."""
         return Timer(cls, timeout, callback)
 
     @classmethod
     def soon(cls, call: Callable[..., Any], *args: Any) -> None:
-        """Call it in the loop: at once if this is the loop's thread; not after the loop's end."""
+        """Call it in the loop: at once in the loop's own thread, never after the loop has ended."""
         if get_ident() == cls.thread:
             call(*args)
         else:
-            with suppress(RuntimeError):  # closed: nobody waits for an answer any more
+            with suppress(RuntimeError):  # the loop is closed: nobody waits for an answer
                 cls.loop.call_soon_threadsafe(call, *args)
 
     def push(self, data: bytes) -> None:
-        """Send it after all that was pushed before in the same thread."""
+        """Send data after all that the same thread has pushed before."""
         self.soon(self._transport.write, data)
 
     def close(self) -> None:
-        """Ends the connection, and what waits for its answers."""
+        """Close the connection and fail the requests that wait on it."""
         with self.lock:
             closed, self.is_closed = self.is_closed, True
         if closed:
@@ -127,7 +127,7 @@ class LoopConnection(Connection):  # type: ignore[misc] # the driver is untyped
 
 
 class Timer:
-    """A call that is to come; may be cancelled from any thread."""
+    """A delayed call, which any thread may cancel."""
 
     def __init__(
         self, connection: type[LoopConnection], seconds: float, callback: Callable[[], None]
@@ -142,7 +142,7 @@ class Timer:
             self._handle = self._connection.loop.call_later(seconds, callback)
 
     def cancel(self) -> None:
-        """It will not be called, unless it was already."""
+        """Prevent the call, unless it was made already."""
         self._cancelled = True
         self._connection.soon(self._stop)
 
@@ -163,6 +163,6 @@ class _Protocol(asyncio.Protocol):
 
 
 def create_connection_class() -> type[LoopConnection]:
-    """The class of connections in the running loop, called in its thread."""
+    """Return a class of connections in the running loop; call it in the loop's thread."""
     place = {"loop": asyncio.get_running_loop(), "thread": get_ident(), "open": set()}
     return type("LoopConnection", (LoopConnection,), place)

@@ -1,4 +1,4 @@
-"""From the driver to one event loop: bounded, timed, with errors in our own words."""
+"""Requests of one event loop to the driver: bounded, timed, with errors of our own."""
 
 import asyncio
 from collections import deque
@@ -24,16 +24,16 @@ from services.storage.limiter import InFlightLimiter
 from services.storage.statements import Statement
 
 LOST_SECONDS = 20.0
-"""From a timeout until its connection counts as dead: TCP loses nothing, so an answer that is this
-late comes with many others, or never. Short freezes need no new connection."""
+"""From a request's timeout until its connection counts as dead. TCP loses nothing, so an answer
+this late comes with many others, or never. Short freezes need no new connection."""
 
-_NEVER: tuple[type[BaseException], ...] = (
+_PERMANENT: tuple[type[BaseException], ...] = (
     RequestValidationException,
     FunctionFailure,
     UnsupportedOperation,
     SyntaxException,
 )
-_NOT_NOW: tuple[type[BaseException], ...] = (
+_TRANSIENT: tuple[type[BaseException], ...] = (
     NoHostAvailable,
     ConnectionException,
     DriverException,
@@ -58,25 +58,25 @@ class _Call:
 
 
 class RequestDispatcher:
-    """Sends requests from the event loop and brings their results back to it.
+    """Sends requests from the event loop and delivers their results to it.
 
-    The driver answers in the loop's thread; what it gives up on, in threads of its own too.
+    The driver answers in the loop's thread, and reports some failures in threads of its own.
     """
 
     def __init__(
         self,
         execute: Callable[..., Any],
-        gate: InFlightLimiter,
+        limiter: InFlightLimiter,
         metrics: Metrics,
         timeout: float,
         lost: float = LOST_SECONDS,
     ) -> None:
         """`execute` is `Session.execute_async`.
 
-        The timeout is kept here: the driver's own would wake its thread once more per request.
+        The timeout is kept here: the driver's own would wake its thread once more for each request.
         """
         self._execute = execute
-        self._gate = gate
+        self._limiter = limiter
         self._metrics = metrics
         self._timeout = timeout
         self._lost = lost
@@ -86,18 +86,17 @@ class RequestDispatcher:
         self._awake = False
 
     async def send(self, statement: Statement, query: Any, size: int) -> asyncio.Future[Any]:
-        """Wait for room, then send; the future has the answer, or StoreUnavailable.
+        """Wait for room, send, and return a future of the answer or of StoreUnavailable.
 
-        So does waiting for room raise StoreUnavailable, after as long. A future that is cancelled
-        or has timed out leaves its request in flight, and counted, until the driver has let go
-        of it: what a store that is away leaves in memory is bounded by the gate, however often
-        it is tried.
+        Raises StoreUnavailable when there is no room within the timeout. A request whose future was
+        cancelled or timed out stays in flight, and counted, until the driver releases it: so the
+        limiter bounds what an unavailable store leaves in memory, however often it is tried.
         """
-        if not await self._gate.enter(size, self._timeout):
-            raise StoreUnavailable(f"{_what(statement)}: no room in {self._timeout:g} s")
+        if not await self._limiter.enter(size, self._timeout):
+            raise StoreUnavailable(f"{_describe(statement)}: no room in {self._timeout:g} s")
         future = self._loop.create_future()
         call = _Call(statement, size, future, self._loop.time())
-        self._metrics.store_inflight.set(self._gate.inside)
+        self._metrics.store_inflight.set(self._limiter.inside)
         call.guard = self._loop.call_later(self._timeout, self._give_up, call)
         self._submit(call, query)
         return future
@@ -105,7 +104,7 @@ class RequestDispatcher:
     def _submit(self, call: _Call, query: Any) -> None:
         try:
             call.response = self._execute(query, timeout=None)
-        except Exception as error:  # noqa: BLE001 it becomes the future's
+        except Exception as error:  # noqa: BLE001 the future raises it
             self._settle(call, None, error)
             return
         call.response.add_callbacks(partial(self._answered, call), partial(self._failed, call))
@@ -117,7 +116,7 @@ class RequestDispatcher:
         self._wake(call, None, error)
 
     def _wake(self, call: _Call, answer: Any, error: BaseException | None) -> None:
-        """In any thread."""
+        """Settle the call in the loop; called in any thread."""
         if get_ident() == self._thread:
             self._settle(call, answer, error)
             return
@@ -127,21 +126,21 @@ class RequestDispatcher:
             self._loop.call_soon_threadsafe(self._drain)
 
     def _drain(self) -> None:
-        self._awake = False  # before emptying: an answer that comes meanwhile wakes again
+        self._awake = False  # first: an answer that comes meanwhile must wake the loop again
         while self._answers:
             self._settle(*self._answers.popleft())
 
     def _settle(self, call: _Call, answer: Any, error: BaseException | None) -> None:
-        """The driver has let go of it."""
+        """The driver has released the request."""
         call.guard.cancel()
-        call.response = None  # it refers to the call: a cycle would keep both, and their bytes
-        self._gate.leave(call.size)
-        self._metrics.store_inflight.set(self._gate.inside)
+        call.response = None  # breaks a reference cycle, which would keep the request's bytes
+        self._limiter.leave(call.size)
+        self._metrics.store_inflight.set(self._limiter.inside)
         self._finish(call, answer, error)
 
     def _give_up(self, call: _Call) -> None:
-        """Whoever waits is told; the driver still holds the request."""
-        self._finish(call, None, TimeoutError(f"none in {self._timeout:g} s"))
+        """Fail the caller's future while the driver still holds the request."""
+        self._finish(call, None, TimeoutError(f"no answer in {self._timeout:g} s"))
         self._watch(call)
 
     def _watch(self, call: _Call) -> None:
@@ -149,40 +148,40 @@ class RequestDispatcher:
         call.guard = self._loop.call_later(self._lost, self._drop, call, connection)
 
     def _drop(self, call: _Call, connection: Any) -> None:
-        """A connection that is dropped fails all it holds.
+        """Drop a connection that stayed silent, which fails all requests on it.
 
-        Another that the driver has turned to meanwhile is given as long.
+        If the driver has retried on another connection meanwhile, that one gets as long.
         """
         if connection is not None and call.response._connection is connection:  # noqa: SLF001
-            connection.defunct(ConnectionException(f"no answer to {_what(call.statement)}"))
-        if call.response is not None:  # the driver still holds it, elsewhere
+            connection.defunct(ConnectionException(f"no answer to {_describe(call.statement)}"))
+        if call.response is not None:  # the driver holds it on another connection
             self._watch(call)
 
     def _finish(self, call: _Call, answer: Any, error: BaseException | None) -> None:
-        # The driver may hold the call for long, and the future's error the frames of whoever waits.
+        # The driver may hold the call for long; it must not keep the caller's frames by the future.
         future, call.future = call.future, None
         if future is None or future.done():
-            return  # given up or cancelled before its answer came
+            return  # timed out or cancelled before its answer came
         table, operation, _ = call.statement
         seconds = self._loop.time() - call.started
         self._metrics.store_request_seconds.labels(table, operation).observe(seconds)
         if error is None:
             future.set_result(answer)
         else:
-            future.set_exception(translate_error(error, _what(call.statement)))
+            future.set_exception(translate_error(error, _describe(call.statement)))
 
 
-def _what(statement: Statement) -> str:
+def _describe(statement: Statement) -> str:
     return f"{statement.table} {statement.operation}"
 
 
 def translate_error(error: BaseException, what: str) -> BaseException:
-    """StoreUnavailable for all that may pass; the error itself for a request that never can.
+    """Return StoreUnavailable for an error that may pass, else the error itself.
 
-    Lacking a permission passes, once an operator grants it.
+    A missing permission counts as passing: an operator may grant it.
     """
-    never = isinstance(error, _NEVER) and not isinstance(error, Unauthorized)
-    if never or not isinstance(error, _NOT_NOW):
+    permanent = isinstance(error, _PERMANENT) and not isinstance(error, Unauthorized)
+    if permanent or not isinstance(error, _TRANSIENT):
         return error
     unavailable = StoreUnavailable(f"{what}: {type(error).__name__}: {error}")
     unavailable.__cause__ = error

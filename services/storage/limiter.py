@@ -1,13 +1,13 @@
-"""How much a process has in flight at the store: a bound on requests and on their bytes."""
+"""A bound on the requests that a process has in flight at the store, and on their bytes."""
 
 import asyncio
 from collections import deque
 
 
 class InFlightLimiter:
-    """First come, first served; a request larger than all bytes passes when nothing else is in.
+    """Admits requests first come, first served; one larger than the bound is admitted alone.
 
-    Belongs to one event loop. Whoever entered leaves exactly once.
+    Belongs to one event loop. Each request that entered leaves exactly once.
     """
 
     def __init__(self, requests: int, size: int) -> None:
@@ -17,14 +17,14 @@ class InFlightLimiter:
 
     @property
     def inside(self) -> int:
-        """Requests that entered and have not left."""
+        """The number of requests that entered and have not left."""
         return self._requests - self._free_requests
 
     async def enter(self, size: int, seconds: float) -> bool:
-        """Whether there was room for a request of so many bytes within that time.
+        """Wait up to `seconds` for room for a request of `size` bytes; return whether there was.
 
-        Without `asyncio.timeout`, whose errors refer to themselves: they, and with them all that
-        their frames hold, would wait for the garbage collector.
+        Uses no `asyncio.timeout`: its errors refer to themselves, so they and all that their frames
+        hold would wait for the garbage collector.
         """
         if not self._waiting and self._admits(size):
             self._take(size)
@@ -37,9 +37,9 @@ class InFlightLimiter:
             admitted = await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled() and turn.result():
-                self.leave(size)  # it was let in and cannot use its place
+                self.leave(size)  # it was admitted, but its caller is gone
             else:
-                self._admit_next()  # those behind it may fit where it did not
+                self._admit_next()  # smaller requests behind it may fit
             raise
         finally:
             end.cancel()

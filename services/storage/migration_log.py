@@ -1,4 +1,4 @@
-"""What a keyspace records of its migrations, and the lock under which they are applied."""
+"""The keyspace's record of its migrations, and the lock under which they are applied."""
 
 import time
 import uuid
@@ -12,9 +12,9 @@ from services.errors import StoreUnavailable
 from services.settings.settings import Settings
 
 LOCK_SECONDS = 120
-"""A migrator that died holds others up no longer; well over what its slowest statement takes."""
+"""How long a dead migrator blocks others; well over the time of its slowest statement."""
 LOCK_WAIT_SECONDS = 240.0
-"""For another migrator to finish; then this one gives up, and may be started again."""
+"""How long to wait for another migrator before giving up; then it may be started again."""
 LOCK_POLL_SECONDS = 0.5
 
 _TABLES = {
@@ -25,7 +25,7 @@ _TABLES = {
 
 
 class MigrationLog:
-    """Blocks, so it lives in a thread. Every method may raise the driver's errors."""
+    """Blocks, so it is used in a thread. Every method may raise the driver's errors."""
 
     def __init__(self, session: Any, settings: Settings) -> None:
         """`session` has no keyspace of its own."""
@@ -35,10 +35,10 @@ class MigrationLog:
         self._owner = str(uuid.uuid4())
 
     def create(self) -> None:
-        """Make the keyspace and the ledger's own tables where they are not there.
+        """Create the keyspace and this log's own tables, unless they exist.
 
-        The tables' ids are a function of their names: two migrators that make them at once, on
-        nodes that have not agreed yet, make the same.
+        The tables' ids follow from their names: two migrators that create them at once, on nodes
+        that have not agreed yet, create the same tables.
         """
         self.define(
             f"CREATE KEYSPACE IF NOT EXISTS {self._keyspace} WITH replication = "
@@ -52,18 +52,18 @@ class MigrationLog:
         self._session.set_keyspace(self._keyspace)
 
     def applied(self) -> dict[int, str]:
-        """Checksums of the applied migrations, by number; none where there is no ledger yet."""
+        """Return the checksums of applied migrations by number; none where there is no log yet."""
         try:
             rows = self._session.execute(
                 f"SELECT number, checksum FROM {self._keyspace}.schema_migrations "  # noqa: S608 checked by Settings
                 "WHERE ledger = 'schema'"
             )
-        except InvalidRequest:  # no such keyspace or table, or another migrator is making them now
+        except InvalidRequest:  # no such keyspace or table, or another migrator is creating them
             return {}
         return dict(rows)
 
     def tables(self) -> list[str]:
-        """Those of the keyspace."""
+        """Return the names of the keyspace's tables."""
         rows = self._session.execute(
             "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s",
             (self._keyspace,),
@@ -71,7 +71,7 @@ class MigrationLog:
         return [name for (name,) in rows]
 
     def record(self, number: int, name: str, checksum: str) -> None:
-        """Keep that a migration was applied."""
+        """Record that a migration was applied."""
         self._session.execute(
             "INSERT INTO schema_migrations (ledger, number, name, checksum) "
             "VALUES ('schema', %s, %s, %s)",
@@ -79,7 +79,7 @@ class MigrationLog:
         )
 
     def define(self, statement: str) -> None:
-        """Change the schema; returns when all nodes agree on it."""
+        """Change the schema, and wait until all nodes agree on it."""
         future = self._session.execute_async(statement)
         future.result()
         if not future.is_schema_agreed:
@@ -87,35 +87,37 @@ class MigrationLog:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Alone among migrators, as long as `renew` is called in time."""
+        """Hold the lock against other migrators, as long as `renew` is called in time."""
         deadline = time.monotonic() + LOCK_WAIT_SECONDS
-        while not self._take():
+        while not self._acquire():
             if time.monotonic() > deadline:
                 raise StoreUnavailable("another migrator holds the lock: try again")
             time.sleep(LOCK_POLL_SECONDS)
         try:
             yield
         finally:
-            self._give_back()
+            self._release()
 
     def renew(self) -> None:
-        """Hold the lock from now for LOCK_SECONDS; StoreUnavailable when it was lost."""
-        renewed = self._if(
+        """Hold the lock for LOCK_SECONDS from now. Raises StoreUnavailable when it was lost."""
+        renewed = self._apply_if(
             "UPDATE schema_lock USING TTL %s SET owner = %s WHERE name = 'schema' IF owner = %s",
             (LOCK_SECONDS, self._owner, self._owner),
         )
         if not renewed:
             raise StoreUnavailable("the migrator's lock ran out: try again")
 
-    def _take(self) -> bool:
-        return self._if(
+    def _acquire(self) -> bool:
+        return self._apply_if(
             "INSERT INTO schema_lock (name, owner) VALUES ('schema', %s) "
             "IF NOT EXISTS USING TTL %s",
             (self._owner, LOCK_SECONDS),
         )
 
-    def _give_back(self) -> None:
-        self._if("DELETE FROM schema_lock WHERE name = 'schema' IF owner = %s", (self._owner,))
+    def _release(self) -> None:
+        self._apply_if(
+            "DELETE FROM schema_lock WHERE name = 'schema' IF owner = %s", (self._owner,)
+        )
 
-    def _if(self, statement: str, values: tuple[Any, ...]) -> bool:
+    def _apply_if(self, statement: str, values: tuple[Any, ...]) -> bool:
         return bool(self._session.execute(statement, values).one()[0])

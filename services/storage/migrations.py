@@ -1,9 +1,9 @@
-"""The schema, brought forward by numbered CQL files, each applied once and never changed after.
+"""Migrations of the schema: numbered CQL files, each applied once and never changed afterwards.
 
 A file is `NNNN_name.cql`. Its first line is a comment that says which query the change serves;
 its statements end with `;` at the end of a line, name no keyspace, and can be applied again
-(`IF NOT EXISTS`), for a migrator may die between a statement and the record of it. What changes a
-table that generations have of their own is applied to all of theirs.
+(`IF NOT EXISTS`), as a migrator may die between a statement and its record. A change of a table
+that each generation has of its own is applied to all of them.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
+from operator import attrgetter
 from typing import NamedTuple
 
 from services.errors import MingleError
@@ -20,13 +21,13 @@ from services.storage.generation_tables import cql_of_all_generations
 from services.storage.migration_log import MigrationLog
 
 MIGRATE_SECONDS = 600.0
-"""For all of it, the wait for another migrator included."""
+"""For a whole migration, including the wait for another migrator."""
 
 _FILE = re.compile(r"(\d{4})_([a-z0-9_]+)\.cql")
 
 
 class MigrationRefused(MingleError):
-    """The files and the keyspace do not belong together; nothing was changed."""
+    """The files and the keyspace do not match; nothing was changed."""
 
 
 class Migration(NamedTuple):
@@ -40,13 +41,15 @@ class Migration(NamedTuple):
 
 
 def available_migrations() -> list[Migration]:
-    """The migrations of this version of the program, in their order."""
+    """Return the migrations of this version of the program, in order."""
     return load_migrations(resources.files("schemas") / "migrations")
 
 
 def load_migrations(directory: Traversable) -> list[Migration]:
-    """The migrations of a directory; MigrationRefused for a file that is not one, or a gap."""
-    files = sorted((file for file in directory.iterdir() if file.name.endswith(".cql")), key=_name)
+    """Return the migrations of a directory. Raises MigrationRefused for a bad file or a gap."""
+    files = sorted(
+        (file for file in directory.iterdir() if file.name.endswith(".cql")), key=attrgetter("name")
+    )
     migrations = [parse_migration(file.name, file.read_text(encoding="utf-8")) for file in files]
     numbers = [migration.number for migration in migrations]
     if numbers != list(range(1, len(numbers) + 1)):
@@ -55,7 +58,7 @@ def load_migrations(directory: Traversable) -> list[Migration]:
 
 
 def parse_migration(name: str, text: str) -> Migration:
-    """One file's name and text."""
+    """Parse one file. Raises MigrationRefused."""
     found = _FILE.fullmatch(name)
     if found is None:
         raise MigrationRefused(f"{name}: not NNNN_name.cql")
@@ -74,7 +77,7 @@ def parse_migration(name: str, text: str) -> Migration:
 def pending_migrations(
     migrations: Sequence[Migration], applied: Mapping[int, str]
 ) -> list[Migration]:
-    """What is still to be applied; MigrationRefused where the keyspace knows other files."""
+    """Return what is yet to be applied. Raises MigrationRefused where the keyspace has others."""
     known = {migration.number: migration for migration in migrations}
     newer = sorted(applied.keys() - known.keys())
     if newer:
@@ -88,10 +91,10 @@ def pending_migrations(
 async def migrate(
     settings: Settings, migrations: Sequence[Migration], *, dry_run: bool = False
 ) -> list[Migration]:
-    """Bring the keyspace forward and return what was applied; a dry run only returns it.
+    """Apply the missing migrations and return them; a dry run only returns them.
 
     Safe to run twice and by several at once. Raises MigrationRefused, and StoreUnavailable when
-    Cassandra does not answer or another migrator is at it for too long.
+    Cassandra does not answer or another migrator takes too long.
     """
     return await run_in_thread(
         lambda: _migrate(settings, migrations, dry_run=dry_run),
@@ -101,9 +104,9 @@ async def migrate(
 
 
 async def define_tables(settings: Settings, statements: Sequence[str]) -> None:
-    """Change the schema besides the migrations, under their lock; statements name no keyspace.
+    """Change the schema under the migrations' lock.
 
-    They can be applied again. Raises StoreUnavailable.
+    The statements name no keyspace and can be applied again. Raises StoreUnavailable.
     """
     await run_in_thread(
         lambda: _define(settings, statements),
@@ -113,46 +116,42 @@ async def define_tables(settings: Settings, statements: Sequence[str]) -> None:
 
 
 def _define(settings: Settings, statements: Sequence[str]) -> None:
-    ours = create_cluster(settings)
+    cluster = create_cluster(settings)
     try:
-        session = ours.connect(settings.cassandra_keyspace)
-        ledger = MigrationLog(session, settings)
-        with ledger.locked():
+        session = cluster.connect(settings.cassandra_keyspace)
+        migration_log = MigrationLog(session, settings)
+        with migration_log.locked():
             for statement in statements:
-                ledger.renew()
-                ledger.define(statement)
+                migration_log.renew()
+                migration_log.define(statement)
     finally:
-        ours.shutdown()
+        cluster.shutdown()
 
 
 def _migrate(
     settings: Settings, migrations: Sequence[Migration], *, dry_run: bool
 ) -> list[Migration]:
-    ours = create_cluster(settings)
+    cluster = create_cluster(settings)
     try:
-        ledger = MigrationLog(ours.connect(), settings)
-        missing = pending_migrations(migrations, ledger.applied())
+        migration_log = MigrationLog(cluster.connect(), settings)
+        missing = pending_migrations(migrations, migration_log.applied())
         if dry_run or not missing:
             return missing
-        ledger.create()
-        with ledger.locked():
-            return _apply(ledger, migrations)
+        migration_log.create()
+        with migration_log.locked():
+            return _apply(migration_log, migrations)
     finally:
-        ours.shutdown()
+        cluster.shutdown()
 
 
-def _apply(ledger: MigrationLog, migrations: Sequence[Migration]) -> list[Migration]:
+def _apply(migration_log: MigrationLog, migrations: Sequence[Migration]) -> list[Migration]:
     missing = pending_migrations(
-        migrations, ledger.applied()
+        migrations, migration_log.applied()
     )  # another migrator may have been first
     for migration in missing:
         for statement in migration.statements:
-            for each in cql_of_all_generations(statement, ledger.tables()):
-                ledger.renew()
-                ledger.define(each)
-        ledger.record(migration.number, migration.name, migration.checksum)
+            for each in cql_of_all_generations(statement, migration_log.tables()):
+                migration_log.renew()
+                migration_log.define(each)
+        migration_log.record(migration.number, migration.name, migration.checksum)
     return missing
-
-
-def _name(file: Traversable) -> str:
-    return file.name

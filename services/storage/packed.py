@@ -1,8 +1,8 @@
-"""A prepared write's rows, packed as they travel in a BATCH: numpy fills what has a fixed width.
+"""Rows of a prepared write, packed as they travel in a BATCH; numpy fills fixed-width columns.
 
-Per row, in protocol versions 4 and 5 alike: byte 1, short length and bytes of the query id, short
-number of values, then each value behind its length as an int. Packing this way costs a
-hundredth of what binding the statements one by one does.
+A row is, in protocol versions 4 and 5: byte 1, short length and bytes of the query id, short number
+of values, then each value behind its length as an int. Packing rows this way costs a hundredth of
+binding the statements one by one.
 """
 
 import struct
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from services.storage.statements import UNSET, Column, Value
 
 FIXED = {"bigint": ">i8", "int": ">i4", "smallint": ">i2", "tinyint": ">i1", "boolean": ">u1"}
-"""CQL types of fixed width, as they travel."""
+"""CQL types of fixed width, and their wire format."""
 
 _ID_CELL = np.dtype([("length", ">i4"), ("id", FIXED["bigint"])])
 _UNSET = struct.pack(">i", -2)
@@ -41,19 +41,19 @@ class PackedRun(NamedTuple):
 
 
 class BatchLimits(NamedTuple):
-    """How much goes into one request."""
+    """Bounds of one request."""
 
     rows: int = 1024
-    """To one partition; 4,096 rows were written more slowly than 1,024."""
+    """Most rows to one partition; 4,096 were written more slowly than 1,024."""
     size: int = 128 * 1024
-    """To one partition, in bytes: one segment of protocol version 5."""
+    """Most bytes to one partition: one segment of protocol version 5."""
     shared_size: int = 128 * 1024
-    """To several partitions, in bytes; smaller was slower. Lower it, with `size` as it is, where
-    Cassandra keeps its own `batch_size_fail_threshold` of 50 KiB."""
+    """Most bytes to several partitions; less was slower. Lower it, and leave `size`, where
+    Cassandra has its default `batch_size_fail_threshold` of 50 KiB."""
 
 
 class Layout:
-    """How what one prepared INSERT or UPDATE writes is packed.
+    """Packs the rows of one prepared INSERT or UPDATE.
 
     A row of its columns may stand for many rows of the table: `IN ?` takes an array.
     """
@@ -61,7 +61,7 @@ class Layout:
     def __init__(
         self, query_id: bytes, columns: Sequence[BoundColumn], partition_key: Sequence[int]
     ) -> None:
-        """`partition_key` holds the places of the partition key's columns, in its order."""
+        """`partition_key` has the indexes of the partition key's columns, in its order."""
         self._columns = columns
         self._names = {column.name for column in columns}
         self._partition_key = partition_key
@@ -70,7 +70,7 @@ class Layout:
         self.fixed = all(column.cql_type in FIXED for column in columns)
 
     def row(self, values: Mapping[str, Value]) -> PackedRun:
-        """One row; what is UNSET in it is left as it is in the store. Raises as `rows` does."""
+        """Pack one row; the store keeps what it has of UNSET columns. Raises as `rows` does."""
         self._check_names(values)
         cells = [
             _cell(encode, column, values[column.name])
@@ -80,7 +80,7 @@ class Layout:
         return PackedRun(routing_key(key), 1, self._head + b"".join(cells))
 
     def rows(self, columns: Mapping[str, Column], limits: BatchLimits) -> list[PackedRun]:
-        """Rows from columns of one length, brought together by partition and cut to the limits.
+        """Pack rows given as columns of one length, grouped by partition and cut to the limits.
 
         Rows of one partition keep their order. Raises ValueError for a null, for a value that its
         column cannot hold, and for columns that are missing or unknown.
@@ -113,7 +113,7 @@ class Layout:
     def _arrays(
         self, columns: Mapping[str, Column]
     ) -> tuple[dict[str, NDArray[np.generic]], dict[str, NDArray[np.generic]]]:
-        """The columns with a value for each row, and those with one value for all."""
+        """Return the columns with a value for each row, and those with one value for all."""
         arrays, shared = {}, {}
         for column in self._columns:
             given = columns[column.name]
@@ -156,18 +156,18 @@ class Layout:
             for encode, column in zip(self._encoders, self._columns, strict=True)
         ]
         partitions: dict[tuple[bytes, ...], list[bytes]] = {}
-        for row in _together(cells):
+        for row in _zip_columns(cells):
             key = tuple(row[place] for place in self._partition_key)
             partitions.setdefault(key, []).append(self._head + b"".join(row))
         return [
             PackedRun(routing_key([cell[4:] for cell in key]), len(part), b"".join(part))
             for key, rows in partitions.items()
-            for part in _parts(rows, limits)
+            for part in _cut_rows(rows, limits)
         ]
 
 
 def whole_numbers(column: BoundColumn, values: Column) -> NDArray[np.generic]:
-    """The values as an array that the column can hold without loss; ValueError if there is none."""
+    """Return the values as an array that the column holds without loss. Raises ValueError."""
     array = np.asarray(values)
     if array.size and array.dtype.kind not in "iub":
         raise ValueError(f"{column.name}: whole numbers or booleans, not {array.dtype}")
@@ -180,14 +180,14 @@ def whole_numbers(column: BoundColumn, values: Column) -> NDArray[np.generic]:
 
 
 def create_encoder(column: BoundColumn) -> Encoder:
-    """Value to bytes behind their length."""
+    """Return a function from a value to its bytes behind their length."""
     if column.cql_type in ("bigint", "int", "smallint", "tinyint"):
         wire = np.dtype(FIXED[column.cql_type])
         pack = struct.Struct(f">i{ {8: 'q', 4: 'i', 2: 'h', 1: 'b'}[wire.itemsize] }").pack
         return lambda value: pack(wire.itemsize, value)
     length = struct.Struct(">i").pack
 
-    def driver(value: Value) -> bytes:
+    def encode(value: Value) -> bytes:
         encoded = column.serialize(value)
         return length(len(encoded)) + encoded
 
@@ -196,12 +196,12 @@ def create_encoder(column: BoundColumn) -> Encoder:
     if column.cql_type == "blob":
         return lambda value: length(len(value)) + value
     if column.cql_type == "list<bigint>":
-        return lambda value: _id_list(value) if isinstance(value, np.ndarray) else driver(value)
-    return driver
+        return lambda value: _id_list(value) if isinstance(value, np.ndarray) else encode(value)
+    return encode
 
 
 def _id_list(ids: NDArray[Any]) -> bytes:
-    """For a hundredth of what the driver takes for a list."""
+    """Encode a list in a hundredth of the driver's time."""
     if ids.dtype != np.int64 or ids.ndim != 1:
         raise TypeError(f"an array of ids, not {ids.dtype} in {ids.ndim} dimensions")
     cells = np.empty(len(ids), _ID_CELL)
@@ -212,7 +212,7 @@ def _id_list(ids: NDArray[Any]) -> bytes:
 
 
 def routing_key(values: Sequence[bytes]) -> bytes:
-    """The partition key as Cassandra hashes it: alone it is bare, else each part is framed."""
+    """Return the partition key as Cassandra hashes it: one column bare, several each framed."""
     if len(values) == 1:
         return values[0]
     return b"".join(struct.pack(">H", len(value)) + value + b"\0" for value in values)
@@ -221,7 +221,7 @@ def routing_key(values: Sequence[bytes]) -> bytes:
 def group_by_replicas(
     runs: Sequence[PackedRun], replicas: Callable[[bytes], frozenset[str]]
 ) -> list[list[PackedRun]]:
-    """Runs grouped by the set of nodes that hold them, so that a batch is one message to each."""
+    """Group runs by the set of nodes that hold them, so that a batch is one message to each."""
     groups: dict[frozenset[str], list[PackedRun]] = {}
     for run in runs:
         groups.setdefault(replicas(run.routing_key), []).append(run)
@@ -229,7 +229,7 @@ def group_by_replicas(
 
 
 def merge_by_partition(runs: Iterable[PackedRun], limits: BatchLimits) -> list[PackedRun]:
-    """Rows of one partition as one run, which a replica writes whole, unless it passes a limit."""
+    """Merge the runs of each partition, which a replica then writes at once, up to the limits."""
     partitions: dict[bytes, list[PackedRun]] = {}
     for run in runs:
         held = partitions.setdefault(run.routing_key, [run])
@@ -244,7 +244,7 @@ def merge_by_partition(runs: Iterable[PackedRun], limits: BatchLimits) -> list[P
 
 
 def fill_batches(runs: Sequence[PackedRun], limits: BatchLimits) -> Iterator[list[PackedRun]]:
-    """Neighbouring runs taken together until the next would pass `limits.shared_size`."""
+    """Yield batches of neighbouring runs, each up to `limits.shared_size`."""
     batch: list[PackedRun] = []
     size = 0
     for run in runs:
@@ -263,7 +263,7 @@ def _range(wire: np.dtype[Any]) -> tuple[int, int]:
 
 
 def _starts(keys: Sequence[NDArray[np.generic]]) -> NDArray[np.int64]:
-    """The first row of each partition, where partitions are together."""
+    """Return the first row of each partition in rows that are grouped by partition."""
     changes = np.zeros(len(keys[0]), np.bool_)
     changes[:1] = True
     for key in keys:
@@ -274,7 +274,7 @@ def _starts(keys: Sequence[NDArray[np.generic]]) -> NDArray[np.int64]:
 def _cut(
     packed: NDArray[np.void], keys: Sequence[bytes], places: Sequence[int], limits: BatchLimits
 ) -> Iterator[PackedRun]:
-    """Runs of the partitions that begin at `places`, where the last place ends them all."""
+    """Yield the runs of partitions that begin at `places`; the last place ends the last one."""
     width = packed.itemsize
     most = max(1, min(limits.rows, limits.size // width))
     buffer = packed.view(np.uint8).data
@@ -285,7 +285,7 @@ def _cut(
 
 
 def _routing_keys(columns: Sequence[NDArray[Any]]) -> list[bytes]:
-    """`routing_key` of many partitions whose key columns have a fixed width."""
+    """Return the `routing_key` of many partitions whose key columns have a fixed width."""
     framed = len(columns) > 1
     fields: list[tuple[str, str]] = []
     for place, column in enumerate(columns):
@@ -317,8 +317,8 @@ def _cell(encode: Encoder, column: BoundColumn, value: Value) -> bytes:
         raise ValueError(f"{column.name}: {error!r}") from error
 
 
-def _together(cells: Sequence[list[bytes] | bytes]) -> Iterator[tuple[bytes, ...]]:
-    """Rows from columns; a column that all rows share is repeated."""
+def _zip_columns(cells: Sequence[list[bytes] | bytes]) -> Iterator[tuple[bytes, ...]]:
+    """Yield rows from columns; a value that all rows share is repeated."""
     lengths = {len(cell) for cell in cells if isinstance(cell, list)} or {1}
     if len(lengths) > 1:
         raise ValueError(f"columns of different lengths: {sorted(lengths)}")
@@ -328,7 +328,7 @@ def _together(cells: Sequence[list[bytes] | bytes]) -> Iterator[tuple[bytes, ...
     )
 
 
-def _parts(rows: Sequence[bytes], limits: BatchLimits) -> Iterator[list[bytes]]:
+def _cut_rows(rows: Sequence[bytes], limits: BatchLimits) -> Iterator[list[bytes]]:
     part: list[bytes] = []
     size = 0
     for row in rows:

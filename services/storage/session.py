@@ -1,4 +1,4 @@
-"""One connection to Cassandra per process, and the few ways in which adapters use it."""
+"""The process's connection to Cassandra: what adapters read and write through."""
 
 import asyncio
 from collections import deque
@@ -37,10 +37,10 @@ from services.storage.statements import Column, Row, Statement
 from services.storage.wire import PackedProtocolHandler, packed_batch
 
 IN_FLIGHT_BYTES = 4 * 1024 * 1024
-"""All requests in flight together: 64 batches, and what a socket's buffer takes at most."""
+"""Bytes of all requests in flight: 64 batches, and at most what a socket's buffer takes."""
 CLOSE_SECONDS = 0.5
-"""For the driver's threads to end. With a node that does not answer they take many seconds, which
-a process that is told to end has not got; they do not outlive it anyway."""
+"""For the driver's threads to end. With a node that does not answer they take many seconds, too
+long for a process that must stop; they end with it anyway."""
 
 
 class _Prepared(NamedTuple):
@@ -49,11 +49,11 @@ class _Prepared(NamedTuple):
 
 
 class Store:
-    """Reads and writes at LOCAL_QUORUM; every method raises StoreUnavailable for what may pass.
+    """Reads and writes at LOCAL_QUORUM. Every method raises StoreUnavailable for what may pass.
 
-    What never can be (an unknown table, a value that does not fit) raises the driver's error
-    or ValueError: a bug. Before `connect` has returned it is as one that is away. Belongs to the
-    event loop that connected it.
+    Bugs (an unknown table, a value that does not fit) raise the driver's error or ValueError.
+    Before `connect` has returned the store is unavailable. It belongs to the event loop that
+    connected it.
     """
 
     def __init__(
@@ -63,58 +63,58 @@ class Store:
         limits: BatchLimits | None = None,
         migrations: Sequence[Migration] = (),
     ) -> None:
-        """The keyspace that the settings name, once these migrations are applied to it."""
+        """Use the settings' keyspace, to which these migrations must have been applied."""
         self._settings = settings
         self._metrics = metrics
         self._keyspace = settings.cassandra_keyspace
         self._limits = limits or BatchLimits()
         self._migrations = migrations
         self._session: Any = None
-        self._connection: type[LoopConnection]
-        self._bridge: RequestDispatcher
+        self._connections: type[LoopConnection]
+        self._dispatcher: RequestDispatcher
         self._prepared: dict[Statement, _Prepared] = {}
         self._preparing: dict[Statement, asyncio.Task[_Prepared]] = {}
 
     async def connect(self) -> None:
-        """StoreUnavailable when the keyspace cannot be used now; it may be tried again.
+        """Connect to the keyspace. May be tried again after StoreUnavailable.
 
-        AccessRefused where a node lets nobody in like this.
+        Raises AccessRefused where a node does not accept this process.
         """
         settings = self._settings
-        given_up = Event()
-        self._connection = connection = create_connection_class()
+        abandoned = Event()
+        self._connections = connections = create_connection_class()
         try:
             session = await run_in_thread(
-                lambda: _session(settings, self._migrations, given_up, connection),
+                lambda: _open_session(settings, self._migrations, abandoned, connections),
                 seconds=CONNECT_SECONDS,
                 what=f"Cassandra at {','.join(settings.cassandra_hosts)}:{settings.cassandra_port}"
                 f", keyspace {self._keyspace}",
             )
         except BaseException:
-            given_up.set()
-            self._end_connections()
+            abandoned.set()
+            self._close_connections()
             raise
-        gate = InFlightLimiter(settings.store_in_flight, IN_FLIGHT_BYTES)
+        limiter = InFlightLimiter(settings.store_in_flight, IN_FLIGHT_BYTES)
         timeout = settings.store_timeout_seconds
-        self._bridge = RequestDispatcher(session.execute_async, gate, self._metrics, timeout)
+        self._dispatcher = RequestDispatcher(session.execute_async, limiter, self._metrics, timeout)
         self._session = session
 
     async def read(self, statement: Statement, *values: Any) -> list[tuple[Any, ...]]:
-        """All rows of a query, in the store's order. The query itself bounds how many."""
-        rows: list[tuple[Any, ...]] = (await self._ask(statement, values)).tuples()
+        """Return all rows of a query in the store's order. The query itself bounds them."""
+        rows: list[tuple[Any, ...]] = (await self._execute(statement, values)).tuples()
         return rows
 
     async def read_arrays(self, statement: Statement, *values: Any) -> dict[str, NDArray[Any]]:
-        """The same by column: whole numbers and booleans only, none of them null."""
-        arrays: dict[str, NDArray[Any]] = (await self._ask(statement, values)).arrays()
+        """Return all rows by column: whole numbers and booleans only, none of them null."""
+        arrays: dict[str, NDArray[Any]] = (await self._execute(statement, values)).arrays()
         return arrays
 
     async def write(self, rows: Iterable[Row]) -> None:
-        """Write rows of any tables, in no order. Returns when all are durable.
+        """Write rows of any tables, in any order; they are durable on return.
 
-        Rows of one partition, up to the limits of a request, are seen together or not at all.
-        They travel in unlogged batches, one table in each: after an error any partition's may
-        have been written, or may be yet.
+        Rows of one partition, up to the limits of a request, appear together or not at all. They
+        travel in unlogged batches, one table in each: after an error any partition's rows may have
+        been written, or may be yet.
         """
         tables: dict[str, tuple[Statement, list[PackedRun]]] = {}
         for row in rows:
@@ -123,56 +123,56 @@ class Store:
             runs.append(prepared.layout.row(row.values))
         pending: deque[asyncio.Future[Any]] = deque()
         try:
-            while tables:  # emptied, so that rows which were brought together are held once
+            while tables:  # emptied on the way, so that merged rows are held once
                 _, (statement, runs) = tables.popitem()
                 whole = merge_by_partition(runs, self._limits)
                 del runs
                 await self._send(statement, whole, pending)
-            await _all_settled(pending)
+            await _wait_for_all(pending)
         finally:
-            _forget(pending)
+            _cancel_all(pending)
 
     async def write_columns(self, statement: Statement, columns: Mapping[str, Column]) -> None:
-        """Write many rows of one table, given by column. Returns when all are durable.
+        """Write many rows of one table, given by column; they are durable on return.
 
-        They are brought together by partition and travel in unlogged batches: after an error
-        any of the rows may have been written, or may be yet.
+        They are grouped by partition and travel in unlogged batches: after an error any of the rows
+        may have been written, or may be yet.
         """
         layout = (await self._prepare(statement)).layout
         pending: deque[asyncio.Future[Any]] = deque()
         try:
             await self._send(statement, layout.rows(columns, self._limits), pending)
-            await _all_settled(pending)
+            await _wait_for_all(pending)
         finally:
-            _forget(pending)
+            _cancel_all(pending)
 
     async def close(self) -> None:
-        """End all connections, or leave that to the driver's threads; requests in flight fail."""
+        """Close all connections, in the background if that takes long; requests in flight fail."""
         if self._session is None:
             return
         with suppress(StoreUnavailable):
             shutdown = self._session.cluster.shutdown
             await run_in_thread(shutdown, seconds=CLOSE_SECONDS, what="closing the store")
-        self._end_connections()
+        self._close_connections()
 
-    def _end_connections(self) -> None:
-        """Those that the driver has not closed yet."""
-        for each in list(self._connection.open):
+    def _close_connections(self) -> None:
+        """Close those that the driver has not closed yet."""
+        for each in list(self._connections.open):
             each.close()
 
-    async def _ask(self, statement: Statement, values: Sequence[Any]) -> Any:
+    async def _execute(self, statement: Statement, values: Sequence[Any]) -> Any:
         query = (await self._prepare(statement)).query
-        return await (await self._bridge.send(statement, query.bind(values), 0))
+        return await (await self._dispatcher.send(statement, query.bind(values), 0))
 
     async def _send(
         self, statement: Statement, runs: Sequence[PackedRun], pending: deque[asyncio.Future[Any]]
     ) -> None:
-        """Send all runs, as fast as there is room; stops at the first error it sees."""
+        """Send all runs as fast as there is room; stop at the first error."""
         for group in self._groups(runs):
             for batch in fill_batches(group, self._limits):
                 size = sum(len(run.body) for run in batch)
                 query = packed_batch(batch, self._keyspace)
-                pending.append(await self._bridge.send(statement, query, size))
+                pending.append(await self._dispatcher.send(statement, query, size))
                 while pending and pending[0].done():
                     pending.popleft().result()
 
@@ -193,13 +193,13 @@ class Store:
             return prepared
         if self._session is None:
             raise StoreUnavailable("not connected yet")
-        # Whoever asks meanwhile shares the answer: one after the other, a store that is away
-        # would take its timeout from each in turn.
+        # Concurrent callers share one request: in turn, each would wait for the timeout of a store
+        # that does not answer.
         preparing = self._preparing.get(statement)
         if preparing is None:
             preparing = asyncio.create_task(self._prepare_now(statement))
             self._preparing[statement] = preparing
-            preparing.add_done_callback(partial(self._prepared_or_not, statement))
+            preparing.add_done_callback(partial(self._keep_prepared, statement))
         return await asyncio.shield(preparing)
 
     async def _prepare_now(self, statement: Statement) -> _Prepared:
@@ -211,39 +211,39 @@ class Store:
         query.is_idempotent = True
         return _Prepared(query, _layout(query))
 
-    def _prepared_or_not(self, statement: Statement, done: asyncio.Task[_Prepared]) -> None:
+    def _keep_prepared(self, statement: Statement, done: asyncio.Task[_Prepared]) -> None:
         del self._preparing[statement]
         if not done.cancelled() and done.exception() is None:
             self._prepared[statement] = done.result()
 
 
 async def connect(settings: Settings, metrics: Metrics, limits: BatchLimits | None = None) -> Store:
-    """Connect to the keyspace, which exists; StoreUnavailable when that is not so now."""
+    """Return a store that is connected to an existing keyspace. Raises StoreUnavailable."""
     store = Store(settings, metrics, limits)
     await store.connect()
     return store
 
 
-def _session(
+def _open_session(
     settings: Settings,
     migrations: Sequence[Migration],
-    given_up: Event,
-    connection: type[LoopConnection],
+    abandoned: Event,
+    connections: type[LoopConnection],
 ) -> Any:
-    ours = create_cluster(settings, connection)
+    cluster = create_cluster(settings, connections)
     try:
-        session = ours.connect()
-        if settings.cassandra_keyspace not in ours.metadata.keyspaces:
+        session = cluster.connect()
+        if settings.cassandra_keyspace not in cluster.metadata.keyspaces:
             _refuse("there is no such keyspace: run `mingle migrate`")
-        # What is missing would make bugs of messages; what is newer is no harm.
+        # A missing migration would turn messages into bugs; a newer one does no harm.
         applied = MigrationLog(session, settings).applied() if migrations else {}
-        lacking = [each.number for each in migrations if each.number not in applied]
-        if lacking:
-            _refuse(f"migrations {lacking} are not applied: run `mingle migrate`")
-        if given_up.is_set():
-            _refuse("connected when nobody waited any more")
+        missing = [each.number for each in migrations if each.number not in applied]
+        if missing:
+            _refuse(f"migrations {missing} are not applied: run `mingle migrate`")
+        if abandoned.is_set():
+            _refuse("connected after the timeout")
     except BaseException:
-        ours.shutdown()
+        cluster.shutdown()
         raise
     session.client_protocol_handler = PackedProtocolHandler
     session.use_client_timestamp = False  # versions come from events
@@ -251,8 +251,8 @@ def _session(
     return session
 
 
-def _refuse(why: str) -> NoReturn:
-    raise ConnectionError(why)
+def _refuse(reason: str) -> NoReturn:
+    raise ConnectionError(reason)
 
 
 def _layout(query: Any) -> Layout:
@@ -267,11 +267,11 @@ def _layout(query: Any) -> Layout:
     return Layout(query.query_id, columns, query.routing_key_indexes or ())
 
 
-async def _all_settled(pending: deque[asyncio.Future[Any]]) -> None:
+async def _wait_for_all(pending: deque[asyncio.Future[Any]]) -> None:
     while pending:
         await pending.popleft()
 
 
-def _forget(pending: Iterable[asyncio.Future[Any]]) -> None:
+def _cancel_all(pending: Iterable[asyncio.Future[Any]]) -> None:
     for future in pending:
         future.cancel()

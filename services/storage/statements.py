@@ -1,4 +1,4 @@
-"""CQL with the names that its metrics carry; every write states its version and never a null."""
+"""CQL with its metric labels; every write has a version, and none writes a null."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
@@ -10,19 +10,18 @@ from numpy.typing import NDArray
 from schemas.ids import IdArray
 
 KEYS_AT_ONCE = 1_000
-"""In one `IN ?`: the coordinator works on all of them at the same time."""
+"""Keys in one `IN ?`: the coordinator works on all of them at once."""
 
 INVERTED = 2**62
-"""From where write timestamps of what the lowest version has count down: above every version of the
-next 146,000 years."""
-
+"""Where write timestamps start that count down, so that the lowest version wins: above every
+version of the next 146,000 years."""
 
 RowVersion = Callable[[], int]
 """The write timestamp of rows that have no cells: it decides nothing between them."""
 
 
 def common_row_version() -> int:
-    """That of all writers: nothing of ours removes such a row."""
+    """Return the timestamp that all writers share, as nothing of ours deletes such a row."""
     return 1
 
 
@@ -33,7 +32,7 @@ class Unset(Enum):
 
 
 UNSET = Unset.UNSET
-"""Leaves a column of a written row as it is, where a null would be a tombstone."""
+"""Keeps what the store has in a column, where a null would write a tombstone."""
 
 Key = TypeVar("Key", bound=int | bytes | str)
 Value = int | str | bytes | bool | Sequence[Any] | NDArray[np.int64] | Unset
@@ -49,19 +48,19 @@ class Statement(NamedTuple):
     cql: str
 
     def row(self, **values: Value) -> "Row":
-        """A row to write, its values by the names of the bind markers."""
+        """Return a row to write, with its values by the names of the bind markers."""
         return Row(self, values)
 
 
 class Row(NamedTuple):
-    """What one bound INSERT writes."""
+    """The values of one INSERT."""
 
     statement: Statement
     values: Mapping[str, Value]
 
 
 def key_chunks(keys: Iterable[Key], most: int = KEYS_AT_ONCE) -> Iterator[list[Key]]:
-    """The keys, each once, in lists that one `IN ?` takes."""
+    """Yield the distinct keys in lists that fit one `IN ?`."""
     distinct = list(dict.fromkeys(keys))
     for start in range(0, len(distinct), most):
         yield distinct[start : start + most]
@@ -73,15 +72,15 @@ def id_columns(rows: Collection[Sequence[int]], width: int) -> IdArray:
 
 
 def select(table: str, operation: str, columns: str, rest: str) -> Statement:
-    """A query. Whoever writes it bounds its result, for the driver pages nothing."""
+    """Return a query, which must bound its own result: the driver does not page."""
     return Statement(table, operation, f"SELECT {columns} FROM {{keyspace}}.{table} {rest}")  # noqa: S608 names from code
 
 
 def insert(table: str, *columns: str, ttl: bool = False, operation: str = "write") -> Statement:
-    """An INSERT of whole rows, with the markers named as the columns, and `version`, and `ttl`.
+    """Return an INSERT of whole rows; its markers are the columns, `version` and `ttl`.
 
     `version` is the write timestamp in microseconds: it comes from the event, never from a
-    clock. `ttl` is in seconds, and 0 is for ever.
+    clock. `ttl` is in seconds; 0 means for ever.
     """
     markers = ", ".join(f":{column}" for column in columns)
     using = "TTL :ttl AND TIMESTAMP :version" if ttl else "TIMESTAMP :version"
@@ -93,10 +92,10 @@ def insert(table: str, *columns: str, ttl: bool = False, operation: str = "write
 
 
 def update_present(table: str, *equal: str, one_of: Sequence[str] = ()) -> Statement:
-    """An UPDATE that makes every row whose key has these columns, and is `one_of` these lists.
+    """Return an UPDATE that creates a row for each key with values from the `one_of` lists.
 
-    Its markers are named as the columns, and `version` and `ttl`; those of lists take arrays. The
-    table has a boolean `present`, for an UPDATE sets something.
+    Its markers are the columns, `version` and `ttl`; those of lists take arrays. The table has a
+    boolean `present`, as an UPDATE must set something.
     """
     where = [f"{column} = :{column}" for column in equal]
     where += [f"{column} IN :{column}" for column in one_of]
@@ -108,9 +107,9 @@ def update_present(table: str, *equal: str, one_of: Sequence[str] = ()) -> State
 
 
 def delete(table: str, *key: str, operation: str = "remove") -> Statement:
-    """A DELETE of whole rows by their keys, with the markers of an INSERT.
+    """Return a DELETE of whole rows by their keys, with the markers of an INSERT.
 
-    Nothing may rest on it: its tombstone is purged, and an older write done again then lives.
+    Nothing may rely on it: once its tombstone is purged, repeating an older write restores the row.
     """
     where = " AND ".join(f"{column} = :{column}" for column in key)
     cql = f"DELETE FROM {{keyspace}}.{table} USING TIMESTAMP :version WHERE {where}"  # noqa: S608 names from code

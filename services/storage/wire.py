@@ -1,7 +1,7 @@
-"""What the driver's protocol handler does for us: packed batches go out, rows come in undecoded.
+"""A protocol handler for the driver that sends packed batches and receives undecoded rows.
 
-`Session.client_protocol_handler` is the driver's extension point. The requests that the driver
-makes for itself keep its own handler.
+`Session.client_protocol_handler` is the driver's extension point. Its internal requests keep its
+own handler.
 """
 
 import io
@@ -25,7 +25,7 @@ _RowsMessage: Any = ProtocolHandler.message_types_by_opcode[ResultMessage.opcode
 
 
 class PackedRows:
-    """Stands where a batch keeps its list of bound statements."""
+    """Takes the place of a batch's list of bound statements."""
 
     def __init__(self, runs: Sequence[PackedRun]) -> None:
         self.body = b"".join(run.body for run in runs)
@@ -39,7 +39,7 @@ class PackedMessage(BatchMessage):  # type: ignore[misc] # the driver is untyped
     """A BATCH whose rows are bytes already."""
 
     def send_body(self, f: io.BytesIO, protocol_version: int) -> None:
-        """Type, count and rows are ours; the driver writes what follows them."""
+        """Write type, count and rows; the driver writes what follows them."""
         rows: PackedRows = self.queries
         write_byte(f, self.batch_type.value)
         write_short(f, len(rows))
@@ -58,21 +58,21 @@ class PackedMessage(BatchMessage):  # type: ignore[misc] # the driver is untyped
 
 
 class RowsMessage(_RowsMessage):  # type: ignore[misc] # the driver is untyped
-    """The rows of one answer, decoded by whoever asked for them, once, as they want them."""
+    """The rows of one answer, which the caller decodes once, by row or by column."""
 
     def recv_results_rows(self, *received: Any) -> None:
-        """Keep what was received; whoever asked may want it later, or no more."""
+        """Keep what was received, to be decoded later or not at all."""
         self._received = received
         self.parsed_rows = self
 
     def tuples(self) -> list[tuple[Any, ...]]:
-        """A tuple per row."""
+        """Return a tuple for each row."""
         super().recv_results_rows(*self._received)
         rows: list[tuple[Any, ...]] = self.parsed_rows
         return rows
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """An array per column. Every column has a fixed width, and no value is null."""
+        """Return an array for each column. Raises ValueError for nulls; widths must be fixed."""
         f, _, user_types, metadata, _ = self._received
         self.recv_results_metadata(f, user_types)
         columns = self.column_metadata or metadata
@@ -98,7 +98,7 @@ class PackedProtocolHandler(ProtocolHandler):  # type: ignore[misc] # the driver
 
     @classmethod
     def encode_message(cls, msg: Any, *frame: Any, **options: Any) -> bytes:
-        """Bytes of a message."""
+        """Encode a message."""
         if isinstance(msg, BatchMessage) and isinstance(msg.queries, PackedRows):
             packed = PackedMessage.__new__(PackedMessage)
             packed.__dict__.update(msg.__dict__)
@@ -108,9 +108,9 @@ class PackedProtocolHandler(ProtocolHandler):  # type: ignore[misc] # the driver
 
 
 def packed_batch(runs: Sequence[PackedRun], keyspace: str) -> Any:
-    """A statement for the session: an unlogged batch, sent to a replica of its first run."""
+    """Return an unlogged batch for the session, which sends it to a replica of its first run."""
     batch = BatchStatement(BatchType.UNLOGGED)
-    batch._statements_and_parameters = PackedRows(runs)  # noqa: SLF001 what the message takes over
+    batch._statements_and_parameters = PackedRows(runs)  # noqa: SLF001 the message takes it over
     batch.routing_key, batch.keyspace = runs[0].routing_key, keyspace
     batch.is_idempotent = True
     return batch

@@ -64,8 +64,8 @@ async def test_what_is_migrated_is_written_and_read(
     await migrations.migrate(settings, [MIGRATION])
     store = await connect(settings, Metrics(CollectorRegistry()))
     try:
-        assert {type(each).__mro__[1] for each in store._connection.open} == {LoopConnection}
-        assert all(each._transport.get_extra_info("cipher") for each in store._connection.open)
+        assert {type(each).__mro__[1] for each in store._connections.open} == {LoopConnection}
+        assert all(each._transport.get_extra_info("cipher") for each in store._connections.open)
         texts = {a: f"{a}" + LARGE for a in range(30)}
         await asyncio.gather(
             *(store.write([WRITE.row(a=a, w=w, version=1)]) for a, w in texts.items())

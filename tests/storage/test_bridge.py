@@ -147,7 +147,7 @@ async def test_what_timed_out_keeps_its_place_until_the_driver_lets_go_of_it(
     """Its bytes are in memory still: else each try would add its own to those before."""
     bridge = RequestDispatcher(driver.execute, gate, Metrics(registry), timeout=0.0)
     future = await bridge.send(READ, "query", 1)
-    with pytest.raises(StoreUnavailable, match="none in 0 s"):
+    with pytest.raises(StoreUnavailable, match="no answer in 0 s"):
         await future
     assert gate.inside == 1
     driver.in_thread(driver.answer_all)

@@ -101,12 +101,12 @@ async def test_what_the_driver_still_does_when_the_loop_has_ended_is_no_error() 
 async def test_a_closed_store_has_no_connection_left(settings: Settings, metrics: Metrics) -> None:
     """Also one that the driver does not close in its time."""
     ours = await connect(settings, metrics)
-    opened = list(ours._connection.open)
+    opened = list(ours._connections.open)
     assert len(opened) >= 2  # one to ask about the cluster, one for requests
     ours._session.cluster.shutdown = lambda: None
     await ours.close()
     assert all(each.is_closed for each in opened)
-    assert not ours._connection.open
+    assert not ours._connections.open
 
 
 async def test_stores_of_one_process_may_be_in_different_loops(

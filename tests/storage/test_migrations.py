@@ -203,13 +203,13 @@ async def test_a_lock_that_ran_out_stops_the_migrator(
 ) -> None:
     """Another may have begun: two at once would apply the same statements side by side."""
     await migrate(fresh, FILES[:1])
-    take = MigrationLog._take
+    take = MigrationLog._acquire
 
     def take_and_lose(self: MigrationLog) -> bool:
         taken = take(self)
         query("DELETE FROM migration_tests.schema_lock WHERE name = 'schema' IF EXISTS")
         return taken
 
-    monkeypatch.setattr(MigrationLog, "_take", take_and_lose)
+    monkeypatch.setattr(MigrationLog, "_acquire", take_and_lose)
     with pytest.raises(StoreUnavailable, match="ran out"):
         await migrate(fresh, FILES)

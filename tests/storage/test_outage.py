@@ -70,7 +70,7 @@ async def test_what_a_full_socket_does_not_take_is_kept(
     breakable_cassandra.pause()
     writing = asyncio.create_task(store.write(rows))
     deadline = time.monotonic() + BACK_SECONDS
-    while store._bridge._gate.inside < FULL:
+    while store._dispatcher._limiter.inside < FULL:
         assert time.monotonic() < deadline
         await asyncio.sleep(0.05)
     breakable_cassandra.resume()
