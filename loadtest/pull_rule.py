@@ -1,4 +1,4 @@
-"""When pulling an author costs less than pushing him: the rule of docs/design.md, as a curve.
+"""When pulling an author costs less than pushing: docs/decisions/008-pulled-authors.md as a curve.
 
 python -m loadtest.pull_rule docs/pull-rule.svg
 """

@@ -12,7 +12,7 @@ The rows stay the truth:
 So an edge whose recording ended before a reader began is in the blob, or is named: had its writer
 read an earlier number, its row was there before the reader's pack was begun, hence before anything
 of it was read; a later number than the reader's it cannot have read. Numbers only rise, and a pack
-is left for the next when it has many changes. docs/design.md, *Follower lists*.
+is left for the next when it has many changes. docs/decisions/006-follower-packs.md.
 """
 
 import asyncio

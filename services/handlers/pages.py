@@ -15,7 +15,7 @@ BULK_FOLLOWERS = 20_000
 """Five pages, a tenth of a second of the store: what others may have to wait for in one lane."""
 
 PULL_FOLLOWERS = 2_000_000
-"""Ten seconds of the store for each post; docs/design.md, *Pulled authors*, has the rule."""
+"""Ten seconds of the store for each post; docs/decisions/008-pulled-authors.md has the rule."""
 
 
 class FanOutPolicy(NamedTuple):
