@@ -182,8 +182,8 @@ class Metrics:
         Declaration(
             "timeline_api_streams_ended_total",
             ("reason",),
-            "Streams that ended, by reason: left (the client disconnected), slow (it took no event "
-            "in time), token (no longer valid), lifetime, stopping (the process ends) or failed.",
+            "Streams that ended, by reason: left, slow, token (no longer valid), lifetime, "
+            "stopping (the process ends) or failed.",
         ),
     ]
     api_stream_events: Annotated[
