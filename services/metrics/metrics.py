@@ -119,8 +119,8 @@ class Metrics:
         Declaration(
             "timeline_topics_braked",
             ("topic", "reason"),
-            "1 while intake of the topic is paused because too many of its messages became dead "
-            "letters: too large a share of the latest, or too many in a row.",
+            "1 while intake of the topic is paused: too large a share of its latest messages, or "
+            "too many in a row, became dead letters.",
         ),
     ]
     stale_versions: Annotated[
