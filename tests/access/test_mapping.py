@@ -36,16 +36,16 @@ def users(mechanism: SaslMechanism, files: TlsFiles | None = None) -> Brokers:
     )
 
 
-def test_without_tls_and_user_there_is_an_address_and_no_more() -> None:
-    """As before there were any."""
+def test_without_tls_and_login_there_is_only_an_address() -> None:
+    """Only the address is set."""
     assert PLAIN.librdkafka() == {"bootstrap.servers": "a:1,b:2"}
     assert PLAIN.aiokafka() == {"bootstrap_servers": "a:1,b:2", "security_protocol": "PLAINTEXT"}
     assert credentials(PLAIN) is None
 
 
 @pytest.mark.parametrize("mechanism", ["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"])
-def test_a_user_is_shown_by_every_client(mechanism: SaslMechanism) -> None:
-    """User, password and mechanism, to librdkafka, aiokafka and Faust."""
+def test_every_client_logs_in(mechanism: SaslMechanism) -> None:
+    """librdkafka, aiokafka and Faust all get user, password and mechanism."""
     brokers = users(mechanism)
     assert brokers.librdkafka() == {
         "bootstrap.servers": "a:1",
@@ -68,7 +68,7 @@ def test_a_user_is_shown_by_every_client(mechanism: SaslMechanism) -> None:
 
 
 def test_files_of_tls_reach_every_client(certificates: Certificates) -> None:
-    """And each library takes them: they are read when a client is made."""
+    """Each library accepts them: it reads the files when a client is created."""
     brokers = users("SCRAM-SHA-512", certificates.ours.files(certificates.client))
     options = brokers.librdkafka()
     assert options["ssl.ca.location"] == certificates.ours.file
@@ -88,7 +88,7 @@ def test_files_of_tls_reach_every_client(certificates: Certificates) -> None:
 
 
 def verifies(context: ssl.SSLContext | None) -> None:
-    """The chain up to our authority, which is the only one, and the name."""
+    """Check that only the configured CA is trusted and that the name is verified."""
     assert context is not None
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
@@ -97,7 +97,7 @@ def verifies(context: ssl.SSLContext | None) -> None:
 
 
 async def test_workers_and_outbox_are_made_with_it(certificates: Certificates) -> None:
-    """The consumers of every role, and the producer of requests and dead letters."""
+    """It holds for the consumers of every role and for the producer."""
     settings = Settings.model_validate(
         {
             "kafka_security_protocol": "SASL_SSL",
@@ -116,7 +116,7 @@ async def test_workers_and_outbox_are_made_with_it(certificates: Certificates) -
 
 
 def test_sessions_of_cassandra_are_made_with_it(certificates: Certificates) -> None:
-    """Those of migrations and those of the loop are made of the same cluster."""
+    """Migrations and the event loop use the same cluster settings."""
     settings = Settings.model_validate(
         {
             "cassandra_tls": True,
@@ -142,7 +142,7 @@ MADE_ELSEWHERE = {"streams/embedded/demo_client.py": "of the broker inside the p
 
 
 def test_no_client_of_kafka_is_made_of_an_address() -> None:
-    """Whoever names the brokers' option by itself would forget how they are spoken to."""
+    """A client created from an address alone would lack TLS and the login."""
     for folder in ("services", "streams", "loadtest"):
         for file in (ROOT / folder).rglob("*.py"):
             place = file.relative_to(ROOT).as_posix()

@@ -1,4 +1,4 @@
-"""Settings of TLS and users: what contradicts itself is named, what is secret is never shown."""
+"""Settings of TLS and logins: contradictions are named, and secrets are never shown."""
 
 import json
 from pathlib import Path
@@ -54,7 +54,7 @@ def settings(*arguments: str, **environment: str) -> Result:
     ],
 )
 def test_a_contradiction_is_named(given: dict[str, str], named: list[str]) -> None:
-    """Exit code 2, a line for each, the setting first; nothing secret is in it."""
+    """Exit code 2 and a line for each, which starts with the setting and holds no secret."""
     result = settings(**given)
     assert result.exit_code == 2
     assert [line.split(":")[0] for line in result.output.splitlines()] == [
@@ -64,7 +64,7 @@ def test_a_contradiction_is_named(given: dict[str, str], named: list[str]) -> No
 
 
 def test_a_pair_that_does_not_belong_together_is_refused(certificates: Certificates) -> None:
-    """The key of another certificate."""
+    """The key belongs to another certificate."""
     files = {
         "MINGLE_CASSANDRA_CERTIFICATE_FILE": certificates.client.certificate_file,
         "MINGLE_CASSANDRA_KEY_FILE": certificates.server.key_file,
@@ -75,7 +75,7 @@ def test_a_pair_that_does_not_belong_together_is_refused(certificates: Certifica
 
 
 def test_passwords_are_shown_nowhere() -> None:
-    """Neither by the list nor by what describes the settings in a traceback or a log."""
+    """Neither the list nor the representation in a traceback or a log shows them."""
     for arguments in ([], ["--json"]):
         output = settings(*arguments, **SASL, **LOGIN).output
         assert "geheim" not in output
@@ -90,7 +90,7 @@ def test_passwords_are_shown_nowhere() -> None:
 
 
 def test_a_wrong_setting_beside_a_password_does_not_show_it(monkeypatch: Any) -> None:
-    """The library's own error would print all that it was given."""
+    """The library's own error message would print all values."""
     for name, value in (SASL | {"MINGLE_API_PORT": "http"}).items():
         monkeypatch.setenv(name, value)
     with pytest.raises(ValueError, match="api_port") as caught:
@@ -99,7 +99,7 @@ def test_a_wrong_setting_beside_a_password_does_not_show_it(monkeypatch: Any) ->
 
 
 def test_a_password_may_be_in_a_file(tmp_path: Path) -> None:
-    """Without the end of the line that editors add."""
+    """The final line break that editors add is ignored."""
     file = tmp_path / "password"
     file.write_text("geheim \n")
     held = Settings.model_validate(

@@ -1,4 +1,4 @@
-"""An issuer of tokens: its keys, what it signs, and where it publishes what verifies."""
+"""A token issuer for tests, with its keys, tokens and published key sets."""
 
 import json
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ class Signer:
 
 
 def claims_of(subject: object, **claims: Any) -> Json:
-    """For an hour from now; a claim that is None is left out."""
+    """Return claims that are valid for an hour; a claim of None is left out."""
     said = {"sub": str(subject), "exp": NOW // 1_000 + 3_600} | claims
     return {name: value for name, value in said.items() if value is not None}
 
@@ -56,10 +56,10 @@ def key_set(*published: Json | Signer) -> bytes:
 
 
 def token(subject: object = 1, secret: str = SECRET, **claims: Any) -> str:
-    """Signed with the shared secret."""
+    """Return a token signed with the shared secret."""
     return jwt.encode(claims_of(subject) | claims, secret, "HS256")
 
 
 def bearer(subject: object = 1, scopes: Sequence[str] = (), **claims: Any) -> dict[str, str]:
-    """The header of a request with such a token."""
+    """Return the request header for a token."""
     return {"Authorization": f"Bearer {token(subject, scope=' '.join(scopes), **claims)}"}

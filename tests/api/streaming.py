@@ -1,4 +1,4 @@
-"""Readers of streams: what they are told, and what they hold if they do as the document says."""
+"""Clients of streams that apply events as the OpenAPI document describes."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from litestar import Litestar
 
 WAIT_SECONDS = 30
-"""For what must happen; a slow machine is no failure."""
+"""Longest wait for an expected event; a slow machine is no failure."""
 Json = dict[str, Any]
 
 
@@ -21,7 +21,7 @@ class Event(NamedTuple):
 
 
 def parsed(text: str) -> list[Event]:
-    """The events of a stream that a browser would dispatch."""
+    """Return the events of a stream that a browser would dispatch."""
     found = []
     for block in text.split("\n\n")[:-1]:
         fields = dict(line.split(": ", 1) for line in block.split("\n"))
@@ -31,9 +31,9 @@ def parsed(text: str) -> list[Event]:
 
 
 class Holder:
-    """Keeps the newest items that he was told of, as they were told last; checks what he is told.
+    """Keeps the newest items that events brought, and checks each event.
 
-    Nothing is given that he holds, nothing edited or removed that he does not.
+    No event adds an item that is held, or edits or removes one that is not.
     """
 
     def __init__(self, limit: int = 20) -> None:
@@ -73,9 +73,9 @@ def id_of(item: Any) -> int:
 
 
 class Connection:
-    """A stream that somebody reads, straight from the app; while `taking` is not set, he does not.
+    """A client's stream, straight from the app; it accepts nothing unless `taking` is set.
 
-    `status` and `body` are there once it has begun.
+    `status` and `body` are set once the stream has begun.
     """
 
     def __init__(self, holder: Holder) -> None:
@@ -112,7 +112,7 @@ class Connection:
         self._moved.set()
 
     async def until(self, holds: Callable[[], bool]) -> None:
-        """Waits for it; fails with what came instead."""
+        """Wait until a condition holds; fail with what was received instead."""
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 while not holds():
@@ -121,8 +121,8 @@ class Connection:
         except TimeoutError:
             raise AssertionError(self.status, self.names(), self.body[-500:]) from None
 
-    async def told(self, *names: str) -> None:
-        """Waits until he was told these in their order, heartbeats aside; and nothing else."""
+    async def expect(self, *names: str) -> None:
+        """Wait until exactly these events have arrived in this order, heartbeats aside."""
         await self.until(lambda: len(self.names()) >= len(names))
         assert self.names() == list(names)
 
@@ -131,7 +131,7 @@ class Connection:
 
     @property
     def last(self) -> Any:
-        """What the last event said, heartbeats aside."""
+        """The data of the last event, heartbeats aside."""
         return [each.data for each in self.events if each.name != "heartbeat"][-1]
 
 
@@ -143,7 +143,7 @@ async def streaming(
     headers: Mapping[str, str] | None = None,
     **asked: Any,
 ) -> AsyncIterator[Connection]:
-    """A reader's connection, from where he was; he leaves when the context ends."""
+    """Connect a client that resumes where it was, and disconnect it when the context ends."""
     holder = holder or Holder(asked.get("limit", 20))
     sent = dict(headers or {})
     if holder.last_id is not None:

@@ -1,4 +1,4 @@
-"""Who is asked for a token, what it lets him see, and how he is told (RFC 6750)."""
+"""Which requests need a token, what it gives access to, and how refusals read (RFC 6750)."""
 
 import re
 from collections.abc import AsyncIterator
@@ -17,7 +17,7 @@ EXPIRED = bearer(ALICE, exp=1)
 
 @pytest.fixture
 async def client(village: Village) -> AsyncIterator[httpx.AsyncClient]:
-    """Of an API that asks for tokens."""
+    """A client of an API that requires tokens."""
     async with client_of(api_on(village.stores, auth_secret=SECRET)) as client:
         yield client
 
@@ -45,28 +45,28 @@ def challenge(answer: httpx.Response, status: int, said: str) -> None:
         "/metrics",
     ],
 )
-async def test_without_a_token_nobody_is_somebody(client: httpx.AsyncClient, path: str) -> None:
-    """401, which names no error, since no token was wrong."""
+async def test_a_missing_token_is_401(client: httpx.AsyncClient, path: str) -> None:
+    """The answer is 401 and names no error, since no token was wrong."""
     challenge(await client.get(path), 401, "")
 
 
 @pytest.mark.parametrize("path", [HOME, "/v1/posts/9", "/v1/users/2/posts", "/metrics"])
-async def test_a_token_that_does_not_hold_is_refused(client: httpx.AsyncClient, path: str) -> None:
-    """Also where none is needed: its bearer takes himself for somebody."""
+async def test_an_invalid_token_is_refused(client: httpx.AsyncClient, path: str) -> None:
+    """It holds also where no token is required: the caller claims an identity."""
     said = ', error="invalid_token", error_description="expired"'
     challenge(await client.get(path, headers=EXPIRED), 401, said)
 
 
 @pytest.mark.parametrize("value", ["Bearer", "Bearer ", "Basic YWxpY2U6", "Token x", "", "é"])
 async def test_other_credentials_are_refused(client: httpx.AsyncClient, value: str) -> None:
-    """They are not passed over: whoever sends them wants to be somebody."""
+    """They are not ignored: their sender wants to be authenticated."""
     answer = await client.get("/v1/posts/9", headers={"Authorization": value.encode()})
     said = ', error="invalid_token", error_description="expected `Bearer` and a token"'
     challenge(answer, 401, said)
 
 
-async def test_two_tokens_are_none(client: httpx.AsyncClient) -> None:
-    """Nobody guesses which is meant."""
+async def test_two_tokens_are_refused(client: httpx.AsyncClient) -> None:
+    """The API does not guess which one is meant."""
     headers = [*bearer(ALICE).items(), *bearer(BOB).items()]
     answer = await client.get(HOME, headers=headers)
     assert (answer.status_code, "more than one" in answer.json()["detail"]) == (401, True)
@@ -74,13 +74,13 @@ async def test_two_tokens_are_none(client: httpx.AsyncClient) -> None:
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/openapi.json"])
 async def test_probes_and_the_document_are_open(client: httpx.AsyncClient, path: str) -> None:
-    """Whatever a prober sends along."""
+    """It holds whatever credentials a probe sends."""
     for headers in ({}, EXPIRED):
         assert (await client.get(path, headers=headers)).status_code == 200
 
 
-async def test_the_scheme_is_spelt_as_one_likes(client: httpx.AsyncClient) -> None:
-    """RFC 9110, 11.1."""
+async def test_the_scheme_ignores_case(client: httpx.AsyncClient) -> None:
+    """The scheme is case-insensitive (RFC 9110, 11.1)."""
     value = bearer(ALICE)["Authorization"].replace("Bearer ", "bEARER  ")
     assert (await client.get(HOME, headers={"Authorization": value})).status_code == 200
 
@@ -88,7 +88,7 @@ async def test_the_scheme_is_spelt_as_one_likes(client: httpx.AsyncClient) -> No
 async def test_the_viewer_is_the_tokens_subject(
     village: Village, client: httpx.AsyncClient
 ) -> None:
-    """Without a token nobody looks, and sees what is public."""
+    """Without a token there is no viewer, and only public posts are shown."""
     await village.follows(ALICE, BOB)
     public = await village.post(BOB, minutes_ago=2)
     hidden = await village.post(BOB, minutes_ago=1, visibility="followers")
@@ -113,8 +113,8 @@ async def test_the_viewer_is_the_tokens_subject(
     "path",
     [HOME, "/v1/users/1/explain/9", "/v1/posts/9?viewer=1", "/v1/users/2/posts?viewer=1"],
 )
-async def test_to_be_another_takes_a_scope(client: httpx.AsyncClient, path: str) -> None:
-    """403 names it; it is not said whether what was asked for is there."""
+async def test_acting_as_another_takes_a_scope(client: httpx.AsyncClient, path: str) -> None:
+    """A 403 names the scope and does not reveal whether the resource exists."""
     said = ', error="insufficient_scope", scope="act-as"'
     for scopes in ([], ["operate"], ["act-as-well", "ACT-AS"]):
         challenge(await client.get(path, headers=bearer(BOB, scopes)), 403, said)
@@ -123,21 +123,21 @@ async def test_to_be_another_takes_a_scope(client: httpx.AsyncClient, path: str)
 
 
 async def test_metrics_are_for_operators(client: httpx.AsyncClient) -> None:
-    """To act for others is another thing."""
+    """The scope to act for others is not enough."""
     said = ', error="insufficient_scope", scope="operate"'
     challenge(await client.get("/metrics", headers=bearer(BOB, ["act-as"])), 403, said)
     assert (await client.get("/metrics", headers=bearer(BOB, ["operate"]))).status_code == 200
 
 
-async def test_a_wrong_parameter_is_told_to_who_may_ask(client: httpx.AsyncClient) -> None:
-    """Who is nobody learns of his token first."""
+async def test_authentication_comes_before_parameters(client: httpx.AsyncClient) -> None:
+    """An unauthenticated caller learns of the missing token first."""
     assert (await client.get(f"{HOME}?limit=0")).status_code == 401
     answer = await client.get(f"{HOME}?limit=0", headers=bearer(ALICE))
     assert (answer.status_code, answer.json()["field"]) == (400, "limit")
 
 
 async def test_cursors_are_the_viewers_own(village: Village, client: httpx.AsyncClient) -> None:
-    """Those of nobody's page are not Alice's, though both asked for the same."""
+    """Cursors of an anonymous page do not work for Alice's page of the same listing."""
     await village.post(BOB)
     path = "/v1/users/2/posts"
     cursor = (await client.get(path)).json()["prev"]
@@ -147,7 +147,7 @@ async def test_cursors_are_the_viewers_own(village: Village, client: httpx.Async
 
 
 async def test_an_issuer_that_is_away_is_503(village: Village, tmp_path: Any) -> None:
-    """The token may be good: later, not never. Without one, all goes on."""
+    """The token may be valid, so the caller retries later. Requests without one succeed."""
     signer, file = Signer("one"), tmp_path / "keys.json"
     file.write_bytes(key_set(signer))
     app = api_on(village.stores, auth_jwks=str(file), **JWKS)
@@ -161,7 +161,7 @@ async def test_an_issuer_that_is_away_is_503(village: Village, tmp_path: Any) ->
 
 
 class TestWhatMayNotBeSeen:
-    """It answers exactly like what does not exist: status, headers and body."""
+    """A hidden thing answers exactly like a missing one: status, headers and body."""
 
     @pytest.mark.parametrize("suffix", ["", "/thread"])
     @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ class TestWhatMayNotBeSeen:
     async def test_a_post(
         self, village: Village, client: httpx.AsyncClient, suffix: str, headers: Any, asked: Any
     ) -> None:
-        """For followers, for somebody else, deleted, or a repost of such a one."""
+        """A post is for followers, for somebody else, deleted, or a repost of such a post."""
         followers = await village.post(BOB, visibility="followers")
         deleted = await village.post(BOB)
         await village.delete(BOB, deleted)
@@ -188,7 +188,7 @@ class TestWhatMayNotBeSeen:
         assert len({(each.content, str(each.headers)) for each in answers}) == 1
 
     async def test_an_explanation(self, village: Village, client: httpx.AsyncClient) -> None:
-        """Though the entry of a direct post is stored with those who follow its author."""
+        """It holds although a direct post has entries in its author's followers' homes."""
         await village.follows(CAROL, BOB)
         direct = await village.post(BOB, visibility="direct", mentions=[ALICE])
         repost = await village.post(BOB, repost_of=direct)
@@ -198,7 +198,7 @@ class TestWhatMayNotBeSeen:
         assert len({(each.content, str(each.headers)) for each in answers}) == 1
 
     async def test_an_author(self, village: Village, client: httpx.AsyncClient) -> None:
-        """One who writes for followers only, and one who never was."""
+        """An author who posts for followers only answers like one who never existed."""
         await village.post(BOB, visibility="followers")
         answers = [await client.get(f"/v1/users/{each}/posts") for each in (BOB, 99)]
         assert answers[0].status_code == 200
@@ -208,8 +208,8 @@ class TestWhatMayNotBeSeen:
 OPEN = {"/livez", "/readyz", "/openapi.json"}
 
 
-async def test_every_operation_says_whom_it_asks_for_a_token(client: httpx.AsyncClient) -> None:
-    """And does so: all but a few; without one only where `viewer` may be left out."""
+async def test_every_operation_documents_its_need_of_a_token(client: httpx.AsyncClient) -> None:
+    """The document and the API agree; tokens are optional only where `viewer` is."""
     paths = (await client.get("/openapi.json")).json()["paths"]
     for path, methods in paths.items():
         for method, operation in methods.items():
@@ -240,7 +240,7 @@ async def test_every_operation_says_whom_it_asks_for_a_token(client: httpx.Async
     ],
 )
 def test_wrong_settings_are_named(wrong: dict[str, Any], name: str) -> None:
-    """First of all that is said, and without a secret's value."""
+    """The message starts with the setting and holds no secret."""
     with pytest.raises(ValueError, match=f"{name}: expected") as refused:
         Settings(**wrong)
     assert "\n  MINGLE" in str(refused.value)
@@ -258,6 +258,6 @@ def test_wrong_settings_are_named(wrong: dict[str, Any], name: str) -> None:
     ],
 )
 def test_right_settings(right: dict[str, Any]) -> None:
-    """With them the API asks for tokens; without any it does not."""
+    """With authentication settings the API requires tokens, without any it does not."""
     assert Settings(**right).authenticated
     assert not Settings().authenticated

@@ -1,4 +1,4 @@
-"""Who is let in, and what is measured."""
+"""Who may connect, and which requests are measured."""
 
 import asyncio
 
@@ -15,20 +15,20 @@ from tests.api.village import api_on, client_of, memory
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.0.1", "::1", "localhost"])
 def test_the_loopback_is_fine(host: str) -> None:
-    """In each of its spellings."""
+    """It holds for each way to write the address."""
     assert api_on(memory(), api_host=host) is not None
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.7", "example.org", ""])
-def test_without_authentication_nobody_else_is_let_in(host: str) -> None:
-    """The process does not start, and says why."""
+def test_without_authentication_only_the_loopback_is_served(host: str) -> None:
+    """The process does not start, and gives the reason."""
     with pytest.raises(UnsafeExposure, match="MINGLE_API_HOST"):
         api_on(memory(), api_host=host)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.7", "example.org"])
-def test_others_are_let_in_with_tokens_and_cursors_that_nobody_forges(host: str) -> None:
-    """The process does not start with a key of cursors that everybody knows."""
+def test_off_the_loopback_cursor_keys_are_required(host: str) -> None:
+    """The process does not start with the public default cursor key."""
     with pytest.raises(UnsafeExposure, match="MINGLE_CURSOR_KEYS"):
         api_on(memory(), api_host=host, auth_secret=SECRET)
     with pytest.raises(UnsafeExposure, match="MINGLE_API_HOST"):
@@ -36,8 +36,8 @@ def test_others_are_let_in_with_tokens_and_cursors_that_nobody_forges(host: str)
     assert api_on(memory(), api_host=host, auth_secret=SECRET, cursor_keys=("a key",)) is not None
 
 
-async def test_the_log_says_that_tokens_are_asked_for() -> None:
-    """And how they are signed; of the secret nothing."""
+async def test_the_log_says_that_tokens_are_required() -> None:
+    """It names the algorithms and not the secret."""
     app = api_on(memory(), auth_secret=SECRET)
     with capture_logs() as logs:
         async with app.lifespan():
@@ -48,7 +48,7 @@ async def test_the_log_says_that_tokens_are_asked_for() -> None:
 
 
 async def test_an_issuer_that_is_away_is_known_from_the_start() -> None:
-    """Which it does not hinder: its keys are fetched when it answers."""
+    """The start succeeds, and the keys are fetched once the issuer answers."""
     app = api_on(memory(), auth_jwks="http://127.0.0.1:1/keys", **JWKS)
     with capture_logs() as logs:
         async with app.lifespan(), asyncio.timeout(10):
@@ -57,8 +57,8 @@ async def test_an_issuer_that_is_away_is_known_from_the_start() -> None:
     assert "127.0.0.1:1" in logs[1]["error"]
 
 
-async def test_the_log_says_who_is_let_in() -> None:
-    """When the API starts."""
+async def test_the_log_says_who_may_connect() -> None:
+    """A log line appears when the API starts."""
     app = api_on(memory())
     with capture_logs() as logs:
         async with app.lifespan():
@@ -67,7 +67,7 @@ async def test_the_log_says_who_is_let_in() -> None:
 
 
 async def test_requests_are_measured_by_their_route() -> None:
-    """Ids are no labels; what nothing serves is one route."""
+    """Ids are not labels, and unknown paths share one route."""
     metrics = Metrics(CollectorRegistry())
     async with client_of(api_on(memory(), metrics)) as client:
         for path in ("/v1/users/1/home", "/v1/users/2/home?limit=0", "/v1/posts/9", "/no", "/way"):
@@ -85,6 +85,6 @@ async def test_requests_are_measured_by_their_route() -> None:
 
 
 async def test_metrics_are_text_for_prometheus(client: httpx.AsyncClient) -> None:
-    """In its own media type."""
+    """The media type is that of Prometheus."""
     answer = await client.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=")

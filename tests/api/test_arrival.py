@@ -1,12 +1,12 @@
-"""Waiting ends when the thing is there, or when patience does."""
+"""Waiting ends when something has arrived, or at the time limit."""
 
 import asyncio
 
 from services.api.wait_for import wait_until_arrived
 
 
-async def test_it_looks_until_the_thing_is_there() -> None:
-    """And no longer."""
+async def test_it_checks_until_the_thing_is_there() -> None:
+    """It stops checking then."""
     looks = iter([False, False, True])
 
     async def arrived() -> bool:
@@ -16,8 +16,8 @@ async def test_it_looks_until_the_thing_is_there() -> None:
     assert next(looks, None) is None
 
 
-async def test_patience_ends() -> None:
-    """After a few looks, whatever came of them."""
+async def test_waiting_ends_at_the_limit() -> None:
+    """It returns after a few checks, whatever their result."""
     looks = 0
 
     async def arrived() -> bool:

@@ -1,4 +1,4 @@
-"""Cursors come back as they went out, and nothing else is taken for one."""
+"""Cursors survive a round trip, and nothing else is accepted as one."""
 
 import pytest
 from hypothesis import given
@@ -25,14 +25,14 @@ def places(draw: st.DrawFn) -> PagePosition:
 
 @given(places())
 def test_a_cursor_opens_to_its_place(place: PagePosition) -> None:
-    """Whatever it remembers."""
+    """It holds whatever entries the position remembers."""
     cursors = Cursors(["a key"])
     assert cursors.open(HOME, cursors.seal(HOME, place)) == place
 
 
 @given(places(), st.data())
 def test_a_changed_cursor_is_forged(place: PagePosition, data: st.DataObject) -> None:
-    """No character of it can be another, be missing, or follow it."""
+    """No character may be changed, removed or appended."""
     cursors = Cursors(["a key"])
     token = cursors.seal(HOME, place)
     index = data.draw(st.integers(0, len(token) - 1))
@@ -48,13 +48,13 @@ def test_a_changed_cursor_is_forged(place: PagePosition, data: st.DataObject) ->
 
 @given(st.text())
 def test_text_is_no_cursor(text: str) -> None:
-    """Of any length and alphabet."""
+    """It holds for any length and alphabet."""
     with pytest.raises(InvalidCursor):
         Cursors(["a key"]).open(HOME, text)
 
 
 def test_a_cursor_belongs_to_one_listing_and_viewer() -> None:
-    """Another user's home, or another listing, is foreign."""
+    """It does not work for another user's home or another listing."""
     cursors = Cursors(["a key"])
     token = cursors.seal(HOME, bare_position(PostId(7)))
     for other in ("home/2", "posts/1/", "home/1/"):
@@ -63,7 +63,7 @@ def test_a_cursor_belongs_to_one_listing_and_viewer() -> None:
 
 
 def test_keys_rotate() -> None:
-    """The first signs, all verify, and one that is gone verifies no more."""
+    """The first key signs, all verify, and a removed key no longer verifies."""
     old, both, new = Cursors(["old"]), Cursors(["new", "old"]), Cursors(["new"])
     place = bare_position(PostId(7))
     assert both.open(HOME, old.seal(HOME, place)) == place
@@ -73,7 +73,7 @@ def test_keys_rotate() -> None:
 
 
 def test_without_a_key_every_process_has_the_same() -> None:
-    """A restart on the loopback ends no walk."""
+    """A client can keep paging after a restart on the loopback."""
     place = bare_position(PostId(7))
     token = Cursors(()).seal(HOME, place)
     assert Cursors(()).open(HOME, token) == place
@@ -81,7 +81,7 @@ def test_without_a_key_every_process_has_the_same() -> None:
 
 
 def test_the_longest_cursor_fits_a_header() -> None:
-    """`next` and `prev` together stay below 4 KiB, and are not refused as too long."""
+    """`next` and `prev` together stay below 4 KiB and are accepted."""
     position = PostId(MAX_ID)
     given = tuple(PostId(position - offset) for offset in range(MAX_SEEN - 1, -1, -1))
     place = PagePosition(position, PostId(position - WINDOW), given)

@@ -1,4 +1,4 @@
-"""The OpenAPI document says what the API does: all of it, and nothing else."""
+"""The OpenAPI document describes exactly what the API does."""
 
 from typing import Any
 
@@ -14,25 +14,25 @@ Json = dict[str, Any]
 
 @pytest.fixture(params=[{}, {"auth_secret": SECRET}], ids=["open", "with tokens"])
 async def document(request: pytest.FixtureRequest) -> Json:
-    """Of the API as it may be set up."""
+    """The document of the API, without and with authentication."""
     async with client_of(api_on(memory(), **request.param)) as client:
         document: Json = (await client.get("/openapi.json")).json()
     return document
 
 
 def test_it_is_an_openapi_document(document: Json) -> None:
-    """By the specification's own schema, references and all."""
+    """It is valid under the specification's own schema, references included."""
     OpenAPIV31SpecValidator(document).validate()
 
 
 def test_every_route_is_documented(document: Json) -> None:
-    """And nothing that is not there."""
+    """Nothing else is documented."""
     served = {route.path_format for route in api_on(memory()).routes}
     assert served == document["paths"].keys()
 
 
 def test_every_operation_is_complete(document: Json) -> None:
-    """An id for generators, examples for people, the refusals of tokens where one is looked at."""
+    """Each has an id, a summary, examples and, unless it is open, 401 and 403."""
     operations = [path["get"] for path in document["paths"].values()]
     assert len({each["operationId"] for each in operations}) == len(operations)
     for operation in operations:
@@ -46,7 +46,7 @@ def test_every_operation_is_complete(document: Json) -> None:
 
 
 def test_examples_are_what_they_are_examples_of(document: Json) -> None:
-    """Each is valid under the schema beside it."""
+    """Each example is valid under its schema."""
     root = {"components": document["components"]}
     contents = [
         content
@@ -63,7 +63,7 @@ def test_examples_are_what_they_are_examples_of(document: Json) -> None:
 
 
 async def test_what_a_village_is_answered_is_documented(document: Json) -> None:
-    """Real items, threads with placeholders, gaps and explanations, field by field."""
+    """Real items, threads with placeholders, gaps and explanations match their schemas."""
 
     async def answers() -> list[tuple[str, Json]]:
         village = Village()
@@ -81,7 +81,7 @@ async def test_what_a_village_is_answered_is_documented(document: Json) -> None:
 
 
 async def _history(village: Village) -> dict[str, str]:
-    """What to ask after it, with the schema of the answer."""
+    """Create posts, and return the paths to request with the schemas of their answers."""
     await village.follows(ALICE, BOB)
     root = await village.post(BOB, minutes_ago=9, lang="en", text="hello")
     reply = await village.reply(CAROL, root, minutes_ago=8)

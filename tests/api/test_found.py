@@ -17,7 +17,7 @@ def minutes_ago(minutes: int) -> str:
 
 
 async def walked(client: httpx.AsyncClient, path: str, **asked: object) -> list[int]:
-    """All pages, by their `Link` headers."""
+    """Return the items of all pages, following their `Link` headers."""
     answer = await client.get(path, params={"limit": 1, **asked})
     found = ids(answer.json())
     while "next" in answer.links:
@@ -28,7 +28,7 @@ async def walked(client: httpx.AsyncClient, path: str, **asked: object) -> list[
 
 
 async def test_a_tag_timeline(village: Village, client: httpx.AsyncClient) -> None:
-    """Any, all and none, whatever their case; each item says that a tag brings it."""
+    """Any, all and none ignore case, and each item's reason is the tag."""
     rye, both, salt = [
         await village.post(ALICE, minutes_ago=3 - place, tags=tags)
         for place, tags in enumerate((["Rye"], ["#rye", "salt"], ["salt"]))
@@ -44,7 +44,7 @@ async def test_a_tag_timeline(village: Village, client: httpx.AsyncClient) -> No
 
 @pytest.mark.parametrize("tag", ["brot\N{LATIN SMALL LETTER SHARP S}", "面包", "a b?c%", "x" * 300])
 async def test_a_tag_is_any_text(village: Village, client: httpx.AsyncClient, tag: str) -> None:
-    """Also in the `Link` header."""
+    """It holds in the `Link` header too."""
     posts = [await village.post(ALICE, minutes_ago=each, tags=[tag]) for each in (2, 1)]
     answer = await client.get(f"/v1/tags/{quote(tag)}", params={"limit": 1})
     assert ids(answer.json()) == posts[1:]
@@ -52,7 +52,7 @@ async def test_a_tag_is_any_text(village: Village, client: httpx.AsyncClient, ta
 
 
 async def test_cursors_are_of_what_was_asked(village: Village, client: httpx.AsyncClient) -> None:
-    """Of a tag timeline with other tags, or of a search for other words, they are 400."""
+    """A cursor of other tags or other words is a 400."""
     await village.post(ALICE, tags=["rye"], text="rye bread")
     for path, asked, other in (
         ("/v1/tags/rye", {}, {"any": "salt"}),
@@ -67,7 +67,7 @@ async def test_cursors_are_of_what_was_asked(village: Village, client: httpx.Asy
 
 
 async def test_search(village: Village, client: httpx.AsyncClient) -> None:
-    """By words, author, tag, times and conversation, each alone or with others."""
+    """Words, author, tag, times and conversation work alone and together."""
     root = await village.post(ALICE, minutes_ago=30, text="Rye bread, fresh", tags=["rye"])
     answer = await village.reply(BOB, root, minutes_ago=20, text="Fresh? Bread!")
     later = await village.post(BOB, minutes_ago=10, text="no bread")
@@ -93,7 +93,7 @@ async def test_search(village: Village, client: httpx.AsyncClient) -> None:
 async def test_nothing_that_is_deleted_is_found(
     village: Village, client: httpx.AsyncClient
 ) -> None:
-    """Nor a word that an edit took away."""
+    """A word that an edit removed finds nothing either."""
     post = await village.post(ALICE, text="fresh bread", tags=["rye"])
     await village.edit(ALICE, post, text="stale bread")
     assert await walked(client, "/v1/search", q="fresh") == []
@@ -104,7 +104,7 @@ async def test_nothing_that_is_deleted_is_found(
 
 
 async def test_a_list_is_read_by_its_owner(village: Village, client: httpx.AsyncClient) -> None:
-    """To others, and to nobody in particular, it does not exist."""
+    """For other users and without a viewer it does not exist."""
     path = f"/v1/lists/{LIST}/timeline"
     await village.lists(ALICE, LIST, BOB)
     posts = [await village.post(BOB, minutes_ago=each) for each in (2, 1)]
@@ -121,7 +121,7 @@ async def test_a_list_is_read_by_its_owner(village: Village, client: httpx.Async
 async def test_members_who_repost_the_same_share_a_place(
     village: Village, client: httpx.AsyncClient
 ) -> None:
-    """The earliest repost of the day has it, and names the others; those of others do not count."""
+    """The earliest repost of the day names the other members; other reposters do not count."""
     await village.lists(ALICE, LIST, BOB, CAROL)
     original = await village.post(9, minutes_ago=9)
     first = await village.post(CAROL, minutes_ago=8, repost_of=original)

@@ -1,4 +1,4 @@
-"""Whatever is asked of a village: no bug, no undocumented answer, none of another shape."""
+"""Random requests meet no bug and get only documented answers of the documented shape."""
 
 import asyncio
 from typing import Any
@@ -27,8 +27,8 @@ CURSORS = {"before", "after", "newer_than"}
 some = hypothesis.settings(max_examples=20, suppress_health_check=list(HealthCheck))
 
 
-async def told(village: Village) -> list[PostId]:
-    """Every kind of post there is, and edges that let some of them be seen."""
+async def create_posts(village: Village) -> list[PostId]:
+    """Create every kind of post, and follow edges that make some of them visible."""
     await village.follows(ALICE, BOB)
     await village.follows(BOB, CAROL, replies="all")
     root = await village.post(BOB, minutes_ago=9, lang="en", text="hello")
@@ -54,11 +54,11 @@ WORDS = ["bread", "Fresh", "hello", "#bread"]
 
 
 VILLAGE = Village()
-POSTS = asyncio.run(told(VILLAGE))
+POSTS = asyncio.run(create_posts(VILLAGE))
 
 
 def fuzzed(**settings: Any) -> OpenApiSchema:
-    """The API of the village; ids and cursors are often some that mean something there."""
+    """Return a test case over the API whose ids and cursors are often valid."""
     app = api_on(VILLAGE.stores, max_wait_seconds=0.001, stream_lifetime_seconds=0.01, **settings)
     schema = schemathesis.openapi.from_asgi("/openapi.json", app)
 
@@ -72,7 +72,7 @@ def fuzzed(**settings: Any) -> OpenApiSchema:
 
     @schema.hook
     def map_headers(_context: object, given: Json | None) -> Json | None:
-        """Half of the ids of events are some of a stream that alice may go on with."""
+        """Replace half of the event ids by ones of alice's stream."""
         if given and len(given.get("Last-Event-ID", "")) % 2:
             held = ReaderState(POSTS[-1], {POSTS[0]: b"edit", POSTS[1]: b"gone"})
             given["Last-Event-ID"] = seal(Cursors(()), stream_listing(UserId(ALICE)), held)
@@ -82,7 +82,7 @@ def fuzzed(**settings: Any) -> OpenApiSchema:
 
 
 def known(name: str, value: object) -> object:
-    """Three in four well-formed ids and cursors become those of the village."""
+    """Replace three in four well-formed ids and cursors by existing ones."""
     if not isinstance(value, str):
         return value
     choice = sum(value.encode("utf-8", "surrogatepass"))
@@ -118,26 +118,26 @@ open_to_all, guarded = fuzzed(), fuzzed(auth_secret=SECRET)
 @open_to_all.parametrize()
 @some
 def test_with_no_authentication(case: schemathesis.Case[Any]) -> None:
-    """As on a laptop."""
+    """The setup of a local run."""
     held(case)
 
 
 @guarded.parametrize()
 @some
 def test_without_a_token(case: schemathesis.Case[Any]) -> None:
-    """Where one is asked for."""
+    """The API requires tokens."""
     held(case)
 
 
 @guarded.parametrize()
 @some
 def test_with_alices_token(case: schemathesis.Case[Any]) -> None:
-    """Which lets her be herself."""
+    """Her token lets her act as herself."""
     held(case, bearer(ALICE))
 
 
 @guarded.parametrize()
 @some
 def test_with_every_scope(case: schemathesis.Case[Any]) -> None:
-    """As a service that acts for all."""
+    """The caller is a service that acts for everybody."""
     held(case, bearer(CAROL, ["act-as", "operate"]))

@@ -1,4 +1,4 @@
-"""A generator for another language takes the document as it is, and its client works."""
+"""A TypeScript client generated from the document works."""
 
 import asyncio
 import json
@@ -60,7 +60,7 @@ async def run(folder: Path, *command: str, seconds: float = RUN_SECONDS) -> str:
 
 
 async def installed(folder: Path) -> Path:
-    """Where the tools are; skips where they cannot be had."""
+    """Return the folder of the tools; skip the test if they cannot be installed."""
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
         pytest.skip("needs Node.js with npm")
@@ -77,7 +77,7 @@ async def installed(folder: Path) -> Path:
 async def test_a_typescript_client_is_generated_compiled_and_used(
     village: Village, tmp_path: Path
 ) -> None:
-    """Strictly typed: a listing is read, a thread, and a refusal as the problem that it is."""
+    """With strict types it reads a listing, a thread and a problem."""
     tools = await installed(tmp_path)
     await village.follows(ALICE, BOB)
     root = await village.post(BOB, minutes_ago=2, text="hello")

@@ -1,4 +1,4 @@
-"""What an item, a thread and an explanation look like, to the last field."""
+"""The exact fields of items, threads and explanations."""
 
 import httpx
 
@@ -30,7 +30,7 @@ async def test_an_item_has_exactly_these_fields(
 
 
 async def test_a_repost_names_the_original(village: Village, client: httpx.AsyncClient) -> None:
-    """Its post_id is its own, all else the original's."""
+    """Only post_id is the repost's own; everything else is the original's."""
     await village.follows(ALICE, BOB)
     original = await village.post(CAROL, minutes_ago=3, text="hear")
     repost = await village.post(BOB, minutes_ago=1, repost_of=original)
@@ -41,7 +41,7 @@ async def test_a_repost_names_the_original(village: Village, client: httpx.Async
 
 
 async def test_a_post_is_an_item(village: Village, client: httpx.AsyncClient) -> None:
-    """With milliseconds where the time has any; no reason, since it is in no listing."""
+    """Its time has milliseconds if not zero; it has no reason, being in no listing."""
     post = await village.post(BOB, text="hello")
     reply = await village.reply(BOB, post, minutes_ago=0.001, text="and more")
     item = (await client.get(f"/v1/posts/{reply}")).json()
@@ -50,7 +50,7 @@ async def test_a_post_is_an_item(village: Village, client: httpx.AsyncClient) ->
 
 
 async def test_a_thread_item_adds_its_place(village: Village, client: httpx.AsyncClient) -> None:
-    """Depth, cuts and what is hidden."""
+    """It has its depth and counts of truncated and hidden replies."""
     root = await village.post(BOB, minutes_ago=9)
     reply = await village.reply(CAROL, root, minutes_ago=8)
     items = (await client.get(f"/v1/posts/{reply}/thread")).json()["items"]
@@ -63,7 +63,7 @@ async def test_a_thread_item_adds_its_place(village: Village, client: httpx.Asyn
 
 
 async def test_a_placeholder_tells_nothing(village: Village, client: httpx.AsyncClient) -> None:
-    """Its place and its kind, and that is all."""
+    """It holds its position and kind only."""
     root = await village.post(BOB, minutes_ago=9, text="regret")
     await village.reply(CAROL, root, minutes_ago=8)
     await village.delete(BOB, root)
@@ -78,7 +78,7 @@ async def test_a_placeholder_tells_nothing(village: Village, client: httpx.Async
 
 
 async def test_a_thread_is_cut_as_asked(village: Village, client: httpx.AsyncClient) -> None:
-    """By depth, branches and order."""
+    """Depth, branches and order are parameters."""
     root = await village.post(BOB, minutes_ago=9)
     first = await village.reply(CAROL, root, minutes_ago=8)
     await village.reply(CAROL, first, minutes_ago=7)
@@ -92,7 +92,7 @@ async def test_a_thread_is_cut_as_asked(village: Village, client: httpx.AsyncCli
 async def test_a_post_is_there_for_its_audience_only(
     village: Village, client: httpx.AsyncClient
 ) -> None:
-    """Who may not see it gets the answer of a post that does not exist."""
+    """For other viewers the answer is that of a post that does not exist."""
     secret = await village.post(BOB, visibility="direct", mentions=(CAROL,))
     assert (await client.get(f"/v1/posts/{secret}?viewer=3")).status_code == 200
     unseen = await client.get(f"/v1/posts/{secret}?viewer=1")
@@ -105,7 +105,7 @@ async def test_a_post_is_there_for_its_audience_only(
 async def test_explain_says_the_rule_and_the_path(
     village: Village, client: httpx.AsyncClient
 ) -> None:
-    """And whether the entry is stored."""
+    """It also says whether the entry is stored."""
     await village.follows(ALICE, BOB)
     post = await village.post(BOB)
     explained = (await client.get(f"/v1/users/1/explain/{post}")).json()

@@ -1,4 +1,4 @@
-"""An issuer's keys: rotated, fetched seldom, and kept for a while when it is away."""
+"""An issuer's keys rotate, are rarely fetched, and outlive a short outage."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ OLD, NEW = Signer("old"), Signer("new")
 
 
 class Issuer:
-    """Publishes keys; may be away; counts how often it is asked."""
+    """Publishes keys, can be unavailable, and counts its requests."""
 
     def __init__(self, *signers: Signer) -> None:
         self.document = key_set(*signers)
@@ -43,12 +43,12 @@ class Issuer:
         return await self.keys.find(KeyName(kid, algorithm)) is not None
 
     async def settled(self) -> None:
-        """What was begun in the background is done."""
+        """Wait for the fetch in the background."""
         await self.keys._wait_for_attempt()
 
 
 async def test_keys_are_fetched_once() -> None:
-    """For all who wait for them, and all who come while they are fresh."""
+    """One fetch serves all waiting callers and those that come while keys are fresh."""
     issuer = Issuer(OLD)
     assert await asyncio.gather(*(issuer.has("old") for _ in range(20))) == [True] * 20
     issuer.now += FRESH_MS - 1
@@ -67,8 +67,8 @@ async def test_a_new_key_is_fetched_when_a_token_names_it() -> None:
     assert issuer.asked == 2
 
 
-async def test_made_up_keys_burden_nobody() -> None:
-    """One attempt in PAUSE_MS, whoever asks."""
+async def test_invented_key_ids_cause_one_fetch() -> None:
+    """There is one fetch in PAUSE_MS, whatever keys tokens name."""
     issuer = Issuer(OLD)
     for number in range(50):
         assert not await issuer.has(f"made up {number}")
@@ -76,8 +76,8 @@ async def test_made_up_keys_burden_nobody() -> None:
     assert issuer.asked == 5
 
 
-async def test_aged_keys_are_fetched_beside_the_requests() -> None:
-    """Which wait for nothing; a key that was withdrawn serves no more afterwards."""
+async def test_old_keys_are_refreshed_in_the_background() -> None:
+    """Requests do not wait; afterwards a withdrawn key no longer works."""
     issuer = Issuer(OLD, NEW)
     assert await issuer.has("old")
     issuer.document = key_set(NEW)
@@ -91,7 +91,7 @@ async def test_aged_keys_are_fetched_beside_the_requests() -> None:
 
 
 async def test_keys_outlive_an_outage_of_the_issuer_for_a_while() -> None:
-    """Then no token can be judged: later, not never. It mends by itself."""
+    """Afterwards tokens cannot be verified until the issuer is back."""
     issuer = Issuer(OLD)
     assert await issuer.has("old")
     issuer.away = True
@@ -107,7 +107,7 @@ async def test_keys_outlive_an_outage_of_the_issuer_for_a_while() -> None:
 
 
 async def test_a_key_that_may_be_new_is_not_refused_while_the_issuer_is_away() -> None:
-    """Its bearer is told to come again, not that his token is wrong."""
+    """The caller is asked to retry, not told that their token is wrong."""
     issuer = Issuer(OLD)
     assert await issuer.has("old")
     issuer.away = True
@@ -118,8 +118,8 @@ async def test_a_key_that_may_be_new_is_not_refused_while_the_issuer_is_away() -
     assert issuer.asked == 2
 
 
-async def test_what_is_no_key_set_changes_nothing() -> None:
-    """An error page with status 200, a broken file, a set without a key of ours."""
+async def test_an_invalid_key_set_changes_nothing() -> None:
+    """An error page with status 200, a broken file and a set without usable keys are ignored."""
     issuer = Issuer(OLD)
     assert await issuer.has("old")
     for document in (b"<html>", b"[]", b'{"keys": {}}', key_set(), b"[" * 50_000, b" " * 300_000):
@@ -130,8 +130,8 @@ async def test_what_is_no_key_set_changes_nothing() -> None:
     assert issuer.asked == 7
 
 
-async def test_a_caller_that_leaves_takes_the_keys_from_nobody() -> None:
-    """The attempt goes on for those who wait with him."""
+async def test_a_cancelled_caller_cancels_no_fetch() -> None:
+    """The fetch continues for the other waiting callers."""
     issuer = Issuer(OLD)
     issuer.answers.clear()
     leaving, staying = (asyncio.create_task(issuer.has("old")) for _ in range(2))
@@ -145,7 +145,7 @@ async def test_a_caller_that_leaves_takes_the_keys_from_nobody() -> None:
 
 
 async def test_a_clock_that_is_set_back_stops_no_fetching() -> None:
-    """A time in the future is as long ago as it is far."""
+    """A time in the future counts as elapsed by its distance."""
     issuer = Issuer(OLD)
     assert await issuer.has("old")
     issuer.document = key_set(NEW)
@@ -154,7 +154,7 @@ async def test_a_clock_that_is_set_back_stops_no_fetching() -> None:
 
 
 async def test_without_a_key_id_the_one_key_is_meant() -> None:
-    """Where the issuer has several for the algorithm, it must say which."""
+    """If the issuer has several keys for the algorithm, the token must name one."""
     assert await Issuer(OLD).has(None)
     assert await Issuer(Signer(None)).has(None)
     assert not await Issuer(OLD, NEW).has(None)
@@ -163,7 +163,7 @@ async def test_without_a_key_id_the_one_key_is_meant() -> None:
 
 
 async def test_a_file_is_read_anew(tmp_path: Path) -> None:
-    """Keys rotate there as they do behind a URL."""
+    """Keys in a file rotate like those behind a URL."""
     file = tmp_path / "keys.json"
     file.write_bytes(key_set(OLD))
     now = NOW
@@ -177,7 +177,7 @@ async def test_a_file_is_read_anew(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [None, b"", b"{}", key_set()])
 def test_a_file_without_keys_stops_the_start(tmp_path: Path, content: bytes | None) -> None:
-    """With the name of the setting."""
+    """The error names the setting."""
     file = tmp_path / "keys.json"
     if content is not None:
         file.write_bytes(content)
@@ -187,7 +187,7 @@ def test_a_file_without_keys_stops_the_start(tmp_path: Path, content: bytes | No
 
 @asynccontextmanager
 async def answering(answer: bytes, endless: bytes = b"") -> AsyncIterator[str]:
-    """A server that says the same to everybody, then more for ever; half a head is all it says."""
+    """Serve the same answer to everybody, then endless data; half a head stays incomplete."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -211,35 +211,35 @@ def plain(status: str, *headers: str) -> bytes:
 
 
 async def test_keys_come_over_http() -> None:
-    """As the issuer published them."""
+    """The fetched document is the published one."""
     async with answering(plain("200 OK") + key_set(OLD)) as url:
         assert await fetch_from(url)() == key_set(OLD)
 
 
 @pytest.mark.parametrize("status", ["302 Found", "404 Not Found", "500 Oops", "204 No Content"])
 async def test_other_answers_bring_no_keys(status: str) -> None:
-    """Redirects least of all: the setting says who is trusted."""
+    """Redirects are refused too: only the configured host is trusted."""
     async with answering(plain(status, "location: /elsewhere")) as url:
         with pytest.raises(IssuerUnavailable, match=status[:3]):
             await fetch_from(url)()
 
 
 async def test_an_endless_answer_is_cut() -> None:
-    """Where it is longer than any key set."""
+    """It is cut beyond the size of any key set."""
     async with answering(plain("200 OK"), endless=b" " * 65_536) as url:
         document = await asyncio.wait_for(fetch_from(url)(), 30)
     assert MAX_BYTES < len(document) < 2 * MAX_BYTES
 
 
 async def test_an_issuer_that_is_slow_is_away() -> None:
-    """Requests do not wait for it for ever."""
+    """Requests do not wait forever."""
     async with answering(plain("200 OK", "content-length: 9")[:-1]) as url:
         with pytest.raises(IssuerUnavailable):
             await asyncio.wait_for(fetch_from(url, seconds=0.05)(), 30)
 
 
-async def test_nobody_there_is_an_issuer_away(unused_tcp_port: int, tmp_path: Path) -> None:
-    """Like a file that went."""
+async def test_a_closed_port_is_an_unavailable_issuer(unused_tcp_port: int, tmp_path: Path) -> None:
+    """A missing file counts as an unavailable issuer too."""
     nowhere = f"http://127.0.0.1:{unused_tcp_port}/keys"
     for place in (nowhere, str(tmp_path / "gone"), "https://a host/", "https://xn--/", "\0"):
         with pytest.raises(IssuerUnavailable):

@@ -1,4 +1,4 @@
-"""Pages, their cursors and what they are asked for."""
+"""Pages, their cursors and their parameters."""
 
 import asyncio
 import re
@@ -28,7 +28,7 @@ def ids(body: Json) -> list[int]:
 
 
 async def test_next_goes_older_and_prev_newer(village: Village, client: httpx.AsyncClient) -> None:
-    """To either end, where `next` is null."""
+    """Both directions reach an end; at the old end `next` is null."""
     oldest, middle, newest = [await village.post(ALICE, minutes_ago=each) for each in (3, 2, 1)]
     first = await page(client, limit=2)
     assert (ids(first), first["gap"], first["state"]) == ([newest, middle], None, "ready")
@@ -41,7 +41,7 @@ async def test_next_goes_older_and_prev_newer(village: Village, client: httpx.As
 async def test_an_empty_page_gives_the_cursor_again(
     village: Village, client: httpx.AsyncClient
 ) -> None:
-    """So that a client can poll with it."""
+    """A client can poll with it."""
     await village.post(ALICE, minutes_ago=2)
     cursor = (await page(client))["prev"]
     for asked in ({"after": cursor}, {"newer_than": cursor}):
@@ -56,7 +56,7 @@ async def test_an_empty_page_gives_the_cursor_again(
 
 
 async def test_a_late_entry_is_given_after(village: Village, client: httpx.AsyncClient) -> None:
-    """Once, though it stands below what was read already; not below the oldest entry given."""
+    """It is returned once, also below newer entries, but not below the oldest one returned."""
     await village.follows(ALICE, BOB)
     old, new = [await village.post(BOB, minutes_ago=each) for each in (9, 1)]
     cursor = (await page(client))["prev"]
@@ -70,7 +70,7 @@ async def test_a_late_entry_is_given_after(village: Village, client: httpx.Async
 
 
 async def test_a_gap_is_closed_with_its_cursor(village: Village, client: httpx.AsyncClient) -> None:
-    """It goes into `before` with the same `newer_than`; `next` is as without it."""
+    """The cursor goes into `before` with the same `newer_than`; `next` is unaffected."""
     known, one, two, three = [await village.post(ALICE, minutes_ago=each) for each in (4, 3, 2, 1)]
     seen = (await page(client, limit=1, before=(await page(client, limit=3))["next"]))["prev"]
     newest = await page(client, limit=2, newer_than=seen)
@@ -83,7 +83,7 @@ async def test_a_gap_is_closed_with_its_cursor(village: Village, client: httpx.A
 
 @pytest.mark.parametrize("other", ["before", "newer_than"])
 async def test_after_stands_alone(village: Village, client: httpx.AsyncClient, other: str) -> None:
-    """With `before` or `newer_than` it is 400."""
+    """Together with `before` or `newer_than` it is a 400."""
     await village.post(ALICE)
     cursor = (await page(client))["prev"]
     answer = await client.get(HOME, params={"after": cursor, other: cursor})
@@ -91,7 +91,7 @@ async def test_after_stands_alone(village: Village, client: httpx.AsyncClient, o
 
 
 async def test_the_link_header_says_the_same(village: Village, client: httpx.AsyncClient) -> None:
-    """Following it, with what else was asked, walks the timeline."""
+    """Its links keep the other parameters and lead through the whole timeline."""
     posts = [await village.post(ALICE, minutes_ago=each) for each in (3, 2, 1)]
     answer = await client.get(HOME, params={"limit": 1, "hydrate": "false", "wait_for": posts[0]})
     walked = [answer.json()["items"]]
@@ -105,7 +105,7 @@ async def test_the_link_header_says_the_same(village: Village, client: httpx.Asy
 
 
 async def test_without_hydration_items_are_ids(village: Village, client: httpx.AsyncClient) -> None:
-    """In the same order, with the same cursors."""
+    """Order and cursors are the same."""
     await village.post(ALICE)
     whole, bare = await page(client), await page(client, hydrate="false")
     assert bare == whole | {"items": [each["post_id"] for each in whole["items"]]}
@@ -114,7 +114,7 @@ async def test_without_hydration_items_are_ids(village: Village, client: httpx.A
 async def test_an_authors_page_is_for_its_viewer(
     village: Village, client: httpx.AsyncClient
 ) -> None:
-    """And so are its cursors; nobody in particular sees public posts."""
+    """So are its cursors; without a viewer only public posts are shown."""
     await village.follows(ALICE, BOB)
     hidden = await village.post(BOB, minutes_ago=2, visibility="followers")
     public = await village.post(BOB, minutes_ago=1)
@@ -129,7 +129,7 @@ async def test_an_authors_page_is_for_its_viewer(
 async def test_cursors_do_not_travel_between_homes(
     village: Village, client: httpx.AsyncClient
 ) -> None:
-    """Neither to another user's, nor to a listing of the same user."""
+    """They work neither for another user's home nor for the same user's author page."""
     await village.post(ALICE)
     cursor = (await page(client))["prev"]
     for path, viewer in (
@@ -145,7 +145,7 @@ async def test_cursors_do_not_travel_between_homes(
 async def test_wait_for_returns_as_soon_as_the_post_is_there(
     village: Village, client: httpx.AsyncClient
 ) -> None:
-    """A client reads what it wrote, however long the delivery took."""
+    """A client reads its own writes, however long delivery takes."""
     await village.follows(ALICE, BOB)
     coming = post_id(NOW - MINUTE, 0)
     waiting = asyncio.create_task(page(client, wait_for=coming))
@@ -157,7 +157,7 @@ async def test_wait_for_returns_as_soon_as_the_post_is_there(
 
 
 async def test_wait_for_waits_no_longer_than_its_bound(village: Village) -> None:
-    """And then answers what there is."""
+    """Then it answers with what is there."""
     posted = await village.post(ALICE)
     async with client_of(api_on(village.stores, max_wait_seconds=0.05)) as client:
         assert ids(await page(client, wait_for=posted + 1)) == [posted]
@@ -166,7 +166,7 @@ async def test_wait_for_waits_no_longer_than_its_bound(village: Village) -> None
 
 @pytest.mark.parametrize("seen", [True, False])
 async def test_waiting_tells_nothing_of_what_may_not_be_seen(village: Village, seen: bool) -> None:
-    """It takes as long as for what does not exist."""
+    """Waiting for a hidden post takes as long as for one that does not exist."""
     await village.follows(ALICE, BOB)
     post = await village.post(BOB, visibility="direct", mentions=[ALICE if seen else CAROL])
     async with client_of(api_on(village.stores, max_wait_seconds=0.3)) as client:
@@ -177,7 +177,7 @@ async def test_waiting_tells_nothing_of_what_may_not_be_seen(village: Village, s
 
 
 async def test_waiting_for_what_a_tag_brings(village: Village) -> None:
-    """Nobody delivers it, and it is there as soon as it is known."""
+    """It is never delivered, and counts as arrived once the post exists."""
     await village.follows_tag(ALICE, "#Bread")
     post = await village.post(BOB, tags=["bread"])
     async with client_of(api_on(village.stores, max_wait_seconds=30)) as client:

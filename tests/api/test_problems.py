@@ -1,4 +1,4 @@
-"""What is refused, and how it is said: RFC 9457, with the field, without a stack trace."""
+"""Errors are RFC 9457 problems that name the field and show no stack trace."""
 
 from collections.abc import Collection
 
@@ -16,7 +16,7 @@ HOME = "/v1/users/1/home"
 
 
 class FailingPosts(MemoryPosts):
-    """Raises the same error whenever it is read."""
+    """Raises the same error on every read."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__()
@@ -121,7 +121,7 @@ def failing(error: Exception) -> httpx.AsyncClient:
     ],
 )
 async def test_a_bad_parameter_is_named(client: httpx.AsyncClient, path: str, field: str) -> None:
-    """400, with the field and a reason."""
+    """The answer is a 400 with the field and a reason."""
     answer = await client.get(path)
     assert answer.status_code == 400
     assert answer.headers["content-type"] == "application/problem+json"
@@ -132,7 +132,7 @@ async def test_a_bad_parameter_is_named(client: httpx.AsyncClient, path: str, fi
 
 
 async def test_the_largest_id_is_an_id(client: httpx.AsyncClient) -> None:
-    """And the one after it is none."""
+    """The next number is not."""
     assert (await client.get(f"/v1/users/{MAX_ID}/home")).status_code == 200
 
 
@@ -166,7 +166,7 @@ async def test_the_largest_id_is_an_id(client: httpx.AsyncClient) -> None:
 async def test_every_refusal_is_a_problem(
     client: httpx.AsyncClient, method: str, path: str, status: int
 ) -> None:
-    """Those of the framework too."""
+    """The framework's own errors are problems too."""
     answer = await client.request(method, path)
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
@@ -178,8 +178,8 @@ async def test_every_refusal_is_a_problem(
         assert answer.json()["status"] == status
 
 
-async def test_what_may_be_asked_of_a_path(client: httpx.AsyncClient) -> None:
-    """OPTIONS says so, and nothing else."""
+async def test_options_lists_the_methods_of_a_path(client: httpx.AsyncClient) -> None:
+    """OPTIONS lists the methods and nothing else."""
     answer = await client.options(HOME)
     assert (answer.status_code, answer.headers["allow"], answer.content) == (
         204,
@@ -190,20 +190,20 @@ async def test_what_may_be_asked_of_a_path(client: httpx.AsyncClient) -> None:
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics", "/openapi.json"])
 async def test_probes_may_add_what_they_like(client: httpx.AsyncClient, path: str) -> None:
-    """Where nothing is asked, nothing is misunderstood."""
+    """Open endpoints ignore all parameters."""
     answer = await client.get(path, params={"t": "1", "verbose": ""})
     assert answer.status_code == 200
 
 
 async def test_a_body_is_not_read(client: httpx.AsyncClient) -> None:
-    """Whatever it is, a GET means what its path says."""
+    """The body of a GET changes nothing."""
     for content in (b"{}", b"\xff" * 100_000):
         answer = await client.request("GET", HOME, content=content)
         assert answer.status_code == 200
 
 
 async def test_a_store_that_is_away_is_503() -> None:
-    """With the time after which to try again; the process itself is alive."""
+    """The answer has Retry-After, and the process is still alive."""
     async with failing(StoreUnavailable("no answer from 10.0.0.7")) as client:
         for path in (HOME, "/v1/posts/9", "/readyz"):
             with capture_logs() as logs:
@@ -216,7 +216,7 @@ async def test_a_store_that_is_away_is_503() -> None:
 
 
 async def test_a_bug_is_500_and_in_the_log_only() -> None:
-    """The answer says nothing of it."""
+    """The answer holds no details."""
     async with failing(ZeroDivisionError("the secret of the bug")) as client:
         with capture_logs() as logs:
             answer = await client.get("/v1/posts/9")
@@ -228,17 +228,15 @@ async def test_a_bug_is_500_and_in_the_log_only() -> None:
     assert entry["path"] == "/v1/posts/{post_id}"
 
 
-async def test_ready_is_who_reaches_the_store(client: httpx.AsyncClient) -> None:
-    """200 as long as it answers."""
+async def test_ready_means_that_the_store_answers(client: httpx.AsyncClient) -> None:
+    """It is 200 as long as the store answers."""
     assert (await client.get("/readyz")).json() == {"status": "ok"}
 
 
 @pytest.mark.parametrize(
     "query", ["viewer=1", "LIMIT=500", "limit%5B%5D=5", "=5", f"{'x' * 5_000}=1", "limt=5"]
 )
-async def test_what_nobody_asks_for_is_kept_out_of_the_way(
-    client: httpx.AsyncClient, query: str
-) -> None:
-    """Parameters that an endpoint does not know change nothing, as unknown fields of messages."""
+async def test_unknown_parameters_are_ignored(client: httpx.AsyncClient, query: str) -> None:
+    """Unknown parameters are ignored, as unknown fields of messages are."""
     plain, asked = await client.get(HOME), await client.get(f"{HOME}?{query}")
     assert (asked.status_code, asked.json()) == (200, plain.json())

@@ -1,4 +1,4 @@
-"""What is pulled is read, explained, waited for and streamed as what is pushed is."""
+"""Pulled posts are read, explained, waited for and streamed like pushed ones."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ async def asked(client: httpx.AsyncClient, path: str, **parameters: Any) -> Any:
 
 
 async def test_a_pulled_post_is_in_home_and_says_so() -> None:
-    """It is stored for nobody, and shown to those who follow its author."""
+    """No home timeline stores it, and the author's followers see it."""
     village = Village(ALL_PULLED)
     await village.follows(ALICE, BOB)
     post = await village.post(BOB)
@@ -35,7 +35,7 @@ async def test_a_pulled_post_is_in_home_and_says_so() -> None:
 
 
 async def test_a_repost_that_is_pulled_names_who_made_it() -> None:
-    """In the place of its window, with those whose reposts were pushed."""
+    """It has the place of its window, together with pushed reposts."""
     village = Village(ALL_PULLED)
     original = await village.post(CAROL, 60)
     await village.follows(ALICE, BOB)
@@ -46,7 +46,7 @@ async def test_a_repost_that_is_pulled_names_who_made_it() -> None:
 
 
 async def test_a_repost_that_is_dated_before_its_original_is_pushed() -> None:
-    """It is the earliest reason for the window that the original is in, and takes its place."""
+    """It is the earliest reason in the original's window and takes its place."""
     village = Village(ALL_PULLED)
     await village.follows(ALICE, BOB)
     await village.follows(ALICE, CAROL)
@@ -59,8 +59,8 @@ async def test_a_repost_that_is_dated_before_its_original_is_pushed() -> None:
     assert why["stored"]
 
 
-async def test_a_stream_tells_of_pulled_posts_at_once() -> None:
-    """Not with its next look, which comes within the hour; who does not follow is not woken."""
+async def test_a_stream_sends_pulled_posts_at_once() -> None:
+    """It does not wait for its next poll; streams of other users are not woken."""
     village = Village(ALL_PULLED)
     await village.follows(ALICE, BOB)
     await village.post(BOB, 30)
@@ -68,7 +68,7 @@ async def test_a_stream_tells_of_pulled_posts_at_once() -> None:
     metrics = Metrics(CollectorRegistry())
     app = build_api(village.stores, Settings(**PROBING), metrics, lambda: next(moment))
     async with streaming(app) as alice:
-        await alice.told("change")
+        await alice.expect("change")
         post = await village.post(BOB, 0)
-        await alice.told("change", "entry")
+        await alice.expect("change", "entry")
         assert id_of(alice.last) == post

@@ -1,4 +1,4 @@
-"""What somebody said of others, page by page, and how two people stand to each other."""
+"""A user's relations page by page, and the relationship of two users."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,7 +22,7 @@ STRANGER: dict[str, Any] = {
 
 
 async def walked(client: httpx.AsyncClient, kind: str, limit: int = 2) -> list[dict[str, Any]]:
-    """All pages."""
+    """Return the items of all pages."""
     items: list[dict[str, Any]] = []
     asked: dict[str, Any] = {"kind": kind, "limit": limit}
     while True:
@@ -39,7 +39,7 @@ def users(items: Sequence[dict[str, Any]]) -> list[int]:
 
 
 async def test_people_are_listed_by_kind(village: Village, client: httpx.AsyncClient) -> None:
-    """Each once, on whichever page."""
+    """Each appears once over all pages."""
     for other in range(10, 15):
         await village.follows(ALICE, other)
         await village.says(said.MuteCreated(**SAID, target_id=other + 10))
@@ -51,7 +51,7 @@ async def test_people_are_listed_by_kind(village: Village, client: httpx.AsyncCl
 
 
 async def test_followers_are_listed(village: Village, client: httpx.AsyncClient) -> None:
-    """All of them, but for those who were blocked or have gone."""
+    """All are listed except blocked and former followers."""
     followers = range(100, 150)
     for each in followers:
         await village.follows(each, ALICE)
@@ -61,8 +61,8 @@ async def test_followers_are_listed(village: Village, client: httpx.AsyncClient)
     assert set(listed) == set(followers) - {100}
 
 
-async def test_what_somebody_set_for_himself(village: Village, client: httpx.AsyncClient) -> None:
-    """Lists, tags as they are compared, keyword mutes."""
+async def test_own_settings_are_listed(village: Village, client: httpx.AsyncClient) -> None:
+    """Lists, tags in normal form and keyword mutes are listed."""
     for each in (7, 8, 9):
         await village.lists(ALICE, each, BOB, exclusive=each == 8)
     for tag in ("#Rye", "salt", "bread"):
@@ -84,8 +84,8 @@ async def test_what_somebody_set_for_himself(village: Village, client: httpx.Asy
     ]
 
 
-async def test_how_two_people_stand(village: Village, client: httpx.AsyncClient) -> None:
-    """What the user himself said of the other, and whether the other follows him."""
+async def test_the_relationship_of_two_users(village: Village, client: httpx.AsyncClient) -> None:
+    """It holds the user's own relations and whether the other follows them."""
     await village.follows(ALICE, BOB, replies="all", languages=("en", "de"))
     await village.follows(BOB, ALICE)
     await village.lists(ALICE, 7, BOB)
@@ -107,22 +107,24 @@ async def test_how_two_people_stand(village: Village, client: httpx.AsyncClient)
     assert (await client.get(f"{RELATIONS}/{CAROL}")).json() == STRANGER
 
 
-async def test_who_blocks_is_not_told(village: Village, client: httpx.AsyncClient) -> None:
-    """Not to the one who is blocked; the edges that the block ended are gone for both."""
+async def test_a_block_is_hidden_from_the_blocked_user(
+    village: Village, client: httpx.AsyncClient
+) -> None:
+    """The blocked user does not learn of it; the edges that it ended are gone for both."""
     await village.follows(ALICE, CAROL)
     block = said.BlockCreated(version=NOW * 1_000 + 1, owner_id=CAROL, target_id=ALICE)
     await village.says(block)
     assert (await client.get(f"{RELATIONS}/{CAROL}")).json() == STRANGER
     assert await walked(client, "blocks") == await walked(client, "follows") == []
-    told = (await client.get(f"/v1/users/{CAROL}/relations/{ALICE}")).json()
-    assert told["blocked"] is True
+    relation = (await client.get(f"/v1/users/{CAROL}/relations/{ALICE}")).json()
+    assert relation["blocked"] is True
 
 
 @pytest.mark.parametrize("kind", ["followers", "lists"])
 async def test_a_cursor_is_of_its_kind(
     village: Village, client: httpx.AsyncClient, kind: str
 ) -> None:
-    """And of its owner."""
+    """It is also bound to its owner."""
     for other in (BOB, CAROL):
         await village.follows(ALICE, other)
     cursor = (await client.get(RELATIONS, params={"limit": 1})).json()["next"]

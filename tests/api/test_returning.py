@@ -29,7 +29,7 @@ async def home(client: httpx.AsyncClient, user: int) -> dict[str, Any]:
 
 
 async def left_out() -> tuple[Village, list[str]]:
-    """A village in which alice sleeps, and the posts of bob, the last of which she lacks."""
+    """A village where alice is inactive, with bob's posts, the last of which she lacks."""
     village = Village(inactive_days=3)
     for reader in (ALICE, CAROL):
         await village.follows(reader, BOB)
@@ -47,17 +47,17 @@ async def left_out() -> tuple[Village, list[str]]:
 
 
 async def settled(client: httpx.AsyncClient) -> dict[str, Any]:
-    """Alice's home when it says no more that it is being built."""
+    """Return alice's home once it is no longer being built."""
     async with asyncio.timeout(10):
         while (page := await home(client, ALICE))["state"] == "building":  # noqa: ASYNC110
             await asyncio.sleep(0)
     return page
 
 
-async def test_who_returns_is_told_so_until_his_home_is_whole(
+async def test_a_returning_users_home_is_building_until_complete(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """All is there by then, and what comes next is delivered as to anybody."""
+    """Everything is there by then, and later posts are delivered as usual."""
     monkeypatch.setattr(returning, "SETTLE_SECONDS", 0)
     village, posts = await left_out()
     async with client_of(api_on(village.stores)) as client:
@@ -71,10 +71,10 @@ async def test_who_returns_is_told_so_until_his_home_is_whole(
         assert (await home(client, ALICE))["items"] == posts
 
 
-async def test_what_a_worker_leaves_out_that_has_not_heard_is_there_in_the_end(
+async def test_what_an_uninformed_worker_leaves_out_arrives_in_the_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """It is written by the second rebuild, which comes when every worker must have heard."""
+    """The second rebuild writes it, once every worker must know that she is active."""
     village, posts = await left_out()
     heard = asyncio.Event()
 
@@ -95,7 +95,7 @@ async def test_what_a_worker_leaves_out_that_has_not_heard_is_there_in_the_end(
 
 
 async def test_a_stream_brings_its_reader_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It tells what is there and that it is not all yet; later what was missing."""
+    """It first sends what is there and that more is missing, later the missing posts."""
     monkeypatch.setattr(returning, "SETTLE_SECONDS", 0)
     village, posts = await left_out()
     probing = {"stream_probe_seconds": 0.005, "stream_look_seconds": 0.005}
@@ -105,8 +105,8 @@ async def test_a_stream_brings_its_reader_back(monkeypatch: pytest.MonkeyPatch) 
         assert [str(each) for each in sorted(alice.holder.items, reverse=True)] == posts
 
 
-async def test_who_asks_for_an_explanation_does_not_read() -> None:
-    """Nor does a verification; it does not call missing what a reader will be given."""
+async def test_an_explanation_is_not_a_read() -> None:
+    """Neither does a verification, which does not report entries that a read would restore."""
     village, posts = await left_out()
     async with client_of(api_on(village.stores)) as client:
         why = (await client.get(f"/v1/users/{ALICE}/explain/{posts[0]}")).json()
@@ -119,7 +119,7 @@ async def test_who_asks_for_an_explanation_does_not_read() -> None:
 
 
 async def test_what_carol_lacks_is_missing() -> None:
-    """She is awake: nobody may leave out anything for her."""
+    """She is active, so no worker may leave out her entries."""
     village, posts = await left_out()
     homes: Any = await village.stores.home_timelines.pin()
     homes._homes[CAROL]._ids.remove(PostId(int(Random(0).choice(posts))))

@@ -1,4 +1,4 @@
-"""What is told on a stream, as short histories of alice, who follows bob."""
+"""Events of a stream, as short histories of alice, who follows bob."""
 
 from collections.abc import AsyncIterator
 from copy import deepcopy
@@ -50,10 +50,10 @@ def app(village: Village, clock: Clock) -> Litestar:
 
 @pytest.fixture
 async def alice(village: Village, app: Litestar) -> AsyncIterator[Connection]:
-    """Who follows bob, and has begun to read her empty home."""
+    """Alice follows bob and streams her empty home."""
     await village.follows(ALICE, BOB)
     async with streaming(app) as connection:
-        await connection.told("change")
+        await connection.expect("change")
         yield connection
 
 
@@ -64,13 +64,13 @@ async def page(app: Litestar, **asked: Any) -> list[Any]:
 
 
 async def test_it_begins_with_the_page(village: Village, app: Litestar) -> None:
-    """The same that a listing gives, cursors and all, so that no page is needed before."""
+    """It equals the listing, cursors included, so clients need no page before."""
     for minutes in (3, 2, 1):
         await village.post(ALICE, minutes_ago=minutes)
     async with client_of(app) as client:
         listing = (await client.get("/v1/users/1/home?limit=2")).json()
     async with streaming(app, limit=2) as connection:
-        await connection.told("change")
+        await connection.expect("change")
         assert connection.last == listing
         assert connection.status == 200
         assert connection.headers["content-type"] == "text/event-stream"
@@ -78,24 +78,24 @@ async def test_it_begins_with_the_page(village: Village, app: Litestar) -> None:
 
 
 async def test_a_post_is_an_entry(village: Village, app: Litestar, alice: Connection) -> None:
-    """As the page has it."""
+    """The item equals the page's."""
     await village.post(BOB, text="hello")
-    await alice.told("change", "entry")
+    await alice.expect("change", "entry")
     assert [alice.last] == await page(app) == alice.holder.page()
 
 
 async def test_an_edit_comes_with_what_is_shown_now(village: Village, alice: Connection) -> None:
-    """Also where it is the original of a repost that was edited."""
+    """It holds also for the original of a repost."""
     original = await village.post(CAROL, minutes_ago=2, text="helo")
     repost = await village.post(BOB, repost_of=original)
-    await alice.told("change", "entry")
+    await alice.expect("change", "entry")
     await village.edit(CAROL, original, text="hello")
-    await alice.told("change", "entry", "edit")
+    await alice.expect("change", "entry", "edit")
     assert (alice.last["post_id"], alice.last["text"]) == (str(repost), "hello")
 
 
 async def gone(village: Village, how: str, post: int) -> None:
-    """One way or another, alice's home shows bob's post no longer."""
+    """Make bob's post disappear from alice's home in one of many ways."""
     match how:
         case "deletion":
             await village.delete(BOB, post)
@@ -123,11 +123,11 @@ async def gone(village: Village, how: str, post: int) -> None:
 async def test_what_the_rules_hide_is_removed(
     village: Village, app: Litestar, alice: Connection, how: str
 ) -> None:
-    """By its id, and without a word on why."""
+    """The event holds its id and no reason."""
     post = await village.post(BOB, text="hello")
-    await alice.told("change", "entry")
+    await alice.expect("change", "entry")
     await gone(village, how, post)
-    await alice.told("change", "entry", "removal")
+    await alice.expect("change", "entry", "removal")
     assert alice.last == {"post_id": str(post)}
     assert alice.holder.page() == await page(app) == []
 
@@ -135,19 +135,19 @@ async def test_what_the_rules_hide_is_removed(
 async def test_what_is_past_its_retention_is_removed(
     village: Village, clock: Clock, alice: Connection
 ) -> None:
-    """As time goes by, and nothing else happens."""
+    """Time alone removes it."""
     post = await village.post(BOB)
-    await alice.told("change", "entry")
+    await alice.expect("change", "entry")
     clock.now += 30 * DAY_MS
-    await alice.told("change", "entry", "removal")
+    await alice.expect("change", "entry", "removal")
     assert alice.last == {"post_id": str(post)}
 
 
-async def test_what_is_undone_is_told_again(
+async def test_what_is_shown_again_is_sent_again(
     village: Village, clock: Clock, alice: Connection
 ) -> None:
-    """A mute that ends, by a word or by itself, a block, a suspension."""
-    told = ["change", "entry"]
+    """A mute, block or suspension that ends shows the posts again."""
+    names = ["change", "entry"]
     post = await village.post(BOB)
     away = {"owner_id": ALICE, "target_id": BOB}
     ends = (NOW + 1) * 1_000
@@ -159,47 +159,47 @@ async def test_what_is_undone_is_told_again(
         (MuteCreated(version=LATER + 2, **away, expires_at=ends), None),
         (AccountSuspended(version=1, owner_id=BOB), AccountReinstated(version=2, owner_id=BOB)),
     )
-    await alice.told(*told)
+    await alice.expect(*names)
     for done, undone in undoing:
         await village.says(done)
-        await alice.told(*told, "removal")
+        await alice.expect(*names, "removal")
         if undone is None:
             clock.now += 1
         else:
             await village.says(undone)
-        told += ["removal", "entry"]
-        await alice.told(*told)
+        names += ["removal", "entry"]
+        await alice.expect(*names)
         assert id_of(alice.last) == post
 
 
 async def test_a_late_entry_is_news_for_a_quarter_of_an_hour(
     village: Village, app: Litestar
 ) -> None:
-    """Below newer ones, but not below the oldest; what is older is a change (rule 13)."""
+    """It may be below newer ones, not below the oldest; older ones are changes (rule 13)."""
     await village.follows(ALICE, BOB)
     oldest = await village.post(BOB, minutes_ago=30)
     await village.post(BOB, minutes_ago=1)
     async with streaming(app) as connection:
-        await connection.told("change")
+        await connection.expect("change")
         late = await village.post(BOB, minutes_ago=15.9)
-        await connection.told("change", "entry")
+        await connection.expect("change", "entry")
         assert id_of(connection.last) == late
         later = await village.post(BOB, minutes_ago=16.1)
-        await connection.told("change", "entry", "change")
+        await connection.expect("change", "entry", "change")
         assert [id_of(each) for each in connection.last["items"]] == [later]
         assert oldest < later < late
         assert connection.holder.page() == await page(app)
 
 
 async def test_what_is_older_than_all_is_a_change(village: Village, app: Litestar) -> None:
-    """Be it a minute old: to who scrolls it is no news. So a follow brings one event."""
+    """Even if a minute old it is no news below the oldest item, so a follow is one event."""
     await village.post(ALICE, minutes_ago=1)
     await village.post(BOB, minutes_ago=2)
     await village.post(BOB, minutes_ago=3)
     async with streaming(app) as connection:
-        await connection.told("change")
+        await connection.expect("change")
         await village.follows(ALICE, BOB)
-        await connection.told("change", "change")
+        await connection.expect("change", "change")
         assert len(connection.last["items"]) == 2
         assert connection.holder.page() == await page(app)
 
@@ -207,44 +207,44 @@ async def test_what_is_older_than_all_is_a_change(village: Village, app: Litesta
 async def test_what_fills_the_place_of_a_removed_item_is_a_change(
     village: Village, app: Litestar
 ) -> None:
-    """So that a reader always holds as many as he asked for."""
+    """A reader always holds as many items as requested."""
     third, _, first = [await village.post(ALICE, minutes_ago=each) for each in (3, 2, 1)]
     async with streaming(app, limit=2) as connection:
-        await connection.told("change")
+        await connection.expect("change")
         await village.delete(ALICE, first)
-        await connection.told("change", "removal", "change")
+        await connection.expect("change", "removal", "change")
         assert [id_of(each) for each in connection.last["items"]] == [third]
         assert connection.holder.page() == await page(app, limit=2)
 
 
 async def test_without_hydration_posts_are_named(village: Village, app: Litestar) -> None:
-    """Also those that were edited."""
+    """It holds for edited ones too."""
     first = await village.post(ALICE, minutes_ago=2)
     async with streaming(app, hydrate="false") as connection:
-        await connection.told("change")
+        await connection.expect("change")
         assert connection.last["items"] == [str(first)]
         second = await village.post(ALICE)
-        await connection.told("change", "entry")
+        await connection.expect("change", "entry")
         assert connection.last == {"post_id": str(second)}
         connection.holder.items[first] = "will be told again"
         await village.edit(ALICE, first, text="hello")
-        await connection.told("change", "entry", "edit")
+        await connection.expect("change", "entry", "edit")
         assert connection.last == {"post_id": str(first)}
 
 
 async def test_it_goes_on_behind_any_event(village: Village, app: Litestar) -> None:
-    """With all that happened meanwhile, and nothing twice; the same at another process."""
+    """It sends all changes since, none twice, also from another process."""
     await village.follows(ALICE, BOB)
     edited, deleted, same = [await village.post(BOB, minutes_ago=each) for each in (4, 3, 2)]
     async with streaming(app) as connection:
-        await connection.told("change")
+        await connection.expect("change")
     before = connection.holder
     await village.edit(BOB, edited, text="hello")
     await village.delete(BOB, deleted)
     new = await village.post(BOB)
     names = ["removal", "edit", "entry"]
     async with streaming(app, deepcopy(before)) as whole:
-        await whole.told(*names)
+        await whole.expect(*names)
     other = build_api(village.stores, Settings(**FAST), Metrics(CollectorRegistry()), lambda: NOW)
     for taken in range(len(names) + 1):
         holder = deepcopy(before)
@@ -252,7 +252,7 @@ async def test_it_goes_on_behind_any_event(village: Village, app: Litestar) -> N
             holder.take(event)
         async with streaming(other, holder) as rest:
             await rest.until(lambda: "heartbeat" in [each.name for each in rest.events])
-            await rest.told(*names[taken:])
+            await rest.expect(*names[taken:])
         assert [id_of(each) for each in holder.page()] == [new, same, edited]
         assert holder.page() == await page(app)
 
@@ -260,13 +260,13 @@ async def test_it_goes_on_behind_any_event(village: Village, app: Litestar) -> N
 async def test_what_came_meanwhile_and_does_not_fit_is_a_gap(
     village: Village, app: Litestar
 ) -> None:
-    """As in a page that is asked for with `newer_than`; its cursor reads it."""
+    """It is like that of a page with `newer_than`, and its cursor reads it."""
     known = await village.post(ALICE, minutes_ago=9)
     async with streaming(app, limit=2) as connection:
-        await connection.told("change")
+        await connection.expect("change")
     missed = [await village.post(ALICE, minutes_ago=each) for each in (8, 7, 6, 5)]
     async with streaming(app, connection.holder, limit=2) as connection:
-        await connection.told("entry", "entry", "change")
+        await connection.expect("entry", "entry", "change")
         gap = connection.last["gap"]
         assert (connection.last["items"], gap["from"], gap["to"]) == (
             [],
@@ -281,7 +281,7 @@ async def test_what_came_meanwhile_and_does_not_fit_is_a_gap(
 
 @pytest.mark.parametrize("forged", ["", "x", "AAAA", "é"])
 async def test_an_id_that_is_none_of_ours_is_refused(app: Litestar, forged: str) -> None:
-    """Before the stream begins, as a problem that names it."""
+    """The stream does not begin; the problem names the header."""
     async with client_of(app) as client:
         answer = await client.get(
             "/v1/users/1/home/stream", headers={"Last-Event-ID": forged.encode()}
@@ -293,10 +293,10 @@ async def test_an_id_that_is_none_of_ours_is_refused(app: Litestar, forged: str)
 async def test_ids_are_good_for_their_viewer_and_this_stream_alone(
     village: Village, app: Litestar
 ) -> None:
-    """Cursors are no ids, nor ids cursors; ids of a key that was dropped are none any more."""
+    """Cursors are not event ids nor the reverse, and a dropped key's ids are invalid."""
     await village.post(ALICE)
     async with streaming(app) as connection:
-        await connection.told("change")
+        await connection.expect("change")
     last, prev = connection.holder.last_id, connection.last["prev"]
     other = build_api(
         village.stores, Settings(cursor_keys=("new",)), Metrics(CollectorRegistry()), lambda: NOW
@@ -315,7 +315,7 @@ async def test_ids_are_good_for_their_viewer_and_this_stream_alone(
 
 
 async def test_more_than_one_id_is_refused(client: httpx.AsyncClient) -> None:
-    """Nobody could say which is meant."""
+    """It would be unclear which one is meant."""
     headers = [("Last-Event-ID", "a"), ("Last-Event-ID", "b")]
     answer = await client.get("/v1/users/1/home/stream", headers=headers)
     assert (answer.status_code, answer.json()["field"]) == (400, "Last-Event-ID")
@@ -325,6 +325,6 @@ async def test_more_than_one_id_is_refused(client: httpx.AsyncClient) -> None:
 async def test_parameters_are_those_of_the_page(
     client: httpx.AsyncClient, name: str, value: object
 ) -> None:
-    """With the same bounds."""
+    """Their bounds are the same."""
     answer = await client.get("/v1/users/1/home/stream", params={name: str(value)})
     assert (answer.status_code, answer.json()["field"]) == (400, name)

@@ -1,4 +1,4 @@
-"""How streams end, how many there may be, and what they do when nothing happens."""
+"""How streams end, their limits, and heartbeats."""
 
 import asyncio
 import socket
@@ -59,7 +59,7 @@ def metrics() -> Metrics:
 
 
 async def test_a_stream_on_which_nothing_happens_says_so(metrics: Metrics) -> None:
-    """Again and again, and does not ask the store each time."""
+    """It repeats heartbeats without a store request each."""
     app = api_on(memory(), metrics, stream_heartbeat_seconds=0.005, stream_look_seconds=3_600)
     async with streaming(app) as connection:
         await connection.until(lambda: len(connection.events) > 5)
@@ -71,40 +71,40 @@ async def test_a_stream_on_which_nothing_happens_says_so(metrics: Metrics) -> No
 
 
 async def test_readers_come_back_at_different_times(metrics: Metrics) -> None:
-    """Those of a process that ended would otherwise all ask the next one at once."""
+    """Otherwise all clients of a stopped process would reconnect at once."""
     waits = set()
     for _ in range(20):
         async with streaming(api_on(memory())) as connection:
-            await connection.told("change")
+            await connection.expect("change")
         waits.add(int(connection.body.split("\n")[0].removeprefix("retry: ")))
     assert len(waits) > 1
     assert min(waits) >= 2_000
     assert max(waits) <= 4_000
 
 
-async def test_a_post_is_told_of_before_the_next_look(village: Village, metrics: Metrics) -> None:
-    """One probe asks for all who stream."""
+async def test_a_post_is_sent_before_the_next_poll(village: Village, metrics: Metrics) -> None:
+    """One probe serves all streams."""
     await village.follows(ALICE, BOB)
     app = api_on(village.stores, metrics, stream_probe_seconds=0.005, stream_look_seconds=3_600)
     async with streaming(app) as alice, streaming(app) as again, streaming(app, user=BOB) as bob:
         for each in (alice, again, bob):
-            await each.told("change")
+            await each.expect("change")
         await village.post(BOB, minutes_ago=0)
         for each in (alice, again, bob):
-            await each.told("change", "entry")
+            await each.expect("change", "entry")
     assert looks(metrics) == {"different": 3}
     events = counted(metrics, "timeline_api_stream_events_total", "event")
     assert events == {"change": 3, "entry": 3}
 
 
-async def test_a_reader_who_takes_nothing_is_cut_off(
+async def test_a_client_that_accepts_nothing_is_disconnected(
     village: Village, metrics: Metrics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the reason, which he may still take; what he missed is told when he comes back."""
+    """They get the reason if they still read, and on return the missed changes."""
     monkeypatch.setattr(stream, "FAREWELL_SECONDS", WAIT_SECONDS)
     app = api_on(village.stores, metrics, **FAST, stream_patience_seconds=0.05)
     async with streaming(app) as connection:
-        await connection.told("change")
+        await connection.expect("change")
         connection.taking.clear()
         missed = await village.post(ALICE)
         await cut_off(metrics)
@@ -112,16 +112,16 @@ async def test_a_reader_who_takes_nothing_is_cut_off(
         assert await end(connection) == {"reason": "slow"}
         assert connection.names() == ["change", "end"]
     async with streaming(app, connection.holder) as connection:
-        await connection.told("entry")
+        await connection.expect("entry")
         assert connection.last["post_id"] == str(missed)
     assert ended(metrics) == {"slow": 1, "left": 1}
 
 
-async def test_a_reader_who_never_takes_anything_again_holds_nothing(metrics: Metrics) -> None:
-    """Not even the last word keeps his place."""
+async def test_a_client_that_never_reads_again_holds_no_stream(metrics: Metrics) -> None:
+    """Not even the unsent last event keeps the stream open."""
     app = api_on(memory(), metrics, **FAST, stream_patience_seconds=0.01)
     async with streaming(app) as connection:
-        await connection.told("change")
+        await connection.expect("change")
         connection.taking.clear()
         await connection.until(lambda: connection.ended)
         assert value(metrics, "timeline_api_streams_open") == 0
@@ -129,35 +129,35 @@ async def test_a_reader_who_never_takes_anything_again_holds_nothing(metrics: Me
 
 
 async def test_a_stream_ends_with_its_token(village: Village, metrics: Metrics) -> None:
-    """Nothing is told after it; with another one the reader goes on."""
+    """No event follows; with a new token the reader continues."""
     now = NOW
     settings = Settings(**FAST, auth_secret=SECRET, auth_leeway_seconds=0)
     app = build_api(village.stores, settings, metrics, lambda: now)
     holder = Holder()
     async with streaming(app, holder, headers=bearer(ALICE, exp=NOW // 1_000 + 1)) as connection:
-        await connection.told("change")
+        await connection.expect("change")
         now += 1_000
         await village.post(ALICE)
         assert await end(connection) == {"reason": "token"}
         assert connection.names() == ["change", "end"]
     async with streaming(app, holder, headers=bearer(ALICE)) as connection:
-        await connection.told("entry")
+        await connection.expect("entry")
     assert ended(metrics) == {"token": 1, "left": 1}
 
 
 async def test_streams_are_guarded_as_pages_are(village: Village) -> None:
-    """Nobody reads another's home without the scope for it."""
+    """Reading another user's home takes the scope for it."""
     app = api_on(village.stores, auth_secret=SECRET)
     for user, headers, status in ((ALICE, {}, 401), (BOB, bearer(ALICE), 403)):
         async with client_of(app) as client:
             answer = await client.get(f"/v1/users/{user}/home/stream", headers=headers)
         assert answer.status_code == status
     async with streaming(app, user=BOB, headers=bearer(ALICE, ["act-as"])) as connection:
-        await connection.told("change")
+        await connection.expect("change")
 
 
 async def test_a_stream_ends_at_the_end_of_its_lifetime(metrics: Metrics) -> None:
-    """So that readers spread over the processes that there are by then."""
+    """It lets streams spread over new processes."""
     app = api_on(memory(), metrics, stream_lifetime_seconds=0.01)
     async with streaming(app) as connection:
         assert await end(connection) == {"reason": "lifetime"}
@@ -165,19 +165,19 @@ async def test_a_stream_ends_at_the_end_of_its_lifetime(metrics: Metrics) -> Non
 
 
 async def test_no_more_streams_than_set(village: Village) -> None:
-    """The next one is asked to come back later; who leaves makes room."""
+    """A further client is asked to retry later; one that leaves makes room."""
     app = api_on(village.stores, stream_limit=1)
     async with streaming(app) as connection, client_of(app) as client:
-        await connection.told("change")
+        await connection.expect("change")
         answer = await client.get(STREAM)
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
         assert answer.headers["content-type"] == "application/problem+json"
     async with streaming(app) as connection:
-        await connection.told("change")
+        await connection.expect("change")
 
 
 class Away:
-    """Home timelines as a reader has them whose store is away for a while."""
+    """Home timelines whose store is unavailable for a while."""
 
     def __init__(self, timelines: Any) -> None:
         self.away = False
@@ -190,22 +190,22 @@ class Away:
 
 
 async def test_streams_outlast_a_store_that_is_away(village: Village, metrics: Metrics) -> None:
-    """With heartbeats, and then with what happened meanwhile. New ones are told to come later."""
+    """They send heartbeats, then all changes since; new streams get a 503."""
     timelines = Away(village.stores.home_timelines)
     app = api_on(village.stores._replace(home_timelines=timelines), metrics, **FAST)
     async with streaming(app) as connection:
-        await connection.told("change")
+        await connection.expect("change")
         timelines.away = True
         await connection.until(lambda: looks(metrics).get("failed", 0) > 1)
         async with client_of(app) as client:
             assert (await client.get(STREAM)).status_code == 503
         await village.post(ALICE)
         timelines.away = False
-        await connection.told("change", "entry")
+        await connection.expect("change", "entry")
 
 
 class Slow:
-    """Home timelines that answer when they are let."""
+    """Home timelines that answer only when released."""
 
     generation = FIRST
 
@@ -230,8 +230,8 @@ class Slow:
         return getattr(self._timelines, name)
 
 
-async def test_heartbeats_go_on_while_looks_wait(village: Village, metrics: Metrics) -> None:
-    """However long they wait for the store and for each other; no more than so many ask at once."""
+async def test_heartbeats_continue_while_polls_wait(village: Village, metrics: Metrics) -> None:
+    """Heartbeats continue however long polls wait; concurrent polls are limited."""
     timelines = Slow(village.stores.home_timelines)
     stores = village.stores._replace(home_timelines=timelines)
     app = api_on(stores, metrics, **FAST, stream_heartbeat_seconds=0.02)
@@ -240,7 +240,7 @@ async def test_heartbeats_go_on_while_looks_wait(village: Village, metrics: Metr
             await stack.enter_async_context(streaming(app)) for _ in range(MAX_CONCURRENT_POLLS + 3)
         ]
         for each in everybody:
-            await each.told("change")
+            await each.expect("change")
         timelines.answering.clear()
         before, answered = looks(metrics), timelines.asked
         for each in everybody:
@@ -256,11 +256,11 @@ async def test_heartbeats_go_on_while_looks_wait(village: Village, metrics: Metr
         assert looks(metrics).get("failed", 0) == before.get("failed", 0) == 0
         timelines.answering.set()
         for each in everybody:
-            await each.told("change", "entry")
+            await each.expect("change", "entry")
 
 
 async def test_streams_end_when_the_process_does(village: Village, metrics: Metrics) -> None:
-    """At once, with the reason, over real connections; no new one begins."""
+    """They end at once, with the reason, over real connections; no new one begins."""
     app = api_on(village.stores, metrics)
     async with httpx.AsyncClient(timeout=WAIT_SECONDS) as client:
         bodies = []
@@ -284,10 +284,10 @@ async def test_streams_end_when_the_process_does(village: Village, metrics: Metr
     assert ended(metrics) == {"stopping": 3}
 
 
-async def test_a_connection_that_takes_nothing_is_cut_off(
+async def test_a_connection_that_accepts_nothing_is_closed(
     village: Village, metrics: Metrics
 ) -> None:
-    """A page of three megabytes fills what the kernel and the server keep for it."""
+    """A page of three megabytes fills the buffers of kernel and server."""
     for minute in range(100):
         await village.post(ALICE, minutes_ago=minute + 1, text="\N{SNOWMAN}" * 10_000)
     fast = {"stream_patience_seconds": 0.1, "stream_heartbeat_seconds": 0.01}

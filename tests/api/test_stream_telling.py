@@ -1,4 +1,4 @@
-"""What to tell, from what is held and what is shown: the cases that no village brings about."""
+"""Events between a reader's state and a page, in cases that no village produces."""
 
 from schemas.ids import SEQUENCE_BITS, PostId, UserId
 from services.api.stream.changes import (
@@ -36,7 +36,7 @@ def state(given: ReaderState, shown: Page) -> list[StreamEvent]:
 
 
 def test_nothing_is_removed_while_a_timeline_is_built() -> None:
-    """It is never an authoritative page; that it is being built, and is built, are changes."""
+    """The page is not authoritative; begin and end of building are changes."""
     (change,) = diff_events(holding(5, 4), page(building=True), LIMIT)
     assert change == (ChangeEvent(page(building=True)), holding(5, 4, building=True))
     assert state(change[1], page(5, building=True)) == []
@@ -47,26 +47,26 @@ def test_nothing_is_removed_while_a_timeline_is_built() -> None:
     ]
 
 
-def test_of_what_a_page_did_not_reach_nothing_is_said() -> None:
-    """One that ended early, at the bound of its walk, looked at nothing below that place."""
+def test_a_short_page_is_silent_about_what_it_did_not_reach() -> None:
+    """A page that ended early at its walk's bound says nothing about what lies below."""
     given = holding(9, 5, 3)
     assert state(given, page(9, older=5)) == []
     assert state(given, page(9, older=4)) == [RemovalEvent(PostId(5))]
 
 
 def test_what_leaves_the_window_is_not_removed() -> None:
-    """The reader keeps no more than he asked for, and so does what is known of him."""
+    """The reader keeps no more items than requested, and neither does their state."""
     ((event, given),) = diff_events(holding(5, 4, 3), page(6, 5, 4, older=4), LIMIT)
     assert (event, given) == (EntryEvent(item(6)), holding(6, 5, 4))
 
 
 def test_a_reader_of_a_smaller_page_holds_less() -> None:
-    """Who comes back with another limit is state of what that one shows."""
+    """A reader who returns with another limit gets events for that one."""
     assert list(diff_events(holding(5, 4, 3), page(5, older=5), 1)) == []
 
 
 def test_a_removed_item_still_marks_how_far_its_reader_was() -> None:
-    """What comes more than a quarter of an hour below it is late."""
+    """Entries more than LATE_MS below it are not news."""
     given = holding(40 * MINUTE, 10 * MINUTE).without(PostId(40 * MINUTE))
     given = given.with_items([item(10 * MINUTE)], LIMIT)
     late, too_late = 25 * MINUTE, 24 * MINUTE

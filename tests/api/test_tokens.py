@@ -1,4 +1,4 @@
-"""A token is taken for exactly what its issuer signed, and for nothing else."""
+"""Only tokens that the issuer signed are accepted, exactly as signed."""
 
 import base64
 import contextlib
@@ -47,13 +47,13 @@ def part(value: Any) -> str:
 
 
 def signed_with(secret: bytes, header: Json, claims: Json) -> str:
-    """A token as an attacker makes one, whose library would refuse to."""
+    """Return a token as an attacker would make one; the library refuses to."""
     said = f"{part(header)}.{part(claims)}"
     return f"{said}.{part(hmac.digest(secret, said.encode(), 'sha256'))}"
 
 
 async def test_the_subject_is_the_caller() -> None:
-    """With the scopes of the token, in each of their spellings."""
+    """The scopes are read in each of their forms."""
     for claims in (
         {"scope": "act-as operate"},
         {"scp": ["act-as", "operate"]},
@@ -67,7 +67,7 @@ async def test_the_subject_is_the_caller() -> None:
 
 @pytest.mark.parametrize("algorithm", SIGNERS)
 async def test_each_algorithm_of_an_issuer_is_taken(algorithm: str) -> None:
-    """By the key that the token names."""
+    """The token names the key."""
     assert (await by_keys().verify(SIGNERS[algorithm].token(7))).subject == 7
 
 
@@ -95,13 +95,13 @@ async def test_each_algorithm_of_an_issuer_is_taken(algorithm: str) -> None:
     ],
 )
 async def test_claims_that_do_not_hold(claims: Json, why: str) -> None:
-    """Each is told to the bearer in words of ours."""
+    """The caller gets our own message for each."""
     said = {name: value for name, value in (claims_of(7) | claims).items() if value is not None}
     assert await refusal(SHARED, signed_with(SECRET.encode(), {"alg": "HS256"}, said)) == why
 
 
 async def test_the_clocks_may_differ_by_the_leeway() -> None:
-    """And by no millisecond more."""
+    """A millisecond more is refused."""
     early, late = token(7, nbf=SECONDS + 30), token(7, exp=SECONDS)
     assert await SHARED.verify(early)
     assert await SHARED.verify(late)
@@ -121,7 +121,7 @@ async def test_the_clocks_may_differ_by_the_leeway() -> None:
     ],
 )
 async def test_a_token_is_for_us_and_by_our_issuer(claims: Json, why: str) -> None:
-    """An issuer has other audiences, and its keys perhaps other issuers."""
+    """Audience and issuer are checked, since keys may serve several."""
     said = claims_of(7, iss=ISSUER, aud=AUDIENCE) | claims
     kept = {name: value for name, value in said.items() if value is not None}
     signer = SIGNERS["ES256"]
@@ -133,15 +133,15 @@ async def test_a_token_is_for_us_and_by_our_issuer(claims: Json, why: str) -> No
 @pytest.mark.parametrize("alg", ["none", "None", "", None, 7, "HS256", "HS512", "RS256", "PS256"])
 @pytest.mark.parametrize("signature", ["", "AAAA"])
 async def test_no_algorithm_but_the_keys_own(alg: object, signature: str) -> None:
-    """`none` in no spelling, and none that another key would verify."""
+    """`none` is refused in any spelling, as is the algorithm of another key."""
     presented = f"{part({'alg': alg, 'kid': 'ES256'})}.{part(claims_of(7))}.{signature}"
     await refusal(by_keys(), presented)
     await refusal(SHARED, presented)
 
 
 @pytest.mark.parametrize("alg", ["none", "HS256", "RS512", "", None, 7, [], {}])
-async def test_an_algorithm_that_is_not_taken_burdens_no_issuer(alg: object) -> None:
-    """Its key is not looked for."""
+async def test_an_unsupported_algorithm_causes_no_fetch(alg: object) -> None:
+    """No key is fetched for it."""
     presented = f"{part({'alg': alg, 'kid': 'new'})}.{part(claims_of(7))}.AAAA"
 
     async def fetch() -> bytes:
@@ -152,7 +152,7 @@ async def test_an_algorithm_that_is_not_taken_burdens_no_issuer(alg: object) -> 
 
 
 async def test_a_public_key_is_no_secret() -> None:
-    """What is published signs nothing, whatever the header says of it."""
+    """A public key cannot be used as a shared secret, whatever the header says."""
     public = key_set(SIGNERS["RS256"]), json.dumps(SIGNERS["RS256"].published).encode()
     claims = claims_of(7, iss=ISSUER, aud=AUDIENCE)
     for secret in (*public, b""):
@@ -162,7 +162,7 @@ async def test_a_public_key_is_no_secret() -> None:
 
 
 async def test_a_key_signs_for_its_own_name() -> None:
-    """One key of the issuer does not pass for another, nor one that comes with the token."""
+    """Neither another key of the issuer nor one sent with the token is accepted."""
     stranger = Signer("ES256")
     await refusal(by_keys(), stranger.token(7))
     header = {"alg": "ES256", "jwk": stranger.published, "jku": "https://evil.example"}
@@ -187,7 +187,7 @@ async def test_a_key_signs_for_its_own_name() -> None:
     ],
 )
 async def test_what_is_no_token(presented: str) -> None:
-    """Of any shape; nothing in it becomes an error of ours."""
+    """Any input is refused without an internal error."""
     await refusal(SHARED, presented)
     await refusal(by_keys(), presented)
 
@@ -196,7 +196,7 @@ async def test_what_is_no_token(presented: str) -> None:
     "payload", [b"[" * 4_000, b"9" * 4_400, b"[]", b"7", b'"\\ud800"', b"\xff"]
 )
 async def test_what_is_no_claims(payload: bytes) -> None:
-    """Even well signed."""
+    """They are refused even if well signed."""
     said = f"{part({'alg': 'HS256'})}.{part(payload)}"
     signature = part(hmac.digest(SECRET.encode(), said.encode(), "sha256"))
     await refusal(SHARED, f"{said}.{signature}")
@@ -204,7 +204,7 @@ async def test_what_is_no_claims(payload: bytes) -> None:
 
 @given(st.data())
 async def test_no_character_of_a_token_may_change(data: st.DataObject) -> None:
-    """Of its last one, base64 leaves two bits unused."""
+    """It includes the two unused bits of the last base64 character."""
     presented = token(7)
     index = data.draw(st.integers(0, len(presented) - 2))
     other = data.draw(st.sampled_from("AbZ09-_.").filter(lambda each: each != presented[index]))
@@ -212,7 +212,7 @@ async def test_no_character_of_a_token_may_change(data: st.DataObject) -> None:
 
 
 def test_of_a_key_set_only_public_signing_keys_are_used() -> None:
-    """Secrets, keys for encryption, of other kinds, short or broken ones are passed over."""
+    """Secret, encryption, short, broken and other keys are skipped."""
     good, weak = Signer("good"), Signer("weak", "RS256")
     secret = {"kty": "oct", "kid": "oct", "k": part(SECRET.encode())}
     others: list[Any] = [
@@ -240,6 +240,6 @@ NAMES = st.sampled_from(["kty", "kid", "crv", "n", "e", "x", "y", "alg", "use", 
 
 @given(st.lists(st.dictionaries(NAMES, VALUES), max_size=3))
 def test_a_key_set_is_read_or_refused(described: list[Json]) -> None:
-    """Whatever an issuer publishes, nothing else comes of it."""
+    """Any document is either read or refused."""
     with contextlib.suppress(BadKeySet):
         assert read_keys(key_set(*described))

@@ -1,4 +1,4 @@
-"""A place remembers what was given just below it, within bounds."""
+"""A position remembers the entries seen just below it, within bounds."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,19 +10,19 @@ NOON = 1_790_000_000_000
 
 
 def ids(*seconds: int) -> list[PostId]:
-    """Post ids of so many seconds after noon."""
+    """Return post ids of so many seconds after noon."""
     return [post_id(NOON + each * 1_000, 0) for each in seconds]
 
 
 def test_a_place_remembers_what_it_gave() -> None:
-    """From the oldest entry given, which is the floor, to its position."""
+    """They reach from the oldest entry seen, the floor, to the position."""
     oldest, middle, newest = ids(0, 10, 20)
     place = with_seen(PagePosition(newest, oldest), [newest, middle, oldest])
     assert place == PagePosition(newest, oldest, (middle, newest))
 
 
 def test_the_floor_is_a_quarter_of_an_hour_below() -> None:
-    """What was given before that is forgotten; late entries there are not given."""
+    """Older entries are forgotten; late ones there are not returned."""
     oldest, middle, newest = ids(0, 10, 20 + LATE_MS // 1_000)
     place = with_seen(PagePosition(newest, oldest), [newest, middle, oldest])
     assert place.seen == (newest,)
@@ -40,7 +40,7 @@ def test_the_floor_never_falls() -> None:
 
 @given(st.integers(0, 3 * MAX_SEEN))
 def test_a_place_remembers_so_many(count: int) -> None:
-    """Of more, the newest; below them nothing is given again."""
+    """Of more entries it keeps the newest; below them none is returned again."""
     given_ids = ids(*range(count + 1))
     place = with_seen(PagePosition(given_ids[-1], given_ids[0]), given_ids)
     assert len(place.seen) == min(count, MAX_SEEN)

@@ -1,4 +1,4 @@
-"""Who pages while others write misses nothing and is given nothing twice (rule 13)."""
+"""Paging while others write misses and repeats nothing (rule 13)."""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,15 +17,15 @@ from services.readers.paging import Page, PageRequest, WalkResult, cut_page
 from tests.api.village import ALICE, MINUTE, NOW
 
 MINUTES = st.integers(0, 40)
-"""Ago: well over the quarter of an hour in which late entries are given, and on its edge."""
+"""Minutes ago: well over the time in which late entries are returned, and on its edge."""
 
 
 WRITES = st.lists(st.tuples(MINUTES, st.booleans()))
-"""Posts by their minute, that appear (or go)."""
+"""Posts by their minute, to add or remove."""
 
 
 class Writing:
-    """A listing to which posts are added, and from which they go, while it is read."""
+    """A listing whose posts are added and removed while it is read."""
 
     def __init__(self, minutes: Sequence[int]) -> None:
         self.posts: set[PostId] = set()
@@ -51,7 +51,7 @@ class Writing:
         )
 
     def page(self, **asked: Any) -> tuple[list[PostId], str | None, str | None]:
-        """The ids given, and the cursors to either side."""
+        """Read a page; return its ids and the cursors to either side."""
         listing = asyncio.run(self.pager.page(PageQuery(**asked), self.read, hydrate=False))
         return [PostId(int(str(each))) for each in listing.items], listing.next, listing.prev
 
@@ -64,7 +64,7 @@ def item(post: PostId) -> Item:
 def test_walking_older_gives_what_was_there_throughout_once(
     before: list[int], during: list[list[tuple[int, bool]]], limit: int
 ) -> None:
-    """Whatever is written between its pages."""
+    """It holds whatever is written between the pages."""
     listing = Writing(before)
     at_first = sorted(listing.posts, reverse=True)
     given_ids, cursor, _ = listing.page(limit=limit)
@@ -83,7 +83,7 @@ def test_walking_older_gives_what_was_there_throughout_once(
 def test_polling_gives_late_entries_too_once(
     before: list[int], during: list[list[tuple[int, bool]]], limit: int
 ) -> None:
-    """Those above the oldest entry given, as far as a quarter of an hour below the newest."""
+    """Late entries above the oldest one seen and at most LATE_MS below the newest appear once."""
     listing = Writing(before)
     given_ids, _, cursor = listing.page(limit=limit)
     oldest = given_ids[-1]
@@ -107,7 +107,7 @@ def test_polling_gives_late_entries_too_once(
 
 @given(st.lists(MINUTES, min_size=2, unique=True), st.integers(1, 5))
 def test_a_gap_is_closed_page_by_page(minutes: list[int], limit: int) -> None:
-    """What was not there at the last look is given once, and nothing that was."""
+    """Only entries that are new since the last poll are returned, each once."""
     listing = Writing(minutes[:1])
     seen, _, cursor = listing.page()
     for each in minutes[1:]:

@@ -1,4 +1,4 @@
-"""A village whose events are handled as they happen, on memory stores, behind the real API."""
+"""A village on memory stores behind the real API; events are handled at once."""
 
 from collections.abc import Sequence
 from itertools import count
@@ -44,13 +44,13 @@ def api_on(
 
 
 def client_of(app: Litestar) -> httpx.AsyncClient:
-    """Bugs are answered, as a server would, not raised into the test."""
+    """Return a client that gets bugs as answers, as from a server."""
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     return httpx.AsyncClient(transport=transport, base_url="http://village")
 
 
 class Village:
-    """Alice, Bob and Carol; a post is known by its id, its time by minutes ago."""
+    """Alice, Bob and Carol and what they do; times are in minutes ago."""
 
     def __init__(self, policy: FanOutPolicy = BY_DEFAULT, inactive_days: int = 0) -> None:
         self.stores = memory()
@@ -78,7 +78,7 @@ class Village:
         await self.says(relations.TagFollowCreated(version=NOW * 1_000, owner_id=owner, tag=tag))
 
     async def lists(self, owner: int, list_id: int, *members: int, **options: Any) -> None:
-        """A list and its members."""
+        """Create a list with its members."""
         whose: dict[str, Any] = {"version": NOW * 1_000, "owner_id": owner, "list_id": list_id}
         added = [relations.ListMemberAdded(**whose, member_id=each) for each in members]
         await self.says(relations.ListCreated(**whose, **options), *added)
@@ -87,7 +87,7 @@ class Village:
         await self._handle("relations", facts)
 
     async def post(self, author: int, minutes_ago: float = 1, **fields: Any) -> PostId:
-        """A post, delivered to the followers before this returns."""
+        """Publish a post and deliver it to the followers."""
         time = NOW - int(minutes_ago * MINUTE)
         created = post_id(time, next(self._sequence))
         kind = events.ReplyCreated if "parent_id" in fields else events.PostCreated

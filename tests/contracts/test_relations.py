@@ -228,7 +228,7 @@ async def test_a_mute_has_its_scope_and_its_end(relations: RelationStore, people
     assert (await relations.about(alice, people)).to(bob) == STRANGER
 
 
-async def test_what_somebody_set_for_himself(relations: RelationStore, people: People) -> None:
+async def test_own_settings_are_listed(relations: RelationStore, people: People) -> None:
     """It comes with every answer about him, and with nobody else's."""
     alice, bob, _ = people
     me = {"version": FIRST, "owner_id": alice}

@@ -115,20 +115,20 @@ async def test_a_home_is_told_as_it_changes(village: Village) -> None:
     (first,) = await village.posts(BOB)
     app = create_api(village.deps)
     async with streaming(app) as alice:
-        await alice.told("change")
+        await alice.expect("change")
         (second,) = await village.posts(BOB)
-        await alice.told("change", "entry")
+        await alice.expect("change", "entry")
         by_bob: Any = {"author_id": BOB, "version": now_ms() * 1_000}
         await village.handle("posts", [PostEdited(post_id=first, text="again", **by_bob)])
-        await alice.told("change", "entry", "edit")
+        await alice.expect("change", "entry", "edit")
         await village.handle("posts", [PostDeleted(post_id=second, **by_bob)])
-        await alice.told("change", "entry", "edit", "removal")
+        await alice.expect("change", "entry", "edit", "removal")
         assert list(alice.holder.items) == [first]
     (own,) = await village.posts(ALICE)
     block = BlockCreated(version=now_ms() * 1_000, owner_id=BOB, target_id=ALICE)
     await village.handle("relations", [block])
     async with streaming(create_api(village.deps), alice.holder) as alice:
-        await alice.told("removal", "entry")
+        await alice.expect("removal", "entry")
         assert list(alice.holder.items) == [own]
 
 
