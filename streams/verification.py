@@ -6,8 +6,6 @@ from random import Random
 from typing import Final, NamedTuple
 
 from schemas.ids import PostId, UserId
-from services.handlers.delivery import Backfill
-from services.handlers.rebuild import Rebuild
 from services.metrics.metrics import Metrics
 from services.readers.home import Home
 from services.readers.reader import Reader
@@ -78,13 +76,6 @@ def _measure(metrics: Metrics, listing: str, found: SampleResult) -> None:
     metrics.verified.labels(listing).inc(found.looked_at)
     for kind, places in (("missing", found.missing), ("extra", found.extra)):
         metrics.verify_differences.labels(listing, kind).set(places)
-
-
-def create_rebuild(deps: Deps) -> Rebuild:
-    """A rebuild is a backfill of all whom a user follows, and of himself."""
-    stores = deps.stores
-    backfill = Backfill(stores, deps.retention, deps.clock)
-    return Rebuild(stores.relations, backfill)
 
 
 async def scan_users(deps: Deps) -> AsyncIterator[list[UserId]]:

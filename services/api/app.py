@@ -27,7 +27,6 @@ from services.api.stream.streams import Streams
 from services.api.stream.wire import EVENT_STREAM
 from services.api.wait_for import MAX_WAIT
 from services.clock import Clock
-from services.handlers.delivery import Backfill
 from services.handlers.rebuild import Rebuild
 from services.metrics.metrics import Metrics
 from services.readers.author import AuthorPosts
@@ -102,8 +101,7 @@ def _create_returning_users(
     home: Home, reader: Reader, retention: Retention, metrics: Metrics
 ) -> ReturningUsers:
     stores, clock = reader.stores, reader.clock
-    backfill = Backfill(stores, retention, clock)
-    rebuild = Rebuild(stores.relations, backfill)
+    rebuild = Rebuild(stores, retention, clock)
     return ReturningUsers(home, stores.activity, rebuild, metrics, clock)
 
 

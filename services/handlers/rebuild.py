@@ -5,12 +5,15 @@ from collections.abc import Collection
 
 from schemas.ids import UserId
 from schemas.requests import BackfillFollow
-from services.handlers.handler import Accepted, Handler
-from services.relations.store import RelationStore
+from services.clock import Clock
+from services.handlers.delivery import Backfill
+from services.handlers.handler import Accepted
+from services.relations.followees import load_followees
+from services.retention import Retention
+from services.stores import Stores
 
 PAIRS_AT_ONCE = 512
 """Followees whose entries are read together: half a million rows at most, 8 MB."""
-FOLLOWEES_A_PAGE = 1_000
 
 
 class Rebuild:
@@ -20,9 +23,9 @@ class Rebuild:
     for nothing that is stored beyond that is shown; writing what is there already changes nothing.
     """
 
-    def __init__(self, relations: RelationStore, backfill: Handler[BackfillFollow]) -> None:
-        self._relations = relations
-        self._backfill = backfill
+    def __init__(self, stores: Stores, retention: Retention, clock: Clock) -> None:
+        self._relations = stores.relations
+        self._backfill = Backfill(stores, retention, clock)
 
     async def __call__(self, users: Collection[UserId]) -> int:
         """How many author timelines were read for these users. Raises StoreUnavailable.
@@ -36,7 +39,7 @@ class Rebuild:
         return len({_author(each) for each in owed})
 
     async def _owed_to(self, user: UserId) -> list[Accepted[BackfillFollow]]:
-        authors = [user, *await followees_of(self._relations, user)]
+        authors = [user, *await load_followees(self._relations, user)]
         return [
             Accepted(BackfillFollow(follower_id=user, followee_id=author), 0)
             for author in dict.fromkeys(authors)
@@ -45,14 +48,3 @@ class Rebuild:
 
 def _author(owed: Accepted[BackfillFollow]) -> int:
     return owed.message.followee_id
-
-
-async def followees_of(relations: RelationStore, user: UserId) -> list[UserId]:
-    """All whom a user follows. Raises StoreUnavailable."""
-    found: list[UserId] = []
-    while True:
-        after = found[-1] if found else UserId(0)
-        page = await relations.followees(user, after=after, limit=FOLLOWEES_A_PAGE)
-        found += [edge.followee_id for edge in page]
-        if len(page) < FOLLOWEES_A_PAGE:
-            return found

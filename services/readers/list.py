@@ -1,13 +1,13 @@
 """A list's timeline: what its members wrote and reposted, pulled when its owner reads it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from heapq import nlargest, nsmallest
 
 from schemas.ids import ListId, PostId, UserId
 from services.posts.post import Post
 from services.readers.paging import Page, PageRequest, cut_page
-from services.readers.reader import FindReposts, Reader
-from services.reposts.window import Window
+from services.readers.reader import Reader
+from services.readers.repost_windows import repost_finder
 from services.retention import Retention
 from services.span import Span
 from services.visibility.predicate import Verdict, in_list
@@ -55,26 +55,11 @@ class ListPosts:
             shows=shows,
             retention=self._retention,
             context="home",
-            reposts=self._repost_finder(members, floor),
+            reposts=repost_finder(
+                self._reader.stores.reposts, members, floor, MAX_REPOSTS // max(1, len(members))
+            ),
         )
         return cut_page(request, found)
-
-    def _repost_finder(self, members: Collection[UserId], floor: int) -> FindReposts:
-        """Where to look for what members reposted in some windows."""
-
-        async def reposts(windows: Collection[Window]) -> Collection[PostId]:
-            above = max(floor, min(each.above for each in windows))
-            span = Span(above, max(each.below for each in windows))
-            most = max(1, MAX_REPOSTS // len(members))
-            pages = await self._reader.stores.reposts.author_pages(members, span, most)
-            return [
-                post
-                for page in pages.values()
-                for post, original in page
-                if Window.of(post, original) in windows
-            ]
-
-        return reposts
 
     async def _load_members(self, list_id: ListId) -> set[UserId]:
         members: set[UserId] = set()

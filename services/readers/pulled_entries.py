@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from schemas.ids import PostId, UserId
 from services.pulled.authors import PulledAuthors
+from services.readers.repost_windows import reposts_in
 from services.reposts.store import post_of
 from services.reposts.window import Window
 from services.search.terms import tag_term
@@ -57,12 +58,7 @@ class PulledEntries:
         found: set[PostId] = set()
         read = self._stores.reposts.author_pages
         async for pages in scan_author_pages(read, authors, span, REPOSTS_AT_ONCE, post_of):
-            found.update(
-                post
-                for page in pages.values()
-                for post, original in page
-                if Window.of(post, original) in windows
-            )
+            found |= reposts_in(windows, pages)
         return found
 
     async def _load_sources(self) -> _Sources:

@@ -9,9 +9,10 @@ import asyncio
 from collections.abc import Collection, Iterable, Sequence
 
 from schemas.ids import PostId, UserId
-from services.handlers.rebuild import followees_of
 from services.readers.home import Home
 from services.readers.reader import FindReposts, Reader
+from services.readers.repost_windows import repost_finder
+from services.relations.followees import load_followees
 from services.reposts.window import Window
 from services.retention import Retention
 from services.span import Span
@@ -41,17 +42,20 @@ class VerifyHomes:
         """
         if (await self._reader.stores.activity.load(user)).may_lack_entries:
             return None
-        people = [user, *await followees_of(self._reader.stores.relations, user)]
+        people = [user, *await load_followees(self._reader.stores.relations, user)]
         if len(people) > MOST_FOLLOWEES:
             return None
-        span = Span(above=self._retention.floor(self._reader.clock()))
+        stores, floor = self._reader.stores, self._retention.floor(self._reader.clock())
+        span = Span(above=floor)
         # Written first where a post comes now: what is stored later is no missing entry.
         written = await self._load_written(people, span)
         pulled = self._home.pulled_entries(user)
         stored = await self._home.load_entries(user, pulled, span, NEWEST)
         lowest = max(_lowest_compared(written), _lowest_compared(stored))
         expected, found = await asyncio.gather(
-            self._shown_entries(user, written, lowest, self._repost_finder(people, span)),
+            self._shown_entries(
+                user, written, lowest, repost_finder(stores.reposts, people, floor, NEWEST)
+            ),
             self._shown_entries(user, stored, lowest, self._home.repost_finder(user, pulled)),
         )
         return Differences.between(expected, found)
@@ -89,21 +93,6 @@ class VerifyHomes:
             and window_of(each, judged.view) in asked
         }
         return {*((each, None) for each in kept), *named, *reasons}
-
-    def _repost_finder(self, people: Sequence[UserId], span: Span) -> FindReposts:
-        """Where to look for reposts, but for what was delivered."""
-
-        async def reposts(windows: Collection[Window]) -> Collection[PostId]:
-            wanted = set(windows)
-            pages = await self._reader.stores.reposts.author_pages(people, span, NEWEST)
-            return {
-                each.post_id
-                for page in pages.values()
-                for each in page
-                if Window.of(each.post_id, each.original_id) in wanted
-            }
-
-        return reposts
 
 
 def _lowest_compared(page: Sequence[PostId]) -> int:

@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator
 import click
 
 from schemas.ids import UserId
+from services.handlers.rebuild import Rebuild
 from streams.bootstrap import Deps, repair_stores
 from streams.cli.output import json_option, progress_bar
 from streams.cli.store_access import run_on_stores
 from streams.pace import Pace
-from streams.verification import USERS_AT_ONCE, create_rebuild, scan_users
+from streams.verification import USERS_AT_ONCE, scan_users
 
 
 @click.command("rebuild")
@@ -31,7 +32,7 @@ def command(users: tuple[int, ...], all_: bool, rate: float | None, as_json: boo
     started = time.monotonic()
 
     async def work(deps: Deps) -> int:
-        rebuild, done = create_rebuild(deps), 0
+        rebuild, done = Rebuild(deps.stores, deps.retention, deps.clock), 0
         with progress_bar() as bar:
             task = bar.add_task("users", total=None if all_ else len(users))
             pace = Pace(rate)

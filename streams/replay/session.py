@@ -11,6 +11,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from services.clock import now_ms
+from services.handlers.rebuild import Rebuild
 from services.settings.brokers import Brokers
 from services.settings.settings import Settings
 from streams.bootstrap import Deps, repair_stores
@@ -31,7 +32,7 @@ from streams.replay.result import ReplayResult, read_counters
 from streams.replay.run import Live, Replay, ReplayLimits, ReplayState
 from streams.routes import create_inline_handlers
 from streams.threads import in_thread
-from streams.verification import create_rebuild, scan_users
+from streams.verification import scan_users
 
 
 class ReplayReporter(Protocol):
@@ -157,7 +158,7 @@ async def _complete_generation(plan: Plan, deps: Deps, reporter: ReplayReporter)
     """Fill in what the log lacks, so that a cutover loses nothing that was shown."""
     if plan.gone:
         reporter.notice("what the log lacks: homes are rebuilt from the store's own posts")
-        rebuild = create_rebuild(deps)
+        rebuild = Rebuild(deps.stores, deps.retention, deps.clock)
         async for some in scan_users(deps):
             await rebuild(some)
     await mark_filled(deps.generations, plan)

@@ -1,7 +1,6 @@
 """On the real store: what is damaged behind its back is found, and mended by a rebuild."""
 
 import asyncio
-import dataclasses
 from collections.abc import AsyncIterator, Callable
 from random import Random
 from typing import Any
@@ -14,6 +13,7 @@ from schemas.events import FollowCreated, PostCreated, ReplyCreated
 from schemas.ids import PostId, slot
 from services.handlers.handler import Accepted
 from services.handlers.outbox import MemoryRequestOutbox
+from services.handlers.rebuild import Rebuild
 from services.metrics.metrics import Metrics
 from services.readers.home import Home
 from services.readers.paging import PageRequest
@@ -22,7 +22,7 @@ from services.settings.settings import Settings
 from services.storage.session import connect
 from streams.bootstrap import Deps, cassandra_stores, repair_stores
 from streams.routes import ROUTES, create_handlers
-from streams.verification import VerificationResult, Verifier, create_rebuild, scan_users
+from streams.verification import VerificationResult, Verifier, scan_users
 from tests.contracts.conftest import PATIENCE_SECONDS, session_on
 from tests.contracts.histories import NOW, NewPost, People
 from tests.shown import shown
@@ -158,7 +158,7 @@ async def test_rows_that_were_removed_are_found_and_mended(
     looked = await told.looked()
     assert looked.homes.missing
     assert set(looked.homes.differing) == {told.people.alice}
-    await create_rebuild(deps)([told.people.alice])
+    await Rebuild(deps.stores, deps.retention, deps.clock)([told.people.alice])
     assert (await told.looked()).is_whole
     assert await told.home() == live
 
@@ -180,7 +180,7 @@ async def test_rows_that_were_doubled_or_altered_are_found_where_they_show(
         damage(removing("home_timeline", row))
     looked = await told.looked()
     assert looked.homes.missing == 1
-    await create_rebuild(deps)([told.people.alice])
+    await Rebuild(deps.stores, deps.retention, deps.clock)([told.people.alice])
     assert (await told.looked()).is_whole
     assert await told.home() == live
 
@@ -211,14 +211,12 @@ async def test_a_rebuild_by_the_usual_writer_would_be_outbid(
     damage(removing("home_timeline", key))
     store = await connect(usual_keyspace, deps.metrics)
     try:
-        usual = dataclasses.replace(
-            deps, stores=cassandra_stores(store, usual_keyspace, deps.clock)
-        )
-        await create_rebuild(usual)([told.people.alice])
+        usual = cassandra_stores(store, usual_keyspace, deps.clock)
+        await Rebuild(usual, deps.retention, deps.clock)([told.people.alice])
     finally:
         await store.close()
     assert await told.home() != live
-    await create_rebuild(deps)([told.people.alice])
+    await Rebuild(deps.stores, deps.retention, deps.clock)([told.people.alice])
     assert await told.home() == live
 
 
@@ -226,7 +224,7 @@ async def test_everybody_is_rebuilt(told: Told, deps: Deps, damage: Damage) -> N
     """All of a table is lost; each is found by what he wrote or by whom he follows."""
     live = await told.home()
     await asyncio.to_thread(damage, "TRUNCATE home_timeline")
-    rebuild = create_rebuild(deps)
+    rebuild = Rebuild(deps.stores, deps.retention, deps.clock)
     async for users in scan_users(deps):
         await rebuild(users)
     assert await told.home() == live

@@ -12,6 +12,7 @@ from schemas.events import FollowCreated, PostCreated
 from services.activity.inactive_users import InactiveUsers
 from services.handlers.handler import Accepted
 from services.handlers.outbox import MemoryRequestOutbox
+from services.handlers.rebuild import Rebuild
 from services.metrics.metrics import Metrics
 from services.readers.home import Home
 from services.readers.paging import Page, PageRequest
@@ -21,7 +22,6 @@ from services.settings.settings import Settings
 from services.storage.session import connect
 from streams.bootstrap import Deps, cassandra_stores
 from streams.routes import ROUTES, create_handlers
-from streams.verification import create_rebuild
 from tests.contracts.conftest import PATIENCE_SECONDS
 from tests.contracts.histories import NOW, NewPost, People
 from tests.shown import shown
@@ -58,7 +58,7 @@ class Told:
         self.homes = ReturningUsers(
             Home(Reader(deps.stores, deps.clock), deps.retention),
             deps.stores.activity,
-            create_rebuild(deps),
+            Rebuild(deps.stores, deps.retention, deps.clock),
             deps.metrics,
             deps.clock,
             wait=self._wait,

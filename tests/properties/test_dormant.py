@@ -16,7 +16,7 @@ from schemas.ids import DAY_MS, UserId
 from services.activity.inactive_users import MAX_AGE_SECONDS, InactiveUsers
 from services.activity.store import ActivityKind
 from services.errors import Transient
-from services.handlers.delivery import Backfill, everyone_active
+from services.handlers.delivery import everyone_active
 from services.handlers.rebuild import Rebuild
 from services.readers.home import Home
 from services.readers.paging import Page, PageRequest
@@ -84,9 +84,8 @@ class Village:
 
     def _api(self, stores: Stores) -> ReturningUsers:
         retention = self.world.retention
-        backfill = Backfill(stores, retention, self.clock)
         home = Home(Reader(stores, self.clock), retention, pulled_age_ms=0)
-        rebuild = Rebuild(stores.relations, backfill)
+        rebuild = Rebuild(stores, retention, self.clock)
         return ReturningUsers(home, stores.activity, rebuild, METRICS, self.clock, wait=self._wait)
 
     def clock(self) -> int:

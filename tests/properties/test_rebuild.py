@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from schemas.events import FollowCreated, FollowDeleted, PostCreated
 from schemas.ids import PostId, UserId
 from services.conversations.memory import MemoryConversations
-from services.handlers.delivery import Backfill
 from services.handlers.pages import FanOutPolicy
 from services.handlers.rebuild import Rebuild
 from services.reposts.memory import MemoryReposts
@@ -56,9 +55,7 @@ async def lose_some(world: World, user: UserId, chance: Random) -> None:
 
 
 def rebuild_in(world: World) -> Rebuild:
-    stores = world.reader.stores
-    backfill = Backfill(stores, world.retention, world.clock)
-    return Rebuild(stores.relations, backfill)
+    return Rebuild(world.reader.stores, world.retention, world.clock)
 
 
 async def found_wrong(world: World, users: Sequence[UserId]) -> set[int]:
