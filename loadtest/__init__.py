@@ -1,1 +1,1 @@
-"""Load runs: what fan-out costs, measured on the real servers, written down for a person."""
+"""Load runs: measure on real servers what fan-out costs, and report it."""

@@ -1,4 +1,4 @@
-"""The closed phase: everything is published at once, and arrives as fast as it can."""
+"""The maximum phase: publishes posts all at once, and measures how fast they are delivered."""
 
 import asyncio
 import time
@@ -10,47 +10,47 @@ from loadtest.report import Repetition
 from loadtest.traffic import Writer
 from services.clock import now_ms
 
-SECONDS = 900.0
-"""For one repetition: three million entries take half a minute."""
+BURST_SECONDS = 900.0
+"""Limit for one repetition: three million entries take half a minute."""
 POLL_SECONDS = 0.05
-LOOK_SECONDS = 2.0
-"""Between two looks whether Kafka says that nothing is left, where entries do not add up."""
-WATCHED = 20
-"""Posts of a burst whose arrival is looked for in homes."""
-SENT_AT_ONCE = 200
-"""Between two looks at what else is to be done here."""
+DRAIN_CHECK_SECONDS = 2.0
+"""Between two questions to Kafka whether everything is handled, in case entries are missing."""
+WATCHED_POSTS = 20
+"""Posts of a burst whose arrival in homes is watched."""
+YIELD_EVERY = 200
+"""Messages that are sent before other tasks of this process run."""
 
 
 class Burst:
-    """Posts at once, and how long until all their entries are written."""
+    """Publishes posts at once and measures how long it takes to write all their entries."""
 
-    def __init__(self, bench: Bench, ledger: SentEvents, writer: Writer) -> None:
+    def __init__(self, bench: Bench, sent: SentEvents, writer: Writer) -> None:
         self._bench = bench
-        self._ledger = ledger
+        self._sent = sent
         self._writer = writer
 
     async def publish(self, group: str, authors: list[int]) -> Repetition:
-        """By these authors, one post each."""
+        """Publish one post of each author, and return what that took."""
         bench = self._bench
         messages = [self._writer.post(author, now_ms()) for author in authors]
-        deliveries = sum(len(self._ledger.lists.of(author)) for author in authors)
-        await bench.drained()
+        deliveries = sum(len(self._sent.lists.of(author)) for author in authors)
+        await bench.wait_until_drained()
         await self._fresh_sample()
-        before, looked = bench.sampler.samples[-1], len(bench.sampler.samples) - 1
-        cpu = bench.cpu()
+        before, first_sample = bench.sampler.samples[-1], len(bench.sampler.samples) - 1
+        cpu = bench.cpu_seconds()
         began = bench.elapsed()
-        watched = -(-len(messages) // WATCHED)
+        watch_every = -(-len(messages) // WATCHED_POSTS)
         for number, message in enumerate(messages):
             bench.sender.send(message)
-            self._ledger.wrote(message.author_id, message.post_id)
-            followers = self._ledger.lists.of(message.author_id)
-            if number % watched == 0:
+            self._sent.add_post(message.author_id, message.post_id)
+            followers = self._sent.lists.of(message.author_id)
+            if number % watch_every == 0:
                 bench.observer.watch(group, message.post_id, followers, began)
-            if number % SENT_AT_ONCE == 0:
+            if number % YIELD_EVERY == 0:
                 bench.sender.poll()
                 await asyncio.sleep(0)
         await asyncio.to_thread(bench.sender.flush)
-        ended = await self._written(before.entries + deliveries, looked)
+        ended = await self._time_written(before.entries + deliveries, first_sample)
         after = bench.sampler.samples[-1]
         requests = after.requests - before.requests
         deliveries = min(deliveries, round(after.entries - before.entries))
@@ -59,42 +59,42 @@ class Burst:
             deliveries=deliveries,
             seconds=ended - began,
             per_second=deliveries / (ended - began),
-            cpu_seconds=cpu_seconds_between(cpu, bench.cpu()),
+            cpu_seconds=cpu_seconds_between(cpu, bench.cpu_seconds()),
             rows_per_request=(after.entries - before.entries) / requests if requests else None,
         )
 
     async def _fresh_sample(self) -> None:
-        """Returns when every worker has told what it had counted by now.
+        """Return when there is a complete sample that was requested from now on.
 
-        The first sample may have been asked for before.
+        The first complete sample may have been requested before.
         """
-        sampler, deadline = self._bench.sampler, time.monotonic() + SECONDS
+        sampler, deadline = self._bench.sampler, time.monotonic() + BURST_SECONDS
         first = len(sampler.samples)
         while sum(each.complete for each in sampler.samples[first:]) < 2:
-            self._bench.require()
+            self._bench.check_programs()
             if time.monotonic() > deadline:
-                raise RunTimedOut("the workers do not tell their metrics")
+                raise RunTimedOut("the workers do not answer with their metrics")
             await asyncio.sleep(POLL_SECONDS)
 
-    async def _written(self, entries: float, first: int) -> float:
-        """When the workers had written so many, in seconds of the run.
+    async def _time_written(self, entries: float, first_sample: int) -> float:
+        """Return when the workers had written this many entries, in seconds of the run.
 
-        Where all is handled and there are fewer, when the last of those was written: what homes
-        lack, if they do, the check at the end says.
+        If everything is handled and there are fewer, return when the last one was written; the
+        check at the end of the run finds out whether homes lack any.
         """
         sampler = self._bench.sampler
-        deadline = time.monotonic() + SECONDS
-        look = time.monotonic() + LOOK_SECONDS
+        deadline = time.monotonic() + BURST_SECONDS
+        next_check = time.monotonic() + DRAIN_CHECK_SECONDS
         while time.monotonic() < deadline:
-            at = time_reached(sampler.entries()[first:], entries)
+            at = time_reached(sampler.entries()[first_sample:], entries)
             if at is not None:
                 return at
-            self._bench.require()
-            if time.monotonic() > look:
-                if await asyncio.to_thread(is_drained, self._bench.log):
+            self._bench.check_programs()
+            if time.monotonic() > next_check:
+                if await asyncio.to_thread(is_drained, self._bench.kafka):
                     await self._fresh_sample()
                     counted = min(entries, sampler.samples[-1].entries)
                     return next(each.at for each in sampler.samples if each.entries >= counted)
-                look = time.monotonic() + LOOK_SECONDS
+                next_check = time.monotonic() + DRAIN_CHECK_SECONDS
             await asyncio.sleep(POLL_SECONDS)
-        raise RunTimedOut(f"entries still missing after {SECONDS:g} s")
+        raise RunTimedOut(f"entries are still missing after {BURST_SECONDS:g} s")

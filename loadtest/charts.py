@@ -1,4 +1,4 @@
-"""The pictures of a report: what a person can judge at a look."""
+"""Draws the charts of a report."""
 
 from collections.abc import Mapping
 from itertools import pairwise
@@ -11,15 +11,16 @@ CHART_NAMES = (*QUANTILES, "max")
 
 
 def draw_charts(report: Report) -> Mapping[str, str]:
-    """SVG by file name. What was not measured has no picture."""
+    """Return SVG by file name. What was not measured has no chart."""
     series = report.series
+    memory = [(at, b / 2**20) for at, b in zip(series.at, series.rss_bytes, strict=True)]
     bands = [Band(_name(each), each.began, each.ended) for each in report.phases]
     drawn = {
         "rate.svg": line_chart(
-            "Entries written a second", [Line("", entries_per_second(series))], bands=bands
+            "Entries written per second", [Line("", entries_per_second(series))], bands=bands
         ),
         "lag.svg": line_chart(
-            "Age of the oldest message that waits, in seconds",
+            "Age of the oldest message not handled, in seconds",
             [Line("", list(zip(series.at, series.lag_seconds, strict=True)))],
             bands=bands,
         ),
@@ -28,15 +29,15 @@ def draw_charts(report: Report) -> Mapping[str, str]:
         ),
         "memory.svg": line_chart(
             "Memory of the largest worker so far, in MiB",
-            [Line("", [(at, b / 2**20) for at, b in _pairs(series)])],
+            [Line("", memory)],
             bands=bands,
         ),
-        "rates.svg": bar_chart("Entries a second, by way of writing", _rates(report), "/s"),
+        "rates.svg": bar_chart("Entries per second, by way of writing", _rates(report), "/s"),
     }
     cost = {
-        who: each
-        for who, each in report.cpu_microseconds_per_delivery.items()
-        if each and who not in {"elsewhere", "worker"}  # which is shown by its roles
+        process: each
+        for process, each in report.cpu_microseconds_per_delivery.items()
+        if each and process not in {"elsewhere", "worker"}  # which is shown by role
     }
     if cost:
         drawn["cpu.svg"] = bar_chart("CPU per delivery, by process", cost, "µs")
@@ -48,27 +49,23 @@ def draw_charts(report: Report) -> Mapping[str, str]:
 
 
 def entries_per_second(series: Series) -> list[tuple[float, float]]:
-    """Entries a second between two looks."""
-    looks = list(zip(series.at, series.entries, strict=True))
+    """Return the entries per second between two samples."""
+    samples = list(zip(series.at, series.entries, strict=True))
     return [
         (at, (entries - before) / (at - earlier))
-        for (earlier, before), (at, entries) in pairwise(looks)
+        for (earlier, before), (at, entries) in pairwise(samples)
         if at > earlier
     ]
 
 
 def rows_per_request(series: Series) -> list[tuple[float, float]]:
-    """Entries in a request, where there were any between two looks."""
-    looks = list(zip(series.at, series.entries, series.requests, strict=True))
+    """Return the entries per request between two samples, where there were requests."""
+    samples = list(zip(series.at, series.entries, series.requests, strict=True))
     return [
-        (at, (entries - before) / (requests - asked))
-        for (_, before, asked), (at, entries, requests) in pairwise(looks)
-        if requests > asked
+        (at, (entries - before) / (requests - earlier))
+        for (_, before, earlier), (at, entries, requests) in pairwise(samples)
+        if requests > earlier
     ]
-
-
-def _pairs(series: Series) -> list[tuple[float, int]]:
-    return list(zip(series.at, series.rss_bytes, strict=True))
 
 
 def _name(phase: PhaseResult) -> str:
@@ -87,14 +84,14 @@ def _rates(report: Report) -> dict[str, float]:
 
 
 def _latencies(report: Report) -> list[Line]:
-    found = []
+    latencies = []
     delivery = report.delivery_latency_seconds
     if delivery:
         groups = delivery["by_group"]
-        found = [Line(f"delivery, {name}", _points(each)) for name, each in groups.items()]
+        latencies = [Line(f"delivery, {name}", _points(each)) for name, each in groups.items()]
     if report.read_latency_seconds:
-        found.append(Line("read", _points(report.read_latency_seconds)))
-    return found
+        latencies.append(Line("read", _points(report.read_latency_seconds)))
+    return latencies
 
 
 def _points(figures: Mapping[str, float]) -> list[tuple[float, float]]:

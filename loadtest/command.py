@@ -1,4 +1,4 @@
-"""`mingle loadtest`: what its commands do."""
+"""Runs and renders load runs for `mingle loadtest`."""
 
 import asyncio
 import signal
@@ -14,20 +14,19 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from loadtest import markdown as page
-from loadtest import report, run
+from loadtest import markdown, report, run
 from loadtest.processes import ServerAddresses, own_servers
 from loadtest.report import Report
 from loadtest.scenario import Open, Scenario, load_scenario
 from services.settings.settings import Settings
 
 WARM_SHARE = 0.2
-"""Of a scenario's time to warm up, on servers that an earlier one has warmed."""
+"""Share of a scenario's warm-up time, on servers that an earlier scenario has warmed."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class RunRequest(NamedTuple):
-    """What the command line says."""
+    """Options of the command line."""
 
     out: Path
     scale: float
@@ -38,7 +37,7 @@ class RunRequest(NamedTuple):
 
 
 class ConsoleProgress:
-    """Progress on standard error: bars where somebody looks, else a line for each step."""
+    """Shows progress on standard error: bars on a terminal, else a line for each step."""
 
     def __init__(self) -> None:
         console = Console(stderr=True)
@@ -76,64 +75,67 @@ class ConsoleProgress:
             self._bar.advance(self._task, by)
 
 
-def run_scenarios(names: Sequence[str], asked: RunRequest) -> list[Report]:
-    """Each scenario in a folder of its own where there are several; servers are started once."""
+def run_scenarios(names: Sequence[str], request: RunRequest) -> list[Report]:
+    """Run scenarios on the same servers and write their reports.
+
+    Several scenarios get a folder each. Raises KeyboardInterrupt for a signal.
+    """
     scenarios = {
-        name: _prepared(load_scenario(name), asked, warm=number > 0)
+        name: _adjust(load_scenario(name), request, warm=number > 0)
         for number, name in enumerate(names)
     }
     reports = []
-    _listen()
-    with ConsoleProgress() as shown:
-        shown.step("servers")
-        with _servers(asked) as addresses:
+    _interrupt_on_signals()
+    with ConsoleProgress() as progress:
+        progress.step("starting servers")
+        with _servers(request) as addresses:
             for number, (name, scenario) in enumerate(scenarios.items()):
                 label = Path(name).stem
-                out = asked.out if len(names) == 1 else asked.out / label
-                erase = asked.erase or not asked.attach or number > 0
-                options = run.RunOptions(label, asked.scale, out, erase)
-                made = _finished(run.run_scenario(scenario, options, addresses, shown))
-                report.save_report(made, out)
-                page.write_markdown(made, out)
-                reports.append(made)
+                out = request.out if len(names) == 1 else request.out / label
+                erase = request.erase or not request.attach or number > 0
+                options = run.RunOptions(label, request.scale, out, erase)
+                result = _run_cancellable(run.run_scenario(scenario, options, addresses, progress))
+                report.save_report(result, out)
+                markdown.write_markdown(result, out)
+                reports.append(result)
     return reports
 
 
 def render_report(folder: Path) -> Report:
-    """report.md and the pictures anew, from report.json."""
-    made = report.load_report(folder)
-    page.write_markdown(made, folder)
-    return made
+    """Write report.md and the charts again from report.json. Raises NoReport."""
+    result = report.load_report(folder)
+    markdown.write_markdown(result, folder)
+    return result
 
 
-def _prepared(scenario: Scenario, asked: RunRequest, *, warm: bool) -> Scenario:
-    scaled = scenario.scaled(asked.scale) if asked.scale != 1 else scenario
+def _adjust(scenario: Scenario, request: RunRequest, *, warm: bool) -> Scenario:
+    scaled = scenario.scaled(request.scale) if request.scale != 1 else scenario
     if warm:
         seconds = scaled.warm_up_seconds * WARM_SHARE
         scaled = msgspec.structs.replace(scaled, warm_up_seconds=seconds)
-    if asked.seed is not None:
-        scaled = msgspec.structs.replace(scaled, seed=asked.seed)
-    if asked.seconds is None:
+    if request.seed is not None:
+        scaled = msgspec.structs.replace(scaled, seed=request.seed)
+    if request.seconds is None:
         return scaled
     phases = [
-        msgspec.structs.replace(each, seconds=asked.seconds) if isinstance(each, Open) else each
+        msgspec.structs.replace(each, seconds=request.seconds) if isinstance(each, Open) else each
         for each in scaled.phases
     ]
     return msgspec.structs.replace(scaled, phases=phases)
 
 
 @contextmanager
-def _servers(asked: RunRequest) -> Iterator[ServerAddresses]:
+def _servers(request: RunRequest) -> Iterator[ServerAddresses]:
     settings = Settings.model_validate({})
-    there = ServerAddresses(
+    existing = ServerAddresses(
         settings.kafka_bootstrap, settings.cassandra_hosts[0], settings.cassandra_port
     )
-    with nullcontext(there) if asked.attach else own_servers() as addresses:
+    with nullcontext(existing) if request.attach else own_servers() as addresses:
         yield addresses
 
 
-def _finished(work: Coroutine[Any, Any, Report]) -> Report:
-    """What the work returns. A signal cancels it, so that it ends in order: KeyboardInterrupt."""
+def _run_cancellable(work: Coroutine[Any, Any, Report]) -> Report:
+    """Return the result of work. A signal cancels it and raises KeyboardInterrupt."""
 
     async def cancellable() -> Report:
         task = asyncio.current_task()
@@ -147,11 +149,11 @@ def _finished(work: Coroutine[Any, Any, Report]) -> Report:
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
     finally:
-        _listen()  # the loop's own handlers went with it
+        _interrupt_on_signals()  # the loop has removed its handlers
 
 
-def _listen() -> None:
-    """Every signal that ends a run ends it as Ctrl-C does: what it started is stopped."""
+def _interrupt_on_signals() -> None:
+    """Let every signal end a run as Ctrl-C does, so that it stops what it started."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt

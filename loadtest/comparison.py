@@ -1,13 +1,13 @@
-"""Two reports beside each other."""
+"""Compares two reports."""
 
 from typing import NamedTuple
 
-from loadtest.markdown import headline, markdown_table
+from loadtest.markdown import headline
 from loadtest.report import Report
 
 
 class ComparedFigure(NamedTuple):
-    """One figure of both, and by how much the second is more."""
+    """One figure of both reports, and the change from the first to the second."""
 
     figure: str
     first: str
@@ -16,19 +16,14 @@ class ComparedFigure(NamedTuple):
 
 
 def compare_reports(first: Report, second: Report) -> list[ComparedFigure]:
-    """Every figure of the headline, and the change of those that are numbers."""
+    """Return the headline figures of both, with the change of those that are numbers."""
     mine, theirs = headline(first), headline(second)
     changes = _changes(first, second)
     return [ComparedFigure(name, mine[name], theirs[name], changes.get(name, "")) for name in mine]
 
 
-def as_markdown(first: Report, second: Report) -> str:
-    head = ("figure", first.scenario, second.scenario, "change")
-    return markdown_table(head, compare_reports(first, second)) + "\n"
-
-
 def comparison_caveat(first: Report, second: Report) -> str | None:
-    """What makes the two hard to compare."""
+    """Return what makes the two hard to compare, or None."""
     for name in ("scenario", "scale", "seed"):
         mine, theirs = getattr(first, name), getattr(second, name)
         if mine != theirs:
@@ -49,9 +44,9 @@ def _changes(first: Report, second: Report) -> dict[str, str]:
         "memory of a worker at most": "rss_max_bytes",
         "rows per request": "rows_per_request",
     }
-    found = {}
+    changes = {}
     for figure, name in named.items():
         mine, theirs = getattr(first, name), getattr(second, name)
         if mine and theirs is not None:
-            found[figure] = f"{theirs / mine - 1:+.0%}"
-    return found
+            changes[figure] = f"{theirs / mine - 1:+.0%}"
+    return changes

@@ -1,7 +1,7 @@
-"""Which entries homes must hold after a run, and what is lost or extra of them. Pure.
+"""Which entries homes must hold after a run, and which are lost or extra. Pure.
 
-An entry is a pair of a user and a post. Pairs are compared exactly, shard by shard of the users,
-so that memory holds one shard's at a time.
+An entry is a pair of a user and a post. Pairs are compared exactly, one shard of users after the
+other, so that memory holds the entries of one shard only.
 """
 
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from schemas.ids import SLOTS, IdArray, slots
 
 
 class Entries(NamedTuple):
-    """Pairs of a user and a post, by column."""
+    """Pairs of a user and a post, as two columns."""
 
     users: IdArray
     posts: IdArray
@@ -23,7 +23,7 @@ class Entries(NamedTuple):
 
 
 class EntryDifference(NamedTuple):
-    """How many entries are owed and not there, and there and never owed."""
+    """Numbers of entries that are expected but missing, and present but not expected."""
 
     lost: int
     extra: int
@@ -37,14 +37,13 @@ NO_ENTRIES = Entries(np.array([], np.int64), np.array([], np.int64))
 
 
 class ExpectedHomes:
-    """What each shard of users must hold, and what it may hold besides.
+    """Entries that the homes of each shard of users must hold.
 
-    A follower of an author is owed all his posts, and the author his own. Where an edge ended
-    during the run its entries may be there or not.
+    Followers must get all posts of an author, and authors their own.
     """
 
     def __init__(self, followees: IdArray, followers: IdArray, posts: Entries, shards: int) -> None:
-        """`posts` are pairs of an author and his post."""
+        """`posts` are pairs of an author and a post."""
         authors = np.unique(posts.users)
         self._authors = authors
         order = np.argsort(posts.users, kind="stable")
@@ -61,7 +60,7 @@ class ExpectedHomes:
         self._starts = np.searchsorted(shard[by_shard], np.arange(shards + 1))
 
     def of(self, shard: int) -> Entries:
-        """The entries of the users of one shard, in no order."""
+        """Return the entries of the users of one shard, in no order."""
         mine = slice(self._starts[shard], self._starts[shard + 1])
         whose, users = self._whose[mine], self._followers[mine]
         counts = self._counts[whose]
@@ -71,17 +70,19 @@ class ExpectedHomes:
         )
 
 
-def compare_entries(owed: Entries, found: Entries, maybe: Entries = NO_ENTRIES) -> EntryDifference:
-    """What is lost and extra; what is in `maybe` is neither. One that is there twice is extra."""
-    owes, finds, may = _numbered(owed, found, maybe)
-    owes, distinct = np.unique(owes), np.unique(finds)
-    lost = np.setdiff1d(owes, distinct, assume_unique=True)
-    extra = np.setdiff1d(np.setdiff1d(distinct, owes, assume_unique=True), may)
-    return EntryDifference(len(lost), len(extra) + len(finds) - len(distinct))
+def compare_entries(
+    expected: Entries, found: Entries, allowed: Entries = NO_ENTRIES
+) -> EntryDifference:
+    """Count lost and extra entries. Those in `allowed` are neither; a repeated one is extra."""
+    must, present, may = _numbered(expected, found, allowed)
+    must, distinct = np.unique(must), np.unique(present)
+    lost = np.setdiff1d(must, distinct, assume_unique=True)
+    extra = np.setdiff1d(np.setdiff1d(distinct, must, assume_unique=True), may)
+    return EntryDifference(len(lost), len(extra) + len(present) - len(distinct))
 
 
 def _numbered(*entries: Entries) -> list[NDArray[np.int64]]:
-    """A number for each pair, the same for the same pair."""
+    """Number the pairs, equal pairs alike."""
     users = np.unique(np.concatenate([each.users for each in entries]))
     posts = np.unique(np.concatenate([each.posts for each in entries]))
     return [

@@ -1,4 +1,4 @@
-"""Figures from measurements. Pure."""
+"""Computes figures from measurements. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -11,7 +11,7 @@ Figures = dict[str, float]
 
 
 def percentiles(values: Sequence[float]) -> Figures | None:
-    """p50 to p999, max and count; None of nothing. Each is a value that was measured."""
+    """Return p50 to p999, max and count, or None without values. Each is a measured value."""
     if not values:
         return None
     ranks = np.quantile(values, list(QUANTILES.values()), method="inverted_cdf").tolist()
@@ -19,9 +19,9 @@ def percentiles(values: Sequence[float]) -> Figures | None:
 
 
 def histogram_percentiles(buckets: Mapping[float, float]) -> Figures | None:
-    """The same from cumulative counts by upper bound, evenly spread within a bucket.
+    """Return the same from cumulative counts by upper bound, None without any.
 
-    What lies above the last finite bound is given as that bound.
+    Values are taken as evenly spread within a bucket; above the last finite bound, as that bound.
     """
     bounds = sorted(buckets)
     total = buckets[bounds[-1]] if bounds else 0
@@ -46,28 +46,28 @@ def _within(bounds: Sequence[float], buckets: Mapping[float, float], rank: float
 
 
 class RunningCount(NamedTuple):
-    """How many there were at a time."""
+    """A rising count as it was at a time."""
 
     at: float
     value: float
 
 
 def time_reached(counts: Sequence[RunningCount], wanted: float) -> float | None:
-    """When a rising count reached what was wanted; None where it has not.
+    """Return when a sampled count reached `wanted`, or None if it has not.
 
-    Counts are looked at now and then. Between the last look before and the first one after, it
-    went on as fast as between the two looks before.
+    The time is extrapolated from the last sample before, at the rate between the two samples
+    before, and is not later than the first sample after.
     """
-    for place, (at, count) in enumerate(counts):
+    for index, (at, count) in enumerate(counts):
         if count >= wanted:
-            if place < 2:
+            if index < 2:
                 return at
-            (earlier, few), (before, some) = counts[place - 2], counts[place - 1]
-            rate = (some - few) / (before - earlier) if before > earlier else 0.0
-            return min(at, before + (wanted - some) / rate) if rate > 0 else at
+            (first_at, first), (last_at, last) = counts[index - 2], counts[index - 1]
+            rate = (last - first) / (last_at - first_at) if last_at > first_at else 0.0
+            return min(at, last_at + (wanted - last) / rate) if rate > 0 else at
     return None
 
 
 def median(values: Sequence[float]) -> float:
-    """The middle one, of an even number the mean of both."""
+    """Return the median, the mean of both middle values of an even number."""
     return float(np.median(values))

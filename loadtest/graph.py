@@ -1,8 +1,8 @@
-"""Synthetic people: who follows the authors of a scenario. Seeded, pure.
+"""Makes the follow graph of a scenario. Seeded, pure.
 
-Only the lists of those who post are made: nobody else's is ever read. Followers are drawn evenly
-from all users, whose ids are random numbers of 63 bits, for ids in a row would fill whole
-timeline shards at once and flatter every figure.
+Only follower lists of authors are made, since no others are read. Followers are drawn evenly from
+all users. User ids are random numbers of 63 bits: consecutive ids would fill whole timeline shards
+at once and flatter every figure.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ more. Their median is 340."""
 
 
 class Graph(NamedTuple):
-    """Authors by group, and who follows whom, as two columns, author by author."""
+    """Users, authors by group, readers, and follow edges as two columns, author by author."""
 
     users: IdArray
     groups: Mapping[str, IdArray]
@@ -30,30 +30,30 @@ class Graph(NamedTuple):
     readers: IdArray
 
     def lists(self) -> "FollowerLists":
-        """The same, to be asked for the followers of one author."""
+        """Return the edges indexed by author."""
         order = np.argsort(self.followees, kind="stable")
         return FollowerLists(self.followees[order], self.followers[order])
 
 
 class FollowerLists(NamedTuple):
-    """Follower lists, the authors ascending."""
+    """Follow edges in ascending order of authors, for looking up an author's followers."""
 
     followees: IdArray
     followers: IdArray
 
     def of(self, author: int) -> IdArray:
-        """His followers."""
+        """Return the followers of an author."""
         start, end = np.searchsorted(self.followees, [author, author + 1])
         return self.followers[start:end]
 
     def counts(self, authors: IdArray) -> NDArray[np.int64]:
-        """How many each author has."""
+        """Return the number of followers of each author."""
         low = np.searchsorted(self.followees, authors, "left")
         return np.asarray(np.searchsorted(self.followees, authors, "right") - low, np.int64)
 
 
 def make_graph(scenario: Scenario) -> Graph:
-    """The graph of a scenario: the same for the same scenario, seed included."""
+    """Return the graph of a scenario, the same each time for the same scenario and seed."""
     random = np.random.default_rng(scenario.seed)
     authors = sum(group.authors for group in scenario.groups.values())
     ids = distinct_ids(random, scenario.users + authors)
@@ -77,16 +77,16 @@ def make_graph(scenario: Scenario) -> Graph:
 
 
 def distinct_ids(random: np.random.Generator, count: int) -> IdArray:
-    """So many different ids, in no order."""
+    """Return this many different ids, in no order."""
     ids = np.unique(random.integers(1, MAX_ID, count + 16))
     random.shuffle(ids)
     return ids[:count]
 
 
 def follower_counts(group: Group) -> NDArray[np.int64]:
-    """How many followers each author of a group has, ascending, each at least one.
+    """Return how many followers each author of a group has, ascending, each at least one.
 
-    Of a power law they are the quantiles, not draws: the mean of a few draws from so long a tail
+    With a power law they are its quantiles, not draws: the mean of a few draws from so long a tail
     would say nothing.
     """
     if group.most is None:
@@ -100,14 +100,14 @@ def follower_counts(group: Group) -> NDArray[np.int64]:
 
 
 def _quantiles(group: Group, least: float) -> NDArray[np.int64]:
-    """Of a Pareto law that begins at `least`; what is over the most has the most."""
+    """Return quantiles of a Pareto law that begins at `least`, bounded by the group's most."""
     shares = (np.arange(group.authors) + 0.5) / group.authors
     counts = least * (1 - shares) ** (-1 / (TAIL_EXPONENT - 1))
     return np.clip(np.round(counts), 1, group.most).astype(np.int64)
 
 
 def _distinct(followees: list[IdArray], followers: list[IdArray]) -> tuple[IdArray, IdArray]:
-    """Each edge once: a reader may have been drawn as a follower already."""
+    """Return each edge once: a reader may have been drawn as a follower already."""
     ends = np.concatenate(followees), np.concatenate(followers)
     order = np.lexsort(ends[::-1])
     authors, people = ends[0][order], ends[1][order]

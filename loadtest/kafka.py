@@ -1,4 +1,4 @@
-"""Kafka, as a run uses it: topics made empty, messages sent, and how much of them is handled."""
+"""Kafka in a run: empties topics, sends messages, and counts those that are not handled yet."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -15,21 +15,21 @@ from services.settings.brokers import Brokers
 ANSWER_SECONDS = 60.0
 POLL_SECONDS = 0.2
 IN_FLIGHT_MESSAGES = 1_000_000
-"""In the producer's queue: all of a maximum phase, which is sent at once."""
+"""Bound of the producer's queue: a maximum phase sends all messages at once."""
 OPERATORS = "operators"
-"""Who reads dead letters, which wait for nobody."""
+"""The consumers of dead letters, which need not be handled for a run to end."""
 
 
 class TopicsNotEmpty(RuntimeError):
-    """The topics hold messages, and nobody said that they may go."""
+    """The topics hold messages that the run may not delete."""
 
 
 class UnacknowledgedMessages(RuntimeError):
-    """Messages that the broker did not take."""
+    """The broker did not acknowledge some messages."""
 
 
 class KafkaTopics:
-    """One Kafka. Blocks; made and used in one thread."""
+    """The topics of a broker. Blocks; make and use it in one thread."""
 
     def __init__(self, brokers: Brokers) -> None:
         self._brokers = brokers
@@ -38,34 +38,34 @@ class KafkaTopics:
         self._groups: dict[str, Any] = {}
 
     def remove_topics(self, *, erase: bool) -> None:
-        """So that they can be made anew. NotErased where they hold something and must not go."""
+        """Delete the topics. Raises TopicsNotEmpty if they hold messages and `erase` is not set."""
         present = self._present()
-        held = sum(self._ends(sorted(present)).values())
-        if held and not erase:
+        messages = sum(self._ends(sorted(present)).values())
+        if messages and not erase:
             raise TopicsNotEmpty(
-                f"the topics at {self._brokers} hold {held:,} messages; "
-                "a run begins with empty ones: name other brokers, or allow --erase"
+                f"the topics at {self._brokers} hold {messages:,} messages, "
+                "but a run begins with empty topics: use other brokers, or give --erase"
             )
         for future in self._admin.delete_topics(sorted(present)).values() if present else ():
             future.result(ANSWER_SECONDS)
-        self._forget_groups()
+        self._delete_groups()
         deadline = time.monotonic() + ANSWER_SECONDS
         while self._present() and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
 
-    def _forget_groups(self) -> None:
-        """What they had committed is of topics that are gone; a group that is not there is well."""
+    def _delete_groups(self) -> None:
+        """Delete the consumer groups, whose offsets are of topics that are gone."""
         groups = list(map(_group_of, topics_by_role()))
         for future in self._admin.delete_consumer_groups(groups).values():
-            with suppress(KafkaException):  # none, or not empty: then it commits anew
+            with suppress(KafkaException):  # there is none, or it has members and commits anew
                 future.result(ANSWER_SECONDS)
 
-    def waiting(self) -> int:
-        """Messages that the workers have not committed yet, of all topics they read."""
+    def uncommitted(self) -> int:
+        """Return how many messages the workers have not committed yet, over all topics."""
         total = 0
         for role, names in topics_by_role().items():
             done = self._committed(role, names)
-            # What a group had committed of a topic that was removed may outlast it for a while.
+            # Offsets of a deleted topic may outlast it for a while.
             total += sum(max(0, end - done.get(at, 0)) for at, end in self._ends(names).items())
         return total
 
@@ -74,8 +74,8 @@ class KafkaTopics:
             group.close()
 
     def _present(self) -> set[str]:
-        found = self._admin.list_topics(timeout=ANSWER_SECONDS).topics
-        return set(found) & set(topics.load_topics())
+        existing = self._admin.list_topics(timeout=ANSWER_SECONDS).topics
+        return set(existing) & set(topics.load_topics())
 
     def _ends(self, names: Sequence[str]) -> dict[tuple[str, int], int]:
         wanted = {TopicPartition(*place): OffsetSpec.latest() for place in _places(names)}
@@ -88,7 +88,7 @@ class KafkaTopics:
         }
 
     def _committed(self, role: str, names: Sequence[str]) -> dict[tuple[str, int], int]:
-        """Asked as a member that never joins: the admin client's own way ends the process."""
+        """Ask as a consumer that never joins: the admin client's request crashes the process."""
         if role not in self._groups:
             self._groups[role] = Consumer(self._options | {"group.id": _group_of(role)})
         wanted = [TopicPartition(*place) for place in _places(names)]
@@ -97,7 +97,7 @@ class KafkaTopics:
 
 
 class Sender:
-    """Sends and counts; nothing waits for an answer but `flush`."""
+    """Sends messages and counts acknowledgements; only `flush` waits for them."""
 
     def __init__(self, brokers: Brokers) -> None:
         self.acknowledged = 0
@@ -119,11 +119,11 @@ class Sender:
         self._producer.produce(topic, value, key, on_delivery=self._delivered)
 
     def poll(self) -> None:
-        """Look at what was acknowledged."""
+        """Process acknowledgements."""
         self._producer.poll(0)
 
     def flush(self) -> None:
-        """Raises NotAcknowledged."""
+        """Wait until all is acknowledged. Raises UnacknowledgedMessages."""
         left = self._producer.flush(ANSWER_SECONDS)
         if left or self.refused:
             raise UnacknowledgedMessages(f"{left + self.refused} messages were not acknowledged")
@@ -136,10 +136,10 @@ class Sender:
 
 
 def topics_by_role() -> Mapping[str, Sequence[str]]:
-    """The topics of each role of workers, as their declarations say.
+    """Return the topics of each role of workers, from the declarations of topics.
 
-    Who asks for work comes before who does it: when nothing waits for the first, nothing more
-    can come to the second.
+    A role that sends requests comes before the role that handles them: once the first has nothing
+    left, the second gets no more.
     """
     read: dict[str, list[str]] = {}
     for name, topic in topics.load_topics().items():
@@ -147,16 +147,16 @@ def topics_by_role() -> Mapping[str, Sequence[str]]:
             if role != OPERATORS:
                 read.setdefault(role, []).append(name)
 
-    def is_asked(role: str) -> bool:
+    def gets_requests(role: str) -> bool:
         return any(read.keys() & set(topics.load_topics()[name].producers) for name in read[role])
 
-    return {role: read[role] for role in sorted(read, key=lambda role: (is_asked(role), role))}
+    return {role: read[role] for role in sorted(read, key=lambda role: (gets_requests(role), role))}
 
 
-def is_drained(log: KafkaTopics) -> bool:
-    """Whether everything is committed, as far as Kafka says it now."""
+def is_drained(kafka: KafkaTopics) -> bool:
+    """Whether everything is committed; False also where Kafka does not answer now."""
     try:
-        return log.waiting() == 0
+        return kafka.uncommitted() == 0
     except KafkaException:  # a coordinator that is being found, a broker that is slow
         return False
 

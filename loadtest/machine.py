@@ -1,4 +1,4 @@
-"""The machine, and what processes take of it, as Linux tells; None where it does not."""
+"""Describes the machine and what processes use of it, from Linux's /proc."""
 
 import os
 import platform
@@ -13,14 +13,14 @@ PACKAGES = ("faust-streaming", "aiokafka", "cassandra-driver", "confluent-kafka"
 
 
 class Usage(NamedTuple):
-    """Of some processes together: CPU so far, and the most memory that one has had."""
+    """CPU seconds of some processes together, and the most memory that one has had."""
 
     cpu_seconds: float
     rss_max_bytes: int
 
 
 def describe_machine(**versions: str) -> dict[str, Any]:
-    """Cores, memory and versions; those of the servers are given."""
+    """Return cores, memory, load and versions, with the given versions of servers."""
     return {
         "cores": os.cpu_count(),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
@@ -33,7 +33,7 @@ def describe_machine(**versions: str) -> dict[str, Any]:
 
 
 def busy_seconds() -> float | None:
-    """CPU that the machine's processes have had since its start, all cores together."""
+    """Return the CPU seconds used since boot, all cores together; None without /proc."""
     try:
         ticks = [int(each) for each in (PROC / "stat").read_text().split("\n", 1)[0].split()[1:8]]
     except OSError:
@@ -43,7 +43,7 @@ def busy_seconds() -> float | None:
 
 
 def usage(*pids: int | None) -> Usage | None:
-    """Of those that run; None where nothing is known of any."""
+    """Return the usage of the processes that run, or None if none does."""
     known = [each for pid in pids if pid is not None and (each := _usage(pid)) is not None]
     if not known:
         return None
@@ -62,7 +62,7 @@ def _usage(pid: int) -> Usage | None:
 
 
 def listening_pid(port: int) -> int | None:
-    """The process of this user that listens on a port of this machine."""
+    """Return the id of this user's process that listens on a port, or None."""
     sockets = {
         f"socket:[{inode}]"
         for name in ("tcp", "tcp6")
@@ -78,7 +78,7 @@ def listening_pid(port: int) -> int | None:
 
 
 def _listening(table: Path, port: int) -> list[str]:
-    """Inodes of the sockets that listen on a port."""
+    """Return the inodes of the sockets that listen on a port."""
     try:
         rows = [line.split() for line in table.read_text().splitlines()[1:]]
     except OSError:

@@ -1,4 +1,4 @@
-"""report.md: the report as a person reads it, with its pictures beside it."""
+"""Writes report.md, with its charts beside it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -9,33 +9,33 @@ from loadtest.report import Outage, PhaseResult, Report
 
 FILE = "report.md"
 CAPTIONS = {
-    "rates.svg": "the ways of writing beside each other",
+    "rates.svg": "rates of the ways of writing",
     "rate.svg": "rate over time",
     "lag.svg": "lag over time",
     "latency.svg": "latency percentiles",
-    "cpu.svg": "where the time goes",
+    "cpu.svg": "CPU per delivery by process",
     "rows.svg": "rows per request over time",
     "memory.svg": "memory over time",
 }
 
 
 def write_markdown(report: Report, folder: Path) -> None:
-    """The page and its pictures."""
+    """Write report.md and its charts."""
     drawn = draw_charts(report)
-    for name, picture in drawn.items():
-        (folder / name).write_text(picture)
+    for name, chart in drawn.items():
+        (folder / name).write_text(chart)
     (folder / FILE).write_text(
         render_markdown(report, [name for name in CAPTIONS if name in drawn])
     )
 
 
 def render_markdown(report: Report, drawn: Iterable[str] = ()) -> str:
-    """The text; `drawn` are the pictures there are."""
+    """Return the text; `drawn` are the file names of the charts that exist."""
     parts = [
         f"# {report.scenario}",
         f"> {report.claim}",
-        f"{_verdict(report)}",
-        _headline(report),
+        _verdict(report),
+        _headline_table(report),
         "## Phases",
         _phases(report.phases),
         "## Latency",
@@ -49,7 +49,7 @@ def render_markdown(report: Report, drawn: Iterable[str] = ()) -> str:
 
 
 def headline(report: Report) -> dict[str, str]:
-    """The figures that reports are compared by, as they are printed."""
+    """Return the figures by which reports are compared, as they are printed."""
     megabytes = report.rss_max_bytes and f"{report.rss_max_bytes / 2**20:,.0f} MiB"
     return {
         "deliveries": f"{report.deliveries:,} in {report.seconds:,.2f} s",
@@ -62,13 +62,13 @@ def headline(report: Report) -> dict[str, str]:
         "ratio to a partition per user": format_number(report.ratio_to_per_user_layout),
         "Redis/s": format_number(report.redis_per_second),
         "ratio to Redis": format_number(report.ratio_to_redis),
-        "delivery latency p50 / p99": _two(report.delivery_latency_seconds),
-        "read latency p50 / p99": _two(report.read_latency_seconds),
+        "delivery latency p50 / p99": _p50_p99(report.delivery_latency_seconds),
+        "read latency p50 / p99": _p50_p99(report.read_latency_seconds),
         "lag at most": f"{format_number(report.lag_seconds_max)} s",
-        "worker CPU per delivery": _micro(report, "worker"),
-        "Cassandra CPU per delivery": _micro(report, "cassandra"),
-        "Kafka CPU per delivery": _micro(report, "kafka"),
-        "cores that others kept busy": _elsewhere(report),
+        "worker CPU per delivery": _cpu_per_delivery(report, "worker"),
+        "Cassandra CPU per delivery": _cpu_per_delivery(report, "cassandra"),
+        "Kafka CPU per delivery": _cpu_per_delivery(report, "kafka"),
+        "cores used by other processes": _other_cores(report),
         "memory of a worker at most": megabytes or "not measured",
         "rows per request": format_number(report.rows_per_request),
         "lost / extra": f"{report.lost:,} / {report.extra:,}",
@@ -76,7 +76,7 @@ def headline(report: Report) -> dict[str, str]:
 
 
 def format_number(value: float | None) -> str:
-    """Readable digits, as many as mean something."""
+    """Return readable digits, as many as mean something."""
     if value is None:
         return "not measured"
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
@@ -88,26 +88,27 @@ def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _verdict(report: Report) -> str:
-    homes = f"{report.homes_checked} homes read through the API, {report.homes_wrong} of them wrong"
-    checked = f"{report.entries_checked:,} entries read back: {report.lost:,} lost, "
-    verdict = "**Everything was delivered" if report.is_correct else "**NOT everything is right"
-    letters = f"{report.dead_letters:,} dead letters"
-    return f"{verdict}.** {checked}{report.extra:,} extra; {homes}; {letters}."
+    verdict = "Everything was delivered" if report.is_correct else "NOT everything is right"
+    return (
+        f"**{verdict}.** {report.entries_checked:,} entries read back: {report.lost:,} lost, "
+        f"{report.extra:,} extra; {report.homes_checked} homes read through the API, "
+        f"{report.homes_wrong} of them wrong; {report.dead_letters:,} dead letters."
+    )
 
 
-def _headline(report: Report) -> str:
+def _headline_table(report: Report) -> str:
     return markdown_table(("figure", "value"), headline(report).items())
 
 
 def _phases(phases: Sequence[PhaseResult]) -> str:
-    head = ("phase", "posts/s", "deliveries/s", "each repetition", "delivery p50 / p99", "lag")
+    head = ("phase", "posts/s", "deliveries/s", "by repetition", "delivery p50 / p99", "lag")
     rows = [
         (
-            f"{each.kind} of {each.of}, workers {each.workers}",
+            f"{each.kind} of {each.of}, workers: {each.workers}",
             format_number(each.posts_per_second),
             format_number(each.deliveries_per_second),
             ", ".join(format_number(one.per_second) for one in each.repetitions) or "none",
-            _two(each.delivery_latency_seconds),
+            _p50_p99(each.delivery_latency_seconds),
             f"{format_number(each.lag_seconds_max)} s",
         )
         for each in phases
@@ -128,10 +129,10 @@ def _outage(outage: Outage) -> str:
 def _latency(report: Report) -> str:
     rows = []
     if report.delivery_latency_seconds:
-        named = report.delivery_latency_seconds
-        rows.append(("delivery, all", named))
-        rows += [(f"delivery, {group}", each) for group, each in named["by_group"].items()]
-        rows += [(f"lane {lane}, by workers", each) for lane, each in named["by_lane"].items()]
+        delivery = report.delivery_latency_seconds
+        rows.append(("delivery, all", delivery))
+        rows += [(f"delivery, {group}", each) for group, each in delivery["by_group"].items()]
+        rows += [(f"lane {lane}, by workers", each) for lane, each in delivery["by_lane"].items()]
     if report.read_latency_seconds:
         rows.append(("home page of 20 ids", report.read_latency_seconds))
     if not rows:
@@ -156,22 +157,22 @@ def _machine(report: Report) -> str:
         f"{machine['cores']} cores, {machine['memory_bytes'] / 2**30:.0f} GiB, load "
         f"{machine['load_before']} before; everything on this machine. {versions}. "
         f"{report.graph['users']:,} users; {groups}. "
-        f"Seed {report.seed}, scale {report.scale:g}, begun {report.began_at}."
+        f"Seed {report.seed}, scale {report.scale:g}, started {report.began_at}."
     )
 
 
-def _two(figures: Mapping[str, float] | None) -> str:
+def _p50_p99(figures: Mapping[str, float] | None) -> str:
     if not figures:
         return "not measured"
     return f"{figures['p50']:.3f} / {figures['p99']:.3f} s"
 
 
-def _elsewhere(report: Report) -> str:
+def _other_cores(report: Report) -> str:
     spent = report.cpu_seconds.get("elsewhere")
     cores = report.machine["cores"]
     return "not measured" if spent is None else f"{spent / report.seconds:.2f} of {cores}"
 
 
-def _micro(report: Report, who: str) -> str:
-    spent = report.cpu_microseconds_per_delivery.get(who)
+def _cpu_per_delivery(report: Report, process: str) -> str:
+    spent = report.cpu_microseconds_per_delivery.get(process)
     return "not measured" if spent is None else f"{spent:.2f} µs"

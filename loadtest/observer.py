@@ -1,4 +1,4 @@
-"""Who looks whether posts have arrived: sampled homes, read until the entry is there."""
+"""Observes deliveries: polls sampled homes until the entry is there, and reads home pages."""
 
 import asyncio
 import time
@@ -12,21 +12,21 @@ from schemas.ids import IdArray
 from services.errors import StoreUnavailable
 
 POLL_SECONDS = 0.005
-PATIENCE = 0.15
-"""Of an entry's age until the next look: what is late is looked for less often."""
-PER_SECOND = 10.0
-"""Posts that are watched. One that arrives within 60 ms is looked for some ten times, each of which
-costs this process a millisecond: looking for all would measure the looking."""
-AT_ONCE = 64
-"""Entries that are waited for; above it posts are not watched, and counted."""
+BACKOFF = 0.15
+"""Share of an entry's age until the next poll: a late entry is polled less often."""
+WATCHED_PER_SECOND = 10.0
+"""Posts. One that arrives within 60 ms is polled some ten times, each of which costs this process a
+millisecond: watching all posts would measure the watching."""
+WATCHED_AT_ONCE = 64
+"""Entries; beyond that posts are not watched, but counted."""
 GIVE_UP_SECONDS = 900.0
-LARGE = 10_000
-"""Followers from which on several of them are watched."""
-OF_LARGE = 4
+LARGE_AUTHOR = 10_000
+"""Followers from which several of them are watched."""
+WATCHED_OF_LARGE = 4
 
 
 class Arrival(NamedTuple):
-    """An entry that became readable, counted from when its post was meant to be sent."""
+    """An entry that became readable, in seconds from the intended time of its post."""
 
     group: str
     intended: float
@@ -34,72 +34,73 @@ class Arrival(NamedTuple):
 
 
 class EntryReader(Protocol):
-    """Where entries become readable; `loadtest.store.RunStore` is one."""
+    """Tells whether entries are readable, as `loadtest.store.RunStore` does."""
 
     async def holds(self, user: int, post: int) -> bool:
         """Whether the entry can be read."""
 
 
 class Observer:
-    """Times are in seconds of the run; `began` is its beginning on the monotonic clock."""
+    """Watches entries. Times are seconds since `began`, the run's start on the monotonic clock."""
 
     def __init__(self, store: EntryReader, began: float, random: np.random.Generator) -> None:
         self.arrivals: list[Arrival] = []
-        self.never = 0
+        self.never_seen = 0
         self.unwatched = 0
         self._store = store
         self._began = began
         self._random = random
-        self._looking: set[asyncio.Task[None]] = set()
+        self._polls: set[asyncio.Task[None]] = set()
         self._next = 0.0
 
     def watch(self, group: str, post: int, followers: IdArray, intended: float) -> None:
-        """Watch a random follower of the post, of a large author several."""
-        if len(self._looking) >= AT_ONCE:
+        """Watch the home of a random follower, of several for a large author."""
+        if len(self._polls) >= WATCHED_AT_ONCE:
             self.unwatched += 1
             return
         if not len(followers):
             return
-        count = OF_LARGE if len(followers) >= LARGE else 1
+        count = WATCHED_OF_LARGE if len(followers) >= LARGE_AUTHOR else 1
         for user in self._random.choice(followers, count).tolist():
-            task = asyncio.create_task(self._look(group, user, post, intended))
-            self._looking.add(task)
-            task.add_done_callback(self._looking.discard)
+            task = asyncio.create_task(self._poll(group, user, post, intended))
+            self._polls.add(task)
+            task.add_done_callback(self._polls.discard)
 
-    def is_turn(self, intended: float) -> bool:
-        """Whether a post of that time should be watched: so many a second are."""
+    def should_watch(self, intended: float) -> bool:
+        """Whether a post of that time is one of the WATCHED_PER_SECOND."""
         if intended < self._next:
             return False
-        self._next = max(self._next + 1 / PER_SECOND, intended)
+        self._next = max(self._next + 1 / WATCHED_PER_SECOND, intended)
         return True
 
-    async def settle(self, seconds: float) -> None:
-        """Wait for those that are looked for; what does not come in time never came."""
-        if self._looking:
-            _, late = await asyncio.wait(self._looking, timeout=seconds)
-            self.never += len(late)
+    async def finish(self, seconds: float) -> None:
+        """Wait for the watched entries; those that are late count as never seen."""
+        if self._polls:
+            _, late = await asyncio.wait(self._polls, timeout=seconds)
+            self.never_seen += len(late)
             for each in late:
                 each.cancel()
 
     def figures(self, since: float = 0.0, until: float = float("inf")) -> Figures | None:
-        """Of the posts that were meant to be sent in that time."""
+        """Return percentiles of the posts with an intended time in this span."""
         return percentiles(
             [each.seconds for each in self.arrivals if since <= each.intended < until]
         )
 
     def by_group(self, since: float = 0.0, until: float = float("inf")) -> dict[str, Figures]:
-        mine = [each for each in self.arrivals if since <= each.intended < until]
-        found = {
-            name: percentiles([each.seconds for each in mine if each.group == name])
-            for name in sorted({each.group for each in mine})
+        """Return the same for each group of authors."""
+        arrivals = [each for each in self.arrivals if since <= each.intended < until]
+        by_group = {
+            name: percentiles([each.seconds for each in arrivals if each.group == name])
+            for name in sorted({each.group for each in arrivals})
         }
-        return {name: figures for name, figures in found.items() if figures}
+        return {name: figures for name, figures in by_group.items() if figures}
 
-    async def _look(self, group: str, user: int, post: int, intended: float) -> None:
+    async def _poll(self, group: str, user: int, post: int, intended: float) -> None:
         while True:
             age = time.monotonic() - self._began - intended
             if age > GIVE_UP_SECONDS:
-                self.never += 1
+                self.never_seen += 1
                 return
             try:
                 there = await self._store.holds(user, post)
@@ -109,77 +110,78 @@ class Observer:
                 seconds = time.monotonic() - self._began - intended
                 self.arrivals.append(Arrival(group, intended, seconds))
                 return
-            await asyncio.sleep(max(POLL_SECONDS, age * PATIENCE))
+            await asyncio.sleep(max(POLL_SECONDS, age * BACKOFF))
 
 
 class HomeRead(NamedTuple):
-    """A page that was read, counted from when it was meant to be asked for."""
+    """A page that was read, in seconds from its intended time."""
 
     intended: float
     seconds: float
 
 
 class HomeReader:
-    """Asks the API for homes at a set rate, whatever it answers."""
+    """Reads homes from the API at a set rate, whatever it answers."""
 
-    AT_ONCE = 512
-    """Requests waiting; above it they are not made, and count as refused."""
+    REQUESTS_AT_ONCE = 512
+    """Beyond that requests are not made, and count as failed."""
 
     def __init__(self, url: str, readers: IdArray, per_second: float, began: float) -> None:
         self.reads: list[HomeRead] = []
-        self.refused = 0
+        self.failed = 0
         self._url = url
         self._readers = readers.tolist()
         self._gap = 1 / per_second
         self._began = began
-        self._asking: set[asyncio.Task[None]] = set()
+        self._requests: set[asyncio.Task[None]] = set()
         self._stopped = False
 
     def stop(self) -> None:
-        """Ask no more, and forget what was asked: what is measured is measured."""
+        """Make no more requests, and drop those in flight."""
         self._stopped = True
-        for each in self._asking:
+        for each in self._requests:
             each.cancel()
 
-    async def read(self) -> None:
-        """Until it is stopped or cancelled."""
-        limits = httpx.Limits(max_connections=self.AT_ONCE)
+    async def run(self) -> None:
+        """Read until it is stopped or cancelled."""
+        limits = httpx.Limits(max_connections=self.REQUESTS_AT_ONCE)
         async with httpx.AsyncClient(timeout=30.0, limits=limits) as client:
-            turn = time.monotonic()
+            intended = time.monotonic()
             number = 0
             try:
                 while not self._stopped:
-                    self._begin(client, self._readers[number % len(self._readers)], turn)
-                    turn += self._gap
+                    self._start(client, self._readers[number % len(self._readers)], intended)
+                    intended += self._gap
                     number += 1
-                    await asyncio.sleep(max(0.0, turn - time.monotonic()))
+                    await asyncio.sleep(max(0.0, intended - time.monotonic()))
             finally:
                 self.stop()
-                await asyncio.gather(*self._asking, return_exceptions=True)
+                await asyncio.gather(*self._requests, return_exceptions=True)
 
-    def _begin(self, client: httpx.AsyncClient, user: int, turn: float) -> None:
-        if len(self._asking) >= self.AT_ONCE:
-            self.refused += 1
+    def _start(self, client: httpx.AsyncClient, user: int, intended: float) -> None:
+        if len(self._requests) >= self.REQUESTS_AT_ONCE:
+            self.failed += 1
             return
-        task = asyncio.create_task(self._ask(client, user, turn))
-        self._asking.add(task)
-        task.add_done_callback(self._asking.discard)
+        task = asyncio.create_task(self._read(client, user, intended))
+        self._requests.add(task)
+        task.add_done_callback(self._requests.discard)
 
     def figures(self, since: float = 0.0, until: float = float("inf")) -> Figures | None:
+        """Return percentiles of the reads with an intended time in this span."""
         return percentiles([each.seconds for each in self.reads if since <= each.intended < until])
 
-    async def home(self, client: httpx.AsyncClient, user: int) -> list[int]:
-        """The newest page of ids."""
+    async def newest_page(self, client: httpx.AsyncClient, user: int) -> list[int]:
+        """Return the post ids of a home's newest page. Raises httpx.HTTPError."""
         path = f"{self._url}/v1/users/{user}/home"
         answer = await client.get(path, params={"hydrate": "false", "limit": "20"})
         answer.raise_for_status()
         return [int(each) for each in answer.json()["items"]]
 
-    async def _ask(self, client: httpx.AsyncClient, user: int, turn: float) -> None:
-        """One that fails counts with its time as well, else the slowest would be missing."""
+    async def _read(self, client: httpx.AsyncClient, user: int, intended: float) -> None:
+        """Record the time of a request, also of one that fails: else the slowest were missing."""
         try:
-            await self.home(client, user)
+            await self.newest_page(client, user)
         except httpx.HTTPError:
-            self.refused += 1
+            self.failed += 1
         now = time.monotonic()
-        self.reads.append(HomeRead(turn - self._began, now - turn))
+        self.reads.append(HomeRead(intended - self._began, now - intended))

@@ -1,4 +1,4 @@
-"""The open phase: arrivals that wait for nothing, and what else happens meanwhile."""
+"""The open phase: sends at intended times without waiting for anything, also through outages."""
 
 import asyncio
 import heapq
@@ -12,63 +12,65 @@ from loadtest.traffic import Writer, arrival_times, posting_order
 from services.clock import now_ms
 
 SETTLE_SECONDS = 120.0
-"""For the last entries that are watched, after everything was handled."""
+"""For the last watched entries, after everything was handled."""
 CAUGHT_UP_SECONDS = 2.0
-"""Of arrivals: a worker that keeps up commits what it has handled once a second."""
+"""Worth of posts that may be uncommitted: a worker that keeps up commits once a second."""
 CAUGHT_UP_POLL = 0.25
 Send: TypeAlias = Callable[[float], None]
-"""What is done at its time, which it is given in seconds of the run."""
+"""Sends a message, given the intended time in seconds of the run."""
 
 
 class ScheduledSend(NamedTuple):
-    """Something that is to happen, in seconds of the phase."""
+    """A message to send, in seconds of the phase."""
 
     at: float
-    deed: Send
+    send: Send
 
 
 class OpenLoop:
-    """Sends what a phase asks for, each at its time."""
+    """Sends the messages of a phase, each at its time."""
 
-    def __init__(self, bench: Bench, ledger: SentEvents, writer: Writer, workers: int) -> None:
+    def __init__(self, bench: Bench, sent: SentEvents, writer: Writer, workers: int) -> None:
         self._bench = bench
-        self._ledger = ledger
+        self._sent = sent
         self._writer = writer
         self._workers = workers
         self._thread: list[int] = []
-        self.sent = 0
-        self.late: list[float] = []
-        """By how much each post was sent later than it was meant to be."""
+        self._posts = 0
+        self.lateness_seconds: list[float] = []
+        """How much later than intended each post was sent."""
 
-    async def go(self, phase: Open, per_second: float) -> Outage | None:
-        """Returns when everything is handled."""
+    async def run(self, phase: Open, per_second: float) -> Outage | None:
+        """Send all messages; return when they are handled."""
         bench = self._bench
         began = bench.elapsed()
-        away = asyncio.create_task(self._away(phase, per_second))
+        outage = asyncio.create_task(self._outage(phase, per_second))
         try:
-            for at, deed in heapq.merge(*self._turns(phase, per_second), key=lambda turn: turn.at):
-                await self._until(began + at)
-                deed(began + at)
+            for at, send in heapq.merge(
+                *self._schedules(phase, per_second), key=lambda each: each.at
+            ):
+                await self._sleep_until(began + at)
+                send(began + at)
                 bench.sender.poll()
-            outage = await away
+            await outage
         finally:
-            away.cancel()
+            outage.cancel()
         await asyncio.to_thread(bench.sender.flush)
-        await bench.drained()
-        await bench.observer.settle(SETTLE_SECONDS)
-        return outage
+        await bench.wait_until_drained()
+        await bench.observer.finish(SETTLE_SECONDS)
+        return outage.result()
 
-    def _turns(self, phase: Open, per_second: float) -> Iterator[list[ScheduledSend]]:
+    def _schedules(self, phase: Open, per_second: float) -> Iterator[list[ScheduledSend]]:
         random = self._bench.random
         times = arrival_times(random, per_second, phase.seconds)
-        authors = posting_order(self._bench.people.groups[phase.of], len(times), random)
-        say = self._reply if phase.replies else self._post
+        authors = posting_order(self._bench.graph.groups[phase.of], len(times), random)
+        create = self._reply if phase.replies else self._post
         yield [
-            ScheduledSend(at, say(phase.of, who)) for at, who in zip(times, authors, strict=True)
+            ScheduledSend(at, create(phase.of, who)) for at, who in zip(times, authors, strict=True)
         ]
         if phase.beside:
             count = phase.beside.posts
-            others = posting_order(self._bench.people.groups[phase.beside.of], count, random)
+            others = posting_order(self._bench.graph.groups[phase.beside.of], count, random)
             gap = phase.seconds / (count + 1)
             yield [
                 ScheduledSend(gap * (number + 1), self._post(phase.beside.of, who))
@@ -76,49 +78,49 @@ class OpenLoop:
             ]
         if phase.follows_per_second:
             times = arrival_times(random, phase.follows_per_second, phase.seconds)
-            ends = self._ledger.end_edges(len(times) // 2, random)
+            ends = self._sent.end_edges(len(times) // 2, random)
             begins = self._new_edges(len(times) - len(ends), phase.of)
             changes = [
-                deed
+                send
                 for begin, end in zip(begins, ends, strict=False)
-                for deed in (self._follow(begin), self._unfollow(end))
+                for send in (self._follow(begin), self._unfollow(end))
             ]
             yield list(map(ScheduledSend, times, changes))
 
     def _post(self, group: str, author: int) -> Send:
-        def deed(intended: float) -> None:
+        def send(intended: float) -> None:
             post = self._writer.post(author, now_ms())
             self._bench.sender.send(post)
-            self._wrote(group, author, post.post_id, intended)
+            self._record(group, author, post.post_id, intended)
 
-        return deed
+        return send
 
     def _reply(self, group: str, author: int) -> Send:
-        def deed(intended: float) -> None:
+        def send(intended: float) -> None:
             if not self._thread:
-                self._ledger.has_replies = True
+                self._sent.has_replies = True
                 return self._post(group, author)(intended)
             reply = self._writer.reply(author, now_ms(), self._thread)
             self._bench.sender.send(reply)
-            return self._wrote(group, author, reply.post_id, intended)
+            return self._record(group, author, reply.post_id, intended)
 
-        return deed
+        return send
 
-    def _wrote(self, group: str, author: int, post: int, intended: float) -> None:
-        self.sent += 1
+    def _record(self, group: str, author: int, post: int, intended: float) -> None:
+        self._posts += 1
         self._thread.append(post)
-        self._ledger.wrote(author, post)
-        self.late.append(self._bench.elapsed() - intended)
-        if self._bench.observer.is_turn(intended):
-            self._bench.observer.watch(group, post, self._ledger.lists.of(author), intended)
+        self._sent.add_post(author, post)
+        self.lateness_seconds.append(self._bench.elapsed() - intended)
+        if self._bench.observer.should_watch(intended):
+            self._bench.observer.watch(group, post, self._sent.lists.of(author), intended)
 
     def _new_edges(self, count: int, group: str) -> list[tuple[int, int]]:
-        """(followee, follower) of users who have not followed him."""
+        """Return (followee, follower) pairs of users who do not follow the author yet."""
         bench = self._bench
-        people, lists = bench.people, bench.people.lists()
-        followees = bench.random.choice(people.groups[group], count).tolist()
-        followers = bench.random.choice(people.users, count).tolist()
-        readers = set(people.readers.tolist())
+        graph, lists = bench.graph, bench.graph.lists()
+        followees = bench.random.choice(graph.groups[group], count).tolist()
+        followers = bench.random.choice(graph.users, count).tolist()
+        readers = set(graph.readers.tolist())
         return [
             (followee, follower)
             for followee, follower in dict.fromkeys(zip(followees, followers, strict=True))
@@ -126,47 +128,47 @@ class OpenLoop:
         ]
 
     def _follow(self, edge: tuple[int, int]) -> Send:
-        def deed(_: float) -> None:
-            self._ledger.follows(*edge)
+        def send(_: float) -> None:
+            self._sent.add_follow(*edge)
             self._bench.sender.send(self._writer.follow(edge[1], edge[0], now_ms()))
 
-        return deed
+        return send
 
     def _unfollow(self, edge: tuple[int, int]) -> Send:
-        def deed(_: float) -> None:
+        def send(_: float) -> None:
             self._bench.sender.send(self._writer.unfollow(edge[1], edge[0], now_ms()))
 
-        return deed
+        return send
 
-    async def _until(self, at: float) -> None:
-        """A turn that is due already gets no sleep, and the loop a moment for others."""
+    async def _sleep_until(self, at: float) -> None:
+        """Sleep until a second of the run; give other tasks a turn even when it has passed."""
         await asyncio.sleep(max(0.0, at - self._bench.elapsed()))
 
-    async def _away(self, phase: Open, per_second: float) -> Outage | None:
-        """Stops the workers, starts them again, and sees how long they take to catch up."""
+    async def _outage(self, phase: Open, per_second: float) -> Outage | None:
+        """Stop the workers, start them again, and measure how long they take to catch up."""
         if not phase.away_seconds:
             return None
         bench = self._bench
         await asyncio.sleep(phase.seconds / 4)
-        handled = self.sent
+        handled = self._posts
         await asyncio.to_thread(bench.stop_workers)
         stopped = bench.elapsed()
         await asyncio.sleep(phase.away_seconds)
-        began, waited = bench.elapsed(), self.sent - handled
+        began, waiting = bench.elapsed(), self._posts - handled
         await bench.start_workers(self._workers)
-        await self._caught_up(per_second)
-        seconds, drained = bench.elapsed() - began, self.sent - handled
+        await self._wait_until_caught_up(per_second)
+        seconds, drained = bench.elapsed() - began, self._posts - handled
         return Outage(
             away_seconds=began - stopped,
-            posts_waiting=waited,
+            posts_waiting=waiting,
             drain_seconds=seconds,
             drained_posts_per_second=drained / seconds,
             ratio_to_live_rate=drained / seconds / per_second,
         )
 
-    async def _caught_up(self, per_second: float) -> None:
-        """Returns when no more waits than what a worker that keeps up has not committed yet."""
+    async def _wait_until_caught_up(self, per_second: float) -> None:
+        """Return when no more is uncommitted than with a worker that keeps up."""
         few = CAUGHT_UP_SECONDS * 2 * per_second  # of posts, and of their pages
-        while await asyncio.to_thread(self._bench.log.waiting) > few:
-            self._bench.require()
+        while await asyncio.to_thread(self._bench.kafka.uncommitted) > few:
+            self._bench.check_programs()
             await asyncio.sleep(CAUGHT_UP_POLL)

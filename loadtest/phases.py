@@ -1,4 +1,4 @@
-"""The phases of a scenario, one after the other, each with its figures."""
+"""Runs the phases of a scenario, one after the other, each with its figures."""
 
 import asyncio
 import time
@@ -19,63 +19,63 @@ from loadtest.store import to_entries
 from loadtest.traffic import Writer, posting_order
 
 WARM_UP_POSTS = 200
-"""In a burst, of a scenario that begins with no maximum phase."""
+"""In a burst, where a scenario does not begin with a maximum phase."""
 
 
 class PhaseRunner:
-    """Runs them on a bench, and keeps what was published."""
+    """Runs phases on a bench, and keeps what was published."""
 
     def __init__(self, bench: Bench, scenario: Scenario, progress: ProgressSink) -> None:
-        self.ledger = SentEvents(bench.people)
+        self.sent = SentEvents(bench.graph)
         self.references: dict[str, float] = {}
-        """Rows a second of the other ways to write them, by their names."""
+        """Rows per second of the other ways to write them, by name."""
         self.unsettled = 0
-        """Measurements that began while the store was busy with what was before them."""
+        """Measurements that began while the store was still compacting earlier writes."""
         self._bench = bench
         self._scenario = scenario
         self._progress = progress
         self._writer = Writer(bench.random, scenario.words, bench.settings.epoch)
-        self._burst = Burst(bench, self.ledger, self._writer)
+        self._burst = Burst(bench, self.sent, self._writer)
         self._posts_per_second: dict[str, float] = {}
         self._workers = 1
 
     async def warm_up(self) -> None:
-        """Bursts of the first phase, until the time is over: what is measured is compiled code."""
+        """Publish bursts of the first phase until the time is over, so that code is compiled."""
         await self._bench.start_workers(self._workers)
         seconds = self._scenario.warm_up_seconds
         first = self._scenario.phases[0]
         posts = first.posts if isinstance(first, Maximum) else WARM_UP_POSTS
         self._progress.step("warming up", seconds)
         began = time.monotonic()
-        told = 0.0
+        reported = 0.0
         while (elapsed := time.monotonic() - began) < seconds:
-            self._progress.advance(elapsed - told)
-            told = elapsed
-            await self._one_burst(first.of, posts)
+            self._progress.advance(elapsed - reported)
+            reported = elapsed
+            await self._publish_burst(first.of, posts)
             if isinstance(first, Maximum) and first.references:
                 await self._bench.references.store_limit(self._rows(posts))
 
     async def run(self, phase: Phase) -> PhaseResult:
-        """One phase, to the end of what it published."""
+        """Run a phase until everything it published is handled."""
         bench = self._bench
         if isinstance(phase, Maximum):
             self._workers = phase.workers
         await bench.start_workers(self._workers)
         lanes, began = bench.sampler.latencies(), bench.elapsed()
-        posts = len(self.ledger.posts)
+        posts = len(self.sent.posts)
         repetitions: list[Repetition] = []
         outage: Outage | None = None
-        late: Figures | None = None
+        lateness: Figures | None = None
         if isinstance(phase, Maximum):
-            repetitions = await self._maximum(phase)
+            repetitions = await self._run_maximum(phase)
         else:
-            outage, late = await self._open(phase)
+            outage, lateness = await self._run_open(phase)
         ended = bench.elapsed()
-        posts = len(self.ledger.posts) - posts
-        best = median_repetition(repetitions)
+        posts = len(self.sent.posts) - posts
+        middle = median_repetition(repetitions)
         seconds = ended - began if isinstance(phase, Maximum) else phase.seconds
-        latest_authors = self.ledger.authors[len(self.ledger.authors) - posts :]
-        deliveries = sum(len(self.ledger.lists.of(each)) for each in latest_authors)
+        latest_authors = self.sent.authors[len(self.sent.authors) - posts :]
+        deliveries = sum(len(self.sent.lists.of(each)) for each in latest_authors)
         latest = [each for each in bench.sampler.samples if each.at >= began]
         return PhaseResult(
             kind="maximum" if isinstance(phase, Maximum) else "open",
@@ -85,8 +85,8 @@ class PhaseRunner:
             ended=ended,
             posts=posts,
             deliveries=deliveries,
-            posts_per_second=best.posts / best.seconds if best else posts / seconds,
-            deliveries_per_second=best.per_second if best else deliveries / seconds,
+            posts_per_second=middle.posts / middle.seconds if middle else posts / seconds,
+            deliveries_per_second=middle.per_second if middle else deliveries / seconds,
             lag_seconds_max=max((each.lag_seconds for each in latest), default=0.0),
             delivery_latency_seconds=_latency(
                 bench.observer.figures(began, ended),
@@ -94,30 +94,31 @@ class PhaseRunner:
                 latency_by_lane(lanes, bench.sampler.latencies()),
             ),
             read_latency_seconds=bench.reader.figures(began, ended) if bench.reader else None,
-            sent_late_seconds=late,
+            sent_late_seconds=lateness,
             repetitions=repetitions,
             outage=outage,
         )
 
-    async def _maximum(self, phase: Maximum) -> list[Repetition]:
-        done = []
+    async def _run_maximum(self, phase: Maximum) -> list[Repetition]:
+        repetitions = []
         self._progress.step(f"maximum of {phase.of}, {phase.posts:,} posts", phase.repetitions)
         for _ in range(phase.repetitions):
             await self._settle()
-            repetition = await self._one_burst(phase.of, phase.posts)
+            repetition = await self._publish_burst(phase.of, phase.posts)
             if phase.references:
                 await self._settle()
                 limit = await self._bench.references.store_limit(self._rows(phase.posts))
                 repetition = msgspec.structs.replace(repetition, store_limit_per_second=limit)
-            done.append(repetition)
+            repetitions.append(repetition)
             self._progress.advance()
         if phase.references:
-            await self._refer(phase.posts)
-        self._posts_per_second[phase.of] = median([each.posts / each.seconds for each in done])
-        return done
+            await self._measure_references(phase.posts)
+        rates = [each.posts / each.seconds for each in repetitions]
+        self._posts_per_second[phase.of] = median(rates)
+        return repetitions
 
-    async def _refer(self, posts: int) -> None:
-        """The rows of the latest posts, written in other ways."""
+    async def _measure_references(self, posts: int) -> None:
+        """Write the rows of the latest posts in other ways."""
         rows, references = self._rows(posts), self._bench.references
         self._progress.step("the same rows in a partition for each user, and one by one")
         await self._settle()
@@ -132,14 +133,14 @@ class PhaseRunner:
                 pairs = map(flatten_batch, rows)
                 self.references["redis"] = await asyncio.to_thread(redis.redis_rate, port, pairs)
 
-    async def _open(self, phase: Open) -> tuple[Outage | None, Figures | None]:
+    async def _run_open(self, phase: Open) -> tuple[Outage | None, Figures | None]:
         share = phase.share_of_maximum
         rate = phase.per_second or self._posts_per_second[phase.of] * (share or 0.0)
         self._progress.step(f"open loop of {phase.of}, {rate:,.1f} posts/s for {phase.seconds:g} s")
         await self._settle()
-        arriving = OpenLoop(self._bench, self.ledger, self._writer, self._workers)
-        outage = await arriving.go(phase, rate)
-        return outage, percentiles(arriving.late)
+        loop = OpenLoop(self._bench, self.sent, self._writer, self._workers)
+        outage = await loop.run(phase, rate)
+        return outage, percentiles(loop.lateness_seconds)
 
     async def _settle(self) -> None:
         store = self._bench.store.store
@@ -147,26 +148,26 @@ class PhaseRunner:
             lambda: background_tasks(store), self._scenario.settle_seconds
         )
 
-    async def _one_burst(self, group: str, posts: int) -> Repetition:
-        authors = posting_order(self._bench.people.groups[group], posts, self._bench.random)
+    async def _publish_burst(self, group: str, posts: int) -> Repetition:
+        authors = posting_order(self._bench.graph.groups[group], posts, self._bench.random)
         return await self._burst.publish(group, authors)
 
     def _rows(self, posts: int) -> list[ReferenceBatch]:
-        """The entries of the latest posts, as the worker brought them together."""
-        latest = to_entries(self.ledger.authors[-posts:], self.ledger.posts[-posts:])
-        return reference_batches(self.ledger.lists, latest, self._scenario.reference_rows)
+        """Return the entries of the latest posts, in the batches of a worker."""
+        latest = to_entries(self.sent.authors[-posts:], self.sent.posts[-posts:])
+        return reference_batches(self.sent.lists, latest, self._scenario.reference_rows)
 
 
 def median_repetition(repetitions: list[Repetition]) -> Repetition | None:
-    """The one with the median rate; of an even number the slower one in the middle."""
+    """Return the one with the median rate, the slower middle one of an even number."""
     ordered = sorted(repetitions, key=lambda each: each.per_second)
     return ordered[(len(ordered) - 1) // 2] if ordered else None
 
 
 def _latency(
-    all_of_them: Figures | None, groups: dict[str, Figures], lanes: dict[str, Figures]
+    observed: Figures | None, groups: dict[str, Figures], lanes: dict[str, Figures]
 ) -> dict[str, object] | None:
-    """What the observer saw; beside it what the workers' own histograms say of each lane."""
-    if all_of_them is None:
+    """Return what the observer saw, and what the workers' own histograms say of each lane."""
+    if observed is None:
         return None
-    return {**all_of_them, "by_group": groups, "by_lane": lanes}
+    return {**observed, "by_group": groups, "by_lane": lanes}

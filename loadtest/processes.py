@@ -1,4 +1,4 @@
-"""The programs that a run starts, and stops again: workers, an API, and servers of its own."""
+"""Starts and stops the programs of a run: workers, an API, and servers of its own."""
 
 import os
 import shutil
@@ -19,17 +19,17 @@ from servers.ports import LOOPBACK, first_free_port
 from servers.process import Guard
 
 STOP_SECONDS = 20.0
-"""A worker ends itself ten seconds after a signal, whatever hangs."""
+"""A worker ends ten seconds after a signal, whatever hangs."""
 COMMAND_SECONDS = 300.0
-"""For a command of the program: migrating takes half a minute on a machine that is busy."""
+"""For a command: a migration takes half a minute on a busy machine."""
 
 
 class ProgramFailed(RuntimeError):
-    """A program ended that should not have, or failed; the message says where its log is."""
+    """A program failed, or ended too early; the message names its log."""
 
 
 class ServerAddresses(NamedTuple):
-    """Of the servers."""
+    """Addresses of Kafka and Cassandra."""
 
     kafka: str
     cassandra_host: str
@@ -38,7 +38,7 @@ class ServerAddresses(NamedTuple):
 
 @contextmanager
 def own_servers() -> Iterator[ServerAddresses]:
-    """Kafka and Cassandra with default memory in a folder of their own, gone afterwards."""
+    """Run Kafka and Cassandra with default memory in a temporary folder."""
     folder = Path(tempfile.mkdtemp(prefix="mingle-loadtest-"))
     broker = kafka.kafka_server(
         KafkaConfig(folder=folder / "kafka", port=first_free_port(kafka.PORTS))
@@ -64,7 +64,7 @@ def own_servers() -> Iterator[ServerAddresses]:
 
 
 class Program(NamedTuple):
-    """One that runs, with the port that it tells of itself on."""
+    """A running program, and the port where it serves HTTP."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -76,14 +76,14 @@ class Program(NamedTuple):
     def url(self) -> str:
         return f"http://{LOOPBACK}:{self.port}"
 
-    def require(self) -> None:
-        """Raises ProgramFailed where it has ended."""
+    def check_running(self) -> None:
+        """Raise ProgramFailed if it has ended."""
         code = self.process.poll()
         if code is not None:
             raise ProgramFailed(f"{self.name} ended with {code}: see {self.log}")
 
     def stop(self) -> None:
-        """Ask it to end, kill it where it does not."""
+        """Ask it to end, and kill it if it does not."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
@@ -94,7 +94,7 @@ class Program(NamedTuple):
 
 
 class Programs:
-    """What was started, by name. Each ends when this process does, however that comes about."""
+    """Running programs by name. Each ends when this process does, however that happens."""
 
     def __init__(self, environment: Mapping[str, str], logs: Path) -> None:
         self._environment = os.environ | environment
@@ -103,7 +103,7 @@ class Programs:
         logs.mkdir(parents=True, exist_ok=True)
 
     def start(self, name: str, *arguments: str, port_setting: str) -> Program:
-        """`mingle` with these arguments; it listens on a free port."""
+        """Start `mingle` with these arguments, listening on a free port."""
         port = first_free_port(1)
         log = self._logs / f"{name}.log"
         own = {port_setting: str(port), "MINGLE_WORKER_NAME": name}
@@ -114,13 +114,13 @@ class Programs:
                 stdout=output,
                 stderr=output,
                 env=self._environment | own,
-                start_new_session=True,  # Ctrl-C is for the run, which stops them in order
+                start_new_session=True,  # Ctrl-C is for the run, which stops them
             )
         self._running[name] = program = Program(name, process, Guard(process.pid), port, log)
         return program
 
     def run(self, *arguments: str) -> None:
-        """`mingle` with these arguments, to its end. Raises ProgramFailed."""
+        """Run `mingle` with these arguments to its end. Raises ProgramFailed."""
         done = subprocess.run(  # noqa: S603 - our own arguments
             [*_mingle(), *arguments],
             env=self._environment,
@@ -129,15 +129,15 @@ class Programs:
             check=False,
         )
         if done.returncode:
-            said = (done.stderr or done.stdout).decode(errors="replace").strip()
-            raise ProgramFailed(f"mingle {' '.join(arguments)}: {said}")
+            output = (done.stderr or done.stdout).decode(errors="replace").strip()
+            raise ProgramFailed(f"mingle {' '.join(arguments)}: {output}")
 
     def running(self, prefix: str = "") -> list[Program]:
-        """Those whose names begin so."""
+        """Return the programs whose names begin with the prefix."""
         return [each for name, each in self._running.items() if name.startswith(prefix)]
 
     def stop(self, programs: Sequence[Program]) -> None:
-        """All at once."""
+        """Stop these programs, all at the same time."""
         with ThreadPoolExecutor(max(1, len(programs))) as pool:
             list(pool.map(Program.stop, programs))
         for each in programs:

@@ -1,10 +1,10 @@
-"""What pulling an author costs who reads, beside what pushing him costs: the figures of a rule.
+"""Measures what pulling an author costs readers, and what pushing costs: figures for a rule.
 
     python -m loadtest.pull_cost --pages 300
 
-In a keyspace of its own on the Cassandra that the settings name, through the product's stores. It
-prints CPU of client and Cassandra together, in microseconds: of an entry that is pushed, and of a
-page of twenty by how many of the pulled authors there are, and how many of them its viewer follows.
+Works in a keyspace of its own in the Cassandra of the settings, through the product's stores. It
+prints microseconds of CPU, client and Cassandra together: of an entry that is pushed, and of a page
+of twenty by the number of pulled authors, and of those that its viewer follows.
 """
 
 import asyncio
@@ -42,18 +42,19 @@ from services.timelines.store import AuthorEntry, EntryBlock
 FOLLOWERS = 100_000
 PUSHES = 10
 FOLLOWEES = 200
-"""Of each viewer, whose posts are pushed: one each, ten pages."""
+"""Followees of each viewer whose posts are pushed: one each, ten pages."""
 KNOWN = (0, 10, 100, 1_000)
+"""Pulled authors."""
 FOLLOWED = (0, 1, 10, 100)
+"""Those among them that a viewer follows."""
 ROUNDS = 5
-"""In turn over those who follow some, for a machine is never busy in the same way for long; the
-median of them counts."""
+"""Over all viewers in turn, since the load of a machine changes; their median counts."""
 WARM_UP = 500
 PULLED_FROM, VIEWERS_FROM = 1_000_000, 2_000_000
 
 
 class Case(NamedTuple):
-    """A viewer who follows so many of all pulled authors."""
+    """A number of pulled authors, and how many of them a viewer follows."""
 
     known: int
     followed: int
@@ -64,47 +65,47 @@ class Case(NamedTuple):
 
 
 class PullBench(NamedTuple):
-    """Where it is measured."""
+    """Stores, reader and Cassandra's process id."""
 
     stores: Stores
     home: Home
     server: int
 
     async def cost(self, times: int, work: Callable[[], Awaitable[object]]) -> float:
-        """Microseconds of CPU of one piece of work."""
-        before = self._cpu()
+        """Return the microseconds of CPU of one call."""
+        before = self._cpu_seconds()
         for _ in range(times):
             await retry_timeouts(work)
-        return 1e6 * (self._cpu() - before) / times
+        return 1e6 * (self._cpu_seconds() - before) / times
 
-    def _cpu(self) -> float:
+    def _cpu_seconds(self) -> float:
         used = usage(self.server)
         return time.process_time() + (float("nan") if used is None else used.cpu_seconds)
 
-    async def push(self) -> float:
-        """Of an entry of a large author."""
+    async def push_cost(self) -> float:
+        """Return the microseconds of an entry of a large author."""
         users = np.random.default_rng(1).choice(2**40, FOLLOWERS, replace=False) + 1
         posts = iter(range(post_id(now_ms(), 0), 2**63, 1))
 
-        async def one() -> None:
+        async def push() -> None:
             await self.stores.home_timelines.add_home_entries(
                 [EntryBlock(users, np.array([next(posts)]))]
             )
 
-        await one()
-        return await self.cost(PUSHES, one) / FOLLOWERS
+        await push()
+        return await self.cost(PUSHES, push) / FOLLOWERS
 
-    async def page(self, case: Case, pages: int) -> float:
-        """Of a page."""
+    async def page_cost(self, case: Case, pages: int) -> float:
+        """Return the microseconds of a page."""
 
-        async def one() -> None:
+        async def read() -> None:
             found = await self.home.page(case.viewer, PageRequest())
             assert len(found.items) == 20, case
 
-        return await self.cost(pages, one)
+        return await self.cost(pages, read)
 
-    async def people(self) -> None:
-        """Viewers with a home of pushed posts, who follow some of the authors to be pulled."""
+    async def add_viewers(self) -> None:
+        """Add viewers with a home of pushed posts, who follow some of the authors to pull."""
         at = now_ms() - 3_600_000
         facts = [
             PostCreated(version=(at + n) * 1_000, post_id=post_id(at + n, n), author_id=n + 1)
@@ -125,8 +126,8 @@ class PullBench(NamedTuple):
         if edges:
             await self.stores.relations.record([relation(each) for each in edges])
 
-    async def flag(self, known: int, retention: Retention) -> None:
-        """So many authors are pulled from now on, each with two posts in the last hour."""
+    async def pull_authors(self, known: int, retention: Retention) -> None:
+        """Pull this many authors from now on, each with two posts in the last hour."""
         at = now_ms() - 1_800_000
         authors = [UserId(PULLED_FROM + n) for n in range(known)]
         entries = [
@@ -144,11 +145,12 @@ class PullBench(NamedTuple):
             await PulledAuthors(self.stores.pulled, retention, now_ms, age_ms=0).flag(entries)
 
 
-async def measure_case(pages: int, told: Callable[[dict[str, float]], None]) -> None:
+async def measure_pull_cost(pages: int, report: Callable[[dict[str, float]], None]) -> None:
+    """Report figures as they are measured. Raises ClickException without a local Cassandra."""
     settings = Settings.model_validate({"cassandra_keyspace": f"pull_{uuid4().hex[:12]}"})
     server = listening_pid(settings.cassandra_port)
     if server is None:
-        raise click.ClickException("no Cassandra of this machine listens there")
+        raise click.ClickException("no Cassandra on this machine listens there")
     await migrate(settings, available_migrations())
     store = await connect(settings, Metrics(CollectorRegistry()))
     try:
@@ -156,27 +158,27 @@ async def measure_case(pages: int, told: Callable[[dict[str, float]], None]) -> 
         retention = Retention(settings.retention_days, settings.epoch)
         home = Home(Reader(stores, now_ms, settings.epoch), retention)
         bench = PullBench(stores, home, server)
-        await bench.people()
-        told({"pushed_entry_us": round(await bench.push(), 1)})
-        await bench.page(Case(0, 0), WARM_UP)
+        await bench.add_viewers()
+        report({"pushed_entry_us": round(await bench.push_cost(), 1)})
+        await bench.page_cost(Case(0, 0), WARM_UP)
         for known in KNOWN:
-            await bench.flag(known, retention)
+            await bench.pull_authors(known, retention)
             cases = [Case(known, each) for each in FOLLOWED if each <= known]
             rounds = [
-                [await bench.page(case, -(-pages // ROUNDS)) for case in cases]
+                [await bench.page_cost(case, -(-pages // ROUNDS)) for case in cases]
                 for _ in range(ROUNDS)
             ]
             for case, took in zip(cases, zip(*rounds, strict=True), strict=True):
-                told({**case._asdict(), "page_us": round(median(took))})
+                report({**case._asdict(), "page_us": round(median(took))})
     finally:
         await store.close()
 
 
 @click.command()
-@click.option("--pages", default=300, show_default=True, help="Of each kind.")
+@click.option("--pages", default=300, show_default=True, help="Pages of each case.")
 def main(pages: int) -> None:
-    """Measure what pulling costs."""
-    asyncio.run(measure_case(pages, lambda found: click.echo(json.dumps(found))))
+    """Measure what pulling authors costs."""
+    asyncio.run(measure_pull_cost(pages, lambda figures: click.echo(json.dumps(figures))))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""When pulling an author costs less than pushing: docs/decisions/008-pulled-authors.md as a curve.
+"""Draws when pulling an author costs less than pushing: docs/decisions/008-pulled-authors.md.
 
 python -m loadtest.pull_rule docs/pull-rule.svg
 """
@@ -12,43 +12,44 @@ from loadtest import svg
 
 
 class PullCosts(NamedTuple):
-    """Microseconds of CPU, client and store together; `python -m loadtest.pull_cost` measures."""
+    """Microseconds of CPU, client and store together, from `python -m loadtest.pull_cost`."""
 
     entry: float = 13
-    """Of an entry that is pushed."""
+    """Pushing an entry."""
     followee: float = 250
-    """That each pulled author whom its reader follows adds to a page."""
-    name: float = 3
-    """That each pulled author there is adds to every page: less than this, which is the noise."""
+    """What each pulled author whom the viewer follows adds to a page."""
+    author: float = 3
+    """What each pulled author adds to every page: at most this, which is the noise."""
 
 
-NAMES = (3, 1, 0.3)
-"""What a name may cost."""
+AUTHOR_COSTS = (3, 1, 0.3)
+"""Microseconds that a pulled author may add to every page."""
 POSTS_A_READ = (20, 30, 50, 100, 200, 500, 1_000, 2_000, 5_000)
 
 
 def least_share(posts_a_read: float, costs: PullCosts) -> float | None:
-    """From which share of all readers on an author is cheaper pulled; None where he never is.
+    """Return the share of readers from which an author is cheaper pulled; None if never.
 
-    `posts_a_read`: how many posts he writes for each home that one of his followers reads.
+    `posts_a_read`: how many posts the author writes for each home that a follower reads.
     """
     saved = posts_a_read * costs.entry - costs.followee
-    return costs.name / saved if saved >= costs.name else None
+    return costs.author / saved if saved >= costs.author else None
 
 
 def draw_curve() -> str:
-    """The picture: the share, in percent, over what he writes for each home that is read."""
+    """Return an SVG of the share, in percent, over the posts for each home that is read."""
     shares = {
-        name: [least_share(posts, PullCosts(name=name)) for posts in POSTS_A_READ] for name in NAMES
+        cost: [least_share(posts, PullCosts(author=cost)) for posts in POSTS_A_READ]
+        for cost in AUTHOR_COSTS
     }
     drawn = [
         svg.Line(
-            f"a name {name:g} µs",
+            f"an author {cost:g} µs",
             [(float(at), 100 * share) for at, share in enumerate(found) if share is not None],
         )
-        for name, found in shares.items()
+        for cost, found in shares.items()
     ]
-    title = "% of all readers who follow an author, from which on he is cheaper pulled"
+    title = "% of all readers who must follow an author for pulling to cost less"
     return svg.line_chart(
         title, drawn, names=[f"{each:,} posts" for each in POSTS_A_READ], log=True
     )

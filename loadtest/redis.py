@@ -1,7 +1,7 @@
-"""The same entries in Redis, as Mastodon keeps home feeds: the figure that others would reach.
+"""Writes the same entries to Redis, as Mastodon keeps home feeds, for comparison.
 
 A sorted set for each user, trimmed to 800 after each entry, in pipelines of 1,000 commands.
-Measured only where a server's program is installed; nothing is downloaded for it.
+Measured only where Redis or Valkey is installed; nothing is downloaded.
 """
 
 import shutil
@@ -18,7 +18,7 @@ from servers.process import Guard
 
 PROGRAMS = ("redis-server", "valkey-server")
 KEPT = 800
-"""Entries of a feed: Mastodon's own bound."""
+"""Entries of a feed, Mastodon's own bound."""
 PIPELINE = 1_000
 """Commands that are sent before their answers are read."""
 SECONDS = 8.0
@@ -28,17 +28,17 @@ ANSWER_SECONDS = 10.0
 
 
 class RedisFailed(RuntimeError):
-    """It did not start, or refused a command."""
+    """Redis did not start, or refused a command."""
 
 
 def program() -> str | None:
-    """The path of a server that is installed."""
+    """Return the path of an installed server, or None."""
     return next((found for each in PROGRAMS if (found := shutil.which(each))), None)
 
 
 @contextmanager
 def run_redis(server: str) -> Iterator[int]:
-    """A server in memory only; its port."""
+    """Run a server that keeps everything in memory; yield its port."""
     port = first_free_port(1)
     command = [server, "--port", str(port), "--bind", LOOPBACK, "--save", "", "--appendonly", "no"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603 - our own arguments
@@ -57,31 +57,31 @@ def run_redis(server: str) -> Iterator[int]:
 
 
 def redis_rate(port: int, entries: Iterable[Entries]) -> float:
-    """Entries a second, for some seconds at most."""
+    """Write entries for some seconds at most; return entries per second. Raises RedisFailed."""
     pairs = (
         pair
-        for some in entries
-        for pair in zip(some.users.tolist(), some.posts.tolist(), strict=True)
+        for each in entries
+        for pair in zip(each.users.tolist(), each.posts.tolist(), strict=True)
     )
     written = 0
     began = time.monotonic()
     with socket.create_connection((LOOPBACK, port), ANSWER_SECONDS) as connection:
         answers = connection.makefile("rb")
         while time.monotonic() - began < SECONDS:
-            some = list(islice(pairs, PIPELINE // 2))
-            if not some:
+            batch = list(islice(pairs, PIPELINE // 2))
+            if not batch:
                 break
-            connection.sendall(b"".join(redis_commands(user, post) for user, post in some))
-            for _ in range(2 * len(some)):
+            connection.sendall(b"".join(redis_commands(user, post) for user, post in batch))
+            for _ in range(2 * len(batch)):
                 answer = answers.readline()
                 if not answer.startswith(b":"):
                     raise RedisFailed(answer.decode(errors="replace").strip() or "no answer")
-            written += len(some)
+            written += len(batch)
     return written / (time.monotonic() - began)
 
 
 def redis_commands(user: int, post: int) -> bytes:
-    """Add the entry, and keep the newest."""
+    """Return commands that add an entry and trim the feed."""
     key, member = f"feed:home:{user}".encode(), str(post).encode()
     add = _command(b"ZADD", key, member, member)
     return add + _command(b"ZREMRANGEBYRANK", key, b"0", b"%d" % -(KEPT + 1))

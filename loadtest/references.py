@@ -1,6 +1,6 @@
-"""What else could write the rows of a run, measured beside it: the figures that ratios are to.
+"""Other ways to write the rows of a run, measured beside it for comparison.
 
-Each writes into a table of its own in the run's keyspace, none goes through Kafka or Faust.
+Each writes into tables of its own in the run's keyspace, without Kafka and Faust.
 """
 
 import asyncio
@@ -14,21 +14,21 @@ from cassandra import ConsistencyLevel
 
 from loadtest.expected import Entries
 from loadtest.graph import FollowerLists
-from loadtest.store import RunStore, execute_statements, retry_timeouts
+from loadtest.store import RunStore, execute_cql, retry_timeouts
 from schemas.ids import IdArray
 from services.storage.cluster import create_cluster, run_in_thread
 from services.storage.statements import insert
 from services.timelines.store import EntryBlock
 
 ENTRIES_AT_ONCE = 65_536
-"""In one call of the writer, as the fan-out's handler makes them."""
+"""In one call of the store, as in the fan-out's handler."""
 CALLS = 4
-"""At a time, as the delivery loop of the fan-out has batches in flight."""
+"""Calls in flight, as many as batches in the delivery loop of the fan-out."""
 NAIVE_IN_FLIGHT = 256
 NAIVE_SECONDS = 8.0
 """The naive worker's figure is steady after a second; all rows would take minutes."""
 TTL_SECONDS = 33 * 86_400
-"""As entries have it, with the default retention."""
+"""TTL of entries with the default retention."""
 USERS_TABLE = (
     "CREATE TABLE IF NOT EXISTS {keyspace}.load_users (user_id bigint, post_id bigint, "
     "PRIMARY KEY (user_id, post_id)) WITH CLUSTERING ORDER BY (post_id DESC) "
@@ -45,30 +45,30 @@ ReferenceBatch = list[EntryBlock]
 
 
 def reference_batches(lists: FollowerLists, posts: Entries, most: int) -> list[ReferenceBatch]:
-    """The entries of these (author, post) pairs, as the fan-out's handler brings them together.
+    """Return the entries of these (author, post) pairs in the batches of the fan-out's handler.
 
-    At most so many in all; a post is not cut but where it alone is more than one batch.
+    They are `most` entries in all, at most. A post is split only if it exceeds a batch.
     """
-    some: list[ReferenceBatch] = []
-    found: ReferenceBatch = []
-    held = total = 0
+    batches: list[ReferenceBatch] = []
+    batch: ReferenceBatch = []
+    size = total = 0
     for author, post in zip(posts.users.tolist(), posts.posts.tolist(), strict=True):
         followers = lists.of(author)[: most - total]
         for start in range(0, len(followers), ENTRIES_AT_ONCE):
             part = followers[start : start + ENTRIES_AT_ONCE]
-            if held + len(part) > ENTRIES_AT_ONCE:
-                some.append(found)
-                found, held = [], 0
-            found.append(EntryBlock(part, np.array([post])))
-            held += len(part)
+            if size + len(part) > ENTRIES_AT_ONCE:
+                batches.append(batch)
+                batch, size = [], 0
+            batch.append(EntryBlock(part, np.array([post])))
+            size += len(part)
         total += len(followers)
         if total >= most:
             break
-    return [*some, found] if found else some
+    return [*batches, batch] if batch else batches
 
 
 def flatten_batch(batch: ReferenceBatch) -> Entries:
-    """The entries of a batch, whose blocks have one post each."""
+    """Return the entries of a batch whose blocks have one post each."""
     posts = np.concatenate([each.posts for each in batch])
     return Entries(
         np.concatenate([each.users for each in batch]),
@@ -77,39 +77,33 @@ def flatten_batch(batch: ReferenceBatch) -> Entries:
 
 
 class References:
-    """Rows a second of each way, for the same rows."""
+    """Measures the rows per second of each way, for the same rows."""
 
     def __init__(self, run: RunStore) -> None:
         self._run = run
 
     async def prepare(self) -> None:
         keyspace = self._run.settings.cassandra_keyspace
-        await execute_statements(self._run.settings, USERS_TABLE.format(keyspace=keyspace))
+        await execute_cql(self._run.settings, USERS_TABLE.format(keyspace=keyspace))
         await self._run.create_limit()
 
     async def store_limit(self, batches: Sequence[ReferenceBatch]) -> float:
-        """Timeline shards, written as the worker writes them, by the same code."""
+        """Write timeline shards with the worker's own code."""
         return await _rate(self._run.limit.add_home_entries, batches)
 
     async def per_user_layout(self, batches: Sequence[ReferenceBatch]) -> float:
-        """A Cassandra partition for each user, packed batches, regrouped the same way."""
+        """Write a Cassandra partition for each user, in packed batches grouped the same way."""
 
         async def write(batch: ReferenceBatch) -> None:
-            some = flatten_batch(batch)
+            users, posts = flatten_batch(batch)
             await self._run.store.write_columns(
-                _USERS,
-                {
-                    "user_id": some.users,
-                    "post_id": some.posts,
-                    "ttl": TTL_SECONDS,
-                    "version": 1,
-                },
+                _USERS, {"user_id": users, "post_id": posts, "ttl": TTL_SECONDS, "version": 1}
             )
 
         return await _rate(write, batches)
 
     async def naive(self, batches: Sequence[ReferenceBatch]) -> float:
-        """One prepared INSERT per follower through the driver, so many in flight."""
+        """Write with one prepared INSERT per follower through the driver, bounded in flight."""
         users, posts = flatten_batch([block for batch in batches for block in batch])
         return await run_in_thread(
             lambda: self._insert_each(users, posts), seconds=10 * NAIVE_SECONDS, what="naive writes"
@@ -117,59 +111,59 @@ class References:
 
     def _insert_each(self, users: IdArray, posts: IdArray) -> float:
         settings = self._run.settings
-        ours = create_cluster(settings)
+        cluster = create_cluster(settings)
         try:
-            session = ours.connect()
+            session = cluster.connect()
             query = session.prepare(
                 _NAIVE.format(keyspace=settings.cassandra_keyspace, ttl=TTL_SECONDS)
             )
             query.consistency_level = ConsistencyLevel.LOCAL_QUORUM
-            flight = _Flight()
+            in_flight = _InFlight()
             began = time.monotonic()
             written = 0
             for values in zip(users.tolist(), posts.tolist(), strict=True):
                 if time.monotonic() - began > NAIVE_SECONDS:
                     break
-                flight.take_off()
+                in_flight.acquire()
                 request = session.execute_async(query.bind(values))
-                request.add_callbacks(flight.landed, flight.failed)
+                request.add_callbacks(in_flight.release, in_flight.fail)
                 written += 1
-            flight.wait()
+            in_flight.wait()
             return written / (time.monotonic() - began)
         finally:
-            ours.shutdown()
+            cluster.shutdown()
 
 
-class _Flight:
-    """Requests in flight, at most NAIVE_IN_FLIGHT."""
+class _InFlight:
+    """Bounds the requests in flight to NAIVE_IN_FLIGHT."""
 
     def __init__(self) -> None:
         self._count = 0
         self._errors: list[BaseException] = []
         self._changed = Condition()
 
-    def take_off(self) -> None:
-        self._below(NAIVE_IN_FLIGHT)
+    def acquire(self) -> None:
+        self._wait_below(NAIVE_IN_FLIGHT)
         with self._changed:
             self._count += 1
 
-    def landed(self, _: Any) -> None:
+    def release(self, _: Any) -> None:
         with self._changed:
             self._count -= 1
             self._changed.notify()
 
-    def failed(self, error: BaseException) -> None:
+    def fail(self, error: BaseException) -> None:
         self._errors.append(error)
-        self.landed(None)
+        self.release(None)
 
     def wait(self) -> None:
-        """Until all have landed."""
-        self._below(1)
+        """Wait until no request is in flight. Raises the error of one that failed."""
+        self._wait_below(1)
 
-    def _below(self, count: int) -> None:
+    def _wait_below(self, count: int) -> None:
         with self._changed:
             if not self._changed.wait_for(lambda: self._count < count, NAIVE_SECONDS):
-                raise TimeoutError("the store answers no request of the naive worker")
+                raise TimeoutError("the store does not answer the naive worker")
         for error in self._errors:
             raise error
 
@@ -177,14 +171,14 @@ class _Flight:
 async def _rate(
     write: Callable[[ReferenceBatch], Awaitable[None]], batches: Sequence[ReferenceBatch]
 ) -> float:
-    """Rows a second, so many calls at a time."""
-    turn = asyncio.Semaphore(CALLS)
+    """Return the rows per second with CALLS calls in flight."""
+    slots = asyncio.Semaphore(CALLS)
 
-    async def one(batch: ReferenceBatch) -> None:
-        async with turn:
+    async def write_batch(batch: ReferenceBatch) -> None:
+        async with slots:
             await retry_timeouts(lambda: write(batch))
 
     began = time.monotonic()
-    await asyncio.gather(*(one(batch) for batch in batches))
+    await asyncio.gather(*(write_batch(batch) for batch in batches))
     entries = sum(block.entries for batch in batches for block in batch)
     return entries / (time.monotonic() - began)

@@ -1,4 +1,4 @@
-"""What a run leaves: report.json. Every ratio is between two figures of the same run."""
+"""The result of a run, report.json. Every ratio is between two figures of the same run."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ FILE = "report.json"
 
 
 class Repetition(msgspec.Struct, frozen=True, kw_only=True):
-    """All posts at once, until every entry was written; and what a bare loop took for the rows."""
+    """A burst until every entry was written, and the rate of a bare loop with the same rows."""
 
     posts: int
     deliveries: int
@@ -23,7 +23,7 @@ class Repetition(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outage(msgspec.Struct, frozen=True, kw_only=True):
-    """The workers were away while posts went on arriving."""
+    """The workers were stopped while posts kept arriving."""
 
     away_seconds: float
     posts_waiting: int
@@ -48,13 +48,13 @@ class PhaseResult(msgspec.Struct, frozen=True, kw_only=True):
     delivery_latency_seconds: dict[str, Any] | None
     read_latency_seconds: Figures | None
     sent_late_seconds: Figures | None = None
-    """Of an open phase: how late the run itself was. Latencies, from intended times, include it."""
+    """How late the run itself was in an open phase; latencies, from intended times, include it."""
     repetitions: list[Repetition] = []
     outage: Outage | None = None
 
 
 class Series(msgspec.Struct, frozen=True, kw_only=True):
-    """Twice a second: seconds of the run, and beside each what there was."""
+    """Samples, two per second, as columns; `at` is in seconds of the run."""
 
     at: list[float]
     entries: list[float]
@@ -64,7 +64,7 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """Names are those that CONTRACT fixes; figures are null where they were not measured."""
+    """A report. Users rely on its field names; figures are null where they were not measured."""
 
     scenario: str
     claim: str
@@ -104,12 +104,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_correct(self) -> bool:
-        """Whether everything was delivered and nothing else."""
+        """Whether homes hold everything that was published, and nothing else."""
         return not (self.lost or self.extra or self.homes_wrong or self.dead_letters)
 
 
 class NoReport(ValueError):
-    """A folder without a report that can be read."""
+    """A folder without a readable report."""
 
 
 def save_report(report: Report, folder: Path) -> None:
@@ -118,7 +118,7 @@ def save_report(report: Report, folder: Path) -> None:
 
 
 def load_report(folder: Path) -> Report:
-    """Raises NoReport."""
+    """Return the report of a folder. Raises NoReport."""
     try:
         return msgspec.json.decode((folder / FILE).read_bytes(), type=Report)
     except (OSError, msgspec.MsgspecError) as error:
@@ -126,5 +126,5 @@ def load_report(folder: Path) -> Report:
 
 
 def ratio(figure: float, to: float | None) -> float | None:
-    """None where there is nothing to compare with."""
+    """Return the ratio, or None where there is nothing to compare with."""
     return figure / to if to else None

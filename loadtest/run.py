@@ -1,4 +1,4 @@
-"""A run: everything started, the phases one after the other, the check, everything stopped."""
+"""Runs a scenario: starts everything, runs the phases, checks the homes, stops everything."""
 
 import asyncio
 import time
@@ -11,8 +11,8 @@ from uuid import uuid4
 
 import numpy as np
 
-from loadtest import graph as graphs
 from loadtest.bench import Bench, ProgressSink, wait_until_ready
+from loadtest.graph import Graph, make_graph
 from loadtest.kafka import KafkaTopics, Sender
 from loadtest.machine import describe_machine
 from loadtest.observer import HomeReader, Observer
@@ -22,7 +22,7 @@ from loadtest.references import References
 from loadtest.report import Report
 from loadtest.sampler import Sampler
 from loadtest.scenario import Scenario
-from loadtest.store import RunStore, cassandra_version, execute_statements
+from loadtest.store import RunStore, cassandra_version, execute_cql
 from loadtest.summary import Measurements, RunStart, summarize
 from loadtest.verification import check_shown_homes, compare_homes
 from services.clock import now_ms
@@ -30,11 +30,11 @@ from services.errors import MingleError
 from services.settings.settings import Settings
 
 OPEN = {"auth_secret": "", "auth_jwks": "", "auth_issuer": "", "auth_audience": ""}
-"""The API of a run listens on the loopback and asks nobody who he is."""
+"""The API of a run listens on the loopback and needs no authentication."""
 
 
 class RunOptions(NamedTuple):
-    """What the command line says besides the scenario."""
+    """Options of a run besides its scenario."""
 
     name: str
     scale: float
@@ -42,121 +42,122 @@ class RunOptions(NamedTuple):
     erase: bool
 
 
-class _Opened(NamedTuple):
-    """What a run works on."""
+class _Resources(NamedTuple):
+    """What a run works with."""
 
     scenario: Scenario
     settings: Settings
     programs: Programs
-    log: KafkaTopics
+    kafka: KafkaTopics
     store: RunStore
 
 
 async def run_scenario(
     scenario: Scenario, options: RunOptions, addresses: ServerAddresses, progress: ProgressSink
 ) -> Report:
-    """Runs a scenario on servers that answer. Whatever it started is stopped when it returns."""
+    """Run a scenario on servers that answer. It stops what it started before it returns."""
     settings = _settings(addresses)
     programs = Programs(_environment(settings), options.out / "logs")
     began_at = datetime.now(UTC).isoformat(timespec="seconds")
-    log = KafkaTopics(settings.brokers)
+    kafka = KafkaTopics(settings.brokers)
     try:
         progress.step("topics and tables")
-        log.remove_topics(erase=options.erase)
+        kafka.remove_topics(erase=options.erase)
         programs.run("topics", "apply")
         programs.run("migrate")
         machine = describe_machine(cassandra=await cassandra_version(settings))
         store = await RunStore.open(settings, now_ms)
         try:
-            opened = _Opened(scenario, settings, programs, log, store)
-            facts = await _measured(opened, progress)
+            resources = _Resources(scenario, settings, programs, kafka, store)
+            measurements = await _measure(resources, progress)
         finally:
             await store.store.close()
     finally:
         programs.stop(programs.running())
-        log.close()
-        with suppress(MingleError):  # the servers may be gone; own ones go anyway
-            await execute_statements(
-                settings, f"DROP KEYSPACE IF EXISTS {settings.cassandra_keyspace}"
-            )
-    return summarize(RunStart(scenario, options.name, options.scale, began_at, machine), facts)
+        kafka.close()
+        with suppress(MingleError):  # the servers may be gone already
+            await execute_cql(settings, f"DROP KEYSPACE IF EXISTS {settings.cassandra_keyspace}")
+    start = RunStart(scenario, options.name, options.scale, began_at, machine)
+    return summarize(start, measurements)
 
 
-async def _measured(opened: _Opened, progress: ProgressSink) -> Measurements:
-    scenario, store = opened.scenario, opened.store
+async def _measure(resources: _Resources, progress: ProgressSink) -> Measurements:
+    scenario, store = resources.scenario, resources.store
     progress.step("graph")
-    people = await asyncio.to_thread(graphs.make_graph, scenario)
-    progress.step("follower lists, loaded into the store", len(people.followees))
+    graph = await asyncio.to_thread(make_graph, scenario)
+    progress.step("loading follower lists into the store", len(graph.followees))
     loading = time.monotonic()
-    await store.load(people, now_ms() * 1_000, progress.advance)
+    await store.load(graph, now_ms() * 1_000, progress.advance)
     load_seconds = time.monotonic() - loading
     references = References(store)
     await references.prepare()
-    async with _bench(opened, people, references) as bench:
+    async with _bench(resources, graph, references) as bench:
         phases = PhaseRunner(bench, scenario, progress)
         await phases.warm_up()
         results = [await phases.run(each) for each in scenario.phases]
-        progress.step("whether every delivery is there, and nothing else")
-        ledger = phases.ledger
+        progress.step("checking that homes hold every delivery and nothing else")
+        sent = phases.sent
         if bench.reader:
             bench.reader.stop()
-        kept = await compare_homes(store, ledger.edges(), ledger.ended(), ledger.written())
-        homes = await check_shown_homes(bench, ledger)
+        stored = await compare_homes(
+            store, sent.current_edges(), sent.ended_edges(), sent.author_posts()
+        )
+        shown = await check_shown_homes(bench, sent)
     observer, reader = bench.observer, bench.reader
     return Measurements(
-        graph=people,
+        graph=graph,
         load_seconds=load_seconds,
         phases=results,
         references=phases.references,
         sampler=bench.sampler,
-        kept=kept,
-        homes=homes,
+        stored=stored,
+        shown=shown,
         unwatched=observer.unwatched,
-        never=observer.never,
-        refused_reads=reader.refused if reader else 0,
+        never_seen=observer.never_seen,
+        failed_reads=reader.failed if reader else 0,
         unsettled=phases.unsettled,
     )
 
 
 @asynccontextmanager
 async def _bench(
-    opened: _Opened, people: graphs.Graph, references: References
+    resources: _Resources, graph: Graph, references: References
 ) -> AsyncIterator[Bench]:
-    """The programs and whoever looks at them, running."""
-    scenario, settings, programs, log, store = opened
+    """Run the API, the sampler and the reader of homes."""
+    scenario, settings, programs, kafka, store = resources
     began = time.monotonic()
     api = programs.start("api", "api", port_setting="MINGLE_API_PORT")
-    await wait_until_ready(api.url, "/readyz", api.require)
+    await wait_until_ready(api)
     sampler = Sampler(lambda: programs.running("load-"), began)
     random = np.random.default_rng(scenario.seed + 1)
     readers = scenario.readers
     bench = Bench(
         settings=settings,
         programs=programs,
-        log=log,
+        kafka=kafka,
         sender=Sender(settings.brokers),
         store=store,
-        people=people,
+        graph=graph,
         references=references,
         sampler=sampler,
         observer=Observer(store, began, random),
-        reader=HomeReader(api.url, people.readers, readers.per_second, began) if readers else None,
+        reader=HomeReader(api.url, graph.readers, readers.per_second, began) if readers else None,
         began=began,
         random=random,
     )
-    looking = [asyncio.create_task(sampler.watch())]
+    tasks = [asyncio.create_task(sampler.run())]
     if bench.reader:
-        looking.append(asyncio.create_task(bench.reader.read()))
+        tasks.append(asyncio.create_task(bench.reader.run()))
     try:
         yield bench
     finally:
-        for each in looking:
+        for each in tasks:
             each.cancel()
-        await asyncio.gather(*looking, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _settings(addresses: ServerAddresses) -> Settings:
-    """A keyspace of the run's own; everything else as workers have it."""
+    """Return settings for these servers and a keyspace of the run's own."""
     return Settings.model_validate(
         {
             "kafka_bootstrap": addresses.kafka,
@@ -169,7 +170,7 @@ def _settings(addresses: ServerAddresses) -> Settings:
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    """What the programs are told."""
+    """Return the environment of the programs."""
     return {
         "MINGLE_STORE": "cassandra",
         "MINGLE_KAFKA_BOOTSTRAP": settings.kafka_bootstrap,
@@ -177,5 +178,5 @@ def _environment(settings: Settings) -> dict[str, str]:
         "MINGLE_CASSANDRA_PORT": str(settings.cassandra_port),
         "MINGLE_CASSANDRA_KEYSPACE": settings.cassandra_keyspace,
         "MINGLE_LOG_LEVEL": "warning",
-        "MINGLE_PULL_FOLLOWERS": "0",  # what a run measures, and looks for, is deliveries
+        "MINGLE_PULL_FOLLOWERS": "0",  # a run measures deliveries
     } | {f"MINGLE_{name.upper()}": value for name, value in OPEN.items()}

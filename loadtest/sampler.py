@@ -1,4 +1,4 @@
-"""What the workers say of themselves, twice a second, from /metrics as Prometheus would read it."""
+"""Samples the workers' /metrics twice a second, as Prometheus would."""
 
 import asyncio
 import re
@@ -20,8 +20,8 @@ LATENCY = "timeline_delivery_latency_seconds_bucket"
 LAG = "timeline_consumer_lag_seconds"
 WAITING = "timeline_consumer_lag_messages"
 REQUESTS = "timeline_store_request_seconds_count"
-LETTERS = "timeline_dead_letters_total"
-NAMES = (ENTRIES, LATENCY, LAG, WAITING, REQUESTS, LETTERS)
+DEAD_LETTERS = "timeline_dead_letters_total"
+NAMES = (ENTRIES, LATENCY, LAG, WAITING, REQUESTS, DEAD_LETTERS)
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 
 
@@ -29,7 +29,7 @@ LaneHistograms: TypeAlias = Mapping[str, Mapping[float, float]]
 
 
 class MetricValue(NamedTuple):
-    """One line of /metrics."""
+    """A line of /metrics."""
 
     name: str
     labels: Mapping[str, str]
@@ -37,7 +37,7 @@ class MetricValue(NamedTuple):
 
 
 class MetricsSample(NamedTuple):
-    """All workers together at a time, in seconds of the run."""
+    """Metrics of all workers together; `at` is in seconds of the run."""
 
     at: float
     entries: float
@@ -46,11 +46,11 @@ class MetricsSample(NamedTuple):
     requests: float
     rss_bytes: int
     complete: bool
-    """Whether every worker answered; of one that did not, counters are as they were."""
+    """Whether every worker answered; the counters of one that did not are as before."""
 
 
 def parse_metrics(text: str) -> list[MetricValue]:
-    """The lines that matter here."""
+    """Return the lines whose metrics are in NAMES."""
     found = []
     for line in text.splitlines():
         name, _, rest = line.partition("{")
@@ -61,13 +61,13 @@ def parse_metrics(text: str) -> list[MetricValue]:
 
 
 def sum_values(values: Sequence[MetricValue], name: str, **labels: str) -> float:
-    """The sum of those with these labels."""
+    """Return the sum of the values with this name and these labels."""
     wanted = labels.items()
     return sum(each.value for each in values if each.name == name and wanted <= each.labels.items())
 
 
 def latency_by_lane(before: LaneHistograms, after: LaneHistograms) -> dict[str, Figures]:
-    """What came between; percentiles are estimates within the buckets of the histogram."""
+    """Return the latency between two readings, estimated within the buckets of the histograms."""
     lanes = {}
     for lane, buckets in sorted(after.items()):
         earlier = before.get(lane, {})
@@ -78,24 +78,24 @@ def latency_by_lane(before: LaneHistograms, after: LaneHistograms) -> dict[str, 
 
 
 class Sampler:
-    """Keeps what counters of ended workers had reached, so that sums only rise."""
+    """Samples metrics. Keeps the counters of workers that ended, so that sums only rise."""
 
     def __init__(self, workers: Callable[[], Sequence[Program]], began: float) -> None:
-        """`began` is the run's beginning, on the monotonic clock."""
+        """`began` is the run's start on the monotonic clock."""
         self.samples: list[MetricsSample] = []
         self._workers = workers
         self._began = began
         self._latest: dict[int, list[MetricValue]] = {}
 
-    async def watch(self) -> None:
-        """Until it is cancelled."""
+    async def run(self) -> None:
+        """Sample until it is cancelled."""
         async with httpx.AsyncClient(timeout=ANSWER_SECONDS) as client:
             while True:
-                await self.look(client)
+                await self.take_sample(client)
                 await asyncio.sleep(EVERY_SECONDS)
 
-    async def look(self, client: httpx.AsyncClient) -> None:
-        """One sample."""
+    async def take_sample(self, client: httpx.AsyncClient) -> None:
+        """Add a sample."""
         answering = {}
         for each in self._workers():
             try:
@@ -107,14 +107,14 @@ class Sampler:
         self.samples.append(self._sample(answering))
 
     def entries(self) -> list[RunningCount]:
-        """How many entries the workers had written at each look."""
+        """Return how many entries the workers had written at each sample."""
         return [RunningCount(each.at, each.entries) for each in self.samples]
 
     def dead_letters(self) -> float:
-        return sum(sum_values(values, LETTERS) for values in self._latest.values())
+        return sum(sum_values(values, DEAD_LETTERS) for values in self._latest.values())
 
     def latencies(self) -> LaneHistograms:
-        """Cumulative counts of the workers' histograms, by lane and upper bound."""
+        """Return cumulative counts of the workers' histograms, by lane and upper bound."""
         buckets: dict[str, dict[float, float]] = defaultdict(lambda: defaultdict(float))
         for values in self._latest.values():
             for each in values:
@@ -138,7 +138,7 @@ class Sampler:
         )
 
     def _lag(self, at: float, known: Sequence[MetricValue], *, silent: bool) -> float:
-        """While no worker answers, what waits grows older."""
+        """Return the lag; while no worker answers, it grows with the time."""
         before = self.samples[-1].lag_seconds if self.samples else 0.0
         if silent:
             return before + (at - self.samples[-1].at if self.samples else 0.0)

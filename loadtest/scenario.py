@@ -1,4 +1,4 @@
-"""A scenario: who posts, who reads, and what happens in which phase. Data, read from YAML."""
+"""Scenarios: who posts, who reads, and the phases of a run. Data, read from YAML."""
 
 from importlib import resources
 from pathlib import Path
@@ -14,41 +14,41 @@ SecondsField = Annotated[float, Meta(gt=0, le=86_400)]
 MAX_USERS = 10_000_000
 """Their ids are drawn and sorted in memory: 80 MB."""
 MAX_EDGES = 5_000_000
-"""Loaded one by one through the graph store: a minute of a two-core machine."""
+"""Loading them through the graph store takes a minute on a two-core machine."""
 MIN_POSTS = 4
-"""What scaling leaves of a phase: a rate from one post says nothing."""
+"""Posts that scaling leaves of a phase: a rate from one post says nothing."""
 
 
 class WrongScenario(ValueError):
     """A scenario that cannot be run; the message names the field."""
 
 
-class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Of a scenario file: what is not known is refused."""
+class ScenarioStruct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Part of a scenario file. Unknown fields are refused."""
 
 
-class Group(Struct, frozen=True, kw_only=True):
-    """Authors alike: each has `followers`, or the group has as many on average by a power law."""
+class Group(ScenarioStruct, frozen=True, kw_only=True):
+    """Similar authors: each has `followers`, or that many on average by a power law."""
 
     authors: CountField
     followers: Annotated[float, Meta(gt=0)]
     most: Annotated[int, Meta(ge=1)] | None = None
-    """The most followers of one author; with it, counts follow the law of `loadtest.graph`."""
+    """The most followers of an author; with it, counts follow the law of `loadtest.graph`."""
 
 
-class Readers(Struct, frozen=True, kw_only=True):
-    """People whose homes are read through the API, beside all phases."""
+class Readers(ScenarioStruct, frozen=True, kw_only=True):
+    """Users whose homes are read through the API during all phases."""
 
     count: CountField = 100
     follows: CountField = 40
     per_second: RateField = 10.0
 
 
-class Maximum(Struct, frozen=True, kw_only=True, tag="maximum", tag_field="kind"):
-    """All posts are published at once, and arrive as fast as they can.
+class Maximum(ScenarioStruct, frozen=True, kw_only=True, tag="maximum", tag_field="kind"):
+    """Publishes all posts at once and delivers them as fast as possible.
 
-    With `references`, each repetition is followed by the same rows, in the same batches, written
-    by a loop that has neither Kafka nor Faust.
+    With `references`, a loop without Kafka and Faust writes the same rows, in the same batches,
+    after each repetition.
     """
 
     of: str
@@ -58,35 +58,35 @@ class Maximum(Struct, frozen=True, kw_only=True, tag="maximum", tag_field="kind"
     references: bool = True
 
 
-class Beside(Struct, frozen=True, kw_only=True):
-    """Posts of another group, sent one after the other over an open phase."""
+class Beside(ScenarioStruct, frozen=True, kw_only=True):
+    """Posts of another group, spread over an open phase."""
 
     of: str
     posts: CountField = 1
 
 
-class Open(Struct, frozen=True, kw_only=True, tag="open", tag_field="kind"):
-    """Arrivals at random times of a set rate, which wait for nothing."""
+class Open(ScenarioStruct, frozen=True, kw_only=True, tag="open", tag_field="kind"):
+    """Sends posts at random times of a set rate, without waiting for anything."""
 
     of: str
     seconds: SecondsField
     per_second: RateField | None = None
     share_of_maximum: Annotated[float, Meta(gt=0, le=2)] | None = None
-    """Of the posts a second of the latest maximum phase of the same group."""
+    """Share of the posts per second of the group's latest maximum phase."""
     beside: Beside | None = None
     replies: bool = False
     """The posts are replies in one thread, each to a random earlier one."""
     follows_per_second: RateField | None = None
-    """New follow edges, and ends of old ones, in turn."""
+    """New follow edges and ends of old ones, alternating."""
     away_seconds: SecondsField | None = None
-    """How long the workers are stopped, from the first quarter of the phase on."""
+    """How long the workers are stopped, after the first quarter of the phase."""
 
 
 Phase: TypeAlias = Maximum | Open
 
 
-class Scenario(Struct, frozen=True, kw_only=True):
-    """One file."""
+class Scenario(ScenarioStruct, frozen=True, kw_only=True):
+    """A scenario file."""
 
     claim: str
     users: Annotated[int, Meta(ge=10, le=MAX_USERS)]
@@ -99,15 +99,15 @@ class Scenario(Struct, frozen=True, kw_only=True):
     warm_up_seconds: Annotated[float, Meta(ge=0, le=600)] = 45.0
     """Cassandra's and Kafka's code is compiled while they work, for more than a minute."""
     settle_seconds: Annotated[float, Meta(ge=0, le=600)] = 60.0
-    """For the store to rest before each measurement: what a burst leaves takes it 10 to 30. After
-    so long what follows is measured all the same, and the report says so."""
+    """Limit for the store to settle before each measurement: after a burst it takes 10 to 30. A
+    measurement that begins while it has not settled is noted in the report."""
     reference_rows: CountField = 2_000_000
-    """Of each reference that is not bounded by its time."""
+    """Rows of each reference that has no time limit."""
 
     def scaled(self, scale: float) -> "Scenario":
-        """The same with fewer people, posts and seconds. Rates and followers stay, where they can.
+        """Return the scenario with users, posts and seconds scaled.
 
-        Nobody has more followers than there are users.
+        Rates and followers stay, but nobody has more followers than there are users.
         """
         users = max(10, round(self.users * scale))
         return msgspec.structs.replace(
@@ -121,26 +121,24 @@ class Scenario(Struct, frozen=True, kw_only=True):
 
 
 def scenario_names() -> list[str]:
-    """The scenarios that come with the program."""
+    """Return the names of the scenarios that come with the program."""
     files = resources.files("loadtest").joinpath("scenarios").iterdir()
     return sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml"))
 
 
 def load_scenario(name: str) -> Scenario:
-    """A scenario by its name, or by the path of its file. Raises WrongScenario."""
+    """Return a scenario by its name, or by the path of its file. Raises WrongScenario."""
     if name in scenario_names():
         text = resources.files("loadtest").joinpath("scenarios", f"{name}.yaml").read_bytes()
     elif Path(name).is_file():
         text = Path(name).read_bytes()
     else:
-        raise WrongScenario(
-            f"no scenario and no file {name}; there are: {', '.join(scenario_names())}"
-        )
+        raise WrongScenario(f"no scenario or file {name}; scenarios: {', '.join(scenario_names())}")
     return parse_scenario(text, name)
 
 
 def parse_scenario(text: bytes, name: str) -> Scenario:
-    """Raises WrongScenario."""
+    """Return the scenario of a file. Raises WrongScenario."""
     try:
         scenario = msgspec.yaml.decode(text, type=Scenario)
     except msgspec.MsgspecError as error:
@@ -159,7 +157,7 @@ def _check(scenario: Scenario, phase: Phase, place: str) -> None:
     if isinstance(phase, Maximum):
         return
     if (phase.per_second is None) == (phase.share_of_maximum is None):
-        raise WrongScenario(f"{place}: per_second or share_of_maximum, one of them")
+        raise WrongScenario(f"{place}: expected either per_second or share_of_maximum")
     before = scenario.phases[: scenario.phases.index(phase)]
     if phase.share_of_maximum and not any(
         isinstance(p, Maximum) and p.of == phase.of for p in before
@@ -168,7 +166,7 @@ def _check(scenario: Scenario, phase: Phase, place: str) -> None:
     if phase.beside and phase.beside.of not in scenario.groups:
         raise WrongScenario(f"{place}.beside.of: no group {phase.beside.of}")
     if phase.away_seconds and phase.away_seconds >= phase.seconds * 3 / 4:
-        raise WrongScenario(f"{place}.away_seconds: longer than what is left of the phase")
+        raise WrongScenario(f"{place}.away_seconds: longer than the rest of the phase")
 
 
 def _scaled_group(group: Group, scale: float, users: int) -> Group:

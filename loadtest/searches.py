@@ -1,10 +1,10 @@
-"""What searches and tag timelines cost when a million posts are stored.
+"""Measures what searches and tag timelines cost over a million posts.
 
     python -m loadtest.searches --keyspace pages_0123456789ab
 
-It asks an API on a keyspace that `loadtest.home_pages` filled (without `--keyspace` it fills one
-as that does), each search with words of its own, one after the other, and prints what a page took
-and how many store requests it made.
+Runs an API on a keyspace that `loadtest.home_pages` filled (without `--keyspace` it fills one
+likewise), sends searches with different words one after the other, and prints the time of a page
+and the number of its store requests.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,40 +24,40 @@ from loadtest.home_pages import PATIENCE, fill_store, run_api_on
 from loadtest.stored_world import TAGS, WORDS, StoredWorld, stored_tag, stored_word
 
 PAGES = 60
-"""Of each kind that are measured."""
+"""Measured pages of each case."""
 WARM_UP = 10
-"""Of each kind before those."""
+"""Pages of each case before those."""
 
 
 class SearchCase(NamedTuple):
-    """A kind of search: its name, and what is asked for, page after page."""
+    """A kind of search: its name, and the path and query of one request after the other."""
 
     name: str
-    asks: Iterator[tuple[str, Mapping[str, str | int]]]
+    requests: Iterator[tuple[str, Mapping[str, str | int]]]
 
 
 class SearchTimes(NamedTuple):
-    """Of pages of one kind: milliseconds of each, store requests and items a page."""
+    """Milliseconds of each page of a case; store requests and items per page."""
 
     ms: list[float]
-    requests: float
+    store_requests: float
     items: float
 
 
-def search_cases(made: StoredWorld, rng: np.random.Generator) -> list[SearchCase]:
-    """What people search for, from common to nowhere."""
+def search_cases(world: StoredWorld, rng: np.random.Generator) -> list[SearchCase]:
+    """Return kinds of searches, from common words to words that do not occur."""
 
     def by_words(name: str, *ranks: tuple[int, int]) -> SearchCase:
-        def asks() -> Iterator[tuple[str, Mapping[str, str | int]]]:
+        def requests() -> Iterator[tuple[str, Mapping[str, str | int]]]:
             while True:
                 chosen = {stored_word(int(rng.integers(*each))) for each in ranks}
                 yield "/v1/search", {"q": " ".join(sorted(chosen))}
 
-        return SearchCase(name, asks())
+        return SearchCase(name, requests())
 
     def by_author() -> Iterator[tuple[str, Mapping[str, str | int]]]:
         while True:
-            yield "/v1/search", {"author": int(rng.choice(made.users))}
+            yield "/v1/search", {"author": int(rng.choice(world.users))}
 
     def by_tag(first: int, last: int) -> Iterator[tuple[str, Mapping[str, str | int]]]:
         while True:
@@ -77,20 +77,20 @@ def search_cases(made: StoredWorld, rng: np.random.Generator) -> list[SearchCase
 
 
 def measure_searches(client: httpx.Client, search: SearchCase) -> SearchTimes:
-    """Asks for pages one after the other. Raises httpx.HTTPError."""
-    for path, asked in islice(search.asks, WARM_UP):
-        client.get(path, params=asked).raise_for_status()
-    before, ms, items = _requests(client), [], 0
-    for path, asked in islice(search.asks, PAGES):
+    """Request pages one after the other. Raises httpx.HTTPError."""
+    for path, query in islice(search.requests, WARM_UP):
+        client.get(path, params=query).raise_for_status()
+    before, ms, items = _store_requests(client), [], 0
+    for path, query in islice(search.requests, PAGES):
         began = perf_counter()
-        answer = client.get(path, params=asked)
+        answer = client.get(path, params=query)
         ms.append(1_000 * (perf_counter() - began))
         items += len(answer.raise_for_status().json()["items"])
-    return SearchTimes(ms, (_requests(client) - before) / PAGES, items / PAGES)
+    return SearchTimes(ms, (_store_requests(client) - before) / PAGES, items / PAGES)
 
 
-def _requests(client: httpx.Client) -> float:
-    """Store requests of the API so far."""
+def _store_requests(client: httpx.Client) -> float:
+    """Return the number of store requests of the API so far."""
     text = client.get("/metrics").raise_for_status().text
     return sum(
         sample.value
@@ -103,17 +103,17 @@ def _requests(client: httpx.Client) -> float:
 @click.command()
 @click.option("--posts", default=1_000_000, show_default=True)
 @click.option("--seed", default=1, show_default=True)
-@click.option("--keyspace", help="One that was filled before, with the same seed.")
+@click.option("--keyspace", help="A keyspace that was filled before with the same seed.")
 def main(posts: int, seed: int, keyspace: str | None) -> None:
-    """Measure searches and tag timelines on a keyspace with so many posts."""
-    name, made = fill_store(posts, seed, keyspace)
+    """Measure searches and tag timelines on a keyspace with this many posts."""
+    name, world = fill_store(posts, seed, keyspace)
     table = Table("search", "p50 ms", "p99 ms", "store requests", "items")
     with run_api_on(name) as api, httpx.Client(base_url=api.url, timeout=PATIENCE) as client:
-        for search in search_cases(made, np.random.default_rng(seed)):
-            took = measure_searches(client, search)
-            figures = percentiles(took.ms) or {}
-            shown = (figures["p50"], figures["p99"], took.requests, took.items)
-            table.add_row(search.name, *(f"{each:.1f}" for each in shown))
+        for search in search_cases(world, np.random.default_rng(seed)):
+            times = measure_searches(client, search)
+            figures = percentiles(times.ms) or {}
+            cells = (figures["p50"], figures["p99"], times.store_requests, times.items)
+            table.add_row(search.name, *(f"{each:.1f}" for each in cells))
     Console().print(table)
 
 

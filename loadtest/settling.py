@@ -1,7 +1,7 @@
-"""Waits until the store has nothing left to do of what was written before.
+"""Waits until the store has finished the background work of earlier writes.
 
-Cassandra flushes and compacts for half a minute after a burst. What is measured meanwhile pays for
-what was measured before it: a maximum for the references of the last one.
+Cassandra flushes and compacts for half a minute after a burst. A measurement during that time would
+pay for the one before it.
 """
 
 import asyncio
@@ -12,8 +12,8 @@ from services.storage.session import Store
 from services.storage.statements import Statement
 
 POLL_SECONDS = 0.5
-QUIET_LOOKS = 3
-"""In a row, for between a flush and the compaction that it asks for, nothing is to be seen."""
+QUIET_POLLS = 3
+"""In a row, since between a flush and the compaction that follows nothing is visible."""
 BACKGROUND = frozenset({"CompactionExecutor", "MemtableFlushWriter", "MemtablePostFlush"})
 
 _POOLS = Statement(
@@ -24,20 +24,20 @@ _POOLS = Statement(
 
 
 async def background_tasks(store: Store) -> dict[str, int]:
-    """Flushes and compactions that run or wait, by thread pool, in the node that answers."""
+    """Return the flushes and compactions that run or wait, by thread pool, in one node."""
     pools: Iterable[tuple[str, int, int]] = await store.read(_POOLS)
     return {name: active + pending for name, active, pending in pools if name in BACKGROUND}
 
 
 async def wait_until_settled(
-    look: Callable[[], Awaitable[Mapping[str, int]]], seconds: float, poll: float = POLL_SECONDS
+    tasks: Callable[[], Awaitable[Mapping[str, int]]], seconds: float, poll: float = POLL_SECONDS
 ) -> bool:
-    """Whether there were none left within so many seconds. Raises StoreUnavailable."""
+    """Wait this long at most; return whether no tasks are left. Raises StoreUnavailable."""
     deadline = time.monotonic() + seconds
     quiet = 0
     while time.monotonic() < deadline:
-        quiet = 0 if any((await look()).values()) else quiet + 1
-        if quiet == QUIET_LOOKS:
+        quiet = 0 if any((await tasks()).values()) else quiet + 1
+        if quiet == QUIET_POLLS:
             return True
         await asyncio.sleep(poll)
     return False

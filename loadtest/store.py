@@ -1,13 +1,13 @@
-"""The store of a run: a keyspace of its own, the graph put into it, its homes read back.
+"""The store of a run: a keyspace of its own, into which it loads the graph, and reads homes back.
 
-A composition root: the graph is loaded through the product's own adapters, which know how lists
-are kept, since through Kafka a million edges would take as long as the run itself.
+A composition root: the graph is loaded through the product's own adapters, since through Kafka a
+million edges would take as long as the run itself.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,15 +38,15 @@ T = TypeVar("T")
 
 LIMIT_GENERATION = "limit"
 HOME_SHARDS = SHARDS
-"""Of home timelines, as workers write them."""
+"""Shards of home timelines, as workers write them."""
 EDGES_AT_ONCE = 50_000
-"""In one call of the graph store: some 5 MB of packed rows, and a look whether lists are full."""
+"""In one call of the graph store: some 5 MB of packed rows, and a check for full lists."""
 ROWS_AT_ONCE = 100_000
-"""Of a shard, when all homes are read: 3 MB."""
+"""Of a shard in one request, when all homes are read: 3 MB."""
 TIMEOUT_SECONDS = 60.0
-"""Of a request of the run itself, which has nothing better to do than to wait."""
+"""Of a request of the run itself, which can wait."""
 TRIES = 10
-"""Of what may be done again, on a machine that is busy: workers try without end."""
+"""Attempts of what may be repeated on a busy machine; workers retry without end."""
 DEFINE_SECONDS = 120.0
 
 _PLACES = Statement(
@@ -68,11 +68,11 @@ class RunStore(NamedTuple):
     graph: CassandraGraph
     homes: CassandraHomeGeneration
     limit: CassandraHomeGeneration
-    """Of a generation that no worker writes."""
+    """A generation that no worker writes."""
 
     @classmethod
     async def open(cls, settings: Settings, clock: Clock) -> "RunStore":
-        """Connected. The keyspace is there and migrated."""
+        """Connect to a keyspace that is migrated. Raises StoreUnavailable."""
         patient = settings.model_copy(update={"store_timeout_seconds": TIMEOUT_SECONDS})
         store = await connect(patient, Metrics(CollectorRegistry()))
         retention = Retention(settings.retention_days, settings.epoch)
@@ -81,30 +81,30 @@ class RunStore(NamedTuple):
         return cls(store, settings, CassandraGraph(store, clock), homes, limit)
 
     async def create_limit(self) -> None:
-        """The tables that `limit` writes, as replays make theirs."""
+        """Create the tables that `limit` writes, as replays create theirs."""
         await CassandraGenerations(self.store, self.settings, available_migrations()).create(
             LIMIT_GENERATION
         )
 
-    async def load(self, graph: Graph, version: int, told: Callable[[int], None]) -> None:
-        """The follower lists; of the readers also what they themselves keep of whom they follow."""
+    async def load(self, graph: Graph, version: int, advance: Callable[[int], None]) -> None:
+        """Load the follower lists, and the readers' own lists of followees."""
         order = _scattered(graph.followees)
         for start in range(0, len(order), EDGES_AT_ONCE):
-            some = order[start : start + EDGES_AT_ONCE]
-            pairs = zip(graph.followers[some].tolist(), graph.followees[some].tolist(), strict=True)
+            part = order[start : start + EDGES_AT_ONCE]
+            pairs = zip(graph.followers[part].tolist(), graph.followees[part].tolist(), strict=True)
             edges = [EdgeMutation(UserId(a), UserId(b), Version(version), False) for a, b in pairs]
             await retry_timeouts(partial(self.graph.record, edges))
-            told(len(some))
+            advance(len(part))
         reads = np.isin(graph.followers, graph.readers)
         pairs = zip(graph.followers[reads].tolist(), graph.followees[reads].tolist(), strict=True)
-        said = [
+        relations = [
             relation_mutation(FollowCreated(version=version, follower_id=a, followee_id=b))
             for a, b in pairs
         ]
-        await retry_timeouts(partial(CassandraRelations(self.store).record, said))
+        await retry_timeouts(partial(CassandraRelations(self.store).record, relations))
 
     async def followers(self, authors: Sequence[int]) -> dict[int, int]:
-        """How many followers the fan-out would find of each."""
+        """Return how many followers the fan-out would find of each author."""
         ranges = [SlotRange(UserId(each), 0, SLOTS) for each in authors]
         found = await self.graph.followers(ranges)
         return {author: len(each) for author, each in zip(authors, found, strict=True)}
@@ -114,7 +114,7 @@ class RunStore(NamedTuple):
         return await self.homes.in_home(UserId(user), PostId(post))
 
     async def shards(self) -> AsyncIterator[tuple[int, Entries]]:
-        """All entries of all homes, and how many Cassandra partitions they are in, by shard."""
+        """Yield the entries of all homes, shard by shard."""
         places: dict[int, list[int]] = {}
         for bucket, shard in await self.store.read(_PLACES):
             places.setdefault(shard, []).append(bucket)
@@ -132,53 +132,44 @@ class RunStore(NamedTuple):
             if len(users) < ROWS_AT_ONCE:
                 yield Entries(users, posts)
                 return
-            whole = users != users[-1]  # the last one may have more
+            whole = users != users[-1]  # the last user may have more
             after = int(users[whole][-1])
             yield Entries(users[whole], posts[whole])
 
 
 async def retry_timeouts(work: Callable[[], Awaitable[T]]) -> T:
-    """What the work returns, tried again where the store times out."""
+    """Return the result of work, tried again while the store is unavailable."""
     for _ in range(TRIES - 1):
         with suppress(StoreUnavailable):
             return await work()
     return await work()
 
 
-async def execute_statements(settings: Settings, *statements: str) -> None:
-    """Change the keyspaces and tables, one statement after the other."""
+async def execute_cql(settings: Settings, statement: str) -> list[Any]:
+    """Execute a statement on a connection of its own and return its rows."""
 
-    def work() -> None:
-        ours = create_cluster(settings)
+    def execute() -> list[Any]:
+        cluster = create_cluster(settings)
         try:
-            session = ours.connect()
-            for each in statements:
-                session.execute(each, timeout=DEFINE_SECONDS)
+            return list(cluster.connect().execute(statement, timeout=DEFINE_SECONDS))
         finally:
-            ours.shutdown()
+            cluster.shutdown()
 
-    await run_in_thread(work, seconds=2 * DEFINE_SECONDS, what="changing the tables")
+    return await run_in_thread(execute, seconds=2 * DEFINE_SECONDS, what="a CQL statement")
 
 
 async def cassandra_version(settings: Settings) -> str:
-    """Cassandra's version."""
-
-    def work() -> str:
-        ours = create_cluster(settings)
-        try:
-            [row] = ours.connect().execute("SELECT release_version FROM system.local")
-            return str(row[0])
-        finally:
-            ours.shutdown()
-
-    return await run_in_thread(work, seconds=DEFINE_SECONDS, what="asking for the version")
+    """Return Cassandra's version."""
+    [row] = await execute_cql(settings, "SELECT release_version FROM system.local")
+    return str(row[0])
 
 
 def _scattered(followees: IdArray) -> NDArray[np.int64]:
-    """Author by author, his followers in no order: as edges come in the course of time."""
+    """Return an order by author, with followers in random order, as edges are made over time."""
     random = np.random.default_rng(len(followees))
     return np.lexsort((random.random(len(followees)), followees))
 
 
 def to_entries(authors: Sequence[int], posts: Sequence[int]) -> Entries:
+    """Return pairs of an author and a post."""
     return Entries(np.array(authors, np.int64), np.array(posts, np.int64))

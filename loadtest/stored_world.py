@@ -1,4 +1,4 @@
-"""Posts in the store, put there through the product's adapters: what reading is measured on.
+"""Fills the store with posts through the product's adapters, to measure reading on them.
 
 A composition root: through Kafka a million posts would take half an hour.
 """
@@ -44,33 +44,33 @@ from services.timelines.store import AuthorEntry, EntryBlock
 AUTHORS = 20_000
 VIEWERS = 400
 FOLLOWED = 200
-"""By each viewer: a hundredth of all posts are in a home, 10,000 of a million."""
+"""Followees of each viewer: a hundredth of all posts are in a home, 10,000 of a million."""
 REPLIES, REPOSTS, MENTIONS = 0.3, 0.1, 0.1
-"""Shares of all posts; what they answer and repost is among the thousand posts before them."""
+"""Shares of all posts; they answer and repost one of the thousand posts before them."""
 DAYS = 29
 AT_ONCE = 2_000
 WORDS, TAGS = 200_000, 1_000
-"""Those that there are, drawn by Zipf's law: the first is in three texts of four."""
+"""Different ones, drawn by Zipf's law: the first word is in three texts of four."""
 TAGGED = 0.1
-"""Share of all posts with a tag."""
+"""Share of posts with a tag."""
 
 
 class StoredWorld(NamedTuple):
-    """Authors and posts by number, and whom each viewer follows: int64 arrays."""
+    """Authors and posts by number, and the followees of each viewer: int64 arrays."""
 
     users: NDArray[np.int64]
     authors: NDArray[np.int64]
     posts: NDArray[np.int64]
-    follows: NDArray[np.int64]  # (viewer, place) -> author's number
+    follows: NDArray[np.int64]  # (viewer, index) -> author's number
 
     def viewers(self) -> list[int]:
-        """Their ids, which depend on nothing but the seed."""
-        found: list[int] = self.users[AUTHORS:].tolist()
-        return found
+        """Return the ids of the viewers, which depend only on the seed."""
+        viewers: list[int] = self.users[AUTHORS:].tolist()
+        return viewers
 
 
 class StoredPost(NamedTuple):
-    """A message, and where its post stands."""
+    """A message, with the ancestors or the original of its post."""
 
     fact: PostFact
     ancestor_hint: tuple[int, ...] = ()
@@ -78,7 +78,7 @@ class StoredPost(NamedTuple):
 
 
 def make_world(posts: int, seed: int, until_ms: int) -> StoredWorld:
-    """The same for the same arguments."""
+    """Return a world, the same for the same arguments."""
     rng = np.random.default_rng(seed)
     users = rng.choice(2**40, AUTHORS + VIEWERS, replace=False) + 1
     times = until_ms - DAYS * DAY_MS + np.sort(rng.integers(0, DAYS * DAY_MS, posts))
@@ -87,69 +87,71 @@ def make_world(posts: int, seed: int, until_ms: int) -> StoredWorld:
     return StoredWorld(users, rng.integers(0, AUTHORS, posts), np.array(ids), follows)
 
 
-def stored_posts(made: StoredWorld, seed: int, epoch: int) -> Iterator[StoredPost]:
-    """What the posts say, oldest first."""
+def stored_posts(world: StoredWorld, seed: int, epoch: int) -> Iterator[StoredPost]:
+    """Yield the posts of a world, oldest first."""
     rng = np.random.default_rng(seed)
-    count = len(made.posts)
+    count = len(world.posts)
     kinds, mentioning = rng.random(count), rng.random(count) < MENTIONS
-    mentioned = made.users[rng.integers(0, AUTHORS, count)].tolist()
+    mentioned = world.users[rng.integers(0, AUTHORS, count)].tolist()
     lengths = rng.integers(4, 30, count).tolist()
     drawn, tags, tagged = _zipf(rng, WORDS), _zipf(rng, TAGS), rng.random(count) < TAGGED
     befores = np.maximum(np.arange(count) - rng.integers(1, 1_000, count), 0).tolist()
-    authors, posts = made.users[made.authors].tolist(), made.posts.tolist()
+    authors, posts = world.users[world.authors].tolist(), world.posts.tolist()
     lines: dict[int, tuple[int, ...]] = {}
     originals: dict[int, int] = {}
     for number, (author, post, kind) in enumerate(zip(authors, posts, kinds, strict=True)):
         before = posts[befores[number]] if number else None
-        said: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "version": ((post >> 22) + epoch) * 1_000,
             "post_id": post,
             "author_id": author,
         }
-        if before is not None:  # a repost is shown as what it reposts: that is answered, too
+        if before is not None:  # a repost is shown as its original, which is what gets answered
             before = originals.get(before, before)
         if before is not None and kind < REPOSTS:
             originals[post] = before
             line = (before, *lines[before])[:MAX_ANCESTOR_HINT] if before in lines else ()
-            yield StoredPost(PostCreated(**said, repost_of=before), line, before)
+            yield StoredPost(PostCreated(**fields, repost_of=before), line, before)
             continue
-        said["text"] = " ".join(stored_word(next(drawn)) for _ in range(lengths[number]))
-        said["mentions"] = (mentioned[number],) if mentioning[number] else ()
-        said["tags"] = (stored_tag(next(tags)),) if tagged[number] else ()
+        fields["text"] = " ".join(stored_word(next(drawn)) for _ in range(lengths[number]))
+        fields["mentions"] = (mentioned[number],) if mentioning[number] else ()
+        fields["tags"] = (stored_tag(next(tags)),) if tagged[number] else ()
         if before is not None and kind < REPOSTS + REPLIES:
             lines[post] = (before, *lines.get(before, ()))[:MAX_ANCESTOR_HINT]
-            yield StoredPost(ReplyCreated(**said, parent_id=before), lines[post])
+            yield StoredPost(ReplyCreated(**fields, parent_id=before), lines[post])
         else:
-            yield StoredPost(PostCreated(**said))
+            yield StoredPost(PostCreated(**fields))
 
 
 def stored_word(rank: int) -> str:
-    """A word by how common it is, from 0 on."""
+    """Return a word by its rank, from 0 on."""
     return f"word{rank}"
 
 
 def stored_tag(rank: int) -> str:
-    """A tag, likewise."""
+    """Return a tag by its rank, from 0 on."""
     return f"tag{rank}"
 
 
 def _zipf(rng: np.random.Generator, count: int) -> Iterator[int]:
-    """Ranks below `count`, without end: each as often as one divided by its place."""
+    """Yield ranks below `count` without end, the n-th in proportion to 1/n."""
     weights = np.cumsum(1 / np.arange(1, count + 1))
     while True:
         yield from np.searchsorted(weights, rng.random(AT_ONCE) * weights[-1]).tolist()
 
 
 async def fill_keyspace(
-    settings: Settings, made: StoredWorld, seed: int, clock: Clock, advance: Callable[[int], None]
+    settings: Settings, world: StoredWorld, seed: int, clock: Clock, advance: Callable[[int], None]
 ) -> None:
-    """Write what reading needs, as workers do, into a keyspace that is made for it."""
+    """Create the keyspace and write into it what reading needs, as workers do."""
     await migrate(settings, available_migrations())
     store = await connect(settings, Metrics(CollectorRegistry()))
     stores = create_stores(store, settings, clock)
     try:
-        followers = await _follow(stores, made)
-        written = zip(stored_posts(made, seed, settings.epoch), made.authors.tolist(), strict=True)
+        followers = await _follow(stores, world)
+        written = zip(
+            stored_posts(world, seed, settings.epoch), world.authors.tolist(), strict=True
+        )
         while batch := list(islice(written, AT_ONCE)):
             await _write(stores, batch, followers)
             advance(len(batch))
@@ -158,7 +160,7 @@ async def fill_keyspace(
 
 
 def create_stores(store: Store, settings: Settings, clock: Clock) -> Stores:
-    """As workers and the API have them."""
+    """Return the stores that workers and the API use."""
     retention = Retention(settings.retention_days, settings.epoch)
     generations = CassandraGenerations(store, settings, available_migrations())
     return Stores(
@@ -179,13 +181,13 @@ def create_stores(store: Store, settings: Settings, clock: Clock) -> Stores:
     )
 
 
-async def _follow(stores: Stores, made: StoredWorld) -> list[list[int]]:
-    """The followers of each author, by his number."""
+async def _follow(stores: Stores, world: StoredWorld) -> list[list[int]]:
+    """Write the follows; return the followers of each author by the author's number."""
     followers: list[list[int]] = [[] for _ in range(AUTHORS)]
-    for viewer, followed in zip(made.viewers(), made.follows, strict=True):
+    for viewer, followed in zip(world.viewers(), world.follows, strict=True):
         edges = [
             FollowCreated(version=1, follower_id=viewer, followee_id=author)
-            for author in made.users[followed].tolist()
+            for author in world.users[followed].tolist()
         ]
         await stores.relations.record([relation(each) for each in edges])
         for each in followed.tolist():
@@ -196,13 +198,13 @@ async def _follow(stores: Stores, made: StoredWorld) -> list[list[int]]:
 async def _write(
     stores: Stores, batch: Sequence[tuple[StoredPost, int]], followers: Sequence[Sequence[int]]
 ) -> None:
-    owed = [
+    entries = [
         (user, each.fact.post_id, each.original or 0)
         for each, author in batch
         for user in (each.fact.author_id, *followers[author])
     ]
-    users, posts, originals = np.array(owed, np.int64).T
-    again = originals > 0
+    users, posts, originals = np.array(entries, np.int64).T
+    reposts = originals > 0
     lines = {
         (PostId(each.fact.post_id), UserId(each.fact.author_id)): [
             PostId(post) for post in each.ancestor_hint
@@ -228,5 +230,5 @@ async def _write(
                 for each, author in batch
             ]
         ),
-        stores.reposts.add_home_reposts(users[again], originals[again], posts[again]),
+        stores.reposts.add_home_reposts(users[reposts], originals[reposts], posts[reposts]),
     )

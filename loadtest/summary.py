@@ -1,4 +1,4 @@
-"""From what was measured to the report. Pure."""
+"""Makes the report from what was measured. Pure."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -17,35 +17,35 @@ LOADED = (
 )
 LATENCY = (
     "Delivery latency runs from when a post was meant to be sent until an observer could read it "
-    "in a follower's home; at most 10 posts a second are watched. By lane it is what the workers "
-    "count themselves (from Kafka's acceptance on), an estimate within the buckets of a histogram."
+    "in a follower's home; at most 10 posts per second are watched. By lane it is what the workers "
+    "measured, from the message's time in Kafka on, estimated within the buckets of a histogram."
 )
 LATE_SECONDS = 0.05
 LATE = (
     "The machine was too busy for the run itself: one post in a hundred was sent {late:.2f} s late "
-    "or more. That is part of the delivery latencies, for they count from the intended time."
+    "or more. Delivery latencies include that, since they count from the intended time."
 )
 NO_REDIS = "Redis was not measured: neither redis-server nor valkey-server is installed."
 
 
 class Measurements(NamedTuple):
-    """What a run found."""
+    """Everything that a run measured."""
 
     graph: Graph
     load_seconds: float
     phases: list[PhaseResult]
     references: dict[str, float]
     sampler: Sampler
-    kept: ComparedHomes
-    homes: ShownHomes
+    stored: ComparedHomes
+    shown: ShownHomes
     unwatched: int
-    never: int
-    refused_reads: int
+    never_seen: int
+    failed_reads: int
     unsettled: int
 
 
 class RunStart(NamedTuple):
-    """What is known when a run begins."""
+    """Everything that is known when a run begins."""
 
     scenario: Scenario
     name: str
@@ -54,51 +54,56 @@ class RunStart(NamedTuple):
     machine: dict[str, Any]
 
 
-def summarize(begun: RunStart, facts: Measurements) -> Report:
-    """The headline is the median repetition of the first maximum phase, else the first phase."""
-    head = next((each for each in facts.phases if each.repetitions), facts.phases[0])
-    best = median_repetition(head.repetitions) or _of_open(head)
-    latency = next((each for each in reversed(facts.phases) if each.kind == "open"), head)
-    kept, samples = facts.kept, facts.sampler.samples
+def summarize(start: RunStart, measured: Measurements) -> Report:
+    """Return the report of a run.
+
+    Its headline is the median repetition of the first maximum phase, else the first phase.
+    """
+    head = next((each for each in measured.phases if each.repetitions), measured.phases[0])
+    middle = median_repetition(head.repetitions) or _as_repetition(head)
+    latency = next((each for each in reversed(measured.phases) if each.kind == "open"), head)
+    stored, samples = measured.stored, measured.sampler.samples
     return Report(
-        scenario=begun.name,
-        claim=begun.scenario.claim,
-        scale=begun.scale,
-        seed=begun.scenario.seed,
-        began_at=begun.began_at,
-        machine=begun.machine,
-        graph=_described(begun.scenario, facts.graph),
-        deliveries=best.deliveries,
-        seconds=best.seconds,
-        deliveries_per_second=best.per_second,
-        **_ratios(head, best.per_second, facts.references),
+        scenario=start.name,
+        claim=start.scenario.claim,
+        scale=start.scale,
+        seed=start.scenario.seed,
+        began_at=start.began_at,
+        machine=start.machine,
+        graph=_describe_graph(start.scenario, measured.graph),
+        deliveries=middle.deliveries,
+        seconds=middle.seconds,
+        deliveries_per_second=middle.per_second,
+        **_ratios(head, middle.per_second, measured.references),
         delivery_latency_seconds=latency.delivery_latency_seconds,
         read_latency_seconds=latency.read_latency_seconds,
-        lag_seconds_max=max(each.lag_seconds_max for each in facts.phases),
-        lost=kept.difference.lost,
-        extra=kept.difference.extra,
-        entries_checked=kept.entries,
-        homes_checked=facts.homes.read,
-        homes_wrong=facts.homes.wrong,
-        dead_letters=round(facts.sampler.dead_letters()),
-        cpu_seconds=best.cpu_seconds,
+        lag_seconds_max=max(each.lag_seconds_max for each in measured.phases),
+        lost=stored.difference.lost,
+        extra=stored.difference.extra,
+        entries_checked=stored.entries,
+        homes_checked=measured.shown.read,
+        homes_wrong=measured.shown.wrong,
+        dead_letters=round(measured.sampler.dead_letters()),
+        cpu_seconds=middle.cpu_seconds,
         cpu_microseconds_per_delivery={
-            who: None if spent is None or not best.deliveries else spent / best.deliveries * 1e6
-            for who, spent in best.cpu_seconds.items()
+            process: seconds / middle.deliveries * 1e6
+            if seconds is not None and middle.deliveries
+            else None
+            for process, seconds in middle.cpu_seconds.items()
         },
         rss_max_bytes=max((each.rss_bytes for each in samples), default=0) or None,
-        rows_per_request=best.rows_per_request,
-        rows_per_partition=kept.rows_per_shard,
-        phases=facts.phases,
+        rows_per_request=middle.rows_per_request,
+        rows_per_partition=stored.rows_per_shard,
+        phases=measured.phases,
         series=_series(samples),
-        notes=_notes(facts),
+        notes=_notes(measured),
     )
 
 
 def _ratios(
     head: PhaseResult, rate: float, references: dict[str, float]
 ) -> dict[str, float | None]:
-    """What else wrote the rows of the headline's phase, and how the whole path stands to it."""
+    """Return the rates of the other ways to write the rows, and the ratios of the path to them."""
     limits = [each.store_limit_per_second for each in head.repetitions]
     known = [each for each in limits if each is not None]
     limit = median(known) if known else None
@@ -125,7 +130,7 @@ def _series(samples: Sequence[MetricsSample]) -> Series:
     )
 
 
-def _of_open(phase: PhaseResult) -> Repetition:
+def _as_repetition(phase: PhaseResult) -> Repetition:
     seconds = phase.deliveries / phase.deliveries_per_second if phase.deliveries else 1.0
     return Repetition(
         posts=phase.posts,
@@ -137,7 +142,7 @@ def _of_open(phase: PhaseResult) -> Repetition:
     )
 
 
-def _described(scenario: Scenario, graph: Graph) -> dict[str, Any]:
+def _describe_graph(scenario: Scenario, graph: Graph) -> dict[str, Any]:
     lists = graph.lists()
     groups = {name: lists.counts(authors) for name, authors in graph.groups.items()}
     return {
@@ -157,25 +162,22 @@ def _described(scenario: Scenario, graph: Graph) -> dict[str, Any]:
     }
 
 
-def _notes(facts: Measurements) -> list[str]:
+def _notes(measured: Measurements) -> list[str]:
     notes = [
-        LOADED.format(edges=len(facts.graph.followees), seconds=facts.load_seconds),
+        LOADED.format(edges=len(measured.graph.followees), seconds=measured.load_seconds),
         LATENCY,
     ]
-    if "naive" in facts.references and "redis" not in facts.references:
+    if "naive" in measured.references and "redis" not in measured.references:
         notes.append(NO_REDIS)
-    late = [each.sent_late_seconds["p99"] for each in facts.phases if each.sent_late_seconds]
+    late = [each.sent_late_seconds["p99"] for each in measured.phases if each.sent_late_seconds]
     if late and max(late) > LATE_SECONDS:
         notes.append(LATE.format(late=max(late)))
-    if facts.unsettled:
-        notes.append(
-            f"{facts.unsettled:,} measurements began while Cassandra still compacted what was "
-            "written before them."
-        )
-    if facts.unwatched:
-        notes.append(f"{facts.unwatched:,} posts were not watched: too many were waited for.")
-    if facts.never:
-        notes.append(f"{facts.never:,} entries that were watched were never seen.")
-    if facts.refused_reads:
-        notes.append(f"{facts.refused_reads:,} reads failed or were not made.")
+    if measured.unsettled:
+        notes.append(f"{measured.unsettled:,} measurements began while Cassandra still compacted.")
+    if measured.unwatched:
+        notes.append(f"{measured.unwatched:,} posts were not watched: too many others were.")
+    if measured.never_seen:
+        notes.append(f"{measured.never_seen:,} watched entries were never seen.")
+    if measured.failed_reads:
+        notes.append(f"{measured.failed_reads:,} reads failed or were not made.")
     return notes

@@ -1,4 +1,4 @@
-"""Small pictures as SVG: lines and bars, in a light and a dark window alike. Pure."""
+"""Draws line charts and bar charts as SVG, for light and dark windows alike. Pure."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -11,18 +11,18 @@ COLOURS = ("#3b6fb6", "#d9822b", "#2f8f5b", "#a13d63", "#6b6b6b")
 BAR = 26
 NAME_WIDTH = 190
 TICKS = 4
-"""Steps of an axis, or one less."""
+"""Steps of an axis, at most."""
 
 
 class Line(NamedTuple):
-    """A named line; points from left to right."""
+    """A named line, its points from left to right."""
 
     name: str
     points: Sequence[tuple[float, float]]
 
 
 class Band(NamedTuple):
-    """A stretch of the horizontal axis with a name."""
+    """A named section of the horizontal axis."""
 
     name: str
     start: float
@@ -30,7 +30,7 @@ class Band(NamedTuple):
 
 
 class _Scale(NamedTuple):
-    """From values to places in the picture; logarithmic where `log`."""
+    """Maps values to coordinates, logarithmically where `log`."""
 
     low: float
     high: float
@@ -45,7 +45,7 @@ class _Scale(NamedTuple):
         return self.start + (self.end - self.start) * (at - low) / ((high - low) or 1)
 
     def ticks(self) -> list[float]:
-        """Round values within."""
+        """Return round values within the range."""
         if self.log:
             powers = range(round(math.log10(self.low)), round(math.log10(self.high)) + 1)
             return [10.0**power for power in powers]
@@ -60,7 +60,7 @@ def line_chart(
     names: Sequence[str] = (),
     log: bool = False,
 ) -> str:
-    """Lines over time in seconds, or over `names` at 0, 1, 2 and so on."""
+    """Return lines over seconds, or over `names` at 0, 1, 2 and so on."""
     points = [point for line in drawn for point in line.points]
     ys = [y for _, y in points if not log or y > 0] or [1.0]
     right = max([x for x, _ in points], default=1.0) or 1.0
@@ -85,11 +85,11 @@ def line_chart(
         )
         if len(drawn) > 1:
             parts.append(_text(LEFT + 130 * number, HEIGHT - 3, f"■ {line.name}", colour=colour))
-    return _picture(parts, HEIGHT)
+    return _document(parts, HEIGHT)
 
 
 def bar_chart(title: str, values: Mapping[str, float], unit: str) -> str:
-    """A bar for each value, the longest as long as the picture is wide."""
+    """Return a bar for each value; the longest fills the width."""
     most = max(values.values(), default=0) or 1
     room = WIDTH - RIGHT - NAME_WIDTH - 110
     parts = [_text(10, 18, title, bold=True)]
@@ -102,11 +102,11 @@ def bar_chart(title: str, values: Mapping[str, float], unit: str) -> str:
             f'fill="{colour}"/>'
         )
         parts.append(_text(NAME_WIDTH + width + 6, top + 14, f"{short_number(value)} {unit}"))
-    return _picture(parts, TOP + BAR * len(values) + 10)
+    return _document(parts, TOP + BAR * len(values) + 10)
 
 
 def short_number(value: float) -> str:
-    """Three digits, with k and M."""
+    """Return three digits, with k and M."""
     for size, letter in ((1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
             return f"{value / size:.3g}{letter}"
@@ -134,7 +134,7 @@ def _rule(y: float, name: str) -> str:
     return line + f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{name}</text>'
 
 
-def _text(  # noqa: PLR0913 - where it stands and how it looks
+def _text(  # noqa: PLR0913 - place and style
     x: float,
     y: float,
     text: str,
@@ -149,8 +149,8 @@ def _text(  # noqa: PLR0913 - where it stands and how it looks
     return f'<text x="{x:.1f}" y="{y:.1f}"{style}>{escape(text)}</text>'
 
 
-def _picture(parts: Sequence[str], height: int) -> str:
-    look = (
+def _document(parts: Sequence[str], height: int) -> str:
+    style = (
         "svg{background:#fff}text{fill:#222}"
         "@media(prefers-color-scheme:dark){svg{background:#16181c}text{fill:#ddd}}"
     )
@@ -158,4 +158,4 @@ def _picture(parts: Sequence[str], height: int) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
         f'viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" font-size="12">'
     )
-    return "\n".join([head, f"<style>{look}</style>", *parts, "</svg>"]) + "\n"
+    return "\n".join([head, f"<style>{style}</style>", *parts, "</svg>"]) + "\n"

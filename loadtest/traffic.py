@@ -1,7 +1,6 @@
-"""What is said when: arrival times and messages. Seeded; time is passed in."""
+"""Makes arrival times and messages. Seeded; time is passed in."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -9,51 +8,43 @@ from schemas.events import FollowCreated, FollowDeleted, FollowFact, PostCreated
 from schemas.ids import SEQUENCE_BITS, IdArray, post_id
 
 VOCABULARY = 20_000
-"""Different words; as in a language, the n-th is used 1/n as often as the first."""
-
-
-class Sent(NamedTuple):
-    """A post that was published, and when it was meant to be, in seconds of the run."""
-
-    post_id: int
-    author_id: int
-    intended: float
+"""Number of words; as in a language, the n-th is used 1/n as often as the first."""
 
 
 def arrival_times(random: np.random.Generator, per_second: float, seconds: float) -> list[float]:
-    """Times from 0 on at which posts arrive: a Poisson process, for people do not take turns."""
+    """Return the seconds at which posts arrive, a Poisson process from 0 on."""
     expected = per_second * seconds
     gaps = random.exponential(1 / per_second, int(expected + 6 * expected**0.5 + 16))
     times = np.cumsum(gaps)
-    found: list[float] = times[times < seconds].tolist()
-    return found
+    arrivals: list[float] = times[times < seconds].tolist()
+    return arrivals
 
 
 class Writer:
-    """Makes messages with ids of the present."""
+    """Makes messages with ids and versions of the given time."""
 
     def __init__(self, random: np.random.Generator, words: int, epoch: int) -> None:
         self._random = random
         self._words = words
         self._epoch = epoch
-        self._minted = 0
+        self._sequence = 0
         self._version = 0
         weights = 1 / np.arange(1, VOCABULARY + 1)
-        self._rising = np.cumsum(weights) / weights.sum()
+        self._cumulative = np.cumsum(weights) / weights.sum()
 
     def post(self, author: int, now_ms: int) -> PostCreated:
         return PostCreated(
             version=now_ms * 1_000,
-            post_id=self._mint(now_ms),
+            post_id=self._next_post_id(now_ms),
             author_id=author,
             text=self._text(),
         )
 
     def reply(self, author: int, now_ms: int, thread: Sequence[int]) -> ReplyCreated:
-        """To a random one of the thread, whose first is the root."""
+        """Return a reply to a random post of the thread, whose first is the root."""
         return ReplyCreated(
             version=now_ms * 1_000,
-            post_id=self._mint(now_ms),
+            post_id=self._next_post_id(now_ms),
             author_id=author,
             text=self._text(),
             parent_id=thread[int(self._random.integers(len(thread)))],
@@ -61,27 +52,31 @@ class Writer:
         )
 
     def follow(self, follower: int, followee: int, now_ms: int) -> FollowFact:
-        return FollowCreated(version=self._next(now_ms), follower_id=follower, followee_id=followee)
+        return FollowCreated(
+            version=self._next_version(now_ms), follower_id=follower, followee_id=followee
+        )
 
     def unfollow(self, follower: int, followee: int, now_ms: int) -> FollowFact:
-        return FollowDeleted(version=self._next(now_ms), follower_id=follower, followee_id=followee)
+        return FollowDeleted(
+            version=self._next_version(now_ms), follower_id=follower, followee_id=followee
+        )
 
-    def _next(self, now_ms: int) -> int:
-        """A higher version than the last, also within a millisecond."""
+    def _next_version(self, now_ms: int) -> int:
+        """Return a higher version than the last, also within a millisecond."""
         self._version = max(self._version + 1, now_ms * 1_000)
         return self._version
 
-    def _mint(self, now_ms: int) -> int:
-        self._minted = (self._minted + 1) % (1 << SEQUENCE_BITS)
-        return post_id(now_ms, self._minted, self._epoch)
+    def _next_post_id(self, now_ms: int) -> int:
+        self._sequence = (self._sequence + 1) % (1 << SEQUENCE_BITS)
+        return post_id(now_ms, self._sequence, self._epoch)
 
     def _text(self) -> str:
-        drawn = np.searchsorted(self._rising, self._random.random(self._words))
+        drawn = np.searchsorted(self._cumulative, self._random.random(self._words))
         return " ".join(map(random_word, drawn.tolist()))
 
 
 def random_word(number: int) -> str:
-    """A word for a number below VOCABULARY: syllables, so that it is one token of a text."""
+    """Return a word for a number below VOCABULARY: syllables, so that it is one token."""
     syllables = []
     while True:
         number, syllable = divmod(number, 100)
@@ -91,8 +86,8 @@ def random_word(number: int) -> str:
 
 
 def posting_order(authors: IdArray, count: int, random: np.random.Generator) -> list[int]:
-    """Who posts: everybody in turn, in a random order, as often as it takes."""
+    """Return `count` authors: all of them in a random order, as many times as needed."""
     rounds = max(1, -(-count // len(authors)))
     order = np.concatenate([random.permutation(authors) for _ in range(rounds)])
-    found: list[int] = order[:count].tolist()
-    return found
+    chosen: list[int] = order[:count].tolist()
+    return chosen

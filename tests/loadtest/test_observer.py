@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 
-from loadtest.observer import LARGE, OF_LARGE, HomeReader, Observer
+from loadtest.observer import LARGE_AUTHOR, WATCHED_OF_LARGE, HomeReader, Observer
 from services.errors import StoreUnavailable
 
 FOLLOWERS = np.arange(1, 100)
@@ -34,7 +34,7 @@ async def test_latency_runs_from_the_intended_time() -> None:
     homes = Homes()
     watching = observer(homes)
     watching.watch("people", 7, FOLLOWERS, -0.5)
-    await watching.settle(30)
+    await watching.finish(30)
     [arrival] = watching.arrivals
     assert arrival.seconds >= 0.5
     assert list(homes.looks.values()) == [3]
@@ -46,8 +46,8 @@ async def test_what_never_comes_is_counted() -> None:
     """It has no latency, and is not forgotten."""
     watching = observer(Homes())
     watching.watch("people", NEVER, FOLLOWERS, 0)
-    await watching.settle(0.05)
-    assert watching.never == 1
+    await watching.finish(0.05)
+    assert watching.never_seen == 1
     assert watching.arrivals == []
 
 
@@ -55,30 +55,30 @@ async def test_of_a_large_author_several_are_watched() -> None:
     """His entries do not all come at once; of an author whom nobody follows none is."""
     homes = Homes()
     watching = observer(homes)
-    watching.watch("star", 7, np.arange(LARGE), 0)
+    watching.watch("star", 7, np.arange(LARGE_AUTHOR), 0)
     watching.watch("nobody", 8, FOLLOWERS[:0], 0)
-    await watching.settle(30)
-    assert len(watching.arrivals) == OF_LARGE
+    await watching.finish(30)
+    assert len(watching.arrivals) == WATCHED_OF_LARGE
 
 
 async def test_so_many_a_second_have_their_turn() -> None:
     """Ten, however many there are."""
     watching = observer(Homes())
-    turns = [number / 1_000 for number in range(2_000) if watching.is_turn(number / 1_000)]
+    turns = [number / 1_000 for number in range(2_000) if watching.should_watch(number / 1_000)]
     assert 18 <= len(turns) <= 21
 
 
 async def test_a_page_that_fails_counts_with_its_time() -> None:
     """Nobody listens there. Else the slowest, which time out, would be missing."""
     reader = HomeReader("http://127.0.0.1:1", FOLLOWERS, 200, time.monotonic())
-    reading = asyncio.create_task(reader.read())
+    reading = asyncio.create_task(reader.run())
     async with asyncio.timeout(30):
         while len(reader.reads) < 3:  # noqa: ASYNC110 - nothing tells of a read
             await asyncio.sleep(0.01)
     reader.stop()
     async with asyncio.timeout(30):
         await reading
-    assert reader.refused >= 3
+    assert reader.failed >= 3
     figures = reader.figures()
     assert figures is not None
     assert figures["count"] >= 3

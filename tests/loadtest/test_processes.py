@@ -35,7 +35,7 @@ def programs(tmp_path: Path) -> Iterator[Programs]:
 def test_what_was_started_is_stopped(programs: Programs) -> None:
     """And forgotten; what it said is in a log of its name."""
     api = programs.start("api", "api", port_setting="MINGLE_API_PORT")
-    api.require()
+    api.check_running()
     assert programs.running("a") == [api]
     assert programs.running("b") == []
     assert api.log.exists()
@@ -65,7 +65,7 @@ def test_a_program_that_ended_is_told_with_its_log(programs: Programs) -> None:
     wrong = programs.start("worker", "worker", "--role", "baker", port_setting="MINGLE_API_PORT")
     wrong.process.wait(WAIT_SECONDS)
     with pytest.raises(ProgramFailed, match=r"worker ended with 2: see .*worker\.log"):
-        wrong.require()
+        wrong.check_running()
 
 
 def test_a_command_that_fails_is_told_in_its_words(programs: Programs) -> None:

@@ -15,7 +15,7 @@ def pushed(posts: float, followers: float, costs: PullCosts) -> float:
 
 
 def pulled(followers: float, readers: float, costs: PullCosts) -> float:
-    return followers * costs.followee + readers * costs.name
+    return followers * costs.followee + readers * costs.author
 
 
 @pytest.mark.parametrize("posts", [20, 100, 5_000])

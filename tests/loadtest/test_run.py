@@ -10,15 +10,14 @@ import numpy as np
 import pytest
 
 from loadtest import graph as graphs
-from loadtest import markdown as page
-from loadtest import report
+from loadtest import markdown, report
 from loadtest.expected import Entries, EntryDifference
 from loadtest.kafka import KafkaTopics, TopicsNotEmpty
 from loadtest.processes import ServerAddresses
 from loadtest.run import RunOptions, run_scenario
 from loadtest.scenario import Group, Maximum, Open, Readers, Scenario
 from loadtest.settling import BACKGROUND, background_tasks
-from loadtest.store import RunStore, execute_statements
+from loadtest.store import RunStore, execute_cql
 from loadtest.verification import compare_homes
 from servers.server import Reachable
 from services.clock import now_ms
@@ -83,7 +82,7 @@ async def test_a_run_delivers_everything_and_leaves_a_report(
     assert made.read_latency_seconds is not None
     assert made.rss_max_bytes
     report.save_report(made, tmp_path)
-    page.write_markdown(report.load_report(tmp_path), tmp_path)
+    markdown.write_markdown(report.load_report(tmp_path), tmp_path)
     assert "Everything was delivered" in (tmp_path / "report.md").read_text()
 
     log = KafkaTopics(Brokers(addresses.kafka))
@@ -124,7 +123,7 @@ async def test_one_entry_that_is_missing_or_too_many_is_found(store: RunStore) -
     await store.homes.add_home_entries([EntryBlock(np.array([5]), posts[:1])])
     assert (await compare_homes(store, lists, nobody, written)).difference == EntryDifference(0, 1)
 
-    await execute_statements(
+    await execute_cql(
         store.settings,
         f"TRUNCATE {store.settings.cassandra_keyspace}.home_timeline",
     )

@@ -26,19 +26,19 @@ def test_an_edge_that_ends_may_have_entries_or_not() -> None:
     ended = ledger.end_edges(60, np.random.default_rng(1))
     assert len(set(ended)) == 60
     assert (ALICE, 100) not in ended
-    assert len(ledger.edges().followers) == 40
-    assert sorted(ledger.ended().followers.tolist()) == sorted(user for _, user in ended)
+    assert len(ledger.current_edges().followers) == 40
+    assert sorted(ledger.ended_edges().followers.tolist()) == sorted(user for _, user in ended)
     assert len(ledger.lists.of(ALICE)) + len(ledger.lists.of(BOB)) == 40
 
 
 def test_a_new_edge_is_owed_what_was_written_before() -> None:
     """A backfill brings it."""
     ledger = SentEvents(PEOPLE)
-    ledger.wrote(ALICE, 1_000)
-    ledger.follows(ALICE, 150)
-    edges = ledger.edges()
+    ledger.add_post(ALICE, 1_000)
+    ledger.add_follow(ALICE, 150)
+    edges = ledger.current_edges()
     assert (edges.followees[-1], edges.followers[-1]) == (ALICE, 150)
-    assert ledger.written().posts.tolist() == [1_000]
+    assert ledger.author_posts().posts.tolist() == [1_000]
 
 
 def test_batches_hold_every_entry_once_up_to_a_bound() -> None:

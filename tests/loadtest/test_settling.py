@@ -1,6 +1,6 @@
 """What is measured does not pay for what was measured before it."""
 
-from loadtest.settling import QUIET_LOOKS, wait_until_settled
+from loadtest.settling import QUIET_POLLS, wait_until_settled
 
 
 class Tasks:
@@ -19,7 +19,7 @@ async def test_a_store_is_settled_once_it_was_quiet_several_times_in_a_row() -> 
     """A single quiet look may lie between a flush and the compaction that it asks for."""
     tasks = Tasks(2, 0, 1, 0, 0, 3)
     assert await wait_until_settled(tasks, 30, poll=0)
-    assert tasks.looks == 6 + QUIET_LOOKS
+    assert tasks.looks == 6 + QUIET_POLLS
 
 
 async def test_one_that_never_settles_is_not_waited_for_without_end() -> None:

@@ -60,7 +60,7 @@ def test_searches_ask_for_what_is_stored() -> None:
         for each in stored_posts(made, 1, DEFAULT_EPOCH)
     ]
     said = {word for text in texts for word in text}
-    asked = {each.name: list(islice(each.asks, 5)) for each in search_cases(made, _rng())}
+    asked = {each.name: list(islice(each.requests, 5)) for each in search_cases(made, _rng())}
     assert all(ask["q"] in said for _, ask in asked["one of the ten commonest words"])
     assert not any(ask["q"] in said for _, ask in asked["a word that is nowhere"])
     assert all(ask["author"] in made.users for _, ask in asked["an author"])
