@@ -36,12 +36,12 @@ _ACKNOWLEDGED = select("generation_workers", "read", "worker, number, at", "WHER
 
 
 class CassandraGenerations:
-    """A GenerationStore in Cassandra; tables are made as these migrations made the first's."""
+    """A GenerationStore in Cassandra, which creates tables by the migrations' statements."""
 
     def __init__(self, store: Store, settings: Settings, migrations: Sequence[Migration]) -> None:
         self._store = store
         self._settings = settings
-        self._making = [
+        self._create_statements = [
             statement
             for migration in migrations
             for statement in migration.statements
@@ -60,12 +60,12 @@ class CassandraGenerations:
         else:
             asked = self._store.read(_CHANGE, wanted.number, text, _HOMES, known.number)
         ((applied, *_),) = await asked
-        # Where it was sent twice, the second finds what the first has done.
+        # A request that was sent twice finds its own change.
         return applied or await self.load() == wanted
 
     async def create(self, name: str) -> None:
         await define_tables(
-            self._settings, [cql_of_generation(each, name) for each in self._making]
+            self._settings, [cql_of_generation(each, name) for each in self._create_statements]
         )
 
     async def drop(self, name: str) -> None:
@@ -73,8 +73,8 @@ class CassandraGenerations:
         dropping = [cql_of_generation(f"{does} {each}", name) for each in GENERATIONAL]
         await define_tables(self._settings, dropping)
 
-    async def acknowledge(self, workers: Collection[str], said: Acknowledgement) -> None:
-        number, at = said
+    async def acknowledge(self, workers: Collection[str], acknowledgement: Acknowledgement) -> None:
+        number, at = acknowledgement
         await self._store.write(
             [
                 _ACKNOWLEDGE.row(what=_HOMES, worker=each, number=number, at=at, version=number)

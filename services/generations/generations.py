@@ -1,7 +1,7 @@
-"""Generations of home timelines: which there are, which is read, and what may become of them. Pure.
+"""Generations of home timelines: which exist, which is read, and how the list may change. Pure.
 
-A generation is a suffix of the tables that homes are made of. Workers write all that are listed,
-readers read one. Each change has a number, so that a worker can say which list it goes by.
+A generation is a suffix of the names of the home tables. Workers write all that are listed, readers
+read one. Each change numbers the list anew, so that a worker can acknowledge the list it uses.
 """
 
 from typing import Final, NamedTuple
@@ -12,25 +12,25 @@ from services.errors import MingleError
 from services.storage.generation_tables import FIRST
 
 NAME_PATTERN: Final = r"[a-z][a-z0-9]{0,15}"
-"""Of a generation: it is part of a table's name."""
+"""The names that a generation may have, as part of a table's name."""
 MAX_LISTED: Final = 3
-"""Listed at a time: each costs every delivery once more. The one that is read, the one before it,
-one that is being filled."""
+"""Generations listed at a time, as every delivery is written to each: the one that is read, the one
+before it, and one that is being filled."""
 
 
 class GenerationKey(NamedTuple):
-    """A generation and when it was listed: a name may be used again."""
+    """A generation's name and the list it came with: names may be used again."""
 
     name: str
     since: int
 
 
 class GenerationRefused(MingleError):
-    """A change that would show less than there is; its text is for whoever asked for it."""
+    """Raised for a change that would show less than there is. Operators read its text."""
 
 
 class Generation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Written from list `since` on, and from list `until` on no more, where it retires.
+    """A generation that is written from list `since` on, and until list `until` once it retires.
 
     `replay` is the name of the plan that fills it; it is not read before it is `whole`.
     """
@@ -51,7 +51,7 @@ class Generation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Generations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The list. `before` is what a rollback goes back to, where there is anything."""
+    """The list of generations. `before` is the one that a rollback returns to, if any."""
 
     number: int = 0
     live: str = FIRST
@@ -60,23 +60,23 @@ class Generations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def written(self) -> tuple[Generation, ...]:
-        """Those that every delivery goes to."""
+        """The generations that every delivery is written to."""
         return tuple(each for each in self.listed if each.is_written)
 
     @property
     def read(self) -> Generation:
-        """The one that readers look in."""
+        """The generation that homes are read from."""
         return next(each for each in self.listed if each.name == self.live)
 
     def get(self, name: str) -> Generation | None:
         return next((each for each in self.listed if each.name == name), None)
 
     def writes(self, key: GenerationKey) -> bool:
-        """Whether it is listed, since then, and written."""
+        """Whether this very generation is listed and written."""
         return any(each.key == key for each in self.written)
 
     def add(self, name: str, replay: str) -> "Generations":
-        """With one more, to be filled by a replay. Raises GenerationRefused."""
+        """Return the list with one more, for a replay to fill. Raises GenerationRefused."""
         known = self.get(name)
         if known is not None and known.is_written and known.replay == replay:
             return self
@@ -89,14 +89,14 @@ class Generations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self._next(listed=(*self.listed, fresh))
 
     def mark_filled(self, name: str, replay: str) -> "Generations":
-        """Its replay is over: it holds all that is owed. Raises GenerationRefused."""
+        """Return the list with this one whole, as its replay is over. Raises GenerationRefused."""
         known = self._written(name)
         if known.replay != replay:
             raise GenerationRefused(f"generation {name} is not filled by replay {replay}")
         return self if known.whole else self._with(known, whole=True)
 
     def cutover(self, name: str) -> "Generations":
-        """With this one read from now on. Raises GenerationRefused before it is whole."""
+        """Return the list with this one read. Raises GenerationRefused unless it is whole."""
         if not self._written(name).whole:
             raise GenerationRefused(
                 f"generation {name} is not whole: its replay is not over (mingle replay status)"
@@ -104,13 +104,13 @@ class Generations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self if name == self.live else self._next(live=name, before=self.live)
 
     def rollback(self) -> "Generations":
-        """The one that was read before is read again. Raises GenerationRefused."""
+        """Return the list with the previous one read again. Raises GenerationRefused."""
         if self.before is None:
             raise GenerationRefused("there is no generation to go back to")
         return self._next(live=self.before, before=None)
 
     def retire(self, name: str) -> "Generations":
-        """With this one written no more. Raises GenerationRefused for the one that is read."""
+        """Return the list with this one retired. Raises GenerationRefused if it is read."""
         known = self.get(name)
         if known is None:
             raise GenerationRefused(f"there is no generation {name}")
@@ -122,7 +122,7 @@ class Generations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return msgspec.structs.replace(changed, before=None if name == self.before else self.before)
 
     def remove(self, name: str) -> "Generations":
-        """Without one that retired; its name is free."""
+        """Return the list without a retired one, whose name is free then."""
         left = tuple(each for each in self.listed if each.name != name or each.is_written)
         return self if len(left) == len(self.listed) else self._next(listed=left)
 
@@ -141,4 +141,4 @@ class Generations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 ORIGINAL: Final = Generations()
-"""What there is before anybody has listed another one."""
+"""The list before any change."""

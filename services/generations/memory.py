@@ -7,11 +7,11 @@ from services.generations.store import Acknowledgement
 
 
 class MemoryGenerations:
-    """A GenerationStore in this process. The homes themselves end with their last reader."""
+    """A GenerationStore in this process, which has no tables."""
 
     def __init__(self) -> None:
         self._list = ORIGINAL
-        self._said: dict[str, Acknowledgement] = {}
+        self._acknowledged: dict[str, Acknowledgement] = {}
 
     async def load(self) -> Generations:
         return self._list
@@ -23,14 +23,16 @@ class MemoryGenerations:
         return True
 
     async def create(self, name: str) -> None:
-        """There are no tables."""
+        """Do nothing."""
 
     async def drop(self, name: str) -> None:
-        """There are no tables."""
+        """Do nothing."""
 
-    async def acknowledge(self, workers: Collection[str], said: Acknowledgement) -> None:
+    async def acknowledge(self, workers: Collection[str], acknowledgement: Acknowledgement) -> None:
         for each in workers:
-            self._said[each] = max(said, self._said.get(each, said))
+            self._acknowledged[each] = max(
+                acknowledgement, self._acknowledged.get(each, acknowledgement)
+            )
 
     async def acknowledgements(self) -> Mapping[str, Acknowledgement]:
-        return dict(self._said)
+        return dict(self._acknowledged)

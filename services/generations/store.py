@@ -1,4 +1,4 @@
-"""Port: the list of generations, and who goes by which list."""
+"""Port: the list of generations, and which list each worker uses."""
 
 from collections.abc import Collection, Mapping
 from typing import NamedTuple, Protocol
@@ -7,7 +7,7 @@ from services.generations.generations import Generations
 
 
 class Acknowledgement(NamedTuple):
-    """That a worker goes by this list or a newer one, since `at` (milliseconds)."""
+    """A worker uses the list of this number or a newer one, since `at` (milliseconds)."""
 
     number: int
     at: int
@@ -17,26 +17,26 @@ class GenerationStore(Protocol):
     """One list for all processes. Every method raises StoreUnavailable."""
 
     async def load(self) -> Generations:
-        """The list; every change is seen by each `load` that begins after it was made."""
+        """Return the list, with every change made before this call."""
 
     async def change(self, known: Generations, wanted: Generations) -> bool:
-        """Puts `wanted`, whose number is the next one, in place of `known`.
+        """Replace `known` by `wanted`, whose number is the next one; return whether it was done.
 
-        Where somebody else was first nothing is changed, and False is returned. After an error it
+        False means that another change came first, and nothing was changed. After an error the list
         may have been changed, or may be yet.
         """
 
     async def create(self, name: str) -> None:
-        """Makes the tables of a generation, where they are not there. Safe by several at once."""
+        """Create a generation's tables unless they exist. Safe to call concurrently."""
 
     async def drop(self, name: str) -> None:
-        """Takes the tables of a generation away with all that is in them; the first's are emptied.
+        """Drop a generation's tables; those of the first are emptied instead.
 
-        Nobody may write them any more. Safe to do again.
+        Nobody may write to them any more. Safe to repeat.
         """
 
-    async def acknowledge(self, workers: Collection[str], said: Acknowledgement) -> None:
-        """Keeps that these workers go by a list; of several the newest is kept. Idempotent."""
+    async def acknowledge(self, workers: Collection[str], acknowledgement: Acknowledgement) -> None:
+        """Record that these workers use a list; each worker's newest is kept. Idempotent."""
 
     async def acknowledgements(self) -> Mapping[str, Acknowledgement]:
-        """By worker: what each has said, whether it still lives or not."""
+        """Return the newest acknowledgement of every worker, alive or not."""

@@ -1,4 +1,4 @@
-"""What one process knows of the generations."""
+"""The list of generations as one process knows it."""
 
 import asyncio
 import time
@@ -9,22 +9,22 @@ from services.errors import StoreUnavailable
 from services.generations.generations import Generations
 
 FRESH_SECONDS: Final = 1.0
-"""How long a process goes by the list that it has read: a cutover is seen by every page that begins
-so much later, and the time of a store request. It costs a process a read of one row a second."""
+"""How long a process uses a list that it has read. Every page that begins this much later, plus the
+time of a store request, sees a cutover. It costs each process a read of one row a second."""
 
 
 class GenerationsView(Protocol):
-    """The list that a process goes by."""
+    """The list that a process uses."""
 
     async def current(self) -> Generations:
-        """The list, read no longer than FRESH_SECONDS ago. Raises StoreUnavailable."""
+        """Return the list as read at most FRESH_SECONDS ago. Raises StoreUnavailable."""
 
     async def refresh(self) -> Generations:
-        """The list, read now; `current` never gives an older one again. Raises StoreUnavailable."""
+        """Read the list; `current` never returns an older one again. Raises StoreUnavailable."""
 
 
 class FollowedGenerations:
-    """Goes by the list in the store."""
+    """Uses the list in the store."""
 
     def __init__(
         self,
@@ -42,8 +42,8 @@ class FollowedGenerations:
             return self._known
         if self._reading is None or self._reading.done():
             self._reading = asyncio.create_task(self.refresh())
-            self._reading.add_done_callback(_heard)
-        return await asyncio.shield(self._reading)  # whoever asks meanwhile shares the answer
+            self._reading.add_done_callback(_retrieve_error)
+        return await asyncio.shield(self._reading)  # concurrent callers share one read
 
     async def refresh(self) -> Generations:
         asked_at = self._now()
@@ -55,27 +55,27 @@ class FollowedGenerations:
 
 
 class FixedGeneration:
-    """Goes by one generation of the list: to fill it, or to look at it before a cutover."""
+    """Uses one generation of the list alone: to fill it, or to read it before a cutover."""
 
-    def __init__(self, following: GenerationsView, name: str) -> None:
-        self._following = following
+    def __init__(self, view: GenerationsView, name: str) -> None:
+        self._view = view
         self._name = name
 
     async def current(self) -> Generations:
-        return self._narrowed(await self._following.current())
+        return self._narrow(await self._view.current())
 
     async def refresh(self) -> Generations:
-        return self._narrowed(await self._following.refresh())
+        return self._narrow(await self._view.refresh())
 
-    def _narrowed(self, known: Generations) -> Generations:
-        """Raises StoreUnavailable where it is not there yet, or no more."""
+    def _narrow(self, known: Generations) -> Generations:
+        """Raise StoreUnavailable where the generation is not listed yet, or no longer written."""
         found = known.get(self._name)
         if found is None or not found.is_written:
             raise StoreUnavailable(f"there is no generation {self._name}")
         return Generations(known.number, live=found.name, listed=(found,))
 
 
-def _heard(reading: asyncio.Task[Generations]) -> None:
-    """Whoever asked may be gone; then nobody else is to be told of an error."""
+def _retrieve_error(reading: asyncio.Task[Generations]) -> None:
+    """Retrieve the error, which asyncio would log if every caller is gone."""
     if not reading.cancelled():
         reading.exception()

@@ -1,4 +1,4 @@
-"""All that authors have within a span, where a store gives a page of each at a time."""
+"""Reading all that authors have within a span, from a store that returns a page at a time."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import TypeVar
@@ -12,17 +12,17 @@ T = TypeVar("T")
 async def scan_author_pages(
     read: Callable[[list[UserId], Span, int], Awaitable[dict[UserId, list[T]]]],
     authors: Iterable[UserId],
-    whole: Span,
+    span: Span,
     limit: int,
     post_of: Callable[[T], int],
 ) -> AsyncIterator[dict[UserId, list[T]]]:
-    """All that authors have in a span, newest first, a page of each of some of them at a time."""
-    left = dict.fromkeys(authors, whole)
+    """Yield pages of some of the authors at a time, newest first, until their spans are read."""
+    left = dict.fromkeys(authors, span)
     while left:
         # The spans differ only where an author has more than a page.
-        span = min(left.values(), key=lambda each: each.below)
-        same = [author for author, each in left.items() if each == span]
-        pages = await read(same, span, limit)
+        lowest = min(left.values(), key=lambda each: each.below)
+        same = [author for author, each in left.items() if each == lowest]
+        pages = await read(same, lowest, limit)
         if pages:
             yield pages
         for author in same:
@@ -30,9 +30,11 @@ async def scan_author_pages(
             if len(page) < limit:
                 del left[author]
             else:
-                left[author] = span._replace(below=_rest(post_of(page[0]), post_of(page[-1])))
+                left[author] = lowest._replace(
+                    below=_next_below(post_of(page[0]), post_of(page[-1]))
+                )
 
 
-def _rest(newest: int, oldest: int) -> int:
-    """Below what to go on: the last one may have more rows, unless they were a whole page."""
+def _next_below(newest: int, oldest: int) -> int:
+    """Return where the next page starts: the oldest post may have more rows than the page had."""
     return oldest + 1 if oldest < newest else oldest

@@ -1,9 +1,9 @@
 """Timelines in Cassandra: author timelines by author, home timelines in shards of many users.
 
-A home entry's place follows from the post's time (its bucket) and the user's slot (its shard). A
-bucket has, in `home_buckets`, every number of shards it was ever written with; the row is
-durable before the first entry, so readers look wherever an entry can be. A new number of shards
-applies to what is written from then on, and nothing is moved. Both tables are a generation's own.
+A home entry's bucket follows from the post's time, its shard from the user's slot. `home_buckets`
+has, for each bucket, every number of shards it was ever written with; the row is durable before
+the first entry, so readers look wherever an entry can be. A new number of shards applies to later
+writes, and nothing is moved. Each generation has both home tables of its own.
 """
 
 import asyncio
@@ -36,16 +36,16 @@ from services.timelines.page_depth_cache import PageDepthCache
 from services.timelines.store import MAX_ARRIVALS, AuthorEntry, EntryBlock
 
 SHARDS = 256
-"""Of a bucket: 3,900 users in each of them for a million users."""
+"""Shards of a bucket: for a million users, 3,900 in each."""
 NEAREST_BUCKETS = 32
-"""Asked first, in one request: three times the default retention. A partition that holds nothing
-of the user costs the store 20 µs, another request a millisecond."""
+"""Buckets read first, in one request: three times the default retention. A partition without
+entries of the user costs the store 20 µs, another request a millisecond."""
 SLOT_GROUPS = 16
-"""Copies of the list of buckets, so that readers do not all ask one node."""
+"""Copies of the list of buckets, so that readers do not all read from one node."""
 SHARDS_AT_ONCE = 16
-"""Asked for arrivals side by side: more would be in the way of those who wait for a page."""
+"""Shards read concurrently for arrivals: more would delay readers of pages."""
 ENTRIES_AT_ONCE = 100_000
-"""Author entries that one request may bring: 2.4 MB."""
+"""Author entries that one request may return: 2.4 MB."""
 
 _ADD_AUTHOR = insert("author_timeline", "author_id", "post_id")
 _SCAN = select(
@@ -109,8 +109,8 @@ class CassandraAuthorTimelines:
         return ScanPage(authors, rows[-1][1] if len(rows) == limit else None)
 
 
-class _Homes:
-    """The statements on a generation's tables; metrics name them as the first's."""
+class _HomeStatements:
+    """The statements on a generation's tables, with the metric labels of the first's."""
 
     def __init__(self, generation: str) -> None:
         table, buckets = GENERATIONAL
@@ -119,7 +119,9 @@ class _Homes:
             return statement_of_generation(statement, generation)
 
         self.add = of(update_present(table, "bucket", "shard", "user_id", "post_id"))
-        self.add_all = of(update_present(table, "bucket", "shard", one_of=("user_id", "post_id")))
+        self.add_pieces = of(
+            update_present(table, "bucket", "shard", one_of=("user_id", "post_id"))
+        )
         self.add_bucket = of(insert(buckets, "slot_group", "bucket", "shards", ttl=True))
         self.buckets = of(
             select(
@@ -169,30 +171,30 @@ class CassandraHomeGeneration:
         generation: str = FIRST,
     ) -> None:
         self.generation = generation
-        self._homes = _Homes(generation)
+        self._statements = _HomeStatements(generation)
         self._store = store
-        self._spans = Buckets(retention, clock)
+        self._bucketing = Buckets(retention, clock)
         self._shards = shards
         self._version = version
-        # Both have one entry for three days, since the epoch of post ids at most.
+        # Both have an entry for each three days since the epoch of post ids, at most.
         self._declared: set[int] = set()
         self._listed: dict[int, dict[int, list[int]]] = {}
-        """What the groups' lists of buckets were when they were last read."""
-        self._reaches = PageDepthCache()
+        """Each slot group's list of buckets as it was last read."""
+        self._page_depths = PageDepthCache()
 
     async def add_home_entries(self, blocks: Sequence[EntryBlock]) -> None:
-        pieces, rows = place_entries(blocks, self._spans.of_all, self._shards)
+        pieces, rows = place_entries(blocks, self._bucketing.of_all, self._shards)
         there = np.array([each.bucket for each in pieces], np.int64)
         buckets = np.unique(np.concatenate([there, rows.buckets]))
-        lives = dict(zip(buckets.tolist(), self._spans.ttls(buckets).tolist(), strict=True))
+        lives = dict(zip(buckets.tolist(), self._bucketing.ttls(buckets).tolist(), strict=True))
         lives = {bucket: life for bucket, life in lives.items() if life >= 0}
         await self._declare(lives)
         await asyncio.gather(
-            self._add_all([each for each in pieces if each.bucket in lives], lives),
-            self._add(rows, lives),
+            self._add_pieces([each for each in pieces if each.bucket in lives], lives),
+            self._add_rows(rows, lives),
         )
 
-    async def _add_all(self, pieces: Sequence[BatchPiece], lives: Mapping[int, int]) -> None:
+    async def _add_pieces(self, pieces: Sequence[BatchPiece], lives: Mapping[int, int]) -> None:
         if pieces:
             buckets, shards, users, posts = map(list, zip(*pieces, strict=True))
             columns: dict[str, Column] = {
@@ -203,46 +205,46 @@ class CassandraHomeGeneration:
                 "ttl": [lives[each] for each in buckets],
                 "version": self._version(),
             }
-            await self._store.write_columns(self._homes.add_all, columns)
+            await self._store.write_columns(self._statements.add_pieces, columns)
 
-    async def _add(self, rows: EntryRows, lives: Mapping[int, int]) -> None:
+    async def _add_rows(self, rows: EntryRows, lives: Mapping[int, int]) -> None:
         for bucket, life in lives.items():
-            of_it = rows.buckets == bucket
+            mask = rows.buckets == bucket
             columns: dict[str, Column] = {
                 "bucket": bucket,
-                "shard": rows.shards[of_it],
-                "user_id": rows.users[of_it],
-                "post_id": rows.posts[of_it],
+                "shard": rows.shards[mask],
+                "user_id": rows.users[mask],
+                "post_id": rows.posts[mask],
                 "ttl": life,
                 "version": self._version(),
             }
-            await self._store.write_columns(self._homes.add, columns)
+            await self._store.write_columns(self._statements.add, columns)
 
     async def home_page(self, user: UserId, span: Span, limit: int) -> list[PostId]:
-        """Asks for the nearest buckets that there were, while it asks which there are."""
-        first, last = self._spans.of(span.above), self._spans.of(span.below)
+        """Read the nearest known buckets, while reading which there are."""
+        first, last = self._bucketing.of(span.above), self._bucketing.of(span.below)
         known = self._listed.get(_group(user), {})
         guess = {each: known[each] for each in known if first <= each <= last}
-        oldest = self._spans.of(self._reaches.oldest(user, span, limit))
+        oldest = self._bucketing.of(self._page_depths.oldest(user, span, limit))
         asked = {each: guess[each] for each in _nearest(guess, span) if each >= oldest}
         buckets, page = await asyncio.gather(
-            self._buckets(user, first, last), self._in_buckets(user, asked, span, limit)
+            self._list_buckets(user, first, last), self._read_buckets(user, asked, span, limit)
         )
         if _nearest(guess, span) != (nearest := _nearest(buckets, span)):
-            asked, page = nearest, await self._in_buckets(user, nearest, span, limit)
+            asked, page = nearest, await self._read_buckets(user, nearest, span, limit)
         further = {each: buckets[each] for each in buckets.keys() - asked.keys()}
         if further and len(page) < limit:
-            page += await self._in_buckets(user, further, span, limit - len(page))
-        self._reaches.learn(user, span, limit, page)
+            page += await self._read_buckets(user, further, span, limit - len(page))
+        self._page_depths.learn(user, span, limit, page)
         return page
 
-    async def _in_buckets(
+    async def _read_buckets(
         self, user: UserId, buckets: Mapping[int, list[int]], span: Span, limit: int
     ) -> list[PostId]:
         if not buckets:
             return []
         shards = _shards_of(user, (count for counts in buckets.values() for count in counts))
-        statement = self._homes.page[span.newest_first]
+        statement = self._statements.page[span.newest_first]
         found = await self._store.read_arrays(
             statement, list(buckets), shards, user, span.above, span.below, limit
         )
@@ -253,11 +255,11 @@ class CassandraHomeGeneration:
         self, users: Collection[UserId], above: PostId
     ) -> dict[UserId, list[PostId]]:
         found: dict[UserId, list[PostId]] = {}
-        places = await self._places(users, self._spans.of(above))
+        places = await self._places(users, self._bucketing.of(above))
         asked = [(*place, part) for place in places for part in key_chunks(places[place])]
         for start in range(0, len(asked), SHARDS_AT_ONCE):
             some = asked[start : start + SHARDS_AT_ONCE]
-            reads = (self._store.read(self._homes.arrivals, *each, above) for each in some)
+            reads = (self._store.read(self._statements.arrivals, *each, above) for each in some)
             for rows in await asyncio.gather(*reads):
                 for user, post in rows:
                     found.setdefault(UserId(user), []).append(PostId(post))
@@ -266,13 +268,13 @@ class CassandraHomeGeneration:
     async def _places(
         self, users: Collection[UserId], first: int
     ) -> dict[tuple[int, int], list[UserId]]:
-        """The (bucket, shard) pairs, from this bucket on, that may hold entries of some users."""
+        """Return each (bucket, shard) from a bucket on that may have entries, and whose."""
         groups: dict[int, list[UserId]] = {}
         for user in users:
             groups.setdefault(_group(user), []).append(user)
         places: dict[tuple[int, int], list[UserId]] = {}
         for members in groups.values():
-            buckets = await self._buckets(members[0], first, self._spans.of(MAX_ID))
+            buckets = await self._list_buckets(members[0], first, self._bucketing.of(MAX_ID))
             for bucket, counts in buckets.items():
                 for user in members:
                     for shard in _shards_of(user, counts):
@@ -280,17 +282,19 @@ class CassandraHomeGeneration:
         return places
 
     async def in_home(self, user: UserId, post: PostId) -> bool:
-        bucket = self._spans.of(post)
-        for counts in (await self._buckets(user, bucket, bucket)).values():
+        bucket = self._bucketing.of(post)
+        for counts in (await self._list_buckets(user, bucket, bucket)).values():
             shards = _shards_of(user, counts)
-            return bool(await self._store.read(self._homes.contains, bucket, shards, user, post))
+            return bool(
+                await self._store.read(self._statements.contains, bucket, shards, user, post)
+            )
         return False
 
-    async def _buckets(self, user: UserId, first: int, last: int) -> dict[int, list[int]]:
-        """The numbers of shards of each bucket that may hold entries of the user."""
+    async def _list_buckets(self, user: UserId, first: int, last: int) -> dict[int, list[int]]:
+        """Return each bucket that may have entries of the user, with its numbers of shards."""
         group = _group(user)
         buckets: dict[int, list[int]] = {}
-        for bucket, shards in await self._store.read(self._homes.buckets, group, first, last):
+        for bucket, shards in await self._store.read(self._statements.buckets, group, first, last):
             buckets.setdefault(bucket, []).append(shards)
         known = self._listed.get(group, {})
         others = {each: known[each] for each in known if not first <= each <= last}
@@ -308,12 +312,12 @@ class CassandraHomeGeneration:
             "ttl": np.tile([lives[bucket] for bucket in new], SLOT_GROUPS),
             "version": self._version(),
         }
-        await self._store.write_columns(self._homes.add_bucket, columns)
+        await self._store.write_columns(self._statements.add_bucket, columns)
         self._declared.update(new)
 
 
 def _nearest(buckets: Mapping[int, list[int]], span: Span) -> dict[int, list[int]]:
-    """Those that are asked for first."""
+    """Return the buckets that are read first."""
     order = sorted(buckets, reverse=span.newest_first)
     return {each: buckets[each] for each in order[:NEAREST_BUCKETS]}
 

@@ -1,7 +1,7 @@
-"""Where blocks of home entries go: pieces for one statement each, and rows on their own.
+"""Splits blocks of home entries into pieces for one statement each, and single rows.
 
-A statement that names many users and posts of one shard costs Cassandra half of what as many rows
-cost that come one by one: it builds the partition's rows in order, and parses one header.
+A statement that names many users and posts of one shard costs Cassandra half of as many single
+rows: it builds the partition's rows in order, and parses one header.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,18 +13,18 @@ import numpy as np
 from schemas.ids import SLOTS, IdArray, slots
 from services.timelines.store import EntryBlock
 
-TOGETHER = 8
-"""Rows that a statement should have, on average: it costs the client as much as 50 rows packed by
-numpy, and below this Cassandra hardly gains."""
-ROWS_A_STATEMENT = 4_096
-"""At most: 49 KB, and what a statement writes Cassandra holds as objects until it is written."""
+MIN_ROWS_A_STATEMENT = 8
+"""Rows that a statement has at least, on average: it costs the client as much as 50 rows packed by
+numpy, and with fewer Cassandra hardly gains."""
+MAX_ROWS_A_STATEMENT = 4_096
+"""Rows that a statement has at most, 49 KB: Cassandra holds them as objects until written."""
 
 
 _NONE = np.array([], np.int64)
 
 
 class BatchPiece(NamedTuple):
-    """All pairs of these users, who are of one shard, and these posts, which are of one bucket."""
+    """All pairs of users of one shard and posts of one bucket."""
 
     bucket: int
     shard: int
@@ -33,7 +33,7 @@ class BatchPiece(NamedTuple):
 
 
 class EntryRows(NamedTuple):
-    """Pairs, one by one: bucket, shard, user and post of each."""
+    """Single entries, by column."""
 
     buckets: IdArray
     shards: IdArray
@@ -49,12 +49,12 @@ class HomeBatches(NamedTuple):
 def place_entries(
     blocks: Iterable[EntryBlock], bucket_of: Callable[[IdArray], IdArray], shards: int
 ) -> HomeBatches:
-    """Every entry of the blocks once, in a piece where its block is dense enough for that."""
+    """Return every entry of the blocks once, in a piece where its block is dense enough."""
     pieces: list[BatchPiece] = []
-    thin: list[EntryBlock] = []
+    sparse: list[EntryBlock] = []
     for block in blocks:
         if not _is_dense(block, shards):
-            thin.append(block)
+            sparse.append(block)
             continue
         buckets = bucket_of(block.posts)
         for bucket in np.unique(buckets).tolist():
@@ -62,17 +62,17 @@ def place_entries(
             if _is_dense(part, shards):
                 pieces += _pieces(bucket, part, shards)
             else:
-                thin.append(part)
-    return HomeBatches(pieces, _rows(thin, bucket_of, shards))
+                sparse.append(part)
+    return HomeBatches(pieces, _rows(sparse, bucket_of, shards))
 
 
 def home_shards(users: IdArray, shards: int) -> IdArray:
-    """The shard of each user."""
+    """Return the shard of each user."""
     return slots(users) * shards // SLOTS
 
 
 def _is_dense(block: EntryBlock, shards: int) -> bool:
-    return block.entries >= TOGETHER * min(shards, len(block.users)) > 0
+    return block.entries >= MIN_ROWS_A_STATEMENT * min(shards, len(block.users)) > 0
 
 
 def _pieces(bucket: int, block: EntryBlock, shards: int) -> Iterator[BatchPiece]:
@@ -92,7 +92,7 @@ def _pieces(bucket: int, block: EntryBlock, shards: int) -> Iterator[BatchPiece]
 def _rows(
     blocks: Sequence[EntryBlock], bucket_of: Callable[[IdArray], IdArray], shards: int
 ) -> EntryRows:
-    """Of a post at a time: numpy repeats all posts of all blocks in one call."""
+    """Return the blocks' entries as rows; numpy repeats all posts in one call."""
     each = [(users, post) for users, posts in blocks for post in posts.tolist()]
     users = np.concatenate([_NONE, *(some for some, _ in each)])
     posts = np.repeat(
@@ -102,9 +102,9 @@ def _rows(
 
 
 def _portions(users: IdArray, posts: IdArray) -> Iterator[tuple[IdArray, IdArray]]:
-    """All pairs, in parts that one statement takes."""
-    wide = min(len(posts), ROWS_A_STATEMENT)
-    high = ROWS_A_STATEMENT // wide
+    """Yield all pairs in parts that fit one statement."""
+    wide = min(len(posts), MAX_ROWS_A_STATEMENT)
+    high = MAX_ROWS_A_STATEMENT // wide
     lows = product(range(0, len(users), high), range(0, len(posts), wide))
     for low, left in lows:
         yield users[low : low + high], posts[left : left + wide]

@@ -1,4 +1,4 @@
-"""How far back readers' newest pages reach, so that no older bucket is asked than need be."""
+"""How far back readers' newest pages reach, so that no older bucket is read than necessary."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,24 +8,24 @@ from services.latest import Latest
 from services.span import Span
 
 MOST_REMEMBERED = 32_768
-"""Readers: 10 MB."""
+"""Readers in the cache: 10 MB."""
 
 
 class _Reach(NamedTuple):
-    """From its newest entry down to this one a home has so many, or more."""
+    """A home has at least this many entries from the newest down to `oldest`."""
 
     oldest: PostId
     entries: int
 
 
 class PageDepthCache:
-    """Of pages that were full, and mostly are again: entries stay until their bucket leaves."""
+    """Remembers full pages, which mostly stay full: entries stay until their bucket expires."""
 
     def __init__(self) -> None:
         self._known: Latest[UserId, _Reach] = Latest(MOST_REMEMBERED)
 
     def oldest(self, user: UserId, span: Span, limit: int) -> PostId:
-        """The oldest entry of such a page when it was last read; 0 where that is not known."""
+        """Return the oldest entry of such a page when it was last read; 0 if it is unknown."""
         reach = self._known.get(user)
         if reach is None or not _is_newest(span) or limit > reach.entries:
             return PostId(0)

@@ -109,7 +109,7 @@ async def test_a_page_that_was_full_is_looked_for_only_where_it_was(
     assert await homes.home_page(people.alice, Span(above=posts[3]), 2) == posts[4:]
     assert await homes.home_page(people.alice, Span(), 4) == posts[:0:-1]
     assert set(asked[-1]) >= set(buckets.values())
-    homes._reaches.learn(people.alice, Span(), 4, [posts[4]] * 4)
+    homes._page_depths.learn(people.alice, Span(), 4, [posts[4]] * 4)
     assert await homes.home_page(people.alice, Span(), 4) == posts[:0:-1]
 
 

@@ -8,7 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.ids import SLOTS, IdArray, slots
-from services.timelines.home_batches import ROWS_A_STATEMENT, TOGETHER, place_entries
+from services.timelines.home_batches import (
+    MAX_ROWS_A_STATEMENT,
+    MIN_ROWS_A_STATEMENT,
+    place_entries,
+)
 from services.timelines.store import EntryBlock
 
 SHARDS = 16
@@ -60,7 +64,7 @@ def test_a_statement_has_a_bound_whichever_side_is_long() -> None:
         EntryBlock(crowd[:99], years),
     ):
         pieces, rows = place_entries([block], lambda posts: posts * 0, SHARDS)
-        assert max(len(each.users) * len(each.posts) for each in pieces) <= ROWS_A_STATEMENT
+        assert max(len(each.users) * len(each.posts) for each in pieces) <= MAX_ROWS_A_STATEMENT
         assert sum(len(each.users) * len(each.posts) for each in pieces) == block.entries
         assert len(rows.users) == 0
 
@@ -68,8 +72,8 @@ def test_a_statement_has_a_bound_whichever_side_is_long() -> None:
 def test_a_block_of_few_rows_to_a_shard_goes_row_by_row() -> None:
     """A statement would be longer than what it saves."""
     crowd = np.arange(1, 10_001)
-    thin = EntryBlock(crowd[: (TOGETHER - 1) * SHARDS], np.array([7]))
-    dense = EntryBlock(crowd[: TOGETHER * SHARDS], np.array([8]))
+    thin = EntryBlock(crowd[: (MIN_ROWS_A_STATEMENT - 1) * SHARDS], np.array([7]))
+    dense = EntryBlock(crowd[: MIN_ROWS_A_STATEMENT * SHARDS], np.array([8]))
     pieces, rows = place_entries([thin, dense], buckets, SHARDS)
     assert rows.posts.tolist() == [7] * len(thin.users)
     assert {each.posts.tolist()[0] for each in pieces} == {8}
