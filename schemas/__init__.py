@@ -1,1 +1,1 @@
-"""What is agreed: events, requests, topics, message schemas with examples, CQL migrations."""
+"""Events, requests, topics, message schemas with examples, and CQL migrations."""

@@ -1,8 +1,8 @@
-"""Canonical JSON of field values: equal versions are decided by its bytes.
+"""Canonical JSON of field values; its bytes decide between equal versions.
 
-RFC 8785 for what fields hold (strings, booleans, null, arrays of strings, times as whole numbers):
-no white space, the shortest escapes, UTF-8. Ids are decimal strings; sets hold each element once,
-sorted by bytes; an absent value is written as its default.
+It is RFC 8785 for the types that fields have (strings, booleans, null, arrays of strings, times as
+whole numbers): no white space, the shortest escapes, UTF-8. Ids are decimal strings; sets hold each
+element once, sorted by bytes; an absent value is written as its default.
 """
 
 import json
@@ -35,7 +35,7 @@ _DEFAULTS: dict[str, object] = {
 
 
 def canonical(field: str, value: object) -> Canonical:
-    """The bytes that stand for `value` of `field`; None is the field's default."""
+    """Return the bytes of a field's value; None stands for the field's default."""
     chosen = _DEFAULTS.get(field) if value is None else value
     if isinstance(chosen, tuple):
         return _dump(sorted({str(element) for element in chosen}, key=str.encode))
@@ -43,17 +43,17 @@ def canonical(field: str, value: object) -> Canonical:
 
 
 def canonical_id(value: int | None) -> Canonical:
-    """The bytes of an id, or of no id."""
+    """Return the bytes of an id, or of no id."""
     return NULL if value is None else b'"%d"' % value
 
 
 def value_of(stored: Canonical) -> Any:
-    """What canonical bytes stand for: str, int, bool, None or list of str."""
+    """Return the value of canonical bytes: str, int, bool, None or list of str."""
     return msgspec.json.decode(stored)
 
 
 def id_of(stored: Canonical) -> int | None:
-    """The id that canonical bytes stand for."""
+    """Return the id of canonical bytes, or None."""
     return None if stored == NULL else int(stored[1:-1])
 
 

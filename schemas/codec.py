@@ -1,4 +1,4 @@
-"""Bytes to messages and back. The only place that raises a SchemaViolation."""
+"""Decodes and encodes messages. Only this module raises SchemaViolation."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -17,23 +17,26 @@ from schemas.snapshots import FOLLOW_EDGES, EdgesWritten
 
 Message: TypeAlias = PostFact | FollowFact | RelationFact | Request | EdgesWritten
 
-MAX_MESSAGE = 65_536  # bytes; CONTRACT's cap, twice what 10,000 code points of text need
+MAX_MESSAGE = 65_536
+"""Bytes: twice what 10,000 code points of text need."""
 _SKEW_MS = DAY_MS
-"""How far a version may lie ahead of its record, and from its post's time (rule 9)."""
+"""How far a version may be ahead of its record, and from its post's time (rule 9)."""
 
 
 KeyRule: TypeAlias = Callable[[Callable[[str], Any]], bytes]
-"""The key of a message, given a way to read its fields. Raises SchemaViolation for none."""
+"""Returns a message's key, given its field reader. Raises SchemaViolation if it has none."""
 
 
 class Encoded(NamedTuple):
+    """The record of a message."""
+
     topic: str
     key: bytes
     value: bytes
 
 
 class MessageKind(NamedTuple):
-    """What is to know of a message type besides its struct."""
+    """The topic, struct and key of a message type."""
 
     topic: str
     struct: type[Any]
@@ -41,7 +44,7 @@ class MessageKind(NamedTuple):
 
 
 def first_of(*fields: str) -> KeyRule:
-    """The key is the first of these fields that is there."""
+    """Return the rule whose key is the first of these fields that is present."""
 
     def key(get: Callable[[str], Any]) -> bytes:
         for name in fields:
@@ -53,17 +56,17 @@ def first_of(*fields: str) -> KeyRule:
 
 
 def _page_key(get: Callable[[str], Any]) -> bytes:
-    """The pages of one large author spread over the partitions."""
+    """Spread the pages of a large author over the partitions."""
     return f"{get('author_id')}:{get('slot_from')}".encode()
 
 
 def _edge_key(get: Callable[[str], Any]) -> bytes:
-    """Each edge has a key of its own, so that its newest state is what compaction keeps."""
+    """Give each edge its own key, so that compaction keeps its newest fact."""
     return f"{get('follower_id')}:{get('followee_id')}".encode()
 
 
 def _written_key(_: Callable[[str], Any]) -> bytes:
-    """One for all, so that the newest is kept."""
+    """Give all messages one key, so that compaction keeps the newest."""
     return b"written"
 
 
@@ -91,9 +94,9 @@ KINDS: Mapping[str, MessageKind] = dict(
 
 
 class Snapshot(NamedTuple):
-    """What is to know of a topic that holds the newest of another topic's facts."""
+    """The source and key of a topic that holds the newest facts of another topic."""
 
-    of: str
+    source: str
     key: KeyRule
 
 
@@ -135,9 +138,10 @@ def decode(
     timestamp_ms: int,
     epoch: int = DEFAULT_EPOCH,
 ) -> Any:
-    """The message that a record holds; `timestamp_ms` is the record's own, -1 where it has none.
+    """Return the message of a record.
 
-    Raises SchemaViolation, with the field and the reason, for whatever is not a valid message.
+    `timestamp_ms` is the record's timestamp, -1 if it has none; `epoch` is the one that post ids
+    are minted with. Raises SchemaViolation, with field and reason, for an invalid message.
     """
     raw = _parse(value)
     kind = _kind_of(raw, topic)
@@ -149,19 +153,19 @@ def decode(
 
 
 def encode(message: Message) -> Encoded:
-    """The record of a message: topic, key and value."""
+    """Return the record of a message."""
     value = msgspec.json.encode(message)
     kind = KINDS[type(message).__struct_config__.tag]  # type: ignore[index]
     return Encoded(kind.topic, kind.key(partial(getattr, message)), value)
 
 
 def encode_edge(fact: FollowFact) -> Encoded:
-    """The record of an edge's newest fact in the snapshot of edges."""
+    """Return the record of an edge's newest fact in the snapshot of edges."""
     return Encoded(FOLLOW_EDGES, _edge_key(partial(getattr, fact)), msgspec.json.encode(fact))
 
 
 def key_for(tag: str, fields: Mapping[str, Any]) -> bytes:
-    """The key of a message that is still JSON. Raises SchemaViolation where it has none."""
+    """Return the key of a message given as JSON. Raises SchemaViolation if it has none."""
     if tag not in KINDS:
         raise SchemaViolation("type", "unknown_type")
     return KINDS[tag].key(fields.get)
@@ -199,7 +203,7 @@ def _kind_of(raw: dict[str, Any], topic: str) -> MessageKind:
         raise SchemaViolation("type", "wrong_type")
     kind = KINDS.get(tag)
     snapshot = SNAPSHOTS.get(topic)
-    if kind is not None and snapshot is not None and kind.topic == snapshot.of:
+    if kind is not None and snapshot is not None and kind.topic == snapshot.source:
         return kind._replace(topic=topic, key=snapshot.key)
     if kind is None or kind.topic != topic:
         raise SchemaViolation("type", "unknown_type")

@@ -1,4 +1,4 @@
-"""The one way in which a message can be wrong."""
+"""The error of a message that its schema rejects."""
 
 from typing import Literal
 
@@ -19,14 +19,14 @@ ViolationReason = Literal[
     "too_far_ahead",
     "not_of_its_time",
 ]
-"""Why a message was refused: a closed set, since it labels metrics and dead letters."""
+"""Why a message is invalid. A closed set, since it labels metrics and dead letters."""
 
 
 class SchemaViolation(ValueError):
-    """A message that no version of its schema admits. Raised by `schemas.codec` alone.
+    """No version of the schema accepts the message. Only `schemas.codec` raises it.
 
-    `field` is the path of the offending field (`mentions[3]`, or `value`, `key` for the whole);
-    neither it nor `reason` ever holds a value from the message.
+    `field` is the path of the offending field, such as `mentions[3]`, or `value` or `key` for the
+    whole. Neither it nor `reason` holds a value from the message.
     """
 
     def __init__(self, field: str, reason: ViolationReason) -> None:

@@ -1,4 +1,4 @@
-"""Facts, named in the past tense. Immutable; the wire form is JSON with `type` as the tag."""
+"""Facts about posts and follows. The wire form is JSON, tagged by `type`."""
 
 from typing import Annotated, Literal, TypeAlias
 
@@ -13,7 +13,7 @@ MAX_TAGS = 30
 MAX_LINKS = 20
 
 ID_PATTERN = "^[1-9][0-9]{0,18}$"
-"""Of an id that travels as a string."""
+"""The pattern of an id that is sent as a string."""
 
 Id: TypeAlias = Annotated[
     int,
@@ -44,7 +44,7 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_def
 
 
 class _Creation(Fact, frozen=True, kw_only=True):
-    """A post as its author first states it. Null is a field's default, like absence."""
+    """A new post. Null and absence mean the default of a field."""
 
     post_id: Id
     author_id: Id
@@ -59,7 +59,7 @@ class _Creation(Fact, frozen=True, kw_only=True):
 
 
 class _Edit(Fact, frozen=True, kw_only=True):
-    """What an author changed: an absent field is unchanged, null is the default."""
+    """An author's edit. An absent field is unchanged, null is the default."""
 
     post_id: Id
     author_id: Id
@@ -97,14 +97,14 @@ class ReplyCreated(_Creation, frozen=True, kw_only=True, tag="reply.created"):
 
 
 class ReplyEdited(_Edit, frozen=True, kw_only=True, tag="reply.edited"):
-    """New values of some fields; parent and root as the creation had them, for the key."""
+    """New values of some fields of a reply; parent and root are the creation's, for the key."""
 
     parent_id: Id | None = None
     root_id: Id | None = None
 
 
 class ReplyDeleted(_Deletion, frozen=True, kw_only=True, tag="reply.deleted"):
-    """The end of a reply; parent and root as the creation had them, for the key."""
+    """The end of a reply; parent and root are the creation's, for the key."""
 
     parent_id: Id | None = None
     root_id: Id | None = None
@@ -134,4 +134,4 @@ Deletion: TypeAlias = PostDeleted | ReplyDeleted
 PostFact: TypeAlias = Creation | Edit | Deletion
 FollowFact: TypeAlias = FollowCreated | FollowDeleted
 EDITABLE = ("text", "lang", "visibility", "mentions", "tags", "links", "reply_gate")
-"""The fields that edits and later creations speak of."""
+"""The fields that an edit may change."""

@@ -1,6 +1,6 @@
 """Writes `messages/*.schema.json`, a JSON Schema per message and version, from the structs.
 
-`python -m schemas.generate` after a struct has changed; a test proves that the files are current.
+Run `python -m schemas.generate` after changing a struct; a test compares the files.
 """
 
 import json
@@ -16,36 +16,36 @@ from schemas.events import ID_PATTERN
 FOLDER = Path(__file__).parent / "messages"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 VERSION = 1
-"""Of every message so far; a new one gets files of its own beside the old ones."""
+"""The version of every message so far. A new version gets its own files beside the old ones."""
 
 
 def schema_of(tag: str) -> Mapping[str, Any]:
-    """The JSON Schema of a message type. Fields that are not named are kept out of the way."""
+    """Return the JSON Schema of a message type. It admits unknown fields, which are ignored."""
     (reference,), components = msgspec.json.schema_components([KINDS[tag].struct])
     name = reference["$ref"].rpartition("/")[2]
     schema = components.pop(name)
-    said: dict[str, Any] = _as_travels(schema)
-    return {"$schema": DIALECT, **said, "title": f"{tag}, version {VERSION}"}
+    wire: dict[str, Any] = _wire_form(schema)
+    return {"$schema": DIALECT, **wire, "title": f"{tag}, version {VERSION}"}
 
 
 def schema_path(tag: str) -> Path:
-    """Where the schema of a message type stands."""
+    """Return the path of a message type's schema."""
     return FOLDER / f"{tag}.v{VERSION}.schema.json"
 
 
 def render_schema(schema: Mapping[str, Any]) -> str:
-    """A schema as it stands in its file."""
+    """Return the text of a schema's file."""
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
-def _as_travels(said: Any) -> Any:
-    """Ids may be strings too, which a struct of integers does not say."""
-    if isinstance(said, list):
-        return [_as_travels(each) for each in said]
-    if not isinstance(said, dict):
-        return said
-    inner = {key: _as_travels(value) for key, value in said.items()}
-    return inner | ({"type": ["integer", "string"]} if said.get("pattern") == ID_PATTERN else {})
+def _wire_form(schema: Any) -> Any:
+    """Let ids be strings too, which the struct does not say."""
+    if isinstance(schema, list):
+        return [_wire_form(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    inner = {key: _wire_form(value) for key, value in schema.items()}
+    return inner | ({"type": ["integer", "string"]} if schema.get("pattern") == ID_PATTERN else {})
 
 
 if __name__ == "__main__":

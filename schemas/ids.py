@@ -1,4 +1,4 @@
-"""Identifiers: what each is, and what is computed from them (a post's time, a user's slot)."""
+"""Identifiers, and the values computed from them: a post's time, a user's slot."""
 
 from typing import Any, NewType, TypeAlias
 
@@ -10,7 +10,8 @@ PostId = NewType("PostId", int)
 ListId = NewType("ListId", int)
 KeywordId = NewType("KeywordId", int)
 Version = NewType("Version", int)
-"""Microseconds since the Unix epoch at which a fact happened; orders what is said of one thing."""
+"""When a fact happened, in microseconds since the Unix epoch. It orders the facts of one
+subject."""
 Slot = NewType("Slot", int)
 """A user's place in the hashed order of users, 0 to SLOTS - 1."""
 
@@ -20,14 +21,14 @@ MAX_ID = 2**63 - 1
 SLOTS = 2**32
 SEQUENCE_BITS = 22
 DEFAULT_EPOCH = 946_684_800_000
-"""2000-01-01T00:00:00Z in milliseconds since the Unix epoch: 41 bits of them last until 2069."""
+"""2000-01-01T00:00:00Z in milliseconds since the Unix epoch. 41 bits last until 2069."""
 DAY_MS = 86_400_000
 
 
 def post_id(time_ms: int, sequence: int, epoch: int = DEFAULT_EPOCH) -> PostId:
-    """The id of a post of `time_ms` (milliseconds since the Unix epoch).
+    """Return the id of a post written at `time_ms`, milliseconds since the Unix epoch.
 
-    Raises ValueError where the time is before `epoch`, after the last id, or the sequence does
+    Raises ValueError if the time is before `epoch` or after the last id, or if the sequence does
     not fit its 22 bits.
     """
     if not 0 <= sequence < 1 << SEQUENCE_BITS:
@@ -39,17 +40,17 @@ def post_id(time_ms: int, sequence: int, epoch: int = DEFAULT_EPOCH) -> PostId:
 
 
 def post_time(post: int, epoch: int = DEFAULT_EPOCH) -> int:
-    """When a post was written, in milliseconds since the Unix epoch."""
+    """Return when a post was written, in milliseconds since the Unix epoch."""
     return (post >> SEQUENCE_BITS) + epoch
 
 
 def first_post_id(time_ms: int, epoch: int = DEFAULT_EPOCH) -> int:
-    """The smallest id a post of `time_ms` or later can have (0 for all times up to the epoch)."""
+    """Return the smallest id of posts at `time_ms` or later; 0 for times up to the epoch."""
     return max(0, time_ms - epoch) << SEQUENCE_BITS
 
 
 def slots(users: npt.NDArray[Any]) -> IdArray:
-    """The slots of many users: the top 32 bits of SplitMix64's mix of each id.
+    """Return the slots of many users: the top 32 bits of SplitMix64's mix of each id.
 
     The constants are those of Steele, Lea and Flood, "Fast Splittable Pseudorandom Number
     Generators" (2014), with Stafford's variant 13; `vectors/slot.json` fixes the results.
@@ -63,7 +64,7 @@ def slots(users: npt.NDArray[Any]) -> IdArray:
 
 
 def slot(user: int) -> Slot:
-    """The slot of one user."""
+    """Return the slot of one user."""
     mask = 2**64 - 1
     mixed = (user + 0x9E3779B97F4A7C15) & mask
     mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & mask

@@ -1,4 +1,4 @@
-"""Facts about how people stand to each other, and what they set for themselves."""
+"""Facts about users' relations to each other, their settings and their accounts."""
 
 from typing import Annotated, Literal, TypeAlias
 
@@ -55,7 +55,7 @@ class MuteDeleted(_Relation, frozen=True, kw_only=True, tag="mute.deleted"):
 
 
 class KeywordMuteCreated(_Relation, frozen=True, kw_only=True, tag="keyword_mute.created"):
-    """The owner sees no text with this phrase, or a warning; no contexts are all of them."""
+    """The owner sees no text with this phrase, or a warning. No contexts mean all."""
 
     keyword_id: Id
     phrase: Phrase
@@ -72,7 +72,7 @@ class KeywordMuteDeleted(_Relation, frozen=True, kw_only=True, tag="keyword_mute
 
 
 class ListCreated(_Relation, frozen=True, kw_only=True, tag="list.created"):
-    """A list with all its options, made or changed. Its id belongs to its first owner."""
+    """A list with all its options, new or changed. Its id belongs to its first owner."""
 
     list_id: Id
     replies: ListReplies | None = None
@@ -91,7 +91,7 @@ class _Membership(_Relation, frozen=True, kw_only=True):
 
 
 class ListMemberAdded(_Membership, frozen=True, kw_only=True, tag="list_member.added"):
-    """A member of a list, if the list is the owner's, whether it is known yet or not."""
+    """A member of a list, if the list is the owner's; it may arrive before the list."""
 
 
 class ListMemberRemoved(_Membership, frozen=True, kw_only=True, tag="list_member.removed"):
@@ -123,14 +123,14 @@ class ThreadMuteDeleted(_ThreadMute, frozen=True, kw_only=True, tag="thread_mute
 
 
 class ReadMarked(_Relation, frozen=True, kw_only=True, tag="read.marked"):
-    """How far the owner has read; of an unanswered post, that it is set aside."""
+    """The owner has read up to a post, or has set an unanswered post aside."""
 
     what: MarkTarget
     up_to: Id
 
 
 class SettingsChanged(_Relation, frozen=True, kw_only=True, tag="settings.changed"):
-    """All settings of a person; null is the default, and so is absence."""
+    """All settings of a user. Null and absence mean the default."""
 
     bare_links: bool | None = None
 

@@ -1,4 +1,4 @@
-"""Work we ask of ourselves, in the imperative. Each may be done any number of times."""
+"""Requests that handlers send to other handlers. Handling one again changes nothing."""
 
 from typing import Annotated, TypeAlias
 
@@ -21,10 +21,10 @@ class DeliverPage(
 ):
     """Write the post into the home timelines of the author's followers in a slot range.
 
-    `slot_from` is in, `slot_to` is out; the pages of a post cover 0 to SLOTS together.
-    `accepted_at` is when Kafka accepted the post, milliseconds since the Unix epoch. `entries` is
-    about how many there are to write, which decides only how much is done at a time. `original_id`
-    is what a repost is a repost of, where that is known.
+    `slot_from` is in, `slot_to` is out; the pages of a post together cover 0 to SLOTS.
+    `accepted_at` is when Kafka accepted the post, in milliseconds since the Unix epoch. `entries`
+    estimates the entries to write and decides only how many pages are handled at a time.
+    `original_id` is the original of a repost, if it is known.
     """
 
     post_id: Id
@@ -37,13 +37,13 @@ class DeliverPage(
 
 
 class DeliverBulkPage(DeliverPage, frozen=True, kw_only=True, tag="bulk_page.deliver"):
-    """The same, of an author with so many followers that no others are to wait behind him."""
+    """A page for the bulk lane: its author has so many followers that other pages would wait."""
 
 
 class BackfillFollow(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="follow.backfill"
 ):
-    """Write what the followee wrote within the retention into the follower's home timeline."""
+    """Write the followee's posts within the retention into the follower's home timeline."""
 
     follower_id: Id
     followee_id: Id

@@ -1,4 +1,4 @@
-"""What is said of a snapshot: a compacted topic that is written from the store."""
+"""Snapshots: compacted topics that are written from the store."""
 
 from typing import Annotated, Final, TypeAlias
 
@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 FOLLOW_EDGES: Final = "follow-edges"
-"""Of each edge the newest fact of `follows`: as it stands, or how it ended."""
+"""The topic with the newest fact of each edge in `follows`, also of ended edges."""
 
 Offset: TypeAlias = Annotated[int, Meta(ge=0)]
 
@@ -16,9 +16,9 @@ class EdgesWritten(
 ):
     """Every edge that the store held at `began_at` is in the snapshot, as it stood then or later.
 
-    `began_at` is in milliseconds since the Unix epoch and decides nothing. `handled` are offsets of
-    `follows`, by partition: what is below them was in the store by then. `edges` are those that
-    were written, ended ones included.
+    `began_at` is in milliseconds since the Unix epoch and decides nothing. `handled` holds an
+    offset of `follows` for each partition: all facts below it were in the store by then. `edges` is
+    the number of edges written, ended ones included.
     """
 
     began_at: Annotated[int, Meta(ge=0)]
@@ -26,5 +26,5 @@ class EdgesWritten(
     handled: tuple[Offset, ...]
 
     def handled_of(self, partition: int) -> int:
-        """Up to which offset of a partition nothing is missing."""
+        """Return the offset of a partition below which the snapshot misses nothing."""
         return self.handled[partition] if partition < len(self.handled) else 0

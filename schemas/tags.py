@@ -1,6 +1,6 @@
-"""Tags as they are compared."""
+"""Comparison of tags."""
 
 
 def normal_tag(tag: str) -> str:
-    """The form that equal tags share: neither case nor one `#` before them matters."""
+    """Return the form that equal tags share: case and one leading `#` do not matter."""
     return tag.removeprefix("#").casefold()

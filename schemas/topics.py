@@ -1,4 +1,4 @@
-"""The topics, as `topics/*.yaml` declares them."""
+"""The topics that `topics/*.yaml` declares."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -8,7 +8,7 @@ import msgspec
 
 
 class Topic(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One topic: who writes it, who reads it, how it is kept, what is in it."""
+    """A topic: its producers, consumers, configuration and message types."""
 
     name: str
     description: str
@@ -23,19 +23,19 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 DEAD_LETTER_CONFIG = {
     "cleanup.policy": "delete",
-    "retention.ms": "2592000000",  # 30 days: time to notice, mend and redrive
-    "max.message.bytes": "33554432",  # what no schema admits may be large
+    "retention.ms": "2592000000",  # 30 days: time to notice, fix and redrive
+    "max.message.bytes": "33554432",  # invalid messages may be large
 }
 
 
 def dead_letter_topic(topic: str) -> str:
-    """Where the dead letters of a topic go."""
+    """Return the name of a topic's dead-letter topic."""
     return f"{topic}-dlq"
 
 
 @cache
 def load_topics() -> Mapping[str, Topic]:
-    """Every topic by name, the dead-letter topics included."""
+    """Return every topic by name, dead-letter topics included."""
     declared = [
         msgspec.yaml.decode(file.read_bytes(), type=Topic)
         for file in sorted(resources.files("schemas").joinpath("topics").iterdir(), key=str)
@@ -47,7 +47,7 @@ def load_topics() -> Mapping[str, Topic]:
 def _letters_of(topic: Topic) -> Topic:
     return Topic(
         name=dead_letter_topic(topic.name),
-        description=f"What of {topic.name} can never be handled, and why.",
+        description=f"Messages of {topic.name} that can never be handled, and why.",
         producers=topic.consumers,
         consumers=("operators",),
         key=topic.key,

@@ -1,15 +1,15 @@
-"""The present. Whoever needs it is given a `Clock`; only what puts a process together reads one."""
+"""The present. Code that needs it takes a `Clock`; only composition roots read the real one."""
 
 import time
 from collections.abc import Callable
 from typing import TypeAlias
 
 Clock: TypeAlias = Callable[[], int]
-"""The present, in milliseconds since the Unix epoch."""
+"""Returns the present in milliseconds since the Unix epoch."""
 
 
 def now_ms() -> int:
-    """Return the present, in milliseconds since the Unix epoch."""
+    """Return the present in milliseconds since the Unix epoch."""
     return time.time_ns() // 1_000_000
 
 

@@ -1,41 +1,40 @@
-"""The errors that decide what becomes of a message.
+"""The errors that decide whether a message is retried or becomes a dead letter.
 
 * MingleError
-  + Transient: later. The same work may succeed when it is tried again.
+  + Transient: retry later; the same work may then succeed.
     - StoreUnavailable
     - BrokerUnavailable
-  + AccessRefused: not as this process is set up; told to whoever starts it, never by a handler.
-  + Permanent: never. Trying again changes nothing, so the message becomes a dead letter.
+  + AccessRefused: this process is set up wrongly. Raised at startup, never by a handler.
+  + Permanent: a retry changes nothing, so the message becomes a dead letter.
 
-A `schemas.errors.SchemaViolation` is permanent too, and the only error of decoding.
-Whatever else leaves a handler is a bug and is treated as permanent for the one message
-that raises it by itself.
+A `schemas.errors.SchemaViolation` is permanent too, and the only error of decoding. Any other
+exception from a handler is a bug, and permanent for the one message that raises it by itself.
 """
 
 
 class MingleError(Exception):
-    """Root of the errors that are ours."""
+    """Base class of Mingle's own errors."""
 
 
 class Transient(MingleError):
-    """Later: a store or broker did not do its part this time."""
+    """A store or broker failed this time; the same work may succeed later."""
 
 
 class StoreUnavailable(Transient):
-    """The store timed out, refused or was not reached; the write may or may not have happened."""
+    """The store timed out, refused or was unreachable; a write may or may not have happened."""
 
 
 class BrokerUnavailable(Transient):
-    """The broker did not acknowledge; the message may or may not be in its log."""
+    """The broker did not acknowledge; the message may or may not be in the log."""
 
 
 class Permanent(MingleError):
-    """Never: the message itself cannot be handled, whatever the state of the world."""
+    """The message itself can never be handled, however often it is tried."""
 
 
 class AccessRefused(MingleError):
-    """A store or broker answers and lets nobody in with this certificate, user or password.
+    """A store or broker rejects this certificate, user or password.
 
-    Raised at the first contact only. What is refused later, to a process that was let in, is
-    Transient: passwords and certificates are exchanged while it runs.
+    Raised at the first contact only. A later rejection is Transient: passwords and certificates
+    are rotated while the process runs.
     """

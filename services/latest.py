@@ -1,4 +1,4 @@
-"""What is remembered of so many keys at most; those that were set longest ago are forgotten."""
+"""A bounded dict that forgets the keys that were set longest ago."""
 
 from collections import OrderedDict
 from typing import TypeVar
@@ -8,14 +8,14 @@ V = TypeVar("V")
 
 
 class Latest(OrderedDict[K, V]):
-    """A dict that is bounded; setting a key makes it the latest."""
+    """A dict of at most `max_size` keys. Setting a key makes it the latest."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, max_size: int) -> None:
         super().__init__()
-        self._most = most
+        self._max_size = max_size
 
     def __setitem__(self, key: K, value: V) -> None:
         super().__setitem__(key, value)
         self.move_to_end(key)
-        if len(self) > self._most:
+        if len(self) > self._max_size:
             self.popitem(last=False)

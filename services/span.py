@@ -1,4 +1,4 @@
-"""A part of a listing that is ordered by post id."""
+"""A range of a listing that is ordered by post id."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from schemas.ids import MAX_ID
 
 
 class Span(NamedTuple):
-    """The entries with above < post id < below that a reader wants, and from which end."""
+    """The entries with above < post id < below, read from the newest or from the oldest."""
 
     above: int = 0
     below: int = MAX_ID

@@ -1,4 +1,4 @@
-"""The stores that handlers and readers are given together."""
+"""All stores, as a composition root hands them to handlers and readers."""
 
 from typing import NamedTuple
 
@@ -14,6 +14,8 @@ from services.timelines.store import AuthorTimelineStore, HomeTimelineStore
 
 
 class Stores(NamedTuple):
+    """One adapter of each port."""
+
     posts: PostStore
     graph: GraphStore
     author_timelines: AuthorTimelineStore

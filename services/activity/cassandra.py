@@ -1,4 +1,4 @@
-"""The activity of users in Cassandra: a row for each user and kind, the highest number wins."""
+"""Activity in Cassandra: a row for each user and kind, in which the highest number wins."""
 
 import asyncio
 
@@ -10,9 +10,9 @@ from services.storage.session import Store
 from services.storage.statements import Column, insert, select
 
 PARTS = 256
-"""With ten million users one has 160,000 rows: 5 MB in one answer."""
+"""With ten million users a part has 160,000 rows: 5 MB in one answer."""
 PARTS_AT_ONCE = 8
-"""Read side by side where everybody is read: more would be in the way of deliveries."""
+"""Parts that `load_all` reads at a time: more would slow down deliveries."""
 
 _RAISE = insert("activity", "part", "user_id", "kind", "number", operation="raise")
 _OF = select("activity", "read", "kind, number", "WHERE part = ? AND user_id = ?")
@@ -45,8 +45,8 @@ class CassandraActivity:
     async def load_all(self) -> Activities:
         found = []
         for start in range(0, PARTS, PARTS_AT_ONCE):
-            some = range(start, start + PARTS_AT_ONCE)
-            found += await asyncio.gather(*(self._store.read_arrays(_PART, each) for each in some))
+            parts = range(start, start + PARTS_AT_ONCE)
+            found += await asyncio.gather(*(self._store.read_arrays(_PART, each) for each in parts))
         users, kinds, numbers = (
             np.concatenate([each[name] for each in found]) for name in ("user_id", "kind", "number")
         )

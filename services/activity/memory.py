@@ -1,4 +1,4 @@
-"""The activity of users in memory."""
+"""Activity in memory."""
 
 import numpy as np
 

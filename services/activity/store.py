@@ -1,4 +1,4 @@
-"""Port: when each user last read his home, and whether it may lack entries meanwhile."""
+"""Port: when users last read their homes, and whether these may lack entries."""
 
 from enum import IntEnum
 from typing import NamedTuple, Protocol
@@ -7,20 +7,20 @@ from schemas.ids import IdArray, UserId
 
 
 class ActivityKind(IntEnum):
-    """What a number of a user says."""
+    """The numbers that are kept of a user."""
 
     SEEN = 0
-    """The day on which he last read, counted from the Unix epoch."""
+    """The day on which they last read, counted from the Unix epoch."""
     DORMANT = 1
-    """How often he was put to sleep. While it is above AWAKE, entries may be left out."""
+    """How often they became dormant. While it is above AWAKE, fan-out may leave them out."""
     AWAKE = 2
-    """The last sleep that he came back from: for it nothing more is left out."""
+    """The last dormancy that they returned from: fan-out writes to them again."""
     REBUILT = 3
-    """The last sleep after which his home was written anew."""
+    """The last dormancy after which their home was rebuilt."""
 
 
 class Activity(NamedTuple):
-    """Of one user, in the order of `ActivityKind`; 0 where nothing is known."""
+    """The numbers of one user, in the order of `ActivityKind`; 0 where nothing is known."""
 
     seen: int = 0
     dormant: int = 0
@@ -29,12 +29,12 @@ class Activity(NamedTuple):
 
     @property
     def may_lack_entries(self) -> bool:
-        """Whether entries may be missing from his home that somebody left out."""
+        """Whether fan-out may have left entries out of the home that are not rebuilt yet."""
         return self.dormant > self.rebuilt
 
 
 class Activities(NamedTuple):
-    """The same of many, by column; users ascending, each once."""
+    """The numbers of many users, by column; users ascending, each once."""
 
     users: IdArray
     seen: IdArray
@@ -44,20 +44,20 @@ class Activities(NamedTuple):
 
 
 class ActivityStore(Protocol):
-    """Numbers that only rise, one of each kind for a user. Every method raises StoreUnavailable."""
+    """Numbers that only rise, one of each kind per user. Every method raises StoreUnavailable."""
 
     async def raise_numbers(self, kind: ActivityKind, users: IdArray, numbers: IdArray) -> None:
-        """Raises the number of users[i] to numbers[i], above 0; a lower one changes nothing.
+        """Raise the number of users[i] to numbers[i], above 0; a lower one changes nothing.
 
-        Durable on return, and seen by whatever is read from then on.
+        Durable on return, and seen by every later read.
         """
 
     async def load(self, user: UserId) -> Activity:
-        """What is known of a user; one store request.
+        """Return the numbers of a user; one store request.
 
-        What it or `load_all` has given is seen by every call that begins later, also where
-        whoever wrote it was not answered.
+        A number that it or `load_all` has returned is seen by every later call, even if its writer
+        got no answer.
         """
 
     async def load_all(self) -> Activities:
-        """What is known of everybody, for those of whom anything is; hundreds of requests."""
+        """Return the numbers of all users that have any; hundreds of requests."""

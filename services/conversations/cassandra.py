@@ -34,7 +34,7 @@ _CLAIMED = select(
 class CassandraConversations:
     """A ConversationStore in Cassandra.
 
-    `children` keeps no authors: whoever asks for them checks each reply anyway.
+    The table `children` keeps no authors, since readers check each reply anyway.
     """
 
     def __init__(self, store: Store, version: RowVersion = common_row_version) -> None:
@@ -48,8 +48,8 @@ class CassandraConversations:
 
     async def children(self, parents: Collection[PostId], limit: int) -> dict[PostId, list[PostId]]:
         found: dict[PostId, list[PostId]] = {}
-        asked = (self._store.read(_CHILDREN, part, limit) for part in key_chunks(parents))
-        for rows in await asyncio.gather(*asked):
+        requests = (self._store.read(_CHILDREN, part, limit) for part in key_chunks(parents))
+        for rows in await asyncio.gather(*requests):
             for parent, post in rows:
                 found.setdefault(PostId(parent), []).append(PostId(post))
         return found
@@ -61,8 +61,8 @@ class CassandraConversations:
 
     async def orphans(self, posts: Collection[PostId], limit: int) -> dict[PostId, list[ReplyLink]]:
         found: dict[PostId, list[ReplyLink]] = {}
-        asked = (self._store.read(_CLAIMED, part, limit) for part in key_chunks(posts))
-        for rows in await asyncio.gather(*asked):
+        requests = (self._store.read(_CLAIMED, part, limit) for part in key_chunks(posts))
+        for rows in await asyncio.gather(*requests):
             for root, post, author in rows:
                 link = ReplyLink(PostId(root), PostId(post), UserId(author))
                 found.setdefault(link.above, []).append(link)

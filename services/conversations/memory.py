@@ -11,7 +11,7 @@ class MemoryConversations:
 
     def __init__(self) -> None:
         self._children: dict[PostId, set[ReplyLink]] = {}
-        self._claims: dict[PostId, set[ReplyLink]] = {}
+        self._orphans: dict[PostId, set[ReplyLink]] = {}
 
     async def link(self, links: Sequence[ReplyLink]) -> None:
         for each in links:
@@ -26,8 +26,8 @@ class MemoryConversations:
 
     async def add_orphans(self, links: Sequence[ReplyLink]) -> None:
         for each in links:
-            self._claims.setdefault(each.above, set()).add(each)
+            self._orphans.setdefault(each.above, set()).add(each)
 
     async def orphans(self, posts: Collection[PostId], limit: int) -> dict[PostId, list[ReplyLink]]:
-        held = {post: self._claims[post] for post in posts if post in self._claims}
+        held = {post: self._orphans[post] for post in posts if post in self._orphans}
         return {post: sorted(links)[:limit] for post, links in held.items()}

@@ -1,4 +1,4 @@
-"""Port: which replies stand below a post, and which wait for their parent below a claimed root."""
+"""Port: the replies to a post, and the orphans that wait below a root that they claim."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
@@ -7,7 +7,7 @@ from schemas.ids import PostId, UserId
 
 
 class ReplyLink(NamedTuple):
-    """`author_id` says that `post_id` stands below `above`."""
+    """A claim by `author_id` that `post_id` is below `above`."""
 
     above: PostId
     post_id: PostId
@@ -15,29 +15,26 @@ class ReplyLink(NamedTuple):
 
 
 class ConversationStore(Protocol):
-    """Links only ever accumulate and may be out of date: a reader checks each against the post.
+    """Links only accumulate and may be outdated: readers check each against the post.
 
-    Every link is seen by each read that begins after its write returned; joining replies to
-    their parents relies on it.
+    Every write is idempotent, and seen by each read that begins after it returned, which joining
+    replies to their parents relies on. Every method raises StoreUnavailable.
     """
 
     async def link(self, links: Sequence[ReplyLink]) -> None:
-        """Keeps that each post is a reply to `above`. Idempotent. Raises StoreUnavailable."""
+        """Store that each post is a reply to `above`."""
 
     async def children(self, parents: Collection[PostId], limit: int) -> dict[PostId, list[PostId]]:
-        """Up to `limit` replies to each parent, oldest first; parents with none are left out.
+        """Return up to `limit` replies to each parent, oldest first; no empty lists.
 
-        One store request for up to 1,000 parents. Raises StoreUnavailable.
+        One store request for up to 1,000 parents.
         """
 
     async def add_orphans(self, links: Sequence[ReplyLink]) -> None:
-        """Keeps that each post, its parent unknown, belongs in the conversation of `above`.
-
-        Idempotent. Raises StoreUnavailable.
-        """
+        """Store that each post, whose parent is unknown, waits below `above`."""
 
     async def orphans(self, posts: Collection[PostId], limit: int) -> dict[PostId, list[ReplyLink]]:
-        """Up to `limit` claims on each post, oldest first; posts with none are left out.
+        """Return up to `limit` orphans below each post, oldest first; no empty lists.
 
-        One store request for up to 1,000 posts. Raises StoreUnavailable.
+        One store request for up to 1,000 posts.
         """

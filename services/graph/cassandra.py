@@ -1,9 +1,9 @@
-"""The followers of each author in Cassandra, by slot, in as many partitions as there are many.
+"""The followers of each author in Cassandra, by slot, in partitions that grow in number with them.
 
-A list begins at level 0, in one part. When a part is full the author's level rises, and what is
-written from then on goes to 16 times as many parts, each a range of slots. Nothing is moved:
-readers ask for all levels up to the author's, and the highest version has the edge. A writer
-that does not know of the new level yet does no harm.
+A list begins at level 0, in one part. When a part is full the author's level rises, and later edges
+are written to 16 times as many parts, each a range of slots. Nothing is moved: readers read all
+levels up to the author's, and the highest version of an edge wins. A writer that does not know the
+new level yet does no harm.
 """
 
 import asyncio
@@ -24,17 +24,18 @@ from services.storage.statements import insert, key_chunks, select
 LEVEL_BITS = 4
 """Each level has 16 times as many parts as the one before."""
 MAX_LEVEL = 3
-"""4,096 parts: a thousand million followers."""
+"""4,096 parts: a billion followers."""
 PART_ROWS = 250_000
-"""In a part, before the next level begins: 10 MB."""
-LOOK_EVERY = 1_024
-"""One follower in so many, by slot, makes the writer look how full the part is."""
+"""Rows of a part before the next level begins: 10 MB."""
+CHECK_EVERY = 1_024
+"""One follower in so many, by slot, makes the writer check how full the part is."""
 SAMPLE = 128
-"""Followers read to estimate how many there are: within 9 % (one standard deviation)."""
+"""Followers read to estimate their number, within 9 % (one standard deviation)."""
 PACKED_FROM = 1_000
-"""Followers: their rows cost the store 5 ms, their pack and its changes 0.3 ms."""
+"""Followers from which a list has packs: reading the rows of so many costs the store 5 ms, their
+pack and its changes 0.3 ms."""
 LISTS_AT_ONCE = 64
-"""Follower lists that one request brings: 10 MB, if each is as long as a page of fan-out."""
+"""Follower lists in one request: 10 MB, if each is as long as a fan-out page."""
 
 _ADD = insert("followers", "followee_id", "level", "part", "slot", "follower_id", "removed")
 _RAISE = insert("follower_levels", "followee_id", "level", operation="raise")
@@ -63,7 +64,7 @@ _NOBODY = np.array([], np.int64)
 
 
 class _Head(NamedTuple):
-    """How an author's list is kept: the deepest level, and the number of its pack, 0 for none."""
+    """How an author's list is stored: its deepest level, and the number of its pack, 0 for none."""
 
     level: int = 0
     pack: int = 0
@@ -73,23 +74,23 @@ _SMALL = _Head()
 
 
 class _Edges(NamedTuple):
-    """Edges to one author, by column, as one level has them: each at most once."""
+    """The edges to one author at one level, by column, each follower once."""
 
     followers: IdArray
     removed: NDArray[np.bool_]
 
 
 class _Merged(NamedTuple):
-    """Of all levels: who follows, and of whom the levels say different things."""
+    """The edges of all levels: live followers, and followers on whom the levels disagree."""
 
     live: IdArray
     unsure: IdArray
 
 
 class CassandraGraph:
-    """A GraphStore in Cassandra. A follower list has parts of some `part_rows` rows.
+    """A GraphStore in Cassandra, with parts of about `part_rows` rows.
 
-    From `packed_from` followers on a list is read from packs, of up to so many `changes`.
+    Lists of `packed_from` followers and more are read from packs with up to `changes` a chunk.
     """
 
     def __init__(
@@ -106,9 +107,9 @@ class CassandraGraph:
         self._packs = FollowerPacks(store, clock, changes)
 
     async def record(self, mutations: Sequence[EdgeMutation]) -> None:
-        """Writes each edge at its author's level, and raises the level where a part is full.
+        """Write each edge at its author's level, and raise the level where a part is full.
 
-        The pack is asked for when the edges are durable: `services.graph.packs` says why.
+        The pack's number is read when the edges are durable: `services.graph.packs` says why.
         """
         if not mutations:
             return
@@ -132,15 +133,13 @@ class CassandraGraph:
         )
         heads = await self._heads(authors.tolist())
         packs = np.array([heads.get(each, _SMALL).pack for each in authors.tolist()], np.int64)
-        await self._packs.change(authors, packs, followers)
-        looks = places % LOOK_EVERY == 0
-        seen = zip(
-            authors[looks].tolist(), levels[looks].tolist(), parts[looks].tolist(), strict=True
-        )
-        await asyncio.gather(*(self._raise_if_full(*each) for each in set(seen)))
+        await self._packs.add_changes(authors, packs, followers)
+        checked = places % CHECK_EVERY == 0
+        checks = {*zip(*(each[checked].tolist() for each in (authors, levels, parts)), strict=True)}
+        await asyncio.gather(*(self._raise_if_full(*each) for each in checks))
 
     async def followers(self, ranges: Sequence[SlotRange]) -> list[IdArray]:
-        """From rows, or packs: whose list turns out to be long has one the next time."""
+        """Read packs, or else rows; begin packs of lists that turn out to be long."""
         heads = await self._heads([each.author_id for each in ranges])
         packed = {each for each in ranges if heads.get(each.author_id, _SMALL).pack}
         rows = [each for each in dict.fromkeys(ranges) if each not in packed]
@@ -162,31 +161,31 @@ class CassandraGraph:
         )
         return dict(zip(ranges, await asyncio.gather(*lists), strict=True))
 
-    async def _from_pack(self, wanted: SlotRange, head: _Head) -> IdArray:
-        author, start, end = wanted
+    async def _from_pack(self, span: SlotRange, head: _Head) -> IdArray:
+        author, start, end = span
         pack = Pack(author, head.pack)
         chunks = pack.chunks(start, end)
         held = await self._packs.read(pack, chunks)
         if len(held.blobs) == len(chunks):
             kept, changed = np.concatenate(list(held.blobs.values())), held.changed
-            named = (
+            newest = (
                 self._newest(author, part, head.level) for part in key_chunks(changed.tolist())
             )
-            unnamed = kept[np.isin(kept, changed, invert=True)]
-            followers = np.concatenate([unnamed, *(await asyncio.gather(*named))])
+            unchanged = kept[np.isin(kept, changed, invert=True)]
+            followers = np.concatenate([unchanged, *(await asyncio.gather(*newest))])
         else:
             whole = SlotRange(author, chunks[0] * pack.width, (chunks[-1] + 1) * pack.width)
             followers = (await self._from_rows([whole], {author: head}))[whole]
-            if held.is_worn:
+            if held.is_full:
                 count = len(followers) * SLOTS // (whole.slot_to - whole.slot_from)
                 await self._packs.begin([Pack(author, next_pack_number(head.pack, count))])
             else:
-                await self._packs.keep(pack, chunks, followers)
+                await self._packs.write(pack, chunks, followers)
         places = slots(followers)
         return followers[(places >= start) & (places < end)]
 
     async def _begin_packs(self, found: Mapping[SlotRange, IdArray]) -> None:
-        """Of lists that are long, to judge by these parts of them."""
+        """Begin packs of lists that are long, judging by these ranges of them."""
         counts = {
             author: len(followers) * SLOTS // (end - start)
             for (author, start, end), followers in found.items()
@@ -197,7 +196,7 @@ class CassandraGraph:
         )
 
     async def follower_counts(self, authors: Collection[UserId]) -> dict[UserId, int]:
-        """Estimates from how dense the first followers stand; exact below SAMPLE at level 0."""
+        """Estimate from the density of the first followers; exact below SAMPLE at level 0."""
         counts, heads = await asyncio.gather(self._estimates(authors, 0), self._heads(authors))
         for level in range(1, max((head.level for head in heads.values()), default=0) + 1):
             deep = [author for author in authors if heads.get(author, _SMALL).level >= level]
@@ -206,46 +205,47 @@ class CassandraGraph:
         return counts
 
     async def _heads(self, authors: Collection[int]) -> dict[UserId, _Head]:
-        asked = (self._store.read(_HEADS, part) for part in key_chunks(authors))
+        requests = (self._store.read(_HEADS, part) for part in key_chunks(authors))
         return {
             UserId(author): _Head(level or 0, pack or 0)
-            for rows in await asyncio.gather(*asked)
+            for rows in await asyncio.gather(*requests)
             for author, level, pack in rows
         }
 
     async def _shallow(self, ranges: Sequence[SlotRange]) -> dict[SlotRange, _Edges]:
-        """What level 0 holds of each range; ranges of the same slots are asked for together."""
+        """Return the edges of each range at level 0; ranges of the same slots are read together."""
         together: dict[tuple[int, int], list[int]] = {}
         for author, start, end in ranges:
             together.setdefault((start, end), []).append(author)
-        asked = [
-            self._edges(part, 0, span)
-            for span, authors in together.items()
+        requests = [
+            self._edges(part, 0, bounds)
+            for bounds, authors in together.items()
             for part in key_chunks(authors, LISTS_AT_ONCE)
         ]
         return {
-            key: edges for found in await asyncio.gather(*asked) for key, edges in found.items()
+            key: edges for found in await asyncio.gather(*requests) for key, edges in found.items()
         }
 
-    async def _deepened(self, wanted: SlotRange, shallow: _Edges | None, deepest: int) -> IdArray:
-        author, start, end = wanted
+    async def _deepened(self, span: SlotRange, shallow: _Edges | None, deepest: int) -> IdArray:
+        """Return the followers of a range, given its edges at level 0."""
+        author, start, end = span
         deeper = (self._edges([author], level, (start, end)) for level in range(1, deepest + 1))
-        found = [shallow, *(level.get(wanted) for level in await asyncio.gather(*deeper))]
+        found = [shallow, *(level.get(span) for level in await asyncio.gather(*deeper))]
         live, unsure = _merged([edges for edges in found if edges is not None])
         newest = (self._newest(author, part, deepest) for part in key_chunks(unsure.tolist()))
         return np.concatenate([live, *(await asyncio.gather(*newest))])
 
     async def _newest(self, author: UserId, followers: list[int], deepest: int) -> IdArray:
-        """Those of them who follow by what the highest version says, of any level."""
+        """Return those of these users that follow by the highest version at any level."""
         places = slots(np.array(followers, np.int64))
         keys = list(zip(places.tolist(), followers, strict=True))
-        asked = (
+        requests = (
             self._store.read_arrays(
                 _VERSIONS, author, level, np.unique(places // _width_of(level)).tolist(), keys
             )
             for level in range(deepest + 1)
         )
-        levels = await asyncio.gather(*asked)
+        levels = await asyncio.gather(*requests)
         who, removed, versions = (
             np.concatenate([level[name] for level in levels])
             for name in ("follower_id", "removed", "version")
@@ -272,10 +272,12 @@ class CassandraGraph:
         }
 
     async def _estimates(self, authors: Collection[UserId], level: int) -> dict[UserId, int]:
-        """How many rows each author's level has, if its first part is like the others."""
+        """Estimate the rows of each author's level, taking its first part for all of them."""
         places: dict[UserId, list[int]] = {}
-        asked = (self._store.read(_FIRST, part, level, 0, SAMPLE) for part in key_chunks(authors))
-        for rows in await asyncio.gather(*asked):
+        requests = (
+            self._store.read(_FIRST, part, level, 0, SAMPLE) for part in key_chunks(authors)
+        )
+        for rows in await asyncio.gather(*requests):
             for author, place in rows:
                 places.setdefault(UserId(author), []).append(place)
         width, parts = _width_of(level), 1 << level * LEVEL_BITS
@@ -292,13 +294,14 @@ class CassandraGraph:
 
 
 def estimate(first: Sequence[int], width: int) -> int:
-    """How many places there are in [0, width), of which up to SAMPLE are given, ascending."""
+    """Estimate how many slots in [0, width) are taken from up to SAMPLE first ones, ascending."""
     if len(first) < SAMPLE:
         return len(first)
     return round((SAMPLE - 1) * width / (first[-1] + 1))
 
 
 def _merged(levels: Sequence[_Edges]) -> _Merged:
+    """Merge the edges of all levels."""
     if not levels:
         return _Merged(_NOBODY, _NOBODY)
     if len(levels) == 1:
@@ -315,15 +318,15 @@ def _merged(levels: Sequence[_Edges]) -> _Merged:
 
 
 def _ends(values: NDArray[Any]) -> NDArray[np.int64]:
-    """The last place of each value, in an array where equal ones are together."""
+    """Return the last index of each value, in an array where equal ones are together."""
     return np.flatnonzero(np.append(values[1:] != values[:-1], [True] * (len(values) > 0)))
 
 
 def _width_of(level: int) -> int:
-    """How many slots a part of a level has."""
+    """Return how many slots a part of a level has."""
     return SLOTS >> level * LEVEL_BITS
 
 
 def _width(levels: NDArray[Any]) -> NDArray[np.int64]:
-    """The same of many levels."""
+    """Return how many slots a part has at each of many levels."""
     return np.int64(SLOTS) >> (levels * LEVEL_BITS)

@@ -1,4 +1,4 @@
-"""What a message about one (follower, followee) says to a follower list."""
+"""Follow edges as messages write them into follower lists."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ from schemas.ids import UserId, Version
 
 
 class EdgeMutation(NamedTuple):
-    """What one message writes. The highest version has it; at equal ones a removal wins."""
+    """One message's write. The highest version wins, at equal versions a removal."""
 
     follower_id: UserId
     followee_id: UserId
@@ -16,7 +16,7 @@ class EdgeMutation(NamedTuple):
 
 
 def edge_mutation(fact: FollowFact) -> EdgeMutation:
-    """What a message writes."""
+    """Return the write of a message."""
     return EdgeMutation(
         UserId(fact.follower_id),
         UserId(fact.followee_id),

@@ -18,8 +18,8 @@ class MemoryGraph:
     async def record(self, mutations: Sequence[EdgeMutation]) -> None:
         for follower, followee, version, removed in mutations:
             theirs = self._followers.setdefault(followee, {})
-            said = (version, removed)
-            theirs[follower] = max(theirs.get(follower, said), said)
+            state = (version, removed)
+            theirs[follower] = max(theirs.get(follower, state), state)
 
     async def followers(self, ranges: Sequence[SlotRange]) -> list[IdArray]:
         return [self._in_range(each) for each in ranges]
@@ -27,8 +27,8 @@ class MemoryGraph:
     async def follower_counts(self, authors: Collection[UserId]) -> dict[UserId, int]:
         return {author: len(self._followers.get(author, {})) for author in authors}
 
-    def _in_range(self, wanted: SlotRange) -> IdArray:
-        edges = self._followers.get(wanted.author_id, {})
+    def _in_range(self, span: SlotRange) -> IdArray:
+        edges = self._followers.get(span.author_id, {})
         live = np.array([each for each, (_, removed) in edges.items() if not removed], np.int64)
         places = slots(live)
-        return live[(places >= wanted.slot_from) & (places < wanted.slot_to)]
+        return live[(places >= span.slot_from) & (places < span.slot_to)]

@@ -1,18 +1,18 @@
-"""Long follower lists, kept as arrays beside the rows they were read from.
+"""Packs: long follower lists kept as arrays beside the rows that they were read from.
 
-A row of `followers` costs the store as much to read as an entry of a home costs to write. So
-whoever has read a whole chunk of a long list keeps it as one blob, under the list's pack number.
-The rows stay the truth:
+A row of `followers` costs the store as much to read as an entry of a home costs to write. So a
+reader of a whole chunk of a long list keeps it as one blob, under the list's pack number. The rows
+stay the truth:
 
-- who records an edge writes its row, then reads the number, then names the follower in the changes
-  of that pack;
-- who reads a list reads the number first, takes the blobs and the changes of that pack, and looks
-  up the rows of those who are named; what is kept was read after the number was.
+- The writer of an edge writes its row, then reads the number, then adds the follower to the changes
+  of that pack.
+- A reader of a list reads the number first, then the blobs and changes of that pack, and looks up
+  the rows of the changed followers. It keeps only what it read after the number.
 
-So an edge whose recording ended before a reader began is in the blob, or is named: had its writer
-read an earlier number, its row was there before the reader's pack was begun, hence before anything
-of it was read; a later number than the reader's it cannot have read. Numbers only rise, and a pack
-is left for the next when it has many changes. docs/decisions/006-follower-packs.md.
+So an edge recorded before a read began is in the blob or among the changes. If its writer read an
+earlier number than the reader, its row was there before the reader's pack began, hence before any
+of that pack was read; it cannot have read a later one. Numbers only rise, and a list moves to the
+next pack when a chunk has too many changes. docs/decisions/006-follower-packs.md.
 """
 
 import asyncio
@@ -27,17 +27,19 @@ from services.storage.session import Store
 from services.storage.statements import insert, select
 
 CHUNK_FOLLOWERS = 4_000
-"""In a chunk, or half as many: a page of fan-out, 32 KB."""
+"""Followers in a chunk, or down to half of that: a fan-out page, 32 KB."""
 MAX_BITS = 14
-"""16,384 chunks, as there are pages at most."""
+"""16,384 chunks: as many as a fan-out has pages at most."""
 CHANGES = 256
-"""In a chunk, before the next pack begins: to look them up costs as much as a fifth of its rows."""
+"""Changes of a chunk before the next pack begins. Looking them up costs as much as a fifth of its
+rows."""
 BLOB_SECONDS = 7 * 86_400
 CHANGE_SECONDS = 30 * 86_400
-"""A blob that is kept 23 days after its rows were read, by a process that slept, misses changes."""
+"""Changes outlive blobs by 23 days: a blob that a suspended process writes later than that after
+reading its rows may miss some."""
 _WIRE = np.dtype(">i8")
 _GENERATION = 16
-"""Pack numbers of one generation, which differ in their chunks."""
+"""Pack numbers of one generation. A number modulo this is the pack's bits."""
 
 _CHUNKS = "WHERE followee_id = ? AND pack = ? AND chunk IN ?"
 _BLOBS = select("follower_packs", "read", "chunk, followers", _CHUNKS)
@@ -50,41 +52,43 @@ _BEGIN = insert("follower_levels", "followee_id", "pack", operation="pack")
 
 
 class Pack(NamedTuple):
-    """One author's list, cut into 2 ** bits chunks of equal slot ranges."""
+    """A pack of an author's list, cut into 2 ** bits chunks of equal slot ranges."""
 
     author_id: UserId
     number: int
 
     @property
     def width(self) -> int:
-        """Slots in a chunk."""
+        """The slots in a chunk."""
         return SLOTS >> self.number % _GENERATION
 
     def chunks(self, start: int, end: int) -> list[int]:
-        """Those that hold the slots in [start, end)."""
+        """Return the chunks that hold the slots in [start, end)."""
         return list(range(start // self.width, (end - 1) // self.width + 1))
 
 
 class PackContents(NamedTuple):
-    """What a pack holds of some chunks."""
+    """The contents of some chunks of a pack: followers by chunk, and followers with changes.
+
+    A pack that `is_full` has a chunk with too many changes; `blobs` lacks it.
+    """
 
     blobs: Mapping[int, IdArray]
     changed: IdArray
-    is_worn: bool
-    """A chunk has more changes than are told."""
+    is_full: bool
 
 
 def next_pack_number(number: int, followers: int) -> int:
-    """The number of the next pack of a list of some so many followers.
+    """Return the number of the next pack of a list with about so many followers.
 
-    Two readers that begin one at once may count differently: the higher number stays.
+    Two readers that begin one at the same time may count differently: the higher number stays.
     """
     bits = max(0, -(-followers // CHUNK_FOLLOWERS) - 1).bit_length()
     return (number // _GENERATION + 1) * _GENERATION + min(bits, MAX_BITS)
 
 
 class FollowerPacks:
-    """Every method raises StoreUnavailable."""
+    """The packs of all lists. Every method raises StoreUnavailable."""
 
     def __init__(self, store: Store, clock: Clock, changes: int = CHANGES) -> None:
         self._store = store
@@ -92,13 +96,13 @@ class FollowerPacks:
         self._changes = changes
 
     async def begin(self, packs: Collection[Pack]) -> None:
-        """Durable on return; a higher number of the same author's stays."""
+        """Begin packs. Durable on return; an author's higher number stays."""
         await self._store.write(
             _BEGIN.row(followee_id=author, pack=number, version=number) for author, number in packs
         )
 
-    async def change(self, authors: IdArray, numbers: IdArray, followers: IdArray) -> None:
-        """Names followers[i] in the pack numbers[i] of authors[i]; 0 is none."""
+    async def add_changes(self, authors: IdArray, numbers: IdArray, followers: IdArray) -> None:
+        """Add followers[i] to the changes of pack numbers[i] of authors[i]; number 0 is no pack."""
         packed = np.flatnonzero(numbers)
         if not len(packed):
             return
@@ -116,23 +120,24 @@ class FollowerPacks:
         )
 
     async def read(self, pack: Pack, chunks: Sequence[int]) -> PackContents:
+        """Return the blobs and changes of these chunks; some blobs may be missing."""
         author, number = pack
-        asked = (
+        requests = (
             self._store.read(_BLOBS, author, number, chunks),
             self._store.read_arrays(_CHANGED, author, number, chunks, self._changes + 1),
         )
-        blobs, changes = await asyncio.gather(*asked)
-        where, counts = np.unique(changes["chunk"], return_counts=True)
-        worn = set(where[counts > self._changes].tolist())
+        blobs, changes = await asyncio.gather(*requests)
+        changed, counts = np.unique(changes["chunk"], return_counts=True)
+        full = set(changed[counts > self._changes].tolist())
         held = {
             chunk: np.frombuffer(body, _WIRE).astype(np.int64)
             for chunk, body in blobs
-            if chunk not in worn
+            if chunk not in full
         }
-        return PackContents(held, changes["follower_id"], bool(worn))
+        return PackContents(held, changes["follower_id"], bool(full))
 
-    async def keep(self, pack: Pack, chunks: Sequence[int], followers: IdArray) -> None:
-        """All followers of these chunks, read since the pack's number was."""
+    async def write(self, pack: Pack, chunks: Sequence[int], followers: IdArray) -> None:
+        """Write blobs of all followers in these chunks, which were read after the pack's number."""
         places = slots(followers) // pack.width
         await self._store.write(
             _KEEP.row(
@@ -147,5 +152,5 @@ class FollowerPacks:
         )
 
     def _version(self) -> int:
-        """Of two blobs, or two changes, either is right: only how long they stay hangs on it."""
+        """Return the write timestamp. Any of two blobs is right; it decides which TTL stays."""
         return self._clock() * 1_000

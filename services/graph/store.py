@@ -1,4 +1,4 @@
-"""Port: the follower lists."""
+"""Port: the followers of each author."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
@@ -18,23 +18,23 @@ class SlotRange(NamedTuple):
 class GraphStore(Protocol):
     """Who follows an author. Recording is idempotent and commutative.
 
-    Whether a follow edge is there, and with which options, is the follower's to say:
-    `services.relations.store`. A follower whose edge a block has ended is still listed here.
+    `services.relations.store` decides whether an edge holds and which options it has. A follower
+    whose edge a block has ended is still listed here.
     """
 
     async def record(self, mutations: Sequence[EdgeMutation]) -> None:
-        """Merges the mutations; durable on return. Raises StoreUnavailable."""
+        """Merge the mutations. Durable on return. Raises StoreUnavailable."""
 
     async def followers(self, ranges: Sequence[SlotRange]) -> list[IdArray]:
-        """The followers in each range, in any order, each once; removed ones are left out.
+        """Return the followers in each range, in any order, each once; removed ones are left out.
 
-        Every edge is seen whose `record` returned before this call began: fan-out and backfill
-        rely on it. Raises StoreUnavailable.
+        It sees every edge whose `record` returned before this call began, which fan-out and
+        backfill rely on. Raises StoreUnavailable.
         """
 
     async def follower_counts(self, authors: Collection[UserId]) -> dict[UserId, int]:
-        """How many followers each author has, within a fifth or so; it decides only cost.
+        """Return how many followers each author has, within about a fifth: it decides only cost.
 
-        An author is left out, or has 0, only where no edge to him was recorded before this call
-        began (removed ones may count). Raises StoreUnavailable.
+        An author is left out, or has 0, only if no edge to them was recorded before this call
+        began. Removed edges may count. Raises StoreUnavailable.
         """

@@ -1,4 +1,4 @@
-"""Handlers of our own requests: pages of a fan-out, and backfills."""
+"""Handlers of requests: fan-out pages and backfills."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,21 +20,22 @@ from services.timelines.author_pages import scan_author_pages
 from services.timelines.store import EntryBlock, HomeTimelineStore
 
 ENTRIES_AT_ONCE = 65_536
-"""Entries written by one call, 4 MB packed: enough for 256 to each of 256 shards, and with four
-calls at a time less than what is finished before partitions have to go."""
+"""Entries written by one call, 4 MB packed: 256 for each of 256 shards. Four calls at a time finish
+before revoked partitions have to be released."""
 BULK_ENTRIES_AT_ONCE = 16_384
-"""The same in the bulk lane: four pages, each of them a whole shard or more of one author's
-followers, which nothing gathered with them makes cheaper. What is asked of the store meanwhile
-waits behind these, and not behind what the lane may have waiting."""
+"""Entries written by one call in the bulk lane: four pages. Each covers at least a whole shard of
+one author's followers, so that gathering more saves nothing, and other requests to the store wait
+behind no more than these."""
 BACKFILL_PAGE = 1_000
-"""Entries of one author read at a time: 8 KB, a busy author's month."""
+"""Entries of one author read at a time, 8 KB: a busy author's month."""
 
 ActiveFollowers: TypeAlias = Callable[[IdArray], IdArray]
-"""Of some users those whose homes are written to now; the others' are when they return."""
+"""Returns the users that fan-out must still write to; the homes of the others are rebuilt when they
+return."""
 
 
 def everyone_active(users: IdArray) -> IdArray:
-    """Leaves out nobody."""
+    """Return all users: none are left out."""
     return users
 
 
@@ -66,35 +67,36 @@ class DeliverPages:
         # One list serves all posts of an author in the batch: their author timelines were
         # written before their pages were produced, hence before the list is read.
         pages = [each.message for each in batch]
-        pages = pages[: _enough((page.entries for page in pages), self._entries_at_once)]
+        pages = pages[: _pages_at_once((page.entries for page in pages), self._entries_at_once)]
         ranges = {_range(page): None for page in pages}
         followers = dict(zip(ranges, await self._graph.followers(list(ranges)), strict=True))
-        owed = {each: self._active_followers(some) for each, some in followers.items()}
-        users = [owed[_range(page)] for page in pages]
-        users = users[: _enough(map(len, users), self._entries_at_once)]
+        active = {each: self._active_followers(users) for each, users in followers.items()}
+        users = [active[_range(page)] for page in pages]
+        users = users[: _pages_at_once(map(len, users), self._entries_at_once)]
         pages = pages[: len(users)]
         await asyncio.gather(
-            self._home_timelines.add_home_entries(_blocks(pages, owed)),
+            self._home_timelines.add_home_entries(_blocks(pages, active)),
             self._add_reposts(pages, users),
         )
-        left_out = sum(len(followers[_range(page)]) for page in pages) - sum(map(len, users))
+        entries = sum(map(len, users))
+        left_out = sum(len(followers[_range(page)]) for page in pages) - entries
         self._metrics.fanout_entries_left_out.labels(self._lane).inc(left_out)
-        self._measure(pages, sum(map(len, users)))
+        self._measure(pages, entries)
         return len(pages)
 
     async def _add_reposts(self, pages: Sequence[DeliverPage], users: Sequence[IdArray]) -> None:
-        """A repost is also kept below its original, where its window is looked for."""
+        """Write reposts below their originals too, where readers look for a window's reposts."""
         reposts = [
-            (page.original_id, page.post_id, some)
-            for page, some in zip(pages, users, strict=True)
+            (page.original_id, page.post_id, receivers)
+            for page, receivers in zip(pages, users, strict=True)
             if page.original_id is not None
         ]
         if reposts:
             originals, posts, followers = zip(*reposts, strict=True)
             await self._reposts.add_home_reposts(
                 np.concatenate(followers),
-                _to_each(originals, followers),
-                _to_each(posts, followers),
+                _repeated(originals, followers),
+                _repeated(posts, followers),
             )
 
     def _measure(self, pages: Sequence[DeliverPage], entries: int) -> None:
@@ -105,12 +107,12 @@ class DeliverPages:
             latency.observe(max(0, now - page.accepted_at) / 1_000)
 
 
-def _enough(entries: Iterable[int], at_once: int) -> int:
-    """How many pages, from the first, are done at a time; a larger one stands alone."""
+def _pages_at_once(entries: Iterable[int], limit: int) -> int:
+    """Return how many pages, from the first, fit the limit; a larger page is handled alone."""
     total = pages = 0
     for each in entries:
         total += each
-        if pages and total > at_once:
+        if pages and total > limit:
             break
         pages += 1
     return pages
@@ -119,16 +121,16 @@ def _enough(entries: Iterable[int], at_once: int) -> int:
 def _blocks(
     pages: Iterable[DeliverPage], followers: Mapping[SlotRange, IdArray]
 ) -> list[EntryBlock]:
-    """All posts that go to the same followers in one block."""
+    """Return one block for all posts that go to the same followers."""
     posts: dict[SlotRange, set[int]] = {}
     for page in pages:
         posts.setdefault(_range(page), set()).add(page.post_id)
-    return [EntryBlock(followers[span], np.array(sorted(some))) for span, some in posts.items()]
+    return [EntryBlock(followers[span], np.array(sorted(ids))) for span, ids in posts.items()]
 
 
-def _to_each(posts: Sequence[int], users: Sequence[IdArray]) -> IdArray:
-    """Each post as often as it has users."""
-    return np.repeat(np.array(posts, np.int64), [len(some) for some in users])
+def _repeated(posts: Sequence[int], users: Sequence[IdArray]) -> IdArray:
+    """Return each post as often as it has users."""
+    return np.repeat(np.array(posts, np.int64), list(map(len, users)))
 
 
 def _range(page: DeliverPage) -> SlotRange:
@@ -136,7 +138,7 @@ def _range(page: DeliverPage) -> SlotRange:
 
 
 class Backfill:
-    """Writes what followees wrote within the retention into their followers' home timelines."""
+    """Writes followees' posts within the retention into their new followers' home timelines."""
 
     def __init__(self, stores: Stores, retention: Retention, clock: Clock) -> None:
         self._author_timelines = stores.author_timelines
@@ -146,11 +148,11 @@ class Backfill:
         self._clock = clock
 
     async def __call__(self, batch: Sequence[Accepted[BackfillFollow]]) -> None:
-        readers: dict[UserId, set[int]] = {}
+        users: dict[UserId, set[int]] = {}
         for each in batch:
             author = UserId(each.message.followee_id)
-            readers.setdefault(author, set()).add(each.message.follower_id)
-        followers = {author: np.array(sorted(users), np.int64) for author, users in readers.items()}
+            users.setdefault(author, set()).add(each.message.follower_id)
+        followers = {author: np.array(sorted(ids), np.int64) for author, ids in users.items()}
         span = Span(above=self._retention.floor(self._clock()))
         await asyncio.gather(self._add_entries(followers, span), self._add_reposts(followers, span))
 
@@ -176,10 +178,9 @@ class Backfill:
 def _to_all(
     followers: dict[UserId, IdArray], pages: Mapping[UserId, Sequence[Any]]
 ) -> tuple[IdArray, IdArray]:
-    """Every repost of an author to each of his followers: the followers, and beside them rows."""
+    """Pair every repost of an author with each follower: the followers, and their repost rows."""
     users, rows = [], []
     for author, page in pages.items():
-        readers = followers[author]
-        users.append(np.repeat(readers, len(page)))
-        rows.append(np.tile(np.array(page, np.int64), (len(readers), 1)))
+        users.append(np.repeat(followers[author], len(page)))
+        rows.append(np.tile(np.array(page, np.int64), (len(followers[author]), 1)))
     return np.concatenate(users), np.concatenate(rows)

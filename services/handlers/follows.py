@@ -1,4 +1,4 @@
-"""Handler of `follows`: the edge first, then the request to backfill."""
+"""Handler of `follows`: writes the edge, then requests the backfill."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,10 +14,10 @@ from services.relations.store import RelationStore
 
 
 class RecordFollows:
-    """Writes edges at both ends; a new one asks for what its followee wrote before.
+    """Writes edges at both ends and requests a backfill for each new one.
 
-    Both are durable before the backfill reads the followee's author timeline, and a post is in
-    that timeline before its fan-out reads the followers: at least one of the two sees the other.
+    Both ends are durable before the backfill reads the followee's author timeline, and a post is in
+    that timeline before its fan-out reads the followers. So at least one of the two sees the other.
     """
 
     def __init__(self, graph: GraphStore, relations: RelationStore, outbox: RequestOutbox) -> None:
@@ -31,9 +31,11 @@ class RecordFollows:
             self._graph.record([edge_mutation(fact) for fact in facts]),
             self._relations.record([relation_mutation(fact) for fact in facts]),
         )
-        wanted = {
+        new_edges = {
             (fact.follower_id, fact.followee_id): None
             for fact in facts
             if isinstance(fact, FollowCreated)
         }
-        await self._outbox.send([BackfillFollow(follower_id=a, followee_id=b) for a, b in wanted])
+        await self._outbox.send(
+            [BackfillFollow(follower_id=a, followee_id=b) for a, b in new_edges]
+        )

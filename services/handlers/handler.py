@@ -1,4 +1,4 @@
-"""What a handler is: it knows nothing of Faust, Kafka or offsets."""
+"""The type of all handlers, which know nothing of Faust, Kafka or offsets."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
@@ -7,17 +7,17 @@ M = TypeVar("M")
 
 
 class Accepted(NamedTuple, Generic[M]):
-    """A decoded message and when Kafka accepted it (milliseconds since the Unix epoch)."""
+    """A decoded message, and when Kafka accepted it in milliseconds since the Unix epoch."""
 
     message: M
     accepted_at: int
 
 
 Handler: TypeAlias = Callable[[Sequence[Accepted[M]]], Awaitable[int | None]]
-"""Handles a batch of messages, in no particular order, each possibly for the second time.
+"""Handles a batch of messages, in any order, any of them possibly again.
 
-Returning means: every effect of every message is durable, and every message produced on the way
-was acknowledged by the broker. A number returned says that of so many messages only, from the first
-on, one at least; the others are handed over again. Raises Transient when the batch is to be tried
-again whole, Permanent when a message in it can never be handled.
+When it returns, all effects are durable and the broker has acknowledged all messages it produced.
+If it returns a number, at least 1, that holds for so many messages from the first on, and the rest
+are handed to it again. Raises Transient if the whole batch has to be retried, Permanent if one of
+its messages can never be handled.
 """

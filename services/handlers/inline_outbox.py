@@ -1,4 +1,4 @@
-"""Requests that are done at once by whoever asks for them, instead of travelling through Kafka."""
+"""Requests that the sender handles at once, instead of sending them through Kafka."""
 
 from collections.abc import Sequence
 
@@ -8,22 +8,22 @@ from services.handlers.rebuild import PAIRS_AT_ONCE
 
 
 class InlineOutbox:
-    """An outbox whose requests are done when `send` returns.
+    """A RequestOutbox whose requests are handled when `send` returns.
 
-    All that one batch of events asks for is done together: pages regrouped by timeline shard, a
-    timeline read once for all who follow its author. The order that the law needs is kept, for
-    whoever sends has written what he writes first.
+    The requests of one batch of events are handled together: pages are regrouped by timeline shard,
+    and an author timeline is read once for all its new followers. The required order holds, since a
+    handler sends only after its own writes.
     """
 
     def __init__(
         self, deliver: Handler[DeliverPage], backfill: Handler[BackfillFollow] | None
     ) -> None:
-        """Without `backfill` those requests fall: somebody delivers the posts, all of them."""
+        """Without `backfill` its requests are dropped: all posts are being delivered anyway."""
         self._deliver = deliver
         self._backfill = backfill
 
     async def send(self, requests: Sequence[Request]) -> None:
-        """Raises StoreUnavailable; some may be done then."""
+        """Handle all requests. Raises StoreUnavailable, after which some may be done."""
         pages = [
             Accepted(each, each.accepted_at) for each in requests if isinstance(each, DeliverPage)
         ]

@@ -1,9 +1,9 @@
-"""Joining reposts to their originals, in whatever order they arrive.
+"""Joins reposts to their originals, in whatever order they arrive.
 
-A repost first writes its link below what it names, then reads the line of reposts above; a post
-first writes itself, then reads what reposts it. Whichever comes last sees all the others, so it
-finds where each of these lines ends now, and asks for the delivery of reposts for which nobody
-has asked under that original.
+A repost writes its link to the post that it names, then reads the chain of reposts above; a post
+writes itself, then reads the reposts that name it. Whichever comes last sees all the others: it
+finds where each chain ends now, and requests the delivery of reposts under originals for which
+nobody has requested it yet.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
@@ -20,11 +20,11 @@ from services.posts.store import MAX_ANCESTOR_HINT, PostStore
 from services.reposts.store import RepostLink, RepostPage, RepostStore, ResolvedRepost
 
 LINKS_AT_ONCE = 1_000
-"""Reposts of one post read at a time: 32 KB."""
+"""Reposts of one post read at a time, 32 KB."""
 
 
 class FanOutPost(NamedTuple):
-    """A post to bring to its author's followers, and its original where it is a repost of one."""
+    """A post to deliver to its author's followers, with its original if it is a repost."""
 
     post_id: PostId
     author_id: UserId
@@ -33,42 +33,44 @@ class FanOutPost(NamedTuple):
 
 
 class ChainEnd(NamedTuple):
-    """Where a line of reposts ends, and what is above that: its own hint."""
+    """The last post of a chain of reposts, and its ancestor hint."""
 
     post_id: PostId
-    known: bool
+    is_known: bool
     ancestor_hint: tuple[PostId, ...] = ()
 
 
 RequestDelivery: TypeAlias = Callable[[Sequence[FanOutPost]], Awaitable[None]]
-"""Returns when the deliveries are asked for, durably."""
+"""Requests deliveries. Returns when the requests are durable."""
 
 
 class LinkReposts:
-    """Finds the originals of reposts, as soon as and as often as they change."""
+    """Finds the originals of reposts whenever they change, and requests the deliveries."""
 
     def __init__(self, posts: PostStore, reposts: RepostStore) -> None:
         self._posts = posts
-        self._store = reposts
+        self._reposts = reposts
 
     async def link(self, created: Iterable[Creation]) -> None:
-        """Writes the links of reposts to what they name, before anything is read."""
+        """Write the links of reposts to the posts that they name, before anything is read."""
         links = [link for each in created if (link := _link(each)) is not None]
         if links:
-            await self._store.link(links)
+            await self._reposts.link(links)
 
     async def deliver(
         self, created: Sequence[Accepted[Creation]], request: RequestDelivery
     ) -> None:
-        """Asks for the delivery of posts that were recorded, and of the reposts that they move."""
+        """Request the delivery of recorded posts, and of reposts whose original they change."""
         arrived = {PostId(each.message.post_id): each.accepted_at for each in created}
-        below = await self._store.reposts_of(arrived, None, LINKS_AT_ONCE)
-        reposts = {PostId(each.message.post_id) for each in created if _link(each.message)}
-        ends = await self._ends(reposts | {each.target_id for each in below.requested})
-        own = [(_link(each.message), _as_it_is(each)) for each in created]
-        await self._hint([link for link, _ in own if link is not None], ends)
+        below = await self._reposts.reposts_of(arrived, None, LINKS_AT_ONCE)
+        own = [(_link(each.message), _fan_out_post(each)) for each in created]
+        links = [link for link, _ in own if link is not None]
+        ends = await self._ends(
+            {link.post_id for link in links} | {each.target_id for each in below.requested}
+        )
+        await self._hint(links, ends)
         await self._request(
-            [(link, each._replace(original_id=_original(link, ends))) for link, each in own],
+            [(link, post._replace(original_id=_original(link, ends))) for link, post in own],
             request,
         )
         await self._request_below(ends, below, max(arrived.values()), request)
@@ -76,15 +78,15 @@ class LinkReposts:
     async def _hint(
         self, links: Iterable[RepostLink], ends: Mapping[PostId, ChainEnd | None]
     ) -> None:
-        """Tells reposts what a reader of them needs beside the post that they name."""
-        lines = {
+        """Write the hints of reposts: the posts that readers need beside the one they name."""
+        hints = {
             (link.post_id, link.author_id): (end.post_id, *end.ancestor_hint)[:MAX_ANCESTOR_HINT]
             for link in links
             if (end := ends[link.post_id]) is not None
             and (end.ancestor_hint or end.post_id != link.target_id)
         }
-        if lines:
-            await self._posts.hint_ancestors(lines)
+        if hints:
+            await self._posts.hint_ancestors(hints)
 
     async def _request_below(
         self,
@@ -93,10 +95,7 @@ class LinkReposts:
         accepted_at: int,
         request: RequestDelivery,
     ) -> None:
-        """Asks for what is below posts: it ends where they do.
-
-        Of what was looked at, only what has more below it is remembered: nearly nothing has.
-        """
+        """Request the delivery of all reposts below posts: their chains end where the posts' do."""
         seen: set[tuple[PostId, ChainEnd]] = set()
         waiting: list[tuple[dict[PostId, ChainEnd], RepostLink | None]] = []
         moved = [
@@ -107,7 +106,7 @@ class LinkReposts:
                 [
                     (each, FanOutPost(each.post_id, each.author_id, accepted_at, original))
                     for each, end in moved
-                    if (original := _fitting(each.post_id, end)) is not None
+                    if (original := _original_at(end, each.post_id)) is not None
                     and original not in below.requested[each]
                 ],
                 request,
@@ -115,7 +114,7 @@ class LinkReposts:
             seen.update((each.target_id, end) for each, end in moved)
             waiting += [
                 ({each.target_id: end}, each)
-                for each, end in _last_of_each(moved)
+                for each, end in _last_of_each_target(moved)
                 if each.target_id in below.truncated
             ]
             further = {(each.post_id, end) for each, end in moved} - seen
@@ -125,43 +124,47 @@ class LinkReposts:
             if not waiting:
                 return
             above, after = waiting.pop()
-            below = await self._store.reposts_of(above, after, LINKS_AT_ONCE)
+            below = await self._reposts.reposts_of(above, after, LINKS_AT_ONCE)
             moved = [(each, above[each.target_id]) for each in below.requested]
 
     async def _request(
-        self, deliveries: Sequence[tuple[RepostLink | None, FanOutPost]], request: RequestDelivery
+        self,
+        deliveries: Sequence[tuple[RepostLink | None, FanOutPost]],
+        request: RequestDelivery,
     ) -> None:
-        """What a backfill reads is there before the followers are read; a mark comes last."""
+        """Write what backfills read, request the deliveries, then mark them as requested.
+
+        The first is durable before the fan-out reads followers. Marked first, a delivery could be
+        lost.
+        """
         if not deliveries:
             return
         resolved = [
-            ResolvedRepost(link, each.original_id)
-            for link, each in deliveries
-            if link is not None and each.original_id is not None
+            ResolvedRepost(link, post.original_id)
+            for link, post in deliveries
+            if link is not None and post.original_id is not None
         ]
         if resolved:
-            await self._keep(resolved)
-        await request([each for _, each in deliveries])
+            await self._write(resolved)
+        await request([post for _, post in deliveries])
         if resolved:
-            await self._store.mark_requested(resolved)
+            await self._reposts.mark_requested(resolved)
 
-    async def _keep(self, resolved: Sequence[ResolvedRepost]) -> None:
-        """For backfills, and for the home of the one who reposts."""
-        await self._store.add_author_reposts(resolved)
+    async def _write(self, resolved: Sequence[ResolvedRepost]) -> None:
+        """Write reposts for backfills, and into their authors' own homes."""
+        await self._reposts.add_author_reposts(resolved)
         rows = [(each.author_id, original, each.post_id) for each, original in resolved]
         authors, originals, reposts = np.array(rows, np.int64).T
-        await self._store.add_home_reposts(authors, originals, reposts)
+        await self._reposts.add_home_reposts(authors, originals, reposts)
 
     async def _ends(self, posts: Collection[PostId]) -> dict[PostId, ChainEnd | None]:
-        if not posts:
-            return {}
         known: dict[PostId, Post] = {}
         await load_above(self._posts, known, posts)
         return {each: chain_end(each, known) for each in posts}
 
 
 def chain_end(post: PostId, known: Mapping[PostId, Post]) -> ChainEnd | None:
-    """Where a line of reposts ends: at no repost, or at an unknown post. None for a cycle."""
+    """Return the end of a chain of reposts: no repost, or an unknown post. None for a cycle."""
     seen = {post}
     while (at := known.get(post)) is not None and at.repost_of is not None:
         if at.repost_of in seen:
@@ -171,10 +174,9 @@ def chain_end(post: PostId, known: Mapping[PostId, Post]) -> ChainEnd | None:
     return ChainEnd(post, at is not None, () if at is None else at.ancestor_hint)
 
 
-def _last_of_each(
+def _last_of_each_target(
     moved: Iterable[tuple[RepostLink, ChainEnd]],
 ) -> Iterable[tuple[RepostLink, ChainEnd]]:
-    """The last repost of each target."""
     return {each.target_id: (each, end) for each, end in sorted(moved)}.values()
 
 
@@ -184,24 +186,26 @@ def _link(created: PostFact) -> RepostLink | None:
     return RepostLink(PostId(created.repost_of), PostId(created.post_id), UserId(created.author_id))
 
 
-def _as_it_is(created: Accepted[Creation]) -> FanOutPost:
-    said = created.message
-    return FanOutPost(PostId(said.post_id), UserId(said.author_id), created.accepted_at)
+def _fan_out_post(created: Accepted[Creation]) -> FanOutPost:
+    post = created.message
+    return FanOutPost(PostId(post.post_id), UserId(post.author_id), created.accepted_at)
 
 
 def _original(link: RepostLink | None, ends: Mapping[PostId, ChainEnd | None]) -> PostId | None:
-    """Of a repost that arrived; None where its post, by an earlier claim, is none."""
-    if link is None:
-        return None
-    return _fitting(link.post_id, ends[link.post_id])
+    """Return the original of a post that arrived.
 
-
-def _fitting(repost: PostId, end: ChainEnd | None) -> PostId | None:
-    """An unknown post is as good as an original: most often it is only late.
-
-    One that is newer may be made up, years ahead, and rows are kept by its time: it has to come
-    first.
+    None for a post that is no repost, or that is none by an earlier claim of its id.
     """
-    if end is None or end.post_id == repost or (not end.known and end.post_id > repost):
+    return None if link is None else _original_at(ends[link.post_id], link.post_id)
+
+
+def _original_at(end: ChainEnd | None, repost: PostId) -> PostId | None:
+    """Return the original of a repost whose chain ends there; None where it has none yet.
+
+    An unknown post counts as an original, since most often it is only late. An unknown post that is
+    newer than the repost has to arrive first: its id may be invented, years ahead, and rows are
+    kept by its time.
+    """
+    if end is None or end.post_id == repost or (not end.is_known and end.post_id > repost):
         return None
     return end.post_id

@@ -1,4 +1,4 @@
-"""Replies that wait for their parents, as far as this process has met them: a gauge, no truth."""
+"""A gauge of the replies that wait for their parents, as far as this process has seen them."""
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -9,11 +9,11 @@ from schemas.ids import PostId
 from services.posts.post import Post
 
 MAX_PENDING = 100_000
-"""Orphans remembered per process, some 10 MB; beyond, the oldest are forgotten."""
+"""Orphans remembered by a process, some 10 MB; the oldest are forgotten first."""
 
 
 class OrphanGauge:
-    """Counts replies without a known parent: up when one arrives, down when its parent does."""
+    """Counts replies without a known parent: rises when one arrives, falls when its parent does."""
 
     def __init__(self, gauge: Gauge) -> None:
         self._gauge = gauge
@@ -21,7 +21,7 @@ class OrphanGauge:
         self._count = 0
 
     def update(self, arrived: Sequence[PostId], known: Mapping[PostId, Post]) -> None:
-        """Takes in posts that arrived; `known` holds them and all that is known above them."""
+        """Count posts that arrived. `known` holds them and their known ancestors."""
         for post in (known[each] for each in arrived if each in known):
             self._count -= len(self._waiting.pop(post.post_id, ()))
             if post.parent_id is not None and post.parent_id not in known:

@@ -1,4 +1,4 @@
-"""Port: requests to ourselves, on their way to Kafka."""
+"""Port: the requests that handlers send through Kafka to other handlers."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -7,17 +7,17 @@ from schemas.requests import Request
 
 
 class RequestOutbox(Protocol):
-    """Where handlers put the work they ask for."""
+    """Sends requests."""
 
     async def send(self, requests: Sequence[Request]) -> None:
-        """Returns when the broker has acknowledged every request; sending twice is harmless.
+        """Return when the broker has acknowledged every request. Sending one twice is harmless.
 
-        Raises BrokerUnavailable where one was not acknowledged; any of them may be in the log.
+        Raises BrokerUnavailable if one was not acknowledged; any of them may be in the log then.
         """
 
 
 class MemoryRequestOutbox:
-    """Keeps what was sent, in order, for tests and for delivery by hand."""
+    """Keeps all requests in order, for tests and for delivery by hand."""
 
     def __init__(self) -> None:
         self.sent: list[Request] = []

@@ -1,4 +1,4 @@
-"""Handler of `posts` and `replies`: the post, where it stands, then the pages of its fan-out."""
+"""Handler of `posts` and `replies`: writes the post and its links, then requests its fan-out."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -25,11 +25,12 @@ from services.timelines.store import AuthorEntry, AuthorTimelineStore, EntryBloc
 
 
 class RecordPosts:
-    """Writes what a message says of a post, and asks for its delivery.
+    """Writes a post and requests its delivery.
 
-    Every write is durable before anything is read or asked for: the author timeline before the
-    pages, so that a follow which is not seen by the fan-out finds the post in its backfill. The
-    author's own home has the post at once, which saves each reading of a home a request.
+    Every write is durable before anything is read or requested. The author timeline is written
+    before the pages are sent, so that a follow which the fan-out misses finds the post in its
+    backfill. The author's own home gets the post at once, which saves a request in every read of
+    it.
     """
 
     def __init__(  # noqa: PLR0913 - a composition, all by keyword
@@ -95,26 +96,26 @@ class RecordPosts:
         )
 
     async def _forget(self, claims: Sequence[PostClaim]) -> None:
-        """Tags and words of what was deleted, also those that the search role is yet to add."""
+        """Forget tags and words of deleted posts, also those that the search role adds later."""
         await asyncio.gather(self._tags.forget(claims), self._words.forget(claims))
 
     async def _fan_out(self, deliveries: Sequence[FanOutPost]) -> None:
         floor = self._retention.floor(self._clock())
-        owed = [each for each in deliveries if each.post_id > floor]
-        authors = {each.author_id for each in owed}
+        posts = [each for each in deliveries if each.post_id > floor]
+        authors = {each.author_id for each in posts}
         followers = await self._graph.follower_counts(authors) if authors else {}
-        # Flagged before anything is left out: no reader may miss what nobody writes.
+        # The flag is durable before a post is left out: readers must pull what is not pushed.
         pulled = await self._pulled.flag(
             {
                 AuthorEntry(each.author_id, each.post_id)
-                for each in owed
+                for each in posts
                 if self._policy.is_pulled(each, followers.get(each.author_id, 0))
             }
         )
         await self._outbox.send(
             [
                 page
-                for each in owed
+                for each in posts
                 if AuthorEntry(each.author_id, each.post_id) not in pulled
                 for page in fan_out_pages(each, followers.get(each.author_id, 0), self._policy)
             ]
@@ -122,10 +123,8 @@ class RecordPosts:
 
 
 def _own(created: Iterable[Creation]) -> list[EntryBlock]:
-    """What they wrote, for their own homes."""
+    """Return the blocks that write posts into their authors' own homes."""
     posts: dict[int, set[int]] = {}
     for fact in created:
         posts.setdefault(fact.author_id, set()).add(fact.post_id)
-    return [
-        EntryBlock(np.array([author]), np.array(sorted(some))) for author, some in posts.items()
-    ]
+    return [EntryBlock(np.array([author]), np.array(sorted(ids))) for author, ids in posts.items()]

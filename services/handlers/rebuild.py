@@ -1,4 +1,4 @@
-"""Home timelines written anew from author timelines."""
+"""Rebuilds home timelines from author timelines."""
 
 import asyncio
 from collections.abc import Collection
@@ -13,14 +13,14 @@ from services.retention import Retention
 from services.stores import Stores
 
 PAIRS_AT_ONCE = 512
-"""Followees whose entries are read together: half a million rows at most, 8 MB."""
+"""Pairs of user and followee that one backfill handles: half a million rows at most, 8 MB."""
 
 
 class Rebuild:
-    """Writes what a user is owed: all that he and those he follows wrote within the retention.
+    """Writes all posts within the retention, of users and their followees, into the users' homes.
 
-    Each of them is a backfill, so a rebuilt home holds what a live one does. Nothing is removed,
-    for nothing that is stored beyond that is shown; writing what is there already changes nothing.
+    It runs a backfill for each followee, so a rebuilt home holds what a live one does. It removes
+    nothing: other stored entries are not shown, and writing an entry again changes nothing.
     """
 
     def __init__(self, stores: Stores, retention: Retention, clock: Clock) -> None:
@@ -28,17 +28,17 @@ class Rebuild:
         self._backfill = Backfill(stores, retention, clock)
 
     async def __call__(self, users: Collection[UserId]) -> int:
-        """How many author timelines were read for these users. Raises StoreUnavailable.
+        """Rebuild the homes; return how many author timelines were read. Raises StoreUnavailable.
 
-        The more users at a time, the fewer requests: a timeline is read once for all of them.
+        More users at a time take fewer requests: a timeline is read once for all its followers.
         """
-        found = await asyncio.gather(*map(self._owed_to, users))
-        owed = sorted((each for some in found for each in some), key=_author)
-        for start in range(0, len(owed), PAIRS_AT_ONCE):
-            await self._backfill(owed[start : start + PAIRS_AT_ONCE])
-        return len({_author(each) for each in owed})
+        found = await asyncio.gather(*map(self._backfills_of, users))
+        backfills = sorted((each for some in found for each in some), key=_author)
+        for start in range(0, len(backfills), PAIRS_AT_ONCE):
+            await self._backfill(backfills[start : start + PAIRS_AT_ONCE])
+        return len({_author(each) for each in backfills})
 
-    async def _owed_to(self, user: UserId) -> list[Accepted[BackfillFollow]]:
+    async def _backfills_of(self, user: UserId) -> list[Accepted[BackfillFollow]]:
         authors = [user, *await load_followees(self._relations, user)]
         return [
             Accepted(BackfillFollow(follower_id=user, followee_id=author), 0)
@@ -46,5 +46,5 @@ class Rebuild:
         ]
 
 
-def _author(owed: Accepted[BackfillFollow]) -> int:
-    return owed.message.followee_id
+def _author(backfill: Accepted[BackfillFollow]) -> int:
+    return backfill.message.followee_id

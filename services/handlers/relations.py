@@ -1,4 +1,4 @@
-"""Handler of `relations`: each fact is kept; who reads decides by what is kept."""
+"""Handler of `relations`: stores each fact; readers decide by what is stored."""
 
 from collections.abc import Sequence
 
@@ -9,9 +9,9 @@ from services.relations.store import RelationStore
 
 
 class RecordRelations:
-    """Writes what people say of each other and set for themselves.
+    """Writes users' relations and settings.
 
-    Nothing is asked for: what a follow of a tag brings is pulled when it is read.
+    It requests no delivery: the posts of a followed tag are pulled when a home is read.
     """
 
     def __init__(self, relations: RelationStore) -> None:

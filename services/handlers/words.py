@@ -1,4 +1,4 @@
-"""Handler of `posts` and `replies` for the search: by which words each post may be found."""
+"""Handler of `posts` and `replies` in the search role: the words that find each post."""
 
 from collections.abc import Sequence
 
@@ -9,9 +9,9 @@ from services.search.terms import words_of
 
 
 class RecordWords:
-    """Adds words and forgets none: whoever records a deletion does, so that it waits for no search.
+    """Adds words; `RecordPosts` forgets those of deleted posts.
 
-    Whichever comes first, a deleted post is found by no word.
+    Deletions therefore need no search role. In either order, no word finds a deleted post.
     """
 
     def __init__(self, words: TermStore) -> None:

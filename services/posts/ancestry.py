@@ -1,6 +1,6 @@
-"""What stands above a post: its ancestors, its root, the original of a repost.
+"""The posts above a post: its ancestors, its root, the original of a repost.
 
-Pure functions over `known` (the loaded posts by id), and the one way to load what they need.
+Pure functions over `known`, the loaded posts by id, and the function that loads what they need.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +15,7 @@ were kept, else one; what lies above 200 rounds counts as unknown."""
 
 
 def ancestors(post: Post, known: Mapping[PostId, Post]) -> Iterator[PostId]:
-    """The posts above, nearest first; the last may be unknown. A cycle ends where it closes."""
+    """Yield the ancestors, nearest first. The last may be unknown; a cycle ends where it closes."""
     seen = {post.post_id}
     above = post.parent_id
     while above is not None and above not in seen:
@@ -26,16 +26,16 @@ def ancestors(post: Post, known: Mapping[PostId, Post]) -> Iterator[PostId]:
 
 
 def next_up(post: Post, known: Mapping[PostId, Post]) -> PostId | None:
-    """One step towards the root: the parent, or the claimed root while the parent is unknown."""
+    """Return the next post towards the root: the parent, or the claimed root if that is unknown."""
     if post.parent_id is None or post.parent_id in known:
         return post.parent_id
     return post.root_claim or post.parent_id
 
 
 def path_up(start: PostId, known: Mapping[PostId, Post]) -> tuple[list[PostId], bool]:
-    """The ids from `start` towards the root, `start` included, and whether they end in a cycle.
+    """Return the ids from `start` to the root, both included, and whether they end in a cycle.
 
-    The last one is a known root, an unknown post, or the last before a cycle closes.
+    The last id is a known root, an unknown post, or the last one before a cycle closes.
     """
     path = [start]
     seen = {start}
@@ -51,9 +51,9 @@ def path_up(start: PostId, known: Mapping[PostId, Post]) -> tuple[list[PostId], 
 
 
 def root_of(post: Post, known: Mapping[PostId, Post]) -> PostId | None:
-    """The conversation's root (rule 19); None for an orphan and in a cycle.
+    """Return the root of a post's conversation (rule 19); None for an orphan or a cycle.
 
-    An unknown root is one that the topmost known post claims.
+    The root may be unknown, if the topmost known post claims it.
     """
     path, cycle = path_up(post.post_id, known)
     if cycle:
@@ -65,7 +65,7 @@ def root_of(post: Post, known: Mapping[PostId, Post]) -> PostId | None:
 
 
 def original_of(post: Post, known: Mapping[PostId, Post]) -> Post | None:
-    """The post that a repost shows; None while it is unknown, and for a cycle of reposts."""
+    """Return the post that a repost shows; None while it is unknown, and for a cycle of reposts."""
     seen = {post.post_id}
     shown: Post | None = post
     while shown is not None and shown.repost_of is not None:
@@ -77,7 +77,10 @@ def original_of(post: Post, known: Mapping[PostId, Post]) -> Post | None:
 
 
 async def load_above(posts: PostStore, known: dict[PostId, Post], starts: Iterable[PostId]) -> None:
-    """Loads into `known` the starts and all that stands above them, or that they repost."""
+    """Load into `known` the starts, their ancestors and the posts that any of them repost.
+
+    Raises StoreUnavailable.
+    """
     absent: set[PostId] = set()
     wanted = {start for start in starts if start not in known}
     fresh = [known[start] for start in starts if start in known]
@@ -102,7 +105,7 @@ def _missing(
 
 
 def _steps(post: Post, absent: set[PostId]) -> tuple[PostId, ...]:
-    """What is to be known of a post's surroundings before its place is."""
+    """Return the posts to load next before the place of a post is known."""
     above = post.parent_id
     if above in absent and post.root_claim is not None:
         above = post.root_claim

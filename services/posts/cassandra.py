@@ -1,8 +1,8 @@
-"""Posts in Cassandra: the merge of `services.posts.post`, done by its rule for equal cells.
+"""Posts in Cassandra, which merges cells as `services.posts.post` does.
 
-Cassandra keeps, of two values of a cell, the one with the higher write timestamp, and at equal
-ones the larger bytes. So a stated field is written with its version; a creation's with
-`INVERTED - version`, so that the lowest wins; what a deletion sets, with the highest there is.
+Of two values of a cell, Cassandra keeps the one with the higher write timestamp, at equal ones the
+larger bytes. So a stated field is written at its version; a creation's at `INVERTED - version`, so
+that the lowest version wins; the cells of a deletion at the highest timestamp there is.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from services.storage.session import Store
 from services.storage.statements import INVERTED, UNSET, insert, key_chunks, select
 
 FINAL = 2**63 - 1
-"""The write timestamp of what a deletion leaves."""
+"""The write timestamp of a deletion's cells."""
 
 _ID = ("post_id", "author_id")
 _CREATED = {field: field for field in IMMUTABLE} | {field: f"created_{field}" for field in EDITABLE}
@@ -49,16 +49,16 @@ class CassandraPosts:
     async def record(self, mutations: Sequence[PostMutation]) -> None:
         await self._store.write(row for mutation in mutations for row in _rows(mutation))
 
-    async def hint_ancestors(self, lines: Mapping[tuple[PostId, UserId], Sequence[PostId]]) -> None:
+    async def hint_ancestors(self, hints: Mapping[tuple[PostId, UserId], Sequence[PostId]]) -> None:
         await self._store.write(
-            _HINT.row(post_id=post, author_id=author, line=_packed(line), version=len(line))
-            for (post, author), line in lines.items()
+            _HINT.row(post_id=post, author_id=author, line=_packed(hint), version=len(hint))
+            for (post, author), hint in hints.items()
         )
 
     async def load(self, posts: Collection[PostId]) -> dict[PostId, Post]:
         claims: dict[PostId, list[PostRow]] = {}
-        asked = (self._store.read(_LOAD, part) for part in key_chunks(posts))
-        for rows in await asyncio.gather(*asked):
+        requests = (self._store.read(_LOAD, part) for part in key_chunks(posts))
+        for rows in await asyncio.gather(*requests):
             for post, *cells in rows:
                 claims.setdefault(PostId(post), []).append(_claim(*cells))
         resolved = {post: resolve_post(post, rows) for post, rows in claims.items()}
@@ -71,32 +71,30 @@ class CassandraPosts:
 
 
 def _rows(mutation: PostMutation) -> Iterator[statements.Row]:
-    place = {"post_id": mutation.post_id, "author_id": mutation.author_id}
+    key = {"post_id": mutation.post_id, "author_id": mutation.author_id}
     if mutation.created:
         created = {column: mutation.created[field] for field, column in _CREATED.items()}
-        yield _CREATE.row(**place, **created, version=INVERTED - mutation.version)
+        yield _CREATE.row(**key, **created, version=INVERTED - mutation.version)
     if mutation.stated:
         stated = {field: mutation.stated.get(field, UNSET) for field in EDITABLE}
-        yield _STATE.row(**place, **stated, version=mutation.version)
+        yield _STATE.row(**key, **stated, version=mutation.version)
     if mutation.deleted:
-        yield _DELETE.row(**place, **_BLANKED, deleted=True, version=FINAL)
+        yield _DELETE.row(**key, **_BLANKED, deleted=True, version=FINAL)
 
 
 def _claim(
     author: int, deleted: bool | None, line: bytes | None, written: int | None, *cells: Any
 ) -> PostRow:
-    """A row as it was read. A creation of which only a part is there yet is not known yet."""
+    """Return a row as it was read. A creation with missing cells does not count as known yet."""
     claimed_at = None if written is None or None in cells else Version(INVERTED - written)
     count = len(_CREATED)
     created, stated = cells[:count], cells[count:]
     return PostRow(UserId(author), claimed_at, created, stated, bool(deleted), _unpacked(line))
 
 
-def _packed(line: Sequence[PostId]) -> bytes:
-    return struct.pack(f">{len(line)}q", *line)
+def _packed(hint: Sequence[PostId]) -> bytes:
+    return struct.pack(f">{len(hint)}q", *hint)
 
 
 def _unpacked(line: bytes | None) -> tuple[PostId, ...]:
-    if line is None:
-        return ()
-    return tuple(map(PostId, struct.unpack(f">{len(line) // 8}q", line)))
+    return () if line is None else struct.unpack(f">{len(line) // 8}q", line)

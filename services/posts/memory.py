@@ -1,4 +1,4 @@
-"""Posts in memory: the embedded pipeline's store, and the reference for the other one."""
+"""Posts in memory: the embedded pipeline's store, and the reference for Cassandra's."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
@@ -57,11 +57,11 @@ class MemoryPosts:
         for mutation in mutations:
             self._cells(mutation.post_id, mutation.author_id).merge(mutation)
 
-    async def hint_ancestors(self, lines: Mapping[tuple[PostId, UserId], Sequence[PostId]]) -> None:
-        for (post, author), line in lines.items():
+    async def hint_ancestors(self, hints: Mapping[tuple[PostId, UserId], Sequence[PostId]]) -> None:
+        for (post, author), hint in hints.items():
             cells = self._cells(post, author)
             cells.ancestor_hint = max(
-                cells.ancestor_hint, tuple(line), key=lambda held: (len(held), held)
+                cells.ancestor_hint, tuple(hint), key=lambda each: (len(each), each)
             )
 
     async def load(self, posts: Collection[PostId]) -> dict[PostId, Post]:

@@ -1,14 +1,13 @@
-"""What the messages about one post id add up to: a pure merge, whatever their order.
+"""Merges the messages about one post id: a pure function of their set, whatever their order.
 
-Each author who claims an id has a row of cells of his own. Three kinds of cells, each a function
-of the set of messages:
+Each author who claims an id has a row of cells. There are three kinds of cells:
 
-* *creation* cells belong to the lowest version, equal versions to the larger bytes;
-* *stated* cells (the editable fields) belong to the highest version, equal versions to the larger
-  bytes;
+* *creation* cells keep the value of the lowest version, at equal versions the larger bytes;
+* *stated* cells (the editable fields) keep the value of the highest version, at equal versions the
+  larger bytes;
 * `deleted` is set by a deletion and by nothing else, so it is final.
 
-The id belongs to the row with the lowest creation version, then to the lowest author.
+The id belongs to the row with the lowest creation version, at equal versions to the lowest author.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,9 +23,9 @@ from schemas.ids import PostId, UserId, Version
 
 IMMUTABLE = ("parent_id", "root_id", "repost_of")
 BLANKED: Mapping[str, Canonical] = {"text": b'""', "links": b"[]"}
-"""What a deletion leaves of the fields that hold an author's words."""
+"""Values that a deletion writes into the fields that hold an author's words."""
 MEMORIZED = 1_024
-"""Languages and visibilities decoded before: a few hundred are in use."""
+"""Decoded languages and visibilities kept: a few hundred are in use."""
 NOBODY: frozenset[int] = frozenset()
 
 _words = msgspec.json.Decoder(str).decode
@@ -34,7 +33,7 @@ _option = lru_cache(MEMORIZED)(value_of)
 
 
 class PostMutation(NamedTuple):
-    """What one message says about one author's claim of a post id."""
+    """A message about one author's claim of a post id, as the cells that it writes."""
 
     post_id: PostId
     author_id: UserId
@@ -56,7 +55,7 @@ class PostRow(NamedTuple):
 
 
 class Post(msgspec.Struct, frozen=True):
-    """A known post: what its owner's messages add up to.
+    """A known post: its owner's messages, merged.
 
     `ancestor_hint` holds the ancestors that were known when it was written, nearest first. It saves
     reads and decides nothing. A deleted post keeps all but its text and links.
@@ -80,7 +79,7 @@ class Post(msgspec.Struct, frozen=True):
 
 
 def post_mutation(fact: PostFact) -> PostMutation:
-    """What a message writes."""
+    """Return the cells that a message writes."""
     created: dict[str, Canonical] = {}
     stated: dict[str, Canonical] = {}
     if isinstance(fact, Creation):
@@ -88,8 +87,8 @@ def post_mutation(fact: PostFact) -> PostMutation:
         above = {field: canonical_id(getattr(fact, field, None)) for field in IMMUTABLE}
         created = above | stated
     elif isinstance(fact, Edit):
-        said = ((field, getattr(fact, field)) for field in EDITABLE)
-        stated = {field: canonical(field, value) for field, value in said if value is not UNSET}
+        values = ((field, getattr(fact, field)) for field in EDITABLE)
+        stated = {field: canonical(field, value) for field, value in values if value is not UNSET}
     return PostMutation(
         PostId(fact.post_id),
         UserId(fact.author_id),
@@ -101,7 +100,7 @@ def post_mutation(fact: PostFact) -> PostMutation:
 
 
 def resolve_post(post: PostId, rows: Iterable[PostRow]) -> Post | None:
-    """The post that its claims make; None while no creation is known."""
+    """Return the post of the claim that owns the id; None while no creation is known."""
     claims = [row for row in rows if row.claimed_at is not None]
     if not claims:
         return None

@@ -1,4 +1,4 @@
-"""Port: what is known of posts."""
+"""Port: the posts."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
@@ -8,27 +8,27 @@ from services.posts.post import Post, PostMutation
 from services.scan import ScanPage
 
 MAX_ANCESTOR_HINT = 128
-"""Ancestors kept as a hint: deeper than nearly every thread (103 in Ubuntu's IRC), 1 KiB."""
+"""Ancestors in a hint, 1 KiB: deeper than nearly every thread (Ubuntu's IRC has one of 103)."""
 
 
 class PostStore(Protocol):
-    """Posts by id. Recording is idempotent and commutative: `services.posts.post` is its law."""
+    """Posts by id. Recording is idempotent and commutative, as `services.posts.post` merges."""
 
     async def record(self, mutations: Sequence[PostMutation]) -> None:
-        """Merges the mutations into their rows. Durable on return. Raises StoreUnavailable."""
+        """Merge the mutations into their rows. Durable on return. Raises StoreUnavailable."""
 
-    async def hint_ancestors(self, lines: Mapping[tuple[PostId, UserId], Sequence[PostId]]) -> None:
-        """Keeps, for each (post, author), ancestors nearest first; the longest known one stays.
+    async def hint_ancestors(self, hints: Mapping[tuple[PostId, UserId], Sequence[PostId]]) -> None:
+        """Store the ancestors of each (post, author), nearest first; the longest hint stays.
 
-        A repost's are its original and what is above that. A hint saves later reads and decides
+        The hint of a repost is its original and that one's ancestors. Hints save reads and decide
         nothing. Raises StoreUnavailable.
         """
 
     async def load(self, posts: Collection[PostId]) -> dict[PostId, Post]:
-        """The known ones among `posts`, deleted ones included; the rest are left out.
+        """Return the known ones among `posts` by id, deleted ones included.
 
         One store request for up to 1,000 ids. Raises StoreUnavailable.
         """
 
     async def scan(self, token: int, limit: int) -> ScanPage[PostId]:
-        """Some of the ids of which anything is known, beyond a place. Raises StoreUnavailable."""
+        """Return up to `limit` post ids with any row, after a token. Raises StoreUnavailable."""

@@ -1,4 +1,4 @@
-"""Whose posts are pulled, as writers and readers know it: few, and known by heart."""
+"""The pulled authors, cached by writers and readers: there are few of them."""
 
 from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
@@ -10,16 +10,17 @@ from services.pulled.store import Flag, PulledStore
 from services.retention import Retention
 from services.timelines.store import AuthorEntry
 
-MOST_AUTHORS = 1_000
-"""Of whom each reader of a home asks which of them he follows, in one request. Beyond them, and a
-few that several workers add at once, authors are pushed however many followers they have."""
+MAX_AUTHORS = 1_000
+"""Pulled authors within the retention; every read of a home asks in one request which of them its
+viewer follows. Beyond that, and a few that concurrent workers add, authors are pushed however many
+followers they have."""
 AGE_MS = 1_000
-"""For which what is known is taken for what is: by so much an author's first pulled post may be
-late. One request a second, whatever is read."""
+"""How long the cached flags are used: an author's first pulled post may be late by so much. It
+takes one request a second, however much is read."""
 
 
 class PulledAuthors:
-    """Which authors are flagged within the retention. Knows what was so `age_ms` ago, or later."""
+    """The authors that are flagged within the retention, as of `age_ms` ago or later."""
 
     def __init__(
         self, store: PulledStore, retention: Retention, clock: Clock, age_ms: int = AGE_MS
@@ -31,7 +32,7 @@ class PulledAuthors:
         self._asked_at: int | None = None
 
     async def flagged_buckets(self) -> Mapping[UserId, AbstractSet[int]]:
-        """The buckets in which each is flagged. Raises StoreUnavailable."""
+        """Return the flagged buckets of each pulled author. Raises StoreUnavailable."""
         now = self._buckets.clock()
         if self._asked_at is None or not 0 <= now - self._asked_at < self._age_ms:
             first = self._buckets.of(self._buckets.retention.floor(now))
@@ -42,11 +43,11 @@ class PulledAuthors:
         return self._known
 
     async def has(self, author: UserId, post: PostId) -> bool:
-        """Whether a post of this author need be in no home. Raises StoreUnavailable."""
+        """Whether a post of this author may be missing from homes. Raises StoreUnavailable."""
         return self._buckets.of(post) in (await self.flagged_buckets()).get(author, ())
 
     async def flag(self, posts: Collection[AuthorEntry]) -> set[AuthorEntry]:
-        """Flags the authors, durably, for these posts; returns those for which there was room.
+        """Flag the authors of posts, durably; return the posts whose authors there was room for.
 
         Raises StoreUnavailable.
         """
@@ -54,8 +55,10 @@ class PulledAuthors:
             return set()
         known = await self.flagged_buckets()
         new = sorted({each.author_id for each in posts} - known.keys())
-        left_out = set(new[max(0, MOST_AUTHORS - len(known)) :])
-        taken = {each for each in posts if each.author_id not in left_out}
-        if taken:
-            await self._store.flag({Flag(self._buckets.of(post), author) for author, post in taken})
-        return taken
+        refused = set(new[max(0, MAX_AUTHORS - len(known)) :])
+        flagged = {each for each in posts if each.author_id not in refused}
+        if flagged:
+            await self._store.flag(
+                {Flag(self._buckets.of(post), author) for author, post in flagged}
+            )
+        return flagged

@@ -24,7 +24,7 @@ _FLAGGED = select("pulled_authors", "read", "bucket, author_id", "WHERE part = ?
 
 
 class CassandraPulled:
-    """A PulledStore in Cassandra. `version` is for all its rows."""
+    """A PulledStore in Cassandra. `version` returns the write timestamp of rows."""
 
     def __init__(
         self,
@@ -39,14 +39,14 @@ class CassandraPulled:
 
     async def flag(self, flags: Collection[Flag]) -> None:
         buckets, authors = id_columns(flags, 2)
-        lives = self._buckets.ttls(buckets)
-        kept = lives >= 0
+        ttls = self._buckets.ttls(buckets)
+        kept = ttls >= 0
         if kept.any():
             columns: dict[str, Column] = {
                 "part": PART,
                 "bucket": buckets[kept],
                 "author_id": authors[kept],
-                "ttl": lives[kept],
+                "ttl": ttls[kept],
                 "version": self._version(),
             }
             await self._store.write_columns(_FLAG, columns)

@@ -1,4 +1,4 @@
-"""Port: whose posts are not pushed to their followers, but pulled when a home is read."""
+"""Port: the authors whose posts are not pushed to followers, but pulled when a home is read."""
 
 from collections.abc import Collection
 from typing import NamedTuple, Protocol
@@ -7,24 +7,24 @@ from schemas.ids import UserId
 
 
 class Flag(NamedTuple):
-    """Of the posts of an author in a bucket of post time, some may be stored in no home."""
+    """Marks that some of an author's posts of this bucket may be in no home."""
 
     bucket: int
     author_id: UserId
 
 
 class PulledStore(Protocol):
-    """Flags only accumulate; flagging again changes nothing. They leave as entries of then do.
+    """Flags only accumulate, and flagging again changes nothing. They expire as home entries do.
 
-    By the post's own time, not by a clock: a post that is replayed is pulled where it stands, and
-    its flag lasts as long as anybody may read it.
+    A flag is for the time of a post, not of the clock: a replayed post is pulled where it stands,
+    and its flag lasts as long as the post may be read.
     """
 
     async def flag(self, flags: Collection[Flag]) -> None:
-        """Durable on return, and seen by every `flagged` that begins later.
+        """Store flags. Durable on return, and seen by every `flagged` that begins later.
 
         Raises StoreUnavailable.
         """
 
     async def flagged(self, first: int) -> set[Flag]:
-        """All flags of this bucket and later ones; one store request. Raises StoreUnavailable."""
+        """Return the flags from bucket `first` on: one store request. Raises StoreUnavailable."""

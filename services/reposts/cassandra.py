@@ -6,6 +6,7 @@ fixed, so that a reader finds them without asking which there are.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
@@ -30,14 +31,14 @@ from services.storage.statements import (
 )
 
 SHARDS = 1024
-"""Of a bucket, for good: a thousand users in each of them for a million, ten thousand for ten."""
+"""Shards of a bucket; never to be changed. With a million users each has a thousand of them."""
 ROWS_AT_ONCE = 5_000
-"""Of one bucket in one answer: 120 for each original on a page. Where there are more, each window
-is asked for by itself."""
+"""Rows of one bucket in one answer: 120 for each original on a page. Where there are more, each
+window is read by itself."""
 AUTHOR_ROWS_AT_ONCE = 100_000
-"""Rows that one request for authors' reposts may bring: 2.4 MB."""
+"""Rows of authors' reposts in one answer: 2.4 MB."""
 LINK = 0
-"""Stands for an original in the row that is the link itself."""
+"""The original in the row that is the link itself."""
 
 _LINK = insert("reposts", "target_id", "repost_id", "author_id", "original_id", operation="link")
 _BELOW = select(
@@ -105,17 +106,17 @@ class CassandraReposts:
     async def reposts_of(
         self, targets: Collection[PostId], after: RepostLink | None, limit: int
     ) -> RepostPage:
-        place = (0, 0) if after is None else (after.post_id, after.author_id)
-        asked: dict[RepostLink, set[PostId]] = {}
-        rows: dict[PostId, int] = {}
-        portioned = (self._store.read(_BELOW, part, *place, limit) for part in key_chunks(targets))
-        for answer in await asyncio.gather(*portioned):
-            for target, repost, author, original in answer:
-                rows[target] = rows.get(target, 0) + 1
-                known = asked.setdefault(RepostLink(target, repost, author), set())
+        start = (0, 0) if after is None else (after.post_id, after.author_id)
+        requested: dict[RepostLink, set[PostId]] = {}
+        counts: Counter[PostId] = Counter()
+        requests = (self._store.read(_BELOW, part, *start, limit) for part in key_chunks(targets))
+        for rows in await asyncio.gather(*requests):
+            for target, repost, author, original in rows:
+                counts[target] += 1
+                originals = requested.setdefault(RepostLink(target, repost, author), set())
                 if original != LINK:
-                    known.add(PostId(original))
-        return RepostPage(asked, {target for target, count in rows.items() if count == limit})
+                    originals.add(PostId(original))
+        return RepostPage(requested, {each for each, count in counts.items() if count == limit})
 
     async def add_author_reposts(self, resolved: Sequence[ResolvedRepost]) -> None:
         rows = [(each.author_id, each.post_id, original) for each, original in resolved]
@@ -133,11 +134,11 @@ class CassandraReposts:
     ) -> dict[UserId, list[AuthorRepost]]:
         most = max(1, min(KEYS_AT_ONCE, AUTHOR_ROWS_AT_ONCE // limit))
         pages: dict[UserId, list[AuthorRepost]] = {}
-        asked = (
+        requests = (
             self._store.read(_AUTHORS, part, span.above, span.below, limit)
             for part in key_chunks(authors, most)
         )
-        for rows in await asyncio.gather(*asked):
+        for rows in await asyncio.gather(*requests):
             for author, *repost in rows:
                 pages.setdefault(UserId(author), []).append(AuthorRepost(*repost))
         return pages
@@ -146,15 +147,15 @@ class CassandraReposts:
         if not len(users):
             return
         buckets = self._buckets.of_all(np.maximum(originals, reposts))
-        lives = self._buckets.ttls(buckets)
-        kept = lives >= 0
+        ttls = self._buckets.ttls(buckets)
+        kept = ttls >= 0
         columns: dict[str, Column] = {
             "bucket": buckets[kept],
             "shard": slots(users[kept]) * SHARDS // SLOTS,
             "user_id": users[kept],
             "original_id": originals[kept],
             "repost_id": reposts[kept],
-            "ttl": lives[kept],
+            "ttl": ttls[kept],
             "version": self._version(),
         }
         await self._store.write_columns(_ADD_HOME, columns)
@@ -192,7 +193,7 @@ class CassandraReposts:
         return {window: reposts for window, reposts in found if reposts}
 
     def _window_buckets(self, window: Window) -> list[int]:
-        """Those that its reposts may be in: two at most."""
+        """Return the buckets that the window's reposts may be in: two at most."""
         first = self._buckets.of(max(window.original_id, window.above + 1))
         return list(range(first, self._buckets.of(window.below - 1) + 1))
 

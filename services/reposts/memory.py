@@ -28,14 +28,14 @@ class MemoryReposts:
     async def reposts_of(
         self, targets: Collection[PostId], after: RepostLink | None, limit: int
     ) -> RepostPage:
-        asked, cut = {}, set()
+        requested, truncated = {}, set()
         for target in targets:
             held = self._below.get(target, {})
             waiting = sorted(each for each in held if after is None or each > after)
-            asked.update({each: frozenset(held[each]) for each in waiting[:limit]})
+            requested.update({each: frozenset(held[each]) for each in waiting[:limit]})
             if len(waiting) > limit:
-                cut.add(target)
-        return RepostPage(asked, cut)
+                truncated.add(target)
+        return RepostPage(requested, truncated)
 
     async def add_author_reposts(self, resolved: Sequence[ResolvedRepost]) -> None:
         for repost, original in resolved:

@@ -1,7 +1,7 @@
-"""Port: who reposted what, and which reposts of an original were delivered to whom.
+"""Port: the links of reposts, and the reposts that were delivered to homes.
 
-Everything here only ever accumulates, and says where a repost may count: which original it has,
-and whether it is shown, is decided when reading, from the posts themselves.
+Everything here only accumulates and says where a repost may count. Its original, and whether it is
+shown, are decided on read from the posts themselves.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -14,7 +14,7 @@ from services.span import Span
 
 
 class RepostLink(NamedTuple):
-    """`author_id` says that `post_id` reposts `target_id`."""
+    """A claim by `author_id` that `post_id` reposts `target_id`."""
 
     target_id: PostId
     post_id: PostId
@@ -22,26 +22,28 @@ class RepostLink(NamedTuple):
 
 
 class ResolvedRepost(NamedTuple):
-    """A repost, and the original at which its line of reposts ended when somebody looked."""
+    """A repost, and the original at which its chain of reposts ended when it was last read."""
 
     repost: RepostLink
     original_id: PostId
 
 
 class AuthorRepost(NamedTuple):
+    """A repost in its author's listing, with one of its originals."""
+
     post_id: PostId
     original_id: PostId
 
 
 def post_of(repost: AuthorRepost) -> PostId:
-    """By which an author's reposts are ordered."""
+    """Return the id that orders an author's reposts."""
     return repost.post_id
 
 
 class RepostPage(NamedTuple):
-    """Reposts of some posts, with the originals under which their delivery was asked for.
+    """Reposts of some posts, with the originals under which their delivery was requested.
 
-    `truncated` are the posts that have more of them.
+    `truncated` holds the posts that have more reposts.
     """
 
     requested: Mapping[RepostLink, AbstractSet[PostId]]
@@ -49,52 +51,47 @@ class RepostPage(NamedTuple):
 
 
 class RepostStore(Protocol):
-    """Every write is idempotent, and seen by each read that begins after it returned."""
+    """Every write is idempotent, and seen by each read that begins after it returned.
+
+    Every method raises StoreUnavailable.
+    """
 
     async def link(self, reposts: Sequence[RepostLink]) -> None:
-        """Keeps that each post names its target. Raises StoreUnavailable."""
+        """Store that each post names its target."""
 
     async def mark_requested(self, resolved: Sequence[ResolvedRepost]) -> None:
-        """Keeps that delivery of each repost under its original was asked for.
-
-        Raises StoreUnavailable.
-        """
+        """Store that the delivery of each repost under its original was requested."""
 
     async def reposts_of(
         self, targets: Collection[PostId], after: RepostLink | None, limit: int
     ) -> RepostPage:
-        """Reposts that name these targets, in their order; `after` one of a single target.
+        """Return the reposts that name these targets, in order; after `after` for a single target.
 
-        At least one of each target that has any, and about `limit` at most. One store request for
-        up to 1,000 targets. Raises StoreUnavailable.
+        Each target that has any gets at least one and about `limit` at most. One store request for
+        up to 1,000 targets.
         """
 
     async def add_author_reposts(self, resolved: Sequence[ResolvedRepost]) -> None:
-        """Keeps that each repost, of its author, may have this original.
-
-        Raises StoreUnavailable.
-        """
+        """Store that each repost, in its author's listing, may have this original."""
 
     async def author_pages(
         self, authors: Collection[UserId], span: Span, limit: int
     ) -> dict[UserId, list[AuthorRepost]]:
-        """Up to `limit` reposts of each author in a span, newest first; those with none left out.
+        """Return up to `limit` reposts of each author in a span, newest first; no empty lists.
 
-        One with several originals is there several times. Raises StoreUnavailable.
+        A repost with several originals appears once for each.
         """
 
     async def add_home_reposts(self, users: IdArray, originals: IdArray, reposts: IdArray) -> None:
-        """Keeps that reposts[i], of originals[i], was delivered to users[i].
+        """Store that reposts[i], of originals[i], was delivered to users[i].
 
-        What is older than the retention plus one bucket need not be kept, as in home timelines.
-        Raises StoreUnavailable.
+        Rows older than the retention plus one bucket may expire, as in home timelines.
         """
 
     async def delivered(
         self, user: UserId, windows: Collection[Window], limit: int
     ) -> dict[Window, list[PostId]]:
-        """The earliest `limit` reposts to a user in each window; windows with none left out.
+        """Return the earliest `limit` reposts to a user in each window; no empty lists.
 
-        One store request where they are fewer than some thousand in all.
-        Raises StoreUnavailable.
+        One store request if there are fewer than some thousand in all.
         """

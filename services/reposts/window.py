@@ -8,27 +8,27 @@ WINDOW_MS = DAY_MS
 
 
 class Window(NamedTuple):
-    """The `number`th window of an original, from 0 on."""
+    """A window of an original, numbered from 0."""
 
     original_id: PostId
     number: int
 
     @classmethod
     def of(cls, post: PostId, original: PostId) -> Self:
-        """That of a repost, or of the original itself; what is dated before it is in the first."""
+        """Return the window of a repost, or of the original itself: the first for earlier posts."""
         after = (post >> SEQUENCE_BITS) - (original >> SEQUENCE_BITS)
         return cls(original, max(0, after // WINDOW_MS))
 
     @property
     def above(self) -> int:
-        """Reposts in the window have ids above this one."""
+        """The id that all reposts in the window are above."""
         return self._edge(self.number) - 1 if self.number else 0
 
     @property
     def below(self) -> int:
-        """And below this one."""
+        """The id that all reposts in the window are below."""
         return min(self._edge(self.number + 1), MAX_ID)
 
     def _edge(self, number: int) -> int:
-        began = (self.original_id >> SEQUENCE_BITS) + number * WINDOW_MS
-        return began << SEQUENCE_BITS
+        start = (self.original_id >> SEQUENCE_BITS) + number * WINDOW_MS
+        return start << SEQUENCE_BITS

@@ -15,8 +15,8 @@ class MemoryTerms:
         self._found: dict[str, set[PostClaim]] = {}
         self._forgotten: set[PostClaim] = set()
 
-    async def add(self, said: Sequence[PostTerms]) -> None:
-        for claim, terms in said:
+    async def add(self, posts: Sequence[PostTerms]) -> None:
+        for claim, terms in posts:
             for term in terms if claim not in self._forgotten else ():
                 self._found.setdefault(term, set()).add(claim)
 

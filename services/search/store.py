@@ -1,4 +1,4 @@
-"""Port: which posts are found by a term (`services.search.terms`)."""
+"""Port: the posts that a term finds (`services.search.terms`)."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
@@ -16,37 +16,37 @@ class PostClaim(NamedTuple):
 
 
 class PostTerms(NamedTuple):
-    """What a message says that a claim may be found by."""
+    """The terms of one message: they may find its claim."""
 
     claim: PostClaim
     terms: frozenset[str]
 
 
 def claim_of(fact: PostFact) -> PostClaim:
-    """The claim that a message is about."""
+    """Return the claim that a message is about."""
     return PostClaim(PostId(fact.post_id), UserId(fact.author_id))
 
 
 class TermStore(Protocol):
-    """Entries accumulate and may be out of date: a reader judges each post by itself.
+    """Entries accumulate and may be outdated: readers check each post by itself.
 
     Both writes are idempotent and commute. Every method raises StoreUnavailable.
     """
 
-    async def add(self, said: Sequence[PostTerms]) -> None:
-        """Keeps by which terms posts may be found. Durable on return, and seen by later pages.
+    async def add(self, posts: Sequence[PostTerms]) -> None:
+        """Store the terms of posts. Durable on return, and seen by later pages.
 
-        Of a claim that was forgotten nothing is kept.
+        Terms of forgotten claims are not kept.
         """
 
     async def forget(self, claims: Sequence[PostClaim]) -> None:
-        """Removes all terms of claims whose author deleted them, those added later included.
+        """Remove all terms of deleted claims, also those that are added later.
 
-        So that no deleted words stay: what is shown does not rest on it.
+        This removes deleted words from the store; what readers are shown does not depend on it.
         """
 
     async def page(self, terms: Collection[str], span: Span, limit: int) -> list[PostId]:
-        """Up to `limit` posts found by any of the terms, each once, in the span's order.
+        """Return up to `limit` posts with any of the terms, each once, in the span's order.
 
-        Fewer than `limit`: there are no more.
+        Fewer mean that there are no more.
         """

@@ -1,6 +1,7 @@
-"""Terms: the tags and words by which posts are found, and what finds them all.
+"""Terms: the tags and words that find posts, and terms that find all posts.
 
-A tag's begins with `#`, that of a part of all posts with `*`, a word's with neither.
+The term of a tag begins with `#`, that of a part of all posts with `*`, that of a word with
+neither.
 """
 
 import re
@@ -9,43 +10,46 @@ from schemas.events import Creation, Edit, PostFact
 from schemas.ids import SLOTS, slot
 from schemas.tags import normal_tag
 
-LONGEST = 64
-"""Code points of a term: whoever reads judges by the post, so what is longer only shares a term."""
+MAX_TERM = 64
+"""Code points of a term. Longer words share one, since readers check each post by itself."""
 PARTS = 16
-"""Of all posts: 600,000 in three days of ten million, and writes that spread."""
+"""Parts of all posts: each has 600,000 of ten million in three days, and writes spread over
+them."""
 _WORD = re.compile(r"\w+")
 
 
 def words(text: str) -> frozenset[str]:
-    """The words of a text, whole, case ignored: 5,000 at most, of 10,000 characters."""
+    """Return the whole words of a text, casefolded: at most 5,000 in 10,000 characters."""
     return frozenset(_WORD.findall(text.casefold()))
 
 
 def word_term(word: str) -> str:
-    return word[:LONGEST]
+    """Return the term of a casefolded word."""
+    return word[:MAX_TERM]
 
 
 def tag_term(tag: str) -> str:
-    return f"#{normal_tag(tag)[:LONGEST]}"
+    """Return the term of a tag."""
+    return f"#{normal_tag(tag)[:MAX_TERM]}"
 
 
 def all_post_terms() -> list[str]:
-    """The terms that together find every post."""
+    """Return the terms that together find every post."""
     return [_part(number) for number in range(PARTS)]
 
 
 def tags_of(fact: PostFact) -> frozenset[str]:
-    """By which tags a message says that a post may be found.
+    """Return the terms of a message's tags.
 
-    Whatever the visibility, for an edit may widen it without another word; and of reposts too, for
-    a later creation may be one where the first was none.
+    Visibility and reposts do not matter: an edit may widen the visibility without naming the tags,
+    and a later creation may turn a repost into a post.
     """
     tags = fact.tags if isinstance(fact, Creation | Edit) else ()
     return frozenset(map(tag_term, tags or ()))
 
 
 def words_of(fact: PostFact) -> frozenset[str]:
-    """By which words, likewise; and a creation, by the part of all posts that it belongs to."""
+    """Return the terms of a message's words, and for a creation that of its part of all posts."""
     if not isinstance(fact, Creation | Edit):
         return frozenset()
     found = map(word_term, words(fact.text or ""))

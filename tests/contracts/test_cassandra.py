@@ -254,7 +254,7 @@ async def test_a_follower_list_that_grows_spreads_over_more_partitions(
 
     So are those of whom a later level holds only what is older.
     """
-    monkeypatch.setattr(follower_lists, "LOOK_EVERY", 1)
+    monkeypatch.setattr(follower_lists, "CHECK_EVERY", 1)
     graph = CassandraGraph(store, lambda: NOW, part_rows=SAMPLE)
     crowd = [UserId(people.carol + 100 * number) for number in range(4_000)]
     late = [UserId(people.carol + 100 * number + 50) for number in range(20)]

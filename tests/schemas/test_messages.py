@@ -63,7 +63,9 @@ def test_topics_and_messages_name_each_other() -> None:
     declared = topics.load_topics()
     listed = {(tag, name) for name, topic in declared.items() for tag in topic.messages}
     own = {(tag, kind.topic) for tag, kind in KINDS.items()}
-    copied = {(tag, name) for name, each in SNAPSHOTS.items() for tag, at in own if at == each.of}
+    copied = {
+        (tag, name) for name, each in SNAPSHOTS.items() for tag, at in own if at == each.source
+    }
     assert listed == own | copied
     for name, topic in declared.items():
         assert (topics.dead_letter_topic(name) in declared) == bool(topic.messages)

@@ -171,7 +171,7 @@ async def test_every_edge_that_was_recorded_before_a_list_is_read_is_seen(
 
     With levels that rise at every write, and with none.
     """
-    monkeypatch.setattr(cassandra, "LOOK_EVERY", 1)
+    monkeypatch.setattr(cassandra, "CHECK_EVERY", 1)
     answered: set[str] = set()
     for seed in range(120):
         chance = random.Random(seed)

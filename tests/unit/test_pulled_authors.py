@@ -72,7 +72,7 @@ async def test_a_flag_is_about_posts_of_its_time() -> None:
 
 async def test_beyond_a_bound_authors_are_pushed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Those who have their flag keep it; who gets none is to be pushed, by whoever asked."""
-    monkeypatch.setattr(authors, "MOST_AUTHORS", 2)
+    monkeypatch.setattr(authors, "MAX_AUTHORS", 2)
     store, clock = MemoryPulled(), Clock()
     pulled = PulledAuthors(store, Retention(), clock, age_ms=0)
     assert await pulled.flag(posts(ALICE)) == set(posts(ALICE))
