@@ -20,19 +20,19 @@ from streams.routes import group_of
 
 DAY_SECONDS = 86_400.0
 COMMIT_INTERVAL_SECONDS = 1.0
-"""What a crash repeats at most, of handled messages."""
+"""A crash repeats the handled messages of at most this time."""
 SESSION_SECONDS = 30.0
-"""A worker that is silent for longer loses its partitions; a restart that is quicker keeps them."""
+"""A worker that is silent for longer loses its partitions; a faster restart keeps them."""
 METADATA_SECONDS = 30.0
-"""Within which a topic that was missing, or a new partition, is noticed."""
+"""How soon a new topic or partition is noticed."""
 FETCH_BYTES = 256 << 10
-"""From one partition at a time, or one batch as its producer made it where that is larger.
-aiokafka keeps one fetch per partition besides what the intake counts: 64 MiB for 256."""
+"""Most bytes of one fetch from a partition, unless one producer's batch is larger. aiokafka keeps a
+fetch for each partition besides what the intake counts: 64 MiB for 256 partitions."""
 POLL_RECORDS = 2_000
 
 
 class RecordRunSchema(faust.Schema):  # type: ignore[misc] # untyped upstream
-    """The value of an event is the run of records that the consumer put there; no codec."""
+    """Takes the run of records from the consumer as an event's value, without a codec."""
 
     def compile(self, app: Any, **_: Any) -> Any:
         async def decode(message: Any, *, propagate: bool = False) -> EventT:  # noqa: ARG001
@@ -42,14 +42,14 @@ class RecordRunSchema(faust.Schema):  # type: ignore[misc] # untyped upstream
 
 
 class KafkaBoot(BootStrategy):  # type: ignore[misc] # untyped upstream
-    """Without Faust's producer: what leaves goes through an outbox."""
+    """Boots without Faust's producer: an outbox sends instead."""
 
     enable_kafka_producer = False
     enable_web = False
 
 
 class App(faust.App):  # type: ignore[misc] # untyped upstream
-    """A Faust app that knows its intake. Built by `create_app`."""
+    """A Faust app with its intake. Built by `create_app`."""
 
     BootStrategy = KafkaBoot
     intake: Intake
@@ -57,7 +57,7 @@ class App(faust.App):  # type: ignore[misc] # untyped upstream
     """The brakes of its loops, kept in agreement with the store while it runs."""
 
     def _create_directories(self) -> None:
-        """Upstream makes folders for tables in the working directory; there are no tables."""
+        """Create nothing: upstream makes folders for tables, and there are no tables."""
 
     def deliver(self, delivery: DeliveryLoop[Any]) -> None:
         """Add the agent that hands the messages of a topic to their delivery loop."""

@@ -13,13 +13,13 @@ from streams.clock import SystemClock, WaitingClock
 from streams.retry import Random
 
 Work = Coroutine[Any, Any, None]
-"""Runs until it is cancelled, or returns earlier."""
+"""Work that runs until it is cancelled, or returns earlier."""
 
 log = structlog.get_logger(__name__)
 
 
 class Background:
-    """Works of a process, each in a task. An error in one stops the process."""
+    """Runs work beside a process's main task, each in a task. An error stops the process."""
 
     def __init__(self, stop: asyncio.Event) -> None:
         self.failed = False
@@ -42,10 +42,10 @@ class Background:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            if isinstance(error, MingleError):  # says what it is by itself
-                log.error("work in the background failed", error=str(error))
+            if isinstance(error, MingleError):  # its text says enough
+                log.error("background work failed", error=str(error))
             else:
-                log.error("work in the background failed", exc_info=error)
+                log.error("background work failed", exc_info=error)
             self.failed = True
             self._stop.set()
 
@@ -57,15 +57,15 @@ async def repeat(
     clock: WaitingClock | None = None,
     random: Random | None = None,
 ) -> None:
-    """Without end, at most `seconds` after the last look. `failed` is told once for each outage."""
+    """Call `look` without end, at most `seconds` apart. Logs `failed` once for each outage."""
     clock, random = clock or SystemClock(), random or SystemRandom()
     is_away = False
     while True:
         try:
             await look()
         except Transient as error:
-            say = log.debug if is_away else log.warning
-            say(failed, error=repr(error))
+            log_outage = log.debug if is_away else log.warning
+            log_outage(failed, error=repr(error))
             is_away = True
         else:
             is_away = False
@@ -73,13 +73,11 @@ async def repeat(
 
 
 @asynccontextmanager
-async def run_in_background(
-    stop: asyncio.Event, works: Iterable[Work]
-) -> AsyncIterator[Background]:
-    """These run until the context ends."""
+async def run_in_background(stop: asyncio.Event, work: Iterable[Work]) -> AsyncIterator[Background]:
+    """Run these until the context ends."""
     running = Background(stop)
-    for work in works:
-        running.start(work)
+    for each in work:
+        running.start(each)
     try:
         yield running
     finally:

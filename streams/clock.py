@@ -1,4 +1,4 @@
-"""Time, passed in."""
+"""A clock that code takes as an argument."""
 
 import asyncio
 import time
@@ -7,10 +7,10 @@ from typing import Protocol
 
 class WaitingClock(Protocol):
     def now(self) -> float:
-        """Seconds; only differences mean something."""
+        """Return seconds, of which only differences mean something."""
 
     async def wait(self, event: asyncio.Event, seconds: float) -> None:
-        """Returns when the event is set or that much time has passed, perhaps earlier."""
+        """Wait until the event is set or this much time has passed, perhaps less."""
 
 
 class SystemClock:

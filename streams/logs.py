@@ -1,4 +1,4 @@
-"""Logs of our programs: an event a line on standard error, JSON unless it is a terminal."""
+"""Logs on standard error: one event a line, as JSON unless it is a terminal."""
 
 import logging
 import sys
@@ -7,11 +7,11 @@ from typing import Any, Final
 import structlog
 
 CHATTY: Final = ("aiokafka", "faust", "mode", "cassandra", "uvicorn", "asyncio")
-"""Libraries whose news is not ours: of them only what is wrong."""
+"""Libraries of which only warnings and errors are logged."""
 
 
 def configure_logging(level: str) -> None:
-    """Everything from `level` up, libraries from warning up, in one form."""
+    """Log everything from `level` up, and libraries from warning up, in one format."""
     before: list[Any] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -33,7 +33,7 @@ def configure_logging(level: str) -> None:
             foreign_pre_chain=before,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *_rendered(sys.stderr.isatty()),
+                *_renderers(sys.stderr.isatty()),
             ],
         )
     )
@@ -42,7 +42,7 @@ def configure_logging(level: str) -> None:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.root.level))
 
 
-def _rendered(terminal: bool) -> list[Any]:
+def _renderers(terminal: bool) -> list[Any]:
     if terminal:
         return [structlog.dev.ConsoleRenderer()]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]

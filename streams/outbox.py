@@ -1,4 +1,4 @@
-"""Messages that leave: the port, and its adapter in memory."""
+"""Port: messages to send, with its adapter in memory."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -13,21 +13,21 @@ class Outgoing(NamedTuple):
     value: bytes | None
     headers: Sequence[tuple[str, bytes]] = ()
     timestamp: int | None = None
-    """Milliseconds since the Unix epoch; None is the time of sending."""
+    """Milliseconds since the Unix epoch; None means the time of sending."""
 
 
 class Outbox(Protocol):
     async def send(self, messages: Sequence[Outgoing]) -> None:
-        """Returns when the brokers have acknowledged every message.
+        """Append messages; the brokers have acknowledged all of them on return.
 
-        Raises BrokerUnavailable when that did not happen: any of them may nevertheless be in
-        its log, and none may be. Sending them again is safe, and appends them again. Messages
-        of one partition keep their order within one call.
+        Raises BrokerUnavailable if they did not: any of the messages may be in the log, or none.
+        Sending them again is safe, and appends them again. Messages of one partition keep their
+        order within one call.
         """
 
 
 class MemoryOutbox:
-    """Keeps what is sent, by topic, in the order of sending. For tests and embedded runs."""
+    """Keeps messages by topic in the order of sending, for tests and embedded runs."""
 
     def __init__(self) -> None:
         self._sent: defaultdict[str, list[Outgoing]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""What travels from Kafka to the delivery loop: records, in runs of one partition."""
+"""Records as they pass from Kafka to the delivery loop, in runs of one partition."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
@@ -41,6 +41,6 @@ RECORD_OVERHEAD = 500
 
 
 def size_of(record: Record) -> int:
-    """What the record takes in memory, roughly: what bounds of bytes count."""
+    """Return roughly the bytes that a record takes in memory, as bounds count them."""
     key, value = record.key, record.value
     return RECORD_OVERHEAD + (len(key) if key else 0) + (len(value) if value else 0)

@@ -1,4 +1,4 @@
-"""Requests to ourselves as messages: the handlers' outbox on top of the producer's."""
+"""Requests to ourselves as messages: the handlers' outbox on the outbox of messages."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from streams.outbox import Outbox, Outgoing
 
 
 class KafkaRequestOutbox:
-    """A `services.handlers.outbox.RequestOutbox` that appends to the topics of the requests."""
+    """A `services.handlers.outbox.RequestOutbox` that appends to the requests' topics."""
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox

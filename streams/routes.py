@@ -1,4 +1,4 @@
-"""Which handler sees to which topic, under which agent's name, in which role."""
+"""Routes: which agent handles which topic, in which role."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -33,11 +33,11 @@ from streams.delivery.backlog import BatchBounds
 
 
 class Route(NamedTuple):
-    """An agent: the topic it reads, the role whose app it belongs to, how much at a time.
+    """An agent: the topic it reads, the role whose app has it, and how much it takes at a time.
 
-    `is_second`: another role reads the topic too and buries what cannot be decoded, so that this is
-    one dead letter; here it is skipped. What this role alone cannot handle it buries, and counts
-    for a brake of its own: a bug in it stops no other role.
+    `is_second`: another role reads the topic too and writes the dead letters of what cannot be
+    decoded; this one skips it. What this role alone cannot handle becomes a dead letter that counts
+    for a brake of its own: a bug in it stops no other role. `lane` is that of fan-out pages.
     """
 
     agent: str
@@ -53,10 +53,10 @@ class Route(NamedTuple):
 
 
 WORDS_AT_ONCE = BatchBounds(messages=1024, batches=2)
-"""Words are no hurry and share mutations: the more posts at a time, the fewer a post."""
+"""Words can wait and share mutations: the more posts at a time, the fewer mutations a post."""
 BULK_AT_ONCE = BatchBounds(messages=16, batches=2)
-"""One batch is written while the followers of the next are read. More would bring the lane nothing
-but a longer queue at the store, which the other lane then waits in."""
+"""One batch is written while the followers of the next are read. More would only lengthen the queue
+at the store, in which the other lane waits too."""
 
 BY_DEFAULT = FanOutPolicy()
 
@@ -99,7 +99,7 @@ def create_handlers(  # noqa: PLR0913 - what handlers are made of
     policy: FanOutPolicy = BY_DEFAULT,
     active_followers: ActiveFollowers = everyone_active,
 ) -> Mapping[str, Handler[Any]]:
-    """The handler of each agent, on these stores."""
+    """Return the handler of each agent, on these stores."""
     join = LinkReplies(
         stores.posts, stores.conversations, OrphanGauge(metrics.conversation_orphans_pending)
     )
@@ -135,7 +135,7 @@ def create_handlers(  # noqa: PLR0913 - what handlers are made of
 def _lanes(
     stores: Stores, metrics: Metrics, clock: Clock, active_followers: ActiveFollowers
 ) -> Mapping[str, Handler[Any]]:
-    """The handler of each lane's pages."""
+    """Return the handler of each lane's pages."""
     deliver = partial(
         DeliverPages,
         graph=stores.graph,
@@ -152,7 +152,7 @@ def _lanes(
 
 
 REPLAYED_AT_ONCE = 262_144
-"""Entries that a replay writes by one call: 16 MB packed, a thousand to each of 256 shards."""
+"""Entries that a replay writes in one call: 16 MB packed, a thousand to each of 256 shards."""
 
 
 def create_inline_handlers(  # noqa: PLR0913 - what handlers are made of
@@ -189,17 +189,15 @@ def create_inline_handlers(  # noqa: PLR0913 - what handlers are made of
     return {
         FOLLOW_EDGES: RecordFollows(stores.graph, stores.relations, requests),
         **{
-            topic: _one_after_the_other(
-                [agents[each.agent] for each in facts if each.topic == topic]
-            )
+            topic: _handle_in_turn([agents[each.agent] for each in facts if each.topic == topic])
             for topic in dict.fromkeys(route.topic for route in facts)
         },
     }
 
 
-def _one_after_the_other(all_of_them: Sequence[Handler[Any]]) -> Handler[Any]:
+def _handle_in_turn(handlers: Sequence[Handler[Any]]) -> Handler[Any]:
     async def handle(batch: Sequence[Accepted[Any]]) -> None:
-        for each in all_of_them:
+        for each in handlers:
             await each(batch)
 
     return handle

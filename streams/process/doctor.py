@@ -1,4 +1,4 @@
-"""What an operator would look at first, one finding each, with what to do about it."""
+"""What an operator would check first: one finding for each, with advice."""
 
 import asyncio
 from collections.abc import Iterator
@@ -15,13 +15,13 @@ from streams.kafka.topics import TopicAdmin, compare_topics
 KAFKA_TIMEOUT: Final = 5.0
 HEALTH_TIMEOUT: Final = 5.0
 SHOWN: Final = 3
-"""Of many differences, the ones that are named; `mingle topics check` names all."""
+"""Differences that are named; `mingle topics check` names all."""
 
 State = Literal["ok", "failed", "skipped"]
 
 
 class Finding(NamedTuple):
-    """One thing that was looked at; `advice` says what to do, unless it is ok."""
+    """The result of one check; `advice` says what to do unless it is ok."""
 
     check: str
     state: State
@@ -30,7 +30,7 @@ class Finding(NamedTuple):
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """Every finding, in the order in which one would mend them. Changes nothing."""
+    """Yield every finding, in the order in which to fix them. Changes nothing."""
     yield Finding("settings", "ok", "every setting is as expected")
     yield from _kafka(settings)
     if settings.store == "memory":
@@ -90,14 +90,14 @@ def _cassandra(settings: Settings) -> Iterator[Finding]:
 
 
 def describe_unreachable(settings: Settings, error: StoreUnavailable) -> str:
-    """That Cassandra did not answer, and where, without the driver's list of every attempt."""
+    """Say that and where Cassandra did not answer, without the driver's list of attempts."""
     hosts = ", ".join(settings.cassandra_hosts)
     gist, _, _ = str(error).partition(": (")
     return f"{gist} ({hosts}, port {settings.cassandra_port})"
 
 
 def _health(check: str, host: str, port: int, start: str) -> Finding:
-    """A process that does not run is no failure here: it may run on another machine."""
+    """Check a process; one that does not run here may run on another machine."""
     where = f"http://{host}:{port}/readyz"
     try:
         answer = httpx.get(where, timeout=HEALTH_TIMEOUT)

@@ -1,4 +1,4 @@
-"""What a worker says of itself over HTTP: /livez, /readyz, /metrics."""
+"""A worker's health and metrics over HTTP: /livez, /readyz, /metrics."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
@@ -11,20 +11,20 @@ UNAVAILABLE = 503
 
 
 class Watched(Protocol):
-    """What knows of problems; `streams.delivery.intake.Intake` is one."""
+    """Something that reports problems, such as `streams.delivery.intake.Intake`."""
 
     def stuck(self) -> list[str]:
-        """What only a restart mends."""
+        """Return problems that only a restart solves."""
 
     def missing(self) -> list[str]:
-        """What keeps messages from being handled."""
+        """Return what keeps messages from being handled."""
 
 
 def create_health(intakes: Sequence[Watched], registry: CollectorRegistry) -> web.Application:
-    """The site: 200, or 503 with what is wrong.
+    """Return the site, which answers 200, or 503 with the problems.
 
-    Live is a worker whose loops make progress: when one does not, only a restart helps. Ready
-    is one whose topics all exist and that has its share of them.
+    A worker is live while its loops make progress: when one does not, only a restart helps. It is
+    ready when its topics all exist and it has its share of their partitions.
     """
     site = web.Application()
     site.router.add_get(
@@ -43,7 +43,7 @@ def create_health(intakes: Sequence[Watched], registry: CollectorRegistry) -> we
 
 
 async def serve_health(site: web.Application, host: str, port: int) -> web.AppRunner:
-    """Listens until the runner's `cleanup` is awaited. Raises OSError when the port is taken."""
+    """Listen until the runner's `cleanup` is awaited. Raises OSError when the port is taken."""
     runner = web.AppRunner(site, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, host, port).start()

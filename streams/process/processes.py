@@ -1,4 +1,4 @@
-"""The programs: what a worker and an API open, run and close again."""
+"""The worker and the API as processes: what they open, run and close."""
 
 import asyncio
 import gc
@@ -36,17 +36,17 @@ from streams.process.store_contact import StoreContact
 from streams.routes import REQUEST_ROLES, WRITE_HOMES
 
 ACCESS_SECONDS = 5.0
-"""For a broker to let a worker in or not; one that says nothing may do so later."""
+"""For a broker to accept or refuse a worker; one that does not answer may do so later."""
 
 log = structlog.get_logger(__name__)
 
 
 async def run_worker(settings: Settings, roles: Sequence[str], stop: asyncio.Event) -> int:
-    """A worker with these roles until `stop`; its exit code.
+    """Run a worker with these roles until `stop`, and return its exit code.
 
-    It joins no group before the store has answered once, so that a worker which cannot reach
-    it takes no partitions from those that can. Raises OSError when the port of its health site
-    is taken, AccessRefused where the brokers or the store let nobody in like this.
+    It joins no group before the store has answered once, so that a worker which cannot reach the
+    store takes no partitions from those that can. Raises OSError when the port of its health site
+    is taken, AccessRefused where the brokers or the store do not accept it.
     """
     async with open_deps(settings) as deps, open_outbox(settings) as outbox:
         dormant = create_inactive_users(deps)
@@ -55,7 +55,7 @@ async def run_worker(settings: Settings, roles: Sequence[str], stop: asyncio.Eve
         watched: list[Watched] = [contact]
         async with health_site(deps, watched) as address:
             log.info("worker started", roles=list(roles), health=str(address))
-            if not await _done_before(stop, _admitted(settings.brokers, contact)):
+            if not await _finish_before(stop, _wait_for_access(settings.brokers, contact)):
                 return STOPPED
             watched.extend(app.intake for app in apps)
             _freeze()
@@ -65,11 +65,10 @@ async def run_worker(settings: Settings, roles: Sequence[str], stop: asyncio.Eve
 
 
 async def run_api(settings: Settings, stop: asyncio.Event) -> int:
-    """The HTTP API until `stop`; its exit code.
+    """Run the HTTP API until `stop`, and return its exit code.
 
-    Until the store has answered once, requests get what they get whenever it is away. Raises
-    Exposed, OSError when its port is taken, AccessRefused where the store lets nobody in like
-    this.
+    Until the store has answered once, requests are answered as in an outage. Raises Exposed,
+    OSError when its port is taken, AccessRefused where the store does not accept it.
     """
     async with (
         open_deps(settings) as deps,
@@ -83,12 +82,12 @@ async def run_api(settings: Settings, stop: asyncio.Event) -> int:
 
 
 def background_work(deps: Deps, roles: Sequence[str], dormant: InactiveUsers) -> list[Work]:
-    """What goes on beside a worker's apps."""
-    going_on: list[Work] = [_create_acknowledger(deps, roles).watch()]
+    """Return the work beside a worker's apps."""
+    work: list[Work] = [_create_acknowledger(deps, roles).watch()]
     if deps.settings.inactive_days and set(roles) & set(REQUEST_ROLES):
-        failed = "it cannot be read who is dormant: nobody is left out"
-        going_on.append(repeat(dormant.scan, SCAN_SECONDS, failed))
-    return going_on
+        failed = "could not read who is inactive: nobody is left out"
+        work.append(repeat(dormant.scan, SCAN_SECONDS, failed))
+    return work
 
 
 def _create_acknowledger(deps: Deps, roles: Sequence[str]) -> GenerationAcknowledger:
@@ -101,7 +100,7 @@ def _create_acknowledger(deps: Deps, roles: Sequence[str]) -> GenerationAcknowle
 async def open_deps(
     settings: Settings, adapters: Callable[[Store, Settings], Stores] = cassandra_stores
 ) -> AsyncIterator[Deps]:
-    """What the settings ask for; the stores answer when `Deps.connect` has returned."""
+    """Open the adapters of the settings; the stores answer once `Deps.connect` has returned."""
     metrics = create_metrics()
     if settings.store == "memory":
         yield memory_deps(settings, metrics)
@@ -124,7 +123,7 @@ async def open_outbox(settings: Settings) -> AsyncIterator[KafkaOutbox]:
 
 @asynccontextmanager
 async def health_site(deps: Deps, watched: Sequence[Watched]) -> AsyncIterator[Address]:
-    """Health of what is watched, and metrics, over HTTP. OSError when the port is taken."""
+    """Serve health of what is watched, and metrics. Raises OSError when the port is taken."""
     site = create_health(watched, deps.metrics.registry)
     runner = await serve_health(site, deps.settings.metrics_host, deps.settings.metrics_port)
     try:
@@ -134,30 +133,30 @@ async def health_site(deps: Deps, watched: Sequence[Watched]) -> AsyncIterator[A
 
 
 def _freeze() -> None:
-    """What a process is made of lives as long as it: the collector need not look through it.
+    """Exempt what the process is made of from garbage collection, as it lives as long.
 
-    Otherwise each full collection stops everything for as long as some pages take.
+    Otherwise each full collection stops everything for the time of some pages.
     """
     gc.collect()
     gc.freeze()
 
 
-async def _admitted(brokers: Brokers, store: StoreContact) -> None:
-    """Returns when the store has answered. AccessRefused where it or the brokers let nobody in.
+async def _wait_for_access(brokers: Brokers, store: StoreContact) -> None:
+    """Wait for the store. Raises AccessRefused where it or the brokers do not accept this process.
 
-    Brokers that are away are for the worker to wait for: it says so itself.
+    The worker itself waits for brokers that are unavailable, and reports it.
     """
     with suppress(BrokerUnavailable):
         await asyncio.to_thread(expect_access, brokers, ACCESS_SECONDS)
     await store.make()
 
 
-async def _done_before(stop: asyncio.Event, work: Work) -> bool:
-    """Whether the work was done before the stop, which cancels it."""
+async def _finish_before(stop: asyncio.Event, work: Work) -> bool:
+    """Return whether the work was done before `stop`, which cancels it."""
     working = asyncio.create_task(work)
-    told = asyncio.create_task(stop.wait())
-    await asyncio.wait([working, told], return_when=asyncio.FIRST_COMPLETED)
-    told.cancel()
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
     if working.done():
         await working  # for its error
         return True

@@ -1,4 +1,4 @@
-"""The HTTP API in this process: uvicorn, without its own ideas of signals and logs."""
+"""The HTTP API in this process: uvicorn without its own signal handling and logs."""
 
 import asyncio
 import socket
@@ -12,16 +12,15 @@ from litestar import Litestar
 
 START_SECONDS: Final = 10.0
 GRACE_SECONDS: Final = 3
-"""For requests that are being answered at the end; streams are cut."""
+"""For requests in flight at the end; streams are cut."""
 KEEP_ALIVE_SECONDS: Final = 75
-"""Longer than clients and proxies keep an idle connection (httpx 5, nginx 60), so that they end it:
-a request that meets a server's end on its way would be lost."""
+"""Longer than clients and proxies keep an idle connection (httpx 5, nginx 60), so that they close
+it: a request that crosses a close by the server would be lost."""
 POLL_SECONDS: Final = 0.01
 SILENCE_MS: Final = 60_000
-"""After which the kernel gives a peer up that takes nothing of what waits for it, or is gone: what
-was written for it before it was cut off is held no longer."""
+"""How long the kernel keeps unsent data for a peer that takes nothing, or is gone."""
 BACKLOG: Final = 1_024
-"""Connections that wait to be accepted: a burst of clients after a restart."""
+"""Connections waiting to be accepted: a burst of clients after a restart."""
 
 
 class Address(NamedTuple):
@@ -38,16 +37,15 @@ class Address(NamedTuple):
 class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Signals belong to the process, which stops more than this server."""
+        """Capture nothing: the process handles signals and stops more than this server."""
         yield
 
 
 @asynccontextmanager
 async def serve_app(app: Litestar, host: str, port: int) -> AsyncIterator[Address]:
-    """The app answers at the address until the context ends. Raises OSError for a taken port.
+    """Serve the app until the context ends. Raises OSError for a taken port; 0 is any free one.
 
-    Port 0 is any free one. `stopping` in the app's state, where it is, is called before the end:
-    for what would never end by itself.
+    If the app's state has `stopping`, it is called first, to end what would never end by itself.
     """
     listener = _listen(host, port)
     server = _Server(
@@ -73,13 +71,13 @@ async def serve_app(app: Litestar, host: str, port: int) -> AsyncIterator[Addres
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
-    if sys.platform == "linux":  # whoever is accepted inherits it
+    if sys.platform == "linux":  # accepted connections inherit it
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE_MS)
     return listener
 
 
 def _nothing() -> None:
-    """What most apps have to do before their server waits for the answers under way."""
+    """Do nothing before the server waits for requests in flight."""
 
 
 async def _started(server: uvicorn.Server, running: asyncio.Task[None]) -> None:

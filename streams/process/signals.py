@@ -1,4 +1,4 @@
-"""Runs apps in this process until it is told to stop or one of them cannot go on."""
+"""Running apps in this process until a signal, or until one of them cannot go on."""
 
 import asyncio
 import os
@@ -13,11 +13,11 @@ import uvloop
 from streams.app import App
 
 STOP_SECONDS = 10.0
-"""From a signal to the end of the process, whatever hangs."""
+"""From a signal to the end of the process, even if something hangs."""
 APPS_STOP_SECONDS = 9.0
-"""Of which the apps have this: three to finish, three to commit, one to leave, two to spare."""
+"""The apps' share of that: three to finish, three to commit, one to leave, two to spare."""
 EXIT_SECONDS = 2.0
-"""From the end of the work to the end of the process, whatever hangs."""
+"""From the end of the work to the end of the process, even if something hangs."""
 STOPPED: Final = 0
 FAILED: Final = 1
 
@@ -25,10 +25,10 @@ log = structlog.get_logger(__name__)
 
 
 def run_until_signal(main: Callable[[asyncio.Event], Awaitable[int]]) -> int:
-    """The exit code of `main`, which is given an event that SIGTERM and SIGINT set.
+    """Run `main` with an event that SIGTERM and SIGINT set, and return its exit code.
 
-    The process ends ten seconds after the signal at the latest, with 1 if `main` has not
-    returned by then: what is not committed is received again by whoever takes over.
+    The process ends ten seconds after the signal at the latest, with 1 if `main` has not returned
+    by then: what was not committed is received again by whichever worker takes over.
     """
     # The policy, not only a loop: Faust makes another loop for its consumer's thread.
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
@@ -52,22 +52,22 @@ async def _with_signals(main: Callable[[asyncio.Event], Awaitable[int]]) -> int:
 
 
 def _exit_in(seconds: float, code: Callable[[], int]) -> None:
-    """The last resort, from a thread of its own: whatever hangs, the loop may hang too."""
+    """End the process from a thread of its own, as the loop itself may hang."""
     timer = threading.Timer(seconds, lambda: os._exit(code()))
     timer.daemon = True
     timer.start()
 
 
 async def run_apps(apps: Sequence[App], stop: asyncio.Event) -> int:
-    """Start the apps, wait, stop them: finishing what is in flight, committing what is done.
+    """Run the apps until `stop`, then let them finish what is in flight and commit.
 
-    0 after `stop`, 1 when an app could not go on or did not end. Brokers that do not answer
-    are waited for.
+    Returns 0 after `stop`, 1 when an app could not go on or did not end. Waits for brokers that do
+    not answer.
     """
     lives = [asyncio.create_task(_live(app)) for app in apps]
-    told = asyncio.create_task(_wait(stop))
-    await asyncio.wait([*lives, told], return_when=asyncio.FIRST_COMPLETED)
-    told.cancel()
+    stopping = asyncio.create_task(_wait(stop))
+    await asyncio.wait([*lives, stopping], return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
     stops = [asyncio.create_task(app.stop()) for app in apps]
     _, late = await asyncio.wait([*lives, *stops], timeout=APPS_STOP_SECONDS)
     failures = [repr(app.crash_reason) for app in apps if app.crashed]
@@ -79,7 +79,7 @@ async def run_apps(apps: Sequence[App], stop: asyncio.Event) -> int:
 
 
 async def _live(app: App) -> None:
-    """Returns when the app has crashed or was stopped. Raises when it could not start."""
+    """Return when the app has crashed or was stopped. Raises when it could not start."""
     await app.start()
     await app.wait_until_stopped()
 

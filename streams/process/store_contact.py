@@ -1,4 +1,4 @@
-"""The first contact with the store, which may be away when a process starts."""
+"""The first contact with the store, which may be unavailable when a process starts."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,13 +11,13 @@ from streams.clock import SystemClock, WaitingClock
 from streams.retry import Random, RetryPolicy
 
 POLICY = RetryPolicy(first=0.5)
-"""An attempt costs a new cluster of the driver's."""
+"""Slower than usual, as each attempt costs a new cluster of the driver's."""
 
 log = structlog.get_logger(__name__)
 
 
 class StoreContact:
-    """Tried without end: a process that gave up would be started again, to no other end."""
+    """Connects to the store, however long it takes: a process that gave up would be restarted."""
 
     def __init__(
         self,
@@ -26,7 +26,7 @@ class StoreContact:
         clock: WaitingClock | None = None,
         random: Random | None = None,
     ) -> None:
-        """`connect` raises StoreUnavailable for what may pass."""
+        """`connect` raises StoreUnavailable when it should be tried again."""
         self._connect = connect
         self._policy = policy
         self._clock = clock or SystemClock()
@@ -34,7 +34,7 @@ class StoreContact:
         self._problem: str | None = "no answer yet"
 
     async def make(self) -> None:
-        """Returns when the store is connected; raises what can never be mended by waiting."""
+        """Wait until the store is connected. Raises errors that waiting cannot solve."""
         attempt = 0
         while not await self._attempt():
             attempt += 1
@@ -48,18 +48,18 @@ class StoreContact:
             await self._connect()
         except StoreUnavailable as error:
             gist, _, _ = str(error).partition(": (")  # the driver's list of attempts
-            # Once at length: an outage has as many attempts as it has minutes.
-            say = log.debug if gist == self._problem else log.warning
-            say("waiting for the store", error=str(error))
+            # Warn once: a long outage has very many attempts.
+            log_outage = log.debug if gist == self._problem else log.warning
+            log_outage("waiting for the store", error=str(error))
             self._problem = gist
             return False
         self._problem = None
         return True
 
     def stuck(self) -> list[str]:
-        """Waiting is no lack of progress: a restart would mend nothing."""
+        """Return nothing: a restart would not help."""
         return []
 
     def missing(self) -> list[str]:
-        """What is in the way."""
+        """Return what the worker waits for."""
         return [] if self._problem is None else [f"waiting for the store: {self._problem}"]
