@@ -1,11 +1,11 @@
-# Everything here runs the same on a laptop and in CI: `.ci/run` calls `make check` and `make test`.
+# Everything runs the same on a laptop and in CI: `.ci/run` calls `make check` and `make test`.
 
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 FAST_TESTS := $(wildcard tests/architecture tests/schemas tests/k8s tests/image/test_compose.py)
 GO ?= go
-# What cannot be built (no Go, no module proxy) stays away, and what needs it is skipped, with the
+# Without Go or a module proxy these are not built, and tests that need them are skipped with the
 # reason.
 TOOLS := $(if $(shell command -v $(GO)),.tools/kustomize)
 MONITORING := $(if $(TOOLS),.tools/promtool .tools/prometheus)
@@ -13,10 +13,10 @@ MONITORING := $(if $(TOOLS),.tools/promtool .tools/prometheus)
 .DEFAULT_GOAL := help
 .PHONY: help install check test proof demo loadtest up down status lock tools
 
-help: ## List what can be made.
+help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-install: $(INSTALLED) ## Create .venv with every dependency as locked, and the project itself.
+install: $(INSTALLED) ## Create .venv with the locked dependencies and the project.
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Mingle needs Python 3.11 or newer; set PYTHON" if sys.version_info < (3, 11) else 0)'
@@ -27,43 +27,43 @@ $(INSTALLED): requirements.lock pyproject.toml
 		$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-check: $(INSTALLED) $(TOOLS) ## Lint, check format and types, the architecture, schemas and manifests.
+check: $(INSTALLED) $(TOOLS) ## Check style, types, architecture, schemas and manifests.
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(if $(FAST_TESTS),$(BIN)/pytest --quiet $(FAST_TESTS))
 
-test: $(INSTALLED) $(TOOLS) $(MONITORING) ## Run all tests but the long proofs; ARGS="tests/servers -x" narrows them.
+test: $(INSTALLED) $(TOOLS) $(MONITORING) ## Run all tests except the long proofs; ARGS="tests/servers -x" selects some.
 	$(BIN)/pytest -m "not proof" $(ARGS)
 
 proof: $(INSTALLED) $(TOOLS) $(MONITORING) ## Run the long proofs.
 	$(BIN)/pytest -m proof $(ARGS)
 
-tools: $(TOOLS) $(MONITORING) ## Build what checks manifests and alerts, as pinned in tools/go.mod (needs Go).
+tools: $(TOOLS) $(MONITORING) ## Build the pinned tools that check manifests and alerts (needs Go).
 
 .tools/kustomize: tools/go.mod tools/go.sum
 	-cd tools && $(GO) build -trimpath -o ../$@ sigs.k8s.io/kustomize/kustomize/v5
 
-# Without the ways of finding targets in clouds, which tests have no use for.
+# Without service discovery in clouds, which the tests do not need.
 .tools/prom%: tools/go.mod tools/go.sum
 	-cd tools && $(GO) build -trimpath -tags remove_all_sd -o ../$@ github.com/prometheus/prometheus/cmd/$(@F)
 
-demo: $(INSTALLED) ## Show Mingle at work with nothing but Python; SERVE=1 keeps it running.
+demo: $(INSTALLED) ## Run Mingle in one process and show it at work; SERVE=1 keeps it running.
 	$(BIN)/mingle demo $(if $(SERVE),--serve)
 
-loadtest: $(INSTALLED) ## Measure what fan-out costs on servers of its own; ARGS="soak --seconds 7200" runs another.
+loadtest: $(INSTALLED) ## Measure what fan-out costs, on servers of its own; ARGS="soak --seconds 7200" selects a scenario.
 	$(BIN)/mingle loadtest run $(or $(ARGS),authors-10k-followers zipf-75-followers --scale 0.2)
 
 up: $(INSTALLED) ## Start Kafka and Cassandra on this machine (needs JDK 17 and Maven).
 	$(BIN)/python -m servers up
 
-down: $(INSTALLED) ## Stop them; their data stays in .run.
+down: $(INSTALLED) ## Stop Kafka and Cassandra; their data stays in .run.
 	$(BIN)/python -m servers down
 
-status: $(INSTALLED) ## Show whether they answer, where, and where their logs are.
+status: $(INSTALLED) ## Show whether Kafka and Cassandra answer, their addresses and logs.
 	$(BIN)/python -m servers status
 
-lock: ## Resolve the dependencies anew and write both lock files.
+lock: ## Resolve the dependencies again and write both lock files.
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \
 	$(PYTHON) -m venv "$$scratch" && "$$scratch/bin/python" -m pip install --quiet "uv>=0.8" && \
 	compile() { "$$scratch/bin/uv" pip compile pyproject.toml --generate-hashes --universal \

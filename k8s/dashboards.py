@@ -1,7 +1,7 @@
-"""Grafana's dashboards, made from what is told here.
+"""Grafana's dashboards.
 
-`python -m k8s.dashboards` writes `k8s/components/monitoring/dashboards/` anew; a test holds the
-files to it, and every query to a worker and an API that run.
+`python -m k8s.dashboards` writes `k8s/components/monitoring/dashboards/`; tests hold the files to
+it, and every query to a running worker and API.
 """
 
 import json
@@ -18,14 +18,14 @@ JSON = dict[str, Any]
 
 
 class Query(NamedTuple):
-    """A line, or several that the legend tells apart."""
+    """A query for a line, or for several that differ in the legend."""
 
     expression: str
     legend: str
 
 
 class Panel(NamedTuple):
-    """What is drawn over time; its description says what to read from it."""
+    """A chart over time. Its description says how to read it."""
 
     title: str
     unit: str
@@ -34,7 +34,7 @@ class Panel(NamedTuple):
 
 
 class Dashboard(NamedTuple):
-    """A page of panels, two in a row."""
+    """A dashboard of panels, two in a row."""
 
     name: str
     title: str
@@ -46,7 +46,7 @@ def _rate(metric: str, by: str) -> str:
 
 
 def _quantiles(metric: str, by: str, legend: str) -> tuple[Query, ...]:
-    """Median and 99th percentile of a histogram."""
+    """Return queries for the median and the 99th percentile of a histogram."""
     rate = _rate(f"{metric}_bucket", f"le, {by}")
     return tuple(
         Query(f"histogram_quantile({share}, {rate})", f"{legend} {name}")
@@ -73,20 +73,20 @@ OVERVIEW: Final = Dashboard(
         Panel(
             "Delivery latency",
             "s",
-            "From a post's acceptance by Kafka to its entries being readable.",
+            "From a post's time in Kafka until its entries are readable.",
             _quantiles("timeline_delivery_latency_seconds", "lane", "{{lane}}"),
         ),
         Panel(
             "Lag",
             "s",
-            "Age of the oldest message that is not handled yet. Grows while workers are too few, "
-            "or the store is away.",
+            "Age of the oldest message that is not handled yet. Grows with too few workers, and "
+            "while the store is unavailable.",
             (Query("max by (topic) (timeline_consumer_lag_seconds)", "{{topic}}"),),
         ),
         Panel(
-            "Messages by what became of them",
+            "Messages by outcome",
             "ops",
-            "Postponed ones wait for the store; dead letters want to be looked at.",
+            "Postponed messages wait for the store; dead letters need an operator.",
             (
                 Query(
                     _rate("timeline_events_handled_total", "agent, outcome"),
@@ -97,19 +97,19 @@ OVERVIEW: Final = Dashboard(
         Panel(
             "Dead letters",
             "ops",
-            "By the topic they came from and why.",
+            "By their topic and the reason.",
             (Query(_rate("timeline_dead_letters_total", "topic, reason"), "{{topic}} {{reason}}"),),
         ),
         Panel(
             "Braked topics",
             "short",
-            "1 while too many messages of a topic die, so that its intake is paused.",
+            "1 while a topic is paused because too many of its messages become dead letters.",
             (Query("max by (topic, reason) (timeline_topics_braked)", "{{topic}} {{reason}}"),),
         ),
         Panel(
-            "Lag of the search",
+            "Search lag",
             "s",
-            "Age of the oldest message whose words are not found yet.",
+            "Age of the oldest message whose words are not searchable yet.",
             (Query("max by (topic) (timeline_search_lag_seconds)", "{{topic}}"),),
         ),
         Panel(
@@ -121,14 +121,14 @@ OVERVIEW: Final = Dashboard(
         Panel(
             "Rebalances",
             "short",
-            "Times that partitions were handed out anew. Each stops its group for a moment.",
+            "Redistributions of partitions. Each stops its consumer group for a moment.",
             (Query("sum by (role) (increase(timeline_rebalances_total[5m]))", "{{role}}"),),
         ),
         Panel(
-            "Versions that came late",
+            "Stale versions",
             "ops",
-            "Events with a lower version than an earlier one about the same thing: a producer's "
-            "clock.",
+            "Events with a lower version than an earlier one about the same thing: check the "
+            "clocks of producers.",
             (Query(_rate("timeline_stale_versions_total", "topic"), "{{topic}}"),),
         ),
     ),
@@ -140,19 +140,19 @@ FAN_OUT: Final = Dashboard(
         Panel(
             "Entries written",
             "ops",
-            "Timeline entries, by lane: what readers get.",
+            "Timeline entries, by lane.",
             (Query(_rate("timeline_fanout_entries_written_total", "lane"), "{{lane}}"),),
         ),
         Panel(
-            "Pages waiting",
+            "Pages pending",
             "short",
             "Fan-out pages that are not written yet.",
             (Query("sum by (lane) (timeline_fanout_pages_pending)", "{{lane}}"),),
         ),
         Panel(
-            "Messages waiting",
+            "Requests waiting",
             "short",
-            "Of requests that ingest made: grows while fan-out is slower than what is asked of it.",
+            "Messages that ingest has sent to fan-out. Grows while fan-out is slower than ingest.",
             (
                 Query(
                     "sum by (topic) "
@@ -162,9 +162,9 @@ FAN_OUT: Final = Dashboard(
             ),
         ),
         Panel(
-            "Time of a batch",
+            "Time per batch",
             "s",
-            "What a handler takes, failed tries included.",
+            "Time that a handler takes, failed attempts included.",
             _quantiles("timeline_handle_seconds", "agent", "{{agent}}"),
         ),
         Panel(
@@ -176,7 +176,7 @@ FAN_OUT: Final = Dashboard(
         Panel(
             "Lag of the slowest partitions",
             "s",
-            "One that stands out is a hot one, or one whose worker is stuck.",
+            "One that stands out is hot, or its worker is stuck.",
             (Query("topk(5, timeline_consumer_lag_seconds)", "{{topic}} {{partition}}"),),
         ),
     ),
@@ -197,7 +197,7 @@ STORE: Final = Dashboard(
             ),
         ),
         Panel(
-            "Time of a request",
+            "Time per request",
             "s",
             "The 99th percentile by table and operation.",
             (
@@ -216,9 +216,9 @@ STORE: Final = Dashboard(
             (Query("sum by (role, instance) (timeline_store_inflight)", "{{role}} {{instance}}"),),
         ),
         Panel(
-            "Where its time goes",
+            "Time by table",
             "s",
-            "Seconds of waiting in each second, by table: the largest is worth looking at.",
+            "Seconds of requests per second, by table: look at the largest first.",
             (Query(_rate("timeline_store_request_seconds_sum", "table"), "{{table}}"),),
         ),
     ),
@@ -234,7 +234,7 @@ API: Final = Dashboard(
             (Query(_rate("timeline_api_request_seconds_count", "route"), "{{route}}"),),
         ),
         Panel(
-            "Time of a request",
+            "Time per request",
             "s",
             "By route.",
             _quantiles("timeline_api_request_seconds", "route", "{{route}}"),
@@ -242,7 +242,7 @@ API: Final = Dashboard(
         Panel(
             "Answers",
             "reqps",
-            "503 while the store is away; other 5xx are bugs.",
+            "503 while the store is unavailable; other 5xx are bugs.",
             (Query(_rate("timeline_api_request_seconds_count", "status"), "{{status}}"),),
         ),
         Panel(
@@ -254,13 +254,13 @@ API: Final = Dashboard(
         Panel(
             "Events on streams",
             "ops",
-            "What readers of streams have taken.",
+            "Events that were sent to readers.",
             (Query(_rate("timeline_api_stream_events_total", "event"), "{{event}}"),),
         ),
         Panel(
-            "Looks of streams",
+            "Reads by streams",
             "ops",
-            "What streams cost the store.",
+            "Reads of the store for streams, by outcome.",
             (Query(_rate("timeline_api_stream_looks_total", "outcome"), "{{outcome}}"),),
         ),
     ),
@@ -269,7 +269,7 @@ DASHBOARDS: Final = (OVERVIEW, FAN_OUT, STORE, API)
 
 
 def render_dashboard(dashboard: Dashboard) -> str:
-    """The dashboard as Grafana reads it."""
+    """Return a dashboard as JSON for Grafana."""
     page = {
         "uid": f"mingle-{dashboard.name}",
         "title": dashboard.title,
@@ -309,7 +309,7 @@ def _panel(number: int, panel: Panel) -> JSON:
 
 
 def dashboard_path(dashboard: Dashboard) -> Path:
-    """Where it is kept."""
+    """Return the file of a dashboard."""
     return FOLDER / f"{dashboard.name}.json"
 
 

@@ -1,8 +1,8 @@
-"""The schemas that manifests and compose.yaml are held to, made from Go modules.
+"""Makes the schemas that check manifests and compose.yaml from Go modules.
 
-`python -m k8s.vendor` writes `k8s/schemas/` anew; it needs Go. Descriptions, defaults and the state
-that only a cluster writes are left out, and so are the fields in `LEFT_OUT`. A field that no schema
-names is refused, so that none of these slips through unchecked.
+`python -m k8s.vendor` writes `k8s/schemas/`; it needs Go. Descriptions, defaults, the state that
+only a cluster writes and the fields in `LEFT_OUT` are left out. Fields that are not in a schema are
+refused, so that none of these passes unchecked.
 """
 
 import json
@@ -25,11 +25,11 @@ LEFT_OUT: Final = {
     "seLinuxOptions", "affinity", "podFailurePolicy", "successPolicy", "volumeClaimTemplates",
     "oauth2", "basicAuth", "tlsConfig",
 }  # fmt: skip
-"""Fields that no manifest of ours has any use for."""
+"""Fields that our manifests do not use."""
 
 
 class Module(NamedTuple):
-    """A Go module whose files say what is taken."""
+    """A Go module, and the kinds to take from its files."""
 
     path: str
     version: str
@@ -70,7 +70,7 @@ MODULES: Final = {
     ),
 }  # fmt: skip
 LICENCE: Final = "Apache-2.0"
-"""Of all of them."""
+"""The licence of all these modules."""
 
 JSON = dict[str, Any]
 
@@ -105,10 +105,10 @@ def _download(module: Module) -> Path:
 
 
 def _read(file: Path) -> tuple[JSON, JSON]:
-    """The kinds of a file by `apiVersion/kind`, and what they refer to."""
+    """Return the kinds of a file by `apiVersion/kind`, and the definitions they may refer to."""
     if file.suffix == ".json":
         document = json.loads(file.read_text(), object_hook=_undescribed)
-        if "$defs" in document:  # closed as it is
+        if "$defs" in document:  # refuses unknown fields already
             return {"compose": document}, document.pop("$defs")
         schemas = document["components"]["schemas"]
         definitions = {name: _trimmed(schema) for name, schema in schemas.items()}
@@ -139,7 +139,7 @@ def _named(schemas: JSON, definitions: JSON) -> Iterator[tuple[str, JSON]]:
 
 
 def _trimmed(schema: Any, *, names: bool = False) -> Any:
-    """Only what decides; `names` where the keys are fields rather than keywords."""
+    """Return what validation needs; `names` where the keys are fields, not keywords."""
     if isinstance(schema, list):
         return [_trimmed(each) for each in schema]
     if not isinstance(schema, dict):
@@ -163,12 +163,12 @@ def _trimmed(schema: Any, *, names: bool = False) -> Any:
 
 
 def _flat(schema: JSON) -> JSON:
-    """`allOf` of a single reference is that reference."""
+    """Replace `allOf` of a single reference by that reference."""
     return schema["allOf"][0] if list(schema) == ["allOf"] and len(schema["allOf"]) == 1 else schema
 
 
 def _reached(kinds: Mapping[str, Any], definitions: JSON) -> JSON:
-    """The definitions that the kinds refer to, however indirectly."""
+    """Return the definitions that the kinds refer to, directly or indirectly."""
     reached: JSON = {}
     waiting = list(_references(kinds))
     while waiting:

@@ -1,5 +1,5 @@
-"""One-node Kafka and Cassandra for development and tests, from Maven Central, without containers.
+"""Runs a one-node Kafka and Cassandra from Maven Central, without containers.
 
-`python -m servers up|down|status` on the command line; `servers.kafka` and `servers.cassandra`
-from tests.
+For development: `python -m servers up|down|status`. For tests: `servers.kafka` and
+`servers.cassandra`.
 """

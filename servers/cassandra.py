@@ -1,4 +1,4 @@
-"""Cassandra: one node that owns every token."""
+"""Cassandra: a single node that owns every token."""
 
 import json
 import ssl
@@ -19,14 +19,14 @@ from servers.server import START_SECONDS, Server
 PORTS = 3
 CommitlogSync = Literal["periodic", "batch"]
 SUPERUSER = "cassandra"
-"""And its password, of a node that asks for users and is new."""
+"""The first user of a node that authenticates users, and its password."""
 
 
 @dataclass(frozen=True)
 class ClientSecurity:
-    """Clients speak TLS, show a certificate, and have a user and a password.
+    """TLS with client certificates, and a user with a password, are required of clients.
 
-    The stores are PKCS #12 with one password; `context` is what a client here connects with.
+    The stores are PKCS #12 with one password; `context` is for clients in this process.
     """
 
     keystore: Path
@@ -37,23 +37,23 @@ class ClientSecurity:
 
 @dataclass(frozen=True, kw_only=True)
 class CassandraConfig(ServerConfig):
-    """`commitlog_sync` is `batch` where a test kills the node and then misses no write."""
+    """`commitlog_sync` is `batch` where every acknowledged write must survive a kill."""
 
     port: int = 9042
     heap: str = "2g"
     commitlog_sync: CommitlogSync = "periodic"
-    secured: ClientSecurity | None = None
+    security: ClientSecurity | None = None
 
 
 class Cassandra(Recipe):
-    """A node on `port`; the next two are for other nodes (there are none) and for JMX."""
+    """A node on `port`; the next two ports are for other nodes (there are none) and for JMX."""
 
     name = "cassandra"
 
     def __init__(self, config: CassandraConfig) -> None:
         super().__init__(config)
         self._commitlog_sync = config.commitlog_sync
-        self._secured = config.secured
+        self._security = config.security
 
     def ports(self) -> Sequence[int]:
         return range(self.config.port, self.config.port + PORTS)
@@ -68,7 +68,7 @@ class Cassandra(Recipe):
         return (program, f"@{CONFIG / 'cassandra.jvm'}", f"@{self.arguments}")
 
     def answers(self, timeout: float) -> bool:
-        """A row of a CQL query."""
+        """Whether a CQL query returns a row."""
         if not listens(self.config.port, timeout):
             return False
         cluster = Cluster(
@@ -89,10 +89,10 @@ class Cassandra(Recipe):
             cluster.shutdown()
 
     def _access(self) -> dict[str, Any]:
-        if self._secured is None:
+        if self._security is None:
             return {}
         login = PlainTextAuthProvider(SUPERUSER, SUPERUSER)
-        return {"ssl_context": self._secured.context, "auth_provider": login}
+        return {"ssl_context": self._security.context, "auth_provider": login}
 
     def _render_yaml(self) -> Path:
         port, storage_port, _ = self.ports()
@@ -100,9 +100,9 @@ class Cassandra(Recipe):
             "port": port,
             "storage_port": storage_port,
             "data": json.dumps(str(self._data))[1:-1],
-            "authenticator": "PasswordAuthenticator" if self._secured else "AllowAllAuthenticator",
-            "authorizer": "CassandraAuthorizer" if self._secured else "AllowAllAuthorizer",
-            "client_encryption": json.dumps(_client_encryption(self._secured)),
+            "authenticator": "PasswordAuthenticator" if self._security else "AllowAllAuthenticator",
+            "authorizer": "CassandraAuthorizer" if self._security else "AllowAllAuthorizer",
+            "client_encryption": json.dumps(_client_encryption(self._security)),
             "commitlog_sync": self._commitlog_sync,
             "commitlog_sync_period": (
                 "commitlog_sync_period: 10s" if self._commitlog_sync == "periodic" else ""
@@ -115,9 +115,9 @@ class Cassandra(Recipe):
         return self.folder / "data"
 
     def _agent(self, files: Sequence[Path]) -> Sequence[str]:
-        """What measures memtables exactly.
+        """Return the agent that measures memtables exactly.
 
-        No class archive can be written under it: the run that writes one estimates instead.
+        The JVM cannot write a class archive with it: a run that writes one estimates instead.
         """
         if self.archive().missing:
             return ()
@@ -130,30 +130,30 @@ class Cassandra(Recipe):
             f"-Dcassandra.storagedir={self._data}",
             f"-Dcassandra.jmx.local.port={jmx_port}",
             f"-Dlogback.configurationFile={CONFIG / 'cassandra-logback.xml'}",
-            "-Dcassandra.superuser_setup_delay_ms=0",  # there are no nodes to wait for
+            "-Dcassandra.superuser_setup_delay_ms=0",  # there are no other nodes to wait for
         )
 
 
-def _client_encryption(secured: ClientSecurity | None) -> dict[str, object]:
-    if secured is None:
+def _client_encryption(security: ClientSecurity | None) -> dict[str, object]:
+    if security is None:
         return {"enabled": False}
     return {
         "enabled": True,
         "optional": False,
         "require_client_auth": True,
-        "keystore": str(secured.keystore),
-        "keystore_password": secured.password,
-        "truststore": str(secured.truststore),
-        "truststore_password": secured.password,
+        "keystore": str(security.keystore),
+        "keystore_password": security.password,
+        "truststore": str(security.truststore),
+        "truststore_password": security.password,
         "store_type": "PKCS12",
     }
 
 
 def cassandra_server(config: CassandraConfig) -> Server:
-    """The server of that folder, running or not."""
+    """Return the server of a folder, running or not."""
     return Server(Cassandra(config))
 
 
 def start_cassandra(config: CassandraConfig, timeout: float = START_SECONDS) -> Server:
-    """Start it and wait until it answers; one that runs already is left as it is."""
+    """Start a server and wait until it answers; one that runs already is left alone."""
     return cassandra_server(config).start(timeout)

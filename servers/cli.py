@@ -1,4 +1,4 @@
-"""`python -m servers up|down|status`: exit codes 0 done, 1 failed, 2 wrong use."""
+"""`python -m servers up|down|status`. Exit codes: 0 success, 1 failure, 2 wrong usage."""
 
 import logging
 import re
@@ -35,35 +35,37 @@ class Heap(click.ParamType):
 def _setting(
     flag: str, kind: click.ParamType | type, default: object, meaning: str, **how: Any
 ) -> Callable[[Command], Command]:
-    """An option that the environment can set too: --kafka-port is MINGLE_KAFKA_PORT."""
+    """Return an option that the environment can set too: --kafka-port is MINGLE_KAFKA_PORT."""
     variable = "MINGLE_" + flag.removeprefix("--").replace("-", "_").upper()
     how |= {"envvar": variable, "show_envvar": True}
     return click.option(flag, type=kind, default=default, help=meaning, **how)
 
 
 @click.group(context_settings={"show_default": True, "max_content_width": 100})
-@_setting("--servers-dir", FolderArgument, ".run", "Data, configuration, logs and process ids.")
+@_setting(
+    "--servers-dir", FolderArgument, ".run", "Folder for data, configuration, logs and process ids."
+)
 @_setting(
     "--servers-cache",
     FolderArgument,
     jars.default_cache,
-    "Where downloaded jars are kept.",
+    "Folder for downloaded jars.",
     show_default="~/.cache/mingle/servers",
 )
-@_setting("--kafka-port", PortArgument, 9092, "Kafka's port; its controller takes the next one.")
-@_setting("--kafka-heap", Heap(), "1g", "Kafka's heap.")
+@_setting("--kafka-port", PortArgument, 9092, "Kafka's port; its controller uses the next one.")
+@_setting("--kafka-heap", Heap(), "1g", "Heap of Kafka's JVM.")
 @_setting(
     "--cassandra-port",
     PortArgument,
     9042,
-    "Cassandra's port; internode traffic and JMX take the next two.",
+    "Cassandra's port; internode traffic and JMX use the next two.",
 )
-@_setting("--cassandra-heap", Heap(), "2g", "Cassandra's heap.")
+@_setting("--cassandra-heap", Heap(), "2g", "Heap of Cassandra's JVM.")
 @_setting(
     "--cassandra-commitlog-sync",
     click.Choice(["periodic", "batch"]),
     "periodic",
-    "Batch keeps every acknowledged write through a kill, and is slower.",
+    "With `batch`, acknowledged writes survive a kill, and writes are slower.",
 )
 @click.pass_context
 def main(  # noqa: PLR0913 - one parameter an option
@@ -77,8 +79,8 @@ def main(  # noqa: PLR0913 - one parameter an option
     cassandra_heap: str,
     cassandra_commitlog_sync: CommitlogSync,
 ) -> None:
-    """One-node Kafka and Cassandra on this machine, for development."""
-    logging.getLogger("cassandra").setLevel(logging.CRITICAL)  # a refused probe is no news
+    """Run a one-node Kafka and Cassandra on this machine, for development."""
+    logging.getLogger("cassandra").setLevel(logging.CRITICAL)  # refused probes are expected
     context.obj = {
         "kafka": kafka.kafka_server(
             KafkaConfig(
@@ -109,10 +111,15 @@ def _chosen(context: click.Context, names: Sequence[str]) -> list[Server]:
 
 @main.command()
 @_names
-@click.option("--timeout", default=START_SECONDS, type=click.IntRange(1), help="Seconds to wait.")
+@click.option(
+    "--timeout",
+    default=START_SECONDS,
+    type=click.IntRange(1),
+    help="Seconds to wait for an answer.",
+)
 @click.pass_context
 def up(context: click.Context, names: Sequence[str], timeout: int) -> None:
-    """Start the servers (both, unless named) and wait until they answer."""
+    """Start the servers (both unless named) and wait until they answer."""
 
     def start(server: Server) -> str:
         if server.answers():
@@ -121,49 +128,49 @@ def up(context: click.Context, names: Sequence[str], timeout: int) -> None:
         server.start(timeout)
         return f"{server.name} answers on {server.address} after {time.monotonic() - began:.1f} s"
 
-    _each(_chosen(context, names), start)
+    _run_on_all(_chosen(context, names), start)
 
 
 @main.command()
 @_names
 @click.pass_context
 def down(context: click.Context, names: Sequence[str]) -> None:
-    """Stop the servers (both, unless named); their data stays."""
+    """Stop the servers (both unless named); their data stays."""
 
     def stop(server: Server) -> str:
         if server.pid is None:
-            return f"{server.name} does not run"
+            return f"{server.name} is not running"
         server.stop()
         return f"{server.name} is stopped"
 
-    _each(_chosen(context, names), stop)
+    _run_on_all(_chosen(context, names), stop)
 
 
 @main.command("status")
 @click.pass_context
 def show_status(context: click.Context) -> None:
-    """Show the servers; exit code 0 when both answer, else 1."""
+    """Show the state of the servers; exit code 0 if both answer, else 1."""
     rows = [("server", "state", "address", "pid", "log")]
-    everything = True
+    all_answer = True
     for server in _chosen(context, ()):
         answers = server.answers()
-        everything = everything and answers
-        state = "answers" if answers else "gives no answer" if server.pid else "stopped"
+        all_answer = all_answer and answers
+        state = "answers" if answers else "no answer" if server.pid else "stopped"
         rows.append((server.name, state, server.address, str(server.pid or "-"), str(server.log)))
     for row in rows:
         click.echo("{:<10} {:<16} {:<16} {:<8} {}".format(*row))
-    context.exit(0 if everything else 1)
+    context.exit(0 if all_answer else 1)
 
 
-def _each(servers: Sequence[Server], act: Callable[[Server], str]) -> None:
-    """Act on all at once and say what came of each; exit with 1 when any failed."""
+def _run_on_all(servers: Sequence[Server], action: Callable[[Server], str]) -> None:
+    """Run an action on all servers at the same time and print the results; exit 1 if any failed."""
     failed = False
     with ThreadPoolExecutor(len(servers)) as pool:
-        deeds = [pool.submit(act, server) for server in servers]
+        results = [pool.submit(action, server) for server in servers]
         try:
-            for deed in deeds:
+            for result in results:
                 try:
-                    click.echo(deed.result())
+                    click.echo(result.result())
                 except ServerError as error:
                     failed = True
                     click.echo(f"error: {error}", err=True)

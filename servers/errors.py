@@ -1,16 +1,16 @@
-"""The errors of starting and stopping servers; each says what to do about it.
+"""Errors of starting and stopping servers.
 
 * ServerError
-  + ToolMissing: nothing on this machine can run the servers; says what to install.
-  + DownloadFailed: Maven could not fetch the jars; says what it answered.
-  + PortTaken: another program listens where a server should.
-  + StartFailed: the process died or did not answer in time; shows the end of its log.
-  + StopFailed: the process outlived SIGKILL.
+  + ToolMissing: Java or Maven is missing; the message says what to install.
+  + DownloadFailed: Maven could not fetch the jars; the message has its output.
+  + PortTaken: another program listens on a port of a server.
+  + StartFailed: a server ended or did not answer in time; the message has the end of its log.
+  + StopFailed: a process outlived SIGKILL.
 """
 
 
 class ServerError(Exception):
-    """Root of what can go wrong with a server."""
+    """Base of all errors of servers."""
 
 
 class ToolMissing(ServerError):
@@ -26,8 +26,8 @@ class PortTaken(ServerError):
 
 
 class StartFailed(ServerError):
-    """The server died while it started, did not answer in time, or its start was cancelled."""
+    """A server ended while it started, did not answer in time, or its start was cancelled."""
 
 
 class StopFailed(ServerError):
-    """The process is still there after SIGKILL."""
+    """A process still exists after SIGKILL."""

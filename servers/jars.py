@@ -1,4 +1,4 @@
-"""The servers' jars: fetched from Maven Central once per machine, kept outside the checkout."""
+"""Fetches the servers' jars from Maven Central, once per machine, and keeps them in a cache."""
 
 import hashlib
 import os
@@ -14,35 +14,37 @@ from servers.lock import locked
 POMS = Path(__file__).parent / "poms"
 DOWNLOAD_SECONDS = 900
 OUTPUT_KEPT = 2_000
-"""Characters of Maven's output that an error shows."""
+"""Characters of Maven's output in an error."""
 
-MAVEN_MISSING = "Maven (the command mvn) was not found: install it, e.g. `apt-get install maven`"
+MAVEN_MISSING = (
+    "Maven (the command mvn) was not found: install it, e.g. with `apt-get install maven`"
+)
 
 
 def default_cache() -> Path:
-    """Outside every checkout, so that a clean clone downloads nothing twice."""
+    """Return the cache, outside the checkout, so that a new clone downloads nothing again."""
     chosen = os.environ.get("MINGLE_SERVERS_CACHE")
     return Path(chosen) if chosen else Path.home() / ".cache" / "mingle" / "servers"
 
 
 def release_name(server: str) -> str:
-    """The jars' folder name: it changes with the version and with anything else in the pom."""
+    """Return the name of the jars' folder, which changes with the pom."""
     pom = (POMS / f"{server}.xml").read_bytes()
     version = ET.fromstring(pom).findtext("{*}version")  # noqa: S314 - our own file
     return f"{server}-{version}-{hashlib.sha256(pom).hexdigest()[:8]}"
 
 
 def require_jars(server: str, cache: Path) -> None:
-    """ToolMissing where the jars are not in the cache and nothing here could fetch them."""
+    """Raise ToolMissing if the jars are not in the cache and Maven is missing."""
     if not (cache / release_name(server)).is_dir() and shutil.which("mvn") is None:
         raise ToolMissing(MAVEN_MISSING)
 
 
 def fetch_jars(server: str, cache: Path) -> list[Path]:
-    """The server's jars, sorted; downloaded first where the cache has none.
+    """Return the server's jars, sorted, after downloading them if the cache has none.
 
-    Any number of processes may fetch at once: one downloads, the others wait. A download that
-    is cut short leaves nothing that looks complete. Raises ToolMissing or DownloadFailed.
+    Any number of processes may fetch at once: one downloads, the others wait. An interrupted
+    download leaves nothing that looks complete. Raises ToolMissing or DownloadFailed.
     """
     require_jars(server, cache)
     folder = cache / release_name(server)
@@ -55,7 +57,7 @@ def fetch_jars(server: str, cache: Path) -> list[Path]:
 
 def _download(pom: Path, folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
-        # Maven writes beside the pom, which a read-only installation would not allow.
+        # Maven writes beside the pom, which may be read-only where it is.
         copied = Path(shutil.copy(pom, scratch)).rename(Path(scratch, "pom.xml"))
         jars = Path(scratch, "jars")
         _copy_dependencies(copied, jars)

@@ -1,4 +1,4 @@
-"""Which Java runs the servers, and how its classes are kept for the next start."""
+"""Finds Java, and keeps parsed classes for faster starts."""
 
 import functools
 import hashlib
@@ -28,12 +28,12 @@ JAVA_MISSING = (
 class Java(NamedTuple):
     program: str
     build: str
-    """What `java -version` prints: archived classes belong to one build."""
+    """Output of `java -version`: archived classes belong to one build."""
 
 
 @functools.cache
 def find_java() -> Java:
-    """The first Java of the needed version; ToolMissing says what to install."""
+    """Return the first Java of the needed version. Raises ToolMissing."""
     for program in _candidates(os.environ):
         build = _build(program)
         if build and major_version(build) == NEEDED:
@@ -42,7 +42,7 @@ def find_java() -> Java:
 
 
 def major_version(build: str) -> int | None:
-    """17 from `openjdk version "17.0.15" …`, 8 from the older `"1.8.0"`."""
+    """Return 17 for `openjdk version "17.0.15" …`, 8 for the older `"1.8.0"`."""
     found = re.search(r'version "(?:1\.)?(\d+)', build)
     return int(found.group(1)) if found else None
 
@@ -74,10 +74,10 @@ def _build(program: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class ClassArchive:
-    """A server's classes, parsed and verified once: every later start takes a third less time.
+    """A server's parsed and verified classes, which make later starts a third faster.
 
-    The first orderly stop leaves the archive in the server's folder, from where it is moved to
-    the cache. The JVM ignores an archive that does not fit it or the class path.
+    The first orderly stop writes the archive to the server's folder, from where it is moved to the
+    cache. The JVM ignores an archive that does not match it or the class path.
     """
 
     kept: Path
@@ -93,19 +93,19 @@ class ClassArchive:
         return not self.kept.exists()
 
     def options(self) -> tuple[str, ...]:
-        """JVM options that use the archive, or write it at exit where there is none."""
+        """Return JVM options that use the archive, or write it at exit if there is none."""
         self.fresh.unlink(missing_ok=True)
         if self.missing:
             return (f"-XX:ArchiveClassesAtExit={self.fresh}", "-Xlog:cds*=error")
         return (f"-XX:SharedArchiveFile={self.kept}", "-Xlog:cds*=error")
 
     def keep(self) -> None:
-        """Move an archive that the JVM has left into the cache, whole or not at all."""
+        """Move an archive that the JVM has written to the cache, atomically."""
         if not self.fresh.exists():
             return
-        arriving = self.kept.with_name(f".{self.kept.name}-{os.getpid()}")
-        shutil.move(self.fresh, arriving)
-        arriving.replace(self.kept)
+        temporary = self.kept.with_name(f".{self.kept.name}-{os.getpid()}")
+        shutil.move(self.fresh, temporary)
+        temporary.replace(self.kept)
 
 
 def write_arguments(path: Path, arguments: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-"""Kafka: one broker that is its own controller (KRaft)."""
+"""Kafka: a single broker that is its own controller (KRaft)."""
 
 import base64
 import subprocess
@@ -23,10 +23,10 @@ FORMAT_SECONDS = 60
 
 @dataclass(frozen=True, kw_only=True)
 class KafkaConfig(ServerConfig):
-    """`properties` are besides, or instead of, those in `servers/config`: more listeners, say.
+    """`properties` extend or replace those in `servers/config`, for more listeners, say.
 
-    One that speaks PLAINTEXT stays at `port`: through it the broker is asked whether it is there.
-    `proxy` is the port of what stands between clients and a third port, in tests.
+    A PLAINTEXT listener must stay at `port`: probes use it. `proxy` is the port of a proxy between
+    clients and a third port, in tests.
     """
 
     properties: Mapping[str, str] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class KafkaConfig(ServerConfig):
 class Kafka(Recipe):
     """A broker on `port`, its controller on the next one.
 
-    Where clients come by a proxy, too, those are served on the third, and told to stay there.
+    With a proxy, a third port serves its clients and advertises the proxy to them.
     """
 
     name = "kafka"
@@ -64,7 +64,7 @@ class Kafka(Recipe):
         return (program, f"@{self.arguments}")
 
     def answers(self, timeout: float) -> bool:
-        """A metadata answer that lists the broker: it is registered and takes requests."""
+        """Whether the metadata lists the broker: it is registered and takes requests."""
         if not listens(self.config.port, timeout):
             return False
         address = f"{LOOPBACK}:{self.config.port}"
@@ -77,11 +77,11 @@ class Kafka(Recipe):
     def _render_properties(self) -> Path:
         port, controller_port, *proxied = self.ports()
         values = {"port": port, "controller_port": controller_port, "data": self._data}
-        values["listen"] = _more(proxied)
-        values["advertise"] = _more([self._proxy] if proxied else [])
+        values["listen"] = _proxied_listeners(proxied)
+        values["advertise"] = _proxied_listeners([self._proxy] if proxied else [])
         path = self.render("kafka.properties", values)
         with path.open("a") as file:
-            # Of a name that is there twice the last counts.
+            # The last of two lines with the same name counts.
             file.writelines(f"{name}={value}\n" for name, value in self._properties.items())
         return path
 
@@ -103,15 +103,15 @@ class Kafka(Recipe):
             raise StartFailed(f"kafka could not format its folder:\n{done.stdout}{done.stderr}")
 
 
-def _more(ports: Sequence[int | None]) -> str:
+def _proxied_listeners(ports: Sequence[int | None]) -> str:
     return "".join(f",PROXIED://{LOOPBACK}:{port}" for port in ports)
 
 
 def kafka_server(config: KafkaConfig) -> Server:
-    """The server of that folder, running or not."""
+    """Return the server of a folder, running or not."""
     return Server(Kafka(config))
 
 
 def start_kafka(config: KafkaConfig, timeout: float = START_SECONDS) -> Server:
-    """Start it and wait until it answers; one that runs already is left as it is."""
+    """Start a server and wait until it answers; one that runs already is left alone."""
     return kafka_server(config).start(timeout)

@@ -13,7 +13,7 @@ POLL_SECONDS = 0.1
 
 @contextmanager
 def locked(path: Path, timeout: float) -> Iterator[None]:
-    """Hold the lock on the file, which is created and stays; ServerError after the timeout."""
+    """Hold a lock on a file, which is created and stays. Raises ServerError after the timeout."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
         deadline = time.monotonic() + timeout

@@ -1,4 +1,4 @@
-"""Which ports a server can have."""
+"""Finds free ports."""
 
 import random
 import socket
@@ -6,14 +6,14 @@ import socket
 LOOPBACK = "127.0.0.1"
 
 FREE_RANGE = range(20_000, 32_000)
-"""Where free ports are looked for: below what systems hand out to outgoing connections, so that
-none of those takes the port of a server that is being restarted."""
+"""Range of free ports, below the ephemeral ports of outgoing connections, so that none of those
+takes the port of a server that is restarting."""
 
 ATTEMPTS = 100
 
 
 def is_free(port: int) -> bool:
-    """Whether nothing listens on the port of the loopback interface now."""
+    """Whether nothing listens on a loopback port now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -24,7 +24,7 @@ def is_free(port: int) -> bool:
 
 
 def first_free_port(length: int) -> int:
-    """The first of `length` consecutive ports that are free now, chosen at random."""
+    """Return the first of `length` consecutive free ports, chosen at random. Raises OSError."""
     for _ in range(ATTEMPTS):
         first = random.choice(FREE_RANGE)
         if all(is_free(first + step) for step in range(length)):
@@ -33,7 +33,7 @@ def first_free_port(length: int) -> int:
 
 
 def listens(port: int, timeout: float) -> bool:
-    """Whether a connection to the port of the loopback interface succeeds within the timeout."""
+    """Whether a connection to a loopback port succeeds within the timeout."""
     try:
         socket.create_connection((LOOPBACK, port), timeout).close()
     except OSError:

@@ -1,7 +1,7 @@
-"""Processes that outlive whoever started them, known by a file with their id.
+"""Processes that outlive their starter, known by a file with their id.
 
-An id alone proves nothing: it may be that of another program by now. A process counts as ours
-only while its command line names a mark, which is a path in the server's own folder.
+The id alone is not enough: another program may have it by now. A process counts as ours only while
+its command line contains a mark, which is a path in the server's own folder.
 """
 
 import os
@@ -18,20 +18,20 @@ EXEC_SECONDS = 5
 
 
 class ProcessRecord(NamedTuple):
-    """What the file of a running server says."""
+    """Content of a running server's file."""
 
     pid: int
     port: int
 
 
 def write_process_record(path: Path, record: ProcessRecord) -> None:
-    arriving = path.with_name(f"{path.name}.new")
-    arriving.write_text(f"{record.pid} {record.port}\n")
-    arriving.replace(path)
+    temporary = path.with_name(f"{path.name}.new")
+    temporary.write_text(f"{record.pid} {record.port}\n")
+    temporary.replace(path)
 
 
 def read_process_record(path: Path) -> ProcessRecord | None:
-    """The record, or None where there is none that can be read."""
+    """Return the record, or None if none can be read."""
     try:
         pid, port = path.read_text().split()
         return ProcessRecord(int(pid), int(port))
@@ -40,9 +40,9 @@ def read_process_record(path: Path) -> ProcessRecord | None:
 
 
 def spawn(command: Sequence[str], environment: Mapping[str, str], log: Path) -> int:
-    """Start a process in a session of its own (no Ctrl-C reaches it) that appends to the log.
+    """Start a process that appends to the log, in a session of its own, so without Ctrl-C.
 
-    Returns when its arguments can be seen, which is a moment after its id is known.
+    Return its id once its arguments are visible, which is a moment after it exists.
     """
     output = (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     nothing = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
@@ -53,7 +53,7 @@ def spawn(command: Sequence[str], environment: Mapping[str, str], log: Path) -> 
         file_actions=(nothing, output, (os.POSIX_SPAWN_DUP2, 1, 2)),
         setsid=True,
     )
-    wait_until(lambda: command[-1] in _command_line(pid) or _over(pid), EXEC_SECONDS)
+    wait_until(lambda: command[-1] in _command_line(pid) or _has_ended(pid), EXEC_SECONDS)
     return pid
 
 
@@ -63,7 +63,7 @@ def is_running(pid: int, mark: str) -> bool:
 
 
 def send_signal(pid: int, mark: str, *signals: signal.Signals) -> None:
-    """Send the signals if the process is still ours; one that is gone needs none."""
+    """Send the signals if the process still exists and is ours."""
     for number in signals:
         if not is_running(pid, mark):
             return
@@ -74,11 +74,11 @@ def send_signal(pid: int, mark: str, *signals: signal.Signals) -> None:
 
 
 def wait_until_gone(pid: int, mark: str, timeout: float) -> bool:
-    """Wait until our process has ended and let go of all it held; False after the timeout."""
+    """Wait until our process has released its files and ports; return False after the timeout."""
 
     def ended() -> bool:
         command = _command_line(pid)
-        return mark not in command if command else _over(pid)
+        return mark not in command if command else _has_ended(pid)
 
     return wait_until(ended, timeout)
 
@@ -93,7 +93,7 @@ def wait_until(condition: Callable[[], bool], timeout: float) -> bool:
 
 
 def _command_line(pid: int) -> str:
-    """The arguments, each ended by a zero byte; empty for a process that has ended."""
+    """Return the arguments, each ended by a zero byte; empty for a process that has ended."""
     if Path("/proc/self").exists():
         try:
             return Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
@@ -109,11 +109,11 @@ def _command_line(pid: int) -> str:
     return listed.stdout
 
 
-def _over(pid: int) -> bool:
-    """Whether a process that shows no arguments has ended, rather than being about to.
+def _has_ended(pid: int) -> bool:
+    """Whether a process without visible arguments has ended, rather than being about to.
 
-    A process that ends loses its arguments before its files and ports. A child is reaped on
-    the way, so that no zombie of ours stays.
+    An ending process loses its arguments before its files and ports. A child is reaped here, so
+    that it does not stay as a zombie.
     """
     try:
         return os.waitpid(pid, os.WNOHANG) != (0, 0)
@@ -131,10 +131,10 @@ def _zombie_or_missing(pid: int) -> bool:
 
 
 class Guard:
-    """Kills a process when the one that started it ends, however that comes about.
+    """Kills a process when the one that started it ends, however that happens.
 
-    A shell waits for a line from a pipe whose other end only we hold: a line releases it, an
-    end of file means that we are gone.
+    A shell waits for a line from a pipe whose other end only this process holds: a line ends the
+    guard, an end of file means that this process is gone.
     """
 
     def __init__(self, pid: int) -> None:
@@ -149,7 +149,7 @@ class Guard:
         os.close(reading)
 
     def release(self) -> None:
-        """Let the process live, or be ended by us."""
+        """Stop guarding the process."""
         os.write(self._writing, b"release\n")
         os.close(self._writing)
         os.waitpid(self._shell, 0)

@@ -1,4 +1,4 @@
-"""What differs between one server and another; everything else is in `servers.server`."""
+"""Recipes: what differs between servers. Everything else is in `servers.server`."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -13,10 +13,10 @@ CONFIG = Path(__file__).parent / "config"
 
 @dataclass(frozen=True, kw_only=True)
 class ServerConfig:
-    """What every server is told.
+    """Configuration of any server.
 
-    `folder` holds its data, configuration, log and process id. `ephemeral` is for tests: quick
-    to start, slow under load, and gone when the process that started it ends.
+    `folder` holds its data, configuration, log and process id. `ephemeral` is for tests: fast to
+    start, slow under load, and killed when the process that started it ends.
     """
 
     folder: Path
@@ -27,7 +27,7 @@ class ServerConfig:
 
 
 class Recipe(ABC):
-    """How one kind of server is prepared, launched and asked whether it is there."""
+    """Prepares, launches and probes one kind of server."""
 
     name: str
 
@@ -42,22 +42,22 @@ class Recipe(ABC):
 
     @abstractmethod
     def ports(self) -> Sequence[int]:
-        """Every port the server listens on, the public one first."""
+        """Return every port the server listens on, the public one first."""
 
     @abstractmethod
     def prepare(self) -> Sequence[str]:
-        """Write all that a start needs and return the command; may download."""
+        """Write the files that a start needs and return the command; may download."""
 
     @abstractmethod
     def answers(self, timeout: float) -> bool:
-        """Whether a client gets a true answer through the public port within the timeout."""
+        """Whether a client gets an answer through the public port within the timeout."""
 
     def archive(self) -> java.ClassArchive:
         release = jars.release_name(self.name)
         return java.ClassArchive.of(release, java.find_java(), self.config.cache, self.folder)
 
     def options(self) -> Iterator[str]:
-        """JVM options that every server is launched with."""
+        """Yield JVM options of every server."""
         yield f"-Xmx{self.config.heap}"
         yield "-XX:+ExitOnOutOfMemoryError"
         yield f"-XX:ErrorFile={self.folder}/jvm-error-%p.log"
@@ -69,7 +69,7 @@ class Recipe(ABC):
             yield f"-Xms{self.config.heap}"
 
     def render(self, template: str, values: dict[str, object]) -> Path:
-        """Fill a file of `servers/config` in and put it into the server's folder."""
+        """Fill in a template of `servers/config` and write it to the server's folder."""
         filled = Template((CONFIG / template).read_text()).substitute(values)
         path = self.folder / template
         path.write_text(filled)

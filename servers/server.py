@@ -1,4 +1,4 @@
-"""A server's process, from start to stop, whoever started it."""
+"""Starts, probes and stops a server's process."""
 
 import os
 import signal
@@ -15,21 +15,21 @@ from servers.ports import LOOPBACK, is_free
 from servers.recipe import Recipe
 
 START_SECONDS = 180
-"""A slow machine that downloads nothing needs a tenth of it."""
+"""Without downloads, a slow machine needs a tenth of it."""
 STOP_SECONDS = 30
 KILL_SECONDS = 10
 PORT_SECONDS = 2
-"""How long a process that crashed may take to let go of its ports."""
+"""How long a crashed process may take to release its ports."""
 PROBE_SECONDS = 3
 POLL_SECONDS = 0.1
 
 LOG_BYTES_KEPT = 16 * 2**20
-"""A larger log is set aside at the next start, where it replaces the one set aside before."""
+"""A larger log is moved aside at the next start, over the one moved aside before."""
 TAIL_BYTES = 2_000
 
 
 class Reachable(Protocol):
-    """A server that clients can reach, whoever runs it."""
+    """A server that clients can reach."""
 
     @property
     def host(self) -> str: ...
@@ -42,9 +42,9 @@ class Reachable(Protocol):
 
 
 class Server:
-    """One server, known by its folder: any process of the same user may ask for it or stop it.
+    """A server, identified by its folder: any process of the same user may probe or stop it.
 
-    `start`, `stop` and `kill` return when it is so, and do nothing where it is so already.
+    `start`, `stop` and `kill` return when that is done, and do nothing where it is done already.
     Between `pause` and `resume` the process is frozen: it keeps its connections and answers
     nothing. `kill` is a crash, `stop` lets it finish.
     """
@@ -74,11 +74,14 @@ class Server:
         return record.pid if record else None
 
     def answers(self, timeout: float = PROBE_SECONDS) -> bool:
-        """Whether a client gets an answer from it, not merely a connection."""
+        """Whether a client gets an answer from it, not only a connection."""
         return self.pid is not None and self._recipe.answers(timeout)
 
     def start(self, timeout: float = START_SECONDS) -> Self:
-        """Raises PortTaken, StartFailed, ToolMissing or DownloadFailed; then it does not run."""
+        """Start the server and wait until it answers.
+
+        Raises PortTaken, StartFailed, ToolMissing or DownloadFailed; then it does not run.
+        """
         self._cancelled.clear()
         self.folder.mkdir(parents=True, exist_ok=True)
         with locked(self.folder / "lock", timeout):
@@ -96,14 +99,14 @@ class Server:
         return self
 
     def cancel(self) -> None:
-        """Make a start that another thread waits for fail now."""
+        """Make a start in another thread fail now."""
         self._cancelled.set()
 
     def stop(self, timeout: float = STOP_SECONDS) -> None:
-        """Ask it to end, and kill it if it has not within the timeout."""
+        """Ask it to end, and kill it after the timeout."""
         record = self._running()
         if record:
-            # A frozen process receives nothing before it is resumed.
+            # A frozen process receives no signal before it is resumed.
             process.send_signal(record.pid, self._mark, signal.SIGTERM, signal.SIGCONT)
             if process.wait_until_gone(record.pid, self._mark, timeout):
                 self._recipe.archive().keep()
@@ -131,9 +134,9 @@ class Server:
         return self.start(timeout)
 
     def discard(self) -> None:
-        """End it in the quickest way: nobody needs its data any more.
+        """End it as fast as possible: nobody needs its data any more.
 
-        That is a crash, except where an orderly end still has an archive of classes to leave.
+        It is killed, except where an orderly stop would write the missing class archive.
         """
         if self.pid is not None and self._recipe.archive().missing:
             self.stop()
@@ -149,7 +152,7 @@ class Server:
             if not process.wait_until(partial(is_free, port), PORT_SECONDS):
                 raise PortTaken(f"{self.name} needs port {port}, where another program listens")
         command = self._recipe.prepare()
-        self._log_begins = self._set_log_aside()
+        self._log_begins = self._bound_log()
         pid = process.spawn(command, os.environ, self.log)
         if self._recipe.config.ephemeral:
             self._guard = process.Guard(pid)
@@ -161,18 +164,18 @@ class Server:
             if self.pid is None:
                 raise StartFailed(f"{self.name} ended while it started.\n{self._tail()}")
             if time.monotonic() > deadline:
-                raise StartFailed(f"{self.name} gave no answer in {timeout} s.\n{self._tail()}")
+                raise StartFailed(f"{self.name} did not answer in {timeout} s.\n{self._tail()}")
             if self._cancelled.wait(POLL_SECONDS):
                 raise StartFailed(f"the start of {self.name} was cancelled")
 
     def _send(self, number: signal.Signals) -> None:
         record = self._running()
         if record is None:
-            raise ServerError(f"{self.name} does not run")
+            raise ServerError(f"{self.name} is not running")
         process.send_signal(record.pid, self._mark, number)
 
-    def _set_log_aside(self) -> int:
-        """Bound the log; returns where this run's part of it begins."""
+    def _bound_log(self) -> int:
+        """Bound the log; return where this run's part of it begins."""
         size = self.log.stat().st_size if self.log.exists() else 0
         if size <= LOG_BYTES_KEPT:
             return size

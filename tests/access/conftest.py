@@ -109,7 +109,7 @@ def _cassandra(folder: Path, certificates: Certificates) -> Server:
             port=first_free_port(cassandra_server.PORTS),
             heap="1g",
             ephemeral=True,
-            secured=ClientSecurity(
+            security=ClientSecurity(
                 certificates.server.keystore(), certificates.ours.truststore(), PASSWORD, context
             ),
         )

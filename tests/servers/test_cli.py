@@ -40,7 +40,7 @@ def test_down_where_nothing_runs(run: Run) -> None:
     """Stopping what is stopped is done at once."""
     result = run("down")
     assert result.exit_code == 0
-    assert result.output == "kafka does not run\ncassandra does not run\n"
+    assert result.output == "kafka is not running\ncassandra is not running\n"
 
 
 def test_up_starts_both_at_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -140,7 +140,7 @@ def test_paused_server_answers_nothing(make: Make) -> None:
 
 def test_server_that_does_not_run_cannot_be_paused(make: Make) -> None:
     """Freezing nothing is a mistake in the test that does it."""
-    with pytest.raises(ServerError, match="yes does not run"):
+    with pytest.raises(ServerError, match="yes is not running"):
         make().pause()
 
 
@@ -182,7 +182,7 @@ def test_death_at_start_shows_the_log(make: Make) -> None:
 def test_silent_server_is_given_up(make: Make) -> None:
     """A server that does not answer in time is not left running."""
     server = make(SILENT)
-    with pytest.raises(StartFailed, match="gave no answer"):
+    with pytest.raises(StartFailed, match="did not answer"):
         server.start(timeout=0.3)
     assert server.pid is None
 
