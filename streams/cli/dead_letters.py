@@ -152,7 +152,7 @@ def redrive_(wanted: DeadLetterFilter, apply: bool, rate: float | None, as_json:
 @_apply_option
 @_json_option("Print the counts as a JSON object.")
 def drop_(wanted: DeadLetterFilter, apply: bool, as_json: bool) -> None:
-    """No longer list dead letters. Kafka still keeps them until their 30 days are over."""
+    """Drop dead letters: do not list them again. Kafka still keeps them for their 30 days."""
 
     async def drop_found(tools: DeadLetterTools, counts: Counts) -> None:
         found = search_dead_letters(tools.reader, wanted, tools.resolutions)
@@ -165,7 +165,7 @@ def drop_(wanted: DeadLetterFilter, apply: bool, as_json: bool) -> None:
 @click.argument("topics", nargs=-1, type=click.Choice(BRAKES), metavar="TOPIC...")
 @_json_option("Print the released topics as a JSON array.")
 def resume(topics: tuple[str, ...], as_json: bool) -> None:
-    """Release the brakes of topics; of all braked topics where none is named.
+    """Release the brakes of the named topics, or all brakes.
 
     A topic is braked when more than 1 % of its latest 10,000 messages, or 500 in a row, became
     dead letters. Messages that only the search could not handle brake only the search:

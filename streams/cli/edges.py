@@ -1,4 +1,4 @@
-"""`mingle replay snapshot-edges`: the store's edges, written where a replay finds them."""
+"""`mingle replay snapshot-edges`: writes the store's edges to a topic that replays read."""
 
 import json
 
@@ -15,15 +15,14 @@ from streams.replay.edges import write_snapshot
 @click.command("snapshot-edges")
 @click.option("--rate", type=click.FloatRange(0, min_open=True), help="Edges per second, at most.")
 @click.option("--accept-loss", is_flag=True,
-              help="Also where the store has fewer edges than the last snapshot.")  # fmt: skip
+              help="Accept fewer edges than in the last snapshot.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the result as a JSON object.")
 def snapshot_edges(rate: float | None, as_json: bool, *, accept_loss: bool) -> None:
-    """Write every follow edge that the store holds to `follow-edges`, ended ones too.
+    """Save all follow edges of the store, ended ones too, in `follow-edges`.
 
-    A plan whose `follows` has lost its beginning reads them there. Only a snapshot that came to
-    its end counts; one that was interrupted does no harm, and is made by running it again. Run it
-    now and then, at least as often as Kafka may let go of follows: each keeps what was recorded
-    when it began.
+    A plan reads them there if `follows` has lost its beginning. Only a complete snapshot counts; if
+    interrupted, run it again. Run it regularly, at least as often as Kafka may delete follows: a
+    snapshot holds what was recorded when it began.
     """
 
     async def work(deps: Deps) -> EdgesWritten:

@@ -54,7 +54,7 @@ def cutover(generation: str, as_json: bool) -> None:
 @click.command("rollback")
 @_as_json
 def rollback(as_json: bool) -> None:
-    """Read homes again from the generation that was read before the last cutover."""
+    """Undo the last cutover: read homes from the generation that was read before."""
     _report(_change(Generations.rollback), as_json)
 
 

@@ -123,7 +123,7 @@ def run(  # noqa: PLR0913 - one for each option
     """Run a plan. After an interruption, run it again to continue.
 
     Several processes may run the same plan; each takes a share of its partitions. Live traffic
-    has priority. If it is stopped before the end, the exit code is 1.
+    has priority. If stopped before the end, the exit code is 1.
     """
     settings = load_settings()
     expect_cassandra(settings)

@@ -16,9 +16,9 @@ from streams.delivery.loop import DeliveryLoop
 from streams.progress import ProgressCallback
 from streams.records import Partition, RecordRun
 from streams.replay.consumer import ReplayConsumer
-from streams.replay.pace import RateLimiter
 from streams.replay.plan import EDGES, Plan, Source
 from streams.replay.progress import LiveLag, Progress, measure_progress
+from streams.replay.rate_limiter import RateLimiter
 
 POLL_SECONDS: Final = 0.2
 POLL_RECORDS: Final = 5_000

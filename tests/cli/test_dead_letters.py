@@ -1,4 +1,4 @@
-"""`mingle dead-letters` finds letters, shows them, and sends them back."""
+"""`mingle dead-letters` finds dead letters, shows them, and sends them back."""
 
 import asyncio
 import json
@@ -21,20 +21,20 @@ from tests.streams.fakes import ACCEPTED_AT, FakeRecord
 PARTITIONS = 2
 DAY = 86_400_000
 NOON = 1_760_000_000_000
-"""2025-10-09T08:53:20Z, when the first letter was buried."""
+"""2025-10-09T08:53:20Z, when the first dead letter was written."""
 
 
 async def _letters() -> list[Outgoing]:
     """Alice's posts that are too long, one of bytes, one follow; a day between them."""
     twice = await written(FakeRecord(0, b"again", b"1"), field="version", reason="too_far_ahead")
-    said = [
+    messages = [
         await written(FakeRecord(41, b'{"text":"long"}', b"1", headers=(("trace", b"x"),))),
         await written(FakeRecord(42, b"\xff\x00", b"\xfe"), field="value", reason="not_utf8"),
         await written(FakeRecord(43, None, None), field="value", reason="null_value"),
         await written(FakeRecord(9, b"again", b"1", headers=tuple(twice.headers))),
         await written(FakeRecord(44, b"{}", b"1"), topic="follows", field="type", reason="missing"),
     ]
-    return [each._replace(timestamp=NOON + n * DAY) for n, each in enumerate(said)]
+    return [each._replace(timestamp=NOON + n * DAY) for n, each in enumerate(messages)]
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def offsets(rows: Sequence[dict[str, Any]]) -> set[int]:
     return {row["offset"] for row in rows}
 
 
-def test_every_letter_is_listed(mingle: Mingle) -> None:
+def test_every_dead_letter_is_listed(mingle: Mingle) -> None:
     """With where it came from, why, and when; nothing of what it holds."""
     rows = mingle.listed()
     assert offsets(rows) == {41, 42, 43, 9, 44}
@@ -117,7 +117,7 @@ def test_filters_exclude(mingle: Mingle, arguments: list[str], expected: set[int
     assert offsets(mingle.listed(*arguments)) == expected
 
 
-def test_letters_are_listed_by_id(mingle: Mingle) -> None:
+def test_dead_letters_are_listed_by_id(mingle: Mingle) -> None:
     """Several at once; one that is not there is not listed."""
     ids = [mingle.id_of("not_utf8"), mingle.id_of("null_value"), "posts-dlq:0:999"]
     assert offsets(mingle.listed(*ids)) == {42, 43}
@@ -125,7 +125,7 @@ def test_letters_are_listed_by_id(mingle: Mingle) -> None:
 
 
 def test_a_table_and_its_numbers_are_for_people(mingle: Mingle) -> None:
-    """A line a letter, and how many of which topic died of what."""
+    """A line for each dead letter, and counts by topic and reason."""
     result = mingle("list")
     assert result.exit_code == 0
     assert mingle.id_of("not_utf8") in result.output
@@ -136,39 +136,39 @@ def test_a_table_and_its_numbers_are_for_people(mingle: Mingle) -> None:
 def test_a_summary_is_numbers_alone(mingle: Mingle) -> None:
     """For people and for machines."""
     assert mingle.id_of("not_utf8") not in mingle("list", "--summary").output
-    told = json.loads(mingle("list", "--summary", "--json", "--topic", "follows").output)
-    assert told == {"listed": 1, "by": [{"topic": "follows", "reason": "missing", "letters": 1}]}
+    printed = json.loads(mingle("list", "--summary", "--json", "--topic", "follows").output)
+    assert printed == {"listed": 1, "by": [{"topic": "follows", "reason": "missing", "letters": 1}]}
 
 
-def test_a_letter_is_shown_with_its_history(mingle: Mingle) -> None:
+def test_a_dead_letter_is_shown_with_its_history(mingle: Mingle) -> None:
     """Why it died at first, and why again."""
     (again,) = (row["id"] for row in mingle.listed() if row["burials"] == 2)
     result = mingle("show", again)
     assert result.exit_code == 0
     assert result.output.index("too_far_ahead") < result.output.index("too_long")
-    told = json.loads(mingle("show", again, "--json").output)
-    assert [each["reason"] for each in told["history"]] == ["too_far_ahead", "too_long"]
-    assert (told["value"], told["cut"]) == ("again", False)
+    printed = json.loads(mingle("show", again, "--json").output)
+    assert [each["reason"] for each in printed["history"]] == ["too_far_ahead", "too_long"]
+    assert (printed["value"], printed["cut"]) == ("again", False)
 
 
 def test_what_is_no_text_is_shown_in_hex(mingle: Mingle) -> None:
     """Nothing that a stranger wrote reaches the terminal as it is."""
     result = mingle("show", mingle.id_of("not_utf8"))
     assert "0xff00" in result.output
-    told = json.loads(mingle("show", mingle.id_of("not_utf8"), "--json").output)
-    assert told["value_hex"] == "ff00"
+    printed = json.loads(mingle("show", mingle.id_of("not_utf8"), "--json").output)
+    assert printed["value_hex"] == "ff00"
     assert "none" in mingle("show", mingle.id_of("null_value")).output
 
 
 def test_the_producers_headers_are_shown(mingle: Mingle) -> None:
-    """Apart from what was said at the burial."""
+    """Apart from the headers of the failure."""
     (first,) = (row["id"] for row in mingle.listed() if row["offset"] == 41)
-    told = json.loads(mingle("show", first, "--json").output)
-    assert told["headers"] == [{"name": "trace", "value": "x"}]
+    printed = json.loads(mingle("show", first, "--json").output)
+    assert printed["headers"] == [{"name": "trace", "value": "x"}]
     assert '{"text":"long"}' in mingle("show", first).output
 
 
-def test_a_letter_that_is_not_there_is_told(mingle: Mingle) -> None:
+def test_a_dead_letter_that_is_not_there_is_an_error(mingle: Mingle) -> None:
     """Exit code 1, and the others are shown."""
     result = mingle("show", "posts-dlq:0:999", mingle.id_of("not_utf8"))
     assert result.exit_code == 1
@@ -187,13 +187,13 @@ def test_nothing_is_done_unless_it_is_meant(mingle: Mingle, bootstrap: str) -> N
         assert result.output.endswith(
             f"4 dead letters would be {done}\nnothing was done: add --apply\n"
         )
-    told = json.loads(mingle("redrive", "--reason", "missing", "--json").output)
-    assert told["would_be_redriven"] == 1
+    printed = json.loads(mingle("redrive", "--reason", "missing", "--json").output)
+    assert printed["would_be_redriven"] == 1
     assert held(bootstrap, "posts") == []
 
 
-def test_a_redriven_letter_is_the_message_again(mingle: Mingle, bootstrap: str) -> None:
-    """In its topic, with its key, value, headers and time, and what was said of it."""
+def test_a_redriven_dead_letter_is_the_message_again(mingle: Mingle, bootstrap: str) -> None:
+    """In its topic, with its key, value, headers and time, and the headers of the failure."""
     result = mingle("redrive", "--reason", "missing", "--apply", "--rate", "100")
     assert result.exit_code == 0
     assert result.output.endswith("1 dead letter redriven\n")

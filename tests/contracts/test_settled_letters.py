@@ -72,6 +72,6 @@ async def test_what_was_redriven_stays_so(
 async def test_a_topic_made_anew_has_new_letters(
     resolutions: DeadLetterResolutions, number: int
 ) -> None:
-    """The same offset, another time: another letter."""
+    """The same offset, another time: another dead letter."""
     await resolutions.record([place(number, 1)], "redriven")
     assert await resolutions.load([place(number, 1, WRITTEN_AT + 1)]) == {}

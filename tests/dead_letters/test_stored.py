@@ -1,4 +1,4 @@
-"""What a letter is called, what it says, and what goes back."""
+"""The ids and headers of dead letters, and what is redriven."""
 
 import pytest
 
@@ -23,19 +23,19 @@ def test_nothing_else_is_an_id(text: str) -> None:
 
 
 async def test_what_goes_back_is_what_came() -> None:
-    """Key, value, the producer's headers and the record's own time, with what was said of it."""
+    """Key, value, the producer's headers and the record's own time, with those of the failure."""
     record = FakeRecord(7, b"\xff", None, headers=(("trace", b"1"),))
-    told = await stored(0, record)
-    back = told.original_message()
+    before = await stored(0, record)
+    back = before.original_message()
     assert (back.topic, back.key, back.value) == ("posts", None, b"\xff")
     assert back.timestamp == ACCEPTED_AT
     assert back.headers[0] == ("trace", b"1")
-    assert list(back.headers) == list(told.headers)
-    assert told.own_headers() == [("trace", b"1")]
+    assert list(back.headers) == list(before.headers)
+    assert before.own_headers() == [("trace", b"1")]
 
 
 async def test_the_time_is_that_of_the_first_record() -> None:
-    """However often it went back and failed again; every burial is told, the oldest first."""
+    """However often it was redriven and failed again; every failure is listed, the oldest first."""
     once = await stored(0, FakeRecord(7))
     again = await stored(1, FakeRecord(9, headers=tuple(once.original_message().headers)))
     assert [each.offset for each in again.failures()] == ["7", "9"]
@@ -50,6 +50,6 @@ async def test_a_record_without_a_time_goes_back_without() -> None:
 def test_a_message_that_nobody_buried_is_a_letter_too() -> None:
     """Somebody wrote it into the topic; nothing is known of it."""
     stray = StoredDeadLetter(DeadLetterId("posts-dlq", 0, 0), WRITTEN_AT, None, None, [])
-    (burial,) = stray.failures()
-    assert set(burial) == {"?"}
+    (failure,) = stray.failures()
+    assert set(failure) == {"?"}
     assert stray.original_message().timestamp is None

@@ -149,17 +149,17 @@ def mingle(pipeline: Pipeline, *arguments: str, code: int = 0) -> str:
     return done.stderr if code else done.stdout
 
 
-def why(letter: StoredDeadLetter) -> tuple[str, str]:
-    last = letter.failures()[-1]
+def why(dead_letter: StoredDeadLetter) -> tuple[str, str]:
+    last = dead_letter.failures()[-1]
     return last.field, last.reason
 
 
 def test_bad_input_the_brake_and_the_way_back(pipeline: Pipeline) -> None:
     """Bad messages never hold up good ones, until there are too many of them.
 
-    Each is a letter with its bytes, where it came from and why; each good one is shown. Then 500
-    in a row stop their topic, also for a worker that starts later, until an operator goes on.
-    A letter whose cause is mended goes back and is handled, with its own time and its history.
+    Each is a dead letter with its bytes, where it came from and why; each good one is shown. Then
+    500 in a row stop their topic, also for a worker that starts later, until an operator goes on.
+    A dead letter whose cause is fixed goes back and is handled, with its own time and its history.
     """
     site = Site()
     pipeline.start_worker("a", metrics_port=site.port)
@@ -181,18 +181,18 @@ def every_bad_one_is_a_letter(pipeline: Pipeline) -> None:
     assert compare_all(pipeline.settings, Model([msgspec.to_builtins(each) for each in good])) > 0
     found = dead_letters(pipeline)
     assert len(found) == len(BAD)
-    told = {(each.key, each.value, *why(each)) for each in found}
-    assert told == {(bad.message.key, bad.message.value, *bad[1:]) for bad in BAD.values()}
+    listed = {(each.key, each.value, *why(each)) for each in found}
+    assert listed == {(bad.message.key, bad.message.value, *bad[1:]) for bad in BAD.values()}
     for each in found:
-        (burial,) = each.failures()
-        assert (burial.topic, burial.accepted_at) == ("posts", str(START))
-        assert burial.error == "schemas.errors.SchemaViolation"
+        (failure,) = each.failures()
+        assert (failure.topic, failure.accepted_at) == ("posts", str(START))
+        assert failure.error == "schemas.errors.SchemaViolation"
         assert each.own_headers() == [("trace", b"7")]
     assert len({(each.failures()[0][1:3]) for each in found}) == len(BAD)
 
 
 def what_fails_again_keeps_its_history(pipeline: Pipeline) -> PostId:
-    """The post that was minted with another epoch; its second letter is the one that is left."""
+    """The post that was minted with another epoch; its second dead letter is left."""
     strange = post(200, epoch=LATER_EPOCH)
     pipeline.publish([Outgoing(*encode(strange), [("trace", b"8")], START)])
     pipeline.drain(60)

@@ -102,10 +102,10 @@ class Player:
         limits: ReplayLimits | None = None,
         until: Callable[[ReplayState], bool] = lambda _: False,
     ) -> Progress:
-        """To its end, or until something is told of it."""
+        """To its end, or until a reported state says so."""
         stop = asyncio.Event()
 
-        def told(state: ReplayState) -> None:
+        def on_progress(state: ReplayState) -> None:
             self.states.append(state)
             if until(state):
                 stop.set()
@@ -116,7 +116,7 @@ class Player:
             self.outbox,
             live or Idle(),
             limits=limits or ReplayLimits(),
-            on_progress=told,
+            on_progress=on_progress,
         )
         async with asyncio.timeout(PATIENCE):
             return await replay(Brokers(self._bootstrap), stop)

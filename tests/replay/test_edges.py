@@ -72,7 +72,7 @@ async def homes(stores: Stores) -> Mapping[int, Any]:
     return {each: [shown(item) for item in page.items] for each, page in pages.items()}
 
 
-def said(facts: list[Fact]) -> Mapping[int, Any]:
+def expected_homes(facts: list[Fact]) -> Mapping[int, Any]:
     model = Model(log(facts), NOW)
     return {each: model.home(each) for each in (ALICE, BOB, CAROL)}
 
@@ -94,7 +94,7 @@ async def test_lost_follows_are_read_from_the_snapshot(bootstrap: str, player: P
     assert plan.sources[0].topic == "follow-edges"
     assert "So nothing is missing" in loss_warning(plan)
     await player.run(plan)
-    assert await homes(player.stores) == said([*FOLLOWS, again, *POSTS])
+    assert await homes(player.stores) == expected_homes([*FOLLOWS, again, *POSTS])
     assert not player.outbox.sent("follow-edges-dlq")
 
 

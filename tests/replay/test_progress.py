@@ -1,8 +1,8 @@
 """How far a replay is, how fast it may go, and whether live traffic waits for it."""
 
-from streams.replay.pace import RateLimiter
 from streams.replay.plan import Source
 from streams.replay.progress import LiveLag, Progress, measure_progress
+from streams.replay.rate_limiter import RateLimiter
 
 SOURCES = (Source("posts", 0, 10, 20), Source("posts", 1, 0, 30))
 

@@ -50,17 +50,17 @@ async def homes(stores: Stores) -> dict[int, list[dict[str, Any]]]:
     return {each: [shown(item) for item in page.items] for each, page in pages.items()}
 
 
-def said(facts: Sequence[Fact]) -> dict[int, list[dict[str, Any]]]:
+def expected_homes(facts: Sequence[Fact]) -> dict[int, list[dict[str, Any]]]:
     model = Model(log(facts), NOW)
     return {each: model.home(each) for each in PEOPLE}
 
 
 async def test_a_log_is_replayed_into_empty_stores(bootstrap: str, player: Player) -> None:
-    """What it shows is what the model says, and its progress was told up to the end."""
+    """What it shows is what the model says, and its progress was reported up to the end."""
     publish(bootstrap, facts := history())
     done = await player.run(await player.plan())
     assert (done.done, done.total) == (len(facts), len(facts))
-    assert await homes(player.stores) == said(facts)
+    assert await homes(player.stores) == expected_homes(facts)
 
 
 async def test_a_replay_that_is_done_has_nothing_left_to_do(bootstrap: str, player: Player) -> None:
@@ -83,11 +83,11 @@ async def test_a_replay_that_was_stopped_goes_on(bootstrap: str, player: Player)
     other = Player(bootstrap, player.stores)
     both = await asyncio.gather(player.run(plan), other.run(plan))
     assert all(each.is_over for each in both)
-    assert await homes(player.stores) == {k: v[:100] for k, v in said(facts).items()}
+    assert await homes(player.stores) == {k: v[:100] for k, v in expected_homes(facts).items()}
 
 
 async def test_live_traffic_goes_first(bootstrap: str, player: Player) -> None:
-    """While live workers are behind nothing is read; the reason is told."""
+    """While live workers are behind nothing is read; the reason is reported."""
     publish(bootstrap, facts := history())
     waits = [True] * 3
     live = Idle(behind=lambda: bool(waits and waits.pop()))
@@ -95,7 +95,7 @@ async def test_live_traffic_goes_first(bootstrap: str, player: Player) -> None:
     reasons = [state.waits for state in player.states if state.waits]
     assert reasons
     assert all(reason.startswith("live traffic") for reason in reasons)
-    assert await homes(player.stores) == said(facts)
+    assert await homes(player.stores) == expected_homes(facts)
 
 
 @pytest.mark.parametrize("author", [ALICE, BOB])
@@ -105,7 +105,7 @@ async def test_only_what_is_chosen_is_applied(bootstrap: str, player: Player, au
     await player.run(await player.plan(PlanRequest(topics=("follows", "relations")), "edges"))
     await player.run(await player.plan(PlanRequest(choice=Selection(author=author)), "an-author"))
     theirs = [each for each in facts if getattr(each, "author_id", None) == author]
-    assert await homes(player.stores) == said([*follows, *theirs])
+    assert await homes(player.stores) == expected_homes([*follows, *theirs])
 
 
 async def test_what_cannot_be_decoded_is_skipped(bootstrap: str, player: Player) -> None:
@@ -114,4 +114,4 @@ async def test_what_cannot_be_decoded_is_skipped(bootstrap: str, player: Player)
     done = await player.run(await player.plan())
     assert done.is_over
     assert not player.outbox.sent("posts-dlq")
-    assert await homes(player.stores) == said(facts)
+    assert await homes(player.stores) == expected_homes(facts)

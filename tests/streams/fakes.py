@@ -59,7 +59,7 @@ def sample(measured: Metrics, name: str, **labels: str) -> float:
 
 
 class FakeClock:
-    """Stands still until it is told to advance."""
+    """Stands still until a test advances it."""
 
     def __init__(self) -> None:
         self._now = 0.0
@@ -111,7 +111,7 @@ class Stream:
 
 
 class Handler:
-    """Handles what it is not told to refuse, and remembers."""
+    """Handles and remembers messages, but for those it must refuse."""
 
     def __init__(self) -> None:
         self.handled: list[str] = []
@@ -128,7 +128,7 @@ class Handler:
 
 
 class DeadLetterInspector:
-    """Dead letters in memory; closed while `closed` is an error."""
+    """Keeps dead letters in memory; fails while `closed` is an error."""
 
     def __init__(self) -> None:
         self.dead_letters: list[DeadLetter] = []

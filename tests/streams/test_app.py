@@ -80,9 +80,9 @@ async def test_a_poison_message_becomes_a_dead_letter(
         await publish(outbox, b"0", BAD, b"2", key=TOGETHER)
         await eventually(log.committed, {0: 3})
     assert handler.handled == ["0", "2"]
-    (letter,) = await log.read("posts-dlq", 1)
-    headers = dict(letter.headers)
-    assert (letter.key, letter.value) == (TOGETHER, BAD)
+    (dead_letter,) = await log.read("posts-dlq", 1)
+    headers = dict(dead_letter.headers)
+    assert (dead_letter.key, dead_letter.value) == (TOGETHER, BAD)
     assert headers["__connect.errors.topic"] == b"posts"
     assert headers["__connect.errors.offset"] == b"1"
     assert headers["__connect.errors.exception.message"] == b"text: too_long"
@@ -94,8 +94,8 @@ async def test_a_message_without_key_and_value_is_buried_too(
     """There is nothing that a dead letter cannot hold."""
     async with workers(Handler()):
         await publish(outbox, None, key=None)
-        (letter,) = await log.read("posts-dlq", 1)
-    assert (letter.key, letter.value) == (None, None)
+        (dead_letter,) = await log.read("posts-dlq", 1)
+    assert (dead_letter.key, dead_letter.value) == (None, None)
 
 
 async def test_the_commit_stays_at_what_is_in_flight(

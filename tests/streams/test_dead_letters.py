@@ -12,7 +12,7 @@ from streams.outbox import MemoryOutbox
 from tests.streams.fakes import P1, FakeRecord
 
 
-async def buried(record: FakeRecord, error: Exception) -> dict[str, bytes]:
+async def dead_letter_headers(record: FakeRecord, error: Exception) -> dict[str, bytes]:
     outbox = MemoryOutbox()
     await OutboxDeadLetterWriter(outbox).write([DeadLetter(P1, record, error)])
     (sent,) = outbox.sent("posts-dlq")
@@ -22,7 +22,7 @@ async def buried(record: FakeRecord, error: Exception) -> dict[str, bytes]:
 
 async def test_it_says_where_from_and_why() -> None:
     """Kafka Connect's headers, ours, and the bytes as they were."""
-    headers = await buried(
+    headers = await dead_letter_headers(
         FakeRecord(41, b"\xff\x00", None, 1234), SchemaViolation("mentions[3]", "out_of_range")
     )
     assert headers == {
@@ -40,7 +40,7 @@ async def test_it_says_where_from_and_why() -> None:
 async def test_it_never_repeats_a_value_from_the_message() -> None:
     """An error's own text may hold what a user wrote."""
     for error, reason in ((Permanent("secret"), b"refused"), (KeyError("secret"), b"bug")):
-        headers = await buried(FakeRecord(0), error)
+        headers = await dead_letter_headers(FakeRecord(0), error)
         assert headers["mingle.reason"] == reason
         assert not any(b"secret" in value for value in headers.values())
 
@@ -64,13 +64,15 @@ async def test_of_many_burials_the_first_and_the_newest_are_kept() -> None:
     record = FakeRecord(0, headers=(("trace", b"1"),))
     for attempt in range(30):
         outbox = MemoryOutbox()
-        letter = DeadLetter(P1, record, SchemaViolation(f"mentions[{attempt}]", "out_of_range"))
-        await OutboxDeadLetterWriter(outbox).write([letter])
+        dead_letter = DeadLetter(
+            P1, record, SchemaViolation(f"mentions[{attempt}]", "out_of_range")
+        )
+        await OutboxDeadLetterWriter(outbox).write([dead_letter])
         (sent,) = outbox.sent("posts-dlq")
         record = FakeRecord(attempt + 1, headers=tuple(sent.headers))
-    own, burials = failure_history(sent.headers)
+    own, failures = failure_history(sent.headers)
     assert own == [("trace", b"1")]
-    fields = [dict(each)["mingle.field"].decode() for each in burials]
+    fields = [dict(each)["mingle.field"].decode() for each in failures]
     assert fields == ["mentions[0]", *(f"mentions[{n}]" for n in range(21, 30))]
-    assert len(burials) == NEWEST_FAILURES + 1
-    assert all(len(each) == len(burials[0]) for each in burials)
+    assert len(failures) == NEWEST_FAILURES + 1
+    assert all(len(each) == len(failures[0]) for each in failures)

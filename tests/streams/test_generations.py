@@ -51,15 +51,15 @@ class Group:
         return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
 
 
-async def said(store: MemoryGenerations, number: int, *workers: str) -> None:
+async def acknowledge(store: MemoryGenerations, number: int, *workers: str) -> None:
     await store.acknowledge(workers, Acknowledgement(number, 0))
 
 
 async def test_who_has_not_acknowledged_is_late() -> None:
-    """Of those who live; of one who never said anything too, and of a group that changes nobody."""
+    """Live workers only, also one that never acknowledged; none while a group rebalances."""
     store = MemoryGenerations()
-    await said(store, 3, ALICE)
-    await said(store, 4, "dead-ingest")
+    await acknowledge(store, 3, ALICE)
+    await acknowledge(store, 4, "dead-ingest")
     assert await late_workers(store, Group([ALICE, BOB]), 3) == [BOB]
     assert await late_workers(store, Group([ALICE, BOB]), 4) == [ALICE, BOB]
     assert await late_workers(store, Group([ALICE]), 3) == []
@@ -69,12 +69,12 @@ async def test_who_has_not_acknowledged_is_late() -> None:
 
 async def test_a_replay_waits_for_who_is_late_by_name() -> None:
     """Until it has acknowledged, or is no more in the group."""
-    store, told = MemoryGenerations(), list[str]()
-    await said(store, 1, ALICE)
+    store, reported = MemoryGenerations(), list[str]()
+    await acknowledge(store, 1, ALICE)
     await wait_until_acknowledged(
-        store, Group(None, [ALICE, BOB], [ALICE]), 1, told.append, Clock()
+        store, Group(None, [ALICE, BOB], [ALICE]), 1, reported.append, Clock()
     )
-    assert [each.split(" to ")[0] for each in told] == ["waits for groups that rebalance",
+    assert [each.split(" to ")[0] for each in reported] == ["waits for groups that rebalance",
                                                        f"waits for {BOB}"]  # fmt: skip
 
 
@@ -127,7 +127,7 @@ async def test_what_retires_is_dropped_when_everybody_knows() -> None:
         )
     assert not dropped
     began = clock.now()
-    await said(store, 2, BOB)
+    await acknowledge(store, 2, BOB)
     known = await retire_generation(
         store, "b", Group([BOB]), request_seconds=10, on_progress=print, clock=clock
     )
