@@ -11,6 +11,19 @@ class Partition(NamedTuple):
     number: int
 
 
+class OffsetRange(NamedTuple):
+    """Offsets of a partition, `end` excluded."""
+
+    topic: str
+    number: int
+    first: int
+    end: int
+
+    @property
+    def partition(self) -> Partition:
+        return Partition(self.topic, self.number)
+
+
 class Record(Protocol):
     """A message as Kafka holds it; aiokafka's ConsumerRecord is one."""
 

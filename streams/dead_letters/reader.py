@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from streams.dead_letters.stored import DeadLetterId, StoredDeadLetter
-from streams.kafka.reader import OffsetRange, TopicReader
+from streams.kafka.reader import TopicReader
+from streams.records import OffsetRange
 
 
 class DeadLetterReader(TopicReader):

@@ -7,7 +7,8 @@ from typing import NamedTuple
 from streams.dead_letters.reader import DeadLetterReader
 from streams.dead_letters.store import DeadLetterResolutions, Resolution
 from streams.dead_letters.stored import DeadLetterId, StoredDeadLetter, origins
-from streams.kafka.reader import MESSAGES_AT_ONCE, OffsetRange, in_batches
+from streams.kafka.reader import MESSAGES_AT_ONCE, in_batches
+from streams.records import OffsetRange
 
 
 class DeadLetterFilter(NamedTuple):

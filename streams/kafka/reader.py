@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from itertools import islice
 from threading import Lock
 from types import TracebackType
-from typing import Any, Final, NamedTuple, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from services.errors import BrokerUnavailable
 from services.settings.brokers import Brokers
 from streams.kafka.contact import broker_errors, expect_brokers
-from streams.records import Partition
+from streams.records import OffsetRange, Partition
 
 T = TypeVar("T")
 
@@ -30,19 +30,6 @@ FETCHED_KBYTES: Final = 16_384
 POLL: Final = 0.5
 _EARLIEST: Final = OffsetSpec.earliest()
 _LATEST: Final = OffsetSpec.latest()
-
-
-class OffsetRange(NamedTuple):
-    """Offsets of a partition, `end` excluded."""
-
-    topic: str
-    number: int
-    first: int
-    end: int
-
-    @property
-    def partition(self) -> Partition:
-        return Partition(self.topic, self.number)
 
 
 class TopicReader:

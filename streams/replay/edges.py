@@ -14,10 +14,11 @@ from services.errors import MingleError
 from services.relations.store import RelationStore
 from services.scan import MIN_TOKEN
 from services.settings.brokers import Brokers
-from streams.kafka.reader import OffsetRange, TopicReader
+from streams.kafka.reader import TopicReader
 from streams.outbox import Outbox, Outgoing
 from streams.pace import Pace
 from streams.progress import ProgressCallback
+from streams.records import OffsetRange
 from streams.replay.live import committed_of
 from streams.routes import ROUTES, group_of
 

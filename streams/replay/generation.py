@@ -1,20 +1,15 @@
 """A replay into a new generation: listed and acknowledged before the plan's ends are fixed."""
 
 import asyncio
-from collections.abc import Iterable
 from typing import Final
-
-from msgspec.structs import replace
 
 from services.generations.generations import GenerationRefused, Generations
 from services.generations.store import GenerationStore
 from services.generations.view import FRESH_SECONDS
 from streams.acknowledgement import Members, change_generations, wait_until_acknowledged
 from streams.clock import SystemClock, WaitingClock
-from streams.kafka.reader import OffsetRange
 from streams.progress import ProgressCallback
-from streams.records import Partition
-from streams.replay.plan import Plan, PlanRefused, Source, order_sources
+from streams.replay.plan import Plan, PlanRefused
 
 PAGE_SECONDS: Final = 5.0
 """For pages that began before a generation was retired."""
@@ -46,16 +41,6 @@ async def list_generation(
     listed = (await change_generations(store, listing)).get(plan.into)
     assert listed is not None
     await wait_until_acknowledged(store, members, listed.since, on_progress)
-
-
-def fix_ends(plan: Plan, spans: Iterable[OffsetRange]) -> Plan:
-    """Return the plan up to where the log ends now: live workers write what comes later."""
-    firsts = {each.place: each.first for each in plan.sources}
-    sources = order_sources(
-        Source(topic, number, min(firsts.get(Partition(topic, number), first), end), end)
-        for topic, number, first, end in spans
-    )
-    return replace(plan, sources=sources, events=sum(each.end - each.first for each in sources))
 
 
 async def is_filled(store: GenerationStore, plan: Plan) -> bool:

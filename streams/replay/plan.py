@@ -4,10 +4,11 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Final, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from schemas.snapshots import FOLLOW_EDGES, EdgesWritten
 from schemas.topics import dead_letter_topic
-from streams.records import Partition
+from streams.records import OffsetRange, Partition
 from streams.replay.selection import Selection
 
 FACTS: Final = ("follows", "relations", "posts", "replies")
@@ -164,6 +165,26 @@ def order_sources(sources: Iterable[Source]) -> tuple[Source, ...]:
     names = (FOLLOW_EDGES, *FACTS, *map(dead_letter_topic, FACTS))
     order = {name: place for place, name in enumerate(names)}
     return tuple(sorted(sources, key=lambda each: (order[each.topic], each.partition)))
+
+
+def losses_since(plan: Plan, spans: Iterable[OffsetRange]) -> tuple[Lost, ...]:
+    """Return what the log has lost since the plan was made."""
+    begins = {each.partition: each.first for each in spans}
+    return tuple(
+        Lost(*each.place, before=begins.get(each.place, each.end))
+        for each in plan.sources
+        if begins.get(each.place, each.end) > each.first
+    )
+
+
+def fix_ends(plan: Plan, spans: Iterable[OffsetRange]) -> Plan:
+    """Return the plan up to where the log ends now: live workers write what comes later."""
+    firsts = {each.place: each.first for each in plan.sources}
+    sources = order_sources(
+        Source(topic, number, min(firsts.get(Partition(topic, number), first), end), end)
+        for topic, number, first, end in spans
+    )
+    return replace(plan, sources=sources, events=sum(each.end - each.first for each in sources))
 
 
 def parse_plan(text: bytes) -> Plan:

@@ -15,9 +15,9 @@ from schemas.snapshots import FOLLOW_EDGES, EdgesWritten
 from schemas.topics import dead_letter_topic
 from streams.dead_letters.reader import stored_dead_letter
 from streams.dead_letters.stored import origins
-from streams.kafka.reader import OffsetRange, TopicReader, in_batches
+from streams.kafka.reader import TopicReader, in_batches
 from streams.progress import ProgressCallback
-from streams.records import Partition
+from streams.records import OffsetRange, Partition
 from streams.replay.edges import last_written
 from streams.replay.plan import (
     FACTS,
@@ -113,16 +113,6 @@ async def make_plan(  # noqa: PLR0913 - what is requested, where it is, how prog
     )
     plan = await _with_posts(plan, reader, epoch, on_progress)
     return await _counted(plan, reader, followers, epoch, on_progress)
-
-
-def losses_since(plan: Plan, spans: Iterable[OffsetRange]) -> tuple[Lost, ...]:
-    """Return what the log has lost since the plan was made."""
-    begins = {each.partition: each.first for each in spans}
-    return tuple(
-        Lost(*each.place, before=begins.get(each.place, each.end))
-        for each in plan.sources
-        if begins.get(each.place, each.end) > each.first
-    )
 
 
 def _sources(

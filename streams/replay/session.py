@@ -18,15 +18,16 @@ from streams.bootstrap import Deps, repair_stores
 from streams.clock import SystemClock
 from streams.delivery.acks import AckTracker
 from streams.delivery.dead_letters import OutboxDeadLetterWriter
-from streams.kafka.reader import OffsetRange, TopicReader
+from streams.kafka.reader import TopicReader
 from streams.outbox import Outbox
 from streams.process.processes import health_site, open_deps, open_outbox
 from streams.progress import ProgressCallback
+from streams.records import OffsetRange
 from streams.replay.deliveries import create_delivery_loops
-from streams.replay.generation import expect_free, fix_ends, list_generation, mark_filled
+from streams.replay.generation import expect_free, list_generation, mark_filled
 from streams.replay.live import LiveGroups, committed_of
-from streams.replay.plan import LIVE, Plan
-from streams.replay.planner import PlanRequest, losses_since, make_plan
+from streams.replay.plan import LIVE, Plan, fix_ends, losses_since
+from streams.replay.planner import PlanRequest, make_plan
 from streams.replay.progress import Progress, measure_progress
 from streams.replay.result import ReplayResult, read_counters
 from streams.replay.run import Live, Replay, ReplayLimits, ReplayState

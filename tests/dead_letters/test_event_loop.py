@@ -10,8 +10,8 @@ from streams.dead_letters.memory import MemoryResolutions
 from streams.dead_letters.redrive import redrive
 from streams.dead_letters.search import DeadLetterFilter, search_dead_letters
 from streams.dead_letters.stored import StoredDeadLetter
-from streams.kafka.reader import OffsetRange
 from streams.outbox import Outgoing
+from streams.records import OffsetRange
 from tests.dead_letters.fakes import found, stored
 
 PATIENCE = 2.0

@@ -9,8 +9,9 @@ from streams.dead_letters.redrive import redrive
 from streams.dead_letters.search import DeadLetterFilter, search_dead_letters
 from streams.dead_letters.stored import DeadLetterId, StoredDeadLetter
 from streams.kafka.publisher import NotPublished
-from streams.kafka.reader import MESSAGES_AT_ONCE, OffsetRange
+from streams.kafka.reader import MESSAGES_AT_ONCE
 from streams.outbox import Outgoing
+from streams.records import OffsetRange
 from tests.dead_letters.fakes import stored
 
 COUNT = 2 * MESSAGES_AT_ONCE + 20

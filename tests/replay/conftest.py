@@ -14,9 +14,9 @@ from services.stores import Stores
 from streams.bootstrap import Deps, create_metrics, memory_stores
 from streams.embedded.mock_broker import MockBroker
 from streams.kafka.publisher import Publisher
-from streams.kafka.reader import OffsetRange, TopicReader
+from streams.kafka.reader import TopicReader
 from streams.outbox import MemoryOutbox, Outgoing
-from streams.records import Partition
+from streams.records import OffsetRange, Partition
 from streams.replay import consumer
 from streams.replay.plan import Plan
 from streams.replay.planner import PlanRequest, make_plan

@@ -13,18 +13,20 @@ from schemas.ids import UserId
 from services.settings.brokers import Brokers
 from streams.embedded.mock_broker import MockBroker
 from streams.kafka.publisher import Publisher
-from streams.kafka.reader import OffsetRange, TopicReader
+from streams.kafka.reader import TopicReader
 from streams.outbox import Outgoing
+from streams.records import OffsetRange
 from streams.replay.plan import (
     Lost,
     Plan,
     PlanRefused,
     Source,
     check_topics,
+    losses_since,
     parse_plan,
     render_plan,
 )
-from streams.replay.planner import PlanRequest, RequestedPart, losses_since, make_plan
+from streams.replay.planner import PlanRequest, RequestedPart, make_plan
 from streams.replay.selection import Conversation, Selection
 
 PARTITIONS = 2

@@ -19,9 +19,9 @@ from streams.acknowledgement import (
     late_workers,
     wait_until_acknowledged,
 )
-from streams.kafka.reader import OffsetRange
-from streams.replay.generation import fix_ends, list_generation, mark_filled, retire_generation
-from streams.replay.plan import Plan, Source
+from streams.records import OffsetRange
+from streams.replay.generation import list_generation, mark_filled, retire_generation
+from streams.replay.plan import Plan, Source, fix_ends
 
 ALICE, BOB = "alice-ingest", "bob-ingest"
 PLAN = Plan(name="n", made_at=0, into="b", sources=(Source("posts", 0, 2, 5),), whole=True)
