@@ -1,5 +1,6 @@
 """Whom somebody follows, blocks or mutes, and who follows him, a page at a time."""
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from schemas.ids import SLOTS, UserId, slot
@@ -27,7 +28,8 @@ class PeoplePage(NamedTuple):
     last: UserId | None
 
 
-class RelationsReader(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class RelationsReader:
     """Reads how people stand to each other, for them and for whoever helps them."""
 
     relations: RelationStore

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
 from schemas.ids import DEFAULT_EPOCH, PostId, UserId
@@ -49,7 +50,8 @@ class Judgement(NamedTuple):
     places: WindowPlaces
 
 
-class Reader(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Reader:
     """Reads with these stores; `epoch` is the one post ids are minted with."""
 
     stores: Stores
