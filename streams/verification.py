@@ -1,4 +1,4 @@
-"""Looking at a running system for what is missing or extra, and writing homes anew."""
+"""Looks for missing and extra entries in a running system, and scans its users."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -16,13 +16,13 @@ from services.verification.threads import VerifyThreads
 from streams.bootstrap import Deps
 
 PAUSE_SECONDS: Final = 5.0
-"""Between two looks at what differs: ten times what a delivery takes."""
+"""Pause between two looks at what differs: ten times what a delivery takes."""
 USERS_AT_ONCE: Final = 64
-"""Rebuilt together: those who follow the same people share the reading."""
+"""Users rebuilt together: those with the same followees share the reading."""
 
 
 class VerificationResult(NamedTuple):
-    """What one look at homes and threads found."""
+    """What one verification of homes and threads found."""
 
     homes: SampleResult
     threads: SampleResult
@@ -33,7 +33,7 @@ class VerificationResult(NamedTuple):
 
 
 class Verifier:
-    """Draws users and posts and compares what is shown of them with what must be."""
+    """Draws users and posts, and compares what is shown with what must be."""
 
     def __init__(
         self,
@@ -50,13 +50,13 @@ class Verifier:
         self._threads = VerifyThreads(reader, deps.retention)
 
     async def verify_sample(self, count: int, users: Sequence[UserId] = ()) -> VerificationResult:
-        """At so many users, or at these, and at so many posts. Raises StoreUnavailable."""
+        """Verify so many random users, or these, and so many posts. Raises StoreUnavailable."""
         asked = list(users) or await self._draw_users(count)
         posts = await draw_sample(self._stores.posts.scan, count, self._random)
         return await self.verify(asked, posts)
 
     async def verify(self, users: Sequence[UserId], posts: Sequence[PostId]) -> VerificationResult:
-        """At these. Raises StoreUnavailable."""
+        """Verify these users and posts. Raises StoreUnavailable."""
         looked = VerificationResult(
             await verify_each(self._homes, users, self._pause),
             await verify_each(self._threads, posts, self._pause),
@@ -79,7 +79,7 @@ def _measure(metrics: Metrics, listing: str, found: SampleResult) -> None:
 
 
 async def scan_users(deps: Deps) -> AsyncIterator[list[UserId]]:
-    """All who follow somebody or ever wrote, some at a time; some of them twice.
+    """Yield all users that follow somebody or ever wrote, some of them twice.
 
     Raises StoreUnavailable.
     """

@@ -1,4 +1,4 @@
-"""An author's page: all that one author wrote and the viewer may read. No retention."""
+"""An author's page: all their posts that the viewer may read. No retention."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ class AuthorPosts:
         self._reader = reader
 
     async def page(self, author: UserId, viewer: UserId | None, request: PageRequest) -> Page:
-        """A page of what `author` wrote, as `viewer` may read it. Raises StoreUnavailable."""
+        """Return a page of what `author` wrote and `viewer` may read. Raises StoreUnavailable."""
 
         async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
             pages = await self._reader.stores.author_timelines.author_pages([author], span, limit)

@@ -1,4 +1,4 @@
-"""What the reply gates around some posts ask of the graph, read in as few requests as they need."""
+"""Loads what the reply gates around some posts depend on, in as few requests as they need."""
 
 import asyncio
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from services.visibility.view import Gates, View
 
 
 async def load_gates(relations: RelationStore, view: View, posts: Iterable[Post]) -> Gates:
-    """What decides whether the roots of these posts admit them; no request where none has a gate.
+    """Return what decides whether these posts pass their roots' gates; no gate, no request.
 
     Raises StoreUnavailable.
     """
@@ -39,7 +39,7 @@ async def load_gates(relations: RelationStore, view: View, posts: Iterable[Post]
 async def _load_memberships(
     relations: RelationStore, lists: dict[ListId, set[UserId]], authors: set[UserId]
 ) -> AbstractSet[tuple[ListId, UserId]]:
-    """A gate speaks of lists of the root's author; whoever else owns one may not be in its way."""
+    """Return members of the lists that belong to the root's author; a gate ignores other lists."""
     owned = await asyncio.gather(*map(relations.list_of, lists))
     own = [
         each

@@ -1,4 +1,4 @@
-"""The home timeline: what those a viewer follows wrote, and what he wrote himself."""
+"""The home timeline: what a viewer's followees wrote, and the viewer's own posts."""
 
 import asyncio
 from collections.abc import Collection, Sequence
@@ -22,12 +22,12 @@ from services.visibility.rules import VerdictReason
 from services.visibility.view import View
 
 MAX_REASONS = 1_000
-"""Reposts in one window that decide on its place, the earliest ones: 1,000 posts are one request
-more. Reached by who follows a thousand people who repost one post in a day."""
+"""Reposts that decide on one window's place, the earliest ones: 1,000 posts are one request more.
+Reached by a viewer of whose followees a thousand repost one post in a day."""
 
 
 DeliveryPath: TypeAlias = Literal["own", "pushed", "pulled", "tag"]
-"""By what path a post comes into a home timeline."""
+"""How a post comes into a home timeline."""
 
 
 class Explanation(NamedTuple):
@@ -41,7 +41,7 @@ class Explanation(NamedTuple):
 
 
 class Home:
-    """Reads home timelines. `pulled_age_ms`: for how long it relies on what it knows of authors."""
+    """Reads home timelines. What it knows of pulled authors is `pulled_age_ms` old at most."""
 
     def __init__(
         self, reader: Reader, retention: Retention, *, pulled_age_ms: int = AGE_MS
@@ -55,7 +55,7 @@ class Home:
         self._overscan = Overscan()
 
     async def page(self, viewer: UserId, request: PageRequest) -> Page:
-        """A page of the viewer's home timeline, of one generation. Raises StoreUnavailable."""
+        """Return a page of the viewer's home, of one generation. Raises StoreUnavailable."""
         timelines = await self._timelines.pin()
         pulled = self.pulled_entries(viewer)
 
@@ -79,7 +79,7 @@ class Home:
         return msgspec.structs.replace(cut_page(request, found), generation=timelines.generation)
 
     async def explain(self, viewer: UserId, post: PostId) -> Explanation | None:
-        """Which rule decides about a post; None where the viewer may not know of it."""
+        """Return which rule decides about a post; None where the viewer may not know of it."""
         view, verdicts, places = await self._reader.judge(
             viewer,
             [post],
@@ -99,7 +99,7 @@ class Home:
     async def has_arrived(self, viewer: UserId, post: PostId) -> bool:
         """Whether a post has arrived where this viewer would read it.
 
-        What he may not know of never does, like what does not exist.
+        A post that they may not know of never does, like one that does not exist.
         """
         view = await self._reader.load_view(viewer, [post], self._retention)
         known = view.known.get(post)
@@ -114,11 +114,11 @@ class Home:
         return await (await self._timelines.pin()).in_home(viewer, post)
 
     def pulled_entries(self, viewer: UserId) -> PulledEntries:
-        """What is pulled into a viewer's home, for one reading of it."""
+        """Return the source of what is pulled into a viewer's home, for one reading."""
         return PulledEntries(self._reader.stores, self.pulled_authors, viewer)
 
     def repost_finder(self, viewer: UserId, pulled: PulledEntries) -> FindReposts:
-        """Where to look for the reposts that were brought to a viewer, and his own."""
+        """Return a search for the reposts that reached a viewer, and their own."""
 
         async def reposts(windows: Collection[Window]) -> Collection[PostId]:
             delivered, from_pulled = await asyncio.gather(
@@ -132,7 +132,7 @@ class Home:
     async def load_entries(
         self, viewer: UserId, pulled: PulledEntries, span: Span, limit: int
     ) -> Sequence[PostId]:
-        """Stored entries, the viewer's own among them, merged with those that are pulled."""
+        """Return stored entries, the viewer's own among them, merged with pulled ones."""
         timelines = await self._timelines.pin()
         return await self._merge_entries(timelines, viewer, pulled, span, limit)
 
@@ -150,7 +150,7 @@ class Home:
         return sorted(from_pulled.union(stored), reverse=span.newest_first)[:limit]
 
     async def _delivery_path(self, post: Post, view: View) -> DeliveryPath | None:
-        """By what path a post is owed to the viewer's home, whatever the rules make of it there."""
+        """How a post reaches the viewer's home, whether or not the rules then show it."""
         if post.author_id == view.viewer:
             return "own"
         if view.follows(post.author_id):

@@ -1,4 +1,4 @@
-"""What readers are given: plain values, ids as integers, times in milliseconds."""
+"""What readers return: plain values, ids as integers, times in milliseconds."""
 
 from typing import Literal
 
@@ -16,7 +16,7 @@ Placeholder = Literal["deleted", "blocked", "muted", "missing"]
 
 
 class Repost(msgspec.Struct, frozen=True):
-    """Who reposted, the earliest first, and what."""
+    """The users who reposted, the earliest first, and the original."""
 
     by: tuple[UserId, ...]
     original: PostId
@@ -30,7 +30,7 @@ class Reason(msgspec.Struct, frozen=True):
 
 
 class Item(msgspec.Struct, frozen=True):
-    """A post as it is shown: `post_id` of a repost is its own, all else is the original's."""
+    """A post as it is shown. A repost has its own `post_id`; the rest is the original's."""
 
     post_id: PostId
     author_id: UserId
@@ -66,10 +66,10 @@ def present_item(  # noqa: PLR0913 - what an item is made of
     context: Context | None = None,
     reposters: tuple[UserId, ...] = (),
 ) -> Item:
-    """The item of a post that the predicate shows.
+    """Return the item of a post that the predicate shows.
 
-    `kind` is the reason for which it is in a listing of the viewer's, `context` the place whose
-    keyword mutes warn of it, `reposters` are named on it; a repost names at least its author.
+    `kind` is why it is in a listing of the viewer's. Keyword mutes for `context` may warn of it.
+    `reposters` are named on it; a repost names at least its author.
     """
     shown = view.original(post) or post
     by = reposters or (() if shown is post else (post.author_id,))

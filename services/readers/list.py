@@ -1,4 +1,4 @@
-"""A list's timeline: what its members wrote and reposted, pulled when its owner reads it."""
+"""A list's timeline: its members' posts and reposts, pulled when its owner reads it."""
 
 from collections.abc import Sequence
 from heapq import nlargest, nsmallest
@@ -14,12 +14,12 @@ from services.visibility.predicate import Verdict, in_list
 from services.visibility.view import View
 
 MAX_MEMBERS = 5_000
-"""Whose posts a page is made of, five requests of a thousand each. Of a larger list the first are
-read, in `relations.lists.member_order`: it asks for a home timeline."""
+"""Members that a page is made of: five requests of a thousand each. A larger list is read as far
+as its first ones in `relations.lists.member_order`; it is a case for a home timeline."""
 MEMBERS_AT_ONCE = 1_000
 MAX_REPOSTS = 20_000
-"""Of all members that are looked at for the windows of a page, the newest of each: 400 each of
-fifty members. Where one made more since, an original may stand at a later repost of it."""
+"""Reposts that are considered for the windows of a page, shared by all members: the newest 400 of
+each of fifty. Where a member made more since, an original may stand at a later repost of it."""
 
 
 class ListPosts:
@@ -30,7 +30,7 @@ class ListPosts:
         self._retention = retention
 
     async def page(self, list_id: ListId, viewer: UserId, request: PageRequest) -> Page | None:
-        """A page of a list of the viewer's; None for any other list. Raises StoreUnavailable."""
+        """Return a page of the viewer's own list; None for others. Raises StoreUnavailable."""
         owned = await self._reader.stores.relations.list_of(list_id)
         if owned is None or owned.owner_id != viewer:
             return None
@@ -43,7 +43,7 @@ class ListPosts:
             return (nlargest if span.newest_first else nsmallest)(limit, posts)
 
         def shows(post: Post, view: View) -> Verdict:
-            if post.author_id not in members:  # whose earlier claim has the id
+            if post.author_id not in members:  # another author's earlier claim has the id
                 return Verdict(shown=False, rule=8, reason="not_the_owner")
             return in_list(post, view, list_id, owned.rules.replies)
 

@@ -1,4 +1,4 @@
-"""A page of a listing ordered by post id, and how it is asked for (rules 11 to 14)."""
+"""A page of a listing ordered by post id, and the request for it (rules 11 to 14)."""
 
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ MAX_LIMIT = 100
 
 
 class PageRequest(NamedTuple):
-    """Which page: places are post ids, exclusive. `after` stands alone."""
+    """Which page to read: places are post ids, exclusive. `after` stands alone."""
 
     limit: int = DEFAULT_LIMIT
     before: PostId | None = None
@@ -21,7 +21,7 @@ class PageRequest(NamedTuple):
     newer_than: PostId | None = None
 
     def span(self, floor: int = 0) -> Span:
-        """The entries to look at, none of them at or below `floor`."""
+        """Return the span of entries to look at, none of them at or below `floor`."""
         if self.after is not None:
             return Span(above=max(floor, self.after), newest_first=False)
         return Span(above=floor) if self.before is None else Span(floor, self.before)
@@ -35,9 +35,9 @@ class Gap(NamedTuple):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Items newest first; `older` and `newer` are the places to go on from, None for an end.
+    """Items newest first; `older` and `newer` are the places to continue from, None for an end.
 
-    `generation` is the one that all of a home's page was read from; other listings have none.
+    All of a home's page was read from one `generation`; other listings have none.
     """
 
     items: list[Item]
@@ -49,10 +49,10 @@ class Page(msgspec.Struct, frozen=True):
 
 
 class WalkResult(NamedTuple):
-    """What a walk over a span gave: up to limit + 1 shown items in the span's order.
+    """Up to limit + 1 shown items, in the span's order.
 
     `stopped_at` is the last entry looked at where the walk's bound ended it, else None; `looked_at`
-    how many entries there were down to the last item.
+    is the number of entries down to the last item.
     """
 
     items: list[Item]
@@ -61,7 +61,7 @@ class WalkResult(NamedTuple):
 
 
 def cut_page(request: PageRequest, found: WalkResult) -> Page:
-    """Cuts what was found to the page asked for."""
+    """Return the requested page of what a walk found."""
     if request.after is not None:
         return _newer_page(request.after, request.limit, found)
     items = found.items[: request.limit]
@@ -83,7 +83,7 @@ def _newer_page(after: PostId, limit: int, found: WalkResult) -> Page:
 
 
 def _cut_at(newer_than: PostId, whole: Page, found: WalkResult) -> Page:
-    """The newest page, cut at `newer_than`; what is between and did not fit is the gap."""
+    """The newest page, cut at `newer_than`; the gap is what did not fit between them."""
     kept = [item for item in whole.items if item.post_id > newer_than]
     newer = kept[0].post_id if kept else newer_than
     if len(kept) < len(whole.items):

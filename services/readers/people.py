@@ -1,4 +1,4 @@
-"""Whom somebody follows, blocks or mutes, and who follows him, a page at a time."""
+"""The users that somebody follows, blocks or mutes, and their followers, a page at a time."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -11,9 +11,9 @@ from services.relations.store import RelationStore
 
 
 class Person(NamedTuple):
-    """Somebody, and how he and an owner stand to each other.
+    """A user, and how they and an owner stand to each other.
 
-    Whether he blocks the owner is his own affair: it is not told.
+    Whether they block the owner is not disclosed.
     """
 
     user_id: UserId
@@ -22,7 +22,7 @@ class Person(NamedTuple):
 
 
 class PeoplePage(NamedTuple):
-    """A page, and whom to go on from; None at the end."""
+    """A page, and the user to continue from; None at the end."""
 
     people: list[Person]
     last: UserId | None
@@ -30,13 +30,13 @@ class PeoplePage(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RelationsReader:
-    """Reads how people stand to each other, for them and for whoever helps them."""
+    """Reads how users stand to each other. Every method raises StoreUnavailable."""
 
     relations: RelationStore
     graph: GraphStore
 
     async def relationships(self, owner: UserId, others: list[UserId]) -> list[Person]:
-        """How the owner and each of the others stand. Raises StoreUnavailable, as all here do."""
+        """Return how the owner and each of the others stand to each other."""
         if not others:
             return []
         known = await self.relations.about(owner, others)
@@ -44,16 +44,16 @@ class RelationsReader:
         return [Person(each, known.to(each), (each, owner) in follows) for each in others]
 
     async def page(self, owner: UserId, kind: SubjectKind, after: UserId, limit: int) -> PeoplePage:
-        """Up to `limit` of those the owner follows, blocks or mutes, by their ids."""
+        """Return up to `limit` users that the owner follows, blocks or mutes, by their ids."""
         found = list(await self.relations.others(owner, kind, after=after, limit=limit + 1))
         page = found[:limit]
         people = await self.relationships(owner, page)
         return PeoplePage(people, page[-1] if len(found) > limit else None)
 
     async def followers(self, owner: UserId, after: UserId, limit: int) -> PeoplePage:
-        """Up to `limit` of those who follow the owner, by their slots.
+        """Return up to `limit` followers of the owner, by their slots.
 
-        Those whose edge a block has ended are left out, so a page may be short with more to come.
+        Users whose edge a block has ended are left out, so a page may be short with more to come.
         """
         counts = await self.graph.follower_counts([owner])
         width = max(1, SLOTS * limit // max(1, counts.get(owner, 0)))
@@ -64,7 +64,7 @@ class RelationsReader:
             (listed,) = await self.graph.followers([SlotRange(owner, start, end)])
             order = sorted((slot(each), UserId(each)) for each in listed.tolist())
             found += [each for where, each in order if (where, each) > place]
-            start, width = end, 2 * width  # removed ones may have counted
+            start, width = end, 2 * width  # removed followers may have been counted
         page = found[:limit]
         people = [each for each in await self.relationships(owner, page) if each.followed_by]
         return PeoplePage(people, page[-1] if len(found) > limit else None)

@@ -7,7 +7,7 @@ from services.visibility.predicate import on_page
 
 
 async def read_post(reader: Reader, post: PostId, viewer: UserId | None) -> Item | None:
-    """The post's item; None where it is unknown, deleted or not for this viewer."""
+    """Return the post's item; None where it is unknown, deleted or not for this viewer."""
     view = await reader.load_view(viewer, [post])
     known = view.known.get(post)
     if known is None or not on_page(known, view).shown:

@@ -1,4 +1,4 @@
-"""What a home timeline shows and does not store: pulled for one reading, whoever asks first."""
+"""What a home timeline shows and does not store, pulled when it is read."""
 
 import asyncio
 from collections.abc import Collection, Sequence
@@ -15,7 +15,7 @@ from services.stores import Stores
 from services.timelines.author_pages import scan_author_pages
 
 REPOSTS_AT_ONCE = 100
-"""Of an author in one request: three days of somebody who reposts thirty posts a day."""
+"""Reposts of an author in one request: three days at thirty reposts a day."""
 
 
 class _Sources(NamedTuple):
@@ -24,7 +24,7 @@ class _Sources(NamedTuple):
 
 
 class PulledEntries:
-    """Of one viewer, for one reading: what the tags and pulled authors that he follows bring."""
+    """Entries of the tags and pulled authors that one viewer follows, for one reading."""
 
     def __init__(self, stores: Stores, pulled: PulledAuthors, viewer: UserId) -> None:
         self._stores = stores
@@ -33,10 +33,10 @@ class PulledEntries:
         self._sources: _Sources | None = None
 
     async def load(self, span: Span, limit: int) -> set[PostId]:
-        """Up to `limit` of each in the span's order; none is left out that is before the last.
+        """Return up to `limit` entries of each source in the span's order, without gaps.
 
-        One request for who follows neither, one more for whom he follows of pulled authors, two
-        more in most cases for tags.
+        One request where the viewer follows neither, one more for the pulled authors they follow,
+        in most cases two more for tags.
         """
         tags, authors = await self._load_sources()
         tagged, written = await asyncio.gather(
@@ -45,10 +45,10 @@ class PulledEntries:
         return {*tagged, *written}
 
     async def find_reposts(self, windows: Collection[Window]) -> set[PostId]:
-        """Those that the pulled authors made in these windows; in most cases one request.
+        """Return the reposts by pulled authors in these windows; in most cases one request.
 
-        Of what is dated before its original nothing is pulled, so that no page looks further back
-        than its originals do.
+        Reposts dated before their original are not pulled, so that no page looks further back than
+        its originals do.
         """
         authors = (await self._load_sources()).authors
         if not authors or not windows:

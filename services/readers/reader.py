@@ -23,7 +23,7 @@ from services.visibility.view import View
 from services.visibility.windows import WindowPlaces, place_in_windows, window_of
 
 OVERSCAN = 2
-"""Entries looked at for each one asked for: about half of a busy home is replies to strangers."""
+"""Entries looked at for each one of the limit: half of a busy home is replies to strangers."""
 UNLIMITED = 2**31
 """More than are ever looked at."""
 MAX_REFILLS = 6
@@ -32,17 +32,17 @@ MAX_REFILLS = 6
 FOR_EVER: Final = Retention(days=0)
 
 Skeleton: TypeAlias = Callable[[Span, int], Awaitable[Sequence[PostId]]]
-"""Up to so many ids of a span in its order; fewer mean that there are no more."""
+"""Returns up to so many ids of a span in its order; fewer mean that there are no more."""
 Predicate: TypeAlias = Callable[[Post, View], Verdict]
 FindReposts: TypeAlias = Callable[[Collection[Window]], Awaitable[Collection[PostId]]]
-"""The reposts that may count in a listing, in these windows."""
+"""Returns the reposts that may count in a listing, in these windows; there is at least one."""
 
 
 class Judgement(NamedTuple):
-    """What was decided on some posts, as far as they are known.
+    """What was decided about some posts, as far as they are known.
 
-    `places` has those that are shown where they are, with who is named on them as having reposted;
-    what a verdict shows and has no place is folded.
+    `places` has the posts that are shown in a place of their own, each with the reposters named on
+    it; a post that a verdict shows and that has no place is folded.
     """
 
     view: View
@@ -52,7 +52,7 @@ class Judgement(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads with these stores; `epoch` is the one post ids are minted with."""
+    """Reads from these stores; `epoch` is the one that post ids are minted with."""
 
     stores: Stores
     clock: Clock
@@ -61,7 +61,7 @@ class Reader:
     async def load_view(
         self, viewer: UserId | None, posts: Iterable[PostId], retention: Retention = FOR_EVER
     ) -> View:
-        """Hydrates: the posts, what is above them and what they repost, what decides on them."""
+        """Load the posts, what is above them, what they repost and what decides about them."""
         known: dict[PostId, Post] = {}
         asked = list(posts)
         await load_above(self.stores.posts, known, asked)
@@ -74,7 +74,7 @@ class Reader:
         asked: Iterable[PostId],
         retention: Retention = FOR_EVER,
     ) -> View:
-        """The view of a viewer on loaded posts, of which `asked` may be shown."""
+        """Load what decides about posts that are loaded; only the `asked` ones may be shown."""
         now = self.clock()
         bare = View(viewer, known, floor=retention.floor(now), now=now * 1_000)
         posts = [known[each] for each in asked if each in known]
@@ -87,7 +87,7 @@ class Reader:
         return bare._replace(relations=relations, suspended=suspended, gates=gates)
 
     async def _load_relations(self, view: View, posts: Iterable[Post]) -> Relations:
-        """How the viewer stands to every author, and to those whom these posts mention."""
+        """How the viewer stands to every author, and to the users that these posts mention."""
         if view.viewer is None:
             return Relations()
         people = {post.author_id for post in view.known.values()}
@@ -102,9 +102,9 @@ class Reader:
         retention: Retention = FOR_EVER,
         reposts: FindReposts | None = None,
     ) -> Judgement:
-        """Decides on entries of a listing, which folds reposts into windows where it knows them.
+        """Decide about entries of a listing; with `reposts` it folds them into windows.
 
-        A place depends on all reasons for its window, so those are judged with the entries.
+        A place depends on all reasons for its window, so these are judged with the entries.
         """
         known: dict[PostId, Post] = {}
         await load_above(self.stores.posts, known, entries)
@@ -137,7 +137,7 @@ class Reader:
         reposts: FindReposts | None = None,
         first_batch: int = UNLIMITED,
     ) -> WalkResult:
-        """Collects up to limit + 1 shown items, refilling what hidden entries leave short.
+        """Collect up to limit + 1 shown items, reading on where hidden entries leave it short.
 
         The `first_batch` entries may well suffice: they are judged first, the others only where
         they are needed.
@@ -174,7 +174,7 @@ class Reader:
 
 
 def _contested_windows(view: View, entries: Iterable[PostId]) -> set[Window]:
-    """Those in which other reasons may decide: not those of what the viewer wrote himself."""
+    """The windows where other reasons may decide: all but those of the viewer's own posts."""
     posts = [view.known[each] for each in entries if each in view.known]
     return {
         found
@@ -185,5 +185,5 @@ def _contested_windows(view: View, entries: Iterable[PostId]) -> set[Window]:
 
 
 def rest_of_span(span: Span, place: PostId) -> Span:
-    """The part of a span that lies behind a place, in the span's order."""
+    """Return the part of a span that lies behind a place, in the span's order."""
     return span._replace(below=place) if span.newest_first else span._replace(above=place)

@@ -1,4 +1,4 @@
-"""Homes as their readers ask for them: who reads is noted, and who was away is brought back."""
+"""Homes as their owners read them: records who reads, and rebuilds homes of returning users."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
@@ -18,21 +18,21 @@ from services.readers.home import Home
 from services.readers.paging import Page, PageRequest
 
 SETTLE_SECONDS: Final = MAX_AGE_SECONDS + 10
-"""After which no worker goes by what it knew before; ten seconds for clocks that run unevenly."""
+"""After this no worker acts on what it knew before; ten seconds are for clocks that differ."""
 MAX_REMEMBERED: Final = 100_000
-"""Readers of a day who are remembered: 10 MB. Beyond them all are asked for once more."""
+"""Users seen in a day that are remembered: 10 MB. Beyond, all of them are recorded once more."""
 MAX_RETURNING: Final = 10_000
-"""Brought back at a time by one process; who comes beyond them is when he reads again."""
+"""Users that one process brings back at a time; others are brought back when they read again."""
 REBUILDS_AT_ONCE: Final = 4
-"""Each holds a hundred author timelines; the pages of others wait beside them."""
+"""Rebuilds at a time: each holds a hundred author timelines, and competes with page reads."""
 
 log = structlog.get_logger(__name__)
 
 
 class ReturningUsers:
-    """Reads homes for those whose they are, and sees to it that nothing stays left out.
+    """Reads homes for their owners, and rebuilds them where entries were left out.
 
-    Once a day and process a reader costs two requests; the others of his pages cost none.
+    A user costs two requests a day and process, whatever the number of their pages.
     """
 
     def __init__(  # noqa: PLR0913 - a composition
@@ -57,16 +57,17 @@ class ReturningUsers:
         self._rebuild_slots = asyncio.Semaphore(REBUILDS_AT_ONCE)
 
     async def page(self, viewer: UserId, request: PageRequest) -> Page:
-        """A page of the viewer's home; one that may lack entries says so. Raises StoreUnavailable.
+        """Return a page of the viewer's home, marked where it may lack entries.
 
-        Whether it may is asked first: a home that becomes whole meanwhile was read too early.
+        Whether it may is read first: a home that becomes whole meanwhile was read too early.
+        Raises StoreUnavailable.
         """
         may_lack = await self._check_in(viewer)
         page = await self._home.page(viewer, request)
         return msgspec.structs.replace(page, building=True) if may_lack else page
 
     def stop(self) -> None:
-        """Brings nobody back any more; whoever is not back yet is when he reads again."""
+        """Stop bringing users back; the others are brought back when they read again."""
         for task in self._tasks.values():
             task.cancel()
 
@@ -74,7 +75,7 @@ class ReturningUsers:
         today = self._clock() // DAY_MS
         if self._seen_on.get(viewer) == today:
             return False
-        # First written, then read: a worker that did not see the one has put to sleep before.
+        # Written before it is read: a worker that missed the write marked them inactive before it.
         is_recorded = await self._record_seen(viewer, today)
         activity = await self._activity.load(viewer)
         if activity.may_lack_entries:
@@ -89,7 +90,7 @@ class ReturningUsers:
         try:
             await self._record(ActivityKind.SEEN, viewer, today)
         except Transient as error:
-            log.warning("a reader could not be noted", error=repr(error))
+            log.warning("could not record that a user was active", error=repr(error))
             return False
         return True
 
@@ -106,7 +107,7 @@ class ReturningUsers:
         self._metrics.homes_returning.dec()
 
     async def _restore_home(self, user: UserId, sleep: int) -> None:
-        """From the first step on new entries are written, by the last one all are there."""
+        """Rebuild: new entries are written from the first step on, all are there by the last."""
         try:
             await self._record(ActivityKind.AWAKE, user, sleep)
             await self._rebuild_home(user)
@@ -114,7 +115,7 @@ class ReturningUsers:
             await self._rebuild_home(user)
             await self._record(ActivityKind.REBUILT, user, sleep)
         except Transient as error:
-            log.warning("a home could not be written anew", error=repr(error))
+            log.warning("could not rebuild a home", error=repr(error))
 
     async def _rebuild_home(self, user: UserId) -> None:
         async with self._rebuild_slots:

@@ -17,17 +17,17 @@ from services.visibility.predicate import Verdict, listed
 from services.visibility.view import View
 
 MAX_WORDS = 16
-"""That are asked for at once; each is a request or two."""
+"""Words in one search; each is a request or two."""
 MAX_LEVELS = 100
-"""Of a conversation, walked down from its root a level at a time."""
+"""Levels of a conversation, walked down from its root one at a time."""
 MAX_POSTS = 10_000
-"""Of a conversation; what is left of a larger one is found by words, author or tag only."""
+"""Posts of a conversation; the rest of a larger one is found by words, author or tag only."""
 REPLIES_AT_ONCE = 1_000
-"""Replies to one post that are looked at, and so many that wait for their parents."""
+"""Replies to one post that are looked at, and as many that wait for their parents."""
 
 
 class SearchCriteria(NamedTuple):
-    """All of it must be so; `since` is a post id from which on, `until` one before which."""
+    """What a post must meet, all of it; `since` is an inclusive post id, `until` exclusive."""
 
     words: frozenset[str] = frozenset()
     author: UserId | None = None
@@ -38,7 +38,7 @@ class SearchCriteria(NamedTuple):
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is asked for."""
+        """Whether every post matches."""
         return self == SearchCriteria()
 
     def matches(self, post: Post, view: View) -> bool:
@@ -58,7 +58,7 @@ class SearchCriteria(NamedTuple):
 def search_criteria(
     text: str, tag: str | None = None, **by: PostId | UserId | None
 ) -> SearchCriteria:
-    """What is asked for, as people write it."""
+    """Return the criteria of what users typed."""
     plain = None if tag is None else normal_tag(tag)
     return SearchCriteria(words(text), tag=plain, **by)  # type: ignore[arg-type] # the rest by its name
 
@@ -73,9 +73,9 @@ class SearchPosts:
     async def page(
         self, criteria: SearchCriteria, viewer: UserId | None, request: PageRequest
     ) -> Page:
-        """A page of what is found. Raises StoreUnavailable.
+        """Return a page of the posts that match. Raises StoreUnavailable.
 
-        Candidates are those that the rarest of what is asked for finds; each is judged by its post.
+        The rarest criterion finds candidates; each is then judged by its post.
         """
         span = criteria.narrow(request.span())
 
@@ -89,7 +89,7 @@ class SearchPosts:
         return cut_page(request, found)
 
     async def _rarest_source(self, criteria: SearchCriteria, span: Span, limit: int) -> Skeleton:
-        """What finds the fewest there: of each a page is read, and how far it reaches compared."""
+        """The source with the fewest posts in the span: its first page reaches furthest."""
         sources = list(self._sources(criteria))
         if criteria.conversation is not None:
             posts, whole = await self._load_conversation(criteria.conversation)
@@ -119,7 +119,7 @@ class SearchPosts:
         return skeleton
 
     async def _load_conversation(self, root: PostId) -> tuple[set[PostId], bool]:
-        """What hangs below a root or waits there, and whether that is all of it."""
+        """Return what hangs below a root or waits there, and whether that is all of it."""
         found, level, whole = {root}, {root}, True
         for _ in range(MAX_LEVELS):
             below, waiting = await asyncio.gather(
@@ -151,7 +151,7 @@ def _from_set(posts: set[PostId]) -> Callable[[Span, int], Awaitable[Sequence[Po
 
 
 def _reach(page: Sequence[PostId], limit: int, *, newest_first: bool) -> int:
-    """How far a page reaches: one that is not full, to the end."""
+    """How far a page reaches; one that is not full reaches the end."""
     if len(page) < limit:
         return MAX_ID - len(page)
     return MAX_ID - page[-1] if newest_first else page[-1]

@@ -15,7 +15,7 @@ from services.visibility.view import View
 
 
 class TagFilter(NamedTuple):
-    """One of `any_of`, all of `all_of`, none of `none_of`; in their normal form."""
+    """Posts with one tag of `any_of`, all of `all_of`, none of `none_of`; in normal form."""
 
     any_of: frozenset[str]
     all_of: frozenset[str] = frozenset()
@@ -25,7 +25,7 @@ class TagFilter(NamedTuple):
     def of(
         cls, any_of: Iterable[str], all_of: Iterable[str] = (), none_of: Iterable[str] = ()
     ) -> Self:
-        """Of tags as people write them."""
+        """Return the filter for tags as users write them."""
         return cls(*(frozenset(map(normal_tag, each)) for each in (any_of, all_of, none_of)))
 
     def matches(self, post: Post) -> bool:
@@ -40,7 +40,7 @@ class TagPosts:
         self._reader = reader
 
     async def page(self, tags: TagFilter, viewer: UserId | None, request: PageRequest) -> Page:
-        """A page of the posts with these tags. Raises StoreUnavailable."""
+        """Return a page of the posts with these tags. Raises StoreUnavailable."""
         terms = list(map(tag_term, tags.any_of))
 
         async def skeleton(span: Span, limit: int) -> Sequence[PostId]:

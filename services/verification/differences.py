@@ -1,4 +1,4 @@
-"""In what the store differs from what it must hold."""
+"""How the store differs from what it must hold."""
 
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple, Self, TypeAlias
@@ -6,7 +6,7 @@ from typing import NamedTuple, Self, TypeAlias
 from schemas.ids import PostId, UserId
 
 ShownEntry: TypeAlias = tuple[PostId, UserId | None]
-"""A post; or, on its place in a home, somebody who is named there as having reposted it."""
+"""A post in a home, or a post with a user that is named on it as having reposted it."""
 
 
 class Differences(NamedTuple):
@@ -20,7 +20,7 @@ class Differences(NamedTuple):
         return cls(frozenset(expected - found), frozenset(found - expected))
 
     def confirmed_by(self, later: "Differences") -> "Differences":
-        """What of them a later look finds, too: what was on its way has arrived by then."""
+        """Return the differences that a later look finds, too; late entries have arrived."""
         return Differences(self.missing & later.missing, self.extra & later.extra)
 
     def __bool__(self) -> bool:

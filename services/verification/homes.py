@@ -1,4 +1,4 @@
-"""Whether a home timeline shows what it must, by what its people wrote as it is kept elsewhere.
+"""Compares a home timeline with what its authors wrote, as their own timelines keep it.
 
 The home as it is stored is held against the home as it would be pulled: from the author timelines
 of those whom the viewer follows. Both are judged by the reader's own predicate, so a difference is
@@ -21,9 +21,9 @@ from services.visibility.predicate import in_home
 from services.visibility.windows import window_of
 
 NEWEST = 1_000
-"""Entries of a home that are compared: ten pages, further down than nearly everybody reads."""
+"""Entries of a home that are compared: ten pages, more than nearly every user reads."""
 MOST_FOLLOWEES = 5_000
-"""Whose homes are compared: a thousand entries of each are 40 MB."""
+"""Followees of a user whose home is compared: a thousand entries of each are 40 MB."""
 
 
 class VerifyHomes:
@@ -35,7 +35,7 @@ class VerifyHomes:
         self._retention = retention
 
     async def __call__(self, user: UserId) -> Differences | None:
-        """How a home differs; None for who follows too many, or has not read for long.
+        """Return how a home differs; None for users that follow too many or that are inactive.
 
         What was left out for the latter he is told on every page, until it is there. Raises
         StoreUnavailable.

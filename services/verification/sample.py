@@ -1,4 +1,4 @@
-"""A look at a running system: some users and threads, drawn by chance, each judged by itself."""
+"""Verifies a random sample of a running system's users and threads, each by itself."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -10,9 +10,9 @@ from services.scan import MIN_TOKEN, ScanPage
 from services.verification.differences import Differences
 
 ATTEMPTS = 3
-"""Before a difference counts: of a system that runs, some post is always on its way."""
+"""Looks that must find a difference before it counts: some post is always on its way."""
 AT_ONCE = 8
-"""Users or posts that are looked at together: less than one page's worth of requests each."""
+"""Users or posts that are verified together; each costs fewer requests than a page."""
 
 IdT = TypeVar("IdT", UserId, PostId)
 Scan = Callable[[int, int], Awaitable[ScanPage[IdT]]]
@@ -20,7 +20,7 @@ Verify = Callable[[IdT], Awaitable[Differences | None]]
 
 
 class SampleResult(NamedTuple):
-    """What was looked at, and how each of them differs that does; the others are as they must be.
+    """The number of users or posts verified, and how each that differs does.
 
     `skipped` were not compared: unknown, following more people than are compared, or users whose
     homes may lack entries until they read again.
@@ -40,7 +40,7 @@ class SampleResult(NamedTuple):
 
 
 async def draw_sample(scan: Scan[IdT], count: int, random: Random) -> list[IdT]:
-    """Up to `count` of all that the store has, from a place drawn by chance on."""
+    """Return up to `count` ids that the store has, from a random token on."""
     start = random.randint(MIN_TOKEN, -MIN_TOKEN - 1)
     found = (await scan(start, count)).ids
     if len(found) < count:
@@ -51,7 +51,7 @@ async def draw_sample(scan: Scan[IdT], count: int, random: Random) -> list[IdT]:
 async def verify_each(
     verify: Verify[IdT], asked: Collection[IdT], pause: Callable[[], Awaitable[None]]
 ) -> SampleResult:
-    """Looks at each; at those that differ once more after each pause. Raises StoreUnavailable."""
+    """Verify each; each that differs again after each pause. Raises StoreUnavailable."""
     first = await _verify_batches(verify, list(asked))
     differing = {each: found for each, found in first.items() if found}
     for _ in range(ATTEMPTS - 1):

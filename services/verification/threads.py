@@ -1,4 +1,4 @@
-"""Whether a post is found from where its thread and its author's page are read.
+"""Checks that a post is found where its thread and its author's page are read.
 
 A thread is walked down from its posts by links, which are kept beside the posts. From a post alone
 it is known which links it must have; those that it must not have are shown by no reader.
@@ -15,14 +15,14 @@ from services.verification.differences import Differences
 
 
 class VerifyThreads:
-    """Looks for what hangs on posts. Changes nothing."""
+    """Looks for the links that lead to a post. Changes nothing."""
 
     def __init__(self, reader: Reader, retention: Retention) -> None:
         self._reader = reader
         self._retention = retention
 
     async def __call__(self, post: PostId) -> Differences | None:
-        """The post, as missing, where a link to it is; None for an unknown one.
+        """Return the post as missing where a link to it is; None for an unknown post.
 
         Raises StoreUnavailable.
         """
@@ -43,14 +43,14 @@ class VerifyThreads:
         return pages.get(post.author_id) == [post.post_id]
 
     async def _is_in_its_home(self, post: Post) -> bool:
-        """One's own posts are in one's home, for as long as homes keep them."""
+        """Authors have their own posts in their homes, for as long as homes keep them."""
         if post.post_id <= self._retention.floor(self._reader.clock()):
             return True
         homes = await self._reader.stores.home_timelines.pin()
         return await homes.in_home(post.author_id, post.post_id)
 
     async def _is_below(self, post: Post, known: dict[PostId, Post]) -> bool:
-        """Below its parent; while that is unknown, below what it claims to belong to."""
+        """Whether it is below its parent or, while that is unknown, below its claimed root."""
         if post.parent_id is None:
             return True
         conversations = self._reader.stores.conversations

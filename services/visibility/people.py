@@ -1,4 +1,4 @@
-"""Rule 6: what blocks and mutes keep from a viewer, by who wrote a post and whom it mentions."""
+"""Rule 6: what blocks and mutes hide from a viewer, by a post's author and its mentions."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,10 @@ from services.visibility.view import View
 
 
 def concerned(post: Post, view: View) -> set[UserId]:
-    """Authors and mentioned ones of what others wrote of what a post shows, but the viewer."""
+    """Return the authors of what a post shows and the users mentioned, without the viewer.
+
+    Mentions in the viewer's own words do not count.
+    """
     people: set[UserId] = set()
     for each in _shown(post, view):
         if each.author_id != view.viewer:
@@ -18,18 +21,18 @@ def concerned(post: Post, view: View) -> set[UserId]:
 
 
 def blocked(post: Post, view: View) -> bool:
-    """By a block between the viewer and anybody concerned, in either direction."""
+    """Whether there is a block between the viewer and a user concerned, in either direction."""
     blocked = view.relations.blocked
     return bool(blocked) and not blocked.isdisjoint(concerned(post, view))
 
 
 def blocked_by_viewer(post: Post, view: View) -> bool:
-    """By a block that the viewer knows of, for it is his own."""
+    """Whether one of these blocks is the viewer's own, so that they know of it."""
     return any(view.to(each).blocks for each in concerned(post, view))
 
 
 def muted(post: Post, view: View) -> bool:
-    """Mutes of the scope `reposts` are about reposts that the muted one makes."""
+    """Whether a mute hides the post. Those of scope `reposts` hide the muted user's reposts."""
     if not view.relations.muted:
         return False
     if post.repost_of is not None and _mute(post.author_id, view) is not None:

@@ -43,9 +43,9 @@ def _no(rule: int, reason: VerdictReason) -> Verdict:
 READABLE: Final = Verdict(shown=True, rule=5, reason="in_audience")
 NOT_FOLLOWED: Final = _no(2, "not_followed")
 FOLDED: Final = _no(4, "folded")
-"""Of a post that is shown, but not in a place of its own."""
+"""The verdict on a post that is shown, but not in a place of its own."""
 ORDER: Final = (7, 2, 4, 3)
-"""Of the rules that may be against one way into a home timeline and not against another."""
+"""The order of the rules that may hide a post by one way into a home, not by another."""
 
 _EDGE_REASONS: Final[Mapping[Replies, VerdictReason]] = {
     "all": "replies_all",
@@ -142,8 +142,8 @@ def in_home(post: Post, view: View) -> Verdict:
 def may_know(post: Post, view: View) -> bool:
     """Rule 31: whether the viewer may be told what decides about a post.
 
-    Not where he is not of its audience, nor where only others' blocks hide it; a block of his own,
-    or a mute, he knows of.
+    Not outside its audience, nor where only others' blocks hide it; they know of their own blocks
+    and mutes.
     """
     verdict = in_home(post, view)
     if verdict.rule == 6:
@@ -156,13 +156,13 @@ def _is_past(post: Post, _: Post, view: View) -> bool:
 
 
 def _is_against_gate(post: Post, original: Post, view: View) -> bool:
-    """One's own reply stays in one's home."""
+    """Whether the gate hides it; authors keep their own replies in their homes."""
     own = post is original and post.author_id == view.viewer
     return not own and against_gate(original, view)
 
 
 def _is_set_apart(post: Post, _: Post, view: View) -> bool:
-    """Whether the author is in an exclusive list of the viewer's, which he himself never is."""
+    """Whether the author, not the viewer, is in an exclusive list of the viewer's."""
     lists = view.relations.own.lists
     if not lists:
         return False

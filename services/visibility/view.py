@@ -1,4 +1,4 @@
-"""What a viewer's reading is decided by: plain values, gathered before anything is decided."""
+"""What decisions about a viewer's reading need: plain values, loaded beforehand."""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -14,7 +14,7 @@ ReasonKind = Literal["follow", "self", "repost", "list", "tag", "mention"]
 
 
 class Gates(NamedTuple):
-    """Who is admitted by the reply gates of the roots in a view, as far as they ask for it.
+    """The users that the reply gates of the roots in a view admit, as far as gates name them.
 
     `follows` are (follower, followee) pairs with an edge now, `listed` members of lists that
     belong to the root's author.
@@ -25,7 +25,7 @@ class Gates(NamedTuple):
 
 
 class View(NamedTuple):
-    """What is known to a reading. `viewer` is None for nobody in particular.
+    """What is known to a reading. `viewer` is None for an anonymous one.
 
     `known` holds the posts, all that is known above them and what they repost; `relations` how the
     viewer stands to their authors, and to whom they mention; `suspended` those of the authors whose
@@ -42,16 +42,16 @@ class View(NamedTuple):
     now: int = 0
 
     def to(self, other: UserId) -> Relationship:
-        """How the viewer stands to somebody."""
+        """Return how the viewer stands to a user."""
         return self.relations.to(other)
 
     def follows(self, other: UserId) -> bool:
         return self.relations.to(other).edge is not None
 
     def original(self, post: Post) -> Post | None:
-        """What a post shows: itself, or what it reposts as far as that is known."""
+        """Return what a post shows: itself, or what it reposts, None while that is unknown."""
         return post if post.repost_of is None else original_of(post, self.known)
 
     def is_active(self, expires_at: int | None) -> bool:
-        """Whether something has not expired. At that moment it is over."""
+        """Whether something has not expired; it is over at `expires_at` itself."""
         return expires_at is None or self.now < expires_at

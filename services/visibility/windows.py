@@ -8,19 +8,19 @@ from services.reposts.window import Window
 from services.visibility.view import View
 
 WindowPlaces = Mapping[PostId, tuple[UserId, ...]]
-"""The posts that have a place, each with those who reposted in its window, the earliest first."""
+"""The posts that have a place, each with the reposters in its window, the earliest first."""
 
 
 def window_of(post: Post, view: View) -> Window | None:
-    """The window of an original that a post is a reason for; None while that is unknown."""
+    """Return the window of an original that a post counts in; None while that is unknown."""
     original = view.original(post)
     return None if original is None else Window.of(post.post_id, original.post_id)
 
 
 def place_in_windows(reasons: Iterable[Post], view: View) -> WindowPlaces:
-    """Of the visible reasons for each window, the earliest has its place; the others are folded.
+    """Give each window's place to its earliest visible reason; the others are folded.
 
-    What it says of a window is right where all visible reasons for that window are given.
+    It is right for windows of which all visible reasons are given.
     """
     windows: dict[Window | None, list[Post]] = {}
     for each in sorted(reasons, key=lambda post: post.post_id):
@@ -29,6 +29,6 @@ def place_in_windows(reasons: Iterable[Post], view: View) -> WindowPlaces:
 
 
 def _reposters(reasons: Iterable[Post]) -> tuple[UserId, ...]:
-    """Each once."""
+    """Return each reposter once."""
     reposts = (each.author_id for each in reasons if each.repost_of is not None)
     return tuple(dict.fromkeys(reposts))

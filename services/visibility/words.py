@@ -1,4 +1,4 @@
-"""Rule 7: what the words of a post are to a viewer. Pure functions of text and options."""
+"""Rule 7: what a post's words mean for a viewer. Pure functions of text and options."""
 
 import re
 from functools import lru_cache
@@ -11,11 +11,11 @@ from services.visibility.view import View
 BARE_WORDS = 3
 """A post with a link and fewer words beside it is a bare link."""
 MAX_PATTERNS = 4_096
-"""Phrases made ready for matching, a few MB: those of some hundred viewers."""
+"""Compiled phrases that are kept, a few MB: those of some hundred viewers."""
 
 
 def keyword(post: Post, view: View, context: Context, action: MuteAction) -> KeywordMute | None:
-    """The viewer's first keyword mute with this action that the post's text meets here."""
+    """Return the viewer's first keyword mute with this action that matches the post here."""
     if not view.relations.own.keyword_mutes or post.author_id == view.viewer:
         return None
     text = post.text.casefold()
@@ -32,7 +32,7 @@ def keyword(post: Post, view: View, context: Context, action: MuteAction) -> Key
 
 
 def hides_bare_link(post: Post, view: View, edge: Edge | None) -> bool:
-    """A follow edge decides where it says something, else the viewer's settings."""
+    """Whether a bare link is hidden: by the follow edge if it says so, else by the settings."""
     shown = view.relations.own.bare_links
     if edge is not None and edge.bare_links is not None:
         shown = edge.bare_links
@@ -40,7 +40,7 @@ def hides_bare_link(post: Post, view: View, edge: Edge | None) -> bool:
 
 
 def in_other_language(post: Post, edge: Edge) -> bool:
-    """Whether the edge asks for languages, and the post states another."""
+    """Whether the edge names languages and the post states another."""
     return bool(edge.languages) and post.lang is not None and post.lang not in edge.languages
 
 
@@ -58,5 +58,5 @@ def _meets(text: str, mute: KeywordMute) -> bool:
 
 @lru_cache(MAX_PATTERNS)
 def _whole(phrase: str) -> re.Pattern[str]:
-    """The phrase between what belongs to no word."""
+    """The phrase with no word characters next to it."""
     return re.compile(rf"(?<!\w){re.escape(phrase)}(?!\w)")
