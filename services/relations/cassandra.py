@@ -1,4 +1,4 @@
-"""Relations in Cassandra: all that a page needs of a viewer lies together."""
+"""Relations in Cassandra: all that a page needs about a viewer lies together."""
 
 import asyncio
 import struct
@@ -39,36 +39,36 @@ from services.storage.statements import (
     select,
 )
 
-SAYS, BLOCKED_BY, THREADS = 0, 1, 5
-"""Parts of an owner's relations: what he says of people, who blocks him (four parts), threads."""
+OWN, BLOCKED_BY, THREADS = 0, 1, 5
+"""Parts of an owner's relations: their own, blocks against them (four parts), threads."""
 BLOCKED_BY_BITS = 2
-"""Of a blocker's slot: four partitions of 125 MB for somebody whom ten million block."""
+"""Bits of a blocker's slot: four partitions of 125 MB for a user that ten million block."""
 PEOPLE = list(range(THREADS))
 
 _PLACE = ("owner_id", "part", "other_id", "kind", "item")
 _CELLS = tuple(f"cell_{number}" for number in range(1, MAX_CELLS + 1))
 _ROW = f"other_id, kind, item, removed, writetime(removed), {', '.join(_CELLS)}"
-_SAY = insert("relations", *_PLACE, "removed", *_CELLS, operation="say")
+_WRITE = insert("relations", *_PLACE, "removed", *_CELLS, operation="say")
 _FIRST = insert("relations", *_PLACE, "cell_3", operation="first")
 _ABOUT = select("relations", "about", _ROW, "WHERE owner_id = ? AND part IN ? AND other_id IN ?")
 _EDGES = select(
     "relations",
     "edges",
     "owner_id, other_id, removed, writetime(removed)",
-    f"WHERE owner_id IN ? AND part = {SAYS} AND other_id IN ? AND kind = {int(SubjectKind.FOLLOW)} "
+    f"WHERE owner_id IN ? AND part = {OWN} AND other_id IN ? AND kind = {int(SubjectKind.FOLLOW)} "
     "AND item = ''",
 )
 _PAGE = select(
     "relations",
     "page",
     "other_id, kind, item, removed",
-    f"WHERE owner_id = ? AND part = {SAYS} AND (other_id, kind, item) > (?, ?, ?) LIMIT ?",
+    f"WHERE owner_id = ? AND part = {OWN} AND (other_id, kind, item) > (?, ?, ?) LIMIT ?",
 )
-_SAID = select(
+_EDGE_ROWS = select(
     "relations",
     "edge-facts",
     _ROW,
-    f"WHERE owner_id = ? AND part = {SAYS} AND (other_id, kind, item) > (?, ?, ?) LIMIT ?",
+    f"WHERE owner_id = ? AND part = {OWN} AND (other_id, kind, item) > (?, ?, ?) LIMIT ?",
 )
 _OWNERS = select(
     "relations",
@@ -83,7 +83,7 @@ _ERASE = insert("accounts", "user_id", "erased", operation="erase")
 _ACCOUNTS = select("accounts", "read", "user_id, suspended, erased", "WHERE user_id IN ?")
 
 _LAST_KIND = 127
-"""Above every kind: behind all that is said of one person."""
+"""Above every kind: after all rows about one user."""
 
 
 class CassandraRelations:
@@ -101,7 +101,7 @@ class CassandraRelations:
             if each.subject.kind is SubjectKind.LIST and each.cells
         }
         if made:
-            await self._tell_claimants(made)
+            await self._write_first_owners(made)
 
     async def about(self, owner: UserId, others: Collection[UserId]) -> Relations:
         return relations_from_rows(owner, await self._read(owner, PEOPLE, others))
@@ -140,9 +140,9 @@ class CassandraRelations:
         place: tuple[Any, ...] = (after, _LAST_KIND, "")
         while len(found) < limit:
             rows = await self._store.read(_PAGE, owner, *place, KEYS_AT_ONCE)
-            said = [other for other, what, _, removed in rows if what == kind and not removed]
-            known = await self.about(owner, said) if said else Relations()
-            found |= {each: known.to(each) for each in said if known.to(each).has(kind)}
+            listed = [other for other, what, _, removed in rows if what == kind and not removed]
+            known = await self.about(owner, listed) if listed else Relations()
+            found |= {each: known.to(each) for each in listed if known.to(each).has(kind)}
             if len(rows) < KEYS_AT_ONCE:
                 break
             place = rows[-1][:3]
@@ -156,7 +156,7 @@ class CassandraRelations:
         found: list[FollowFact] = []
         place: tuple[Any, ...] = (after, _LAST_KIND, "")
         while len(found) < limit:
-            rows = await self._store.read(_SAID, owner, *place, KEYS_AT_ONCE)
+            rows = await self._store.read(_EDGE_ROWS, owner, *place, KEYS_AT_ONCE)
             edges = [row for row in rows if row[1] == SubjectKind.FOLLOW]
             blocks = await self._blocks([(owner, UserId(row[0])) for row in edges])
             for other, _, _, removed, version, *cells in edges:
@@ -170,7 +170,7 @@ class CassandraRelations:
 
     async def owners(self, token: int, limit: int) -> ScanPage[UserId]:
         rows = await self._store.read(_OWNERS, token, limit)
-        owners = [UserId(owner) for owner, part, _ in rows if part == SAYS]
+        owners = [UserId(owner) for owner, part, _ in rows if part == OWN]
         return ScanPage(owners, rows[-1][2] if len(rows) == limit else None)
 
     async def list_of(self, list_id: ListId) -> OwnedList | None:
@@ -187,7 +187,7 @@ class CassandraRelations:
     async def _read(
         self, owner: UserId, parts: list[int], others: Collection[int]
     ) -> list[tuple[Any, ...]]:
-        """What is said of these, and under 0."""
+        """The rows about these users or posts, and those under 0."""
         asked = (self._store.read(_ABOUT, owner, parts, part) for part in key_chunks((0, *others)))
         first, *rest = await asyncio.gather(*asked)
         for rows in rest:
@@ -195,7 +195,7 @@ class CassandraRelations:
         return first
 
     async def _blocks(self, pairs: Collection[Pair]) -> dict[bytes, tuple[bool, int]]:
-        """Of each pair with a row: whether there is a block, and up to where edges have ended."""
+        """For each pair with a row: whether there is a block, and up to where edges have ended."""
         asked = (self._store.read(_BLOCKS, part) for part in key_chunks(map(_key, pairs)))
         found: dict[bytes, tuple[bool, int]] = {}
         for rows in await asyncio.gather(*asked):
@@ -204,12 +204,12 @@ class CassandraRelations:
                 found[key] = (there or not removed, max(so_far, ended_at(ended)))
         return found
 
-    async def _tell_claimants(self, lists: Collection[ListId]) -> None:
-        """Whoever claims a list that is somebody else's has it written in his own row of it."""
+    async def _write_first_owners(self, lists: Collection[ListId]) -> None:
+        """Write the first owner of contested lists into the rows of all other claimants."""
         await self._store.write(
             _FIRST.row(
                 owner_id=claimant,
-                part=SAYS,
+                part=OWN,
                 other_id=0,
                 kind=int(SubjectKind.LIST),
                 item=str(list_id),
@@ -221,44 +221,46 @@ class CassandraRelations:
         )
 
 
-def _rows(said: RelationMutation) -> Iterator[Row]:
-    owner, kind, other, _ = said.subject
-    version, removed = said.version, said.removed
+def _rows(mutation: RelationMutation) -> Iterator[Row]:
+    owner, kind, other, _ = mutation.subject
+    version, removed = mutation.version, mutation.removed
     if kind is SubjectKind.ACCOUNT:
         yield _SUSPEND.row(user_id=owner, suspended=removed, version=version)
         return
     if kind is SubjectKind.ERASED:
         yield _ERASE.row(user_id=owner, erased=True, version=version)
         return
-    for each in both_sides(said):
-        yield _said(each)
+    for each in both_sides(mutation):
+        yield _relation_row(each)
     if kind is SubjectKind.BLOCK:
         pair = _key((owner, UserId(other)))
         yield _BLOCK.row(
             pair=pair,
             blocker_id=owner,
             removed=removed,
-            ended=said.cells[0] if said.cells else UNSET,
+            ended=mutation.cells[0] if mutation.cells else UNSET,
             version=version,
         )
     elif kind is SubjectKind.LIST_MEMBER:
-        yield from list_rows(said)
+        yield from list_rows(mutation)
     elif kind is SubjectKind.LIST:
-        yield from list_rows(said)
-        if said.cells:
+        yield from list_rows(mutation)
+        if mutation.cells:
             first = first_cell(owner)
-            yield _FIRST.row(**_place(said), cell_3=first, version=INVERTED - version)
+            yield _FIRST.row(**_place(mutation), cell_3=first, version=INVERTED - version)
 
 
-def _said(said: RelationMutation) -> Row:
+def _relation_row(mutation: RelationMutation) -> Row:
     cells: dict[str, Any] = dict.fromkeys(_CELLS, UNSET)
-    cells.update(zip(_CELLS, said.cells, strict=False))
-    return _SAY.row(**_place(said), removed=said.removed, **cells, version=said.version)
+    cells.update(zip(_CELLS, mutation.cells, strict=False))
+    return _WRITE.row(
+        **_place(mutation), removed=mutation.removed, **cells, version=mutation.version
+    )
 
 
-def _place(said: RelationMutation) -> dict[str, Any]:
-    owner, kind, other, item = said.subject
-    part = THREADS if kind in ABOUT_THREADS else SAYS
+def _place(mutation: RelationMutation) -> dict[str, Any]:
+    owner, kind, other, item = mutation.subject
+    part = THREADS if kind in ABOUT_THREADS else OWN
     if kind is SubjectKind.BLOCKED_BY:
         part = BLOCKED_BY + (slot(other) >> 32 - BLOCKED_BY_BITS)
     return {
@@ -275,7 +277,7 @@ def _key(pair: Pair) -> bytes:
 
 
 def _products(pairs: Iterable[Pair]) -> Iterator[tuple[list[UserId], list[UserId]]]:
-    """Followers and followees who together are all the pairs, each product within its bound."""
+    """Followers and followees whose products cover all pairs, each within its bound."""
     followers: dict[UserId, dict[UserId, None]] = {}
     for follower, followee in pairs:
         followers.setdefault(followee, {})[follower] = None

@@ -1,4 +1,4 @@
-"""An edge as it is kept, said again by the one fact that leads to it."""
+"""Turns a stored edge back into the one fact that leads to it."""
 
 from collections.abc import Sequence
 
@@ -16,15 +16,15 @@ def edge_fact(
     removed: bool,
     ended: Version,
 ) -> FollowFact:
-    """The newest fact of a (follower, followee); `ended` is up to where a block ended it, else -1.
+    """Return the newest fact of a pair; `ended` is up to where a block ended it, else -1.
 
-    An end needs no options: whatever follow is newer brings its own.
+    An end needs no options: any newer follow brings its own.
     """
     follower, followee = pair
     if removed or version <= ended:
         latest = max(version, ended)
         return FollowDeleted(version=latest, follower_id=follower, followee_id=followee)
-    said = (None if cell is None else value_of(cell) for cell in cells)
-    options = dict(zip(FOLLOW_CELLS, said, strict=False))
+    values = (None if cell is None else value_of(cell) for cell in cells)
+    options = dict(zip(FOLLOW_CELLS, values, strict=False))
     options["languages"] = tuple(options["languages"] or ())
     return FollowCreated(version=version, follower_id=follower, followee_id=followee, **options)

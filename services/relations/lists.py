@@ -10,7 +10,7 @@ from schemas.ids import MAX_ID, SLOTS, UserId, Version, slot
 from schemas.relations import ListReplies
 
 PARTS = 4
-"""In which a list's members are kept, each a range of slots: 10 MB for a list of a million."""
+"""Parts of a list's members, each a range of slots: 10 MB for a list of a million."""
 
 
 class ListClaim(NamedTuple):
@@ -21,44 +21,44 @@ class ListClaim(NamedTuple):
 
 
 class ListRules(msgspec.Struct, frozen=True):
-    """What a list's owner says of it."""
+    """What a list's owner set for it."""
 
     replies: ListReplies = "list"
     exclusive: bool = False
 
 
 class OwnedList(msgspec.Struct, frozen=True):
-    """A list that is there now, and whose it is."""
+    """A list that exists now, and its owner."""
 
     owner_id: UserId
     rules: ListRules
 
 
 def first_claim(claims: Iterable[ListClaim]) -> ListClaim:
-    """The claim that has the id: the lowest version, then the lowest owner."""
+    """Return the claim that has the id: the lowest version, then the lowest owner."""
     return min(claims)
 
 
 def first_cell(owner: UserId) -> Canonical:
-    """How a list keeps its first owner: at equal versions the larger bytes are the lower owner."""
+    """Encode a list's first owner: at equal versions the larger bytes are the lower owner."""
     return b"%019d" % (MAX_ID - owner)
 
 
 def first_owner(cell: Canonical) -> UserId:
-    """Whose the cell says that a list is."""
+    """Decode a list's first owner."""
     return UserId(MAX_ID - int(cell))
 
 
 def list_rules(replies: Canonical, exclusive: Canonical) -> ListRules:
-    """The rules that stored cells stand for."""
+    """Decode the rules of a list."""
     return ListRules(value_of(replies), value_of(exclusive))
 
 
 def part_of(member: int) -> int:
-    """In which part of a list a member is."""
+    """Return the part of a list that a member is in."""
     return slot(member) * PARTS // SLOTS
 
 
 def member_order(member: int) -> tuple[int, int]:
-    """The order in which members are listed; 0 is before them all."""
+    """Return the sort key that members are listed by; 0 comes before them all."""
     return (part_of(member) if member else 0), member

@@ -1,4 +1,4 @@
-"""Relations in memory: the embedded pipeline's store, and the reference for the other one."""
+"""Relations in memory: for the embedded pipeline, and the reference for Cassandra's."""
 
 from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
@@ -38,20 +38,20 @@ from services.scan import ScanPage, scan_ids
 
 
 class _Cells:
-    """What is known of one subject."""
+    """What is known about one subject."""
 
     def __init__(self) -> None:
         self.removed: tuple[Version, bool] = (Version(-1), False)
         self.cells: dict[int, tuple[Version, Canonical]] = {}
 
-    def merge(self, said: RelationMutation) -> None:
-        self.removed = max(self.removed, (said.version, said.removed))
-        for place, value in enumerate(said.cells):
-            cell = (said.version, value)
+    def merge(self, mutation: RelationMutation) -> None:
+        self.removed = max(self.removed, (mutation.version, mutation.removed))
+        for place, value in enumerate(mutation.cells):
+            cell = (mutation.version, value)
             self.cells[place] = max(self.cells.get(place, cell), cell)
 
     @property
-    def there(self) -> bool:
+    def is_present(self) -> bool:
         return not self.removed[1]
 
     def values(self) -> list[Canonical | None]:
@@ -117,12 +117,12 @@ class MemoryRelations:
         return list(islice(facts, limit))
 
     async def owners(self, token: int, limit: int) -> ScanPage[UserId]:
-        said = (
+        owners = (
             owner
             for (owner, threads, _), subjects in self._subjects.items()
             if not threads and any(each.kind is not SubjectKind.BLOCKED_BY for each in subjects)
         )
-        return scan_ids(said, token, limit)
+        return scan_ids(owners, token, limit)
 
     async def list_of(self, list_id: ListId) -> OwnedList | None:
         owner = self._first_owner(list_id)
@@ -130,7 +130,7 @@ class MemoryRelations:
             return None
         cells = self._subject(Subject(owner, SubjectKind.LIST, item=str(list_id)))
         replies, exclusive, *_ = cells.values()
-        if not cells.there or replies is None or exclusive is None:
+        if not cells.is_present or replies is None or exclusive is None:
             return None
         return OwnedList(owner, list_rules(replies, exclusive))
 
@@ -155,14 +155,14 @@ class MemoryRelations:
         place = (subject.owner_id, subject.kind in ABOUT_THREADS, subject.other_id)
         return self._subjects.setdefault(place, {}).setdefault(subject, _Cells())
 
-    def _index(self, said: RelationMutation) -> None:
-        owner, kind, other, item = said.subject
+    def _index(self, mutation: RelationMutation) -> None:
+        owner, kind, other, item = mutation.subject
         if kind not in ABOUT_THREADS and other:
             self._others.setdefault(owner, set()).add(UserId(other))
         if kind is SubjectKind.LIST_MEMBER:
             self._members.setdefault(ListId(int(item)), set()).add(UserId(other))
-        if kind is SubjectKind.LIST and said.cells:
-            claim = ListClaim(said.version, owner)
+        if kind is SubjectKind.LIST and mutation.cells:
+            claim = ListClaim(mutation.version, owner)
             claims = self._claims.setdefault(ListId(int(item)), {})
             claims[owner] = min(claims.get(owner, claim), claim)
 
@@ -176,7 +176,7 @@ class MemoryRelations:
             yield (other, subject.kind, subject.item, removed, version, *cells)
 
     def _edge_facts(self, owner: UserId, other: UserId) -> Iterator[FollowFact]:
-        """One, or none where there never was an edge."""
+        """One fact, or none where there never was an edge."""
         rows = list(self._rows(owner, other))
         blocks = (SubjectKind.BLOCK, SubjectKind.BLOCKED_BY)
         ended = max((ended_at(row[5]) for row in rows if row[1] in blocks), default=Version(-1))

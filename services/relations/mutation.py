@@ -1,4 +1,4 @@
-"""What one message about people writes: cells that merge whatever the order of the messages.
+"""What one message about users writes: cells that merge in any order of the messages.
 
 The highest version has each cell; at equal versions `removed` falls to true, and the others, one by
 one, to the larger bytes. Two things stand apart from that: an erasure is final, and a list's id
@@ -19,7 +19,7 @@ RelationshipFact: TypeAlias = FollowFact | RelationFact
 
 
 class SubjectKind(IntEnum):
-    """What is said. The numbers are stored, so they never change."""
+    """The kinds of statements. The numbers are stored, so they never change."""
 
     FOLLOW = 1
     BLOCK = 2
@@ -38,9 +38,9 @@ class SubjectKind(IntEnum):
 
 
 ABOUT_THREADS = frozenset({SubjectKind.THREAD_MUTE, SubjectKind.READ, SubjectKind.SET_ASIDE})
-"""Of these the other is a post, 0 for the home timeline; of the rest a person, 0 for oneself."""
+"""Kinds whose other is a post, 0 for the home timeline; else it is a user, 0 for the owner."""
 MAX_CELLS = 5
-"""The most that a kind has."""
+"""The most cells of any kind."""
 
 
 class Subject(NamedTuple):
@@ -93,11 +93,11 @@ _MARKS = {
 }
 _REMOVALS = {"deleted", "removed", "suspended", "erased"}
 _DEFAULTS_OF = {(SubjectKind.LIST, "replies"): "list_replies"}
-"""Where a field has another default than the field of that name elsewhere."""
+"""Fields whose default differs from that of their namesakes."""
 
 
 def relation_mutation(fact: RelationshipFact) -> RelationMutation:
-    """What a message writes."""
+    """Return what a message writes."""
     about = subject(fact)
     version = Version(fact.version)
     if isinstance(fact, ReadMarked):
@@ -105,13 +105,13 @@ def relation_mutation(fact: RelationshipFact) -> RelationMutation:
     noun, _, verb = _tag(fact).partition(".")
     if verb in _REMOVALS:
         return RelationMutation(about, version, removed=True)
-    said = ((name, getattr(fact, name)) for name in _FORMS[noun].cells)
-    cells = (canonical(_DEFAULTS_OF.get((about.kind, name), name), value) for name, value in said)
+    fields = ((name, getattr(fact, name)) for name in _FORMS[noun].cells)
+    cells = (canonical(_DEFAULTS_OF.get((about.kind, name), name), value) for name, value in fields)
     return RelationMutation(about, version, removed=False, cells=tuple(cells))
 
 
 def subject(fact: RelationshipFact) -> Subject:
-    """What a message is about."""
+    """Return what a message is about."""
     if isinstance(fact, ReadMarked):
         place, _, post = fact.what.partition(":")
         return Subject(UserId(fact.owner_id), _MARKS[place], int(post or 0))
@@ -127,12 +127,13 @@ def subject(fact: RelationshipFact) -> Subject:
     )
 
 
-def both_sides(said: RelationMutation) -> tuple[RelationMutation, ...]:
-    """A message as it is kept: a block also with its target, who so finds it with his own."""
-    owner, kind, other, _ = said.subject
+def both_sides(mutation: RelationMutation) -> tuple[RelationMutation, ...]:
+    """Return what is kept of a mutation: a block also with its target, for their reads."""
+    owner, kind, other, _ = mutation.subject
     if kind is not SubjectKind.BLOCK:
-        return (said,)
-    return said, said._replace(subject=Subject(UserId(other), SubjectKind.BLOCKED_BY, owner))
+        return (mutation,)
+    target_side = Subject(UserId(other), SubjectKind.BLOCKED_BY, owner)
+    return mutation, mutation._replace(subject=target_side)
 
 
 def _tag(fact: RelationshipFact) -> str:

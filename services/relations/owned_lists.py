@@ -1,7 +1,7 @@
-"""Lists by their ids in Cassandra: who claims them, and who is in them.
+"""Lists by their ids in Cassandra: their claims and their members.
 
-Whoever writes a claim reads the others' afterwards, so of two claims that are written at once one
-is told of the other at least. What it finds it has to tell each claimant's own row.
+Each claim is written before the others are read, so of two claims written at once at least one
+finds the other. What it finds goes into each claimant's own row.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -34,7 +34,7 @@ _MEMBERS = select(
 
 
 class _Claimed(NamedTuple):
-    """A claim of a list's id, and what the claimant says of the list."""
+    """A claim of a list's id, and what the claimant set for the list."""
 
     claim: ListClaim
     removed: bool | None
@@ -43,20 +43,20 @@ class _Claimed(NamedTuple):
 
 
 class OwnedLists:
-    """The half of `CassandraRelations` that finds lists by their ids."""
+    """The part of `CassandraRelations` that finds lists by their ids."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     async def read(self, list_id: ListId) -> OwnedList | None:
-        """The list, by what its first owner says."""
+        """Return the list as its first owner made it."""
         claimed = _claimed(await self._claims([list_id])).get(list_id)
         return None if claimed is None else _owned(claimed)
 
     async def contested(
         self, lists: Collection[ListId]
     ) -> Iterator[tuple[ListId, ListClaim, set[UserId]]]:
-        """The lists that several claim, with the claim that has the id and those in vain."""
+        """Return lists with several claims: the claim that has the id, and the other claimants."""
         claims = _claimed(await self._claims(lists)).items()
         return (
             (list_id, winner, {each.claim.owner_id for each in claimed} - {winner.owner_id})
@@ -66,7 +66,7 @@ class OwnedLists:
         )
 
     async def members(self, list_id: ListId, after: UserId, limit: int) -> list[UserId]:
-        """A page of the members, as `lists.member_order` has them."""
+        """Return a page of the members, in `lists.member_order`."""
         owned = await self.read(list_id)
         found: list[UserId] = []
         part, place = (part_of(after) if after else 0), (int(after), MAX_ID)
@@ -87,7 +87,7 @@ class OwnedLists:
     async def memberships(
         self, lists: Collection[int], users: Collection[UserId]
     ) -> set[tuple[ListId, UserId]]:
-        """Which of the users are in which of the lists."""
+        """Return which of the users are in which of the lists."""
         known = [each for each in lists if each <= MAX_ID]
         found: set[tuple[ListId, UserId]] = set()
         for part in key_chunks(users, LOOKUPS_AT_ONCE // max(1, len(known)) or 1):
@@ -106,37 +106,37 @@ class OwnedLists:
         return [row for part in key_chunks(known) for row in await self._store.read(_LISTS, part)]
 
 
-def list_rows(said: RelationMutation) -> Iterator[Row]:
-    """What a message about a list writes where lists are found by their ids."""
-    owner, kind, member, item = said.subject
+def list_rows(mutation: RelationMutation) -> Iterator[Row]:
+    """Yield the rows of a message about a list, under the list's id."""
+    owner, kind, member, item = mutation.subject
     place: dict[str, int] = {
         "list_id": int(item),
         "part": part_of(member) if member else 0,
         "member_id": member,
         "owner_id": owner,
     }
-    if kind is SubjectKind.LIST and said.cells:
-        replies, exclusive = said.cells
+    if kind is SubjectKind.LIST and mutation.cells:
+        replies, exclusive = mutation.cells
         yield _MAKE.row(
-            **place, removed=False, replies=replies, exclusive=exclusive, version=said.version
+            **place, removed=False, replies=replies, exclusive=exclusive, version=mutation.version
         )
-        yield _CLAIM.row(**place, claimed=True, version=INVERTED - said.version)
+        yield _CLAIM.row(**place, claimed=True, version=INVERTED - mutation.version)
     else:
-        yield _PUT.row(**place, removed=said.removed, version=said.version)
+        yield _PUT.row(**place, removed=mutation.removed, version=mutation.version)
 
 
 def _claimed(rows: Iterable[tuple[Any, ...]]) -> dict[ListId, list[_Claimed]]:
-    """Who claims each list; rows of lists that their writers only deleted claim nothing."""
+    """The claims of each list; rows of lists that their writers only deleted claim nothing."""
     found: dict[ListId, list[_Claimed]] = {}
-    for list_id, _, owner, written, *said in rows:
+    for list_id, _, owner, written, *cells in rows:
         if written is not None:
             claim = ListClaim(Version(INVERTED - written), UserId(owner))
-            found.setdefault(ListId(list_id), []).append(_Claimed(claim, *said))
+            found.setdefault(ListId(list_id), []).append(_Claimed(claim, *cells))
     return found
 
 
 def _owned(claimed: Iterable[_Claimed]) -> OwnedList | None:
-    """The list that its claims make; None where it is deleted, or only a part is there yet."""
+    """The list that results from its claims; None where it is deleted or not complete yet."""
     winner, removed, replies, exclusive = min(claimed)
     if removed is not False or replies is None or exclusive is None:
         return None

@@ -1,4 +1,4 @@
-"""How a viewer stands to others, and what he set for himself: plain values from stored rows."""
+"""How a viewer stands to others, and their own settings: plain values from stored rows."""
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property, lru_cache
@@ -15,7 +15,7 @@ from services.relations.mutation import SubjectKind
 
 Cell: TypeAlias = Canonical | None
 MEMORIZED = 8_192
-"""Options and keyword mutes decoded before, some 4 MB: nearly all follow edges share a few."""
+"""Decoded options and keyword mutes that are kept, 4 MB: nearly all follow edges share a few."""
 
 _FOLLOW, _BLOCK, _BLOCKED_BY, _MUTE = map(
     int, (SubjectKind.FOLLOW, SubjectKind.BLOCK, SubjectKind.BLOCKED_BY, SubjectKind.MUTE)
@@ -28,14 +28,14 @@ _SETTINGS, _KEYWORD_MUTE, _TAG_FOLLOW = map(
 
 
 RelationRow: TypeAlias = tuple[Any, ...]
-"""What the messages about one subject add up to, as a store gives it: other_id, kind, item,
+"""The result of all messages about one subject, as a store returns it: other_id, kind, item,
 removed, the version of `removed`, and MAX_CELLS cells, None where none was written. `removed` is
 None while only somebody else's claim of a list is known. The third cell of a LIST is its first
 owner."""
 
 
 class Edge(msgspec.Struct, frozen=True):
-    """A follow edge that is there now, with its options."""
+    """A follow edge that exists now, with its options."""
 
     follower_id: UserId
     followee_id: UserId
@@ -47,14 +47,14 @@ class Edge(msgspec.Struct, frozen=True):
 
 
 class Mute(msgspec.Struct, frozen=True):
-    """A mute; whether it has expired is for the reader, with his own now (microseconds)."""
+    """A mute; the reader decides whether it has expired (microseconds since the Unix epoch)."""
 
     scope: Scope = "all"
     expires_at: int | None = None
 
 
 class KeywordMute(msgspec.Struct, frozen=True):
-    """A keyword mute; no contexts are all. Expiry as of a mute."""
+    """A keyword mute; no contexts mean all. It expires as a mute does."""
 
     keyword_id: KeywordId
     phrase: str
@@ -65,7 +65,7 @@ class KeywordMute(msgspec.Struct, frozen=True):
 
 
 class OwnSettings(msgspec.Struct, frozen=True):
-    """What somebody set for himself. `lists` are those that are his and are there now."""
+    """A user's own settings. `lists` are the lists that they own and that exist now."""
 
     bare_links: bool = True
     keyword_mutes: tuple[KeywordMute, ...] = ()
@@ -74,7 +74,7 @@ class OwnSettings(msgspec.Struct, frozen=True):
 
 
 class Relationship(msgspec.Struct, frozen=True):
-    """How an owner stands to somebody. An edge that a block has ended is no edge.
+    """How an owner stands to another user. An edge that a block has ended is no edge.
 
     `blocks`: the owner blocks the other; `blocked_by`: the other way round. `lists`: those of the
     owner's lists, there now, that the other is in.
@@ -88,7 +88,7 @@ class Relationship(msgspec.Struct, frozen=True):
 
     @property
     def blocked(self) -> bool:
-        """In either direction."""
+        """Whether there is a block in either direction."""
         return self.blocks or self.blocked_by
 
     def has(self, kind: SubjectKind) -> bool:
@@ -105,36 +105,36 @@ STRANGER = Relationship()
 
 
 class Relations(msgspec.Struct, frozen=True, dict=True):
-    """How an owner stands to the others who were asked for; strangers are left out."""
+    """How an owner stands to the users in a request; strangers are left out."""
 
     own: OwnSettings = OwnSettings()
     between: Mapping[UserId, Relationship] = {}
 
     def to(self, other: UserId) -> Relationship:
-        """How the owner stands to somebody who was asked for."""
+        """Return how the owner stands to a user of the request."""
         return self.between.get(other, STRANGER)
 
     @cached_property
     def blocked(self) -> frozenset[UserId]:
-        """Those with a block between them and the owner, in either direction."""
+        """The users with a block between them and the owner, in either direction."""
         return frozenset(other for other, between in self.between.items() if between.blocked)
 
     @cached_property
     def muted(self) -> frozenset[UserId]:
-        """Those whom the owner mutes, or did until the mute expired."""
+        """The users that the owner mutes, or did until the mute expired."""
         return frozenset(other for other, between in self.between.items() if between.mute)
 
     @property
     def edges(self) -> dict[UserId, Edge]:
-        """The owner's follow edges to those who were asked for."""
+        """The owner's follow edges to the users of the request."""
         found = ((other, between.edge) for other, between in self.between.items())
         return {other: edge for other, edge in found if edge is not None}
 
 
 class ReadMarks(msgspec.Struct, frozen=True):
-    """What an owner said of conversations and of reading, for the posts that were asked for.
+    """How far an owner has read, and what they muted or set aside, for the posts of a request.
 
-    `home` and `read` (by root) are how far he has read; `set_aside` are unanswered posts, each with
+    `home` and `read` (by root) are the last posts read; `set_aside` are unanswered posts, each with
     the post up to which it is so; `muted` are roots.
     """
 
@@ -145,17 +145,17 @@ class ReadMarks(msgspec.Struct, frozen=True):
 
 
 def relations_from_rows(owner: UserId, rows: Iterable[RelationRow]) -> Relations:
-    """What the rows about others, and about the owner himself, say."""
-    said: dict[int, list[RelationRow]] = {}
+    """Return what the rows about others, and about the owner, add up to."""
+    rows_of: dict[int, list[RelationRow]] = {}
     for row in rows:
-        said.setdefault(row[0], []).append(row)
-    own = _own(owner, said.pop(0, []))
-    found = {UserId(each): _between(owner, each, theirs, own) for each, theirs in said.items()}
+        rows_of.setdefault(row[0], []).append(row)
+    own = _own(owner, rows_of.pop(0, []))
+    found = {UserId(each): _between(owner, each, theirs, own) for each, theirs in rows_of.items()}
     return Relations(own, {each: how for each, how in found.items() if how is not STRANGER})
 
 
 def marks_from_rows(rows: Iterable[RelationRow]) -> ReadMarks:
-    """What the rows about threads say."""
+    """Return what the rows about threads add up to."""
     marked: dict[int, dict[PostId, PostId]] = {SubjectKind.READ: {}, SubjectKind.SET_ASIDE: {}}
     muted = []
     for post, kind, _, removed, _, *cells in rows:
@@ -170,7 +170,7 @@ def marks_from_rows(rows: Iterable[RelationRow]) -> ReadMarks:
 
 
 def ended_at(cell: Cell) -> Version:
-    """Up to which version a block, be it there or not, has ended the edges of its pair."""
+    """Return the version up to which a block, present or not, has ended the edges of its pair."""
     return Version(-1 if cell is None else int(cell))
 
 

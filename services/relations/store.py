@@ -1,4 +1,4 @@
-"""Port: how people stand to each other, and what each set for himself."""
+"""Port: how users stand to each other, and what each set for themselves."""
 
 from collections.abc import Collection, Sequence
 from typing import Protocol
@@ -14,86 +14,87 @@ Pair = tuple[UserId, UserId]
 
 
 class RelationStore(Protocol):
-    """What people say of each other. Recording is idempotent and commutative.
+    """What users state about each other. Recording is idempotent and commutative.
 
     `services.relations.mutation` is its law. Every method raises StoreUnavailable. What a call to
     `record` wrote is seen by every call that begins after it returned.
     """
 
     async def record(self, mutations: Sequence[RelationMutation]) -> None:
-        """Merges the mutations; all that they say is durable on return.
+        """Merge the mutations; all of them are durable on return.
 
         A block is found from both of its sides, a list also by its id.
         """
 
     async def about(self, owner: UserId, others: Collection[UserId]) -> Relations:
-        """What the owner set for himself, and how he stands to each of the others.
+        """Return the owner's settings, and how they stand to each of the others.
 
-        One store request for up to 1,000 others. Expired mutes are given: expiry is the reader's.
+        One store request for up to 1,000 others. Expired mutes are included: the reader decides.
         """
 
     async def marks(self, owner: UserId, posts: Collection[PostId]) -> ReadMarks:
-        """How far the owner has read home, and what he said of these roots and posts.
+        """Return how far the owner has read home, and what they marked of these roots and posts.
 
         One store request for up to 1,000 posts.
         """
 
     async def suspended(self, users: Collection[UserId]) -> set[UserId]:
-        """Those of the users who are suspended or erased. One request for up to 1,000 users."""
+        """Return which users are suspended or erased. One request for up to 1,000 users."""
 
     async def blocked_pairs(self, pairs: Collection[Pair]) -> set[Pair]:
-        """The pairs, as they were given, between whom there is a block in either direction.
+        """Return the pairs, as they were given, with a block in either direction.
 
         One store request for up to 1,000 pairs.
         """
 
     async def followed_pairs(self, pairs: Collection[Pair]) -> set[Pair]:
-        """The (follower, followee) pairs with an edge that is there now and that no block ended.
+        """Return the (follower, followee) pairs with an edge that exists and that no block ended.
 
-        Two store requests at once for 1,000 pairs that have one person in common, as the repliers
+        Two store requests at once for 1,000 pairs that have one user in common, as the repliers
         to one author do; for others another one for each 1,000 of followers times followees.
         """
 
     async def others(
         self, owner: UserId, kind: SubjectKind, *, after: UserId, limit: int
     ) -> dict[UserId, Relationship]:
-        """Up to `limit` people above `after`, ascending, whom the owner follows, blocks or mutes.
+        """Return up to `limit` users that the owner follows, blocks or mutes.
 
-        `kind` is FOLLOW, BLOCK or MUTE. For what is paged or done in the background: it looks at
-        all that the owner says of others from `after` on, 1,000 statements in each request.
+        Their ids are above `after`, ascending; `kind` is FOLLOW, BLOCK or MUTE. For pages and
+        background work: it reads all that the owner states about others from `after` on, 1,000
+        statements in each request.
         """
 
     async def followees(self, owner: UserId, *, after: UserId, limit: int) -> list[Edge]:
-        """Up to `limit` edges to ids above `after`, ascending, as `others` finds them."""
+        """Return up to `limit` edges to ids above `after`, ascending; reads as `others` does."""
 
     async def edge_facts(self, owner: UserId, *, after: UserId, limit: int) -> list[FollowFact]:
-        """Up to `limit` facts, by followees above `after`, ascending: one for each edge ever made.
+        """Return up to `limit` facts, one for each edge ever made, by followees above `after`.
 
-        Each is the newest there was, so whoever records it has the edge as it is here: with all its
-        options, or ended. What a block has ended is ended by a fact with the block's version.
+        Each is the newest, so recording it makes the edge what it is here: with all its options, or
+        ended. An edge that a block has ended is ended by a fact with the block's version.
         Fewer than `limit` are the last ones. It reads as `others` does.
         """
 
     async def owners(self, token: int, limit: int) -> ScanPage[UserId]:
-        """Some of those who say anything of others, or set it for themselves, beyond a place.
+        """Return some users with any relations or settings, beyond a token.
 
-        Each is given once, in all of a scan.
+        A whole scan returns each once.
         """
 
     async def list_of(self, list_id: ListId) -> OwnedList | None:
-        """The list, as its first owner made it; None where it is unknown or deleted."""
+        """Return the list as its first owner made it; None where it is unknown or deleted."""
 
     async def members(self, list_id: ListId, *, after: UserId, limit: int) -> list[UserId]:
-        """Up to `limit` members that come after `after`; none of a list that is not there.
+        """Return up to `limit` members that come after `after`; none of a list that does not exist.
 
-        In `lists.member_order`: whoever was last on a page is where to go on, and 0 where to begin.
+        In `lists.member_order`: continue from the last member of a page; 0 is the beginning.
         Two store requests for the first page.
         """
 
     async def memberships(
         self, lists: Collection[int], users: Collection[UserId]
     ) -> set[tuple[ListId, UserId]]:
-        """Which of the users are members of which of these lists, those of lists that are there.
+        """Return which users are members of which of these lists, as far as the lists exist.
 
         One store request for lists times users up to 4,000.
         """

@@ -1,8 +1,8 @@
 """Compares a home timeline with what its authors wrote, as their own timelines keep it.
 
-The home as it is stored is held against the home as it would be pulled: from the author timelines
-of those whom the viewer follows. Both are judged by the reader's own predicate, so a difference is
-one of what is stored.
+The stored home is compared with the home as it would be pulled, from the author timelines of the
+viewer's followees. The readers' own predicate judges both, so they differ
+only in what is stored.
 """
 
 import asyncio
@@ -37,8 +37,7 @@ class VerifyHomes:
     async def __call__(self, user: UserId) -> Differences | None:
         """Return how a home differs; None for users that follow too many or that are inactive.
 
-        What was left out for the latter he is told on every page, until it is there. Raises
-        StoreUnavailable.
+        Every page tells inactive users that it may lack entries. Raises StoreUnavailable.
         """
         if (await self._reader.stores.activity.load(user)).may_lack_entries:
             return None

@@ -32,7 +32,7 @@ def blocked_by_viewer(post: Post, view: View) -> bool:
 
 
 def muted(post: Post, view: View) -> bool:
-    """Whether a mute hides the post. Those of scope `reposts` hide the muted user's reposts."""
+    """Whether a mute hides the post. Scope `reposts` hides the muted user's reposts."""
     if not view.relations.muted:
         return False
     if post.repost_of is not None and _mute(post.author_id, view) is not None:

@@ -90,7 +90,7 @@ def _answers_followed(post: Post, view: View) -> bool:
 
 
 def _in_conversation(post: Post, view: View) -> bool:
-    """Some post above is by the viewer, or by someone else whom the viewer follows."""
+    """Whether a post above is by the viewer, or by another user that the viewer follows."""
     for above in islice(ancestors(post, view.known), MAX_CLIMB):
         known = view.known.get(above)
         if known is None:

@@ -27,9 +27,9 @@ class Gates(NamedTuple):
 class View(NamedTuple):
     """What is known to a reading. `viewer` is None for an anonymous one.
 
-    `known` holds the posts, all that is known above them and what they repost; `relations` how the
-    viewer stands to their authors, and to whom they mention; `suspended` those of the authors whose
-    accounts are suspended or erased; `floor` is the newest post id that is past its retention;
+    `known` holds the posts, all that is known above them and what they repost; `relations` are to
+    their authors and to the users they mention; `suspended` are the authors whose accounts are
+    suspended or erased; `floor` is the newest post id that is past its retention;
     `now` is in microseconds since the Unix epoch, for what expires.
     """
 
