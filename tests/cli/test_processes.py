@@ -157,7 +157,7 @@ ISSUER = {"auth_issuer": "https://issuer.example", "auth_audience": "mingle"}
 @pytest.mark.parametrize(
     ("settings", "named"),
     [
-        ({"auth_secret": "short"}, "MINGLE_AUTH_SECRET: expected 32 bytes or more"),
+        ({"auth_secret": "short"}, "MINGLE_AUTH_SECRET: expected at least 32 bytes"),
         ({"auth_jwks": "/nowhere/keys.json", **ISSUER}, "MINGLE_AUTH_JWKS: "),
         ({"auth_secret": "x" * 32, "api_host": "0.0.0.0"}, "MINGLE_CURSOR_KEYS: "),
     ],
