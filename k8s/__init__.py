@@ -1,1 +1,1 @@
-"""What runs Mingle on Kubernetes; here, what makes its dashboards and keeps its schemas."""
+"""Manifests that run Mingle on Kubernetes; in Python, its dashboards and schemas."""

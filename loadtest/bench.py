@@ -1,4 +1,4 @@
-"""What the phases of a run share: programs, servers, observers, and a record of what was sent."""
+"""Shared parts of the phases of a run: programs, servers, observers, and what was sent."""
 
 import asyncio
 import time

@@ -14,7 +14,7 @@ BURST_SECONDS = 900.0
 """Limit for one repetition: three million entries take half a minute."""
 POLL_SECONDS = 0.05
 DRAIN_CHECK_SECONDS = 2.0
-"""Between two questions to Kafka whether everything is handled, in case entries are missing."""
+"""Between two checks with Kafka that everything is handled, in case entries are missing."""
 WATCHED_POSTS = 20
 """Posts of a burst whose arrival in homes is watched."""
 YIELD_EVERY = 200

@@ -1,4 +1,4 @@
-"""Which entries homes must hold after a run, and which are lost or extra. Pure.
+"""Computes which entries homes must hold after a run, and which are lost or extra. Pure.
 
 An entry is a pair of a user and a post. Pairs are compared exactly, one shard of users after the
 other, so that memory holds the entries of one shard only.

@@ -15,9 +15,9 @@ from loadtest.scenario import Group, Scenario
 from schemas.ids import MAX_ID, IdArray
 
 TAIL_EXPONENT = 1.88
-"""Of the density of follower counts: maximum likelihood (Clauset, Shalizi and Newman 2009) over the
-10,296 of PHEME's 42,266 users who have 1,000 followers or more; 1.81 over the 1,342 with 10,000 or
-more. Their median is 340."""
+"""Exponent of the density of follower counts, by maximum likelihood (Clauset, Shalizi and Newman
+2009) over the 10,296 of PHEME's 42,266 users who have 1,000 followers or more; 1.81 over the 1,342
+with 10,000 or more. Their median is 340."""
 
 
 class Graph(NamedTuple):

@@ -57,7 +57,7 @@ class KafkaTopics:
         """Delete the consumer groups, whose offsets are of topics that are gone."""
         groups = list(map(_group_of, topics_by_role()))
         for future in self._admin.delete_consumer_groups(groups).values():
-            with suppress(KafkaException):  # there is none, or it has members and commits anew
+            with suppress(KafkaException):  # there is none, or it has members and will commit again
                 future.result(ANSWER_SECONDS)
 
     def uncommitted(self) -> int:

@@ -46,7 +46,7 @@ FOLLOWEES = 200
 KNOWN = (0, 10, 100, 1_000)
 """Pulled authors."""
 FOLLOWED = (0, 1, 10, 100)
-"""Those among them that a viewer follows."""
+"""How many of them a viewer follows."""
 ROUNDS = 5
 """Over all viewers in turn, since the load of a machine changes; their median counts."""
 WARM_UP = 500

@@ -43,7 +43,7 @@ class RunOptions(NamedTuple):
 
 
 class _Resources(NamedTuple):
-    """What a run works with."""
+    """Everything that a run works with."""
 
     scenario: Scenario
     settings: Settings

@@ -42,9 +42,9 @@ HOME_SHARDS = SHARDS
 EDGES_AT_ONCE = 50_000
 """In one call of the graph store: some 5 MB of packed rows, and a check for full lists."""
 ROWS_AT_ONCE = 100_000
-"""Of a shard in one request, when all homes are read: 3 MB."""
+"""Rows of a shard in one request, when all homes are read: 3 MB."""
 TIMEOUT_SECONDS = 60.0
-"""Of a request of the run itself, which can wait."""
+"""Timeout of the run's own requests, which can wait."""
 TRIES = 10
 """Attempts of what may be repeated on a busy machine; workers retry without end."""
 DEFINE_SECONDS = 120.0

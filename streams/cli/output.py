@@ -1,4 +1,4 @@
-"""What commands print: JSON where it is asked for, else tables; progress on standard error."""
+"""Output of commands: JSON on request, else tables; progress on standard error."""
 
 from collections.abc import Iterable
 

@@ -1,1 +1,1 @@
-"""What the API answers, as people read it in a terminal: pure functions from bodies to rich."""
+"""Renders the API's answers for a terminal: pure functions from bodies to rich objects."""

@@ -18,7 +18,7 @@ from streams.process.signals import run_apps
 from streams.routes import ROLES
 
 PARTITIONS: Final = 4
-"""Of each topic, at most: enough for order to matter, few enough to start quickly."""
+"""Partitions of each topic, at most: enough for order to matter, few enough to start quickly."""
 READY_SECONDS: Final = 30.0
 POLL_SECONDS: Final = 0.02
 

@@ -27,7 +27,7 @@ def examined(**environment: str) -> tuple[int, dict[str, Any]]:
 
 
 def test_servers_that_are_away_are_failures() -> None:
-    """Each with its address and what to do; what could not be looked at is not called wrong."""
+    """Each with its address and advice; a check that could not run is not called failed."""
     code, found = examined()
     assert code == 1
     states = {check: each["state"] for check, each in found.items()}
@@ -47,13 +47,13 @@ def test_servers_that_are_away_are_failures() -> None:
 
 
 def test_a_store_in_memory_needs_no_cassandra() -> None:
-    """What is not used cannot be wrong."""
+    """An unused part cannot fail."""
     _, found = examined(MINGLE_STORE="memory")
     assert found["cassandra"]["state"] == "skipped"
 
 
 def test_findings_are_lines_for_people() -> None:
-    """State, check, what is so, and below it the advice."""
+    """State, check and finding, and below it the advice."""
     result = CliRunner(env=NOWHERE).invoke(main, ["doctor"])
     assert result.exit_code == 1
     assert "ok      settings   every setting is as expected" in result.output
@@ -61,7 +61,7 @@ def test_findings_are_lines_for_people() -> None:
 
 
 def test_a_wrong_setting_comes_first() -> None:
-    """Nothing else is looked at: it would be looked for in the wrong place."""
+    """Nothing else is checked: it would be checked in the wrong place."""
     result = CliRunner(env={"MINGLE_API_PORT": "x"}).invoke(main, ["doctor"])
     assert result.exit_code == 2
     assert result.output == "MINGLE_API_PORT: expected an integer from 0 to 65535\n"
@@ -89,13 +89,13 @@ def unready() -> Iterator[int]:
 
 
 def test_a_process_that_is_not_ready_is_a_failure(unready: int) -> None:
-    """With what it says itself."""
+    """With its own answer."""
     _, found = examined(MINGLE_METRICS_PORT=str(unready))
     assert found["worker"]["state"] == "failed"
     assert "503 posts is not assigned" in found["worker"]["what"]
 
 
-def test_servers_that_answer_are_told_from_what_is_in_them(
+def test_servers_that_answer_are_checked_apart_from_their_content(
     kafka: Reachable, cassandra: Reachable
 ) -> None:
     """Reachable is one thing, topics and migrations another, each with its own command."""

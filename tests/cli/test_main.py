@@ -10,7 +10,7 @@ from streams.cli import COMMANDS, main
 
 
 def test_every_command_is_listed_with_its_summary() -> None:
-    """The list that `--help` prints without importing a command says what the commands say."""
+    """`--help` lists the commands' own summaries without importing the commands."""
     listed = CliRunner().invoke(main, ["--help"]).output
     for name, summary in COMMANDS.items():
         assert name in listed
@@ -33,7 +33,7 @@ def test_an_unknown_command_is_wrong_use() -> None:
 
 
 def test_help_imports_no_command() -> None:
-    """What a command needs is imported when it is used, so that help is quick."""
+    """The modules of a command are imported when it is used, so that help is fast."""
     code = (
         "import sys; from click.testing import CliRunner; from streams.cli import main; "
         "CliRunner().invoke(main, ['--help']); "

@@ -28,7 +28,7 @@ def test_what_another_process_has_in_memory_cannot_be_reached(command: list[str]
 
 @pytest.mark.parametrize("command", [["rebuild", "1"], ["verify"]])
 def test_a_store_that_is_away_is_one_line(command: list[str]) -> None:
-    """And an exit code of 1, not a trace."""
+    """The exit code is 1, and there is no traceback."""
     result = mingle(*command, cassandra_port="1")
     assert result.exit_code == 1
     assert result.output.count("\n") == 1

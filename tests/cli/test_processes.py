@@ -40,7 +40,7 @@ def environment(**settings: str) -> dict[str, str]:
 
 @contextmanager
 def running(command: str, **settings: str) -> Iterator[dict[str, Any]]:
-    """What the process logs once it has started; it is told to stop, and must end well."""
+    """Yield what a process logs once it has started; then a signal stops it, with exit code 0."""
     given = environment(**{"store": "memory", "api_port": "0", "metrics_port": "0"} | settings)
     with subprocess.Popen([MINGLE, command], env=given, stderr=subprocess.PIPE) as process:
         assert process.stderr is not None
@@ -66,7 +66,7 @@ def fails(command: str, **settings: str) -> tuple[int, str]:
 
 
 def test_a_worker_says_where_its_health_is(bootstrap: str) -> None:
-    """And is ready once it has its partitions."""
+    """It is ready once it has its partitions."""
     with running("worker", kafka_bootstrap=bootstrap) as started:
         assert started["event"] == "worker started"
         assert started["roles"] == ["ingest", "fanout", "bulk", "search"]
@@ -74,14 +74,14 @@ def test_a_worker_says_where_its_health_is(bootstrap: str) -> None:
 
 
 def test_an_api_says_where_it_is() -> None:
-    """And answers there."""
+    """It answers there."""
     with running("api") as started:
         assert started["event"] == "API started"
         assert httpx.get(f"{started['address']}/livez").status_code == 200
 
 
 def test_the_demo_serves_until_ctrl_c() -> None:
-    """What it printed answers until then; the end is quick and no error."""
+    """The printed addresses answer until then; it ends quickly and without an error."""
     given = environment(api_port="0", metrics_port="0") | {"COLUMNS": "160"}
     command = [MINGLE, "demo", "--serve"]
     with subprocess.Popen(command, env=given, stdout=subprocess.PIPE, text=True) as process:
@@ -103,7 +103,7 @@ AWAY = {"store": "cassandra", "cassandra_port": "1"}
 
 
 def test_a_worker_waits_for_a_store_that_is_away(bootstrap: str) -> None:
-    """It is alive, says what it waits for, and ends as well as any when it is told to."""
+    """It is alive, says what it waits for, and a signal ends it as usual."""
     with running("worker", kafka_bootstrap=bootstrap, **AWAY) as started:
         assert httpx.get(f"{started['health']}/livez").status_code == 200
         answer = httpx.get(f"{started['health']}/readyz")
@@ -113,7 +113,7 @@ def test_a_worker_waits_for_a_store_that_is_away(bootstrap: str) -> None:
 
 
 def test_an_api_waits_for_a_store_that_is_away() -> None:
-    """It is alive, and answers as it does whenever the store is away."""
+    """It is alive, and answers as whenever the store is unavailable."""
     with running("api", **AWAY) as started:
         assert httpx.get(f"{started['address']}/livez").status_code == 200
         for path in ("/readyz", "/v1/users/1/home"):
@@ -124,7 +124,7 @@ def test_an_api_waits_for_a_store_that_is_away() -> None:
 
 
 def test_an_outage_at_the_start_does_not_fill_the_log(bootstrap: str) -> None:
-    """However often it is tried: one line, without the driver's traces. SIGTERM ends it soon."""
+    """One line, however often it tries, without the driver's tracebacks. SIGTERM ends it soon."""
     given = environment(kafka_bootstrap=bootstrap, metrics_port="0", **AWAY)
     with subprocess.Popen([MINGLE, "worker"], env=given, stderr=subprocess.PIPE) as process:
         assert process.stderr is not None
@@ -144,7 +144,7 @@ def test_an_outage_at_the_start_does_not_fill_the_log(bootstrap: str) -> None:
 
 
 def test_an_exposed_api_is_refused_before_the_store_is_asked() -> None:
-    """Exit code 2 at once; a store that is away does not hide a wrong setting."""
+    """Exit code 2 at once; an unavailable store does not hide a wrong setting."""
     code, said = fails("api", api_host="0.0.0.0", **AWAY)
     assert code == 2
     assert said.startswith("MINGLE_API_HOST=0.0.0.0: ")

@@ -39,7 +39,7 @@ class Publish:
 
 
 def test_lines_of_standard_input_are_sent(publish: Publish) -> None:
-    """Poison too, where it was meant."""
+    """Poison too, where it is intended."""
     result = publish("-", "--json", given=GOOD + POISON)
     assert result.exit_code == 0
     told = json.loads(result.output)
@@ -59,7 +59,7 @@ def test_files_are_sent_one_after_the_other(publish: Publish, tmp_path: Path) ->
 
 
 def test_a_malformed_line_stops_it(publish: Publish) -> None:
-    """The line is named; what stood before it is acknowledged, what stands after is not sent."""
+    """The line is named; messages before it are acknowledged, those after it are not sent."""
     result = publish("-", "--json", given=GOOD + BAD + GOOD)
     assert result.exit_code == 1
     assert result.stderr == "Error: standard input, line 2: follower_id: missing\n"
@@ -78,7 +78,7 @@ def test_malformed_lines_can_be_passed_over(publish: Publish) -> None:
 
 
 def test_a_missing_file_is_wrong_use(publish: Publish) -> None:
-    """Noticed before anything is sent."""
+    """The error comes before anything is sent."""
     result = publish("nowhere.csv")
     assert result.exit_code == 2
     assert "nowhere.csv" in result.output

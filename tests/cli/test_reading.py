@@ -63,7 +63,7 @@ def run(*arguments: str, **environment: str) -> Result:
 
 
 def test_home_shows_a_page(api: str) -> None:
-    """What was asked for is passed on; what was not is left to the API."""
+    """Given options are passed on; the API decides the others."""
     result = run("home", "1", "--limit", "2", "--before", "abc", "--api", api)
     assert result.exit_code == 0
     assert "hello" in result.output
@@ -94,8 +94,8 @@ def test_the_api_of_the_settings_is_the_default(api: str) -> None:
     assert result.exit_code == 0
 
 
-def test_the_token_of_the_settings_is_shown(api: str) -> None:
-    """So that an API that asks for one answers; it is in no output."""
+def test_the_token_of_the_settings_is_sent(api: str) -> None:
+    """An API with authentication answers; the token is in no output."""
     assert run("home", "2", "--api", api).exit_code == 1
     told = run("home", "2", "--api", api, MINGLE_API_TOKEN="abc")
     assert told.exit_code == 0
@@ -103,14 +103,14 @@ def test_the_token_of_the_settings_is_shown(api: str) -> None:
 
 
 def test_a_problem_is_one_line(api: str) -> None:
-    """Exit code 1 and what the API said."""
+    """Exit code 1 and the API's own words."""
     result = run("thread", "8", "--api", api)
     assert result.exit_code == 1
     assert result.output == "Error: 404 no such post\n"
 
 
 def test_no_api_is_a_clear_line() -> None:
-    """Exit code 1, where it was looked for, and what to do."""
+    """Exit code 1, the address, and what to do."""
     result = run("home", "1", "--api", "http://127.0.0.1:1")
     assert result.exit_code == 1
     assert result.output.startswith("Error: no API answers at http://127.0.0.1:1 ")
@@ -121,5 +121,5 @@ def test_no_api_is_a_clear_line() -> None:
     "arguments", [["home", "bob"], ["home", "1", "--limit", "101"], ["thread"], ["explain", "1"]]
 )
 def test_wrong_use_is_told_apart(arguments: list[str]) -> None:
-    """Exit code 2, before anything is asked."""
+    """Exit code 2, before any request."""
     assert run(*arguments).exit_code == 2

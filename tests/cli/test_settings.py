@@ -25,7 +25,7 @@ def test_every_setting_is_listed() -> None:
 
 
 def test_a_value_from_the_environment_is_marked() -> None:
-    """What differs from its default can be seen at a glance."""
+    """A star marks values that differ from their defaults."""
     listed = run(MINGLE_API_PORT="8181").output
     assert "8181 *" in listed
     assert "9100 *" not in listed
@@ -52,14 +52,14 @@ def test_secrets_are_masked() -> None:
     ],
 )
 def test_a_wrong_setting_is_named(name: str, value: str, expected: str) -> None:
-    """Exit code 2 and one line with the name and what was expected; never the value."""
+    """Exit code 2 and one line with the name and what fits; never the value."""
     result = run(**{name: value})
     assert result.exit_code == 2
     assert result.output == f"{name}: expected {expected}\n"
 
 
 def test_every_wrong_setting_is_named() -> None:
-    """All at once, so that nobody mends them one start at a time."""
+    """All at once, so that nobody corrects them one start at a time."""
     result = run(MINGLE_API_PORT="x", MINGLE_LOG_LEVEL="loud")
     assert [line.split(":")[0] for line in result.output.splitlines()] == [
         "MINGLE_API_PORT",

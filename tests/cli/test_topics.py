@@ -34,18 +34,18 @@ def differences(actual: Mapping[str, ActualTopic]) -> list[str]:
 
 
 def test_a_topic_as_declared_differs_in_nothing() -> None:
-    """Settings that nobody declared, and topics that nobody declared, are no matter."""
+    """Undeclared settings and undeclared topics do not count."""
     more = {**CONFIG, "segment.ms": "1"}
     assert differences({"posts": ActualTopic(3, more), "gossip": ActualTopic(1, {})}) == []
 
 
 def test_a_missing_topic_is_missing() -> None:
-    """One difference, however much it would have declared."""
+    """One difference, however many settings it declares."""
     assert differences({}) == ["posts: missing"]
 
 
 def test_partitions_and_settings_are_compared() -> None:
-    """Each difference says what is and what was declared."""
+    """Each difference has the actual and the declared value."""
     assert differences({"posts": ActualTopic(1, {"cleanup.policy": "compact"})}) == [
         "posts: partitions 1, declared 3",
         "posts: cleanup.policy compact, declared delete",
@@ -63,7 +63,7 @@ class Village:
 
     def declare(self, partitions: int = 3, retention: str = "3600000") -> None:
         declared = {self.name: topic(self.name, partitions, retention)}
-        self._monkeypatch.setattr(topics, "load", lambda: declared)
+        self._monkeypatch.setattr(topics, "load_topics", lambda: declared)
 
     def run(self, deed: str) -> tuple[int, str, list[str]]:
         result = self.runner.invoke(main, ["topics", deed, "--json"])
@@ -97,7 +97,7 @@ def test_settings_are_put_right(village: Village) -> None:
 
 @pytest.mark.parametrize("declared", [2, 5])
 def test_partitions_are_left_alone(village: Village, declared: int) -> None:
-    """Neither fewer nor more: the difference is told, with exit code 1, and the rest is done."""
+    """Neither fewer nor more: the difference is reported with exit code 1, the rest is applied."""
     village.declare()
     village.run("apply")
     village.declare(partitions=declared, retention="-1")
@@ -106,7 +106,7 @@ def test_partitions_are_left_alone(village: Village, declared: int) -> None:
 
 
 def test_a_table_is_for_people(village: Village) -> None:
-    """Names and states on standard output, what is wrong on standard error."""
+    """Names and states on standard output, differences on standard error."""
     village.declare()
     result = village.runner.invoke(main, ["topics", "check"])
     assert village.name in result.stdout

@@ -41,7 +41,7 @@ def page(*items: Mapping[str, Any], **more: Any) -> dict[str, Any]:
 
 
 def test_a_home_is_a_line_for_each_post() -> None:
-    """In the order of the page, with who wrote it and what sets it apart."""
+    """In the order of the page, with the author and marks such as `edited`."""
     lines = drawn(
         timeline_list(
             page(
@@ -60,7 +60,7 @@ def test_a_home_is_a_line_for_each_post() -> None:
 
 
 def test_a_home_says_what_is_to_know_of_it() -> None:
-    """That it is empty, that it is being built, how to go on."""
+    """That it is empty, that it is being built, and how to continue."""
     assert drawn(timeline_list(page(), CONTEXT)) == ["nothing here"]
     gap = {"from": "3", "to": "1", "cursor": "def"}
     more = page(item(1, 1, "x", parent_id="7"), state="building", next="abc", gap=gap)
@@ -74,14 +74,14 @@ def test_a_home_says_what_is_to_know_of_it() -> None:
 
 
 def test_people_without_names_and_times_of_today() -> None:
-    """An id will do, and of today the hour is enough."""
+    """An id stands for a missing name, and today's times have no date."""
     look = DisplayContext(datetime(2026, 5, 1, 10, tzinfo=UTC).astimezone().date())
     [line] = drawn(timeline_list(page(item(1, 9, "x")), look))
     assert re.match(r"\d\d:00  user 9  x +1$", line)
 
 
 def test_a_thread_is_a_tree() -> None:
-    """Each post stands below the one it answers, in the order that the API gave."""
+    """Each post is below its parent, in the API's order."""
     lines = drawn(
         thread_tree(
             page(
@@ -107,7 +107,7 @@ WORDS = ("alice", "└── ▶ bob", "├── carol", "└── alice", "�
 
 
 def test_placeholders_keep_their_place_and_show_nothing() -> None:
-    """A deleted post is a kind in brackets, and its replies hang from it."""
+    """A deleted post is shown as its kind in brackets, above its replies."""
     lines = drawn(
         thread_tree(
             page(
@@ -167,7 +167,7 @@ def test_words_of_strangers_only_draw_themselves(words: str, shown: str) -> None
 
 
 def test_a_dead_letter_names_place_field_and_reason() -> None:
-    """And the beginning of its value, whatever that holds."""
+    """With the beginning of its value, whatever that holds."""
     headers = {
         "__connect.errors.topic": b"posts",
         "__connect.errors.partition": b"3",
@@ -186,7 +186,7 @@ def test_a_dead_letter_names_place_field_and_reason() -> None:
 
 
 def test_only_what_moved_is_shown() -> None:
-    """Counters, gauges and counts; buckets and sums would drown them."""
+    """Counters, gauges and counts; buckets and sums would be too many."""
     before = read_metrics(
         'timeline_rebalances_total 1\ntimeline_dead_letters_total{topic="posts"} 0\n'
     )

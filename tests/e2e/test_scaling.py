@@ -219,7 +219,7 @@ def test_partitions_are_added_later(
     grown = [NewPartitions(name, topic.partitions) for name, topic in more.items()]
     for future in admin.create_partitions(grown).values():
         future.result(STEP_SECONDS)
-    monkeypatch.setattr("tests.e2e.pipeline.topics.load", lambda: more)
+    monkeypatch.setattr("tests.e2e.pipeline.topics.load_topics", lambda: more)
     started = time.monotonic()
     pipeline.publish(log[half:])
     wait_until_handled(pipeline)

@@ -32,7 +32,7 @@ def screen() -> tuple[Console, io.StringIO]:
 
 
 async def test_everything_is_shown_in_time(settings: Settings) -> None:
-    """A home, a thread as a tree, a rule, a dead letter, metrics, addresses: from nothing."""
+    """A home, a thread as a tree, a rule, a dead letter, metrics and addresses."""
     console, held = screen()
     started = time.monotonic()
     await demo(settings, console)
@@ -61,7 +61,7 @@ async def test_tokens_are_asked_of_nobody(settings: Settings) -> None:
     assert "127.0.0.1" in str(running.api)
 
 
-async def test_it_goes_on_serving_until_it_is_told_to_stop(settings: Settings) -> None:
+async def test_it_keeps_serving_until_it_is_stopped(settings: Settings) -> None:
     """While it serves, the addresses that it printed answer; afterwards nothing listens."""
     console, held = screen()
     async with httpx.AsyncClient() as client:
@@ -80,7 +80,7 @@ def addresses(held: io.StringIO) -> list[str]:
 
 
 async def test_the_pipeline_can_be_started_again(settings: Settings) -> None:
-    """Each has a broker and stores of its own: what one was told, the next does not know."""
+    """Each has a broker and stores of its own, without the messages of another."""
     village = story(1_790_000_000_000)
     for _ in range(2):
         async with (
@@ -96,7 +96,7 @@ async def test_the_pipeline_can_be_started_again(settings: Settings) -> None:
                 await told.play(scene, village.reader)
 
 
-async def test_what_does_not_come_true_is_said(
+async def test_a_story_that_fails_is_reported(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing was published: the wait ends, and names what it waited for."""
@@ -113,7 +113,7 @@ async def test_what_does_not_come_true_is_said(
 
 
 async def test_a_taken_port_is_an_error(settings: Settings) -> None:
-    """And what had started before it is gone again."""
+    """Everything that started before it is stopped."""
     server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     async with server:

@@ -48,8 +48,8 @@ async def working(apps: Sequence[App]) -> AsyncIterator[None]:
         assert await running == 0
 
 
-async def test_who_follows_a_small_author_does_not_wait_for_a_large_one() -> None:
-    """Alice's pages wait, for nobody serves their lane; bob's later post is read. Then hers is."""
+async def test_followers_of_a_small_author_do_not_wait_for_a_large_one() -> None:
+    """Alice's pages wait while no worker serves their lane; bob's later post is read first."""
     now = time.time_ns() // 1_000_000
     large, small = PostId(post_id(now, 1)), PostId(post_id(now, 2))
     followers = [(CAROL, BOB), *((follower, ALICE) for follower in (CAROL, 4, 5))]

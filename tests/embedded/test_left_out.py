@@ -32,10 +32,10 @@ ALICE, BOB, CAROL = map(UserId, (1, 2, 3))
 DAYS = 7
 
 
-async def test_what_a_worker_leaves_out_is_there_for_who_returns(
+async def test_entries_that_a_worker_leaves_out_are_there_on_return(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Carol is delivered to as ever; the worker counts what it spared."""
+    """Carol still gets deliveries; the worker counts the entries it leaves out."""
     monkeypatch.setattr(returning, "SETTLE_SECONDS", 0)
     now = time.time_ns() // 1_000_000
     post = PostId(post_id(now, 1))
@@ -102,7 +102,7 @@ async def test_what_a_worker_leaves_out_is_there_for_who_returns(
     [(DAYS, ROLES, 1), (DAYS, ("bulk",), 1), (DAYS, ("ingest", "search"), 0), (0, ROLES, 0)],
 )
 async def test_only_who_delivers_looks(days: int, roles: tuple[str, ...], looks: int) -> None:
-    """And only where it is switched on."""
+    """Only where it is switched on."""
     deps = Deps(Settings(store="memory", inactive_days=days), create_metrics(), stores())
     going_on = background_work(deps, roles, create_inactive_users(deps))
     for each in going_on:

@@ -73,7 +73,7 @@ async def test_refused_writes_are_tried_again_and_arrive_once(broker: MockBroker
 
 
 async def test_cleared_faults_are_not_answered(broker: MockBroker) -> None:
-    """What was injected and not yet met can be taken back."""
+    """Injected faults that have not occurred yet can be taken back."""
     broker.fail_next(Api.METADATA, *[NOT_LEADER] * 100)
     broker.stop_failing(Api.METADATA)
     await publish(broker, b"a")
@@ -111,13 +111,13 @@ async def test_leaders_and_coordinators_move_between_brokers() -> None:
 
 
 def test_a_topic_that_exists_is_refused(broker: MockBroker) -> None:
-    """A refusal says what was asked and why it failed."""
+    """An error names the call and the reason."""
     with pytest.raises(MockBrokerError, match="create topic posts"):
         broker.create_topic("posts")
 
 
 async def test_closing_twice_is_closing_once() -> None:
-    """Closed, the port answers nobody; a second close does nothing."""
+    """After close the port does not answer; a second close does nothing."""
     broker = MockBroker()
     broker.close()
     broker.close()

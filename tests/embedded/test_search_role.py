@@ -30,7 +30,7 @@ async def becomes(measure: Callable[[], Awaitable[Any]], expected: Any) -> None:
 
 
 async def outcomes(running: RunningPipeline, client: httpx.AsyncClient) -> dict[str, float]:
-    """Messages of `posts`, by agent and outcome."""
+    """Return the number of messages of `posts`, by agent and outcome."""
     name = "timeline_events_handled_total"
     text = (await client.get(f"{running.worker}/metrics")).text
     rows = (line.removeprefix(name).rsplit(" ", 1) for line in text.splitlines())
@@ -38,7 +38,7 @@ async def outcomes(running: RunningPipeline, client: httpx.AsyncClient) -> dict[
 
 
 def letters(running: RunningPipeline) -> int:
-    """How many dead letters of `posts` there are."""
+    """Return the number of dead letters of `posts`."""
     consumer = Consumer({"bootstrap.servers": running.bootstrap, "group.id": "counts"})
     try:
         numbers = consumer.list_topics("posts-dlq", PATIENCE).topics["posts-dlq"].partitions

@@ -19,7 +19,7 @@ def app() -> Litestar:
 
 
 async def test_it_answers_while_the_context_lasts() -> None:
-    """On the port that was free; afterwards nobody listens there."""
+    """On the port that was free; afterwards nothing listens there."""
     async with httpx.AsyncClient() as client:
         async with serve_app(app(), "127.0.0.1", 0) as address:
             assert (await client.get(f"{address}/hello")).text == "world"

@@ -36,7 +36,7 @@ def model(village: Story) -> Model:
 
 
 def test_every_message_but_one_is_valid(village: Story) -> None:
-    """And that one is refused for its missing id."""
+    """That one is refused for its missing id."""
     for message in sent(village):
         if message != village.poison:
             decode(message.topic, message.key, message.value, NOW)
@@ -45,7 +45,7 @@ def test_every_message_but_one_is_valid(village: Story) -> None:
     assert (refused.value.field, refused.value.reason) == ("post_id", "missing")
 
 
-def test_it_is_told_of_today_and_of_people_with_names(village: Story) -> None:
+def test_it_is_about_today_and_people_with_names(village: Story) -> None:
     """One post a moment, none older than a day."""
     created = [
         fact["post_id"]
@@ -76,7 +76,7 @@ def test_the_home_it_promises_is_the_one_the_rules_give(village: Story) -> None:
 
 
 def test_each_scene_shows_what_the_rules_show_of_it_so_far(village: Story) -> None:
-    """Also halfway: answers to the unknown are hidden, and appear with what they answer."""
+    """Also halfway: replies to unknown posts are hidden, and appear with their parents."""
     log: list[dict[str, Any]] = []
     for scene in village.scenes:
         told = [msgspec.json.decode(each.value or b"") for each in scene.messages]

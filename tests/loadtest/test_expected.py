@@ -20,8 +20,8 @@ def all_owed() -> Entries:
     return Entries(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def test_followers_are_owed_every_post_and_the_author_his_own() -> None:
-    """Each in the shard of the user, and nobody anything else."""
+def test_followers_get_every_post_and_authors_their_own() -> None:
+    """Each in the shard of the user, and nothing else."""
     owed = all_owed()
     plain = {
         (user, post)
@@ -32,7 +32,7 @@ def test_followers_are_owed_every_post_and_the_author_his_own() -> None:
     assert len(owed) == len(plain) == 4 * 3 * 9
 
 
-def test_what_is_the_same_differs_in_nothing() -> None:
+def test_equal_entries_have_no_difference() -> None:
     """Whatever its order."""
     owed = all_owed()
     order = np.random.default_rng(1).permutation(len(owed))
@@ -68,7 +68,7 @@ def test_an_entry_that_is_there_twice_is_extra() -> None:
 
 
 def test_an_entry_at_the_wrong_user_is_both() -> None:
-    """As many as before, and yet."""
+    """Although the number of entries is the same."""
     owed = all_owed()
     users = owed.users.copy()
     users[5] = 99

@@ -35,21 +35,21 @@ def test_a_histogram_is_read_within_its_buckets() -> None:
     assert histogram_percentiles({}) is None
 
 
-def test_what_lies_above_the_last_bound_is_given_as_it() -> None:
-    """Nothing more is known."""
+def test_values_above_the_last_bound_count_as_that_bound() -> None:
+    """Higher values are unknown."""
     figures = histogram_percentiles({0.1: 1, math.inf: 2})
     assert figures is not None
     assert figures["max"] == 0.1
 
 
-def test_the_end_is_between_two_looks() -> None:
-    """At 100 a second, 130 are reached 0.3 s after the look that saw 100, not at the next one."""
+def test_the_end_is_between_two_samples() -> None:
+    """At 100 per second, 130 are reached 0.3 s after the sample of 100, not at the next one."""
     looks = [RunningCount(0, 0), RunningCount(1, 100), RunningCount(2, 130), RunningCount(3, 130)]
     assert time_reached(looks, 130) == pytest.approx(1.3)
     assert time_reached(looks, 131) is None
 
 
 def test_an_end_that_nothing_foretells_is_when_it_was_seen() -> None:
-    """Of a burst that was over before the second look."""
+    """As in a burst that was over before the second sample."""
     assert time_reached([RunningCount(0, 0), RunningCount(1, 100)], 100) == 1
     assert time_reached([RunningCount(0, 0), RunningCount(1, 0), RunningCount(2, 100)], 100) == 2

@@ -23,14 +23,14 @@ LARGE = Group(authors=2, followers=5_000)
 
 
 def test_the_same_seed_makes_the_same_people() -> None:
-    """And another one others."""
+    """Another seed makes others."""
     one, same, other = (make_graph(scenario(seed, people=PEOPLE)) for seed in (1, 1, 2))
     assert np.array_equal(one.followers, same.followers)
     assert np.array_equal(one.followees, same.followees)
     assert not np.array_equal(one.users, other.users)
 
 
-def test_counts_have_the_mean_and_the_tail_that_were_asked_for() -> None:
+def test_counts_have_the_mean_and_the_tail_of_the_group() -> None:
     """The number above x falls as x to the power of 1 - exponent, up to the most."""
     counts = follower_counts(Group(authors=100_000, followers=75, most=50_000))
     assert abs(counts.mean() - 75) < 1
@@ -51,7 +51,7 @@ def test_each_edge_is_there_once_and_nobody_follows_himself() -> None:
 
 
 def test_readers_follow_as_many_as_they_should() -> None:
-    """Five each, besides those whose followers they were drawn as."""
+    """Five each, in addition to the authors whose followers they were drawn as."""
     people = make_graph(scenario(people=PEOPLE))
     for reader in people.readers.tolist():
         assert (people.followers == reader).sum() >= 5

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="Linux t
 
 
 def test_cpu_and_memory_of_this_process() -> None:
-    """Both are more than nothing; of processes together the CPU is their sum."""
+    """Both are above zero; the CPU of several processes is their sum."""
     used = usage(os.getpid())
     assert used is not None
     assert used.cpu_seconds > 0
@@ -37,7 +37,7 @@ def test_nothing_is_known_of_what_is_not_there() -> None:
     assert usage(2**22 + 1) is None
 
 
-def test_who_listens_on_a_port_is_found() -> None:
+def test_the_process_that_listens_on_a_port_is_found() -> None:
     """It is this process, and nobody before it listens."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
@@ -48,7 +48,7 @@ def test_who_listens_on_a_port_is_found() -> None:
 
 
 def test_the_machine_is_described_with_versions() -> None:
-    """Of what was measured, the servers' among them."""
+    """Including the versions of the servers."""
     machine = describe_machine(cassandra="5.0.4")
     assert machine["cores"] == os.cpu_count()
     assert machine["versions"]["cassandra"] == "5.0.4"

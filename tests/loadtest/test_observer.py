@@ -13,7 +13,7 @@ NEVER = 5
 
 
 class Homes:
-    """Holds an entry from the third look on, after one that failed; of post NEVER none."""
+    """Holds an entry from the third poll on, after one that failed; never one of post NEVER."""
 
     def __init__(self) -> None:
         self.looks: dict[tuple[int, int], int] = {}
@@ -30,7 +30,7 @@ def observer(homes: Homes) -> Observer:
 
 
 async def test_latency_runs_from_the_intended_time() -> None:
-    """Half a second before it was sent, in this case; a store that is away is asked again."""
+    """Half a second before it was sent, here; an unavailable store is polled again."""
     homes = Homes()
     watching = observer(homes)
     watching.watch("people", 7, FOLLOWERS, -0.5)
@@ -43,7 +43,7 @@ async def test_latency_runs_from_the_intended_time() -> None:
 
 
 async def test_what_never_comes_is_counted() -> None:
-    """It has no latency, and is not forgotten."""
+    """It has no latency, but is counted."""
     watching = observer(Homes())
     watching.watch("people", NEVER, FOLLOWERS, 0)
     await watching.finish(0.05)
@@ -52,7 +52,7 @@ async def test_what_never_comes_is_counted() -> None:
 
 
 async def test_of_a_large_author_several_are_watched() -> None:
-    """His entries do not all come at once; of an author whom nobody follows none is."""
+    """Their entries do not all arrive at once; nobody watches an author without followers."""
     homes = Homes()
     watching = observer(homes)
     watching.watch("star", 7, np.arange(LARGE_AUTHOR), 0)
@@ -62,14 +62,14 @@ async def test_of_a_large_author_several_are_watched() -> None:
 
 
 async def test_so_many_a_second_have_their_turn() -> None:
-    """Ten, however many there are."""
+    """Ten per second, however many there are."""
     watching = observer(Homes())
     turns = [number / 1_000 for number in range(2_000) if watching.should_watch(number / 1_000)]
     assert 18 <= len(turns) <= 21
 
 
 async def test_a_page_that_fails_counts_with_its_time() -> None:
-    """Nobody listens there. Else the slowest, which time out, would be missing."""
+    """Otherwise the slowest, which time out, would be missing."""
     reader = HomeReader("http://127.0.0.1:1", FOLLOWERS, 200, time.monotonic())
     reading = asyncio.create_task(reader.run())
     async with asyncio.timeout(30):

@@ -33,7 +33,7 @@ def programs(tmp_path: Path) -> Iterator[Programs]:
 
 
 def test_what_was_started_is_stopped(programs: Programs) -> None:
-    """And forgotten; what it said is in a log of its name."""
+    """It is forgotten then; its output is in a log of its name."""
     api = programs.start("api", "api", port_setting="MINGLE_API_PORT")
     api.check_running()
     assert programs.running("a") == [api]
@@ -45,7 +45,7 @@ def test_what_was_started_is_stopped(programs: Programs) -> None:
 
 
 def test_a_run_that_is_killed_leaves_nothing(tmp_path: Path) -> None:
-    """SIGKILL, which nothing can be done about in the process itself."""
+    """Even after SIGKILL, which the process itself cannot handle."""
     run = subprocess.Popen(
         [sys.executable, "-c", KILLED, str(tmp_path)],
         stdout=subprocess.PIPE,
@@ -60,15 +60,15 @@ def test_a_run_that_is_killed_leaves_nothing(tmp_path: Path) -> None:
     assert wait_until_gone(pid, "mingle", WAIT_SECONDS)
 
 
-def test_a_program_that_ended_is_told_with_its_log(programs: Programs) -> None:
-    """It was to go on."""
+def test_a_program_that_ended_is_reported_with_its_log(programs: Programs) -> None:
+    """It should have kept running."""
     wrong = programs.start("worker", "worker", "--role", "baker", port_setting="MINGLE_API_PORT")
     wrong.process.wait(WAIT_SECONDS)
     with pytest.raises(ProgramFailed, match=r"worker ended with 2: see .*worker\.log"):
         wrong.check_running()
 
 
-def test_a_command_that_fails_is_told_in_its_words(programs: Programs) -> None:
+def test_a_command_that_fails_is_reported_in_its_words(programs: Programs) -> None:
     """No broker answers there."""
     with pytest.raises(ProgramFailed, match=r"mingle topics check: .*MINGLE_KAFKA_BOOTSTRAP"):
         programs.run("topics", "check")

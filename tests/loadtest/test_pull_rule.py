@@ -10,7 +10,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 def pushed(posts: float, followers: float, costs: PullCosts) -> float:
-    """A day of an author, while each of his followers reads one home."""
+    """Return the cost of an author's day, while each follower reads one home."""
     return posts * followers * costs.entry
 
 
@@ -31,12 +31,12 @@ def test_both_ways_cost_the_same_at_the_least_share(posts: float, costs: PullCos
     assert pushed(posts, followers - 1, costs) < pulled(followers - 1, readers, costs)
 
 
-def test_who_writes_less_than_he_is_read_is_pushed_however_many_follow() -> None:
-    """Also were he followed by everybody."""
+def test_authors_who_write_less_than_they_are_read_are_pushed() -> None:
+    """Even if everybody follows the author."""
     assert least_share(19, PullCosts()) is None
     assert pushed(19, 1e7, PullCosts()) < pulled(1e7, 1e7, PullCosts())
 
 
-def test_the_picture_in_the_docs_is_the_curve() -> None:
-    """`python -m loadtest.pull_rule docs/pull-rule.svg` writes it anew."""
+def test_the_chart_in_the_docs_is_the_curve() -> None:
+    """`python -m loadtest.pull_rule docs/pull-rule.svg` writes it again."""
     assert (DOCS / "pull-rule.svg").read_text() == draw_curve()

@@ -14,7 +14,7 @@ from loadtest.expected import Entries
 
 
 class Feeds(socketserver.BaseRequestHandler):
-    """Keeps commands, and answers each with a number; ZADD of post 13 with an error."""
+    """Records commands, and answers each with a number, ZADD of post 13 with an error."""
 
     commands: list[list[bytes]]
 
@@ -49,7 +49,7 @@ def entries(*pairs: tuple[int, int]) -> Entries:
 
 
 def test_each_entry_is_added_and_its_feed_trimmed(feeds: tuple[int, list[list[bytes]]]) -> None:
-    """In order, to the newest 800; more than one pipeline of them."""
+    """In order, trimmed to the newest 800, in more than one pipeline."""
     port, commands = feeds
     many = entries(*((user, 1_000 + user) for user in range(1, 701)))
     assert redis.redis_rate(port, [entries((7, 99)), many]) > 0
@@ -59,6 +59,6 @@ def test_each_entry_is_added_and_its_feed_trimmed(feeds: tuple[int, list[list[by
 
 
 def test_a_refusal_is_no_figure(feeds: tuple[int, list[list[bytes]]]) -> None:
-    """It is told with Redis's own words."""
+    """It is reported in Redis's own words."""
     with pytest.raises(redis.RedisFailed, match="WRONGTYPE"):
         redis.redis_rate(feeds[0], [entries((7, 13))])

@@ -1,4 +1,4 @@
-"""The report: what is in the file, on the page, in the pictures, and beside another one."""
+"""The report: its file, its text, its charts, and its comparison with another one."""
 
 import json
 import xml.etree.ElementTree as ET
@@ -101,8 +101,8 @@ def made(**changes: Any) -> Report:
     return Report(**(given | changes))
 
 
-def test_the_file_has_what_is_promised(tmp_path: Path) -> None:
-    """Every name of the contract, and it comes back as it was."""
+def test_the_file_has_the_promised_names(tmp_path: Path) -> None:
+    """It has every promised name, and loads as it was saved."""
     report.save_report(made(), tmp_path)
     told = json.loads((tmp_path / "report.json").read_text())
     promised = (
@@ -117,7 +117,7 @@ def test_the_file_has_what_is_promised(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_report_says_so(tmp_path: Path) -> None:
-    """And one with half of one says what is missing."""
+    """One with half a report says what is missing."""
     with pytest.raises(report.NoReport, match="No such file"):
         report.load_report(tmp_path)
     (tmp_path / report.FILE).write_text('{"scenario": "x"}')
@@ -125,8 +125,8 @@ def test_a_folder_without_a_report_says_so(tmp_path: Path) -> None:
         report.load_report(tmp_path)
 
 
-def test_the_page_shows_every_picture_and_each_is_one(tmp_path: Path) -> None:
-    """SVG that a parser takes, the claim's angle brackets and all."""
+def test_the_markdown_shows_every_chart_and_each_is_svg(tmp_path: Path) -> None:
+    """SVG that a parser accepts, with the claim's angle brackets."""
     markdown.write_markdown(made(), tmp_path)
     text = (tmp_path / "report.md").read_text()
     for name in draw_charts(made()):
@@ -147,13 +147,13 @@ def test_a_run_that_lost_something_says_so_first(wrong: str) -> None:
 
 
 def test_rates_are_differences() -> None:
-    """Of what was counted at two looks."""
+    """From the counts of two samples."""
     assert entries_per_second(made().series) == [(0.5, 1_000), (1.0, 1_000)]
     assert rows_per_request(made().series) == [(0.5, 250), (1.0, 250)]
 
 
 def test_what_was_not_measured_has_no_picture() -> None:
-    """Nor does a picture of nothing fail."""
+    """A chart without values does not fail either."""
     bare = made(
         delivery_latency_seconds=None,
         read_latency_seconds=None,
@@ -167,7 +167,7 @@ def test_what_was_not_measured_has_no_picture() -> None:
 
 
 def test_lines_stay_inside_their_picture() -> None:
-    """Whatever the values, zero on a logarithmic axis included."""
+    """Whatever the values, including zero on a logarithmic axis."""
     for log in (False, True):
         for line in ([(0, 0), (1, 0)], [(0, 1e-9), (7, 3e9)], [(0, 0.37)]):
             drawn = ET.fromstring(line_chart("t", [Line("a", line)], log=log))
@@ -179,7 +179,7 @@ def test_lines_stay_inside_their_picture() -> None:
 
 
 def test_two_reports_stand_side_by_side() -> None:
-    """With the change of what is a number, and a warning where they are of different runs."""
+    """With the change of numbers, and a warning when the runs differ."""
     faster = made(deliveries_per_second=600.0, seed=2)
     found = {row.figure: row for row in comparison.compare_reports(made(), faster)}
     assert found["deliveries/s"] == ("deliveries/s", "500", "600", "+20%")
@@ -190,7 +190,7 @@ def test_two_reports_stand_side_by_side() -> None:
 
 
 def test_figures_are_short() -> None:
-    """Three digits are what such a measurement is good for."""
+    """Such a measurement is good for three digits."""
     assert [short_number(each) for each in (0.1234, 12.34, 1_234, 123_456, 1.5e6)] == [
         "0.123", "12.3", "1.23k", "123k", "1.5M",
     ]  # fmt: skip
@@ -202,5 +202,5 @@ def test_figures_are_short() -> None:
 
 
 def test_a_report_is_json_for_machines() -> None:
-    """No figure is infinite or not a number, which JSON does not know."""
+    """No figure is infinite or NaN, which JSON cannot express."""
     assert msgspec.json.decode(msgspec.json.encode(made()), type=Report) == made()

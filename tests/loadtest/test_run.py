@@ -48,7 +48,7 @@ SMALL = Scenario(
 
 
 class Printed:
-    """Progress that is looked at where a run does not come to its end."""
+    """Progress that is read when a run does not end."""
 
     def step(self, what: str, total: float | None = None) -> None:
         print(f"{datetime.now(UTC):%T} {what}")  # noqa: T201 - pytest shows it with a failure
@@ -105,7 +105,7 @@ async def store(cassandra: Reachable) -> AsyncIterator[RunStore]:
 
 
 async def test_one_entry_that_is_missing_or_too_many_is_found(store: RunStore) -> None:
-    """Among thousands, in a store whose lists were loaded as a run loads them."""
+    """Among thousands, in a store that a run has loaded."""
     people = graphs.make_graph(SMALL)
     await store.load(people, now_ms() * 1_000, lambda _: None)
     lists = people.lists()
@@ -135,5 +135,5 @@ async def test_one_entry_that_is_missing_or_too_many_is_found(store: RunStore) -
 
 
 async def test_a_store_tells_of_its_flushes_and_compactions(store: RunStore) -> None:
-    """Under the names that are waited for."""
+    """Under the names that settling waits for."""
     assert (await background_tasks(store.store)).keys() == BACKGROUND

@@ -30,14 +30,14 @@ def told() -> str:
 
 
 def test_the_names_are_those_that_workers_declare() -> None:
-    """A renamed metric would be read as nothing."""
+    """Otherwise a renamed metric would count as nothing."""
     declared = {each.name for _, each in declarations()}
     for name in NAMES:
         assert {name, name.removesuffix("_bucket").removesuffix("_count")} & declared
 
 
 def test_values_are_read_with_their_labels() -> None:
-    """And summed over those that are not asked for."""
+    """Values are summed over all other labels."""
     values = parse_metrics(told())
     assert sum_values(values, ENTRIES) == 100
     assert sum_values(values, ENTRIES, lane="bulk") == 25
@@ -48,7 +48,7 @@ def test_values_are_read_with_their_labels() -> None:
 
 
 def test_a_lane_has_what_came_between() -> None:
-    """What was counted before the phase began is not part of it."""
+    """Counts from before the phase are not part of it."""
     after = {"push": {0.1: 110.0, 1.0: 200.0, math.inf: 200.0}, "bulk": {0.1: 4.0, math.inf: 4.0}}
     before = {"push": {0.1: 100.0, 1.0: 100.0, math.inf: 100.0}, "bulk": after["bulk"]}
     lanes = latency_by_lane(before, after)

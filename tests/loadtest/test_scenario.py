@@ -29,14 +29,14 @@ def changed(old: str, new: str) -> bytes:
 
 @pytest.mark.parametrize("name", scenario_names())
 def test_every_scenario_of_the_program_can_be_run(name: str) -> None:
-    """And at a thousandth of its size as well."""
+    """At a thousandth of its size as well."""
     scenario = load_scenario(name)
     small = scenario.scaled(0.001)
     assert small.users == max(10, scenario.users // 1_000)
     assert all(group.followers <= small.users for group in small.groups.values())
 
 
-def test_the_scenarios_that_are_promised_are_there() -> None:
+def test_the_promised_scenarios_exist() -> None:
     """By the names of their claims."""
     assert {
         "one-author-1m-followers",
@@ -69,7 +69,7 @@ def test_the_scenarios_that_are_promised_are_there() -> None:
     ],
 )
 def test_a_wrong_field_is_named(old: str, new: str, place: str) -> None:
-    """Together with the file."""
+    """The file is named, too."""
     with pytest.raises(WrongScenario) as refused:
         parse_scenario(changed(old, new), "mine.yaml")
     assert "mine.yaml" in str(refused.value)
@@ -77,7 +77,7 @@ def test_a_wrong_field_is_named(old: str, new: str, place: str) -> None:
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    """And a file may be named instead."""
+    """A file may be named instead."""
     with pytest.raises(WrongScenario, match="zipf-75-followers"):
         load_scenario("zipf-76-followers")
 

@@ -21,7 +21,7 @@ PEOPLE = Graph(
 
 
 def test_an_edge_that_ends_may_have_entries_or_not() -> None:
-    """It is owed nothing, and what it has is not extra; readers keep theirs."""
+    """Its entries are neither expected nor extra; readers keep their edges."""
     ledger = SentEvents(PEOPLE)
     ended = ledger.end_edges(60, np.random.default_rng(1))
     assert len(set(ended)) == 60
@@ -32,7 +32,7 @@ def test_an_edge_that_ends_may_have_entries_or_not() -> None:
 
 
 def test_a_new_edge_is_owed_what_was_written_before() -> None:
-    """A backfill brings it."""
+    """A backfill delivers them."""
     ledger = SentEvents(PEOPLE)
     ledger.add_post(ALICE, 1_000)
     ledger.add_follow(ALICE, 150)
@@ -42,7 +42,7 @@ def test_a_new_edge_is_owed_what_was_written_before() -> None:
 
 
 def test_batches_hold_every_entry_once_up_to_a_bound() -> None:
-    """As the fan-out's handler makes them: posts together, a large one in parts."""
+    """As in the fan-out's handler: posts together, a large one in parts."""
     many = np.arange(1, 100_001)
     lists = FollowerLists(np.repeat([ALICE, BOB], [100_000, 50]), np.append(many, np.arange(50)))
     posts = to_entries([BOB, ALICE, BOB], [1, 2, 3])
@@ -55,8 +55,8 @@ def test_batches_hold_every_entry_once_up_to_a_bound() -> None:
     assert reference_batches(lists, to_entries([], []), 10) == []
 
 
-def test_roles_are_those_that_the_topics_name_and_whoever_asks_comes_first() -> None:
-    """Nothing waits for the first: then nothing more comes to the others. None reads snapshots."""
+def test_roles_come_from_the_topics_and_senders_come_first() -> None:
+    """Once the first has nothing left, the others get no more. None reads snapshots."""
     order = list(topics_by_role())
     assert order.index("ingest") < order.index("fanout")
     assert "operators" not in order

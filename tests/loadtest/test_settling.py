@@ -4,7 +4,7 @@ from loadtest.settling import QUIET_POLLS, wait_until_settled
 
 
 class Tasks:
-    """So many at each look, then none; counts the looks."""
+    """Returns one count at each poll, then none; counts the polls."""
 
     def __init__(self, *counts: int) -> None:
         self._counts = list(counts)
@@ -16,12 +16,12 @@ class Tasks:
 
 
 async def test_a_store_is_settled_once_it_was_quiet_several_times_in_a_row() -> None:
-    """A single quiet look may lie between a flush and the compaction that it asks for."""
+    """A single quiet poll may be between a flush and the compaction that follows."""
     tasks = Tasks(2, 0, 1, 0, 0, 3)
     assert await wait_until_settled(tasks, 30, poll=0)
     assert tasks.looks == 6 + QUIET_POLLS
 
 
 async def test_one_that_never_settles_is_not_waited_for_without_end() -> None:
-    """The caller is told, and goes on."""
+    """The caller learns of it, and goes on."""
     assert not await wait_until_settled(Tasks(*[1] * 1_000_000), 0.05, poll=0)

@@ -27,7 +27,7 @@ def test_the_same_seed_stores_the_same_posts() -> None:
 
 
 def test_posts_carry_the_hints_that_workers_would_write() -> None:
-    """All ancestors of a reply, nearest first; of a repost its original and what is above it."""
+    """Ancestors of a reply, nearest first; of a repost, its original and the ancestors of that."""
     written = {
         each.fact.post_id: each
         for each in stored_posts(make_world(POSTS, 1, NOW), 1, DEFAULT_EPOCH)
@@ -53,7 +53,7 @@ def test_posts_carry_the_hints_that_workers_would_write() -> None:
 
 
 def test_searches_ask_for_what_is_stored() -> None:
-    """Words and tags of the posts, from the commonest to such as are nowhere."""
+    """Words and tags of the posts, from the most common to words that do not occur."""
     made = make_world(POSTS, 1, NOW)
     texts = [
         (getattr(each.fact, "text", None) or "").split()

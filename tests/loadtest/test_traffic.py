@@ -14,7 +14,7 @@ def writer(words: int = 12) -> Writer:
 
 
 def test_arrivals_keep_their_rate_and_wait_for_nobody() -> None:
-    """A seeded Poisson process: as many as asked for, with gaps as uneven as chance makes them."""
+    """A seeded Poisson process: the expected number, with random gaps."""
     times = arrival_times(np.random.default_rng(1), 100, 60)
     gaps = np.diff(times)
     assert abs(len(times) - 6_000) < 600
@@ -36,7 +36,7 @@ def test_messages_pass_the_codec() -> None:
 
 
 def test_ids_and_versions_differ_within_a_millisecond() -> None:
-    """What is said later about an edge has the higher version."""
+    """A later message about an edge has the higher version."""
     make = writer()
     assert len({make.post(7, NOW).post_id for _ in range(1_000)}) == 1_000
     assert make.follow(7, 8, NOW).version < make.unfollow(7, 8, NOW).version
@@ -51,7 +51,7 @@ def test_a_text_has_so_many_words_of_a_vocabulary() -> None:
 
 
 def test_everybody_posts_in_turn() -> None:
-    """As often as it takes, and nobody twice before the others have."""
+    """As often as needed, and nobody twice before all others."""
     authors = np.array([1, 2, 3])
     order = posting_order(authors, 7, np.random.default_rng(1))
     assert sorted(order[:3]) == sorted(order[3:6]) == [1, 2, 3]

@@ -31,7 +31,7 @@ def posts(*rows: str) -> list[PostCreated | ReplyCreated]:
 
 
 def test_a_follow_has_a_time_before_every_post() -> None:
-    """The source knows no follow times: all come before the first post of any set."""
+    """The source has no follow times: all are before the first post of any set."""
     [follow] = follow_messages(["follower_id,followee_id", "2,45385"])
     assert follow == FollowCreated(version=1_072_915_200_000_000, follower_id=2, followee_id=45385)
 
@@ -66,7 +66,7 @@ def test_a_reply_names_its_parent_and_root() -> None:
 
 @pytest.mark.parametrize("parent", ["", "99"])
 def test_a_reply_without_a_known_parent_answers_an_unknown_post(parent: str) -> None:
-    """It keeps the root it claims; the unknown parent is older and its own."""
+    """It keeps the root it names; the unknown parent is older and only its own."""
     root, one, two = posts(
         "1,10,1407634214,post,,1,5,ferguson,en",
         f"2,11,1407634215,reply,{parent},1,5,ferguson,en",

@@ -50,7 +50,7 @@ async def test_everything_sent_is_there_in_order(broker: MockBroker) -> None:
 
 
 async def test_keys_go_where_kafkas_clients_put_them(broker: MockBroker) -> None:
-    """A key's messages meet in one partition, whichever of our programs sends them."""
+    """A key's messages are in one partition, whichever of our programs sends them."""
     keys = [b"%d" % number for number in range(1, 100)]
     with Publisher(Brokers(broker.bootstrap)) as publisher:
         for key in keys:

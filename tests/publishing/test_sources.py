@@ -1,4 +1,4 @@
-"""Files are told by their first line; each line becomes a message or is reported."""
+"""The first line of a file decides its format; each line becomes a message or is reported."""
 
 import gzip
 import io
@@ -35,7 +35,7 @@ def test_both_shapes_of_a_line_say_the_same() -> None:
 
 
 def test_a_key_may_be_given() -> None:
-    """It is taken as it is, and must fit the value."""
+    """It is used as it is, and must fit the value."""
     [given] = read(line(topic="follows", key="1", value=FOLLOW))
     assert given.key == b"1"
     with pytest.raises(MalformedLine, match="key: key_mismatch"):
@@ -43,7 +43,7 @@ def test_a_key_may_be_given() -> None:
 
 
 def test_unknown_fields_are_passed_on() -> None:
-    """What a newer producer says is for newer readers to judge."""
+    """Fields of a newer producer are for newer readers."""
     [sent] = read(line(topic="follows", value={**FOLLOW, "mood": "sunny"}))
     assert json.loads(sent.value or b"")["mood"] == "sunny"
 
@@ -84,7 +84,7 @@ def test_a_malformed_line_is_reported_with_its_number(bad: str, why: str) -> Non
 
 
 def test_malformed_lines_can_be_passed_over() -> None:
-    """Where the caller takes note and returns, the lines after it are read."""
+    """When the callback returns, the following lines are read."""
     noted: list[MalformedLine] = []
     content = line(topic="follows", **FOLLOW) + "{\n" + line(topic="follows", **FOLLOW)
     sent = list(read_messages(io.BytesIO(content.encode()), "village", DEFAULT_EPOCH, noted.append))
@@ -92,7 +92,7 @@ def test_malformed_lines_can_be_passed_over() -> None:
     assert [malformed.line for malformed in noted] == [2]
 
 
-def test_data_sets_are_told_by_their_header() -> None:
+def test_data_sets_are_recognized_by_their_header() -> None:
     """Follows and posts, compressed or not."""
     follows = b"follower_id,followee_id\n2,45385\n"
     posts = b"post_id,user_id,ts,kind,parent_id,root_id,text_len\n1,5,1407634214,post,,1,3\n"
@@ -102,13 +102,13 @@ def test_data_sets_are_told_by_their_header() -> None:
 
 
 def test_a_damaged_row_ends_the_reading() -> None:
-    """What follows a row may depend on it, so nothing after it is read."""
+    """Later rows may depend on it, so nothing after it is read."""
     with pytest.raises(MalformedLine, match="village, line 3: "):
         read("follower_id,followee_id\n1,2\n1,bob\n3,4\n")
 
 
 def test_a_file_that_ends_early_is_reported() -> None:
-    """What the compressed file still held is not passed over in silence."""
+    """The rest of the compressed file is not skipped silently."""
     whole = gzip.compress(line(topic="follows", **FOLLOW).encode() * 1_000)
     with pytest.raises(MalformedLine, match="damaged gzip"):
         read(whole[:-20])

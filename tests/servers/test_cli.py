@@ -28,7 +28,7 @@ def run(tmp_path: Path) -> Run:
 
 
 def test_status_of_stopped_servers(run: Run, tmp_path: Path) -> None:
-    """Stopped servers are a table with their logs' places, and exit code 1."""
+    """Stopped servers are a table with the paths of their logs, and exit code 1."""
     result = run("status", MINGLE_KAFKA_PORT="21000")
     assert result.exit_code == 1
     _, kafka, cassandra = (line.split() for line in result.output.splitlines())
@@ -37,7 +37,7 @@ def test_status_of_stopped_servers(run: Run, tmp_path: Path) -> None:
 
 
 def test_down_where_nothing_runs(run: Run) -> None:
-    """Stopping what is stopped is done at once."""
+    """Stopping stopped servers returns at once."""
     result = run("down")
     assert result.exit_code == 0
     assert result.output == "kafka is not running\ncassandra is not running\n"
@@ -64,7 +64,7 @@ def test_up_says_what_runs_already(run: Run, monkeypatch: pytest.MonkeyPatch) ->
 def test_failed_start_is_one_line_and_exit_code_1(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is exit code 1, without a stack trace, and the other server starts all the same."""
+    """The exit code is 1, without a traceback, and the other server starts."""
 
     def start(server: Server, timeout: float) -> None:
         if server.name == "kafka":
@@ -82,5 +82,5 @@ def test_failed_start_is_one_line_and_exit_code_1(
     [("--kafka-heap", "1gb", "up"), ("--cassandra-port", "0", "up"), ("up", "zookeeper")],
 )
 def test_wrong_use_is_exit_code_2(run: Run, arguments: tuple[str, ...]) -> None:
-    """What cannot be meant is refused before anything starts."""
+    """A senseless value is refused before anything starts."""
     assert run(*arguments).exit_code == 2

@@ -58,7 +58,7 @@ def test_second_fetch_downloads_nothing(maven: Maven, cache: Path) -> None:
 
 
 def test_concurrent_fetches_download_once(maven: Maven, cache: Path) -> None:
-    """Of many that ask at once, one downloads and all get the same jars."""
+    """One of many processes downloads, and all get the same jars."""
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: jars.fetch_jars("kafka", cache), range(4)))
     assert answers == [answers[0]] * 4
@@ -66,7 +66,7 @@ def test_concurrent_fetches_download_once(maven: Maven, cache: Path) -> None:
 
 
 def test_failed_download_leaves_nothing(maven: Maven, cache: Path) -> None:
-    """What Maven said is shown, and the next fetch starts afresh."""
+    """Maven's output is shown, and the next fetch starts again."""
     maven.does(LEAVES_TWO_JARS + "echo no route to host; exit 1")
     with pytest.raises(DownloadFailed, match="no route to host"):
         jars.fetch_jars("kafka", cache)
@@ -78,7 +78,7 @@ def test_failed_download_leaves_nothing(maven: Maven, cache: Path) -> None:
 def test_missing_maven_says_what_to_install(
     cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Without Maven a cache that is full is enough, and an empty one is not."""
+    """Without Maven a full cache is enough, and an empty one is not."""
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ToolMissing, match="apt-get install maven"):
         jars.fetch_jars("kafka", cache)
@@ -96,7 +96,7 @@ def test_cache_can_be_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
 
 
 def test_held_lock_times_out(tmp_path: Path) -> None:
-    """Who waits too long for another process is told which file it holds."""
+    """The error after a long wait names the file that another process holds."""
     path = tmp_path / "lock"
     with locked(path, timeout=1), pytest.raises(ServerError, match=str(path)), locked(path, 0.1):
         pytest.fail("two hold one lock")

@@ -38,7 +38,7 @@ def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_major_version(build: str, expected: int | None) -> None:
-    """The version is read from what every vendor prints."""
+    """The version is found in the output of every vendor."""
     assert java.major_version(build) == expected
 
 
@@ -66,7 +66,7 @@ def test_missing_java_says_what_to_install() -> None:
 
 
 def test_archive_is_written_once_and_then_used(tmp_path: Path) -> None:
-    """The first run leaves the archive, every other one reads it."""
+    """The first run writes the archive, later ones read it."""
     archive = ClassArchive.of("kafka-4.1.2", Java("java", "17.0.15"), tmp_path, tmp_path / "run")
     archive.fresh.parent.mkdir()
     assert f"-XX:ArchiveClassesAtExit={archive.fresh}" in archive.options()

@@ -15,13 +15,13 @@ def listener() -> Iterator[int]:
 
 
 def test_taken_port_is_not_free(listener: int) -> None:
-    """A port on which somebody listens is neither free nor silent."""
+    """A port with a listener is not free, and accepts connections."""
     assert not is_free(listener)
     assert listens(listener, timeout=5)
 
 
 def test_free_run_can_be_bound() -> None:
-    """All ports of a run are free and below what outgoing connections are given."""
+    """All ports of a run are free and below the ephemeral ports."""
     first = first_free_port(3)
     assert first in FREE_RANGE
     assert all(is_free(port) for port in range(first, first + 3))
@@ -29,7 +29,7 @@ def test_free_run_can_be_bound() -> None:
 
 
 def test_free_run_skips_taken_ports(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run with one taken port in it is passed over."""
+    """A run that contains a taken port is skipped."""
     first = first_free_port(4)
     choices = iter([first, first + 2])
     monkeypatch.setattr("servers.ports.random.choice", lambda _: next(choices))

@@ -95,7 +95,7 @@ def test_record_survives(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", ["", "17", "seventeen 9092", "1 2 3"])
 def test_unreadable_record_is_none(tmp_path: Path, content: str) -> None:
-    """A file that says nothing sensible is as good as none."""
+    """An unreadable file counts as no file."""
     path = tmp_path / "pid"
     path.write_text(content)
     assert process.read_process_record(path) is None
@@ -103,7 +103,7 @@ def test_unreadable_record_is_none(tmp_path: Path, content: str) -> None:
 
 
 def test_guard_kills_when_its_owner_is_killed(spawn: Spawn, mark: str) -> None:
-    """However the owner ends, what it guards ends with it."""
+    """However the owner ends, the guarded process ends with it."""
     pid = spawn()
     code = f"from servers.process import Guard; guard = Guard({pid}); import signal;"
     with subprocess.Popen(
@@ -117,7 +117,7 @@ def test_guard_kills_when_its_owner_is_killed(spawn: Spawn, mark: str) -> None:
 
 
 def test_released_guard_kills_nothing(spawn: Spawn, mark: str) -> None:
-    """A guard that was let go leaves the process alone."""
+    """A released guard leaves the process alone."""
     pid = spawn()
     Guard(pid).release()
     assert process.is_running(pid, mark)

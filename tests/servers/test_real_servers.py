@@ -32,7 +32,7 @@ def test_kafka_answers(kafka: Reachable) -> None:
 
 
 def test_kafka_creates_no_topic_by_itself(kafka: Reachable) -> None:
-    """A topic that a typing error names does not come to be."""
+    """A misspelled topic is not created."""
     admin(kafka).list_topics("no-such-topic", timeout=WAIT)
     assert "no-such-topic" not in admin(kafka).list_topics(timeout=WAIT).topics
 
@@ -59,7 +59,7 @@ def test_kafka_keeps_its_topics(breakable_kafka: Server, end: Callable[[Server],
 
 
 def test_killed_cassandra_keeps_acknowledged_writes(breakable_cassandra: Server) -> None:
-    """With the commit log that tests use, what was acknowledged outlives a crash."""
+    """With the commit log of tests, acknowledged writes survive a crash."""
     rows = 300
     replication = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
     with session(breakable_cassandra) as cql:

@@ -15,7 +15,7 @@ from servers.recipe import Recipe
 
 @pytest.fixture(autouse=True)
 def no_tools(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither Java nor jars are needed to see what would be run."""
+    """Neither Java nor jars are needed to see the command."""
     files = [Path("jars/jamm-0.4.0.jar"), Path("jars/server.jar")]
     monkeypatch.setattr("servers.java.find_java", lambda: Java("java", "17"))
     monkeypatch.setattr("servers.jars.fetch_jars", lambda server, cache: files)
@@ -23,7 +23,7 @@ def no_tools(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder whose name has all that configuration files trip over, already formatted."""
+    """A folder with a name that is hard on configuration files, already formatted."""
     folder = tmp_path / 'a "folder", with blanks: #1'
     (folder / "data").mkdir(parents=True)
     (folder / "data" / "meta.properties").touch()
@@ -51,7 +51,7 @@ def arguments(recipe: Recipe) -> list[str]:
 
 
 def test_kafka_listens_on_its_ports_of_the_loopback(folder: Path) -> None:
-    """The broker has the port that was asked for, its controller the next."""
+    """The broker has the configured port, its controller the next."""
     lines = prepared(kafka(folder, port=21_000), "kafka.properties").splitlines()
     assert "listeners=PLAINTEXT://127.0.0.1:21000,CONTROLLER://127.0.0.1:21001" in lines
     assert "controller.quorum.voters=1@127.0.0.1:21001" in lines
@@ -59,7 +59,7 @@ def test_kafka_listens_on_its_ports_of_the_loopback(folder: Path) -> None:
 
 
 def test_kafka_tells_clients_that_come_by_a_proxy_to_stay_there(folder: Path) -> None:
-    """They have a port of their own, behind the proxy's; other clients are told of no proxy."""
+    """They have a port of their own behind the proxy; other clients do not see the proxy."""
     recipe = kafka(folder, port=21_000, proxy=30_000)
     lines = prepared(recipe, "kafka.properties").splitlines()
     plain = "PLAINTEXT://127.0.0.1:21000"
@@ -70,7 +70,7 @@ def test_kafka_tells_clients_that_come_by_a_proxy_to_stay_there(folder: Path) ->
 
 
 def test_cassandra_listens_on_its_ports_of_the_loopback(folder: Path) -> None:
-    """Clients have the port that was asked for, internode traffic the next, JMX the one after."""
+    """Clients have the configured port, internode traffic the next, JMX the one after."""
     recipe = cassandra(folder, port=21_000)
     settings = yaml.safe_load(prepared(recipe, "cassandra.yaml"))
     assert settings["native_transport_port"] == 21_000
@@ -92,7 +92,7 @@ def test_cassandra_commitlog_sync(folder: Path, sync: str, period: str | None) -
 
 @pytest.mark.parametrize("make", [kafka, cassandra])
 def test_heap_is_bounded(make: Make, folder: Path) -> None:
-    """The heap is what was asked for; a lasting server takes all of it at once."""
+    """The heap is the configured one; a server that is not ephemeral takes all of it at once."""
     given = arguments(make(folder, heap="300m"))
     assert {'"-Xmx300m"', '"-Xms300m"'} <= set(given)
 

@@ -96,13 +96,13 @@ def test_started_server_answers(make: Make) -> None:
 
 
 def test_start_is_idempotent(make: Make) -> None:
-    """A second start, from wherever, leaves the running process as it is."""
+    """A second start, from any process, leaves the running server alone."""
     pid = make().start(WAIT).pid
     assert make().start(WAIT).pid == pid
 
 
 def test_stop_by_another_process(make: Make) -> None:
-    """Whoever knows the folder can stop the server; what is stopped is stopped again for free."""
+    """Any process that knows the folder can stop the server; stopping it again does nothing."""
     server = make().start(WAIT)
     make().stop(WAIT)
     assert server.pid is None
@@ -111,7 +111,7 @@ def test_stop_by_another_process(make: Make) -> None:
 
 
 def test_stubborn_server_is_killed(make: Make) -> None:
-    """What does not end when asked is killed after the timeout."""
+    """A process that ignores SIGTERM is killed after the timeout."""
     server = make(manner="stubborn").start(WAIT)
     server.stop(timeout=0.1)
     assert server.pid is None
@@ -139,13 +139,13 @@ def test_paused_server_answers_nothing(make: Make) -> None:
 
 
 def test_server_that_does_not_run_cannot_be_paused(make: Make) -> None:
-    """Freezing nothing is a mistake in the test that does it."""
+    """Pausing a stopped server is an error."""
     with pytest.raises(ServerError, match="yes is not running"):
         make().pause()
 
 
 def test_stale_record_is_overcome(make: Make) -> None:
-    """After a crash or a reboot the file may name a process that is gone or somebody else's."""
+    """After a crash or a reboot the file may name a process that is gone or not ours."""
     server = make()
     server.folder.mkdir()
     process.write_process_record(
@@ -227,7 +227,7 @@ def test_running_server_does_not_move(make: Make) -> None:
 
 
 def test_log_is_bounded(make: Make) -> None:
-    """A log that has grown large is set aside at the next start."""
+    """A large log is moved aside at the next start."""
     server = make()
     server.folder.mkdir()
     server.log.write_bytes(b"x" * (LOG_BYTES_KEPT + 1))
@@ -237,7 +237,7 @@ def test_log_is_bounded(make: Make) -> None:
 
 
 def test_discard_keeps_the_class_archive(make: Make, tmp_path: Path) -> None:
-    """The first server to be discarded ends in an orderly way, and what it left is kept."""
+    """The first discarded server stops in order, and its class archive is kept."""
     server = make().start(WAIT)
     (server.folder / "classes.jsa").write_text("classes")
     server.discard()

@@ -23,7 +23,7 @@ def run_tests(*arguments: str, **environment: str) -> str:
     return done.stdout
 
 
-def test_missing_tools_are_the_last_word(tmp_path: Path) -> None:
+def test_missing_tools_end_the_summary(tmp_path: Path) -> None:
     """With no Maven and no jars, the summary counts the skipped and says what to install."""
     output = run_tests(
         "tests/servers/test_real_servers.py",
@@ -39,6 +39,6 @@ def test_missing_tools_are_the_last_word(tmp_path: Path) -> None:
     assert totals.split()[0] == said.split()[0]
 
 
-def test_nothing_skipped_is_said_too() -> None:
+def test_the_summary_says_that_nothing_was_skipped() -> None:
     """Where all ran, the summary says that nothing was skipped."""
     assert "nothing skipped" in run_tests("tests/servers/test_ports.py").splitlines()[-2:]
