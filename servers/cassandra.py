@@ -14,7 +14,7 @@ from cassandra.cluster import Cluster, NoHostAvailable
 from servers import jars, java
 from servers.ports import LOOPBACK, listens
 from servers.recipe import CONFIG, Recipe, ServerConfig, class_path
-from servers.server import START_SECONDS, Server
+from servers.server import Server
 
 PORTS = 3
 CommitlogSync = Literal["periodic", "batch"]
@@ -152,8 +152,3 @@ def _client_encryption(security: ClientSecurity | None) -> dict[str, object]:
 def cassandra_server(config: CassandraConfig) -> Server:
     """Return the server of a folder, running or not."""
     return Server(Cassandra(config))
-
-
-def start_cassandra(config: CassandraConfig, timeout: float = START_SECONDS) -> Server:
-    """Start a server and wait until it answers; one that runs already is left alone."""
-    return cassandra_server(config).start(timeout)

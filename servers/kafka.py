@@ -14,7 +14,7 @@ from servers import jars, java
 from servers.errors import StartFailed
 from servers.ports import LOOPBACK, listens
 from servers.recipe import CONFIG, Recipe, ServerConfig, class_path
-from servers.server import START_SECONDS, Server
+from servers.server import Server
 
 PORTS = 2
 PORTS_WITH_PROXY = 3
@@ -110,8 +110,3 @@ def _proxied_listeners(ports: Sequence[int | None]) -> str:
 def kafka_server(config: KafkaConfig) -> Server:
     """Return the server of a folder, running or not."""
     return Server(Kafka(config))
-
-
-def start_kafka(config: KafkaConfig, timeout: float = START_SECONDS) -> Server:
-    """Start a server and wait until it answers; one that runs already is left alone."""
-    return kafka_server(config).start(timeout)

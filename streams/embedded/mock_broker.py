@@ -11,7 +11,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from enum import IntEnum
 from functools import cache
-from types import TracebackType
 from typing import Any, Final
 
 from confluent_kafka import cimpl
@@ -123,12 +122,7 @@ class MockBroker(AbstractContextManager["MockBroker"]):
         self._lib.rd_kafka_destroy_flags(self._client, DESTROY_AT_ONCE)
         self._cluster = None
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _check(self, code: int, action: str) -> None:

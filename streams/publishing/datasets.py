@@ -14,7 +14,7 @@ import csv
 import gzip
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from schemas.events import MAX_TEXT, FollowCreated, PostCreated, ReplyCreated
 from schemas.ids import DEFAULT_EPOCH, SEQUENCE_BITS, post_id
@@ -97,34 +97,19 @@ def _row(cells: list[str], columns: Mapping[str, int]) -> DatasetRow:
 
 
 def _message(row: DatasetRow, post_ids: Mapping[str, int], epoch: int) -> DatasetPost:
-    own = post_ids[str(row.number)]
-    version = row.seconds * 1_000_000
-    match row.kind:
-        case "post":
-            return PostCreated(
-                version=version,
-                post_id=own,
-                author_id=row.author,
-                text=_text(row),
-                lang=row.lang,
-            )
-        case "repost":
-            return PostCreated(
-                version=version,
-                post_id=own,
-                author_id=row.author,
-                repost_of=_parent(row, post_ids, epoch),
-            )
-        case "reply":
-            return ReplyCreated(
-                version=version,
-                post_id=own,
-                author_id=row.author,
-                text=_text(row),
-                lang=row.lang,
-                parent_id=_parent(row, post_ids, epoch),
-                root_id=post_ids.get(row.root),
-            )
+    fields: dict[str, Any] = {
+        "version": row.seconds * 1_000_000,
+        "post_id": post_ids[str(row.number)],
+        "author_id": row.author,
+    }
+    if row.kind == "repost":
+        return PostCreated(**fields, repost_of=_parent(row, post_ids, epoch))
+    fields |= {"text": _text(row), "lang": row.lang}
+    if row.kind == "post":
+        return PostCreated(**fields)
+    if row.kind == "reply":
+        parent = _parent(row, post_ids, epoch)
+        return ReplyCreated(**fields, parent_id=parent, root_id=post_ids.get(row.root))
     raise ValueError(f"kind: {row.kind!r} is neither post, reply nor repost")
 
 
