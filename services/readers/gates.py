@@ -8,7 +8,7 @@ from schemas.ids import ListId, UserId
 from services.posts.post import Post
 from services.relations.store import Pair, RelationStore
 from services.visibility.replies import LISTED, gated_root
-from services.visibility.view import Gates, View
+from services.visibility.view import Gates, ListMember, View
 
 
 async def load_gates(relations: RelationStore, view: View, posts: Iterable[Post]) -> Gates:
@@ -18,7 +18,7 @@ async def load_gates(relations: RelationStore, view: View, posts: Iterable[Post]
     """
     asked = [(root, post.author_id) for post in posts if (root := gated_root(post, view))]
     pairs: set[Pair] = set()
-    lists: dict[ListId, set[UserId]] = {}
+    named: set[ListId] = set()
     for root, author in asked:
         for entry in root.reply_gate or ():
             if entry == "followers":
@@ -26,27 +26,26 @@ async def load_gates(relations: RelationStore, view: View, posts: Iterable[Post]
             elif entry == "followed":
                 pairs.add((root.author_id, author))
             elif entry.startswith(LISTED):
-                lists.setdefault(ListId(int(entry.removeprefix(LISTED))), set()).add(root.author_id)
-    if not pairs and not lists:
+                named.add(ListId(int(entry.removeprefix(LISTED))))
+    if not pairs and not named:
         return Gates()
     follows, listed = await asyncio.gather(
         relations.followed_pairs(pairs) if pairs else _no_pairs(),
-        _load_memberships(relations, lists, {author for _, author in asked}),
+        _load_members(relations, list(named), {author for _, author in asked}),
     )
     return Gates(follows, listed)
 
 
-async def _load_memberships(
-    relations: RelationStore, lists: dict[ListId, set[UserId]], authors: set[UserId]
-) -> AbstractSet[tuple[ListId, UserId]]:
-    """Return members of the lists that belong to the root's author; a gate ignores other lists."""
-    owned = await asyncio.gather(*map(relations.list_of, lists))
-    own = [
-        each
-        for (each, starters), found in zip(lists.items(), owned, strict=True)
-        if found is not None and found.owner_id in starters
-    ]
-    return await relations.memberships(own, authors) if own else frozenset()
+async def _load_members(
+    relations: RelationStore, named: list[ListId], authors: set[UserId]
+) -> AbstractSet[ListMember]:
+    """Return which authors are on the lists that gates name, with each list's owner."""
+    found = await asyncio.gather(*map(relations.list_of, named))
+    owners = {
+        each: owned.owner_id for each, owned in zip(named, found, strict=True) if owned is not None
+    }
+    members = await relations.memberships(list(owners), authors) if owners else ()
+    return {ListMember(each, owners[each], member) for each, member in members}
 
 
 async def _no_pairs() -> AbstractSet[Pair]:

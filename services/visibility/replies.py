@@ -7,7 +7,7 @@ from schemas.ids import ListId
 from schemas.relations import ListReplies
 from services.posts.ancestry import ancestors, root_of
 from services.posts.post import Post
-from services.visibility.view import View
+from services.visibility.view import ListMember, View
 
 MAX_CLIMB = 64
 """Ancestors that a reply rule looks at (rule 3)."""
@@ -79,7 +79,8 @@ def _admits(entry: str, root: Post, post: Post, view: View) -> bool:
         case "followed":
             return (starter, author) in view.gates.follows
         case _:
-            return (ListId(int(entry.removeprefix(LISTED))), author) in view.gates.listed
+            named = ListId(int(entry.removeprefix(LISTED)))
+            return ListMember(named, starter, author) in view.gates.listed
 
 
 def _answers_followed(post: Post, view: View) -> bool:

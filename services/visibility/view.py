@@ -13,15 +13,23 @@ ReasonKind = Literal["follow", "self", "repost", "list", "tag", "mention"]
 """What brings a post into a listing."""
 
 
+class ListMember(NamedTuple):
+    """A member of a list, and who owns it: a gate admits only by lists of its root's author."""
+
+    list_id: ListId
+    owner_id: UserId
+    member_id: UserId
+
+
 class Gates(NamedTuple):
     """The users that the reply gates of the roots in a view admit, as far as gates name them.
 
-    `follows` are (follower, followee) pairs with an edge now, `listed` members of lists that
-    belong to the root's author.
+    `follows` are (follower, followee) pairs with an edge now, `listed` members of the lists that
+    gates name.
     """
 
     follows: AbstractSet[tuple[UserId, UserId]] = frozenset()
-    listed: AbstractSet[tuple[ListId, UserId]] = frozenset()
+    listed: AbstractSet[ListMember] = frozenset()
 
 
 class View(NamedTuple):

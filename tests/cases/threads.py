@@ -176,6 +176,20 @@ GATES = [
     gated("a list: carol is on it", (f"list:{FRIENDS}",), True, *listed(ALICE, CAROL)),
     gated("a list: carol is not", (f"list:{FRIENDS}",), False, *listed(ALICE, BOB)),
     gated("a list: somebody else's", (f"list:{FRIENDS}",), False, *listed(DAVE, CAROL)),
+    Case(
+        23,
+        "a list: somebody else's, who has a root of her own beside it",
+        (
+            post(FIRST, ALICE, reply_gate=(f"list:{FRIENDS}",)),
+            reply(SECOND, CAROL, FIRST),
+            post(THIRD, DAVE, reply_gate=(f"list:{FRIENDS}",)),
+            reply(FOURTH, CAROL, THIRD),
+            *listed(DAVE, CAROL),
+            follow(BOB, CAROL, replies="all"),
+        ),
+        Home(BOB),
+        [FOURTH],
+    ),
     gated("one of several is enough", ("mentioned", "followed"), True, follow(ALICE, CAROL)),
     gated("opened again by an edit", (), True, edit(FIRST, ALICE, reply_gate=None)),
     Case(
