@@ -11,7 +11,7 @@ from schemas import events, requests, snapshots
 from schemas.errors import SchemaViolation, ViolationReason
 from schemas.events import FollowFact, PostFact
 from schemas.ids import DAY_MS, DEFAULT_EPOCH, MAX_ID, post_time
-from schemas.relations import ReadMarked, RelationFact
+from schemas.relations import BlockCreated, MuteCreated, ReadMarked, RelationFact
 from schemas.requests import Request
 from schemas.snapshots import FOLLOW_EDGES, EdgesWritten
 
@@ -223,6 +223,8 @@ def _convert(raw: dict[str, Any], kind: MessageKind) -> Any:
         raise _violation(str(error)) from None
     if isinstance(message, ReadMarked) and int(message.what.partition(":")[2] or 0) > MAX_ID:
         raise SchemaViolation("what", "out_of_range")
+    if isinstance(message, BlockCreated | MuteCreated) and message.owner_id == message.target_id:
+        raise SchemaViolation("target_id", "oneself")
     return message
 
 

@@ -18,6 +18,7 @@ ViolationReason = Literal[
     "too_large",
     "too_far_ahead",
     "not_of_its_time",
+    "oneself",
 ]
 """Why a message is invalid. A closed set, since it labels metrics and dead letters."""
 

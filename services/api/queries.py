@@ -1,7 +1,7 @@
 """The parameters of each endpoint, with their bounds and descriptions."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -55,14 +55,19 @@ Words = Annotated[
 ]
 RelationKind = Literal["follows", "followers", "blocks", "mutes", "lists", "tags", "keyword_mutes"]
 TimeParameter = Annotated[datetime, Meta(tz=True)]
-Since = Annotated[TimeParameter, Meta(description="earliest time (RFC 3339)")]
-Until = Annotated[TimeParameter, Meta(description="end of the time range, exclusive (RFC 3339)")]
+Since = Annotated[TimeParameter, Meta(description="earliest time (RFC 3339, or microseconds)")]
+Until = Annotated[
+    TimeParameter, Meta(description="end of the time range, exclusive (RFC 3339, or microseconds)")
+]
 _ID = re.compile(r"[1-9][0-9]{0,18}")
 _INTEGER = re.compile(r"-?[0-9]+")  # else 1e1 and 5.0 would be accepted
 _YEAR = re.compile(r"[0-9]{4}-")  # else seconds since the epoch would be accepted
 _IDS = frozenset(
     {"user_id", "post_id", "viewer", "wait_for", "list_id", "other_id", "author", "conversation"}
 )
+_TIMES = frozenset({"since", "until"})
+_MICROSECONDS = re.compile(r"[0-9]{15,17}")  # seconds and milliseconds have fewer digits
+_UNIX = datetime(1970, 1, 1, tzinfo=UTC)
 _LARGEST = str(MAX_ID)
 _NOT_AN_ID = f"not a decimal id from 1 to {_LARGEST}"
 _ERROR_AT_FIELD = re.compile(r"(?P<why>.*) - at `\$\.(?P<field>\w+)`\Z", re.DOTALL)
@@ -181,7 +186,7 @@ def read_query(request: Request[Any, Any, Any], query: type[Q]) -> Q:
             continue
         if name in given:
             raise BadParameter(name, "given more than once")
-        given[name] = value
+        given[name] = _rfc3339(value) if name in _TIMES else value
     try:
         parsed = msgspec.convert(given, query, strict=False)
     except msgspec.ValidationError as error:
@@ -192,8 +197,15 @@ def read_query(request: Request[Any, Any, Any], query: type[Q]) -> Q:
         if type(getattr(parsed, name)) is int and not _INTEGER.fullmatch(text):
             raise BadParameter(name, "not an integer")
         if isinstance(getattr(parsed, name), datetime) and not _YEAR.match(text):
-            raise BadParameter(name, "not an RFC 3339 time")
+            raise BadParameter(name, "not an RFC 3339 time, nor microseconds since the Unix epoch")
     return parsed
+
+
+def _rfc3339(text: str) -> str:
+    """Return a time given in microseconds since the Unix epoch in its other form."""
+    if not _MICROSECONDS.fullmatch(text):
+        return text
+    return (_UNIX + timedelta(microseconds=int(text))).isoformat()
 
 
 def is_id(text: str) -> bool:

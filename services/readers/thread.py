@@ -13,6 +13,7 @@ from services.readers.placeholders import ThreadPlaceholders, decide_placeholder
 from services.readers.reader import Reader
 from services.readers.thread_order import ThreadShape, arrange_thread
 from services.readers.thread_posts import ThreadPosts, load_thread
+from services.visibility.predicate import on_page
 from services.visibility.view import View
 
 DEFAULT_SHAPE = ThreadShape()
@@ -29,13 +30,16 @@ class Threads:
     ) -> list[ThreadItem] | None:
         """Return the thread of a post: ancestors from the root, the post, its descendants.
 
-        None where there is no such post for this viewer: it is unknown, they may not see it, or it
-        is deleted with no living reply below. Raises StoreUnavailable.
+        A repost leads to the thread of its original. None where there is no such post for this
+        viewer: it is unknown, they may not see it, or it is deleted with no living reply below.
+        Raises StoreUnavailable.
         """
         thread = await load_thread(self._reader.stores, post, shape.depth)
         if thread is None:
             return None
         view, placeholders = await self._judge(thread, viewer)
+        if thread.repost is not None and not on_page(thread.repost, view).shown:
+            return None
         places = arrange_thread(thread, view, placeholders, shape)
         return [self._present(place, view) for place in places] or None
 

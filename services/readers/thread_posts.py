@@ -5,7 +5,7 @@ from itertools import islice
 from typing import NamedTuple, TypeAlias
 
 from schemas.ids import PostId
-from services.posts.ancestry import ancestors, load_above, path_up, root_of
+from services.posts.ancestry import ancestors, load_above, original_of, path_up, root_of
 from services.posts.post import Post
 from services.relations.store import Pair
 from services.stores import Stores
@@ -25,13 +25,15 @@ Tree: TypeAlias = Mapping[PostId, Sequence[PostId]]
 class ThreadPosts(NamedTuple):
     """The posts around `asked`: `above` it, the nearest first, and the replies `below`, by parent.
 
-    The last post above may be unknown, and so may be parents below.
+    The last post above may be unknown, and so may be parents below. `repost` is what was asked
+    for where that is a repost: it has no thread of its own, and its original's is read.
     """
 
     asked: Post
     known: Mapping[PostId, Post]
     above: Sequence[PostId]
     below: Tree
+    repost: Post | None = None
 
     def replies(self) -> Iterator[tuple[Post, Post]]:
         """Each reply with its parent, where both are known."""
@@ -51,11 +53,13 @@ async def load_thread(stores: Stores, post: PostId, depth: int) -> ThreadPosts |
     """
     known: dict[PostId, Post] = {}
     await load_above(stores.posts, known, [post])
-    asked = known.get(post)
-    if asked is None or asked.repost_of is not None:
+    named = known.get(post)
+    asked = None if named is None else original_of(named, known)
+    if asked is None:
         return None
     below = await _load_below(stores, asked, known, depth)
-    return ThreadPosts(asked, known, _above(asked, known), below)
+    repost = named if named is not asked else None
+    return ThreadPosts(asked, known, _above(asked, known), below, repost)
 
 
 def _above(asked: Post, known: Mapping[PostId, Post]) -> list[PostId]:
@@ -81,7 +85,9 @@ async def _load_below(
         for parent, children in replies.items():
             fresh = [child for child in children if child not in above]
             below[parent] = [*below.get(parent, ()), *fresh]
-            level += [each for each in fresh if levels < depth or _may_hang(known[each])]
+            level += fresh
+        if levels >= depth:
+            level = await _placeholders_at_most(stores, [known[each] for each in level])
         if not level or len(known) > MAX_NODES:
             break
     return below
@@ -121,6 +127,10 @@ def _is_reply(post: Post | None, parent: PostId) -> bool:
     return post is not None and post.parent_id == parent and post.repost_of is None
 
 
-def _may_hang(post: Post) -> bool:
-    """Whether the post may have a place only for what is below it."""
-    return post.deleted or post.visibility != "public"
+async def _placeholders_at_most(stores: Stores, posts: Sequence[Post]) -> list[PostId]:
+    """Return the posts that may have a place only for what is below them."""
+    readable = [post for post in posts if not post.deleted and post.visibility == "public"]
+    authors = {post.author_id for post in readable}
+    suspended = await stores.relations.suspended(authors) if authors else frozenset()
+    shown = {post.post_id for post in readable if post.author_id not in suspended}
+    return [post.post_id for post in posts if post.post_id not in shown]

@@ -140,15 +140,15 @@ def in_home(post: Post, view: View) -> Verdict:
 
 
 def may_know(post: Post, view: View) -> bool:
-    """Rule 31: whether the viewer may be told what decides about a post.
+    """Whether the viewer may learn which rule decides about a post (rule 31).
 
-    Not outside its audience, nor where only others' blocks hide it; they know of their own blocks
-    and mutes.
+    False where they are not in its audience, and where only blocks by others hide it, also once it
+    is deleted or its author suspended. Blocks and mutes of their own they may know of.
     """
-    verdict = in_home(post, view)
-    if verdict.rule == 6:
-        return verdict.reason == "muted" or blocked_by_viewer(post, view) or muted(post, view)
-    return verdict.rule != 5 and verdict.reason != "original_unknown"
+    original = view.original(post)
+    if original is None or not in_audience(post, view) or not in_audience(original, view):
+        return False
+    return not blocked(post, view) or blocked_by_viewer(post, view) or muted(post, view)
 
 
 def _is_past(post: Post, _: Post, view: View) -> bool:

@@ -16,6 +16,10 @@ def minutes_ago(minutes: int) -> str:
     return (datetime.fromtimestamp(NOW / 1_000, UTC) - timedelta(minutes=minutes)).isoformat()
 
 
+def microseconds_ago(minutes: int) -> int:
+    return (NOW - minutes * 60_000) * 1_000
+
+
 async def walked(client: httpx.AsyncClient, path: str, **asked: object) -> list[int]:
     """Return the items of all pages, following their `Link` headers."""
     answer = await client.get(path, params={"limit": 1, **asked})
@@ -79,6 +83,7 @@ async def test_search(village: Village, client: httpx.AsyncClient) -> None:
         ({"author": ALICE}, [root]),
         ({"tag": "#Rye"}, [root]),
         ({"since": minutes_ago(20)}, [later, answer]),
+        ({"since": microseconds_ago(20)}, [later, answer]),
         ({"until": minutes_ago(20)}, [root]),
         ({"since": minutes_ago(25), "until": minutes_ago(15), "q": "bread"}, [answer]),
         ({"conversation": root}, [answer, root]),

@@ -154,9 +154,23 @@ BLOCKS_IN_HOME = [
     Case(
         31,
         "8 is before 6",
-        (*HERS, BLOCKED, delete(FIRST, ALICE)),
+        (*HERS, BLOCKS, delete(FIRST, ALICE)),
         Explained(BOB, FIRST),
         (False, 8),
+    ),
+    Case(
+        31,
+        "others' blocks are kept from V also of what is deleted",
+        (*HERS, BLOCKED, delete(FIRST, ALICE)),
+        Explained(BOB, FIRST),
+        None,
+    ),
+    Case(
+        31,
+        "and of what a suspended account wrote",
+        (*HERS, BLOCKED, AccountSuspended(version=SAID, owner_id=ALICE)),
+        Explained(BOB, FIRST),
+        None,
     ),
     Case(31, "6 is before the retention", (*HERS, BLOCKS), Explained(BOB, FIRST), (False, 6), 0.01),
 ]

@@ -46,6 +46,20 @@ DIRECT = reply(SECOND, CAROL, FIRST, visibility="direct")
 IN_THREADS = [
     Case(20, "preorder, with depths", TALK, Thread(BOB, FIRST), ALL),
     Case(
+        20,
+        "a repost leads to its original's thread",
+        (*TALK, repost(FIFTH, DAVE, FIRST)),
+        Thread(BOB, FIFTH),
+        ALL,
+    ),
+    Case(
+        20,
+        "but none that V may not see",
+        (*TALK, repost(FIFTH, DAVE, FIRST, visibility="followers")),
+        Thread(BOB, FIFTH),
+        None,
+    ),
+    Case(
         21, "a muted reply is hidden with what is below", (*TALK, MUTED), Thread(BOB, FIRST), HIDDEN
     ),
     Case(21, "a blocked one too", (*TALK, BLOCKED), Thread(BOB, FIRST), HIDDEN),

@@ -76,15 +76,15 @@ class Home(Seen):
         """Rule 31: shown or not, and by which rule; None is 404."""
         if not self.readable(viewer, post_id):
             return None
-        verdict = self.verdict(viewer, post_id)
-        if verdict.against == "people" and not self.may_know(viewer, post_id):
+        if self.blockers(viewer, post_id) and not self.may_know(viewer, post_id):
             return None
+        verdict = self.verdict(viewer, post_id)
         if verdict.kind and not self.in_home(viewer, post_id):
             return False, 4  # folded
         return verdict.kind is not None, verdict.rule
 
     def may_know(self, viewer: int, post_id: int) -> bool:
-        """Rule 31: not where only others' blocks hide it; V knows what he blocked or muted."""
+        """Rule 31: others' blocks alone, also of what is gone; V knows what he blocked or muted."""
         return viewer in self.blockers(viewer, post_id) or self.muted(viewer, post_id)
 
     def verdict(self, viewer: int, post_id: int) -> Verdict:

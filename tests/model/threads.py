@@ -12,6 +12,11 @@ class Threads(Seen):
 
     def thread(self, viewer: Viewer, asked: int, sort: str = "conversation") -> list[Json] | None:
         """Rules 20 to 22; None where there is nothing to be seen."""
+        if asked in self.posts and self.posts[asked]["repost_of"]:
+            if self.unseen(viewer, asked) or self.placeholder(viewer, asked) == "blocked":
+                return None
+            original = self.original(asked)
+            return None if original is None else self.thread(viewer, original, sort)
         root, line = self.root(asked), self.line(asked)
         if not self.has_thread(viewer, line):
             return None

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from schemas.events import FollowCreated, PostCreated, PostDeleted, Replies, ReplyCreated
 from schemas.ids import PostId, UserId, post_id, post_time
+from schemas.relations import AccountSuspended
 from services.readers.paging import PageRequest
 from services.readers.thread_order import ThreadShape, ThreadSort
 from tests.histories import NOW, Fact, log
@@ -115,6 +116,15 @@ async def test_what_hangs_below_the_deepest_level_counts_where_it_is_cut() -> No
     ]
     (rows,) = await threads_agree(facts, 0)
     assert rows[-1]["depth"] == 20
+
+
+async def test_suspended_authors_are_looked_through_below_the_deepest_level() -> None:
+    """The 20th level is deleted, the 21st by bob, who is suspended; a living reply is below."""
+    tree = line(23, *[ALICE] * 21, BOB)
+    suspended = AccountSuspended(version=NOW * 1_000, owner_id=BOB)
+    facts = [*created(tree), *deleted(tree, 20), suspended]
+    (rows,) = await threads_agree(facts, 0)
+    assert (rows[-1]["depth"], rows[-1]["placeholder"]) == (20, "deleted")
 
 
 @pytest.mark.parametrize("replies", get_args(Replies))

@@ -102,6 +102,16 @@ def test_a_field_that_is_wrong(change: dict[str, Any], said: str) -> None:
     assert refusal(GOOD | change) == said
 
 
+@pytest.mark.parametrize("kind", ["block.created", "mute.created"])
+def test_nobody_blocks_or_mutes_oneself(kind: str) -> None:
+    """A message that says so is refused; one that takes it back is not."""
+    said = {"type": kind, "version": NOW * 1_000, "owner_id": 7, "target_id": "7"}
+    with pytest.raises(SchemaViolation, match="target_id: oneself"):
+        decode("relations", b"7", json.dumps(said).encode(), NOW)
+    undone = said | {"type": kind.replace("created", "deleted")}
+    assert decode("relations", b"7", json.dumps(undone).encode(), NOW).target_id == 7
+
+
 @pytest.mark.parametrize("field", ["version", "post_id", "author_id"])
 def test_a_field_that_is_missing(field: str) -> None:
     """It is named."""
