@@ -7,7 +7,7 @@ from services.posts.post import Post
 from services.readers.paging import Page, PageRequest, cut_page
 from services.readers.reader import Reader
 from services.span import Span
-from services.visibility.predicate import Verdict, on_page
+from services.visibility.predicate import Verdict, judge_on_page
 from services.visibility.view import View
 
 
@@ -27,7 +27,7 @@ class AuthorPosts:
         def shows(post: Post, view: View) -> Verdict:
             if post.author_id != author:  # another author's earlier claim has the id
                 return Verdict(shown=False, rule=8, reason="not_the_owner")
-            return on_page(post, view)
+            return judge_on_page(post, view)
 
         found = await self._reader.walk(
             skeleton, request.span(), request.limit, viewer=viewer, shows=shows

@@ -17,7 +17,7 @@ from services.reposts.window import Window
 from services.retention import Retention
 from services.span import Span
 from services.timelines.store import HomeGeneration
-from services.visibility.predicate import FOLDED, has_followed_tag, in_home, may_know
+from services.visibility.predicate import FOLDED, has_followed_tag, judge_in_home, may_know
 from services.visibility.rules import VerdictReason
 from services.visibility.view import View
 
@@ -68,7 +68,7 @@ class Home:
             request.span(self._retention.floor(self._reader.clock())),
             request.limit,
             viewer=viewer,
-            shows=in_home,
+            shows=judge_in_home,
             retention=self._retention,
             context="home",
             reposts=self.repost_finder(viewer, pulled),
@@ -83,7 +83,7 @@ class Home:
         view, verdicts, places = await self._reader.judge(
             viewer,
             [post],
-            in_home,
+            judge_in_home,
             self._retention,
             self.repost_finder(viewer, self.pulled_entries(viewer)),
         )

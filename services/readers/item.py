@@ -10,7 +10,7 @@ from schemas.relations import Context
 from services.posts.ancestry import root_of
 from services.posts.post import Post
 from services.visibility.view import ReasonKind, View
-from services.visibility.words import keyword
+from services.visibility.words import matching_keyword_mute
 
 Placeholder = Literal["deleted", "blocked", "muted", "missing"]
 
@@ -73,7 +73,7 @@ def present_item(  # noqa: PLR0913 - what an item is made of
     """
     shown = view.original(post) or post
     by = reposters or (() if shown is post else (post.author_id,))
-    warned = None if context is None else keyword(shown, view, context, "warn")
+    warned = None if context is None else matching_keyword_mute(shown, view, context, "warn")
     return Item(
         post_id=post.post_id,
         author_id=shown.author_id,

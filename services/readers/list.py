@@ -10,7 +10,7 @@ from services.readers.reader import Reader
 from services.readers.repost_windows import repost_finder
 from services.retention import Retention
 from services.span import Span
-from services.visibility.predicate import Verdict, in_list
+from services.visibility.predicate import Verdict, judge_in_list
 from services.visibility.view import View
 
 MAX_MEMBERS = 5_000
@@ -45,7 +45,7 @@ class ListPosts:
         def shows(post: Post, view: View) -> Verdict:
             if post.author_id not in members:  # another author's earlier claim has the id
                 return Verdict(shown=False, rule=8, reason="not_the_owner")
-            return in_list(post, view, list_id, owned.rules.replies)
+            return judge_in_list(post, view, list_id, owned.rules.replies)
 
         found = await self._reader.walk(
             skeleton,

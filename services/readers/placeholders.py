@@ -9,11 +9,11 @@ from services.posts.post import Post
 from services.readers.item import Placeholder
 from services.readers.thread_posts import ThreadPosts
 from services.relations.store import Pair
-from services.visibility.people import blocked, muted
-from services.visibility.predicate import in_audience, is_gone, readable
-from services.visibility.replies import against_gate
+from services.visibility.people import is_blocked, is_muted
+from services.visibility.predicate import is_gone, is_in_audience, judge_readable
+from services.visibility.replies import is_against_gate
 from services.visibility.view import View
-from services.visibility.words import keyword
+from services.visibility.words import matching_keyword_mute
 
 
 class ThreadPlaceholders(NamedTuple):
@@ -47,7 +47,7 @@ def decide_placeholders(
     shown = {post for post, placeholder in by_post.items() if placeholder is None}
     return ThreadPlaceholders(
         by_post,
-        refused={each for each, post in thread.known.items() if against_gate(post, view)},
+        refused={each for each, post in thread.known.items() if is_against_gate(post, view)},
         apart={
             reply.post_id
             for reply, parent in thread.replies()
@@ -60,17 +60,17 @@ def decide_placeholders(
 def _placeholder(post_id: PostId, asked: PostId, view: View) -> Placeholder | None:
     """What stands for a post, whatever is next to it. Mutes do not hide the post asked for."""
     post = view.known.get(post_id)
-    if post is None or not in_audience(post, view):
+    if post is None or not is_in_audience(post, view):
         return "missing"
     if is_gone(post, view):
         return "deleted"
-    if not readable(post, view).shown:
+    if not judge_readable(post, view).shown:
         return "missing"
-    if blocked(post, view):
+    if is_blocked(post, view):
         return "blocked"
     return "muted" if post_id != asked and _is_muted(post, view) else None
 
 
 def _is_muted(post: Post, view: View) -> bool:
     shown = view.original(post) or post
-    return keyword(shown, view, "threads", "hide") is not None or muted(post, view)
+    return matching_keyword_mute(shown, view, "threads", "hide") is not None or is_muted(post, view)

@@ -13,7 +13,7 @@ from services.readers.reader import Reader, Skeleton
 from services.search.store import TermStore
 from services.search.terms import all_post_terms, tag_term, word_term, words
 from services.span import Span
-from services.visibility.predicate import Verdict, listed
+from services.visibility.predicate import Verdict, judge_listed
 from services.visibility.view import View
 
 MAX_WORDS = 16
@@ -82,7 +82,7 @@ class SearchPosts:
         def shows(post: Post, view: View) -> Verdict:
             if not criteria.matches(post, view):
                 return Verdict(shown=False, rule=18, reason="not_wanted")
-            return listed(post, view)
+            return judge_listed(post, view)
 
         skeleton = await self._rarest_source(criteria, span, request.limit)
         found = await self._reader.walk(skeleton, span, request.limit, viewer=viewer, shows=shows)

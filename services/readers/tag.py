@@ -10,7 +10,7 @@ from services.readers.paging import Page, PageRequest, cut_page
 from services.readers.reader import Reader
 from services.search.terms import tag_term
 from services.span import Span
-from services.visibility.predicate import Verdict, listed
+from services.visibility.predicate import Verdict, judge_listed
 from services.visibility.view import View
 
 
@@ -49,7 +49,7 @@ class TagPosts:
         def shows(post: Post, view: View) -> Verdict:
             if not tags.matches(post):
                 return Verdict(shown=False, rule=17, reason="other_tags")
-            verdict = listed(post, view)
+            verdict = judge_listed(post, view)
             return verdict._replace(kind="tag") if verdict.shown else verdict
 
         found = await self._reader.walk(

@@ -13,7 +13,7 @@ from services.readers.placeholders import ThreadPlaceholders, decide_placeholder
 from services.readers.reader import Reader
 from services.readers.thread_order import ThreadShape, arrange_thread
 from services.readers.thread_posts import ThreadPosts, load_thread
-from services.visibility.predicate import on_page
+from services.visibility.predicate import judge_on_page
 from services.visibility.view import View
 
 DEFAULT_SHAPE = ThreadShape()
@@ -38,7 +38,7 @@ class Threads:
         if thread is None:
             return None
         view, placeholders = await self._judge(thread, viewer)
-        if thread.repost is not None and not on_page(thread.repost, view).shown:
+        if thread.repost is not None and not judge_on_page(thread.repost, view).shown:
             return None
         places = arrange_thread(thread, view, placeholders, shape)
         return [self._present(place, view) for place in places] or None

@@ -17,7 +17,7 @@ from services.reposts.window import Window
 from services.retention import Retention
 from services.span import Span
 from services.verification.differences import Differences, ShownEntry
-from services.visibility.predicate import in_home
+from services.visibility.predicate import judge_in_home
 from services.visibility.windows import window_of
 
 NEWEST = 1_000
@@ -76,7 +76,9 @@ class VerifyHomes:
             return brought
 
         compared = [each for each in entries if each >= lowest]
-        judged = await self._reader.judge(user, compared, in_home, self._retention, remembered)
+        judged = await self._reader.judge(
+            user, compared, judge_in_home, self._retention, remembered
+        )
         shown = [each for each in compared if each in judged.places]
         # What only a followed tag brings is pulled by every reader, and stored for nobody.
         kept = [each for each in shown if judged.verdicts[each].kind != "tag"]

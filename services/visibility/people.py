@@ -7,7 +7,7 @@ from services.posts.post import Post
 from services.visibility.view import View
 
 
-def concerned(post: Post, view: View) -> set[UserId]:
+def people_concerned(post: Post, view: View) -> set[UserId]:
     """Return the authors of what a post shows and the users mentioned, without the viewer.
 
     Mentions in the viewer's own words do not count.
@@ -20,24 +20,24 @@ def concerned(post: Post, view: View) -> set[UserId]:
     return people - {view.viewer}
 
 
-def blocked(post: Post, view: View) -> bool:
+def is_blocked(post: Post, view: View) -> bool:
     """Whether there is a block between the viewer and a user concerned, in either direction."""
     blocked = view.relations.blocked
-    return bool(blocked) and not blocked.isdisjoint(concerned(post, view))
+    return bool(blocked) and not blocked.isdisjoint(people_concerned(post, view))
 
 
-def blocked_by_viewer(post: Post, view: View) -> bool:
+def is_blocked_by_viewer(post: Post, view: View) -> bool:
     """Whether one of these blocks is the viewer's own, so that they know of it."""
-    return any(view.to(each).blocks for each in concerned(post, view))
+    return any(view.to(each).blocks for each in people_concerned(post, view))
 
 
-def muted(post: Post, view: View) -> bool:
+def is_muted(post: Post, view: View) -> bool:
     """Whether a mute hides the post. Scope `reposts` hides the muted user's reposts."""
     if not view.relations.muted:
         return False
     if post.repost_of is not None and _mute(post.author_id, view) is not None:
         return True
-    return any(_mute(each, view) == "all" for each in concerned(post, view))
+    return any(_mute(each, view) == "all" for each in people_concerned(post, view))
 
 
 def _mute(other: UserId, view: View) -> str | None:

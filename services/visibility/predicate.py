@@ -14,11 +14,11 @@ from schemas.relations import ListReplies
 from schemas.tags import normal_tag
 from services.posts.post import Post
 from services.relations.relations import Edge
-from services.visibility.people import blocked, blocked_by_viewer, muted
-from services.visibility.replies import against_gate, answers_list, answers_rule
+from services.visibility.people import is_blocked, is_blocked_by_viewer, is_muted
+from services.visibility.replies import is_against_gate, passes_list_rule, passes_reply_rule
 from services.visibility.rules import VerdictReason
 from services.visibility.view import ReasonKind, View
-from services.visibility.words import hides_bare_link, in_other_language, keyword
+from services.visibility.words import hides_bare_link, is_in_other_language, matching_keyword_mute
 
 Hides: TypeAlias = Callable[[Post, Post, View], bool]
 """Of a post and the original it shows."""
@@ -36,13 +36,13 @@ class Verdict(NamedTuple):
     kind: ReasonKind | None = None
 
 
-def _no(rule: int, reason: VerdictReason) -> Verdict:
+def _hidden(rule: int, reason: VerdictReason) -> Verdict:
     return Verdict(shown=False, rule=rule, reason=reason)
 
 
 READABLE: Final = Verdict(shown=True, rule=5, reason="in_audience")
-NOT_FOLLOWED: Final = _no(2, "not_followed")
-FOLDED: Final = _no(4, "folded")
+NOT_FOLLOWED: Final = _hidden(2, "not_followed")
+FOLDED: Final = _hidden(4, "folded")
 """The verdict on a post that is shown, but not in a place of its own."""
 ORDER: Final = (7, 2, 4, 3)
 """The order of the rules that may hide a post by one way into a home, not by another."""
@@ -61,7 +61,7 @@ _LIST_REASONS: Final[Mapping[ListReplies, VerdictReason]] = {
 }
 
 
-def in_audience(post: Post, view: View) -> bool:
+def is_in_audience(post: Post, view: View) -> bool:
     """Rule 5, by the post's visibility alone; deleted posts keep theirs."""
     if post.visibility == "public" or post.author_id == view.viewer:
         return True
@@ -77,66 +77,66 @@ def is_gone(post: Post, view: View) -> bool:
     return post.deleted or post.author_id in view.suspended
 
 
-def readable(post: Post, view: View) -> Verdict:
+def judge_readable(post: Post, view: View) -> Verdict:
     """Whether a post may be shown to the viewer at all, a repost with what it reposts (4)."""
-    if not in_audience(post, view):
-        return _no(5, "not_in_audience")
+    if not is_in_audience(post, view):
+        return _hidden(5, "not_in_audience")
     original = view.original(post)
     if original is None:
-        return _no(4, "original_unknown")
-    if not in_audience(original, view):
-        return _no(5, "original_not_in_audience")
+        return _hidden(4, "original_unknown")
+    if not is_in_audience(original, view):
+        return _hidden(5, "original_not_in_audience")
     if post.deleted or original.deleted:
-        return _no(8, "deleted" if post.deleted else "original_deleted")
+        return _hidden(8, "deleted" if post.deleted else "original_deleted")
     if not view.suspended.isdisjoint((post.author_id, original.author_id)):
-        return _no(10, "suspended")
+        return _hidden(10, "suspended")
     return READABLE
 
 
-def on_page(post: Post, view: View) -> Verdict:
+def judge_on_page(post: Post, view: View) -> Verdict:
     """Whether a post is shown where it is asked for: by its id, or on its author's page."""
-    verdict = readable(post, view)
-    return _no(6, "blocked") if verdict.shown and blocked(post, view) else verdict
+    verdict = judge_readable(post, view)
+    return _hidden(6, "blocked") if verdict.shown and is_blocked(post, view) else verdict
 
 
-def listed(post: Post, view: View) -> Verdict:
+def judge_listed(post: Post, view: View) -> Verdict:
     """Whether a post is in tag timelines and in search (17 and 18)."""
     if post.repost_of is not None:
-        return _no(4, "repost")
+        return _hidden(4, "repost")
     if post.visibility != "public":
-        return _no(5, "not_public")
-    verdict = on_page(post, view)
+        return _hidden(5, "not_public")
+    verdict = judge_on_page(post, view)
     if not verdict.shown:
         return verdict
-    if muted(post, view):
-        return _no(6, "muted")
-    return _no(23, "against_gate") if against_gate(post, view) else verdict
+    if is_muted(post, view):
+        return _hidden(6, "muted")
+    return _hidden(23, "against_gate") if is_against_gate(post, view) else verdict
 
 
-def in_list(post: Post, view: View, list_id: ListId, replies: ListReplies) -> Verdict:
+def judge_in_list(post: Post, view: View, list_id: ListId, replies: ListReplies) -> Verdict:
     """Whether a member's post is in the timeline of a list of the viewer's; windows aside."""
-    verdict = readable(post, view)
+    verdict = judge_readable(post, view)
     original = view.original(post)
     if not verdict.shown or original is None:
         return verdict
-    against = _against(post, original, view, AGAINST_IN_LISTS)
+    against = _first_against(post, original, view, AGAINST_IN_LISTS)
     if against is None and post is original:
-        against = _against_own_or_reply(post, list_id, replies, view)
+        against = _against_in_list(post, list_id, replies, view)
     if against is None and original.author_id != view.viewer:
-        against = _no(7, "bare_link") if hides_bare_link(original, view, None) else None
+        against = _hidden(7, "bare_link") if hides_bare_link(original, view, None) else None
     elif against is None and post is not original:
-        against = _no(4, "repost_of_own_post")
+        against = _hidden(4, "repost_of_own_post")
     return Verdict(True, 16, "in_list", "list") if against is None else against
 
 
-def in_home(post: Post, view: View) -> Verdict:
+def judge_in_home(post: Post, view: View) -> Verdict:
     """Whether the viewer's home timeline has a reason for a post; its window is another matter."""
-    verdict = readable(post, view)
+    verdict = judge_readable(post, view)
     original = view.original(post)
     if not verdict.shown or original is None:
         return verdict
-    against = _against(post, original, view)
-    return against if against is not None else _by_some_way(post, original, view)
+    against = _first_against(post, original, view)
+    return against if against is not None else _judge_ways(post, original, view)
 
 
 def may_know(post: Post, view: View) -> bool:
@@ -146,22 +146,26 @@ def may_know(post: Post, view: View) -> bool:
     is deleted or its author suspended. Blocks and mutes of their own they may know of.
     """
     original = view.original(post)
-    if original is None or not in_audience(post, view) or not in_audience(original, view):
+    if original is None or not is_in_audience(post, view) or not is_in_audience(original, view):
         return False
-    return not blocked(post, view) or blocked_by_viewer(post, view) or muted(post, view)
+    return not is_blocked(post, view) or is_blocked_by_viewer(post, view) or is_muted(post, view)
 
 
-def _is_past(post: Post, _: Post, view: View) -> bool:
+def _retention_hides(post: Post, _: Post, view: View) -> bool:
     return post.post_id <= view.floor
 
 
-def _is_against_gate(post: Post, original: Post, view: View) -> bool:
+def _gate_hides(post: Post, original: Post, view: View) -> bool:
     """Whether the gate hides it; authors keep their own replies in their homes."""
     own = post is original and post.author_id == view.viewer
-    return not own and against_gate(original, view)
+    return not own and is_against_gate(original, view)
 
 
-def _is_set_apart(post: Post, _: Post, view: View) -> bool:
+def _keyword_hides(_: Post, original: Post, view: View) -> bool:
+    return matching_keyword_mute(original, view, "home", "hide") is not None
+
+
+def _exclusive_list_hides(post: Post, _: Post, view: View) -> bool:
     """Whether the author, not the viewer, is in an exclusive list of the viewer's."""
     lists = view.relations.own.lists
     if not lists:
@@ -171,18 +175,18 @@ def _is_set_apart(post: Post, _: Post, view: View) -> bool:
 
 
 AGAINST: Final[Sequence[tuple[int, VerdictReason, Hides]]] = (
-    (6, "blocked", lambda post, _, view: blocked(post, view)),
-    (6, "muted", lambda post, _, view: muted(post, view)),
-    (2, "past_retention", _is_past),
-    (23, "against_gate", _is_against_gate),
-    (16, "exclusive_list", _is_set_apart),
-    (7, "keyword", lambda _, original, view: bool(keyword(original, view, "home", "hide"))),
+    (6, "blocked", lambda post, _, view: is_blocked(post, view)),
+    (6, "muted", lambda post, _, view: is_muted(post, view)),
+    (2, "past_retention", _retention_hides),
+    (23, "against_gate", _gate_hides),
+    (16, "exclusive_list", _exclusive_list_hides),
+    (7, "keyword", _keyword_hides),
 )
 """What keeps a post, and the original it shows, out of home, whatever would bring it there."""
-AGAINST_IN_LISTS: Final = tuple(each for each in AGAINST if each[2] is not _is_set_apart)
+AGAINST_IN_LISTS: Final = tuple(each for each in AGAINST if each[2] is not _exclusive_list_hides)
 
 
-def _against(
+def _first_against(
     post: Post,
     original: Post,
     view: View,
@@ -190,23 +194,23 @@ def _against(
 ) -> Verdict | None:
     for rule, reason, hides in hiding:
         if hides(post, original, view):
-            return _no(rule, reason)
+            return _hidden(rule, reason)
     return None
 
 
-def _against_own_or_reply(
+def _against_in_list(
     post: Post, list_id: ListId, replies: ListReplies, view: View
 ) -> Verdict | None:
-    if against_gate(post, view):
-        return _no(23, "against_gate")
-    if post.author_id == view.viewer or answers_list(post, list_id, replies, view):
+    if is_against_gate(post, view):
+        return _hidden(23, "against_gate")
+    if post.author_id == view.viewer or passes_list_rule(post, list_id, replies, view):
         return None
-    return _no(16, _LIST_REASONS[replies])
+    return _hidden(16, _LIST_REASONS[replies])
 
 
-def _by_some_way(post: Post, original: Post, view: View) -> Verdict:
+def _judge_ways(post: Post, original: Post, view: View) -> Verdict:
     """Shown by the first way that nothing is against; else the first rule against any."""
-    verdicts = list(_ways(post, original, view)) or [_without_a_way(original, view)]
+    verdicts = list(_ways(post, original, view)) or [_judge_without_a_way(original, view)]
     for verdict in verdicts:
         if verdict.shown:
             return verdict
@@ -217,12 +221,12 @@ def _ways(post: Post, original: Post, view: View) -> Iterator[Verdict]:
     """Rules 1, 2 and 17: a post comes as the viewer's own, by a follow edge, by a tag."""
     edge = view.to(post.author_id).edge
     if post.author_id == view.viewer:
-        yield _as_own(post, original, view)
+        yield _judge_own(post, original, view)
     elif edge is not None:
-        yield _by_edge(post, original, edge, view)
+        yield _judge_by_edge(post, original, edge, view)
     if has_followed_tag(post, view):
         bare = post.author_id != view.viewer and hides_bare_link(post, view, None)
-        yield _no(7, "bare_link") if bare else Verdict(True, 17, "followed_tag", "tag")
+        yield _hidden(7, "bare_link") if bare else Verdict(True, 17, "followed_tag", "tag")
 
 
 def has_followed_tag(post: Post, view: View) -> bool:
@@ -232,33 +236,33 @@ def has_followed_tag(post: Post, view: View) -> bool:
     return any(normal_tag(tag) in view.relations.own.tags for tag in post.tags)
 
 
-def _as_own(post: Post, original: Post, view: View) -> Verdict:
+def _judge_own(post: Post, original: Post, view: View) -> Verdict:
     if post is original:
         return Verdict(True, 1, "own_post", "self")
     if original.author_id == view.viewer:
-        return _no(4, "repost_of_own_post")
+        return _hidden(4, "repost_of_own_post")
     if hides_bare_link(original, view, None):
-        return _no(7, "bare_link")
+        return _hidden(7, "bare_link")
     return Verdict(True, 4, "repost", "self")
 
 
-def _by_edge(post: Post, original: Post, edge: Edge, view: View) -> Verdict:
+def _judge_by_edge(post: Post, original: Post, edge: Edge, view: View) -> Verdict:
     """Rules 7, 4 and 3, as the follow edge has them."""
     words_of_others = original.author_id != view.viewer
     if words_of_others and hides_bare_link(original, view, edge):
-        return _no(7, "bare_link")
-    if in_other_language(original, edge):
-        return _no(7, "language")
+        return _hidden(7, "bare_link")
+    if is_in_other_language(original, edge):
+        return _hidden(7, "language")
     if post is not original:
         if not edge.reposts:
-            return _no(4, "reposts_off")
+            return _hidden(4, "reposts_off")
         own = original.author_id == view.viewer
-        return _no(4, "repost_of_own_post") if own else Verdict(True, 4, "repost", "repost")
+        return _hidden(4, "repost_of_own_post") if own else Verdict(True, 4, "repost", "repost")
     rule = 3 if post.parent_id is not None else 2
     reason: VerdictReason = _EDGE_REASONS[edge.replies] if rule == 3 else "followed"
-    return Verdict(answers_rule(post, edge.replies, view), rule, reason, "follow")
+    return Verdict(passes_reply_rule(post, edge.replies, view), rule, reason, "follow")
 
 
-def _without_a_way(original: Post, view: View) -> Verdict:
+def _judge_without_a_way(original: Post, view: View) -> Verdict:
     bare = original.author_id != view.viewer and hides_bare_link(original, view, None)
-    return _no(7, "bare_link") if bare else NOT_FOLLOWED
+    return _hidden(7, "bare_link") if bare else NOT_FOLLOWED

@@ -15,7 +15,7 @@ LISTED = "list:"
 """How an entry of a gate that names a list begins."""
 
 
-def answers_rule(post: Post, replies: Replies, view: View) -> bool:
+def passes_reply_rule(post: Post, replies: Replies, view: View) -> bool:
     """Whether a post passes the reply rule of the edge to its author."""
     if post.parent_id is None:
         return True
@@ -32,7 +32,7 @@ def answers_rule(post: Post, replies: Replies, view: View) -> bool:
             return False
 
 
-def answers_list(post: Post, list_id: ListId, replies: ListReplies, view: View) -> bool:
+def passes_list_rule(post: Post, list_id: ListId, replies: ListReplies, view: View) -> bool:
     """Whether a post passes the reply rule of a list of the viewer's (16)."""
     if post.parent_id is None:
         return True
@@ -61,7 +61,7 @@ def gated_root(post: Post, view: View) -> Post | None:
     return known
 
 
-def against_gate(post: Post, view: View) -> bool:
+def is_against_gate(post: Post, view: View) -> bool:
     """Whether a reply is one that its root does not admit now."""
     root = gated_root(post, view)
     return root is not None and not any(

@@ -14,7 +14,9 @@ MAX_PATTERNS = 4_096
 """Compiled phrases that are kept, a few MB: those of some hundred viewers."""
 
 
-def keyword(post: Post, view: View, context: Context, action: MuteAction) -> KeywordMute | None:
+def matching_keyword_mute(
+    post: Post, view: View, context: Context, action: MuteAction
+) -> KeywordMute | None:
     """Return the viewer's first keyword mute with this action that matches the post here."""
     if not view.relations.own.keyword_mutes or post.author_id == view.viewer:
         return None
@@ -39,7 +41,7 @@ def hides_bare_link(post: Post, view: View, edge: Edge | None) -> bool:
     return not shown and _is_bare(post)
 
 
-def in_other_language(post: Post, edge: Edge) -> bool:
+def is_in_other_language(post: Post, edge: Edge) -> bool:
     """Whether the edge names languages and the post states another."""
     return bool(edge.languages) and post.lang is not None and post.lang not in edge.languages
 

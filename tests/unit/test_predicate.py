@@ -7,7 +7,7 @@ import pytest
 from schemas.ids import PostId, UserId, Version
 from services.posts.post import Post
 from services.relations.relations import Edge, Relations, Relationship
-from services.visibility.predicate import in_home, readable
+from services.visibility.predicate import judge_in_home, judge_readable
 from services.visibility.view import View
 
 ALICE, BOB, CAROL, DAVE = (UserId(each) for each in range(1, 5))
@@ -222,7 +222,7 @@ def view(case: Case, viewer: UserId | None = BOB) -> View:
 @pytest.mark.parametrize("case", HOME, ids=lambda case: case.claim)
 def test_bobs_home(case: Case) -> None:
     """Each case says by which rule it is shown or not."""
-    verdict = in_home(case.post, view(case))
+    verdict = judge_in_home(case.post, view(case))
     assert (verdict.shown, verdict.rule) == (case.shown, case.rule)
 
 
@@ -240,5 +240,5 @@ def test_who_may_read_a_post_of_alice(visibility: Any, viewer: UserId | None) ->
     """Bob follows her, carol is mentioned, dave is neither, and somebody has no name."""
     said = post(visibility=visibility, mentions=frozenset({CAROL}))
     edges = follows(ALICE) if viewer == BOB else {}
-    verdict = readable(said, View(viewer, {POST: said}, standing(edges)))
+    verdict = judge_readable(said, View(viewer, {POST: said}, standing(edges)))
     assert verdict.shown == (viewer in AUDIENCES[visibility])
