@@ -13,7 +13,14 @@ from services.readers.thread import Threads
 from services.visibility.view import View
 from tests.api.village import ALICE, BOB, CAROL, NOW, Village
 
-DECISIONS = ("is_in_audience", "is_gone", "judge_readable", "is_blocked", "is_muted", "is_against_gate")
+DECISIONS = (
+    "is_in_audience",
+    "is_gone",
+    "judge_readable",
+    "is_blocked",
+    "is_muted",
+    "is_against_gate",
+)
 
 
 async def test_each_post_is_decided_about_once(monkeypatch: pytest.MonkeyPatch) -> None:
