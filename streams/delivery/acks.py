@@ -47,6 +47,16 @@ class AckTracker:
         claim.add(records)
         return RecordRun(partition, generation, records)
 
+    def read_to(self, partition: Partition, generation: int, position: int) -> None:
+        """Note that all records below this position were received, and that the rest are none.
+
+        Control records and aborted transactions are never received. Until they are committed, too,
+        a group never reaches the end of a log that ends in one.
+        """
+        claim = self._claims.get(partition)
+        if claim is not None and claim.generation == generation:
+            claim.read_to(position)
+
     def acked(self, partition: Partition, generation: int, offsets: Iterable[int]) -> None:
         """Note that these messages are fully handled."""
         claim = self._claims.get(partition)
@@ -105,6 +115,10 @@ class _Claim:
         self._highest = max(self._highest, self._next - 1)
         self._unhandled.update((record.offset, record) for record in records)
         self.bytes += sum(map(size_of, records))
+
+    def read_to(self, position: int) -> None:
+        if position > (self._next or 0):
+            self._next = position
 
     def _is_repeated(self, record: Record) -> bool:
         repeated = record.offset in self._unhandled

@@ -18,14 +18,14 @@ def plan_table(plan: Plan, rate: float | None = None) -> Table:
     """Return what a plan does, a line for each fact."""
     table = Table.grid(padding=(0, 2))
     about = "about " if plan.estimated else ""
-    events = Counter[str]()
+    offsets = Counter[str]()
     parts = Counter(source.topic for source in plan.sources)
     for source in plan.sources:
-        events[source.topic] += source.end - source.first
+        offsets[source.topic] += source.end - source.first
     rows = [("replay", plan.name), ("made", _at(plan.made_at)), ("into", _into(plan))]
     rows += [
-        (f"from {topic}", f"{count:,} events in {parts[topic]} partitions")
-        for topic, count in events.items()
+        (f"from {topic}", f"{count:,} offsets in {parts[topic]} partitions")
+        for topic, count in offsets.items()
     ]
     rows += [("only", only) for only in _chosen(plan)]
     rows += [
@@ -97,7 +97,7 @@ def progress_line(so_far: Progress, seconds_left: float | None, waits: str) -> s
     """Return how far a replay is, in a line."""
     left = "" if seconds_left is None else f", {duration(seconds_left)} left"
     pause = f"; waits for {waits}" if waits else ""
-    return f"{so_far.done:,} of {so_far.total:,} events ({so_far.ratio:.1%}){left}{pause}"
+    return f"{so_far.done:,} of {so_far.total:,} offsets ({so_far.ratio:.1%}){left}{pause}"
 
 
 def duration(seconds: float) -> str:

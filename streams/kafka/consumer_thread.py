@@ -32,17 +32,22 @@ log = structlog.get_logger(__name__)
 
 
 class Fetched(NamedTuple):
-    """Records, and aiokafka's assignment under which they were fetched."""
+    """Records, and aiokafka's assignment under which they were fetched.
+
+    `positions` are the next offsets to fetch after these records: control records, and records of
+    aborted transactions, are passed without being returned.
+    """
 
     assignment: object
     records: Mapping[TopicPartition, Sequence[Record]]
+    positions: Mapping[TopicPartition, int]
 
 
-NOTHING = Fetched(None, {})
+NOTHING = Fetched(None, {}, {})
 
 
 class Extent(NamedTuple):
-    """The position and the end offset of a partition."""
+    """The position in a partition, and the end of what may be read there."""
 
     position: int
     end: int
@@ -58,6 +63,7 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
         while not self.should_stop:
             consumer = self._create_consumer(loop=self.thread_loop)
             consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+            consumer._isolation_level = "read_committed"  # upstream's driver reads uncommitted
             try:
                 await consumer.start()
             except KafkaConnectionError as error:
@@ -115,14 +121,14 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
                 active_partitions, timeout=timeout, max_records=max_records
             )
         subscription = consumer._subscription.subscription
-        if not records or subscription is None:
+        if subscription is None or subscription.assignment is None:
             return NOTHING
         if not self.consumer.flow_active:
             # The flow has stopped meanwhile: nobody takes the records, so fetch them again.
             for partition, run in records.items():
                 consumer._fetcher.seek_to(partition, run[0].offset)
             return NOTHING
-        return Fetched(subscription.assignment, records)
+        return Fetched(subscription.assignment, records, _positions(subscription.assignment))
 
     async def commit_in_time(self, offsets: Mapping[Partition, int]) -> bool:
         """Whether the broker has the offsets. A thread that has ended would never answer."""
@@ -172,16 +178,27 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
         return {topic for topic in cluster.topics() if cluster.partitions_for_topic(topic)}
 
     def extents(self) -> dict[Partition, Extent]:
-        """Return position and end offset of each assigned partition, where known."""
+        """Return the extent of each assigned partition, where known."""
         if self._consumer is None or self._consumer._subscription.subscription is None:
             return {}
         assignment = self._consumer._subscription.subscription.assignment
         states = {} if assignment is None else assignment._tp_state
         return {
-            Partition(*tp): Extent(state._position, state.highwater)
+            Partition(*tp): Extent(state._position, end)
             for tp, state in states.items()
-            if state._position is not None and state.highwater is not None
+            if state._position is not None and (end := _end(state)) is not None
         }
+
+
+def _positions(assignment: Any) -> dict[TopicPartition, int]:
+    states = assignment._tp_state.items()
+    return {tp: state._position for tp, state in states if state._position is not None}
+
+
+def _end(state: Any) -> int | None:
+    """Return the last stable offset, where the broker knows of one. None while nothing is known."""
+    end: int | None = state.highwater if state.lso in (None, -1) else state.lso
+    return end
 
 
 async def leave(consumer: Any) -> None:

@@ -14,6 +14,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from services.errors import BrokerUnavailable
 from services.settings.brokers import Brokers
 from streams.kafka.contact import broker_errors, expect_brokers
+from streams.kafka.offsets import READ_COMMITTED, list_offsets
 from streams.records import OffsetRange, Partition
 
 T = TypeVar("T")
@@ -52,6 +53,7 @@ class TopicReader:
         self._admin = AdminClient(options)
         self._consumer = Consumer(
             options
+            | READ_COMMITTED
             | {
                 "group.id": "mingle-reader",  # librdkafka requires one; no group is joined
                 "enable.auto.commit": False,
@@ -63,29 +65,23 @@ class TopicReader:
         return self
 
     def spans(self, topics: Iterable[str]) -> list[OffsetRange]:
-        """Return all that these topics hold now; a topic that does not exist holds nothing."""
+        """Return all that these topics hold now; a topic that does not exist holds nothing.
+
+        What an open transaction holds is not part of it.
+        """
         with broker_errors(self._timeout):
             present = self._consumer.list_topics(timeout=self._timeout).topics
             places = [
-                TopicPartition(topic, number)
+                Partition(topic, number)
                 for topic in topics
                 if topic in present
                 for number in sorted(present[topic].partitions)
             ]
-            firsts, ends = (self._offsets(places, each) for each in (_EARLIEST, _LATEST))
+            firsts, ends = (
+                list_offsets(self._admin, places, each, self._timeout)
+                for each in (_EARLIEST, _LATEST)
+            )
         return [OffsetRange(*place, first, ends[place]) for place, first in firsts.items()]
-
-    def _offsets(self, places: list[Any], spec: Any) -> dict[Partition, int]:
-        """As many requests as there are brokers."""
-        if not places:
-            return {}
-        answers = self._admin.list_offsets(
-            dict.fromkeys(places, spec), request_timeout=self._timeout
-        )
-        return {
-            Partition(at.topic, at.partition): answer.result(self._timeout).offset
-            for at, answer in answers.items()
-        }
 
     def at(self, spans: Iterable[OffsetRange], time_ms: int) -> list[OffsetRange]:
         """Return the parts of these spans that were accepted at that time or later."""

@@ -11,6 +11,8 @@ held by weak references only, and errors of the group's coordinator are ignored.
   (`Consumer.on_partitions_revoked`) and before the process ends (`Consumer.wait_empty`);
 * fetched records carry the assignment they were fetched under, and are given back when the flow
   has stopped meanwhile (`ConsumerThread._fetch_records`);
+* only what transactions have committed is read, and the position after the control records that
+  end them is committed, too (`ConsumerThread.on_start`, `AckTracker.read_to`);
 * a failed commit is repeated, a failed coordinator ends the process (`Consumer._watch`),
   and neither starting nor stopping depends on a broker that answers (`ConsumerThread`).
 
@@ -84,6 +86,8 @@ class Consumer(driver.Consumer):  # type: ignore[misc] # untyped upstream
             run = self.intake.acks.received(Partition(*partition), claim[1], records)
             if run is not None:
                 await self._hand_over(run)
+        for partition, position in fetched.positions.items():  # all below them is received by now
+            self.intake.acks.read_to(Partition(*partition), claim[1], position)
 
     async def _hand_over(self, run: RecordRun) -> None:
         """Pass the whole run on as one Faust event."""

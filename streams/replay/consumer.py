@@ -11,6 +11,7 @@ from services.settings.brokers import Brokers
 from streams.dead_letters.reader import stored_dead_letter
 from streams.dead_letters.stored import origins
 from streams.kafka.contact import broker_errors, expect_brokers
+from streams.kafka.offsets import READ_COMMITTED
 from streams.records import Partition, Record
 from streams.replay.plan import Source
 
@@ -120,10 +121,16 @@ class ReplayConsumer(AbstractAsyncContextManager["ReplayConsumer"]):
                 else:
                     ended.add(at)
             elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its name
-                ended.add(at)
+                if message.offset() >= self._sources[at].end or self._is_cut(at):
+                    ended.add(at)
             elif error.fatal():
                 raise KafkaException(error)
         return PolledRecords(records, frozenset(ended))
+
+    def _is_cut(self, place: Partition) -> bool:
+        """Whether the log ends below the plan's end; else an open transaction holds the rest."""
+        _, end = self._consumer.get_watermark_offsets(TopicPartition(*place), cached=True)
+        return bool(end < self._sources[place].end)
 
     def _pause(self, closed: set[Partition]) -> None:
         fresh, open_again = closed - self._paused, (self._paused - closed) & self._assigned
@@ -193,7 +200,8 @@ _REVOKED: Final = {
 
 
 def _configuration(brokers: Brokers, group: str) -> dict[str, Any]:
-    return brokers.librdkafka() | {
+    options = brokers.librdkafka() | READ_COMMITTED
+    return options | {
         "group.id": group,
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,

@@ -10,6 +10,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from services.errors import BrokerUnavailable
 from services.settings.brokers import Brokers
 from streams.kafka.contact import broker_errors, expect_brokers
+from streams.kafka.offsets import list_offsets
 from streams.records import Partition
 from streams.routes import ROUTES, WRITE_HOMES, group_of
 
@@ -39,7 +40,7 @@ class LiveGroups:
         return await asyncio.to_thread(self._look)
 
     async def ends(self, places: list[Partition]) -> dict[Partition, int]:
-        """Return where these partitions end now."""
+        """Return where these partitions end now, for those who read committed."""
         return await asyncio.to_thread(self._ends, places)
 
     async def members(self) -> frozenset[str] | None:
@@ -83,13 +84,8 @@ class LiveGroups:
         return frozenset(names)
 
     def _ends(self, places: list[Partition]) -> dict[Partition, int]:
-        specs = {TopicPartition(*place): OffsetSpec.latest() for place in places}
         try:
-            answers = self._admin.list_offsets(specs, request_timeout=TIMEOUT) if specs else {}
-            return {
-                Partition(at.topic, at.partition): answer.result(TIMEOUT).offset
-                for at, answer in answers.items()
-            }
+            return list_offsets(self._admin, places, OffsetSpec.latest(), TIMEOUT)
         except (KafkaException, TimeoutError) as error:
             raise BrokerUnavailable(f"the ends of the topics are not known: {error}") from error
 

@@ -84,8 +84,8 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     this replay fills; its ends are then fixed when it is run. `whole` means that nothing of the log
     is left out. `lost` is what the log lacks; if that includes follows, the snapshot of edges is
     read, too, and `edges` is the record that completes it, None if there is none. `events` counts
-    what is read, `chosen` what is applied, `deliveries` the entries of its posts; the last two may
-    be `estimated`.
+    what is read, `chosen` what is applied, `deliveries` the entries of its posts; all of them may
+    be `estimated`. Offsets of control records and of aborted events are no events.
     """
 
     name: str

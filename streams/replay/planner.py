@@ -109,7 +109,6 @@ async def make_plan(  # noqa: PLR0913 - what is requested, where it is, how prog
         whole=request.is_all,
         lost=lost,
         edges=edges,
-        events=sum(each.end - each.first for each in sources),
     )
     plan = await _with_posts(plan, reader, epoch, on_progress)
     return await _counted(plan, reader, followers, epoch, on_progress)
@@ -190,13 +189,19 @@ async def _counted(
     on_progress: ProgressCallback[int],
 ) -> Plan:
     """Add how much is applied and delivered; estimated from a sample if everything is applied."""
-    share = 1.0
-    sources: Iterable[Source] = plan.sources
-    if plan.choice.is_all and plan.events > SAMPLED:
-        share = SAMPLED / plan.events
+    share, size = 1.0, _size(plan.sources)
+    sources: Sequence[Source] = plan.sources
+    if plan.choice.is_all and size > SAMPLED:
+        share = SAMPLED / size
         sources = [_some(each, share) for each in plan.sources]
-    chosen, written, listed = 0, Counter[UserId](), Counter[UserId]()
-    async for batch in in_batches(_messages(sources, reader, epoch, on_progress)):
+    read, chosen, written, listed = 0, 0, Counter[UserId](), Counter[UserId]()
+
+    def count(events: int) -> None:
+        nonlocal read
+        read += events
+        on_progress(events)
+
+    async for batch in in_batches(_messages(sources, reader, epoch, count)):
         for message in batch:
             if plan.choice.takes(message):
                 chosen += 1
@@ -212,10 +217,16 @@ async def _counted(
     )
     return replace(
         plan,
+        events=round(size * read / max(1, _size(sources))),
         chosen=round(chosen * scale),
         deliveries=round(deliveries * scale),
         estimated=share < 1,
     )
+
+
+def _size(sources: Iterable[Source]) -> int:
+    """Return the number of offsets, those of control records and of aborted events included."""
+    return sum(each.end - each.first for each in sources)
 
 
 def _some(source: Source, share: float) -> Source:

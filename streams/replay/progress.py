@@ -12,7 +12,7 @@ MAX_LOOKS: Final = 600
 
 
 class Progress(NamedTuple):
-    """Events done, by what is committed, and all events of the plan."""
+    """Offsets done, by what is committed, and all offsets of the plan."""
 
     done: int
     total: int

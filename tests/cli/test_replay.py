@@ -109,5 +109,5 @@ def test_a_plan_says_what_it_would_do() -> None:
     assert "store requests" in text
     assert "105 min" in text
     assert progress_line(Progress(1, 4), 90.0, "live traffic, 9 s behind") == (
-        "1 of 4 events (25.0%), 90 s left; waits for live traffic, 9 s behind"
+        "1 of 4 offsets (25.0%), 90 s left; waits for live traffic, 9 s behind"
     )

@@ -110,6 +110,33 @@ def test_a_seek_forwards_skips() -> None:
     assert acks.committable() == {P0: 51}
 
 
+def test_what_no_consumer_is_given_is_committed_once_all_before_it_is_handled() -> None:
+    """A transaction ends in a control record: without this its partition never has a lag of 0."""
+    acks, generation = tracker()
+    acks.received(P0, generation, records(0, 1))
+    acks.read_to(P0, generation, 3)
+    acks.acked(P0, generation, [1])
+    assert acks.committable() == {P0: 0}
+    acks.acked(P0, generation, [0])
+    assert acks.committable() == {P0: 3}
+    acks.committed({P0: 3})
+    acks.read_to(P0, generation, 3)
+    assert acks.committable() == {}
+    acks.read_to(P0, generation, 5)
+    assert acks.committable() == {P0: 5}
+
+
+def test_a_position_from_another_assignment_or_at_the_beginning_is_not_committed() -> None:
+    """The partition's next owner begins at what was committed before."""
+    acks, generation = tracker()
+    acks.read_to(P0, generation, 0)
+    assert acks.committable() == {}
+    acks.revoke([P0])
+    acks.assign([P0])
+    acks.read_to(P0, generation, 7)
+    assert acks.committable() == {}
+
+
 def test_bytes_are_counted_until_they_are_handled() -> None:
     """What bounds the intake is what is held."""
     acks, generation = tracker()
@@ -175,6 +202,11 @@ class Interleavings(RuleBasedStateMachine):
         self.acks.acked(P0, generation, due)
         for offset in due:
             self.pending.remove((generation, offset))
+
+    @rule(more=st.integers(0, 3))
+    def pass_control_records(self, more: int) -> None:
+        self.next += more
+        self.acks.read_to(P0, self.generation, self.next)
 
     @rule(back=st.integers(1, 8))
     def seek(self, back: int) -> None:

@@ -20,7 +20,7 @@ class Thread:
     beacon = None
 
     async def getmany(self, *_: Any) -> Fetched:
-        return Fetched(ASSIGNMENT, {P0: records(7), P1: records(7)})
+        return Fetched(ASSIGNMENT, {P0: records(7), P1: records(7)}, {P0: 8, P1: 9})
 
 
 class Alone(Consumer):

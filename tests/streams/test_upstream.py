@@ -13,8 +13,8 @@ from typing import Any
 import faust
 import pytest
 from aiokafka import AIOKafkaConsumer
+from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult
 from aiokafka.consumer.fetcher import Fetcher as KafkaFetcher
-from aiokafka.consumer.fetcher import FetchResult
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import Assignment, Subscription, SubscriptionState
 from aiokafka.producer.message_accumulator import BatchBuilder, MessageAccumulator
@@ -32,8 +32,16 @@ from yarl import URL
 
 from streams.embedded.mock_broker import MockBroker
 from streams.kafka.producer import KafkaOutbox
-from tests.streams.conftest import PATIENCE, Log, eventually, numbers, publish, until
-from tests.streams.fakes import POSTS
+from tests.streams.conftest import (
+    PATIENCE,
+    Log,
+    Workers,
+    eventually,
+    numbers,
+    publish,
+    until,
+)
+from tests.streams.fakes import POSTS, Handler
 
 REPLACED = {
     Consumer._drain_messages: "44a2500309e8",
@@ -76,6 +84,7 @@ CALLED = {
 INSIDE = {
     AIOKafkaConsumer.start: "2f1ba7044332",
     KafkaFetcher.fetched_records: "be4348896b9b",
+    KafkaFetcher._proc_fetch_request: "59bf948fff47",
     KafkaFetcher.seek_to: "f0ba6aba6c22",
     FetchResult.check_assignment: "b5340df67e3f",
     FetchResult.getall: "3e717e30de50",
@@ -102,6 +111,13 @@ def digest(code: Any) -> str:
 def test_what_is_relied_upon_is_as_it_was_read(code: Any) -> None:
     """To the letter: what it means was judged by reading it."""
     assert digest(code) == RELIED_UPON[code]
+
+
+async def test_workers_read_what_is_committed(workers: Workers) -> None:
+    """Upstream's driver reads posts of transactions that are open, or were aborted."""
+    async with workers(Handler()) as app:
+        await until(lambda: app.consumer._thread._consumer is not None)
+        assert app.consumer._thread._consumer._fetcher._isolation_level == READ_COMMITTED
 
 
 async def test_upstream_still_commits_past_what_is_in_flight(
