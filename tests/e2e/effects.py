@@ -22,20 +22,20 @@ FIELDS = ("text", "lang", "visibility", "mentions", "tags", "links", "reply_gate
 
 _POSTS = select(
     "posts",
-    "witness",
+    "sampler",
     "post_id, author_id, deleted, writetime(created_text), "
     f"{', '.join(f'writetime({field})' for field in FIELDS)}",
     "WHERE post_id IN ?",
 )
 _WRITTEN = select(
-    "author_timeline", "witness", "author_id, post_id", "WHERE author_id IN ? AND post_id IN ?"
+    "author_timeline", "sampler", "author_id, post_id", "WHERE author_id IN ? AND post_id IN ?"
 )
 _CHILDREN = select(
-    "children", "witness", "parent_id, post_id", "WHERE parent_id IN ? AND post_id IN ?"
+    "children", "sampler", "parent_id, post_id", "WHERE parent_id IN ? AND post_id IN ?"
 )
 _ENTRIES = select(
     "home_timeline",
-    "witness",
+    "sampler",
     "user_id, post_id",
     "WHERE bucket = ? AND shard = ? AND user_id IN ? AND post_id IN ?",
 )

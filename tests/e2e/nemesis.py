@@ -18,9 +18,9 @@ from confluent_kafka import KafkaException
 
 from servers.server import Server
 from streams.routes import ROLES
-from tests.e2e.crew import Crew
 from tests.e2e.disk import full
 from tests.e2e.pipeline import Pipeline
+from tests.e2e.worker_processes import WorkerProcesses
 from tests.faults.proxy import Proxy, Weather
 
 LOOK_SECONDS = 0.2
@@ -37,7 +37,7 @@ Fault = Callable[[random.Random], bool]
 """Happens, is over, and says whether it has had its effect."""
 
 
-class Town(NamedTuple):
+class FaultTargets(NamedTuple):
     """What faults happen to."""
 
     pipeline: Pipeline
@@ -45,10 +45,10 @@ class Town(NamedTuple):
     cassandra: Server
     to_kafka: Proxy
     to_cassandra: Proxy
-    crew: Crew
+    workers: WorkerProcesses
 
 
-class Hand:
+class FaultThread:
     """Deals faults of some kinds on a thread of its own, until it is told to stop.
 
     It deals all of them once at least, and goes on with those that have not happened.
@@ -122,13 +122,13 @@ class Hand:
         )  # fmt: skip
 
 
-def process_faults(town: Town, doomed: Sequence[str]) -> dict[str, Fault]:
+def process_faults(town: FaultTargets, doomed: Sequence[str]) -> dict[str, Fault]:
     """What happens to workers (these are killed, all are paused) and to the servers."""
-    crew = town.crew
+    workers = town.workers
     return {
-        "worker killed": lambda chance: crew.kill(chance.choice(doomed)),
-        "worker paused": lambda chance: crew.freeze(
-            chance.choice(crew.names), _after(chance.uniform(1, 4))
+        "worker killed": lambda chance: workers.kill(chance.choice(doomed)),
+        "worker paused": lambda chance: workers.freeze(
+            chance.choice(workers.names), _after(chance.uniform(1, 4))
         ),
         "worker paused past its session": lambda chance: _forgotten(town, chance),
         "Kafka killed": lambda chance: _restarted(town.kafka, town.to_kafka, chance, "kill"),
@@ -145,7 +145,7 @@ def process_faults(town: Town, doomed: Sequence[str]) -> dict[str, Fault]:
     }
 
 
-def network_faults(town: Town) -> dict[str, Fault]:
+def network_faults(town: FaultTargets) -> dict[str, Fault]:
     """What happens between the workers and both servers."""
     return {
         f"{kind} to {name}": fault
@@ -231,13 +231,13 @@ def _disk_full(cassandra: Server) -> bool:
         cassandra.start()
 
 
-def _forgotten(town: Town, chance: random.Random) -> bool:
+def _forgotten(town: FaultTargets, chance: random.Random) -> bool:
     """Paused until some group has given its partitions to others."""
-    name = chance.choice(town.crew.names)
+    name = chance.choice(town.workers.names)
     role = chance.choice(ROLES)
     if not _until(lambda: name in _members(town.pipeline, role)):
         return False
-    return town.crew.freeze(
+    return town.workers.freeze(
         name, lambda: bool(members := _members(town.pipeline, role)) and name not in members
     )
 

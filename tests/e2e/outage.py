@@ -14,9 +14,9 @@ from schemas import topics
 from schemas.codec import Message
 from servers.ports import first_free_port
 from tests.e2e.comparison import compare_all
+from tests.e2e.offset_sampler import OffsetSampler
 from tests.e2e.pipeline import POLL_SECONDS, READ, Pipeline
 from tests.e2e.village import model_of
-from tests.e2e.witness import Witness
 
 LIVE_SECONDS = 90.0
 RECOVER_SECONDS = 300.0
@@ -28,7 +28,7 @@ STOP_SECONDS = 10.0
 """What CONTRACT gives a worker to end."""
 
 
-class Site:
+class WorkerSite:
     """What a worker says of itself."""
 
     def __init__(self, port: int) -> None:
@@ -64,18 +64,18 @@ class Site:
 class Load:
     """Publishes a log in lots; leaving the context compares everything with the model.
 
-    A witness samples the committed offsets all along.
+    A sampler samples the committed offsets all along.
     """
 
     def __init__(self, pipeline: Pipeline, log: Sequence[Message], lots: int = 5) -> None:
         self._pipeline = pipeline
         self._log = log
         self._lots = [log[lot::lots] for lot in range(lots)]
-        self._witness = Witness(pipeline)
+        self._sampler = OffsetSampler(pipeline)
         self.figures: dict[str, Any] = {"events": len(log)}
 
     def __enter__(self) -> Self:
-        self._witness.__enter__()
+        self._sampler.__enter__()
         return self
 
     def __exit__(
@@ -84,15 +84,15 @@ class Load:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._witness.__exit__(kind, error, trace)
+        self._sampler.__exit__(kind, error, trace)
         if error is None:
             self._judge()
 
-    def worker(self, name: str, **settings: Any) -> Site:
+    def worker(self, name: str, **settings: Any) -> WorkerSite:
         """A worker that has begun; it need not be ready."""
         port = first_free_port(1)
         self._pipeline.start_worker(name, metrics_port=port, **settings)
-        site = Site(port)
+        site = WorkerSite(port)
         self._pipeline.until(site.lives, time.monotonic() + LIVE_SECONDS)
         return site
 
@@ -139,15 +139,15 @@ class Load:
         return True
 
     def _judge(self) -> None:
-        witness, pipeline = self._witness, self._pipeline
-        assert not witness.objections, witness.objections
-        assert witness.has_judged_all()
+        sampler, pipeline = self._sampler, self._pipeline
+        assert not sampler.objections, sampler.objections
+        assert sampler.has_judged_all()
         assert sum(pipeline.ends(dead_letter_topics()).values()) == 0
         assert not self._lots, "not everything was published"
         patient = pipeline.settings.model_copy(update={"store_timeout_seconds": PATIENCE})
         self.figures["entries"] = compare_all(patient, model_of(self._log))
         assert self.figures["entries"] > 0
-        self.figures |= witness.figures()
+        self.figures |= sampler.figures()
 
 
 def dead_letter_topics() -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 
 from schemas.codec import Message
 from servers.server import Server
-from tests.e2e.outage import Load, Site
+from tests.e2e.outage import Load, WorkerSite
 from tests.e2e.pipeline import Pipeline
 from tests.e2e.village import Village
 
@@ -100,7 +100,7 @@ def test_a_worker_may_start_before_the_brokers(
     record_figures("started before Kafka", **load.figures)
 
 
-def says(site: Site, problem: str) -> bool:
+def says(site: WorkerSite, problem: str) -> bool:
     return any(problem in each for each in site.problems())
 
 

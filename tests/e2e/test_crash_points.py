@@ -13,9 +13,9 @@ from schemas.events import FollowCreated
 from streams.routes import ROLES
 from tests.e2e.comparison import compare_all
 from tests.e2e.faults import Journal, Point
+from tests.e2e.offset_sampler import OffsetSampler
 from tests.e2e.pipeline import Pipeline
 from tests.e2e.village import HAMLET, Village, model_of
-from tests.e2e.witness import Witness
 
 SEED = 4
 PASSES = 5
@@ -51,17 +51,17 @@ def test_one_of_two_workers_dies(
 @pytest.mark.proof
 @pytest.mark.timeout(900)
 def test_a_loss_is_noticed(pipeline: Pipeline) -> None:
-    """Negative control: what acknowledges first and then dies is seen by witness and model."""
+    """Negative control: what acknowledges first and then dies is seen by sampler and model."""
     log = HAMLET.log(random.Random(SEED))
     journal = pipeline.start_faulty_worker("a", point="after-commit", acks_unhandled=True)
     pipeline.until(lambda: bool(pipeline.members("ingest").get("a")))
-    with Witness(pipeline) as witness:
+    with OffsetSampler(pipeline) as sampler:
         pipeline.publish(log)
         assert pipeline.end_of("a", END_SECONDS) == -signal.SIGKILL
         assert journal.read("killed")
         pipeline.start_worker("a")
         pipeline.drain(DRAIN_SECONDS)
-    assert witness.objections
+    assert sampler.objections
     with pytest.raises(AssertionError):
         compare_all(pipeline.settings, model_of(log))
 
@@ -79,7 +79,7 @@ def die_and_recover(
         if point:
             victims[name] = journal
     pipeline.until(lambda: all(set(pipeline.members(role)) == set(doomed) for role in ROLES))
-    with Witness(pipeline) as witness:
+    with OffsetSampler(pipeline) as sampler:
         for lot in lots(log):
             pipeline.publish(lot)
         for name, journal in victims.items():
@@ -92,8 +92,8 @@ def die_and_recover(
         restarted = time.monotonic()
         pipeline.drain(DRAIN_SECONDS)
         seconds = time.monotonic() - restarted
-    assert not witness.objections, witness.objections
-    assert witness.has_judged_all()
+    assert not sampler.objections, sampler.objections
+    assert sampler.has_judged_all()
     entries = compare_all(pipeline.settings, model_of(log))
     assert entries > 0
     return {
@@ -101,7 +101,7 @@ def die_and_recover(
         "entries": entries,
         "unhandled_at_the_kill": left,
         "seconds_to_recover": round(seconds, 1),
-    } | witness.figures()
+    } | sampler.figures()
 
 
 def lots(log: Sequence[Message]) -> list[list[Message]]:

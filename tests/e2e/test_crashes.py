@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from tests.e2e.comparison import compare_all
+from tests.e2e.offset_sampler import OffsetSampler
 from tests.e2e.pipeline import Pipeline
 from tests.e2e.village import Village, model_of
-from tests.e2e.witness import Witness
 
 SEED = 4
 KILLS = 4
@@ -30,7 +30,7 @@ def test_workers_killed_at_random(pipeline: Pipeline, record_figures: Callable[.
     for name in names:
         pipeline.start_worker(name)
     busy = 0
-    with Witness(pipeline) as witness:
+    with OffsetSampler(pipeline) as sampler:
         for kill in range(KILLS):
             pipeline.publish(log[kill::KILLS])
             handled = pipeline.committed()
@@ -43,12 +43,12 @@ def test_workers_killed_at_random(pipeline: Pipeline, record_figures: Callable[.
         pipeline.drain(DRAIN_SECONDS)
         seconds = time.monotonic() - restarted
     assert busy, "none died with anything to do"
-    assert not witness.objections, witness.objections
+    assert not sampler.objections, sampler.objections
     entries = compare_all(pipeline.settings, model_of(log))
     assert entries > 0
     record_figures(
         "killed at random", kills=KILLS, killed_with_work_left=busy, events=len(log),
-        entries=entries, seconds_to_recover=round(seconds, 1), **witness.figures(),
+        entries=entries, seconds_to_recover=round(seconds, 1), **sampler.figures(),
     )  # fmt: skip
 
 
@@ -58,7 +58,7 @@ def test_a_worker_told_to_stop_under_load(
     """SIGTERM: exit code 0 within ten seconds, and what it left is done by its successor."""
     log = Village(people=40, follows=1_000, posts=1_500).log(random.Random(SEED))
     worker = pipeline.start_worker("a")
-    with Witness(pipeline) as witness:
+    with OffsetSampler(pipeline) as sampler:
         pipeline.until(lambda: bool(pipeline.members("ingest")))
         pipeline.publish(log[::2])
         pipeline.until(lambda: pipeline.committed() > 0)
@@ -73,7 +73,7 @@ def test_a_worker_told_to_stop_under_load(
         restarted = time.monotonic()
         pipeline.drain(DRAIN_SECONDS)
         recovered = time.monotonic() - restarted
-    assert not witness.objections, witness.objections
+    assert not sampler.objections, sampler.objections
     assert compare_all(pipeline.settings, model_of(log)) > 0
     record_figures(
         "told to stop under load", events=len(log), unhandled_at_the_end=left,

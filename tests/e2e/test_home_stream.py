@@ -31,7 +31,7 @@ from services.storage.migrations import available_migrations, migrate
 from streams.bootstrap import Deps, cassandra_stores, connect_store, create_api, create_metrics
 from streams.routes import create_handlers
 from tests.api.streaming import streaming
-from tests.e2e.crowd import Crowd
+from tests.e2e.stream_readers import StreamReaders
 
 ALICE, BOB = 1, 2
 MINGLE = str(Path(sys.executable).with_name("mingle"))
@@ -197,7 +197,7 @@ async def test_many_stream_from_one_process(
     with api(village.deps.settings) as (pid, address):
         empty = memory(pid)
         began = loop.time()
-        async with Crowd(address, users, MOST_SECONDS) as crowd:
+        async with StreamReaders(address, users, MOST_SECONDS) as crowd:
             opening = loop.time() - began
             full = memory(pid)
             before = cpu_seconds(pid)

@@ -20,14 +20,14 @@ from servers.cassandra import CassandraConfig
 from servers.kafka import KafkaConfig
 from servers.ports import first_free_port
 from streams.routes import ROLES
-from tests.e2e.chatter import Producers
 from tests.e2e.comparison import compare_all
-from tests.e2e.crew import Crew
 from tests.e2e.disk import small_disk
-from tests.e2e.nemesis import Hand, Town, network_faults, process_faults
+from tests.e2e.generated_load import Producers
+from tests.e2e.nemesis import FaultTargets, FaultThread, network_faults, process_faults
 from tests.e2e.outage import HASTE, PATIENCE, dead_letter_topics
 from tests.e2e.pipeline import Pipeline
 from tests.e2e.village import model_of
+from tests.e2e.worker_processes import WorkerProcesses
 from tests.faults.proxy import Proxy
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.proof, pytest.mark.timeout(2_400)]
 
 
 @pytest.fixture
-def town(tmp_path: Path) -> Iterator[Town]:
+def town(tmp_path: Path) -> Iterator[FaultTargets]:
     """Servers of its own, for Kafka has to know of the proxy, and Cassandra has a small disk."""
     with ExitStack() as stack:
         port = first_free_port(kafka_server.PORTS_WITH_PROXY)
@@ -75,17 +75,17 @@ def town(tmp_path: Path) -> Iterator[Town]:
         pipeline = Pipeline(kafka.address, cassandra.port, tmp_path, retention_days=RETENTION_DAYS)
         stack.callback(pipeline.stop)
         pipeline.prepare()
-        yield Town(
+        yield FaultTargets(
             pipeline,
             kafka,
             cassandra,
             to_kafka,
             to_cassandra,
-            crew(pipeline, to_kafka, to_cassandra),
+            faulty_workers(pipeline, to_kafka, to_cassandra),
         )
 
 
-def crew(pipeline: Pipeline, to_kafka: Proxy, to_cassandra: Proxy) -> Crew:
+def faulty_workers(pipeline: Pipeline, to_kafka: Proxy, to_cassandra: Proxy) -> WorkerProcesses:
     """Workers that reach both servers by the proxies only, and whose clocks are wrong."""
     settings = {
         "kafka_bootstrap": f"127.0.0.1:{to_kafka.port}",
@@ -99,24 +99,24 @@ def crew(pipeline: Pipeline, to_kafka: Proxy, to_cassandra: Proxy) -> Crew:
         }
         for name, clock_ms in CLOCKS_MS.items()
     }  # fmt: skip
-    return Crew(pipeline, plans)
+    return WorkerProcesses(pipeline, plans)
 
 
 def test_everything_that_can_break(
-    town: Town, pytestconfig: pytest.Config, record_figures: Callable[..., None]
+    town: FaultTargets, pytestconfig: pytest.Config, record_figures: Callable[..., None]
 ) -> None:
     """0 missing, 0 extra, no dead letters; no lag soon; memory and open files stay bounded."""
     seconds = pytestconfig.getoption("nemesis_seconds")
     seed = pytestconfig.getoption("nemesis_seed") or random.SystemRandom().randrange(10**6)
     log.warning("--nemesis-seed %d --nemesis-seconds %g", seed, seconds)
-    pipeline, workers = town.pipeline, town.crew
+    pipeline, workers = town.pipeline, town.workers
     with workers:
         pipeline.until(lambda: all_members(pipeline), time.monotonic() + START_SECONDS)
         with Producers(pipeline, seed) as producers:
             faults = process_faults(town, DOOMED), network_faults(town)
             with (
-                Hand("processes", faults[0], seed) as sword,
-                Hand("network", faults[1], seed) as wire,
+                FaultThread("processes", faults[0], seed) as sword,
+                FaultThread("network", faults[1], seed) as wire,
             ):
                 time.sleep(seconds)  # the faults themselves
                 for hand in (sword, wire):

@@ -21,9 +21,9 @@ from services.timelines.cassandra import SHARDS
 from streams.bootstrap import cassandra_stores, connect_store, create_metrics
 from streams.routes import ROLES
 from tests.e2e.faults import Journal
+from tests.e2e.offset_sampler import OffsetSampler
 from tests.e2e.pipeline import READ, Pipeline
 from tests.e2e.village import START
-from tests.e2e.witness import Witness
 
 AUTHOR = UserId(1)
 POST = post_id(START, 1)
@@ -75,7 +75,7 @@ def storm(
     ]  # fmt: skip
     pipeline.until(lambda: all(set(pipeline.members(role)) == set(WORKERS) for role in ROLES))
     post = PostCreated(version=START * 1_000, post_id=POST, author_id=AUTHOR, text="hello")
-    with Witness(pipeline, {AUTHOR: readers}) as witness:
+    with OffsetSampler(pipeline, {AUTHOR: readers}) as sampler:
         pipeline.publish([post])
         pipeline.until(lambda: handled(journals) > 0)
         before = assignments(journals[0])
@@ -92,14 +92,14 @@ def storm(
         over.touch()
         pipeline.drain(DRAIN_SECONDS)
     needed = sum(pipeline.ends(["fanout-pages"]).values())
-    assert not witness.objections, witness.objections
+    assert not sampler.objections, sampler.objections
     homes = [AUTHOR, *readers]
     assert uvloop.run(entries(pipeline.settings)) == [(user, POST) for user in homes]
     assert handled(journals) <= MOST_REPEATED * needed
     return {
         "followers": followers, "pages_needed": needed, "pages_handled": handled(journals),
         "rebalances": seen, "pages_left_after_them": left,
-        "seconds_of_rebalances": round(seconds, 1), **witness.figures(),
+        "seconds_of_rebalances": round(seconds, 1), **sampler.figures(),
     }  # fmt: skip
 
 

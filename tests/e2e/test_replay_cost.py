@@ -18,7 +18,7 @@ from services.graph.edge import EdgeMutation
 from services.settings.settings import Settings
 from streams.bootstrap import cassandra_stores, connect_store, create_metrics
 from streams.pace import paced
-from tests.e2e.outage import Site
+from tests.e2e.outage import WorkerSite
 from tests.e2e.pipeline import Pipeline
 from tests.e2e.replays import DERIVED, Replays, lose
 
@@ -79,7 +79,7 @@ def cassandra_seconds(settings: Settings) -> float:
     return used.cpu_seconds if used else float("nan")
 
 
-def so_far(live: Site, settings: Settings) -> Cost:
+def so_far(live: WorkerSite, settings: Settings) -> Cost:
     """By a live worker, since it began."""
     return Cost(
         live.total("timeline_fanout_entries_written_total"),
@@ -109,7 +109,7 @@ def test_a_replay_needs_a_third_of_the_live_store_requests(
     ]  # fmt: skip
     port = first_free_port(1)
     pipeline.start_worker("live", metrics_port=port)
-    live = Site(port)
+    live = WorkerSite(port)
     pipeline.publish([FollowCreated(version=1, follower_id=1, followee_id=2)])
     pipeline.drain(LIVE_SECONDS)
     before = so_far(live, pipeline.settings)

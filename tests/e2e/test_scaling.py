@@ -117,7 +117,7 @@ class Load(threading.Thread):
         return self._log[: self.sent]
 
 
-class Crew:
+class ScaledWorkers:
     """The workers that there are, and how long messages waited at each step that changed them."""
 
     def __init__(self, pipeline: Pipeline, waiting: Waiting, names: list[str]) -> None:
@@ -175,7 +175,7 @@ def test_one_to_four_workers_and_back(
     waiting = Waiting(Pipeline(kafka.address, cassandra.port, tmp_path))
     load = Load(kafka.address, log)
     load.start()
-    crew = Crew(pipeline, waiting, ["a"])
+    crew = ScaledWorkers(pipeline, waiting, ["a"])
     try:
         with waiting.watched():
             crew.step("steady with 1")

@@ -25,11 +25,11 @@ from schemas.events import (
 from schemas.ids import post_id
 from streams.routes import ROLES
 from tests.e2e.comparison import compare_all
-from tests.e2e.crew import is_stopped
 from tests.e2e.faults import Journal
+from tests.e2e.offset_sampler import OffsetSampler
 from tests.e2e.pipeline import Pipeline
 from tests.e2e.village import START, model_of
-from tests.e2e.witness import Witness
+from tests.e2e.worker_processes import is_stopped
 
 SESSION_SECONDS = 7.0  # the broker grants six at least
 PATIENCE = 120.0
@@ -66,10 +66,10 @@ pytestmark = [pytest.mark.e2e, pytest.mark.proof, pytest.mark.timeout(600)]
 def test_a_zombie_changes_nothing(pipeline: Pipeline, record_figures: Callable[..., None]) -> None:
     """What it writes late loses against what is newer, and its commit does not go through."""
     newer = [*UNFOLLOW, *NEWER_EDIT, *DELETION]
-    with Witness(pipeline) as witness:
+    with OffsetSampler(pipeline) as sampler:
         figures = freeze_and_thaw(pipeline, newer)
-    assert not witness.objections, witness.objections
-    assert not witness.regressions
+    assert not sampler.objections, sampler.objections
+    assert not sampler.regressions
     assert compare_all(pipeline.settings, model_of([*BEFORE, *OLD, *newer])) > 0
     record_figures("zombie", **figures)
 

@@ -25,8 +25,8 @@ from services.readers.returning import SETTLE_SECONDS, ReturningUsers
 from services.stores import Stores
 from streams.bootstrap import memory_stores
 from tests.histories import NOW, PEOPLE, POSTS, READER, Fact, chances, histories
+from tests.properties.concurrent_writer import TURNS, ConcurrentWriter
 from tests.properties.conftest import Prove
-from tests.properties.meddler import TURNS, Meddler
 from tests.properties.world import METRICS, World, assert_same, says, some, turns
 from tests.relation_histories import peopled_histories
 
@@ -68,7 +68,7 @@ class Village:
         self._chance = chance
         stores = memory_stores()
         self._activity = stores.activity
-        meddled = Stores(*(Meddler(each, chance, failing) for each in stores))
+        meddled = Stores(*(ConcurrentWriter(each, chance, failing) for each in stores))
         self._workers = [
             InactiveUsers(meddled.activity, each, self.clock, self._seconds)
             for each in days

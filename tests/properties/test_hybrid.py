@@ -8,8 +8,8 @@ from schemas.ids import DAY_MS, PostId, UserId
 from services.handlers.pages import FanOutPolicy
 from services.readers.paging import PageRequest
 from tests.histories import NOW, PEOPLE, POSTS, READER, RETENTION_DAYS, Fact, chances, histories
+from tests.properties.concurrent_writer import ConcurrentWriter
 from tests.properties.conftest import Prove
-from tests.properties.meddler import Meddler
 from tests.properties.world import World, assert_same, says
 from tests.relation_histories import peopled_histories
 
@@ -47,7 +47,7 @@ def test_workers_that_fail_midway_leave_nothing_out(prove: Prove) -> None:
     """A flag is there before the first page is not: whenever a worker dies, homes are whole."""
 
     async def holds(history: list[Fact], chance: Random, mixed: list[FanOutPolicy]) -> None:
-        world = World(between=lambda port: Meddler(port, chance, 0.05), policies=mixed)
+        world = World(between=lambda port: ConcurrentWriter(port, chance, 0.05), policies=mixed)
         await world.deliver_by(3, history, chance)
         assert_same(await world.shows(), says(history))
 

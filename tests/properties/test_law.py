@@ -22,8 +22,8 @@ from tests.histories import (
     log,
 )
 from tests.model import Model
+from tests.properties.concurrent_writer import ConcurrentWriter
 from tests.properties.conftest import Prove
-from tests.properties.meddler import Meddler
 from tests.properties.world import World, assert_same, says
 from tests.relation_histories import peopled_histories
 from tests.shown import shown
@@ -100,7 +100,7 @@ def test_workers_at_once_that_fail_midway_give_the_same_state(prove: Prove) -> N
     """Their steps interleave, each may fail, before or after it took effect, and is done again."""
 
     async def holds(history: list[Fact], chance: Random, failing: float) -> None:
-        world = World(between=lambda port: Meddler(port, chance, failing))
+        world = World(between=lambda port: ConcurrentWriter(port, chance, failing))
         await world.deliver_by(3, history, chance)
         assert_same(await world.shows(), says(history))
 

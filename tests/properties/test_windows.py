@@ -15,8 +15,8 @@ from services.readers.paging import PageRequest
 from services.span import Span
 from tests.histories import NOW, PEOPLE, READER, Fact, chances, log
 from tests.model import Model
+from tests.properties.concurrent_writer import ConcurrentWriter
 from tests.properties.conftest import Prove
-from tests.properties.meddler import Meddler
 from tests.properties.world import World
 from tests.relation_histories import WINDOW_POSTS, moving_reposts, window_histories
 from tests.shown import shown
@@ -62,7 +62,7 @@ def test_lines_of_reposts_are_followed_as_they_move(prove: Prove) -> None:
     """By workers at once that fail midway, before or after a step took effect."""
 
     async def holds(history: list[Fact], chance: Random, failing: float) -> None:
-        world = World(days=0, between=lambda port: Meddler(port, chance, failing))
+        world = World(days=0, between=lambda port: ConcurrentWriter(port, chance, failing))
         await agrees(await world.deliver_by(3, history, chance), history)
 
     histories = moving_reposts() | window_histories()

@@ -11,8 +11,8 @@ from services.search.store import claim_of
 from services.search.terms import tags_of, words_of
 from services.span import Span
 from tests.histories import NOW, Fact, chances
+from tests.properties.concurrent_writer import ConcurrentWriter
 from tests.properties.conftest import Prove
-from tests.properties.meddler import Meddler
 from tests.properties.world import World
 from tests.relation_histories import whole_histories
 
@@ -48,7 +48,7 @@ def test_workers_that_fail_midway_find_the_same(prove: Prove) -> None:
     """Also half of what they were asked to forget, or to add, may be done twice."""
 
     async def holds(facts: list[Fact], chance: Random, failing: float) -> None:
-        world = World(between=lambda port: Meddler(port, chance, failing))
+        world = World(between=lambda port: ConcurrentWriter(port, chance, failing))
         await assert_found(await world.deliver_by(3, facts, chance), facts)
 
     prove(holds, 15, whole_histories(), chances, st.sampled_from((0, 0.02, 0.1)))

@@ -134,7 +134,7 @@ class Tables:
                 yield chunk, each
 
 
-class Witness:
+class PackAuditor:
     """Judges what readers are told beside what writers were doing."""
 
     def __init__(self) -> None:
@@ -190,7 +190,7 @@ async def test_every_edge_that_was_recorded_before_a_list_is_read_is_seen(
 
 
 async def history(chance: random.Random, graph: CassandraGraph) -> None:
-    witness = Witness()
+    auditor = PackAuditor()
 
     async def writes() -> None:
         for _ in range(4):
@@ -198,18 +198,18 @@ async def history(chance: random.Random, graph: CassandraGraph) -> None:
                 EdgeMutation(each, ALICE, Version(chance.randrange(9)), chance.random() < 0.5)
                 for each in chance.sample(CROWD, chance.randrange(1, 3))
             ]
-            await witness.record(graph, some)
+            await auditor.record(graph, some)
 
     async def reads() -> None:
         for _ in range(6):
             start, end = sorted(chance.sample([0, SLOTS // 4, SLOTS // 2, SLOTS], 2))
-            began = witness.turn()
+            began = auditor.turn()
             [found] = await graph.followers([SlotRange(ALICE, start, end)])
-            ended = witness.turn()
+            ended = auditor.turn()
             assert len(set(found.tolist())) == len(found)
             for each in CROWD:
                 inside = start <= slot(each) < end
-                may = witness.may_say(each, began, ended) if inside else {False}
+                may = auditor.may_say(each, began, ended) if inside else {False}
                 assert (each in found) in may, (each, began, ended)
 
     await asyncio.gather(writes(), writes(), reads(), reads())

@@ -27,7 +27,7 @@ MOST_FAILURES = 10
 """Of one port: a hundred steps of which each tenth fails are done together in 40,000 tries."""
 
 
-class Meddler:
+class ConcurrentWriter:
     """Stands before a port: others get to run between its steps, and any step may fail."""
 
     def __init__(self, port: Any, chance: Random, failing: float) -> None:

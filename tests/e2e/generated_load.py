@@ -50,7 +50,7 @@ RELATIONS: dict[str, type[Any]] = {
 }  # fmt: skip
 
 
-class Said(NamedTuple):
+class SentMessage(NamedTuple):
     """A message, and what its producer took for the present."""
 
     message: Message
@@ -61,7 +61,7 @@ class Said(NamedTuple):
         return Outgoing(*encode(self.message), timestamp=self.at)
 
 
-class Talk:
+class GeneratedLoad:
     """What is said, one message after the other; the same for the same seed and beginning."""
 
     def __init__(self, chance: random.Random, began: int) -> None:
@@ -72,7 +72,7 @@ class Talk:
         self._written: list[tuple[int, int]] = []
         """Post and author."""
 
-    def first(self) -> list[Said]:
+    def first(self) -> list[SentMessage]:
         """What was said before: edges, and posts of two months."""
         edges = [self._say("follow", self._began) for _ in range(FIRST_FOLLOWS)]
         past = [
@@ -84,17 +84,17 @@ class Talk:
         ]
         return edges + past
 
-    def lot(self, number: int) -> Iterator[Said]:
+    def lot(self, number: int) -> Iterator[SentMessage]:
         """What is said in one second; nothing of it is of the future by its producer's clock."""
         now = self._began + int(number * LOT_SECONDS * 1_000)
         kinds = self._chance.choices(list(KINDS), list(KINDS.values()), k=MESSAGES_A_LOT)
         for kind in kinds:
             yield self._say(kind, now + self._chance.choice(CLOCKS_MS))
 
-    def _say(self, kind: str, at: int) -> Said:
+    def _say(self, kind: str, at: int) -> SentMessage:
         message = self._message(kind, at)
         self.all.append(message)
-        return Said(message, at)
+        return SentMessage(message, at)
 
     def _message(self, kind: str, at: int) -> Message:
         some, other = (self._chance.randint(1, PEOPLE) for _ in range(2))
@@ -136,8 +136,8 @@ class Producers:
     def __init__(self, pipeline: Pipeline, seed: int) -> None:
         self._pipeline = pipeline
         self._chance = random.Random(f"{seed} producers")
-        self._talk = Talk(random.Random(f"{seed} talk"), time.time_ns() // 1_000_000)
-        self._held: list[tuple[int, Said]] = []
+        self._talk = GeneratedLoad(random.Random(f"{seed} talk"), time.time_ns() // 1_000_000)
+        self._held: list[tuple[int, SentMessage]] = []
         """By the lot they go with."""
         self._leaving = threading.Event()
         self._thread = threading.Thread(target=self._run, name="producers")
@@ -176,7 +176,7 @@ class Producers:
         except BaseException as error:  # noqa: BLE001 - told to the test by __exit__
             self._failure = error
 
-    def _mixed(self, number: int) -> list[Said]:
+    def _mixed(self, number: int) -> list[SentMessage]:
         """A lot as it leaves: without what is held back, with what was, in no order."""
         lot = []
         for each in self._talk.lot(number):
@@ -193,7 +193,7 @@ class Producers:
         self._chance.shuffle(lot)
         return lot
 
-    def _publish(self, lot: list[Said]) -> None:
+    def _publish(self, lot: list[SentMessage]) -> None:
         while True:
             try:
                 self._pipeline.publish(each.outgoing for each in lot)

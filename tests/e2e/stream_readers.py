@@ -14,7 +14,7 @@ _END = re.compile(rb'event: end\ndata: \{"reason":"([a-z]+)"')
 _BEGUN = b"event: change\n"
 
 
-class Told(NamedTuple):
+class DeliveredEvent(NamedTuple):
     """Who was told of a post, and when (the loop's time)."""
 
     user: int
@@ -22,12 +22,12 @@ class Told(NamedTuple):
     at: float
 
 
-class Crowd(AsyncExitStack):
+class StreamReaders(AsyncExitStack):
     """Readers that have begun when the context is entered."""
 
     def __init__(self, address: str, users: Sequence[int], seconds: float) -> None:
         super().__init__()
-        self.told: list[Told] = []
+        self.told: list[DeliveredEvent] = []
         self.ended: list[str] = []
         self._address = urlsplit(address)
         self._users = users
@@ -72,7 +72,7 @@ class Crowd(AsyncExitStack):
             *whole, rest = (rest + chunk).split(b"\n\n")
             for event in whole:
                 if found := _ENTRY.search(event):
-                    self.told.append(Told(user, int(found[1]), at))
+                    self.told.append(DeliveredEvent(user, int(found[1]), at))
                 if found := _END.search(event):
                     self.ended.append(found[1].decode())
 

@@ -17,7 +17,7 @@ LOOK_SECONDS = 0.5
 WAIT_SECONDS = 60.0
 
 
-class Crew:
+class WorkerProcesses:
     """Starts workers when its context is entered; while it is open, a thread looks after them.
 
     It keeps the most memory (bytes) and the most open files that any of them has had.
@@ -33,7 +33,7 @@ class Crew:
         self._plans = plans
         self._lock = threading.RLock()
         self._leaving = threading.Event()
-        self._thread = threading.Thread(target=self._look_after, name="crew")
+        self._thread = threading.Thread(target=self._look_after, name="workers")
 
     def __enter__(self) -> Self:
         for name in self._plans:

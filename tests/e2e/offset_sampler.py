@@ -1,6 +1,6 @@
 """Watches the committed offsets all along: nothing below them may be unhandled.
 
-The witness reads every topic itself and judges each message once, when a sample of the committed
+The sampler reads every topic itself and judges each message once, when a sample of the committed
 offsets first covers it, by what the store holds then. The sample is taken first: what is
 handled between the two is no excuse, for it was not handled when its offset was committed.
 """
@@ -36,7 +36,7 @@ SOME = 20
 """Objections that are kept word for word."""
 
 
-class Seen(NamedTuple):
+class OffsetSample(NamedTuple):
     """A message as it stands in its topic."""
 
     place: Place
@@ -52,7 +52,7 @@ class Edge(NamedTuple):
     since: int
 
 
-class Known:
+class KnownEffects:
     """What was found in the store, and since when: what a request had to take into account."""
 
     def __init__(self) -> None:
@@ -67,7 +67,7 @@ class Known:
         self.backfills: dict[tuple[int, int], int] = {}
         """When a backfill was last asked for, by follower and author."""
 
-    def appended(self, seen: Seen) -> None:
+    def appended(self, seen: OffsetSample) -> None:
         match seen.message:
             case DeliverPage() as page:
                 self.pages[page.post_id].add((page.slot_from, page.slot_to))
@@ -77,7 +77,7 @@ class Known:
             case FollowDeleted() as fact:
                 self.ended.add((fact.follower_id, fact.followee_id))
 
-    def found(self, seen: Seen, now: int) -> None:
+    def found(self, seen: OffsetSample, now: int) -> None:
         match seen.message:
             case FollowCreated() as fact:
                 edge = Edge(slot(fact.follower_id), now)
@@ -85,7 +85,7 @@ class Known:
             case PostCreated() | ReplyCreated() as fact:
                 self.posts[fact.author_id].setdefault(fact.post_id, now)
 
-    def owed(self, seen: Seen) -> Iterator[tuple[int, int]]:
+    def owed(self, seen: OffsetSample) -> Iterator[tuple[int, int]]:
         """The entries (user, post) that a request which counts as handled has written."""
         match seen.message:
             case DeliverPage() as page:
@@ -99,13 +99,13 @@ class Known:
                     if since < seen.timestamp:
                         yield wanted.follower_id, post
 
-    def has_ended(self, seen: Seen) -> bool:
+    def has_ended(self, seen: OffsetSample) -> bool:
         fact = seen.message
         return (
             isinstance(fact, FollowCreated) and (fact.follower_id, fact.followee_id) in self.ended
         )
 
-    def unasked(self, seen: Seen) -> str | None:
+    def unasked(self, seen: OffsetSample) -> str | None:
         """The request that a fact which counts as handled has not led to."""
         match seen.message:
             case FollowCreated() as fact:
@@ -129,7 +129,7 @@ def covers_all(ranges: Iterable[tuple[int, int]]) -> bool:
     return reached == SLOTS
 
 
-class Witness:
+class OffsetSampler:
     """A thread that samples while its context is open; leaving it judges what is left."""
 
     def __init__(
@@ -137,14 +137,14 @@ class Witness:
     ) -> None:
         """`edges` were recorded before, by author: no message tells of them."""
         self._pipeline = pipeline
-        self._known = Known()
+        self._known = KnownEffects()
         for author, followers in (edges or {}).items():
             self._known.edges[author] = {each: Edge(slot(each), 0) for each in followers}
-        self._waiting: defaultdict[Place, deque[Seen]] = defaultdict(deque)
+        self._waiting: defaultdict[Place, deque[OffsetSample]] = defaultdict(deque)
         self._read: dict[Place, int] = {}
         self._committed: dict[Place, int] = {}
         self._leaving = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="witness")
+        self._thread = threading.Thread(target=self._run, name="sampler")
         self.samples = self.judged = self.regressions = self.objected = 0
         self.objections: list[str] = []
         self.failure: BaseException | None = None
@@ -188,7 +188,7 @@ class Witness:
         ]
         bootstrap = self._pipeline.settings.kafka_bootstrap
         consumer = Consumer(
-            {"bootstrap.servers": bootstrap, "group.id": "witness", "enable.auto.commit": False}
+            {"bootstrap.servers": bootstrap, "group.id": "sampler", "enable.auto.commit": False}
         )
         consumer.assign(places)
         store = await connect_store(self._pipeline.settings, create_metrics())
@@ -250,11 +250,11 @@ class Witness:
         self._read[place] = offset + 1
         timestamp = record.timestamp()[1]
         message = decode(record.topic(), record.key(), record.value(), timestamp)
-        seen = Seen(place, offset, timestamp, message)
+        seen = OffsetSample(place, offset, timestamp, message)
         self._known.appended(seen)
         self._waiting[place].append(seen)
 
-    def _due(self) -> Iterator[Seen]:
+    def _due(self) -> Iterator[OffsetSample]:
         """What is below the committed offsets and not judged."""
         for place, waiting in self._waiting.items():
             for seen in waiting:
@@ -271,7 +271,9 @@ class Witness:
                 self._waiting[seen.place].popleft()
             self.judged += len(some)
 
-    async def _judge_some(self, consumer: Any, effects: Effects, some: Sequence[Seen]) -> None:
+    async def _judge_some(
+        self, consumer: Any, effects: Effects, some: Sequence[OffsetSample]
+    ) -> None:
         owed = [list(self._known.owed(seen)) for seen in some]
         missing = await effects.missing_entries({each for pairs in owed for each in pairs})
         lacking = await effects.lacking([seen.message for seen in some])
@@ -286,7 +288,7 @@ class Witness:
             if lack is None:
                 self._known.found(seen, now)
 
-    def _object(self, seen: Seen, lack: str | None) -> None:
+    def _object(self, seen: OffsetSample, lack: str | None) -> None:
         if lack is not None:
             self.objected += 1
             if len(self.objections) < SOME:
