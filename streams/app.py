@@ -1,5 +1,8 @@
 """Faust apps as this project runs them: one per role, built by a factory, without a CLI."""
 
+import os
+import re
+import socket
 from typing import Any
 
 import faust
@@ -114,11 +117,21 @@ def _options(role: str, settings: Settings) -> dict[str, Any]:
         "consumer_auto_offset_reset": "earliest",
         "consumer_max_fetch_size": FETCH_BYTES,
         "consumer_metadata_max_age_ms": int(METADATA_SECONDS * 1000),
-        # A restarted worker takes its partitions up again without a rebalance.
-        "consumer_group_instance_id": member_name(settings, role),
+        "broker_client_id": member_name(settings, role),
+        # A restarted worker takes its partitions up again without a rebalance. Two members of one
+        # such name fence each other for ever, so only a name that somebody chose is used like this.
+        "consumer_group_instance_id": member_name(settings, role) if settings.worker_name else None,
     }
 
 
 def member_name(settings: Settings, role: str) -> str:
-    """Return the name of a worker in the consumer group of a role."""
-    return f"{settings.worker_name}-{role}"
+    """Return the name of a worker in the consumer group of a role.
+
+    A worker that was given no name has that of its host and process.
+    """
+    return f"{settings.worker_name or _process_name()}-{role}"
+
+
+def _process_name() -> str:
+    host = re.sub(r"[^a-zA-Z0-9._-]", "-", socket.gethostname())
+    return f"{host[:48]}-{os.getpid()}"

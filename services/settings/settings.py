@@ -138,9 +138,12 @@ class Settings(BaseSettings):
         description="days without a read after which fan-out skips a user; 0: never",
     )
     worker_name: str = Field(
-        "worker-1",
-        pattern=r"^[a-zA-Z0-9._-]{1,64}$",
-        description="name of this worker in its consumer groups; stable across restarts",
+        "",
+        pattern=r"^[a-zA-Z0-9._-]{0,64}$",
+        description=(
+            "name that this worker alone has in its consumer groups: with one, a restart within "
+            "30 s keeps its partitions; empty: a new name at each start"
+        ),
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="least severe level that is logged"

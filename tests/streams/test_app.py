@@ -1,6 +1,7 @@
 """The whole way: Kafka, Faust, the delivery loop and back, on a broker in this process."""
 
 import asyncio
+import os
 import threading
 from collections.abc import Sequence
 
@@ -53,6 +54,17 @@ def test_building_an_app_connects_nothing() -> None:
     assert [str(url) for url in one.broker] == ["kafka://nowhere:1", "kafka://nowhere:2"]
     assert not one.web_enabled
     assert not one.topic_allow_declare
+
+
+def test_workers_without_a_name_are_members_of_their_own() -> None:
+    """Only a name that was chosen is static, so the default may be started twice."""
+    named, unnamed = (
+        create_app("ingest", Settings(worker_name=name), metrics(), memory_brakes()).conf
+        for name in ("pod-0", "")
+    )
+    assert named.consumer_group_instance_id == named.broker_client_id == "pod-0-ingest"
+    assert unnamed.consumer_group_instance_id is None
+    assert unnamed.broker_client_id.endswith(f"-{os.getpid()}-ingest")
 
 
 async def test_messages_are_handled_and_committed(
