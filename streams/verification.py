@@ -49,11 +49,11 @@ class Verifier:
         self._homes = VerifyHomes(reader, Home(reader, deps.retention), deps.retention)
         self._threads = VerifyThreads(reader, deps.retention)
 
-    async def verify_sample(self, count: int, users: Sequence[UserId] = ()) -> VerificationResult:
-        """Verify so many random users, or these, and so many posts. Raises StoreUnavailable."""
-        asked = list(users) or await self._draw_users(count)
+    async def verify_sample(self, count: int) -> VerificationResult:
+        """Verify so many random users, and so many posts. Raises StoreUnavailable."""
+        users = await self._draw_users(count)
         posts = await draw_sample(self._stores.posts.scan, count, self._random)
-        return await self.verify(asked, posts)
+        return await self.verify(users, posts)
 
     async def verify(self, users: Sequence[UserId], posts: Sequence[PostId]) -> VerificationResult:
         """Verify these users and posts. Raises StoreUnavailable."""

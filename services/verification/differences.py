@@ -23,5 +23,19 @@ class Differences(NamedTuple):
         """Return the differences that a later look finds, too; late entries have arrived."""
         return Differences(self.missing & later.missing, self.extra & later.extra)
 
+    @property
+    def missing_posts(self) -> list[PostId]:
+        """The posts of what is missing by id, each once, however many users are named on it."""
+        return _posts_of(self.missing)
+
+    @property
+    def extra_posts(self) -> list[PostId]:
+        """The posts of what is extra, likewise."""
+        return _posts_of(self.extra)
+
     def __bool__(self) -> bool:
         return bool(self.missing or self.extra)
+
+
+def _posts_of(entries: AbstractSet[ShownEntry]) -> list[PostId]:
+    return sorted({post for post, _ in entries})

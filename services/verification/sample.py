@@ -32,11 +32,13 @@ class SampleResult(NamedTuple):
 
     @property
     def missing(self) -> int:
-        return sum(len(each.missing) for each in self.differing.values())
+        """The number of posts that are missing, in all listings that differ."""
+        return sum(len(each.missing_posts) for each in self.differing.values())
 
     @property
     def extra(self) -> int:
-        return sum(len(each.extra) for each in self.differing.values())
+        """The number of posts that are extra, likewise."""
+        return sum(len(each.extra_posts) for each in self.differing.values())
 
 
 async def draw_sample(scan: Scan[IdT], count: int, random: Random) -> list[IdT]:

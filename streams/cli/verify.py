@@ -3,8 +3,6 @@
 import asyncio
 import json
 import sys
-from collections.abc import Collection
-from operator import itemgetter
 from random import Random
 from typing import Any, Final
 
@@ -20,26 +18,37 @@ from streams.verification import VerificationResult, Verifier
 
 MAX_NAMED: Final = 20
 """Users or posts that differ and are named; `--json` names all."""
+SAMPLE: Final = 50
+"""Users, and posts, that are drawn unless some are named."""
 ADVICE: Final = {
-    "homes": "mingle rebuild",
-    "threads": "mingle replay plan --conversation",
+    "homes": "mingle rebuild {}",
+    "threads": "mingle replay plan --conversation POST, for each of {}",
 }
 """The command that repairs each listing."""
 
 
 @click.command("verify")
-@click.option(
-    "--users", "count", default=50, show_default=True, type=click.IntRange(1, 100_000),
-    metavar="N", help="Check this many users and posts, drawn at random.",
-)  # fmt: skip
+@click.option("--users", "count", type=click.IntRange(1, 100_000), metavar="N",
+              help=f"Check this many users and posts, drawn at random; {SAMPLE} by "
+              "default.")  # fmt: skip
 @click.option("--user", "users", multiple=True, type=click.IntRange(min=1),
-              help="Check the home of this user instead; repeatable.")  # fmt: skip
+              help="Check only the home of this user, and what else is named; "
+              "repeatable.")  # fmt: skip
+@click.option("--post", "posts", multiple=True, type=click.IntRange(min=1),
+              help="Check only this post in its thread, its author's timeline and the author's "
+              "home, and what else is named; repeatable.")  # fmt: skip
 @click.option("--every", type=click.FloatRange(1), metavar="SECONDS",
               help="Repeat until stopped, with metrics at MINGLE_METRICS_PORT.")  # fmt: skip
 @click.option("--seed", type=int, help="Draw the same users and posts again.")
 @json_option
-def command(
-    count: int, users: tuple[int, ...], every: float | None, seed: int | None, as_json: bool
+def command(  # noqa: PLR0913 - one for each option
+    *,
+    count: int | None,
+    users: tuple[int, ...],
+    posts: tuple[int, ...],
+    every: float | None,
+    seed: int | None,
+    as_json: bool,
 ) -> None:
     """Check that homes and threads show what they must.
 
@@ -50,17 +59,25 @@ def command(
 
     The exit code is 1 if anything is missing or extra.
     """
-    chosen = [UserId(each) for each in users]
+    named_users, named_posts = list(map(UserId, users)), list(map(PostId, posts))
+    if count is not None and (users or posts):
+        raise click.UsageError("--users: expected none beside --user and --post, which name all")
+
+    async def look(verifier: Verifier) -> VerificationResult:
+        if users or posts:
+            result = await verifier.verify(named_users, named_posts)
+        else:
+            result = await verifier.verify_sample(count or SAMPLE)
+        _report(result, as_json)
+        return result
 
     async def work(deps: Deps) -> bool:
         verifier = Verifier(deps, Random(seed))
         if every is None:
-            result = await verifier.verify_sample(count, chosen)
-            _report(result, as_json)
-            return result.is_whole
+            return (await look(verifier)).is_whole
         async with health_site(deps, []):
             while True:
-                _report(await verifier.verify_sample(count, chosen), as_json)
+                await look(verifier)
                 await asyncio.sleep(every)
 
     try:
@@ -81,18 +98,18 @@ def _report(result: VerificationResult, as_json: bool) -> None:
             f"{sample.missing:,} missing, {sample.extra:,} extra"
         )
         for name, difference in list(sample.differing.items())[:MAX_NAMED]:
-            kinds = (("missing", difference.missing), ("extra", difference.extra))
+            kinds = (("missing", difference.missing_posts), ("extra", difference.extra_posts))
             click.echo(
                 f"  {name}: "
                 + "; ".join(
-                    f"{len(places):,} {kind}, such as {', '.join(_posts(places)[-3:])}"
-                    for kind, places in kinds
-                    if places
+                    f"{len(ids):,} {kind}, such as {', '.join(map(str, ids[-3:]))}"
+                    for kind, ids in kinds
+                    if ids
                 )
             )
         if sample.differing:
             named = " ".join(map(str, list(sample.differing)[:MAX_NAMED]))
-            click.echo(f"  to repair: {ADVICE[listing]} {named}")
+            click.echo(f"  to repair: {ADVICE[listing].format(named)}")
 
 
 def _as_json(sample: SampleResult) -> dict[str, Any]:
@@ -104,13 +121,9 @@ def _as_json(sample: SampleResult) -> dict[str, Any]:
         "differing": [
             {
                 "id": str(name),
-                "missing": _posts(difference.missing),
-                "extra": _posts(difference.extra),
+                "missing": list(map(str, difference.missing_posts)),
+                "extra": list(map(str, difference.extra_posts)),
             }
             for name, difference in sample.differing.items()
         ],
     }
-
-
-def _posts(places: Collection[tuple[PostId, Any]]) -> list[str]:
-    return [str(post) for post, _ in sorted(places, key=itemgetter(0))]
