@@ -54,7 +54,7 @@ from streams.delivery.brake.brakes import Brakes
 from streams.delivery.brake.cassandra import CassandraBrakes
 from streams.delivery.brake.memory import MemoryBrakes
 from streams.delivery.brake.store import BrakeStore
-from streams.delivery.dead_letters import OutboxDeadLetterWriter
+from streams.delivery.dead_letters import NotReadable, OutboxDeadLetterWriter
 from streams.delivery.loop import DeliveryLoop
 from streams.outbox import Outbox
 from streams.requests import KafkaRequestOutbox
@@ -247,7 +247,7 @@ def _create_worker(
                 acks=app.intake.acks,
                 metrics=deps.metrics,
                 brake=brakes.of(route.brake),
-                skips=(SchemaViolation,) if route.is_second else (),
+                skips=(SchemaViolation, NotReadable) if route.is_second else (),
                 bounds=route.bounds,
             )
         )

@@ -1,7 +1,7 @@
 """Records as they pass from Kafka to the delivery loop, in runs of one partition."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 
 class Partition(NamedTuple):
@@ -41,6 +41,34 @@ class Record(Protocol):
     def headers(self) -> Sequence[tuple[str, bytes]]: ...
 
 
+Unreadable = Literal[
+    "unreadable_codec", "unreadable_batch", "unreadable_record", "too_large_unpacked"
+]
+"""Why something in the log cannot be read: a closed set, as it labels metrics."""
+
+
+class UnreadableRecord(NamedTuple):
+    """A Record that stands for the offsets from its own to the last one, none of them readable.
+
+    `key` and `value` are known where only the rest of a single record is unreadable.
+    """
+
+    offset: int
+    last_offset: int
+    timestamp: int
+    reason: Unreadable
+    detail: str
+    key: bytes | None = None
+    value: bytes | None = None
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+def offset_after(record: Record) -> int:
+    """Return the offset at which to read on behind a record."""
+    last = record.last_offset if isinstance(record, UnreadableRecord) else record.offset
+    return last + 1
+
+
 class RecordRun(NamedTuple):
     """Consecutive records of one partition, received while it was held as `generation`."""
 
@@ -56,4 +84,7 @@ RECORD_OVERHEAD = 500
 def size_of(record: Record) -> int:
     """Return roughly the bytes that a record takes in memory, as bounds count them."""
     key, value = record.key, record.value
-    return RECORD_OVERHEAD + (len(key) if key else 0) + (len(value) if value else 0)
+    size = RECORD_OVERHEAD + (len(key) if key else 0) + (len(value) if value else 0)
+    for name, held in record.headers:
+        size += len(name) + (len(held) if held else 0)
+    return size

@@ -114,6 +114,15 @@ class Metrics:
             "Messages that can never be handled, by the topic they came from and the reason.",
         ),
     ]
+    partitions_unreadable: Annotated[
+        Gauge,
+        Declaration(
+            "timeline_partitions_unreadable",
+            ("group", "topic", "partition"),
+            "1 while a group stands still in the partition, because what is there cannot be read "
+            "and nobody knows how much to skip.",
+        ),
+    ]
     topics_braked: Annotated[
         Gauge,
         Declaration(

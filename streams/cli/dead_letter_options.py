@@ -25,9 +25,10 @@ from streams.dead_letters.store import DeadLetterResolutions
 from streams.dead_letters.stored import DeadLetterId, origins
 from streams.kafka.publisher import NotPublished
 from streams.process.doctor import describe_unreachable
+from streams.records import Unreadable
 from streams.threads import in_thread
 
-REASONS: Final = (*get_args(ViolationReason), "refused", "bug")
+REASONS: Final = (*get_args(ViolationReason), *get_args(Unreadable), "refused", "bug")
 
 C = TypeVar("C", bound=Callable[..., None])
 R = TypeVar("R")

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from streams.records import Partition, Record, RecordRun, size_of
+from streams.records import Partition, Record, RecordRun, offset_after, size_of
 
 
 class AckTracker:
@@ -109,7 +109,7 @@ class _Claim:
         """Further deliveries of unhandled offsets, after the position was moved back."""
 
     def add(self, records: Sequence[Record]) -> None:
-        self._next = records[-1].offset + 1
+        self._next = offset_after(records[-1])
         if records[0].offset <= self._highest:
             records = [record for record in records if not self._is_repeated(record)]
         self._highest = max(self._highest, self._next - 1)

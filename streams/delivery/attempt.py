@@ -13,8 +13,8 @@ from services.handlers.handler import Accepted, Handler
 from services.metrics.metrics import Metrics
 from streams.delivery.backlog import Batch, Slice
 from streams.delivery.brake.brakes import Brake
-from streams.delivery.dead_letters import DeadLetter, DeadLetterWriter
-from streams.records import Record
+from streams.delivery.dead_letters import DeadLetter, DeadLetterWriter, NotReadable
+from streams.records import Record, UnreadableRecord
 
 M = TypeVar("M")
 
@@ -134,6 +134,8 @@ class BatchAttempt(Generic[M]):
         for part in batch.slices:
             for record in part.records:
                 try:
+                    if isinstance(record, UnreadableRecord):
+                        raise NotReadable(record)  # noqa: TRY301 - what becomes of it is said once
                     message = decode(record.key, record.value, record.timestamp)
                 except LATER:
                     outcome.later.append(Origin(part, record))
@@ -218,6 +220,7 @@ class BatchAttempt(Generic[M]):
                 offset=each.record.offset,
                 field=each.field,
                 reason=each.reason,
+                detail=each.message,
             )
         # One traceback per batch: a bug that every message meets would flood the log.
         bug = next((each.error for each in dead_letters if each.reason == "bug"), None)

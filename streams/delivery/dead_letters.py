@@ -7,10 +7,11 @@ from schemas.errors import SchemaViolation, ViolationReason
 from schemas.topics import dead_letter_topic
 from services.errors import Permanent
 from streams.outbox import Outbox, Outgoing
-from streams.records import Partition, Record
+from streams.records import Partition, Record, Unreadable, UnreadableRecord
 
-Cause = ViolationReason | Literal["refused", "bug"]
-"""The closed set of reasons: the schemas' own, a handler's Permanent, or any other error."""
+Cause = ViolationReason | Unreadable | Literal["refused", "bug"]
+"""The closed set of reasons: the schemas' own, what cannot be read, a handler's Permanent, or any
+other error."""
 
 
 Header: TypeAlias = tuple[str, bytes]
@@ -31,6 +32,17 @@ NEWEST_FAILURES: Final = 9
 of headers, however often it is tried."""
 
 
+class NotReadable(Exception):
+    """What stands for unreadable offsets was to be decoded; the text says which, and why."""
+
+    def __init__(self, record: UnreadableRecord) -> None:
+        first, last = record.offset, record.last_offset
+        offsets = f"offset {first}" if first == last else f"offsets {first} to {last}"
+        super().__init__(f"{offsets}: {record.detail}")
+        self.reason: Unreadable = record.reason
+        self.field = "record" if record.reason == "unreadable_record" else "batch"
+
+
 class DeadLetter(NamedTuple):
     """A record and the error that it causes by itself."""
 
@@ -40,14 +52,22 @@ class DeadLetter(NamedTuple):
 
     @property
     def reason(self) -> Cause:
-        if isinstance(self.error, SchemaViolation):
+        if isinstance(self.error, SchemaViolation | NotReadable):
             return self.error.reason
         return "refused" if isinstance(self.error, Permanent) else "bug"
 
     @property
     def field(self) -> str:
         """The path of what is wrong in the message; never a value from it."""
-        return self.error.field if isinstance(self.error, SchemaViolation) else "value"
+        if isinstance(self.error, SchemaViolation | NotReadable):
+            return self.error.field
+        return "value"
+
+    @property
+    def message(self) -> str:
+        """Field and reason, and of what cannot be read the offsets, its size and its digest."""
+        detail = f", {self.error}" if isinstance(self.error, NotReadable) else ""
+        return f"{self.field}: {self.reason}{detail}"
 
 
 class DeadLetterWriter(Protocol):
@@ -103,7 +123,7 @@ def _headers(dead_letter: DeadLetter) -> list[Header]:
         dead_letter.partition.number,
         dead_letter.record.offset,
         f"{kind.__module__}.{kind.__qualname__}",
-        f"{dead_letter.field}: {dead_letter.reason}",
+        dead_letter.message,
         dead_letter.field,
         dead_letter.reason,
         dead_letter.record.timestamp,

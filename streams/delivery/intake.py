@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple, Protocol
 
@@ -21,6 +21,14 @@ class Loop(Protocol):
     def resume(self) -> None: ...
     def held_up(self) -> str | None: ...
     def is_stuck(self) -> bool: ...
+
+
+class Standstill(NamedTuple):
+    """A partition that cannot be read on: where it stands, why, and how often it was tried."""
+
+    offset: int
+    why: str
+    attempts: int
 
 
 class IntakeLimits(NamedTuple):
@@ -53,6 +61,8 @@ class Intake:
         """Whether this member was assigned its share of the partitions, even if that is none."""
         self.known_topics: AbstractSet[str] = set()
         """The topics that exist, as last reported by the brokers."""
+        self.unreadable: Mapping[Partition, Standstill] = {}
+        """The partitions that cannot be read on, as last reported by the consumer."""
         self._limits = limits or IntakeLimits()
         self._paused: set[str] = set()
         self._now = now
@@ -122,4 +132,14 @@ class Intake:
         if not self.assigned:
             problems.append(f"{self._group} has no partitions assigned yet")
         held_up = (loop.held_up() for loop in self.loops)
-        return [*problems, *(why for why in held_up if why is not None)]
+        return [
+            *problems,
+            *(why for why in held_up if why is not None),
+            *(self._describe(*each) for each in self.unreadable.items()),
+        ]
+
+    def _describe(self, partition: Partition, standstill: Standstill) -> str:
+        return (
+            f"{self._group} cannot read {partition.topic}:{partition.number} at offset "
+            f"{standstill.offset} ({standstill.why}); `mingle dead-letters skip` passes it by"
+        )

@@ -1,4 +1,4 @@
-"""The thread of aiokafka's consumer: the only module that uses aiokafka's internals."""
+"""The thread of aiokafka's consumer. With `fetching` and `batches`, all that knows its inside."""
 # ruff: noqa: SLF001 - Faust's driver does so too; tests/streams/test_upstream.py watches it
 
 import asyncio
@@ -11,6 +11,8 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 
+from streams.delivery.intake import Standstill
+from streams.kafka.fetching import FetchedRecords
 from streams.records import Partition, Record
 
 COMMIT_SECONDS = 1.5
@@ -23,6 +25,8 @@ LEAVE_SECONDS = 0.5
 FETCH_WAIT_MS = 100
 """For a broker to answer that there is nothing new. A partition that is not part of the fetch under
 way waits as long: upstream's 1,500 would show in every latency."""
+MOST_RECORDS = 2_000
+"""At a time, where upstream has no bound."""
 BEGIN_SECONDS = 0.01
 """Between two checks whether a started thread has begun; it does within milliseconds."""
 RECONNECT_SECONDS = 1.0
@@ -57,6 +61,10 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
     """Upstream's thread; each override says why."""
 
     _leaving = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._fetched = FetchedRecords()
 
     async def on_start(self) -> None:
         """Wait for a broker to answer. Upstream gives up."""
@@ -117,8 +125,8 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
             if not active_partitions or not self.consumer.flow_active:
                 await asyncio.sleep(timeout or 0)
                 return NOTHING
-            records = await consumer._fetcher.fetched_records(
-                active_partitions, timeout=timeout, max_records=max_records
+            records = await self._fetched.take(
+                consumer._fetcher, active_partitions, timeout or 0, max_records or MOST_RECORDS
             )
         subscription = consumer._subscription.subscription
         if subscription is None or subscription.assignment is None:
@@ -165,7 +173,8 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
             return None
         coordinator, client = self._consumer._coordinator, self._consumer._client
         pending: BaseException | None = coordinator._pending_exception
-        for task in (coordinator._coordination_task, client._sync_task):
+        fetching = self._consumer._fetcher._fetch_task
+        for task in (coordinator._coordination_task, client._sync_task, fetching):
             if pending is None and task is not None and task.done() and not task.cancelled():
                 pending = task.exception()
         return pending
@@ -176,6 +185,10 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
             return set()
         cluster = self._consumer._client.cluster
         return {topic for topic in cluster.topics() if cluster.partitions_for_topic(topic)}
+
+    def unreadable(self) -> dict[Partition, Standstill]:
+        """Return the partitions that stand still because nobody knows how to read on."""
+        return self._fetched.unreadable()
 
     def extents(self) -> dict[Partition, Extent]:
         """Return the extent of each assigned partition, where known."""

@@ -1,13 +1,30 @@
-"""Measures how far a group is behind, in messages and in seconds."""
+"""Measures how far a group is behind, in messages and in seconds, and where it stands still."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from services.metrics.metrics import Metrics
 from streams.delivery.acks import AckTracker
 from streams.kafka.consumer_thread import Extent
 from streams.records import Partition
 from streams.routes import LANES, SECOND_ROLES, group_of
+
+
+class UnreadableGauges:
+    """Shows the partitions in which a group stands still."""
+
+    def __init__(self, metrics: Metrics, group: str) -> None:
+        self._gauge = metrics.partitions_unreadable
+        self._group = group
+        self._shown: set[Partition] = set()
+
+    def update(self, partitions: Iterable[Partition]) -> None:
+        current = set(partitions)
+        for topic, number in current - self._shown:
+            self._gauge.labels(self._group, topic, str(number)).set(1)
+        for topic, number in self._shown - current:
+            self._gauge.remove(self._group, topic, str(number))
+        self._shown = current
 
 
 class LagGauges:

@@ -9,6 +9,7 @@ held by weak references only, and errors of the group's coordinator are ignored.
   per message (`Consumer._drain_messages`);
 * only the `AckTracker` commits (`Consumer.commit`), also before partitions go
   (`Consumer.on_partitions_revoked`) and before the process ends (`Consumer.wait_empty`);
+* what cannot be read concerns its own offsets, or its own partition (`streams.kafka.fetching`);
 * fetched records carry the assignment they were fetched under, and are given back when the flow
   has stopped meanwhile (`ConsumerThread._fetch_records`);
 * only what transactions have committed is read, and the position after the control records that
@@ -29,7 +30,7 @@ from mode import Service
 from services.metrics.metrics import Metrics
 from streams.delivery.intake import Intake
 from streams.kafka.consumer_thread import ConsumerThread, Fetched
-from streams.kafka.lag import LagGauges
+from streams.kafka.lag import LagGauges, UnreadableGauges
 from streams.records import Partition, RecordRun
 
 POLL_SECONDS = 1.0
@@ -55,6 +56,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc] # untyped upstream
         super().__init__(transport, *args, **kwargs)
         self.intake = transport.intake
         self._lag = LagGauges(transport.metrics, group=transport.app.conf.id)
+        self._unreadable = UnreadableGauges(transport.metrics, transport.app.conf.id)
         self._rebalances = transport.metrics.rebalances
         self._commits = asyncio.Lock()
         self._done = False
@@ -129,6 +131,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc] # untyped upstream
         self._claim = None
         self.intake.revoke()
         self._lag.clear()
+        self._unreadable.update(())
         await super().on_partitions_revoked(revoked)
 
     async def on_partitions_assigned(self, assigned: set[Any], generation_id: int = 0) -> None:
@@ -151,13 +154,15 @@ class Consumer(driver.Consumer):  # type: ignore[misc] # untyped upstream
 
     @Service.task  # type: ignore[untyped-decorator]
     async def _watch(self) -> None:
-        """End the process when the coordinator has failed; keep the lag and the topics current."""
+        """End the process when the coordinator has failed; keep what is shown current."""
         while not self.should_stop:
             failure = self._thread.failure()
             if failure is not None:
                 await self.crash(failure)
                 return
             self.intake.known_topics = self._thread.known_topics()
+            self.intake.unreadable = unreadable = self._thread.unreadable()
+            self._unreadable.update(unreadable)
             self._lag.update(self.intake.acks, self._thread.extents())
             await self.sleep(WATCH_SECONDS)
 

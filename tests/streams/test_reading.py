@@ -1,0 +1,136 @@
+"""A worker goes on whatever a producer sends, and says what it could not read."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from services.handlers.handler import Accepted
+from streams.app import App
+from streams.embedded.mock_broker import MockBroker
+from streams.records import Partition
+from tests.streams.conftest import Log, Workers, eventually, until
+from tests.streams.fakes import POSTS, sample
+from tests.streams.raw_batches import (
+    CODECS,
+    UNKNOWN_CODEC,
+    batch,
+    flipped,
+    sealed,
+    send,
+    with_codec,
+)
+
+
+class Handled:
+    """The messages that reached the handler."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    async def __call__(self, messages: Sequence[Accepted[str]]) -> None:
+        self.texts += [each.message for each in messages]
+
+
+@pytest.fixture
+def handled() -> Handled:
+    return Handled()
+
+
+@pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
+async def test_compressed_messages_are_handled(
+    broker: MockBroker, workers: Workers, log: Log, handled: Handled, codec: int
+) -> None:
+    await send(broker.bootstrap, POSTS, batch([b"1", b"2", b"3"], codec))
+    async with workers(handled):
+        await eventually(log.committed, {0: 3})
+    assert handled.texts == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (with_codec(batch([b"x"] * 30), UNKNOWN_CODEC), "unreadable_codec"),
+        (with_codec(batch([b"x"] * 30), CODECS["lz4"]), "unreadable_batch"),
+        (batch([bytes(1 << 20)] * 30, CODECS["gzip"]), "too_large_unpacked"),
+    ],
+    ids=["codec", "batch", "bomb"],
+)
+async def test_an_unreadable_batch_is_one_dead_letter(  # noqa: PLR0917 - fixtures and two parameters
+    broker: MockBroker, workers: Workers, log: Log, handled: Handled, raw: bytearray, reason: str
+) -> None:
+    """It says which offsets, and the commit passes them once it is written."""
+    await send(broker.bootstrap, POSTS, batch([b"before"]), raw, batch([b"after"]))
+    await send(broker.bootstrap, POSTS, batch([b"elsewhere"]), partition=1)
+    async with workers(handled) as app:
+        await eventually(log.committed, {0: 32, 1: 1})
+        await until(lambda: not app.intake.missing())
+        count = {"topic": POSTS, "reason": reason}
+        assert sample(app.transport.metrics, "timeline_dead_letters_total", **count) == 1
+    assert set(handled.texts) == {"before", "after", "elsewhere"}
+    (letter,) = await log.read("posts-dlq", 1)
+    headers = dict(letter.headers)
+    assert (letter.key, letter.value) == (None, None)
+    assert headers["__connect.errors.offset"] == b"1"
+    assert headers["mingle.reason"] == reason.encode()
+    text = headers["__connect.errors.exception.message"].decode()
+    assert text.startswith(f"batch: {reason}, offsets 1 to 30: ")
+    assert f"{len(raw)} bytes, sha256 " in text
+
+
+async def test_a_header_that_is_not_utf8_is_a_dead_letter_of_its_record(
+    broker: MockBroker, workers: Workers, log: Log, handled: Handled
+) -> None:
+    """With its key and its value, so that it can be sent again."""
+    raw = batch([b"1", b"2", b"3"], headers=[("name", b"")])
+    raw[raw.index(b"name")] = 0xFF
+    await send(broker.bootstrap, POSTS, sealed(raw))
+    async with workers(handled):
+        await eventually(log.committed, {0: 3})
+    assert handled.texts == ["2", "3"]
+    (letter,) = await log.read("posts-dlq", 1)
+    assert (letter.key, letter.value) == (b"bob", b"1")
+    assert dict(letter.headers)["mingle.reason"] == b"unreadable_record"
+
+
+@asynccontextmanager
+async def standing_still(
+    broker: MockBroker, workers: Workers, handled: Handled
+) -> AsyncIterator[App]:
+    """A worker in front of a batch with a wrong checksum."""
+    await send(broker.bootstrap, POSTS, batch([b"1"]), flipped(batch([b"2"]), 30), batch([b"3"]))
+    async with workers(handled) as app:
+        await until(lambda: bool(app.intake.unreadable))
+        yield app
+
+
+async def test_a_wrong_checksum_stops_its_partition_alone(
+    broker: MockBroker, workers: Workers, log: Log, handled: Handled
+) -> None:
+    """And the worker says so. It goes on by itself where the log was mended, or is skipped."""
+    async with standing_still(broker, workers, handled) as app:
+        (standstill,) = app.intake.unreadable.items()
+        assert standstill[0] == Partition(POSTS, 0)
+        assert standstill[1][:2] == (1, "wrong checksum")
+        (why,) = app.intake.missing()
+        assert why.startswith("mingle-ingest cannot read posts:0 at offset 1 (wrong checksum); ")
+        await until(lambda: unreadable(app) == 1)
+        await send(broker.bootstrap, POSTS, batch([b"elsewhere"]), partition=1)
+        await eventually(log.committed, {0: 1, 1: 1})
+    assert handled.texts == ["1", "elsewhere"]
+
+
+def unreadable(app: App) -> float:
+    place: dict[str, Any] = {"group": "mingle-ingest", "topic": POSTS, "partition": "0"}
+    return sample(app.transport.metrics, "timeline_partitions_unreadable", **place)
+
+
+async def test_what_no_user_may_read_stops_its_topic_alone(
+    broker: MockBroker, workers: Workers, handled: Handled
+) -> None:
+    """TOPIC_AUTHORIZATION_FAILED, once for each partition; then it goes on."""
+    await send(broker.bootstrap, POSTS, batch([b"1"]))
+    broker.fail_next(1, 29, 29)
+    async with workers(handled):
+        await until(lambda: handled.texts == ["1"])
