@@ -107,6 +107,17 @@ OVERVIEW: Final = Dashboard(
             (Query("max by (topic, reason) (timeline_topics_braked)", "{{topic}} {{reason}}"),),
         ),
         Panel(
+            "Unreadable partitions",
+            "short",
+            "1 while a group stands still in a partition because nobody can read what is there.",
+            (
+                Query(
+                    "max by (group, topic, partition) (timeline_partitions_unreadable)",
+                    "{{group}} {{topic}}:{{partition}}",
+                ),
+            ),
+        ),
+        Panel(
             "Search lag",
             "s",
             "Age of the oldest message whose words are not searchable yet.",

@@ -1,4 +1,4 @@
-"""`mingle dead-letters`: list, show, redrive and drop messages that could not be handled."""
+"""`mingle dead-letters`: list, show, redrive, drop and skip what could not be handled."""
 
 import json
 import sys
@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 
 from streams.bootstrap import cassandra_brakes, connect_store, create_metrics
+from streams.cli import dead_letter_skip
 from streams.cli.configuration import load_settings
 from streams.cli.dead_letter_options import (
     DeadLetterTools,
@@ -63,6 +64,9 @@ def command() -> None:
     and these are not listed again. With MINGLE_STORE=memory dead letters can be read without
     Cassandra, and nothing is remembered.
     """
+
+
+command.add_command(dead_letter_skip.command)
 
 
 @command.command("list")
@@ -132,10 +136,12 @@ def show(ids: tuple[DeadLetterId, ...], as_json: bool) -> None:
 def redrive_(wanted: DeadLetterFilter, apply: bool, rate: float | None, as_json: bool) -> None:
     """Send dead letters back to the topics they came from.
 
-    With their keys, values, headers and times. A message that fails again becomes a dead letter
+    With their keys, values, headers and times; what could not be read has left no message, and
+    stays listed. A message that fails again becomes a dead letter
     again and keeps the history of its failures. If interrupted, run it again: it continues, and
     sends at most one second's messages twice, which changes nothing.
     """
+    wanted = wanted._replace(redrivable=True)
 
     async def send(tools: DeadLetterTools, counts: Counts) -> None:
         found = search_dead_letters(tools.reader, wanted, tools.resolutions)

@@ -24,6 +24,8 @@ class DeadLetterFilter(NamedTuple):
     """Written before."""
     limit: int | None = None
     include_resolved: bool = False
+    redrivable: bool = False
+    """Only those that hold a message."""
 
     def topics(self) -> list[str]:
         """Return the dead-letter topics that may hold matches."""
@@ -48,7 +50,8 @@ class DeadLetterFilter(NamedTuple):
         """Whether the dead letter is selected, whatever its id."""
         last = dead_letter.failures()[-1]
         return (
-            self.reason in {None, last.reason}
+            (not self.redrivable or dead_letter.holds_message())
+            and self.reason in {None, last.reason}
             and self.field in {None, last.field}
             and (self.since is None or dead_letter.written_at >= self.since)
             and (self.until is None or dead_letter.written_at < self.until)

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import Final, NamedTuple, get_args
 
 from schemas import topics
 from schemas.topics import dead_letter_topic
 from streams.delivery.dead_letters import FAILURE_HEADERS, Header, failure_history
 from streams.outbox import Outgoing
+from streams.records import Unreadable
+
+UNREADABLE: Final[frozenset[str]] = frozenset(get_args(Unreadable))
 
 
 class DeadLetterId(NamedTuple):
@@ -72,6 +75,10 @@ class StoredDeadLetter(NamedTuple):
         """Return the failures of the message, the oldest first; at least one."""
         _, failures = failure_history(self.headers)
         return [_failure(each) for each in failures] or [_failure(())]
+
+    def holds_message(self) -> bool:
+        """Whether there is a message to redrive: what could not be read has left none."""
+        return self.value is not None or self.failures()[-1].reason not in UNREADABLE
 
     def own_headers(self) -> list[Header]:
         """Return the headers that its producer gave the message."""

@@ -100,7 +100,9 @@ def dead_letter_details_json(found: FoundDeadLetter) -> Mapping[str, Any]:
 
 def _failure_row(failure: Failure) -> list[str]:
     place = f"{failure.topic}:{failure.partition}:{failure.offset}"
-    cells = (place, _accepted(failure) or "?", failure.field, failure.reason, failure.error)
+    is_plain = failure.message in {f"{failure.field}: {failure.reason}", "?"}
+    error = failure.error if is_plain else f"{failure.error}: {failure.message}"
+    cells = (place, _accepted(failure) or "?", failure.field, failure.reason, error)
     return [clean(each) for each in cells]
 
 

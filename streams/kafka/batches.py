@@ -39,12 +39,8 @@ CODEC_MASK: Final[int] = DefaultRecordBase.CODEC_MASK
 class UntrustedBatch(Exception):
     """A batch whose header is damaged, so that its length and its offsets are not known."""
 
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
 
-
-class Batch(NamedTuple):
+class LogBatch(NamedTuple):
     """A batch as it was sent, and what its header says."""
 
     raw: bytes
@@ -114,7 +110,7 @@ class Batches:
         """Whether there is a batch. One that is cut at the end of an answer is fetched again."""
         return self._at < len(self._data) if self._at == 0 else self._end() is not None
 
-    def current(self) -> Batch:
+    def current(self) -> LogBatch:
         """Return the next batch. Raises UntrustedBatch."""
         end = self._end()
         if end is None or end - self._at < HEADER.size:
@@ -128,7 +124,7 @@ class Batches:
             raise UntrustedBatch("wrong checksum")
         if last < 0:
             raise UntrustedBatch("wrong offsets")
-        return Batch(raw, base, attributes, last, first_time, max_time, records)
+        return LogBatch(raw, base, attributes, last, first_time, max_time, records)
 
     def advance(self) -> None:
         """Go on behind the current batch."""
@@ -161,7 +157,7 @@ class PartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc] # untype
             self.next_fetch_offset = max(self.next_fetch_offset, batch.last_offset + 1)
             self._records.advance()
 
-    def _is_skipped(self, batch: Batch) -> bool:
+    def _is_skipped(self, batch: LogBatch) -> bool:
         """Whether the batch is a transaction's marker, or of an aborted one, as upstream has it."""
         upstream = DefaultRecordBatch(batch.raw)
         if self._isolation_level == READ_COMMITTED and upstream.producer_id is not None:
@@ -173,7 +169,7 @@ class PartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc] # untype
                 return True
         return bool(upstream.is_control_batch)
 
-    def _read(self, batch: Batch) -> Iterator[Record]:
+    def _read(self, batch: LogBatch) -> Iterator[Record]:
         if batch.last_offset < self.next_fetch_offset:
             return
         first = max(batch.base_offset, self.next_fetch_offset)
@@ -188,7 +184,7 @@ class PartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc] # untype
         else:
             yield from self._read_plain(batch, plain)
 
-    def _read_plain(self, batch: Batch, plain: bytearray) -> Iterator[Record]:
+    def _read_plain(self, batch: LogBatch, plain: bytearray) -> Iterator[Record]:
         """Fast as long as nothing is wrong; from there on record by record."""
         records = iter(DefaultRecordBatch(plain))
         while True:
@@ -205,7 +201,7 @@ class PartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc] # untype
                 yield self._consumer_record(self._tp, record)
         yield from self._read_one_by_one(batch, plain)
 
-    def _read_one_by_one(self, batch: Batch, plain: bytearray) -> Iterator[Record]:
+    def _read_one_by_one(self, batch: LogBatch, plain: bytearray) -> Iterator[Record]:
         """A record whose bounds are known is unreadable by itself; else all from there on are."""
         at = HEADER.size
         for _ in range(batch.records):

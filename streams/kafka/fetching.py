@@ -109,9 +109,9 @@ class FetchedRecords:
             try:
                 if not _read(result, records, most, space):
                     return records
-            except UntrustedBatch as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, the other partitions go on
                 if not records:
-                    self._stand_still(fetcher, tp, error.why)
+                    self._stand_still(fetcher, tp, _describe(error))
                     return []
                 # Fetched again: then it is the first one, and there are none before it.
         del fetcher._records[tp]
@@ -153,4 +153,4 @@ def _read(result: Any, records: list[Record], most: int, space: int) -> bool:
 
 
 def _describe(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
+    return str(error) if isinstance(error, UntrustedBatch) else f"{type(error).__name__}: {error}"

@@ -1,8 +1,14 @@
 """The ids and headers of dead letters, and what is redriven."""
 
 import pytest
+from rich.console import Console
 
+from streams.dead_letters.search import DeadLetterFilter
 from streams.dead_letters.stored import DeadLetterId, StoredDeadLetter
+from streams.delivery.dead_letters import DeadLetter, NotReadable, OutboxDeadLetterWriter
+from streams.display.dead_letters import dead_letter_details
+from streams.outbox import MemoryOutbox
+from streams.records import Partition, UnreadableRecord
 from tests.dead_letters.fakes import WRITTEN_AT, stored
 from tests.streams.fakes import ACCEPTED_AT, FakeRecord
 
@@ -53,3 +59,34 @@ def test_a_message_that_nobody_buried_is_a_letter_too() -> None:
     (failure,) = stray.failures()
     assert set(failure) == {"?"}
     assert stray.original_message().timestamp is None
+
+
+async def unreadable(key: bytes | None = None, value: bytes | None = None) -> StoredDeadLetter:
+    """What is left of offsets 17 to 46."""
+    record = UnreadableRecord(17, 46, ACCEPTED_AT, "unreadable_batch", "why", key, value)
+    outbox = MemoryOutbox()
+    await OutboxDeadLetterWriter(outbox).write(
+        [DeadLetter(Partition("posts", 3), record, NotReadable(record))]
+    )
+    (sent,) = outbox.sent("posts-dlq")
+    at = DeadLetterId("posts-dlq", 0, 0)
+    return StoredDeadLetter(at, WRITTEN_AT, sent.key, sent.value, sent.headers)
+
+
+async def test_what_could_not_be_read_says_which_offsets() -> None:
+    dead_letter = await unreadable()
+    (failure,) = dead_letter.failures()
+    assert (failure.offset, failure.field, failure.reason) == ("17", "batch", "unreadable_batch")
+    assert failure.message == "batch: unreadable_batch, offsets 17 to 46: why"
+    console = Console(width=200, record=True)
+    console.print(dead_letter_details(dead_letter))
+    assert "offsets 17 to 46: why" in console.export_text()
+
+
+async def test_what_left_no_message_is_not_redriven() -> None:
+    """An empty message would not be what its producer sent."""
+    redrivable = DeadLetterFilter(redrivable=True)
+    assert not redrivable.matches(await unreadable())
+    assert DeadLetterFilter().matches(await unreadable())
+    assert redrivable.matches(await unreadable(b"1", b"text"))
+    assert redrivable.matches(await stored(0, FakeRecord(7, None, None)))

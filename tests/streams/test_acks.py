@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule
 
 from streams.delivery.acks import AckTracker
+from streams.records import UnreadableRecord
 from tests.streams.fakes import P0, P1, FakeRecord, records
 
 
@@ -37,6 +38,17 @@ def test_what_is_in_flight_holds_back_what_was_handled_after_it() -> None:
     assert acks.committable() == {P0: 100}
     acks.acked(P0, generation, [100])
     assert acks.committable() == {P0: 110}
+
+
+def test_what_stands_for_many_offsets_is_committed_past_the_last() -> None:
+    """And holds back at the first one until then."""
+    acks, generation = tracker()
+    unreadable = UnreadableRecord(3, 9, 0, "unreadable_batch", "why")
+    acks.received(P0, generation, [*records(2), unreadable])
+    acks.acked(P0, generation, [2])
+    assert acks.committable() == {P0: 3}
+    acks.acked(P0, generation, [3])
+    assert acks.committable() == {P0: 10}
 
 
 def test_a_message_that_nothing_else_refers_to_still_holds_back() -> None:

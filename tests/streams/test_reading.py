@@ -1,13 +1,16 @@
 """A worker goes on whatever a producer sends, and says what it could not read."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
 from services.handlers.handler import Accepted
 from streams.app import App
+from streams.cli import main
 from streams.embedded.mock_broker import MockBroker
 from streams.records import Partition
 from tests.streams.conftest import Log, Workers, eventually, until
@@ -134,3 +137,38 @@ async def test_what_no_user_may_read_stops_its_topic_alone(
     broker.fail_next(1, 29, 29)
     async with workers(handled):
         await until(lambda: handled.texts == ["1"])
+
+
+async def skip(broker: MockBroker, *options: str) -> Result:
+    mingle = CliRunner(env={"MINGLE_KAFKA_BOOTSTRAP": broker.bootstrap})
+    arguments = ["dead-letters", "skip", "posts:0", "--to", *options]
+    return await asyncio.to_thread(mingle.invoke, main, arguments)
+
+
+async def test_what_stops_a_partition_is_passed_by(
+    broker: MockBroker, workers: Workers, log: Log, handled: Handled
+) -> None:
+    await send(broker.bootstrap, POSTS, flipped(batch([b"1"]), 30), batch([b"2"]))
+    assert "not above 2, the end" in (await skip(broker, "3")).output
+    assert (await skip(broker, "1")).output == (
+        "mingle-ingest would go on at offset 1 of posts:0; 1 offsets are skipped\n"
+        "nothing was done: add --apply\n"
+    )
+    assert await log.committed() == {}
+    assert (await skip(broker, "1", "--apply")).exit_code == 0
+    async with workers(handled):
+        await eventually(log.committed, {0: 2})
+    assert handled.texts == ["2"]
+
+
+async def test_workers_that_run_are_to_be_stopped_first(
+    broker: MockBroker, workers: Workers, log: Log, handled: Handled
+) -> None:
+    """Kafka lets nobody else commit for them."""
+    async with standing_still(broker, workers, handled):
+        await eventually(log.committed, {0: 1})
+        refused = await skip(broker, "2", "--apply")
+        assert refused.exit_code == 1
+        assert "stop all workers of role ingest" in refused.output
+        assert "expected an offset above 1, " in (await skip(broker, "1")).output
+        assert await log.committed() == {0: 1}

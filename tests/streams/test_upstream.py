@@ -13,11 +13,13 @@ from typing import Any
 import faust
 import pytest
 from aiokafka import AIOKafkaConsumer
-from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult
+from aiokafka.consumer import fetcher
+from aiokafka.consumer.fetcher import READ_COMMITTED, FetchError, FetchResult
 from aiokafka.consumer.fetcher import Fetcher as KafkaFetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import Assignment, Subscription, SubscriptionState
 from aiokafka.producer.message_accumulator import BatchBuilder, MessageAccumulator
+from aiokafka.record.default_records import DefaultRecordBase
 from faust.app import App as FaustApp
 from faust.tables.recovery import Recovery
 from faust.transport.conductor import ConductorCompiler
@@ -31,6 +33,7 @@ from mode.threads import ServiceThread
 from yarl import URL
 
 from streams.embedded.mock_broker import MockBroker
+from streams.kafka.batches import Batches, PartitionRecords
 from streams.kafka.producer import KafkaOutbox
 from tests.streams.conftest import (
     PATIENCE,
@@ -59,6 +62,8 @@ REPLACED = {
     AIOKafkaConsumerThread.close: "d22efc59a1df",
     ServiceThread.stop: "32d026539c36",
     ServiceThread._stopped_set: "af9b1ff77812",
+    KafkaFetcher.fetched_records: "be4348896b9b",
+    PartitionRecords.__bases__[0]: "94aa0da0dbec",
 }
 """Overridden: what they did must still be what is done instead, or not wanted."""
 
@@ -83,11 +88,17 @@ CALLED = {
 
 INSIDE = {
     AIOKafkaConsumer.start: "2f1ba7044332",
-    KafkaFetcher.fetched_records: "be4348896b9b",
+    KafkaFetcher._fetch_requests_routine: "2a8ec5932644",
+    KafkaFetcher._get_actions_per_node: "1dab2cf937d1",
     KafkaFetcher._proc_fetch_request: "59bf948fff47",
+    KafkaFetcher._set_error: "d29810f3f509",
+    KafkaFetcher._create_fetch_waiter: "61d840568746",
+    KafkaFetcher._notify: "d3a30d94f34f",
     KafkaFetcher.seek_to: "f0ba6aba6c22",
-    FetchResult.check_assignment: "b5340df67e3f",
-    FetchResult.getall: "3e717e30de50",
+    FetchResult: "d7db13f06de8",
+    FetchError: "10966ad4c795",
+    DefaultRecordBase: "9420f64617b7",
+    SubscriptionState.is_assigned: "cd2783df3bd5",
     SubscriptionState.fetch_context: "ff2a654dca23",
     Subscription._assign: "bf731e02b121",
     Assignment: "ce6859542c70",
@@ -118,6 +129,12 @@ async def test_workers_read_what_is_committed(workers: Workers) -> None:
     async with workers(Handler()) as app:
         await until(lambda: app.consumer._thread._consumer is not None)
         assert app.consumer._thread._consumer._fetcher._isolation_level == READ_COMMITTED
+
+
+def test_fetched_batches_are_read_by_our_own_classes() -> None:
+    """By these names upstream's fetcher makes what it hands over."""
+    assert fetcher.MemoryRecords is Batches
+    assert fetcher.PartitionRecords is PartitionRecords
 
 
 async def test_upstream_still_commits_past_what_is_in_flight(
