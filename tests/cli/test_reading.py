@@ -77,7 +77,7 @@ def test_thread_shows_a_tree(api: str) -> None:
 
 
 def test_explain_shows_the_verdict(api: str) -> None:
-    """The path is that of CONTRACT: user, then post."""
+    """The path names the user, then the post."""
     assert "shown" in run("explain", "1", "7", "--api", api).output
 
 

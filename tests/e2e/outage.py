@@ -25,7 +25,7 @@ HASTE = 4.0
 PATIENCE = 60.0
 """The store's timeout for the comparison: a machine that is busy has lost nothing."""
 STOP_SECONDS = 10.0
-"""What CONTRACT gives a worker to end."""
+"""How long a worker may take to end."""
 
 
 class WorkerSite:
