@@ -17,9 +17,9 @@ class PullCosts(NamedTuple):
     entry: float = 13
     """Pushing an entry."""
     followee: float = 250
-    """What each pulled author whom the viewer follows adds to a page."""
+    """Cost that each pulled author whom the viewer follows adds to a page."""
     author: float = 3
-    """What each pulled author adds to every page: at most this, which is the noise."""
+    """Cost that each pulled author adds to every page: at most this, which is the noise."""
 
 
 AUTHOR_COSTS = (3, 1, 0.3)

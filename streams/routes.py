@@ -169,7 +169,7 @@ def create_inline_handlers(  # noqa: PLR0913 - what handlers are made of
     The snapshot of edges has one, too, whose versions nobody compares: it is beside the log.
 
     For replays: what a large batch asks for is done together, so there is one lane. Who has
-    `pull_followers` is flagged and left to his readers, as live. Without `backfills` follows ask
+    `pull_followers` is flagged and left to their readers, as live. Without `backfills` follows ask
     for nothing; every post of theirs is then replayed after them.
     """
     deliver = DeliverPages(

@@ -13,7 +13,7 @@ MAX_LIMIT = 100
 
 
 class PageRequest(NamedTuple):
-    """Which page to read: places are post ids, exclusive. `after` stands alone."""
+    """A page to read: places are post ids, exclusive. `after` stands alone."""
 
     limit: int = DEFAULT_LIMIT
     before: PostId | None = None
@@ -28,7 +28,7 @@ class PageRequest(NamedTuple):
 
 
 class Gap(NamedTuple):
-    """What did not fit between a page and its `newer_than`: the places around it."""
+    """The entries that did not fit between a page and its `newer_than`: the places around it."""
 
     newest: PostId  # the oldest entry given
     oldest: PostId  # the place of `newer_than`

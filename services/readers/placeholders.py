@@ -17,7 +17,7 @@ from services.visibility.words import matching_keyword_mute
 
 
 class ThreadPlaceholders(NamedTuple):
-    """What is decided about the posts of a thread, once for each of them.
+    """Decisions about the posts of a thread, once for each of them.
 
     `by_post` has every post; None stands for one that is shown. The gate of the root keeps the
     `refused` out of the thread. `apart` are shown replies to a shown post whose author has a block
@@ -58,7 +58,7 @@ def decide_placeholders(
 
 
 def _placeholder(post_id: PostId, asked: PostId, view: View) -> Placeholder | None:
-    """What stands for a post, whatever is next to it. Mutes do not hide the post asked for."""
+    """Return what stands for a post, whatever is next to it. Mutes do not hide the post asked for."""
     post = view.known.get(post_id)
     if post is None or not is_in_audience(post, view):
         return "missing"

@@ -39,7 +39,7 @@ FindReposts: TypeAlias = Callable[[Collection[Window]], Awaitable[Collection[Pos
 
 
 class Judgement(NamedTuple):
-    """What was decided about some posts, as far as they are known.
+    """Decisions about some posts, as far as they are known.
 
     `places` has the posts that are shown in a place of their own, each with the reposters named on
     it; a post that a verdict shows and that has no place is folded.

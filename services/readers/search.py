@@ -27,7 +27,7 @@ REPLIES_AT_ONCE = 1_000
 
 
 class SearchCriteria(NamedTuple):
-    """What a post must meet, all of it; `since` is an inclusive post id, `until` exclusive."""
+    """Criteria that a post must all meet; `since` is an inclusive post id, `until` exclusive."""
 
     words: frozenset[str] = frozenset()
     author: UserId | None = None

@@ -21,7 +21,7 @@ class ListClaim(NamedTuple):
 
 
 class ListRules(msgspec.Struct, frozen=True):
-    """What a list's owner set for it."""
+    """Options that a list's owner set for it."""
 
     replies: ListReplies = "list"
     exclusive: bool = False

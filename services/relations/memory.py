@@ -38,7 +38,7 @@ from services.scan import ScanPage, scan_ids
 
 
 class _Cells:
-    """What is known about one subject."""
+    """State of one subject."""
 
     def __init__(self) -> None:
         self.removed: tuple[Version, bool] = (Version(-1), False)

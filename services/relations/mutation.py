@@ -44,7 +44,7 @@ MAX_CELLS = 5
 
 
 class Subject(NamedTuple):
-    """What a message is about: versions are compared among those of one subject."""
+    """Subject of a message: versions are compared among those of one subject."""
 
     owner_id: UserId
     kind: SubjectKind
@@ -53,7 +53,7 @@ class Subject(NamedTuple):
 
 
 class RelationMutation(NamedTuple):
-    """What one message writes. A removal writes no cells."""
+    """Cells that one message writes. A removal writes no cells."""
 
     subject: Subject
     version: Version
@@ -62,7 +62,7 @@ class RelationMutation(NamedTuple):
 
 
 class _Form(NamedTuple):
-    """Which fields of a message are the other, the item and the cells."""
+    """Fields of a message that are the other, the item and the cells."""
 
     kind: SubjectKind
     other: str | None = None

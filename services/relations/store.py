@@ -14,7 +14,7 @@ Pair = tuple[UserId, UserId]
 
 
 class RelationStore(Protocol):
-    """What users state about each other. Recording is idempotent and commutative.
+    """Relations between users, as they state them. Recording is idempotent and commutative.
 
     `services.relations.mutation` is its law. Every method raises StoreUnavailable. What a call to
     `record` wrote is seen by every call that begins after it returned.

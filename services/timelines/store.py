@@ -32,7 +32,7 @@ class EntryBlock(NamedTuple):
 
 
 class AuthorTimelineStore(Protocol):
-    """What each user wrote."""
+    """Posts of each author."""
 
     async def add_author_entries(self, entries: Sequence[AuthorEntry]) -> None:
         """Add entries: durable on return, and seen by every `author_pages` that begins later."""

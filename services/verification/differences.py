@@ -10,7 +10,7 @@ ShownEntry: TypeAlias = tuple[PostId, UserId | None]
 
 
 class Differences(NamedTuple):
-    """What is not shown and must be, and what is shown and must not be."""
+    """Entries that are not shown and must be, or are shown and must not be."""
 
     missing: frozenset[ShownEntry] = frozenset()
     extra: frozenset[ShownEntry] = frozenset()

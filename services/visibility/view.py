@@ -33,7 +33,7 @@ class Gates(NamedTuple):
 
 
 class View(NamedTuple):
-    """What is known to a reading. `viewer` is None for an anonymous one.
+    """All that is known to one reading. `viewer` is None for an anonymous one.
 
     `known` holds the posts, all that is known above them and what they repost; `relations` are to
     their authors and to the users they mention; `suspended` are the authors whose accounts are

@@ -88,7 +88,7 @@ async def search_dead_letters(
 async def _batches(
     reader: DeadLetterReader, wanted: DeadLetterFilter
 ) -> AsyncIterator[list[StoredDeadLetter]]:
-    """Of one partition each, so that one store request finds their resolutions."""
+    """Batches of one partition each, so that one store request finds their resolutions."""
     for whole in await asyncio.to_thread(reader.spans, wanted.topics()):
         matches = (
             each

@@ -33,7 +33,7 @@ of headers, however often it is tried."""
 
 
 class NotReadable(Exception):
-    """What stands for unreadable offsets was to be decoded; the text says which, and why."""
+    """Raised where unreadable offsets are to be decoded; the text says which, and why."""
 
     def __init__(self, record: UnreadableRecord) -> None:
         first, last = record.offset, record.last_offset

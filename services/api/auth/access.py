@@ -20,7 +20,7 @@ _SCHEME: Final = "bearer"
 
 
 class Access(Enum):
-    """What an operation requires of its caller."""
+    """The access that an operation requires of its caller."""
 
     OPEN = "nothing: tokens are ignored"
     READER = "the viewer is `viewer`, else the token's subject, else nobody: public posts only"
