@@ -58,7 +58,7 @@ def decide_placeholders(
 
 
 def _placeholder(post_id: PostId, asked: PostId, view: View) -> Placeholder | None:
-    """Return what stands for a post, whatever is next to it. Mutes do not hide the post asked for."""
+    """Return what stands for a post by itself. Mutes do not hide the post asked for."""
     post = view.known.get(post_id)
     if post is None or not is_in_audience(post, view):
         return "missing"

@@ -28,7 +28,7 @@ Json = dict[str, Any]
 
 
 class Told:
-    """What a history adds up to, as the merging rules say it, from the messages as they are sent."""
+    """Merges a history by the rules of versions, from the messages as they are sent."""
 
     def __init__(self, facts: Iterable[RelationshipFact]) -> None:
         self._facts: list[Json] = msgspec.to_builtins(list(facts))
