@@ -5,6 +5,7 @@ from typing import Any
 
 from streams.dead_letters.stored import DeadLetterId, StoredDeadLetter
 from streams.kafka.reader import TopicReader
+from streams.kafka.unreadable import headers_of
 from streams.records import OffsetRange
 
 
@@ -24,5 +25,5 @@ def stored_dead_letter(message: Any) -> StoredDeadLetter:
         timestamp,
         message.key(),
         message.value(),
-        [(name, value or b"") for name, value in message.headers() or ()],
+        headers_of(message) or [],
     )

@@ -15,6 +15,7 @@ from services.errors import BrokerUnavailable
 from services.settings.brokers import Brokers
 from streams.kafka.contact import broker_errors, expect_brokers
 from streams.kafka.offsets import READ_COMMITTED, list_offsets
+from streams.kafka.unreadable import CHECK_CHECKSUMS, is_unreadable, read_unreadable
 from streams.records import OffsetRange, Partition
 
 T = TypeVar("T")
@@ -54,6 +55,7 @@ class TopicReader:
         self._consumer = Consumer(
             options
             | READ_COMMITTED
+            | CHECK_CHECKSUMS
             | {
                 "group.id": "mingle-reader",  # librdkafka requires one; no group is joined
                 "enable.auto.commit": False,
@@ -114,19 +116,35 @@ class TopicReader:
                 place = Partition(message.topic(), message.partition())
                 end = ends.get(place)
                 if message.error() is not None:
-                    if message.error().code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - its name
-                        raise BrokerUnavailable(message.error().str())
-                    ends.pop(place, None)
-                elif end is not None:
-                    deadline = time.monotonic() + self._timeout
-                    if message.offset() < end:
+                    last = self._last_unreadable(message, place)
+                    if last is None:
+                        ends.pop(place, None)
+                        continue
+                else:
+                    last = message.offset()
+                    if end is not None and last < end:
                         yield message
-                    if message.offset() >= end - 1:
-                        self._consumer.pause([TopicPartition(*place)])
-                        del ends[place]
+                deadline = time.monotonic() + self._timeout
+                if end is not None and last >= end - 1:
+                    self._consumer.pause([TopicPartition(*place)])
+                    del ends[place]
             if not ends:
                 return
         raise BrokerUnavailable(f"no message of {min(ends)[0]} in {self._timeout:g} s")
+
+    def _last_unreadable(self, message: Any, place: Partition) -> int | None:
+        """Go on behind what cannot be read, and return its last offset; None at the log's end.
+
+        Raises BrokerUnavailable for every other error.
+        """
+        if message.error().code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its name
+            return None
+        if not is_unreadable(message):
+            raise BrokerUnavailable(message.error().str())
+        last = read_unreadable(self._brokers, place, message.offset()).last_offset
+        with self._consuming, broker_errors(self._timeout):
+            self._consumer.seek(TopicPartition(*place, last + 1))
+        return last
 
     def _batch(self) -> list[Any]:
         with self._consuming, broker_errors(self._timeout):

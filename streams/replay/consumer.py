@@ -12,7 +12,13 @@ from streams.dead_letters.reader import stored_dead_letter
 from streams.dead_letters.stored import origins
 from streams.kafka.contact import broker_errors, expect_brokers
 from streams.kafka.offsets import READ_COMMITTED
-from streams.records import Partition, Record
+from streams.kafka.unreadable import (
+    CHECK_CHECKSUMS,
+    headers_of,
+    is_unreadable,
+    read_unreadable,
+)
+from streams.records import Partition, Record, UnreadableRecord
 from streams.replay.plan import Source
 
 T = TypeVar("T")
@@ -123,9 +129,17 @@ class ReplayConsumer(AbstractAsyncContextManager["ReplayConsumer"]):
             elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its name
                 if message.offset() >= self._sources[at].end or self._is_cut(at):
                     ended.add(at)
-            elif error.fatal():
+            elif is_unreadable(message):
+                records.setdefault(at, []).append(self._pass_by(at, message.offset()))
+            elif error.fatal() or error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
                 raise KafkaException(error)
         return PolledRecords(records, frozenset(ended))
+
+    def _pass_by(self, place: Partition, offset: int) -> Record:
+        """Go on behind what cannot be read; librdkafka would fetch it again without end."""
+        record = read_unreadable(self._brokers, place, offset)
+        self._consumer.seek(TopicPartition(*place, record.last_offset + 1))
+        return record
 
     def _is_cut(self, place: Partition) -> bool:
         """Whether the log ends below the plan's end; else an open transaction holds the rest."""
@@ -200,7 +214,7 @@ _REVOKED: Final = {
 
 
 def _configuration(brokers: Brokers, group: str) -> dict[str, Any]:
-    options = brokers.librdkafka() | READ_COMMITTED
+    options = brokers.librdkafka() | READ_COMMITTED | CHECK_CHECKSUMS
     return options | {
         "group.id": group,
         "enable.auto.commit": False,
@@ -214,15 +228,14 @@ def _configuration(brokers: Brokers, group: str) -> dict[str, Any]:
     }
 
 
-def _read(message: Any) -> ReplayRecord:
+def _read(message: Any) -> Record:
     """Read a dead letter with the time at which its message was accepted."""
     _, timestamp = message.timestamp()
     if message.topic() in origins():
         timestamp = stored_dead_letter(message).original_message().timestamp or timestamp
-    return ReplayRecord(
-        message.offset(),
-        timestamp,
-        message.key(),
-        message.value(),
-        [(name, value or b"") for name, value in message.headers() or ()],
-    )
+    place, content = message.offset(), (message.key(), message.value())
+    headers = headers_of(message)
+    if headers is None:
+        why = "the name of a header is not UTF-8"
+        return UnreadableRecord(place, place, timestamp, "unreadable_record", why, *content)
+    return ReplayRecord(place, timestamp, *content, headers)

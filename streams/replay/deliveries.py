@@ -12,7 +12,7 @@ from services.metrics.metrics import Metrics
 from streams.dead_letters.stored import origins
 from streams.delivery.acks import AckTracker
 from streams.delivery.backlog import BatchBounds
-from streams.delivery.dead_letters import DeadLetter, DeadLetterWriter
+from streams.delivery.dead_letters import DeadLetter, DeadLetterWriter, NotReadable
 from streams.delivery.loop import DeliveryLoop
 from streams.replay.plan import Plan
 from streams.replay.selection import Selection
@@ -44,7 +44,7 @@ def create_delivery_loops(  # noqa: PLR0913 - the ports of the loops, each by na
 ) -> dict[str, DeliveryLoop[Any]]:
     """Return a loop for each topic that a plan reads.
 
-    Messages that cannot be decoded are dead letters of the live loop already, and are skipped.
+    Messages that cannot be read or decoded are dead letters of live already, and are skipped.
     """
     loops = {}
     for topic in dict.fromkeys(source.topic for source in plan.sources):
@@ -58,7 +58,7 @@ def create_delivery_loops(  # noqa: PLR0913 - the ports of the loops, each by na
             acks=acks,
             metrics=metrics,
             bounds=BATCH_BOUNDS,
-            skips=(SchemaViolation, NotSelected),
+            skips=(SchemaViolation, NotReadable, NotSelected),
         )
     return loops
 
