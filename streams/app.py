@@ -26,8 +26,9 @@ COMMIT_INTERVAL_SECONDS = 1.0
 """A crash repeats the handled messages of at most this time."""
 SESSION_SECONDS = 30.0
 """A worker that is silent for longer loses its partitions; a faster restart keeps them."""
-METADATA_SECONDS = 30.0
-"""How soon a new topic or partition is noticed."""
+METADATA_SECONDS = 15.0
+"""How soon a new topic or partition is noticed. It has an owner after at most three times that:
+so much later every member knows of it (`streams.kafka.ownership`)."""
 FETCH_BYTES = 256 << 10
 """Most bytes of one fetch from a partition, unless one producer's batch is larger. aiokafka keeps a
 fetch for each partition besides what the intake counts: 64 MiB for 256 partitions."""

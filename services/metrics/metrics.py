@@ -165,6 +165,14 @@ class Metrics:
             "Rebalances of the consumer group, the first assignment included.",
         ),
     ]
+    partitions_unowned: Annotated[
+        Gauge,
+        Declaration(
+            "timeline_partitions_unowned",
+            ("group", "topic"),
+            "Partitions of the topic that no worker of the consumer group owns.",
+        ),
+    ]
     partitions_in_retry: Annotated[
         Gauge,
         Declaration(

@@ -44,6 +44,9 @@ class IntakeLimits(NamedTuple):
 STUCK_SECONDS = 60.0
 """The fetch loop turns every second, whatever the broker does, unless its thread is dead."""
 
+UNOWNED_SECONDS = 60.0
+"""A partition without an owner for longer is a problem; sooner the group assigns it by itself."""
+
 
 class Intake:
     """Connects the consumer of one app, which receives, with its delivery loops, which handle."""
@@ -63,6 +66,8 @@ class Intake:
         """The topics that exist, as last reported by the brokers."""
         self.unreadable: Mapping[Partition, Standstill] = {}
         """The partitions that cannot be read on, as last reported by the consumer."""
+        self.unowned: Mapping[Partition, float] = {}
+        """Seconds for which no member of the group has owned a partition that exists."""
         self._limits = limits or IntakeLimits()
         self._paused: set[str] = set()
         self._now = now
@@ -131,6 +136,11 @@ class Intake:
         ]
         if not self.assigned:
             problems.append(f"{self._group} has no partitions assigned yet")
+        problems += [
+            f"partition {each.number} of topic {each.topic} has had no owner for {seconds:.0f} s"
+            for each, seconds in sorted(self.unowned.items())
+            if seconds > UNOWNED_SECONDS
+        ]
         held_up = (loop.held_up() for loop in self.loops)
         return [
             *problems,

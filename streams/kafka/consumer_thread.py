@@ -1,4 +1,4 @@
-"""The thread of aiokafka's consumer. With `fetching` and `batches`, all that knows its inside."""
+"""The thread of aiokafka's consumer. With `fetching`, `batches`, `ownership`: all that knows it."""
 # ruff: noqa: SLF001 - Faust's driver does so too; tests/streams/test_upstream.py watches it
 
 import asyncio
@@ -13,6 +13,7 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 
 from streams.delivery.intake import Standstill
 from streams.kafka.fetching import FetchedRecords
+from streams.kafka.ownership import GroupWatch, Unowned, new_assignor
 from streams.records import Partition, Record
 
 COMMIT_SECONDS = 1.5
@@ -61,6 +62,8 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
     """Upstream's thread; each override says why."""
 
     _leaving = False
+    _group: GroupWatch | None = None
+    _watching: asyncio.Task[None] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -72,6 +75,8 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
             consumer = self._create_consumer(loop=self.thread_loop)
             consumer._fetch_max_wait_ms = FETCH_WAIT_MS
             consumer._isolation_level = "read_committed"  # upstream's driver reads uncommitted
+            assignor = new_assignor()
+            consumer._partition_assignment_strategy = [assignor]
             try:
                 await consumer.start()
             except KafkaConnectionError as error:
@@ -81,12 +86,17 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
             else:
                 self.time_started = time.monotonic()
                 self._consumer = consumer
+                metadata_seconds = self.app.conf.consumer_metadata_max_age_ms / 1000
+                self._group = GroupWatch(consumer, assignor, metadata_seconds)
+                self._watching = asyncio.create_task(self._group())
                 return
 
     async def on_thread_stop(self) -> None:
         """Leave the group in bounded time. Upstream waits as long as the broker takes."""
         self._leaving = True
         await super(AIOKafkaConsumerThread, self).on_thread_stop()
+        if self._watching is not None:
+            self._watching.cancel()
         if self._consumer is not None:
             await leave(self._consumer)
 
@@ -174,7 +184,8 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
         coordinator, client = self._consumer._coordinator, self._consumer._client
         pending: BaseException | None = coordinator._pending_exception
         fetching = self._consumer._fetcher._fetch_task
-        for task in (coordinator._coordination_task, client._sync_task, fetching):
+        tasks = (coordinator._coordination_task, client._sync_task, fetching, self._watching)
+        for task in tasks:
             if pending is None and task is not None and task.done() and not task.cancelled():
                 pending = task.exception()
         return pending
@@ -189,6 +200,10 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
     def unreadable(self) -> dict[Partition, Standstill]:
         """Return the partitions that stand still because nobody knows how to read on."""
         return self._fetched.unreadable()
+
+    def unowned(self) -> Mapping[Partition, Unowned]:
+        """Return the partitions of the app's topics that no member of the group owns."""
+        return {} if self._group is None else self._group.unowned
 
     def extents(self) -> dict[Partition, Extent]:
         """Return the extent of each assigned partition, where known."""

@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 
 from services.metrics.metrics import Metrics
 from streams.delivery.acks import AckTracker
 from streams.kafka.consumer_thread import Extent
+from streams.kafka.ownership import Unowned
 from streams.records import Partition
 from streams.routes import LANES, SECOND_ROLES, group_of
 
@@ -28,7 +30,7 @@ class UnreadableGauges:
 
 
 class LagGauges:
-    """Shows the lag of the partitions that are assigned to this worker."""
+    """Shows the lag of the partitions that are assigned to this worker, or to none."""
 
     def __init__(
         self, metrics: Metrics, now: Callable[[], float] = time.time, group: str = ""
@@ -43,17 +45,23 @@ class LagGauges:
         self._behind_since: dict[Partition, float] = {}
         self._shown: set[Partition] = set()
 
-    def update(self, acks: AckTracker, extents: Mapping[Partition, Extent]) -> None:
+    def update(
+        self,
+        acks: AckTracker,
+        extents: Mapping[Partition, Extent],
+        unowned: Mapping[Partition, Unowned],
+    ) -> None:
+        self._hide(self._shown - acks.partitions() - unowned.keys())
+        for partition in unowned.keys() - acks.partitions():
+            seconds, messages = unowned[partition]
+            self._show(partition, messages, seconds if messages else 0.0)
         mine = {partition.topic for partition in acks.partitions()}
         pages = {lane: 0 for topic, lane in LANES.items() if topic in mine}
         for partition in acks.partitions() & extents.keys():
             position, end = extents[partition]
             oldest = acks.oldest(partition)
             messages = max(0, end - (position if oldest is None else oldest.offset))
-            labels = (partition.topic, str(partition.number))
-            self._messages.labels(*labels).set(messages)
-            self._seconds.labels(*labels).set(self._age(partition, acks, messages))
-            self._shown.add(partition)
+            self._show(partition, messages, self._age(partition, acks, messages))
             if partition.topic in LANES:
                 pages[LANES[partition.topic]] += messages
         for lane, waiting in pages.items():
@@ -61,11 +69,20 @@ class LagGauges:
 
     def clear(self) -> None:
         """Show nothing of these partitions any more: their next owner does."""
-        for partition in self._shown:
+        self._hide(set(self._shown))
+        self._behind_since.clear()
+
+    def _show(self, partition: Partition, messages: int, seconds: float) -> None:
+        labels = (partition.topic, str(partition.number))
+        self._messages.labels(*labels).set(messages)
+        self._seconds.labels(*labels).set(seconds)
+        self._shown.add(partition)
+
+    def _hide(self, partitions: AbstractSet[Partition]) -> None:
+        for partition in partitions:
             self._messages.remove(partition.topic, str(partition.number))
             self._seconds.remove(partition.topic, str(partition.number))
-        self._shown.clear()
-        self._behind_since.clear()
+        self._shown -= partitions
 
     def _age(self, partition: Partition, acks: AckTracker, messages: int) -> float:
         """Return the age in seconds of the oldest message that waits.

@@ -14,6 +14,7 @@ held by weak references only, and errors of the group's coordinator are ignored.
   has stopped meanwhile (`ConsumerThread._fetch_records`);
 * only what transactions have committed is read, and the position after the control records that
   end them is committed, too (`ConsumerThread.on_start`, `AckTracker.read_to`);
+* every member notices partitions that the group has not assigned (`ownership.GroupWatch`);
 * a failed commit is repeated, a failed coordinator ends the process (`Consumer._watch`),
   and neither starting nor stopping depends on a broker that answers (`ConsumerThread`).
 
@@ -58,6 +59,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc] # untyped upstream
         self._lag = LagGauges(transport.metrics, group=transport.app.conf.id)
         self._unreadable = UnreadableGauges(transport.metrics, transport.app.conf.id)
         self._rebalances = transport.metrics.rebalances
+        self._unowned = transport.metrics.partitions_unowned
         self._commits = asyncio.Lock()
         self._done = False
 
@@ -163,7 +165,12 @@ class Consumer(driver.Consumer):  # type: ignore[misc] # untyped upstream
             self.intake.known_topics = self._thread.known_topics()
             self.intake.unreadable = unreadable = self._thread.unreadable()
             self._unreadable.update(unreadable)
-            self._lag.update(self.intake.acks, self._thread.extents())
+            unowned = self._thread.unowned()
+            self._lag.update(self.intake.acks, self._thread.extents(), unowned)
+            self.intake.unowned = {each: at.seconds for each, at in unowned.items()}
+            for topic in {loop.topic for loop in self.intake.loops}:
+                count = sum(each.topic == topic for each in unowned)
+                self._unowned.labels(self.app.conf.id, topic).set(count)
             await self.sleep(WATCH_SECONDS)
 
 

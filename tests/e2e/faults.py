@@ -71,6 +71,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Broken on purpose: edges and edits are written with the time of writing."""
     session_seconds: float | None = None
     heartbeat_seconds: float | None = None
+    metadata_seconds: float | None = None
     followers_a_page: int | None = None
     entries_at_once: int | None = None
     """Bounds made small, so that a village has fan-outs of several pages and groups."""

@@ -85,6 +85,8 @@ def hurry(app: App, given: Plan) -> None:
         app.conf.broker_session_timeout = given.session_seconds
     if given.heartbeat_seconds:
         app.conf.broker_heartbeat_interval = given.heartbeat_seconds
+    if given.metadata_seconds:
+        app.conf.consumer_metadata_max_age_ms = int(given.metadata_seconds * 1_000)
 
 
 def set_clock(given: Plan) -> None:

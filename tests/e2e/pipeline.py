@@ -50,6 +50,7 @@ NOT_NOW = {
     KafkaError._TIMED_OUT,
     KafkaError._TRANSPORT,
     KafkaError._NOENT,  # no leader yet
+    KafkaError._UNKNOWN_PARTITION,  # just added
     KafkaError._ALL_BROKERS_DOWN,
     KafkaError.FENCED_LEADER_EPOCH,
     KafkaError.UNKNOWN_LEADER_EPOCH,

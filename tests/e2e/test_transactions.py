@@ -21,6 +21,8 @@ SEED = 18
 FAMILY = Village(people=10, follows=40, posts=60)
 DRAIN_SECONDS = 120.0
 ANSWER_SECONDS = 30.0
+TRANSACTION_MS = 600_000
+"""Longer than all that happens while one is open."""
 ABORTED = [
     PostCreated(version=START * 1_000, post_id=post_id(START, 4_000 + n), author_id=n % 10 + 1)
     for n in range(20)
@@ -37,6 +39,7 @@ def producer(pipeline: Pipeline) -> Iterator[Producer]:
         {
             "bootstrap.servers": pipeline.settings.kafka_bootstrap,
             "transactional.id": f"shop-{uuid4().hex}",
+            "transaction.timeout.ms": TRANSACTION_MS,
         }
     )
     producer.init_transactions(ANSWER_SECONDS)

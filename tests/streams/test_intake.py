@@ -1,6 +1,6 @@
 """How much is taken in, and what is said of it."""
 
-from streams.delivery.intake import STUCK_SECONDS, Intake, IntakeLimits
+from streams.delivery.intake import STUCK_SECONDS, UNOWNED_SECONDS, Intake, IntakeLimits
 from tests.streams.fakes import P0, P1, FakeRecord, records
 
 
@@ -96,6 +96,16 @@ async def test_it_is_ready_with_its_topics_and_its_share() -> None:
     await intake.settle(2.0)
     assert loop.settled == 2.0
     assert intake.missing() == ["group has no partitions assigned yet"]
+
+
+def test_a_partition_without_an_owner_is_named_after_a_minute() -> None:
+    """Sooner it is being assigned, as after every change of a topic."""
+    intake = Intake("group")
+    intake.assign([P0])
+    intake.unowned = {P1: UNOWNED_SECONDS}
+    assert intake.missing() == []
+    intake.unowned = {P1: UNOWNED_SECONDS + 1}
+    assert intake.missing() == ["partition 1 of topic posts has had no owner for 61 s"]
 
 
 def test_what_makes_no_progress_is_named() -> None:

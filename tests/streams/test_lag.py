@@ -3,8 +3,9 @@
 from streams.delivery.acks import AckTracker
 from streams.kafka.consumer_thread import Extent
 from streams.kafka.lag import LagGauges
+from streams.kafka.ownership import Unowned
 from streams.routes import ROUTES
-from tests.streams.fakes import ACCEPTED_AT, P0, metrics, records, sample
+from tests.streams.fakes import ACCEPTED_AT, P0, P1, metrics, records, sample
 
 NOW = ACCEPTED_AT / 1000
 SECONDS, MESSAGES = "timeline_consumer_lag_seconds", "timeline_consumer_lag_messages"
@@ -23,7 +24,7 @@ class Lag:
         self.gauges = LagGauges(self.metrics, lambda: self.now)
 
     def seen(self, position: int, end: int) -> tuple[float, float]:
-        self.gauges.update(self.acks, {P0: Extent(position, end)})
+        self.gauges.update(self.acks, {P0: Extent(position, end)}, {})
         return sample(self.metrics, MESSAGES, **PLACE), sample(self.metrics, SECONDS, **PLACE)
 
 
@@ -56,11 +57,24 @@ def test_the_search_shows_its_lag_apart() -> None:
     """It reads what others read too, maybe in the same process: neither hides the other's."""
     lag = Lag()
     behind = LagGauges(lag.metrics, lambda: lag.now, group=f"mingle-{SEARCH_ROLE}")
-    behind.update(lag.acks, {P0: Extent(0, 7)})
+    behind.update(lag.acks, {P0: Extent(0, 7)}, {})
     assert lag.seen(position=5, end=5) == (0, 0)
     assert sample(lag.metrics, "timeline_search_lag_messages", **PLACE) == 7
     behind.clear()
     assert sample(lag.metrics, MESSAGES, **PLACE) == 0
+
+
+def test_a_partition_without_an_owner_is_shown_by_everybody() -> None:
+    """Until it has one, who shows it."""
+    lag = Lag()
+    lag.gauges.update(lag.acks, {}, {P1: Unowned(12.0, 5)})
+    place = {"topic": "posts", "partition": "1"}
+    assert sample(lag.metrics, MESSAGES, **place) == 5
+    assert sample(lag.metrics, SECONDS, **place) == 12
+    lag.gauges.update(lag.acks, {}, {P1: Unowned(15.0, 0)})
+    assert lag.metrics.registry.get_sample_value(SECONDS, place) == 0
+    lag.gauges.update(lag.acks, {}, {})
+    assert lag.metrics.registry.get_sample_value(MESSAGES, place) is None
 
 
 def test_a_partition_that_went_elsewhere_is_not_shown() -> None:

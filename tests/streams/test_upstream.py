@@ -13,10 +13,11 @@ from typing import Any
 import faust
 import pytest
 from aiokafka import AIOKafkaConsumer
+from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer import fetcher
 from aiokafka.consumer.fetcher import READ_COMMITTED, FetchError, FetchResult
 from aiokafka.consumer.fetcher import Fetcher as KafkaFetcher
-from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.consumer.group_coordinator import CoordinatorGroupRebalance, GroupCoordinator
 from aiokafka.consumer.subscription_state import Assignment, Subscription, SubscriptionState
 from aiokafka.producer.message_accumulator import BatchBuilder, MessageAccumulator
 from aiokafka.record.default_records import DefaultRecordBase
@@ -105,6 +106,11 @@ INSIDE = {
     GroupCoordinator._push_error_to_user: "743ff515bd7e",
     GroupCoordinator._on_join_prepare: "4d9524afc0ee",
     GroupCoordinator._on_join_complete: "0b0b3d204b40",
+    AIOKafkaClient._get_conn: "68ce5d839171",
+    GroupCoordinator.request_rejoin: "f70a261c91c3",
+    GroupCoordinator._perform_assignment: "a5cf61fa9732",
+    GroupCoordinator.fetch_committed_offsets: "6c049c737916",
+    CoordinatorGroupRebalance.perform_group_join: "ff2c2109b2e9",
     GroupCoordinator.commit_offsets: "5cbe31af28d6",
     BatchBuilder.append: "657d76f55157",
     MessageAccumulator.add_batch: "5ed1c5b1367a",
