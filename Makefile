@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 FAST_TESTS := $(wildcard tests/architecture tests/schemas tests/k8s tests/image/test_compose.py)
+# Two wait for their servers most of the time while the others compute; see tests/parallel.py.
+PARALLEL := -p xdist --numprocesses 4 --dist loadgroup
 GO ?= go
 # Without Go or a module proxy these are not built, and tests that need them are skipped with the
 # reason.
@@ -34,7 +36,7 @@ check: $(INSTALLED) $(TOOLS) ## Check style, types, architecture, schemas and ma
 	$(if $(FAST_TESTS),$(BIN)/pytest --quiet $(FAST_TESTS))
 
 test: $(INSTALLED) $(TOOLS) $(MONITORING) ## Run all tests except the long proofs; ARGS="tests/servers -x" selects some.
-	$(BIN)/pytest -m "not proof" $(ARGS)
+	$(BIN)/pytest -m "not proof" $(or $(ARGS),$(PARALLEL))
 
 proof: $(INSTALLED) $(TOOLS) $(MONITORING) ## Run the long proofs.
 	$(BIN)/pytest -m proof $(ARGS)

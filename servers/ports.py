@@ -11,6 +11,9 @@ takes the port of a server that is restarting."""
 
 ATTEMPTS = 100
 
+_chance = random.SystemRandom()
+"""Unlike `random`, it has no seed: processes that were given the same one look in other places."""
+
 
 def is_free(port: int) -> bool:
     """Whether nothing listens on a loopback port now."""
@@ -26,7 +29,7 @@ def is_free(port: int) -> bool:
 def first_free_port(length: int) -> int:
     """Return the first of `length` consecutive free ports, chosen at random. Raises OSError."""
     for _ in range(ATTEMPTS):
-        first = random.choice(FREE_RANGE)
+        first = _chance.choice(FREE_RANGE)
         if all(is_free(first + step) for step in range(length)):
             return first
     raise OSError(f"no {length} consecutive free ports found in {FREE_RANGE}")

@@ -28,18 +28,22 @@ from servers.errors import ToolMissing
 from servers.kafka import KafkaConfig
 from servers.ports import first_free_port
 from servers.server import START_SECONDS, Reachable, Server
+from tests.parallel import SERVERS, GroupByServers, servers_of
 
 for profile in ("default", "ci"):
     hypothesis.settings.register_profile(profile, deadline=None, derandomize=False, print_blob=True)
 hypothesis.settings.load_profile("default")
-
-SERVERS = ("kafka", "cassandra")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     nemesis = parser.getgroup("nemesis")
     nemesis.addoption("--nemesis-seconds", type=float, default=600.0, help="of random faults")
     nemesis.addoption("--nemesis-seed", type=int, help="of faults and events; else a new one")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):  # one of the processes that xdist starts
+        config.pluginmanager.register(GroupByServers())
 
 
 class Attached(NamedTuple):
@@ -54,7 +58,7 @@ class Attached(NamedTuple):
 
 
 class RealServers:
-    """Servers that start when the first test asks, all that the run will need at once."""
+    """Servers that start when the first test asks; Kafka with the store that a test needs, too."""
 
     def __init__(self, folder: Path, needed: set[str]) -> None:
         self._folder = folder
@@ -64,7 +68,8 @@ class RealServers:
         self._starts: dict[str, Future[Server]] = {}
 
     def get(self, name: str) -> Server:
-        for needed in {name, *self._needed} - set(self._starts):
+        wanted = {name} if name == "cassandra" else {name, *self._needed}
+        for needed in wanted - set(self._starts):
             self._servers[needed] = _server(needed, self._folder / needed)
             self._starts[needed] = self._pool.submit(self._servers[needed].start)
         return self._starts[name].result(START_SECONDS)
@@ -100,15 +105,11 @@ def _attached(name: str) -> Attached | None:
     return Attached(host, int(port))
 
 
-def _needed_by(item: pytest.Item) -> set[str]:
-    return set(SERVERS) & set(getattr(item, "fixturenames", ()))
-
-
 @pytest.fixture(scope="session")
 def real_servers(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RealServers]:
-    needed = {name for item in request.session.items for name in _needed_by(item)}
+    needed = {name for item in request.session.items for name in servers_of(item)}
     own = {name for name in needed if not _attached(name)}
     servers = RealServers(tmp_path_factory.mktemp("servers"), own)
     try:
@@ -149,7 +150,7 @@ def _breakable(server: Reachable) -> Iterator[Server]:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if _needed_by(item):
+        if servers_of(item):
             item.add_marker("integration")
     real = [item for item in items if item.get_closest_marker("integration")]
     reason = _cannot_run() if real else None

@@ -10,15 +10,16 @@ from servers.server import Reachable
 from tests.e2e.groups import empty_groups
 from tests.e2e.pipeline import Pipeline
 
-FIGURES = pytest.StashKey[list[tuple[str, dict[str, Any]]]]()
+FIGURES = "figures"
 
 
 @pytest.fixture
-def record_figures(pytestconfig: pytest.Config) -> Callable[..., None]:
-    """Keeps named figures of a run for the summary."""
+def record_figures(record_property: Callable[[str, object], None]) -> Callable[..., None]:
+    """Keep named figures of a run for the summary, as a property that its report carries."""
 
     def record(run: str, **figures: Any) -> None:
-        pytestconfig.stash.setdefault(FIGURES, []).append((run, figures))
+        said = ", ".join(f"{name} {value:,}" for name, value in figures.items())
+        record_property(FIGURES, f"{run}: {said}")
 
     return record
 
@@ -35,9 +36,15 @@ def pipeline(kafka: Reachable, cassandra: Reachable, tmp_path: Path) -> Iterator
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    recorded = terminalreporter.config.stash.get(FIGURES, [])
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    recorded = [
+        line
+        for report in reports
+        if getattr(report, "when", None) == "call"
+        for name, line in report.user_properties
+        if name == FIGURES
+    ]
     if recorded:
         terminalreporter.section("figures")
-    for run, figures in recorded:
-        said = ", ".join(f"{name} {value:,}" for name, value in figures.items())
-        terminalreporter.write_line(f"{run}: {said}")
+    for line in recorded:
+        terminalreporter.write_line(line)

@@ -32,7 +32,7 @@ def test_free_run_skips_taken_ports(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that contains a taken port is skipped."""
     first = first_free_port(4)
     choices = iter([first, first + 2])
-    monkeypatch.setattr("servers.ports.random.choice", lambda _: next(choices))
+    monkeypatch.setattr("servers.ports._chance.choice", lambda _: next(choices))
     with socket.create_server((LOOPBACK, first + 1)):
         assert first_free_port(2) == first + 2
 
