@@ -162,18 +162,19 @@ class PackAuditor:
         return {not removed for _, removed in [surely, *(each for each in maybe if each > surely)]}
 
 
+@pytest.mark.parametrize("schedules", [20, pytest.param(1_000, marks=pytest.mark.proof)])
 @pytest.mark.parametrize("part_rows", [0, 10**9])
 @pytest.mark.parametrize("changes", [0, 1, 3])
 async def test_every_edge_that_was_recorded_before_a_list_is_read_is_seen(
-    changes: int, part_rows: int, monkeypatch: pytest.MonkeyPatch
+    changes: int, part_rows: int, schedules: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever writers, readers and keepers do meanwhile, in hundreds of schedules.
+    """Whatever writers, readers and keepers do meanwhile, in a hundred schedules or thousands.
 
     With levels that rise at every write, and with none.
     """
     monkeypatch.setattr(cassandra, "CHECK_EVERY", 1)
     answered: set[str] = set()
-    for seed in range(120):
+    for seed in range(schedules):
         chance = random.Random(seed)
         tables = Tables(chance)
         graph = CassandraGraph(
