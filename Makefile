@@ -35,7 +35,7 @@ check: $(INSTALLED) $(TOOLS) ## Check style, types, architecture, schemas and ma
 	$(BIN)/mypy
 	$(if $(FAST_TESTS),$(BIN)/pytest --quiet $(FAST_TESTS))
 
-test: $(INSTALLED) $(TOOLS) $(MONITORING) ## Run all tests except the long proofs; ARGS="tests/servers -x" selects some.
+test: $(INSTALLED) $(TOOLS) ## Run all tests except the long proofs; ARGS="tests/servers -x" selects some.
 	$(BIN)/pytest -m "not proof" $(or $(ARGS),$(PARALLEL))
 
 proof: $(INSTALLED) $(TOOLS) $(MONITORING) ## Run the long proofs.
@@ -46,9 +46,10 @@ tools: $(TOOLS) $(MONITORING) ## Build the pinned tools that check manifests and
 .tools/kustomize: tools/go.mod tools/go.sum
 	-cd tools && $(GO) build -trimpath -o ../$@ sigs.k8s.io/kustomize/kustomize/v5
 
-# Without service discovery in clouds, which the tests do not need.
+# Without service discovery in clouds, which the tests do not need. A build from nothing takes
+# minutes; the tests that run meanwhile go first.
 .tools/prom%: tools/go.mod tools/go.sum
-	-cd tools && $(GO) build -trimpath -tags remove_all_sd -o ../$@ github.com/prometheus/prometheus/cmd/$(@F)
+	-cd tools && nice $(GO) build -trimpath -tags remove_all_sd -o ../$@ github.com/prometheus/prometheus/cmd/$(@F)
 
 demo: $(INSTALLED) ## Run Mingle in one process and show it at work; SERVE=1 keeps it running.
 	$(BIN)/mingle demo $(if $(SERVE),--serve)

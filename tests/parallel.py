@@ -2,7 +2,8 @@
 
 The tests that need Kafka are one group, those that need Cassandra alone are another: each group
 runs in one process, one test after the other, on servers of that process. They mostly wait, so
-the other processes run everything else meanwhile, test by test.
+the other processes run everything else meanwhile, test by test. A third group waits for promtool,
+which may have to be built.
 """
 
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ import pytest
 
 SERVERS = ("kafka", "cassandra")
 """The fixtures that start servers; whatever needs both belongs to the first."""
+GROUPS = (*SERVERS, "promtool")
+"""Fixtures whose tests share a process, in the order in which they begin."""
 LONGEST_FIRST = ("tests/properties/", "tests/embedded/")
 """Folders whose tests begin before others that need no server."""
 
@@ -41,9 +44,8 @@ class GroupByServers:
 
 
 def _group(item: pytest.Item) -> str | None:
-    needed = servers_of(item)
-    for name in SERVERS:
-        if name in needed:
+    for name in GROUPS:
+        if name in getattr(item, "fixturenames", ()):
             return name
     # Parameters of the contracts ask for their store while they run.
     return "cassandra" if item.get_closest_marker("integration") else None
@@ -51,5 +53,5 @@ def _group(item: pytest.Item) -> str | None:
 
 def _rank(item: pytest.Item) -> int:
     if group := _group(item):
-        return SERVERS.index(group)
-    return len(SERVERS) + (not item.nodeid.startswith(LONGEST_FIRST))
+        return GROUPS.index(group)
+    return len(GROUPS) + (not item.nodeid.startswith(LONGEST_FIRST))

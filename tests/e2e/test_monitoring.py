@@ -19,7 +19,8 @@ from schemas.ids import post_id
 from servers.ports import first_free_port
 from streams.outbox import Outgoing
 from tests.e2e.pipeline import Pipeline
-from tests.monitoring.conftest import rules, tool
+from tests.monitoring.conftest import rules
+from tests.prometheus import program
 
 ALICE, BOB = 1, 2
 ANSWER_SECONDS = 60.0
@@ -84,7 +85,7 @@ def prometheus(folder: Path, targets: dict[str, int]) -> Iterator[Prometheus]:
     configuration = {"global": every, "rule_files": ["rules.yaml"], "scrape_configs": jobs}
     (folder / "prometheus.yaml").write_text(yaml.safe_dump(configuration))
     command = [
-        str(tool("prometheus")), f"--config.file={folder}/prometheus.yaml",
+        str(program("prometheus")), f"--config.file={folder}/prometheus.yaml",
         f"--storage.tsdb.path={folder}/data", f"--web.listen-address=127.0.0.1:{port}",
     ]  # fmt: skip
     with (folder / "prometheus.log").open("wb") as log:
@@ -110,7 +111,7 @@ def within(holds: Any, what: str, seconds: float = ANSWER_SECONDS) -> None:
 
 def test_every_query_returns_series(pipeline: Pipeline, tmp_path: Path) -> None:
     """Of dashboards and of rules, after a little of everything has happened."""
-    tool("prometheus")  # before anything is started
+    program("prometheus")  # before anything is started
     worker, api, broken = (first_free_port(1) for _ in range(3))
     pipeline.start_worker("worker", metrics_port=worker)
     pipeline.start_api("api", api_port=api)

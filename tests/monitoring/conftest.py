@@ -1,10 +1,16 @@
-"""The rules as Prometheus takes them, and the tools of Prometheus."""
+"""The rules as Prometheus takes them, and what it says of them."""
 
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from tests.prometheus import program
+
+Promtool = Callable[..., str]
 
 ROOT = Path(__file__).parents[2]
 MONITORING = ROOT / "k8s" / "components" / "monitoring"
@@ -16,8 +22,16 @@ def rules() -> dict[str, Any]:
     return spec
 
 
-def tool(name: str) -> Path:
-    path = ROOT / ".tools" / name
-    if not path.exists():
-        pytest.skip(f"{name} is not built: `make tools`, which needs Go")
-    return path
+@pytest.fixture(scope="session")
+def promtool() -> Promtool:
+    """Run promtool with these arguments and return what it prints; it must find no fault."""
+    path = program("promtool")
+
+    def run(*arguments: Any) -> str:
+        done = subprocess.run(
+            [path, *arguments], capture_output=True, text=True, check=False, timeout=120
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return run

@@ -1,20 +1,23 @@
 """Alerts fire when they should, and say where to read on."""
 
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.monitoring.conftest import ROOT, rules, tool
+from tests.monitoring.conftest import ROOT, Promtool, rules
+from tests.prometheus import BUILD_SECONDS
 
 CASES = Path(__file__).with_name("alerts.yaml")
 ALERTS = [
     rule for group in rules()["groups"] for rule in group["rules"] if rule.get("alert") is not None
 ]
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
+
+building = pytest.mark.timeout(BUILD_SECONDS)
+"""The first test that asks for promtool may have to wait until it is built."""
 
 
 def alert_tests() -> list[Any]:
@@ -25,22 +28,16 @@ def alert_tests() -> list[Any]:
     ]
 
 
-def run(*arguments: Any) -> str:
-    done = subprocess.run(
-        [tool("promtool"), *arguments], capture_output=True, text=True, check=False, timeout=120
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def test_rules_are_valid(tmp_path: Path) -> None:
+@building
+def test_rules_are_valid(promtool: Promtool, tmp_path: Path) -> None:
     """Promtool has nothing to object to, templates of annotations included."""
     written = tmp_path / "rules.yaml"
     written.write_text(yaml.safe_dump(rules()))
-    assert "SUCCESS" in run("check", "rules", "--lint=all", "--lint-fatal", written)
+    assert "SUCCESS" in promtool("check", "rules", "--lint=all", "--lint-fatal", written)
 
 
-def test_they_fire_when_they_should(tmp_path: Path) -> None:
+@building
+def test_they_fire_when_they_should(promtool: Promtool, tmp_path: Path) -> None:
     """And not before, nor for what is no trouble; alerts.yaml beside this tells the stories."""
     told = rules()
     for group in told["groups"]:
@@ -49,7 +46,7 @@ def test_they_fire_when_they_should(tmp_path: Path) -> None:
     (tmp_path / "rules.yaml").write_text(yaml.safe_dump(told))
     cases = tmp_path / "cases.yaml"
     cases.write_bytes(CASES.read_bytes())
-    assert "SUCCESS" in run("test", "rules", cases)
+    assert "SUCCESS" in promtool("test", "rules", cases)
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda rule: rule["alert"])
@@ -71,3 +68,9 @@ def test_each_has_its_page(alert: dict[str, Any]) -> None:
     (section,) = (each for each in sections if each.split("\n")[0].lower() == anchor)
     assert all(f"\n{number}. " in section for number in (1, 2, 3))
     assert "**Remedy.**" in section
+
+
+@building
+def test_prometheus_takes_the_configuration_of_compose(promtool: Promtool) -> None:
+    """Promtool reads it without a complaint."""
+    promtool("check", "config", "--syntax-only", ROOT / "compose" / "prometheus.yaml")
