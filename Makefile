@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 FAST_TESTS := $(wildcard tests/architecture tests/schemas tests/k8s tests/image/test_compose.py)
 # Two wait for their servers most of the time while the others compute; see tests/parallel.py.
-PARALLEL := -p xdist --numprocesses 4 --dist loadgroup
+PARALLEL := -p xdist --numprocesses 4
 GO ?= go
 # Without Go or a module proxy these are not built, and tests that need them are skipped with the
 # reason.

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import hypothesis
 import pytest
@@ -28,7 +28,7 @@ from servers.errors import ToolMissing
 from servers.kafka import KafkaConfig
 from servers.ports import first_free_port
 from servers.server import START_SECONDS, Reachable, Server
-from tests.parallel import SERVERS, GroupByServers, servers_of
+from tests.parallel import SERVERS, GroupScheduling, Order, check_places, servers_of
 
 for profile in ("default", "ci"):
     hypothesis.settings.register_profile(profile, deadline=None, derandomize=False, print_blob=True)
@@ -43,7 +43,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):  # one of the processes that xdist starts
-        config.pluginmanager.register(GroupByServers())
+        config.pluginmanager.register(Order())
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
+    return GroupScheduling(config, log)
 
 
 class Attached(NamedTuple):
@@ -149,6 +154,7 @@ def _breakable(server: Reachable) -> Iterator[Server]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    check_places(items)
     for item in items:
         if servers_of(item):
             item.add_marker("integration")

@@ -1,21 +1,33 @@
-"""Divide the tests among processes: `pytest -p xdist -n 4 --dist loadgroup`.
+"""Divide the tests among processes: `pytest -p xdist --numprocesses 4`.
 
-The tests that need Kafka are one group, those that need Cassandra alone are another: each group
-runs in one process, one test after the other, on servers of that process. They mostly wait, so
-the other processes run everything else meanwhile, test by test. A third group waits for promtool,
-which may have to be built.
+The tests that need Kafka run in one process, one after the other, on servers of that process;
+those that need Cassandra alone run in another. Both mostly wait, so the other processes run
+everything else meanwhile, test by test. What waits for promtool, which may have to be built,
+stays together as well.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 SERVERS = ("kafka", "cassandra")
-"""The fixtures that start servers; whatever needs both belongs to the first."""
-GROUPS = (*SERVERS, "promtool")
-"""Fixtures whose tests share a process, in the order in which they begin."""
+"""The fixtures that start servers; what needs both needs the first above all."""
+GROUPS = {
+    "kafka": (
+        "tests/e2e/",
+        "tests/loadtest/test_run.py",
+        "tests/servers/test_real_servers.py",
+        "tests/cli/test_topics.py",
+        "tests/cli/test_doctor.py",
+    ),
+    "cassandra": ("tests/contracts/", "tests/storage/", "tests/access/test_store_over_tls.py"),
+    "promtool": ("tests/monitoring/test_alerts.py",),
+}
+"""The folders and files whose tests share a process, in the order in which they begin."""
 LONGEST_FIRST = ("tests/properties/", "tests/embedded/")
-"""Folders whose tests begin before others that need no server."""
+"""Folders whose tests begin before others that belong to no group."""
 
 
 def servers_of(item: pytest.Item) -> set[str]:
@@ -23,35 +35,42 @@ def servers_of(item: pytest.Item) -> set[str]:
     return set(SERVERS) & set(getattr(item, "fixturenames", ()))
 
 
-class GroupByServers:
-    """A plugin of each process that runs a part of the tests."""
+def check_places(items: list[pytest.Item]) -> None:
+    """Raise UsageError for a test that needs servers outside of the groups that have them."""
+    for item in items:
+        needed = servers_of(item)
+        group = _group(item.nodeid)
+        if (needed and group not in SERVERS) or ("kafka" in needed and group != "kafka"):
+            names = " and ".join(sorted(needed))
+            raise pytest.UsageError(f"{item.nodeid} needs {names}: add its file to {__name__}")
+
+
+class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc] # the scheduler is untyped
+    """Gives a group to one process, and every other test to whichever has least to do."""
+
+    def __init__(self, config: pytest.Config, log: Any) -> None:
+        super().__init__(config, log)
+        config.option.loadscopereorder = False  # the tests come in the order of `Order`
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _group(nodeid) or nodeid
+
+
+class Order:
+    """A plugin of each process: the tests that take longest begin first."""
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Iterator[None]:
-        """Group the tests, and sort them by how long a group takes, whatever shuffled them."""
-        for item in items:
-            if group := _group(item):
-                item.add_marker(pytest.mark.xdist_group(group))
+        """Sort the tests once they are shuffled."""
         yield
-        items.sort(key=_rank)
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Take the names of groups off the tests' ids again, once the scheduler has seen them."""
-        for item in session.items:
-            if group := _group(item):
-                item._nodeid = item.nodeid.removesuffix(f"@{group}")
+        items.sort(key=lambda item: _rank(item.nodeid))
 
 
-def _group(item: pytest.Item) -> str | None:
-    for name in GROUPS:
-        if name in getattr(item, "fixturenames", ()):
-            return name
-    # Parameters of the contracts ask for their store while they run.
-    return "cassandra" if item.get_closest_marker("integration") else None
+def _group(nodeid: str) -> str | None:
+    return next((name for name, places in GROUPS.items() if nodeid.startswith(places)), None)
 
 
-def _rank(item: pytest.Item) -> int:
-    if group := _group(item):
-        return GROUPS.index(group)
-    return len(GROUPS) + (not item.nodeid.startswith(LONGEST_FIRST))
+def _rank(nodeid: str) -> int:
+    if group := _group(nodeid):
+        return list(GROUPS).index(group)
+    return len(GROUPS) + (not nodeid.startswith(LONGEST_FIRST))
