@@ -45,7 +45,7 @@ def check_places(items: list[pytest.Item]) -> None:
             raise pytest.UsageError(f"{item.nodeid} needs {names}: add its file to {__name__}")
 
 
-class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc] # the scheduler is untyped
+class GroupScheduling(LoadScopeScheduling):
     """Gives a group to one process, and every other test to whichever has least to do."""
 
     def __init__(self, config: pytest.Config, log: Any) -> None:
