@@ -6,6 +6,7 @@ everything else meanwhile, test by test. What waits for promtool, which may have
 stays together as well.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -61,8 +62,14 @@ class Order:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Iterator[None]:
-        """Sort the tests once they are shuffled."""
+        """Sort the tests once they are shuffled; UsageError if two have the same id.
+
+        The scheduler goes by the id, and would run only one of them.
+        """
         yield
+        for nodeid, count in Counter(item.nodeid for item in items).items():
+            if count > 1:
+                raise pytest.UsageError(f"{count} tests are called {nodeid}")
         items.sort(key=lambda item: _rank(item.nodeid))
 
 
