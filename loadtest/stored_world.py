@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
-from schemas.events import FollowCreated, PostCreated, PostFact, ReplyCreated
+from schemas.events import Creation, FollowCreated, PostCreated, PostFact, ReplyCreated
 from schemas.ids import DAY_MS, PostId, UserId, post_id
 from services.activity.cassandra import CassandraActivity
 from services.clock import Clock
@@ -20,6 +20,7 @@ from services.conversations.cassandra import CassandraConversations
 from services.generations.cassandra import CassandraGenerations
 from services.generations.view import FollowedGenerations
 from services.graph.cassandra import CassandraGraph
+from services.handlers.public_index import created_public
 from services.metrics.metrics import Metrics
 from services.posts.cassandra import CassandraPosts
 from services.posts.post import post_mutation
@@ -30,7 +31,7 @@ from services.relations.mutation import relation_mutation as relation
 from services.reposts.cassandra import CassandraReposts
 from services.retention import Retention
 from services.search.cassandra import CassandraTerms
-from services.search.store import PostTerms, claim_of
+from services.search.store import PostTerms
 from services.search.terms import tags_of, words_of
 from services.search.words.cassandra import CassandraWords
 from services.settings.settings import Settings
@@ -213,14 +214,16 @@ async def _write(
         if each.ancestor_hint
     }
     facts = [each.fact for each, _ in batch]
+    created = (created_public(each) for each in facts if isinstance(each, Creation))
+    public = [each for each in created if each is not None]
     await asyncio.gather(
         stores.posts.record(list(map(post_mutation, facts))),
         stores.posts.hint_ancestors(lines),
         stores.author_timelines.add_author_entries(
             [AuthorEntry(UserId(each.author_id), PostId(each.post_id)) for each in facts]
         ),
-        stores.tags.add([PostTerms(claim_of(each), tags_of(each)) for each in facts]),
-        stores.words.add([PostTerms(claim_of(each), words_of(each)) for each in facts]),
+        stores.tags.add([PostTerms(each.claim, tags_of(each), each.version) for each in public]),
+        stores.words.add([PostTerms(each.claim, words_of(each), each.version) for each in public]),
         stores.home_timelines.add_home_entries(
             [
                 EntryBlock(

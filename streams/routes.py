@@ -22,12 +22,14 @@ from services.handlers.orphans import OrphanGauge
 from services.handlers.outbox import RequestOutbox
 from services.handlers.pages import FanOutPolicy
 from services.handlers.posts import RecordPosts
+from services.handlers.public_index import PublicIndex
 from services.handlers.relations import RecordRelations
 from services.handlers.stale_versions import StaleVersions
 from services.handlers.words import RecordWords
 from services.metrics.metrics import Metrics
 from services.pulled.authors import PulledAuthors
 from services.retention import Retention
+from services.search.terms import words_of
 from services.stores import Stores
 from streams.delivery.backlog import BatchBounds
 
@@ -118,7 +120,7 @@ def create_handlers(  # noqa: PLR0913 - what handlers are made of
         policy=policy,
         pulled=PulledAuthors(stores.pulled, retention, clock),
     )
-    words = RecordWords(stores.words)
+    words = RecordWords(stores.posts, PublicIndex(stores.posts, stores.words, words_of))
     counting = StaleVersions(metrics.stale_versions).wrap
     return {
         "posts": counting(record),

@@ -15,11 +15,12 @@ from services.handlers.link_replies import LinkReplies
 from services.handlers.link_reposts import FanOutPost, LinkReposts
 from services.handlers.outbox import RequestOutbox
 from services.handlers.pages import FanOutPolicy, fan_out_pages
+from services.handlers.public_index import PublicIndex
 from services.posts.post import post_mutation
 from services.posts.store import PostStore
 from services.pulled.authors import PulledAuthors
 from services.retention import Retention
-from services.search.store import PostClaim, PostTerms, TermStore, claim_of
+from services.search.store import PostClaim, TermStore, claim_of
 from services.search.terms import tags_of
 from services.timelines.store import AuthorEntry, AuthorTimelineStore, EntryBlock, HomeTimelineStore
 
@@ -57,6 +58,7 @@ class RecordPosts:
         self._conversations = conversations
         self._reposts = reposts
         self._tags = tags
+        self._tag_index = PublicIndex(posts, tags, tags_of)
         self._words = words
         self._outbox = outbox
         self._retention = retention
@@ -81,7 +83,7 @@ class RecordPosts:
         created = [fact for fact in facts if isinstance(fact, Creation)]
         replies = [fact for fact in created if isinstance(fact, ReplyCreated)]
         await asyncio.gather(
-            self._posts.record([post_mutation(fact) for fact in facts]),
+            self._record_posts(facts),
             self._author_timelines.add_author_entries(
                 [AuthorEntry(UserId(fact.author_id), PostId(fact.post_id)) for fact in created]
             ),
@@ -91,9 +93,13 @@ class RecordPosts:
                 for fact in replies
             ),
             self._reposts.link(created),
-            self._tags.add([PostTerms(claim_of(fact), tags_of(fact)) for fact in facts]),
             self._forget([claim_of(fact) for fact in facts if isinstance(fact, Deletion)]),
         )
+
+    async def _record_posts(self, facts: Sequence[PostFact]) -> None:
+        """Write the posts, then the tags by which they may be found by now."""
+        await self._posts.record([post_mutation(fact) for fact in facts])
+        await self._tag_index.update(fact for fact in facts if not isinstance(fact, Deletion))
 
     async def _forget(self, claims: Sequence[PostClaim]) -> None:
         """Forget tags and words of deleted posts, also those that the search role adds later."""

@@ -1,22 +1,27 @@
-"""Handler of `posts` and `replies` in the search role: the words that find each post."""
+"""Handler of `posts` and `replies` in the search role: the words that find each public post."""
 
 from collections.abc import Sequence
 
-from schemas.events import PostFact
+from schemas.events import Deletion, PostFact
 from services.handlers.handler import Accepted
-from services.search.store import PostTerms, TermStore, claim_of
-from services.search.terms import words_of
+from services.handlers.public_index import PublicIndex
+from services.posts.post import post_mutation
+from services.posts.store import PostStore
 
 
 class RecordWords:
-    """Adds words; `RecordPosts` forgets those of deleted posts.
+    """Indexes words; `RecordPosts` forgets those of deleted posts.
 
     Deletions therefore need no search role. In either order, no word finds a deleted post.
+    The search role reads the topics in its own time, so it records messages as well: what it
+    decides by must hold all that it has read.
     """
 
-    def __init__(self, words: TermStore) -> None:
-        self._words = words
+    def __init__(self, posts: PostStore, index: PublicIndex) -> None:
+        self._posts = posts
+        self._index = index
 
     async def __call__(self, batch: Sequence[Accepted[PostFact]]) -> None:
-        facts = [each.message for each in batch]
-        await self._words.add([PostTerms(claim_of(fact), words_of(fact)) for fact in facts])
+        facts = [each.message for each in batch if not isinstance(each.message, Deletion)]
+        await self._posts.record([post_mutation(fact) for fact in facts])
+        await self._index.update(facts)

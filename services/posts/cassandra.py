@@ -12,7 +12,15 @@ from typing import Any
 
 from schemas.events import EDITABLE
 from schemas.ids import PostId, UserId, Version
-from services.posts.post import BLANKED, IMMUTABLE, Post, PostMutation, PostRow, resolve_post
+from services.posts.post import (
+    BLANKED,
+    IMMUTABLE,
+    ClaimedPost,
+    Post,
+    PostMutation,
+    PostRow,
+    resolve_post,
+)
 from services.scan import ScanPage
 from services.storage import statements
 from services.storage.session import Store
@@ -28,12 +36,12 @@ _CREATE = insert("posts", *_ID, *_CREATED.values(), operation="create")
 _STATE = insert("posts", *_ID, *EDITABLE, operation="state")
 _DELETE = insert("posts", *_ID, "deleted", *_BLANKED, operation="delete")
 _HINT = insert("posts", *_ID, "line", operation="hint")
-_LOAD = select(
-    "posts",
-    "load",
-    "post_id, author_id, deleted, line, writetime(parent_id), "
-    f"{', '.join((*_CREATED.values(), *EDITABLE))}",
-    "WHERE post_id IN ?",
+_CLAIM = (
+    f"author_id, deleted, line, writetime(parent_id), {', '.join((*_CREATED.values(), *EDITABLE))}"
+)
+_LOAD = select("posts", "load", f"post_id, {_CLAIM}", "WHERE post_id IN ?")
+_LOAD_CLAIMS = select(
+    "posts", "claims", f"post_id, writetime(visibility), {_CLAIM}", "WHERE post_id IN ?"
 )
 _SCAN = select(
     "posts", "scan", "DISTINCT post_id, token(post_id)", "WHERE token(post_id) > ? LIMIT ?"
@@ -63,6 +71,15 @@ class CassandraPosts:
                 claims.setdefault(PostId(post), []).append(_claim(*cells))
         resolved = {post: resolve_post(post, rows) for post, rows in claims.items()}
         return {post: known for post, known in resolved.items() if known is not None}
+
+    async def load_claims(self, posts: Collection[PostId]) -> list[ClaimedPost]:
+        requests = (self._store.read(_LOAD_CLAIMS, part) for part in key_chunks(posts))
+        return [
+            ClaimedPost(claim, Version(since))
+            for rows in await asyncio.gather(*requests)
+            for post, since, *cells in rows
+            if (claim := resolve_post(PostId(post), [_claim(*cells)])) is not None
+        ]
 
     async def scan(self, token: int, limit: int) -> ScanPage[PostId]:
         rows = await self._store.read(_SCAN, token, limit)

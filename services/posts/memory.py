@@ -5,7 +5,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from schemas.canonical import Canonical
 from schemas.events import EDITABLE
 from schemas.ids import PostId, UserId, Version
-from services.posts.post import BLANKED, IMMUTABLE, Post, PostMutation, PostRow, resolve_post
+from services.posts.post import (
+    BLANKED,
+    IMMUTABLE,
+    ClaimedPost,
+    Post,
+    PostMutation,
+    PostRow,
+    resolve_post,
+)
 from services.scan import ScanPage, scan_ids
 
 _Cell = tuple[Version, Canonical]
@@ -72,6 +80,14 @@ class MemoryPosts:
             if known is not None:
                 found[post] = known
         return found
+
+    async def load_claims(self, posts: Collection[PostId]) -> list[ClaimedPost]:
+        return [
+            ClaimedPost(claim, cells.stated["visibility"][0])
+            for post in posts
+            for author, cells in self._rows.get(post, {}).items()
+            if (claim := resolve_post(post, [cells.row(author)])) is not None
+        ]
 
     async def scan(self, token: int, limit: int) -> ScanPage[PostId]:
         return scan_ids(self._rows, token, limit)

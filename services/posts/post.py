@@ -78,6 +78,13 @@ class Post(msgspec.Struct, frozen=True):
     ancestor_hint: tuple[PostId, ...] = ()
 
 
+class ClaimedPost(NamedTuple):
+    """One author's claim as a post, whoever owns the id, and the version of its visibility."""
+
+    post: Post
+    visibility_version: Version
+
+
 def post_mutation(fact: PostFact) -> PostMutation:
     """Return the cells that a message writes."""
     created: dict[str, Canonical] = {}

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from schemas.ids import PostId, UserId
-from services.posts.post import Post, PostMutation
+from services.posts.post import ClaimedPost, Post, PostMutation
 from services.scan import ScanPage
 
 MAX_ANCESTOR_HINT = 128
@@ -26,6 +26,12 @@ class PostStore(Protocol):
 
     async def load(self, posts: Collection[PostId]) -> dict[PostId, Post]:
         """Return the known ones among `posts` by id, deleted ones included.
+
+        One store request for up to 1,000 ids. Raises StoreUnavailable.
+        """
+
+    async def load_claims(self, posts: Collection[PostId]) -> list[ClaimedPost]:
+        """Return all claims of these ids whose creation is known, deleted ones included.
 
         One store request for up to 1,000 ids. Raises StoreUnavailable.
         """

@@ -2,18 +2,18 @@
 
 `add` writes the terms of a post, then reads whether it is forgotten; `forget` writes that it is,
 then reads its terms. So of two concurrent calls at least one sees the other, and the timestamp of
-the removal covers every entry that it finds.
+the removal covers every entry that it finds. Versions of terms are write timestamps.
 """
 
 import asyncio
-from collections.abc import Awaitable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 from zlib import crc32
 
 from schemas.ids import DEFAULT_EPOCH, PostId, UserId
 from services.buckets import bucket_of
 from services.latest import Latest
-from services.search.store import PostClaim, PostTerms
+from services.search.store import ClaimVersion, PostClaim, PostTerms
 from services.search.term_tables import ADDED, REMOVED, read_nearest
 from services.span import Span
 from services.storage.session import Store
@@ -77,15 +77,18 @@ class CassandraTerms:
         await self._store.write_columns(_KEEP, _columns(posts))
         forgotten = await self._forgotten([each.claim for each in posts])
         if forgotten:
-            await self._remove(forgotten)
+            await self._remove(dict.fromkeys(forgotten, REMOVED))
             posts = [each for each in posts if each.claim not in forgotten]
         await self._declare(posts)
         buckets = [self._bucket(each.claim.post_id) for each in posts for _ in each.terms]
         await self._store.write_columns(_ENTER, {**_columns(posts), "bucket": buckets})
 
+    async def withdraw(self, claims: Sequence[ClaimVersion]) -> None:
+        await self._remove(dict(sorted(claims)))
+
     async def forget(self, claims: Sequence[PostClaim]) -> None:
         await self._store.write(_row_of(_KEEP, claim, FORGOTTEN, ADDED) for claim in claims)
-        await self._remove(set(claims))
+        await self._remove(dict.fromkeys(claims, REMOVED))
 
     async def page(self, terms: Collection[str], span: Span, limit: int) -> list[PostId]:
         if not terms:
@@ -98,7 +101,7 @@ class CassandraTerms:
         buckets = await self._buckets(terms, span)
         return await read_nearest(read, buckets, len(terms), span, limit)
 
-    async def _remove(self, claims: Collection[PostClaim]) -> None:
+    async def _remove(self, claims: Mapping[PostClaim, int]) -> None:
         """Remove the entries first: until that is done, `post_terms` still says which there are."""
         rows = []
         for part in key_chunks(claim.post_id for claim in claims):
@@ -109,9 +112,9 @@ class CassandraTerms:
             if term != FORGOTTEN and (claim := PostClaim(PostId(post), UserId(author))) in claims
         ]
         await self._store.write(
-            _REMOVE.row(**self._key(term, claim), version=REMOVED) for term, claim in held
+            _REMOVE.row(**self._key(term, claim), version=claims[claim]) for term, claim in held
         )
-        await self._store.write(_row_of(_DROP, claim, term, REMOVED) for term, claim in held)
+        await self._store.write(_row_of(_DROP, claim, term, claims[claim]) for term, claim in held)
 
     async def _forgotten(self, claims: Collection[PostClaim]) -> set[PostClaim]:
         rows = []
@@ -131,7 +134,7 @@ class CassandraTerms:
         """List every bucket before the first entry in it is written. Durable on return."""
         places = {
             (_group(term), self._bucket(claim.post_id)): None
-            for claim, terms in posts
+            for claim, terms, _ in posts
             for term in terms
         }
         new = [place for place in places if place not in self._declared]
@@ -158,7 +161,7 @@ def _columns(posts: Sequence[PostTerms]) -> dict[str, Column]:
         "post_id": [each.claim.post_id for each in posts for _ in each.terms],
         "author_id": [each.claim.author_id for each in posts for _ in each.terms],
         "term": [term for each in posts for term in each.terms],
-        "version": ADDED,
+        "version": [each.version for each in posts for _ in each.terms],
     }
 
 

@@ -3,9 +3,14 @@
 from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
-from schemas.events import PostFact
-from schemas.ids import PostId, UserId
+from schemas.events import PostFact, Visibility
+from schemas.ids import PostId, UserId, Version
 from services.span import Span
+
+VISIBILITIES: Sequence[Visibility] = ("direct", "followers", "public", "unlisted")
+"""In the order of their bytes, by which posts decide between equal versions."""
+MAX_TERM_VERSION = 2**62 - 1
+"""The highest version of terms: what a deletion removes is above it."""
 
 
 class PostClaim(NamedTuple):
@@ -16,10 +21,24 @@ class PostClaim(NamedTuple):
 
 
 class PostTerms(NamedTuple):
-    """The terms of one message: they may find its claim."""
+    """The terms that may find a claim, and the version of its being public (`term_version`)."""
 
     claim: PostClaim
     terms: frozenset[str]
+    version: int
+
+
+class ClaimVersion(NamedTuple):
+    """A claim that is not public, and the version of that."""
+
+    claim: PostClaim
+    version: int
+
+
+def term_version(version: Version, visibility: Visibility) -> int:
+    """Order statements of visibility as posts do: by version, equal ones by their bytes."""
+    rank = VISIBILITIES.index(visibility)
+    return min(len(VISIBILITIES) * version + rank, MAX_TERM_VERSION)
 
 
 def claim_of(fact: PostFact) -> PostClaim:
@@ -30,7 +49,9 @@ def claim_of(fact: PostFact) -> PostClaim:
 class TermStore(Protocol):
     """Entries accumulate and may be outdated: readers check each post by itself.
 
-    Both writes are idempotent and commute. Every method raises StoreUnavailable.
+    Writes are idempotent, and those of different versions commute, but for one thing: after
+    `withdraw` an `add` of a lower version may be without effect or not. Who adds must look at the
+    post again afterwards. Every method raises StoreUnavailable.
     """
 
     async def add(self, posts: Sequence[PostTerms]) -> None:
@@ -38,6 +59,9 @@ class TermStore(Protocol):
 
         Terms of forgotten claims are not kept.
         """
+
+    async def withdraw(self, claims: Sequence[ClaimVersion]) -> None:
+        """Remove all terms that were added to these claims with at most these versions."""
 
     async def forget(self, claims: Sequence[PostClaim]) -> None:
         """Remove all terms of deleted claims, also those that are added later.

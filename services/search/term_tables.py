@@ -5,11 +5,15 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 from schemas.ids import PostId
+from services.search.store import MAX_TERM_VERSION
 from services.span import Span
 from services.storage.statements import KEYS_AT_ONCE
 
-ADDED, REMOVED = 1, 2
-"""Write timestamps of entries and of removals: what was removed stays so when it is added again."""
+ADDED = 1
+"""The write timestamp of rows that nothing removes. Entries of before terms had versions have it
+too."""
+REMOVED = MAX_TERM_VERSION + 1
+"""The write timestamp of what a deletion removes: it stays so when it is added again."""
 NEAREST_BUCKETS = 2
 """Buckets read first: a busy term fills a page from them. For a rare term the others are then read
 together."""

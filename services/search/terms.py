@@ -1,14 +1,15 @@
-"""Terms: the tags and words that find posts, and terms that find all posts.
+"""Terms: the tags and words that find posts, and terms that find all posts or an author's.
 
-The term of a tag begins with `#`, that of a part of all posts with `*`, that of a word with
-neither.
+The term of a tag begins with `#`, that of a part of all posts with `*`, that of an author with `@`,
+that of a word with none of them.
 """
 
 import re
+from typing import NamedTuple
 
-from schemas.events import Creation, Edit, PostFact
-from schemas.ids import SLOTS, slot
+from schemas.ids import SLOTS, UserId, slot
 from schemas.tags import normal_tag
+from services.search.store import PostClaim
 
 MAX_TERM = 64
 """Code points of a term. Longer words share one, since readers check each post by itself."""
@@ -33,29 +34,35 @@ def tag_term(tag: str) -> str:
     return f"#{normal_tag(tag)[:MAX_TERM]}"
 
 
+def author_term(author: UserId) -> str:
+    """Return the term that finds an author's posts."""
+    return f"@{author}"
+
+
 def all_post_terms() -> list[str]:
     """Return the terms that together find every post."""
     return [_part(number) for number in range(PARTS)]
 
 
-def tags_of(fact: PostFact) -> frozenset[str]:
-    """Return the terms of a message's tags.
+class PublicPost(NamedTuple):
+    """A public post as it may be found; `version` is that of its being public."""
 
-    Visibility and reposts do not matter: an edit may widen the visibility without naming the tags,
-    and a later creation may turn a repost into a post.
-    """
-    tags = fact.tags if isinstance(fact, Creation | Edit) else ()
-    return frozenset(map(tag_term, tags or ()))
+    claim: PostClaim
+    version: int
+    text: str
+    tags: frozenset[str]
 
 
-def words_of(fact: PostFact) -> frozenset[str]:
-    """Return the terms of a message's words, and for a creation that of its part of all posts."""
-    if not isinstance(fact, Creation | Edit):
-        return frozenset()
-    found = map(word_term, words(fact.text or ""))
-    if not isinstance(fact, Creation):
-        return frozenset(found)
-    return frozenset({_part(slot(fact.post_id) * PARTS // SLOTS), *found})
+def tags_of(post: PublicPost) -> frozenset[str]:
+    """Return the terms of a post's tags."""
+    return frozenset(map(tag_term, post.tags))
+
+
+def words_of(post: PublicPost) -> frozenset[str]:
+    """Return the terms of a post's words, of its author and of its part of all posts."""
+    post_id, author = post.claim
+    found = map(word_term, words(post.text))
+    return frozenset({_part(slot(post_id) * PARTS // SLOTS), author_term(author), *found})
 
 
 def _part(number: int) -> str:

@@ -68,6 +68,7 @@ WRITES = {
     "add_home_entries",
     "add",
     "forget",
+    "withdraw",
     "mark",
     "add_author_reposts",
     "add_home_reposts",

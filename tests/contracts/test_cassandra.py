@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from schemas.events import FollowCreated, FollowDeleted, PostCreated, PostDeleted
-from schemas.ids import DAY_MS, SLOTS, IdArray, ListId, UserId, slot
+from schemas.ids import DAY_MS, SLOTS, IdArray, ListId, UserId, Version, slot
 from schemas.relations import BlockCreated, TagFollowCreated
 from services.buckets import BUCKET_MS, Buckets
 from services.graph import cassandra as follower_lists
@@ -24,7 +24,7 @@ from services.relations.cassandra import CassandraRelations
 from services.relations.mutation import relation_mutation as relation
 from services.retention import Retention
 from services.search.cassandra import CassandraTerms
-from services.search.store import PostClaim, PostTerms
+from services.search.store import PostClaim, PostTerms, term_version
 from services.search.words.cassandra import CassandraWords
 from services.settings.settings import Settings
 from services.span import Span
@@ -35,6 +35,10 @@ from services.timelines.store import EntryBlock
 from tests.contracts.histories import NOW, NewPost, People
 
 VERSION = NOW * 1_000
+
+
+def by_terms(claim: PostClaim, terms: frozenset[str]) -> PostTerms:
+    return PostTerms(claim, terms, term_version(Version(VERSION), "public"))
 
 
 @pytest.fixture
@@ -307,8 +311,8 @@ async def test_no_word_of_a_deleted_post_stays_in_any_table(
     secret, claim = f"secret{people.alice}", PostClaim(new_post(), people.alice)
     await terms.add(
         [
-            PostTerms(claim, frozenset({secret})),
-            PostTerms(PostClaim(post, people.bob), frozenset({secret})),
+            by_terms(claim, frozenset({secret})),
+            by_terms(PostClaim(post, people.bob), frozenset({secret})),
         ]
     )
     await terms.forget([claim])
@@ -326,9 +330,7 @@ async def test_a_page_of_a_term_costs_two_requests_in_most_cases_and_three_at_mo
     """However far its posts lie apart."""
     terms, bread = CassandraTerms(store), f"bread{people.alice}"
     posts = [new_post(days_old=old) for old in (3_000, 1_000, 200, 2, 1)]
-    await terms.add(
-        [PostTerms(PostClaim(each, people.alice), frozenset({bread})) for each in posts]
-    )
+    await terms.add([by_terms(PostClaim(each, people.alice), frozenset({bread})) for each in posts])
     before = requests()
     assert await terms.page([bread], Span(), 2) == posts[:2:-1]
     assert requests() - before == 2
@@ -343,10 +345,10 @@ async def test_nothing_of_the_words_of_a_deleted_post_stays_in_any_table(
     words, stays = CassandraWords(store), PostClaim(new_post(days_old=7_000), people.bob)
     claim = PostClaim(new_post(days_old=7_000), people.alice)
     for said in (("secret", "other"), ("secret",), ("edited",)):
-        await words.add([PostTerms(claim, frozenset(said))])
-    await words.add([PostTerms(stays, frozenset({"secret"}))])
+        await words.add([by_terms(claim, frozenset(said))])
+    await words.add([by_terms(stays, frozenset({"secret"}))])
     await words.forget([claim])
-    await words.add([PostTerms(claim, frozenset({"late"}))])
+    await words.add([by_terms(claim, frozenset({"late"}))])
     for table in ("word_entries", "post_words"):
         held = select(table, "test", "post_id", "WHERE author_id = ? ALLOW FILTERING")
         assert await store.read(held, people.alice) == []
@@ -368,7 +370,7 @@ async def test_words_of_many_posts_take_few_requests(
     """512 posts of forty words: 21,000 entries, in the 128 KiB that a request holds."""
     words = CassandraWords(store)
     said = [
-        PostTerms(PostClaim(new_post(), people.alice), frozenset(f"{n}w{k}" for k in range(40)))
+        by_terms(PostClaim(new_post(), people.alice), frozenset(f"{n}w{k}" for k in range(40)))
         for n in range(512)
     ]
     await words.add(said[:1])  # its bucket is declared
@@ -383,9 +385,7 @@ async def test_a_page_of_a_word_costs_two_requests_in_most_cases_and_three_at_mo
     """However far its posts lie apart; and many words together hardly more."""
     words, bread = CassandraWords(store), f"bread{people.alice}"
     posts = [new_post(days_old=old) for old in (3_000, 1_000, 200, 2, 1)]
-    await words.add(
-        [PostTerms(PostClaim(each, people.alice), frozenset({bread})) for each in posts]
-    )
+    await words.add([by_terms(PostClaim(each, people.alice), frozenset({bread})) for each in posts])
     before = requests()
     assert await words.page([bread], Span(), 2) == posts[:2:-1]
     assert requests() - before == 2
@@ -401,10 +401,10 @@ async def test_each_of_many_words_has_a_page_of_its_own(
     terms = [f"{n}word{people.alice}" for n in range(300)]
     crowd, newest = [new_post() for _ in range(9)], new_post()
     await words.add(
-        [PostTerms(PostClaim(each, people.alice), frozenset(terms[1:])) for each in crowd]
+        [by_terms(PostClaim(each, people.alice), frozenset(terms[1:])) for each in crowd]
     )
-    await words.add([PostTerms(PostClaim(newest, people.alice), frozenset(terms[:1]))])
+    await words.add([by_terms(PostClaim(newest, people.alice), frozenset(terms[:1]))])
     assert await words.page(terms, Span(), 2) == [newest, crowd[-1]]
     first = new_post(days_old=2)
-    await words.add([PostTerms(PostClaim(first, people.alice), frozenset(terms[:1]))])
+    await words.add([by_terms(PostClaim(first, people.alice), frozenset(terms[:1]))])
     assert await words.page(terms, Span(newest_first=False), 2) == [first, crowd[0]]

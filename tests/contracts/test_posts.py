@@ -35,6 +35,33 @@ async def loaded(stores: Stores, post: PostId) -> Post:
     return (await stores.posts.load([post]))[post]
 
 
+async def test_claims_are_loaded_one_by_one(
+    stores: Stores, people: People, new_post: NewPost
+) -> None:
+    """Each as its author's messages make it, with the version of its visibility."""
+    post, unknown, gone = new_post(), new_post(), new_post()
+    await stores.posts.record(
+        [
+            created(post, people.alice, CREATED, text="mine"),
+            edited(post, people.alice, EDITED, visibility="direct"),
+            edited(post, people.alice, LATER, text="newer"),
+            created(post, people.bob, LATER, text="no, mine"),
+            edited(unknown, people.alice, visibility="direct"),
+            created(gone, people.alice),
+            deleted(gone, people.alice),
+        ]
+    )
+    found = await stores.posts.load_claims([post, unknown, gone])
+    claims = {(each.post.post_id, each.post.author_id): each for each in found}
+    assert len(found) == len(claims) == 3
+    alices, bobs = claims[post, people.alice], claims[post, people.bob]
+    assert (alices.post.text, alices.post.visibility) == ("newer", "direct")
+    assert alices.visibility_version == EDITED
+    assert (bobs.post.text, bobs.post.visibility) == ("no, mine", "public")
+    assert bobs.visibility_version == LATER
+    assert claims[gone, people.alice].post.deleted
+
+
 async def test_a_post_is_what_its_creation_says(
     stores: Stores, people: People, new_post: NewPost
 ) -> None:

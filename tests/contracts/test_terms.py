@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from schemas.ids import PostId, UserId
-from services.search.store import PostClaim, PostTerms, TermStore
+from services.search.store import ClaimVersion, PostClaim, PostTerms, TermStore
 from services.span import Span
 from services.stores import Stores
 from tests.contracts.histories import NewPost, People
@@ -22,8 +22,8 @@ def terms(request: pytest.FixtureRequest, stores: Stores) -> TermStore:
     return found
 
 
-async def told(terms: TermStore, author: UserId, post: PostId, *by: str) -> None:
-    await terms.add([PostTerms(PostClaim(post, author), frozenset(by))])
+async def told(terms: TermStore, author: UserId, post: PostId, *by: str, version: int = 4) -> None:
+    await terms.add([PostTerms(PostClaim(post, author), frozenset(by), version)])
 
 
 async def test_posts_are_found_newest_first_and_once(
@@ -57,6 +57,33 @@ async def test_a_page_begins_at_its_end_of_the_span(
     pages = [await terms.page([bread, salt], span, limit) for limit in range(1, 6)]
     inside = posts[4:0:-1] if newest_first else posts[1:5]
     assert pages == [inside[:limit] for limit in range(1, 6)]
+
+
+async def test_withdrawn_terms_are_found_no_more(
+    terms: TermStore, people: People, new_post: NewPost
+) -> None:
+    """Until they are added with a higher version; terms of other claims and posts stay."""
+    bread, salt = term_of(people), term_of(people, "salt")
+    hidden, stays = new_post(), new_post()
+    await told(terms, people.alice, hidden, bread, salt, version=6)
+    await told(terms, people.alice, hidden, salt, version=10)
+    await told(terms, people.alice, stays, bread, version=6)
+    await told(terms, people.bob, hidden, bread, version=6)
+    await terms.withdraw([])
+    await terms.withdraw([ClaimVersion(PostClaim(hidden, people.bob), 5)])
+    assert await terms.page([bread], Span(), 10) == [stays, hidden]
+    await terms.withdraw([ClaimVersion(PostClaim(hidden, people.bob), 7)])
+    await terms.withdraw([ClaimVersion(PostClaim(hidden, people.alice), 7)])
+    assert await terms.page([bread], Span(), 10) == [stays]
+    assert await terms.page([salt], Span(), 10) == [hidden]
+    claim = PostClaim(hidden, people.alice)
+    await terms.withdraw([ClaimVersion(claim, 11), ClaimVersion(claim, 9)])
+    assert await terms.page([salt], Span(), 10) == []
+    await told(terms, people.alice, hidden, bread, version=14)
+    assert await terms.page([bread], Span(), 10) == [stays, hidden]
+    assert await terms.page([salt], Span(), 10) == []
+    await terms.forget([claim])
+    assert await terms.page([bread], Span(), 10) == [stays]
 
 
 async def test_what_is_forgotten_is_found_no_more(

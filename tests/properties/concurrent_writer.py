@@ -14,6 +14,7 @@ PIECEMEAL = {
     "send",
     "add",
     "forget",
+    "withdraw",
     "mark",
     "add_author_reposts",
     "flag",

@@ -2,7 +2,7 @@
 
 `add` writes the words of a post, then reads whether it is forgotten; `forget` writes that it is,
 then reads its words. So of two concurrent calls at least one sees the other, and the timestamp of
-the removal covers every entry that it finds.
+the removal covers every entry that it finds. Versions of terms are write timestamps.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ import numpy as np
 
 from schemas.ids import DEFAULT_EPOCH, SLOTS, IdArray, PostId, slot
 from services.buckets import bucket_of
-from services.search.store import PostClaim, PostTerms
+from services.search.store import ClaimVersion, PostClaim, PostTerms
 from services.search.term_tables import ADDED, REMOVED, read_nearest
 from services.span import Span
 from services.storage.session import Store
@@ -71,11 +71,12 @@ _PAGE = {
 
 
 class RememberedTerms(NamedTuple):
-    """A row of `post_words`: the hashes of one message's terms, and a hash of them as its key."""
+    """A row of `post_words`: the hashes of terms added together, and a hash of them as its key."""
 
     claim: PostClaim
     key: int
     terms: bytes
+    version: int
 
     @property
     def size(self) -> int:
@@ -98,20 +99,23 @@ class CassandraWords:
         hashed = [_hashed(each) for each in posts if each.terms]
         if not hashed:
             return
-        await self._store.write_columns(_KEEP, self._kept(hashed, ADDED))
+        await self._store.write_columns(_KEEP, self._kept(hashed))
         forgotten = await self._forgotten({each.claim for each in hashed})
-        await self._remove(forgotten)
+        await self._remove(dict.fromkeys(forgotten, REMOVED))
         rest = [each for each in hashed if each.claim not in forgotten]
         if rest:
             await self._declare({self._bucket(each.claim.post_id) for each in rest})
-            await self._write(_ENTER, rest, ADDED)
+            await self._write(_ENTER, rest)
+
+    async def withdraw(self, claims: Sequence[ClaimVersion]) -> None:
+        await self._remove(dict(sorted(claims)))
 
     async def forget(self, claims: Sequence[PostClaim]) -> None:
         distinct = set(claims)
         await self._store.write(
             _FORGET.row(**self._key(claim, FORGOTTEN_SHARDS), version=ADDED) for claim in distinct
         )
-        await self._remove(distinct)
+        await self._remove(dict.fromkeys(distinct, REMOVED))
 
     async def page(self, terms: Collection[str], span: Span, limit: int) -> list[PostId]:
         if not terms:
@@ -127,18 +131,19 @@ class CassandraWords:
         buckets = await self._buckets(term_shard(next(iter(groups[0].values()))), span)
         return await read_nearest(read, buckets, max(map(len, groups)), span, limit)
 
-    async def _remove(self, claims: Collection[PostClaim]) -> None:
+    async def _remove(self, claims: Mapping[PostClaim, int]) -> None:
         """Remove the entries first: until that is done, `post_words` still says which there are."""
-        held = await asyncio.gather(*map(self._remembered, claims))
+        held = await asyncio.gather(*(self._remembered(*each) for each in claims.items()))
         remembered = [row for rows in held for row in rows]
-        await self._write(_REMOVE, remembered, REMOVED)
-        dropped = self._kept(remembered, REMOVED)
+        await self._write(_REMOVE, remembered)
+        dropped = self._kept(remembered)
         del dropped["terms"]
         await self._store.write_columns(_DROP, dropped)
 
-    async def _remembered(self, claim: PostClaim) -> list[RememberedTerms]:
+    async def _remembered(self, claim: PostClaim, version: int) -> list[RememberedTerms]:
+        """Return the rows of a claim, to remove with this version."""
         rows = await self._store.read(_OF_POST, *self._key(claim, POST_SHARDS).values())
-        return [RememberedTerms(claim, *row) for row in rows]
+        return [RememberedTerms(claim, key, terms, version) for key, terms in rows]
 
     async def _forgotten(self, claims: Collection[PostClaim]) -> set[PostClaim]:
         partitions: defaultdict[tuple[int, int], list[PostId]] = defaultdict(list)
@@ -165,13 +170,11 @@ class CassandraWords:
         )
         self._declared.update(new)
 
-    async def _write(
-        self, statement: Statement, rows: Sequence[RememberedTerms], version: int
-    ) -> None:
+    async def _write(self, statement: Statement, rows: Sequence[RememberedTerms]) -> None:
         for some in _portions(rows):
-            await self._store.write_columns(statement, self._entries(some, version))
+            await self._store.write_columns(statement, self._entries(some))
 
-    def _entries(self, rows: Sequence[RememberedTerms], version: int) -> dict[str, Column]:
+    def _entries(self, rows: Sequence[RememberedTerms]) -> dict[str, Column]:
         """Return an entry for each term, by column."""
         counts = [each.size for each in rows]
         terms = np.frombuffer(b"".join(each.terms for each in rows), ">i8").astype(np.int64)
@@ -183,16 +186,16 @@ class CassandraWords:
             "term": terms,
             "post_id": claims[0],
             "author_id": claims[1],
-            "version": version,
+            "version": np.repeat([each.version for each in rows], counts),
         }
 
-    def _kept(self, rows: Sequence[RememberedTerms], version: int) -> dict[str, Column]:
+    def _kept(self, rows: Sequence[RememberedTerms]) -> dict[str, Column]:
         keys = [self._key(each.claim, POST_SHARDS) for each in rows]
         return {
             **{column: [key[column] for key in keys] for column in _KEY},
             "said": [each.key for each in rows],
             "terms": [each.terms for each in rows],
-            "version": version,
+            "version": [each.version for each in rows],
         }
 
     def _key(self, claim: PostClaim, shards: int) -> dict[str, int]:
@@ -224,7 +227,8 @@ def _hashed(post: PostTerms) -> RememberedTerms:
     terms = sorted(map(hashed_term, post.terms))
     packed = b"".join(term.to_bytes(8, "big", signed=True) for term in terms)
     key = blake2b(packed, digest_size=8).digest()
-    return RememberedTerms(post.claim, int.from_bytes(key, "big", signed=True), packed)
+    said = int.from_bytes(key, "big", signed=True)
+    return RememberedTerms(post.claim, said, packed, post.version)
 
 
 def _portions(rows: Iterable[RememberedTerms]) -> Iterator[list[RememberedTerms]]:
