@@ -1,5 +1,8 @@
 """Cursors survive a round trip, and nothing else is accepted as one."""
 
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,8 +65,56 @@ def test_a_cursor_belongs_to_one_listing_and_viewer() -> None:
             cursors.open(other, token)
 
 
+def test_a_cursor_does_not_show_its_place() -> None:
+    """Nothing of it can be read, and those of two listings cannot be compared."""
+    place = PagePosition(PostId(MAX_ID - 5), PostId(MAX_ID - 9), (PostId(MAX_ID - 7),))
+    here, there = (content(Cursors(["a key"]).seal(each, place)) for each in (HOME, "home/2"))
+    for each in (here, there):
+        assert place.position.to_bytes(8) not in each
+        assert place.floor.to_bytes(8) not in each
+    assert not set(batched_by(8, here[1:])) & set(batched_by(8, there[1:]))
+
+
+def batched_by(size: int, data: bytes) -> list[bytes]:
+    return [data[start : start + size] for start in range(0, len(data), size)]
+
+
+def content(token: str) -> bytes:
+    return urlsafe_b64decode(token + "=" * (-len(token) % 4))
+
+
+def signed(key: str, listing: str, place: PagePosition) -> str:
+    """The token that the release before made."""
+    payload = b"\x01" + place.position.to_bytes(8)
+    if place.floor != place.position:
+        offsets = (each - place.floor for each in place.seen)
+        payload += place.floor.to_bytes(8) + b"".join(each.to_bytes(6) for each in offsets)
+    mac = hmac.digest(key.encode(), listing.encode() + b"\x00" + payload, "sha256")[:16]
+    return urlsafe_b64encode(mac + payload).rstrip(b"=").decode()
+
+
+def test_signed_cursors_of_before_are_accepted() -> None:
+    """In this release; made with one of the keys, and for this listing."""
+    token = signed("old", HOME, bare_position(PostId(7)))
+    assert token == "dXXDOilrH_C1XcV0p4-guwEAAAAAAAAABw"
+    assert Cursors(["new", "old"]).open(HOME, token) == bare_position(PostId(7))
+    seen = PagePosition(PostId(9), PostId(5), (PostId(8),))
+    assert Cursors(["old"]).open(HOME, signed("old", HOME, seen)) == seen
+    with pytest.raises(InvalidCursor):
+        Cursors(["new"]).open(HOME, token)
+    with pytest.raises(InvalidCursor):
+        Cursors(["old"]).open("home/2", token)
+
+
+def test_a_signed_cursor_that_begins_like_an_encrypted_one_is_accepted() -> None:
+    """A MAC may begin with any byte."""
+    tokens = (signed("old", HOME, bare_position(PostId(each))) for each in range(1, 10_000))
+    token = next(each for each in tokens if content(each)[0] == 2)
+    assert Cursors(["old"]).open(HOME, token).position < 10_000
+
+
 def test_keys_rotate() -> None:
-    """The first key signs, all verify, and a removed key no longer verifies."""
+    """The first key encrypts, all decrypt, and a removed key no longer does."""
     old, both, new = Cursors(["old"]), Cursors(["new", "old"]), Cursors(["new"])
     place = bare_position(PostId(7))
     assert both.open(HOME, old.seal(HOME, place)) == place

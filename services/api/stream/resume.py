@@ -1,7 +1,7 @@
 """Event ids: they hold the reader's state, so that any process can continue from there.
 
 The payload is version ‖ building ‖ position, then id ‖ digest of each item held: 250 bytes for a
-page of twenty. It is signed as cursors are, and valid as long as the key that signed it.
+page of twenty. It is encrypted as cursors are, and valid as long as the key that made it.
 """
 
 import struct
@@ -19,12 +19,13 @@ _HELD: Final = struct.Struct(f">Q{DIGEST_BYTES}s")
 def seal(cursors: Cursors, listing: str, state: ReaderState) -> str:
     """Return the id of an event after which its reader has this state."""
     head = _HEAD.pack(_VERSION, state.building, state.position)
-    return cursors.sign(listing, head + b"".join(_HELD.pack(*each) for each in state.items.items()))
+    held = b"".join(_HELD.pack(*each) for each in state.items.items())
+    return cursors.encrypt(listing, head + held)
 
 
 def unseal(cursors: Cursors, listing: str, token: str) -> ReaderState:
-    """Return the state in an event id. Raises InvalidCursor if no key here signed it."""
-    payload = cursors.verify(listing, token)
+    """Return the state in an event id. Raises InvalidCursor if no key here made it."""
+    payload = cursors.decrypt(listing, token)
     if payload[0] != _VERSION:
         raise InvalidCursor("made by a later version of this API")
     _, building, position = _HEAD.unpack_from(payload)
