@@ -68,9 +68,14 @@ class PublicIndex:
         created = (created_public(fact) for fact in facts if isinstance(fact, Creation))
         stated = {post.claim: post for post in created if post is not None}
         await self._add(stated.values())
-        await self.refresh({claim_of(fact) for fact in facts}, stated)
+        await self._refresh({claim_of(fact) for fact in facts}, stated)
 
-    async def refresh(
+    async def reindex(self, posts: Collection[PostId]) -> None:
+        """Index all claims of these posts as they are by now. Raises StoreUnavailable."""
+        claims = await self._posts.load_claims(posts)
+        await self._refresh({PostClaim(each.post_id, each.author_id) for each, _ in claims}, {})
+
+    async def _refresh(
         self, claims: Collection[PostClaim], added: Mapping[PostClaim, PublicPost]
     ) -> None:
         """Index claims as they are by now; `added` was just added. Raises StoreUnavailable."""

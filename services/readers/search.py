@@ -1,7 +1,7 @@
 """Search over public posts: by words, author, tag, time and conversation, newest first."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from schemas.ids import MAX_ID, PostId, UserId
@@ -11,7 +11,7 @@ from services.posts.post import Post
 from services.readers.paging import Page, PageRequest, cut_page
 from services.readers.reader import Reader, Skeleton
 from services.search.store import TermStore
-from services.search.terms import all_post_terms, tag_term, word_term, words
+from services.search.terms import all_post_terms, author_term, tag_term, word_term, words
 from services.span import Span
 from services.visibility.predicate import Verdict, judge_listed
 from services.visibility.view import View
@@ -22,6 +22,8 @@ MAX_LEVELS = 100
 """Levels of a conversation, walked down from its root one at a time."""
 MAX_POSTS = 10_000
 """Posts of a conversation; the rest of a larger one is found by words, author or tag only."""
+POSTS_AT_ONCE = 1_000
+"""Posts of a conversation that one request loads."""
 REPLIES_AT_ONCE = 1_000
 """Replies to one post that are looked at, and as many that wait for their parents."""
 
@@ -94,7 +96,7 @@ class SearchPosts:
         if criteria.conversation is not None:
             posts, whole = await self._load_conversation(criteria.conversation)
             if whole or not sources:
-                return _from_set(posts)
+                return self._public_ones(posts)
         if not sources:
             return _from_terms(self._stores.words, all_post_terms())
         if len(sources) == 1:
@@ -109,12 +111,23 @@ class SearchPosts:
         if criteria.tag is not None:
             yield _from_terms(self._stores.tags, [tag_term(criteria.tag)])
         if criteria.author is not None:
-            yield self._by_author(criteria.author)
+            yield _from_terms(self._stores.words, [author_term(criteria.author)])
 
-    def _by_author(self, author: UserId) -> Skeleton:
+    def _public_ones(self, posts: Collection[PostId]) -> Skeleton:
+        """Return a source of the public ones among posts: others are not even looked at later.
+
+        A page that ends within a run of posts that are not public would tell of them.
+        """
+
         async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
-            pages = await self._stores.author_timelines.author_pages([author], span, limit)
-            return pages.get(author, [])
+            inside = (each for each in posts if span.above < each < span.below)
+            waiting = sorted(inside, reverse=span.newest_first)
+            public: list[PostId] = []
+            while waiting and len(public) < limit:
+                part, waiting = waiting[:POSTS_AT_ONCE], waiting[POSTS_AT_ONCE:]
+                known = await self._stores.posts.load(part)
+                public += [each for each in part if _is_public(known.get(each))]
+            return public[:limit]
 
         return skeleton
 
@@ -142,12 +155,8 @@ def _from_terms(store: TermStore, terms: Sequence[str]) -> Skeleton:
     return skeleton
 
 
-def _from_set(posts: set[PostId]) -> Callable[[Span, int], Awaitable[Sequence[PostId]]]:
-    async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
-        inside = sorted(each for each in posts if span.above < each < span.below)
-        return inside[::-1][:limit] if span.newest_first else inside[:limit]
-
-    return skeleton
+def _is_public(post: Post | None) -> bool:
+    return post is not None and post.visibility == "public"
 
 
 def _reach(page: Sequence[PostId], limit: int, *, newest_first: bool) -> int:

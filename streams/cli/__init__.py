@@ -16,6 +16,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "dead-letters": "See, send back or drop messages that could not be handled.",
     "replay": "Apply events again, by a plan.",
     "rebuild": "Rebuild home timelines from author timelines.",
+    "reindex": "Index the tags and words of public posts anew.",
     "verify": "Check that homes and threads show what they must.",
     "home": "Read a user's home timeline.",
     "thread": "Read the thread of a post.",

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from schemas.ids import post_time
 from schemas.relations import ListCreated, ListDeleted, ListMemberRemoved, TagFollowDeleted
 from tests.cases.told import (
     ALICE,
@@ -35,6 +36,7 @@ from tests.cases.told import (
     repost,
 )
 
+LATER = post_time(FIRST) * 1_000 + 1
 OF_ALICE, OF_CAROL, OF_DAVE, OF_BOB = (post(FIRST, by) for by in (ALICE, CAROL, DAVE, BOB))
 FOLLOWS = follow(BOB, ALICE)
 ON_LIST = listed(BOB, ALICE)
@@ -306,6 +308,14 @@ SEARCH = [
     Case(18, "by words", SAYS, Found(BOB, "rain"), [SECOND, FIRST]),
     Case(18, "by all of them", SAYS, Found(BOB, "oslo RAIN"), [FIRST]),
     Case(18, "over public posts", SAYS, Found(CAROL, "secret"), []),
+    Case(18, "each of the words", SAYS, Found(BOB, "Oslo Rome"), []),
+    Case(
+        18,
+        "nothing by another's claim of its id",
+        (post(FIRST, ALICE, "rain", visibility="direct"), post(FIRST, BOB, "rain", version=LATER)),
+        Found(CAROL, "rain"),
+        [],
+    ),
     Case(18, "by author", SAYS, Found(BOB, "rain", (("author", CAROL),)), [SECOND]),
     Case(18, "by tag", SAYS, Found(None, "", (("tag", "#Weather"),)), [FIRST]),
     Case(18, "by time", SAYS, Found(BOB, "", (("since", SECOND),)), [SECOND]),

@@ -1,4 +1,4 @@
-"""`mingle rebuild` and `mingle verify` say what they need; tests/e2e runs them on real servers."""
+"""Commands that mend and verify say what they need; tests/e2e runs them on real servers."""
 
 import pytest
 from click.testing import CliRunner, Result
@@ -19,14 +19,14 @@ def test_a_rebuild_names_users_or_all(arguments: list[str]) -> None:
     assert "Usage" in result.output
 
 
-@pytest.mark.parametrize("command", [["rebuild", "1"], ["verify"]])
+@pytest.mark.parametrize("command", [["rebuild", "1"], ["reindex"], ["verify"]])
 def test_what_another_process_has_in_memory_cannot_be_reached(command: list[str]) -> None:
     result = mingle(*command, store="memory")
     assert result.exit_code == 1
     assert "MINGLE_STORE" in result.output
 
 
-@pytest.mark.parametrize("command", [["rebuild", "1"], ["verify"]])
+@pytest.mark.parametrize("command", [["rebuild", "1"], ["reindex"], ["verify"]])
 def test_a_store_that_is_away_is_one_line(command: list[str]) -> None:
     """The exit code is 1, and there is no traceback."""
     result = mingle(*command, cassandra_port="1")

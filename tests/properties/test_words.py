@@ -16,13 +16,16 @@ from schemas.events import (
     PostFact,
     Visibility,
 )
-from schemas.ids import PostId, post_id
+from schemas.ids import PostId, UserId, post_id
 from services.handlers.public_index import public_post
 from services.posts.memory import MemoryPosts
 from services.posts.post import ClaimedPost, post_mutation
-from services.search.store import TermStore, claim_of
+from services.search.store import PostClaim, PostTerms, TermStore, claim_of
+from services.search.term_tables import ADDED
 from services.search.terms import PublicPost, tag_term, tags_of, word_term, words_of
 from services.span import Span
+from streams.cli.reindex import reindex
+from streams.pace import Pace
 from tests.histories import NOW, Fact, chances
 from tests.properties.concurrent_writer import ConcurrentWriter
 from tests.properties.conftest import Prove
@@ -199,3 +202,24 @@ async def test_others_who_claim_an_id_are_judged_by_their_own_words() -> None:
     bobs = PostCreated(version=TIME + 1, post_id=POST, author_id=2, text="hope")
     await world.handle([created("direct"), bobs])
     assert await found_by(world) == {"hope"}
+
+
+async def test_a_reindex_withdraws_what_was_indexed_before() -> None:
+    """An earlier release indexed posts whatever their visibility."""
+    world = World()
+    stores = world.reader.stores
+    hidden, shown = post_id(NOW, 1), post_id(NOW, 2)
+    await stores.posts.record(
+        [
+            post_mutation(created("direct")),
+            post_mutation(PostCreated(version=TIME, post_id=shown, author_id=1, text="hope")),
+        ]
+    )
+    old = PostClaim(PostId(hidden), UserId(1))
+    await stores.words.add([PostTerms(old, frozenset({"regret", "*0"}), ADDED)])
+    await stores.tags.add([PostTerms(old, frozenset({"#regret"}), ADDED)])
+    assert await reindex(stores, Pace(None), lambda _: None) == 2
+    assert await found_by(world) == set()
+    assert await stores.words.page(["hope", "@1"], Span(), MANY) == [shown]
+    assert await reindex(stores, Pace(None), lambda _: None) == 2
+    assert await stores.words.page(["hope", "@1", "*0", "regret"], Span(), MANY) == [shown]

@@ -1,0 +1,120 @@
+"""What is not public cannot be told from search, tags or cursors (rules 17 and 18)."""
+
+from base64 import urlsafe_b64decode
+from collections import Counter
+from typing import Any
+
+import httpx
+import pytest
+
+from services.span import Span
+from services.stores import Stores
+from tests.api.village import ALICE, BOB, CAROL, Village, api_on, client_of
+
+MANY = 400
+"""More hidden posts than one page of two items looks at."""
+
+
+class Counted:
+    """A port that counts its calls, and the rows that they return."""
+
+    def __init__(self, port: Any, work: Counter[str]) -> None:
+        self._port = port
+        self._work = work
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._port, name)
+
+        async def counted(*given: Any, **named: Any) -> Any:
+            answer = await method(*given, **named)
+            place = f"{type(self._port).__name__}.{name}"
+            self._work[place] += 1
+            self._work[f"{place} rows"] += len(answer) if hasattr(answer, "__len__") else 0
+            return answer
+
+        return counted
+
+
+async def answered(village: Village, path: str, **asked: object) -> tuple[Any, Counter[str]]:
+    """The body of an answer and the work it took."""
+    work: Counter[str] = Counter()
+    async with client_of(api_on(Stores(*(Counted(each, work) for each in village.stores)))) as own:
+        answer = await own.get(path, params=asked)
+    assert answer.status_code == 200, answer.text
+    return answer.json(), work
+
+
+async def hide(village: Village, visibility: str) -> None:
+    for each in range(MANY):
+        await village.post(ALICE, minutes_ago=each + 1, text="secret", visibility=visibility)
+
+
+@pytest.mark.parametrize("visibility", ["unlisted", "followers", "direct"])
+@pytest.mark.parametrize(
+    ("hidden", "absent"),
+    [
+        ({"q": "secret"}, {"q": "nowhere"}),
+        ({"q": "secret", "author": ALICE}, {"q": "nowhere", "author": ALICE}),
+        ({"author": ALICE}, {"author": CAROL}),
+        ({"since": "2000-01-01T00:00:00Z"}, {"since": "2100-01-01T00:00:00Z"}),
+    ],
+)
+async def test_a_search_does_the_same_for_what_is_hidden_as_for_what_is_absent(
+    village: Village, visibility: str, hidden: dict[str, Any], absent: dict[str, Any]
+) -> None:
+    """The same answer by the same store requests, which give as many rows."""
+    await hide(village, visibility)
+    for viewer in ({}, {"viewer": BOB}):
+        found = await answered(village, "/v1/search", limit=2, **hidden, **viewer)
+        assert found == await answered(village, "/v1/search", limit=2, **absent, **viewer)
+        assert found[0]["next"] is None
+
+
+async def test_a_tag_does_the_same_for_what_is_hidden_as_for_what_is_absent(
+    village: Village,
+) -> None:
+    await village.post(ALICE, tags=["secret"], visibility="direct")
+    found = await answered(village, "/v1/tags/secret")
+    assert found == await answered(village, "/v1/tags/nowhere")
+
+
+async def test_what_an_edit_narrows_leaves_no_trace(
+    village: Village, client: httpx.AsyncClient
+) -> None:
+    """And is found again once an edit widens it."""
+    post = await village.post(ALICE, text="secret", tags=["secret"])
+    await village.edit(ALICE, post, visibility="direct")
+    absent = await answered(village, "/v1/search", q="nowhere")
+    assert await answered(village, "/v1/search", q="secret") == absent
+    await village.edit(ALICE, post, visibility="public")
+    body = (await client.get("/v1/search", params={"q": "secret"})).json()
+    assert [each["post_id"] for each in body["items"]] == [str(post)]
+
+
+@pytest.mark.parametrize("asked", [{"author": ALICE}, {"q": "bread"}, {}])
+async def test_a_page_does_not_end_early_over_hidden_posts(
+    village: Village, client: httpx.AsyncClient, asked: dict[str, Any]
+) -> None:
+    """Nor in a conversation: the first page has the public post behind them, and no next."""
+    root = await village.post(ALICE, minutes_ago=1_000, text="bread")
+    for each in range(MANY):
+        await village.reply(
+            ALICE, root, minutes_ago=each + 1, text="bread", visibility="direct", tags=["rye"]
+        )
+    path = "/v1/search"
+    body = (await client.get(path, params={"limit": 2, "conversation": root, **asked})).json()
+    assert [each["post_id"] for each in body["items"]] == [str(root)]
+    assert body["next"] is None
+
+
+async def test_no_cursor_shows_the_place_of_a_post(
+    village: Village, client: httpx.AsyncClient
+) -> None:
+    """On an author's page `next` may mark a hidden post: its id is not in the token."""
+    await hide(village, "direct")
+    body = (await client.get(f"/v1/users/{ALICE}/posts", params={"limit": 2})).json()
+    assert body["items"] == []
+    token = body["next"]
+    content = urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    entries = await village.stores.author_timelines.author_pages([ALICE], Span(), MANY)  # type: ignore[list-item]
+    assert not [post for post in entries[ALICE] if post.to_bytes(8) in content]  # type: ignore[index]
