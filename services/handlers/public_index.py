@@ -12,6 +12,7 @@ from schemas.ids import PostId, UserId, Version
 from services.posts.post import ClaimedPost
 from services.posts.store import PostStore
 from services.search.store import (
+    MAX_TERM_VERSION,
     ClaimVersion,
     PostClaim,
     PostTerms,
@@ -43,6 +44,17 @@ def public_post(claimed: ClaimedPost) -> PublicPost | None:
     return PublicPost(
         PostClaim(post.post_id, post.author_id), version, post.text, frozenset(post.tags)
     )
+
+
+def _withdrawn_version(claimed: ClaimedPost) -> int | None:
+    """Return up to which version nothing may find a claim. None for a public repost.
+
+    What may be a post again by a later message keeps the terms that it had.
+    """
+    post, version = claimed
+    if post.deleted:
+        return MAX_TERM_VERSION
+    return None if post.visibility == "public" else term_version(version, post.visibility)
 
 
 class PublicIndex:
@@ -86,21 +98,14 @@ class PublicIndex:
             claims = added.keys()
 
     async def _withdraw_others(self, claims: Collection[PostClaim]) -> list[PublicPost]:
-        """Withdraw the terms of claims that are not public. Return the others.
-
-        The terms of deleted posts are forgotten by those who record the deletion.
-        """
+        """Withdraw the terms of claims that are not public, or deleted. Return the public ones."""
         loaded = await self._posts.load_claims({claim.post_id for claim in claims})
+        known = {PostClaim(each.post.post_id, each.post.author_id): each for each in loaded}
         public, others = [], []
-        for each in loaded:
-            post = each.post
-            claim = PostClaim(post.post_id, post.author_id)
-            if claim not in claims or post.deleted:
-                continue
-            if (found := public_post(each)) is not None:
-                public.append(found)
-            elif post.visibility != "public":
-                version = term_version(each.visibility_version, post.visibility)
+        for claim in known.keys() & claims:
+            if (post := public_post(known[claim])) is not None:
+                public.append(post)
+            elif (version := _withdrawn_version(known[claim])) is not None:
                 others.append(ClaimVersion(claim, version))
         if others:
             await self._terms.withdraw(others)

@@ -208,18 +208,22 @@ async def test_a_reindex_withdraws_what_was_indexed_before() -> None:
     """An earlier release indexed posts whatever their visibility."""
     world = World()
     stores = world.reader.stores
-    hidden, shown = post_id(NOW, 1), post_id(NOW, 2)
+    hidden, shown, gone = (post_id(NOW, place) for place in (1, 2, 3))
     await stores.posts.record(
         [
             post_mutation(created("direct")),
             post_mutation(PostCreated(version=TIME, post_id=shown, author_id=1, text="hope")),
+            post_mutation(PostCreated(version=TIME, post_id=gone, author_id=1, text="rue")),
+            post_mutation(PostDeleted(version=TIME, post_id=gone, author_id=1)),
         ]
     )
+    deleted = PostClaim(PostId(gone), UserId(1))
+    await stores.words.add([PostTerms(deleted, frozenset({"rue"}), TIME * 4)])
     old = PostClaim(PostId(hidden), UserId(1))
     await stores.words.add([PostTerms(old, frozenset({"regret", "*0"}), ADDED)])
     await stores.tags.add([PostTerms(old, frozenset({"#regret"}), ADDED)])
-    assert await reindex(stores, Pace(None), lambda _: None) == 2
+    assert await reindex(stores, Pace(None), lambda _: None) == 3
     assert await found_by(world) == set()
     assert await stores.words.page(["hope", "@1"], Span(), MANY) == [shown]
-    assert await reindex(stores, Pace(None), lambda _: None) == 2
-    assert await stores.words.page(["hope", "@1", "*0", "regret"], Span(), MANY) == [shown]
+    assert await reindex(stores, Pace(None), lambda _: None) == 3
+    assert await stores.words.page(["hope", "@1", "*0", "regret", "rue"], Span(), MANY) == [shown]
