@@ -27,7 +27,11 @@ OVERSCAN = 2
 UNLIMITED = 2**31
 """More than are ever looked at."""
 MAX_REFILLS = 6
-"""Rounds spent on a page; they double, so a page looks at 64 times its limit at most."""
+"""Rounds spent on a page; they double, so a page looks at 126 times its limit at most, or at 2,545
+entries if that is more."""
+SMALLEST_REFILL = 2 * (20 * OVERSCAN + 1)
+"""Entries looked at by a second round, as if 20 were asked for: a page that ends early tells of a
+run of hidden entries, and no `limit` shall find runs that are shorter than others find."""
 
 FOR_EVER: Final = Retention(days=0)
 
@@ -159,7 +163,7 @@ class Reader:
             if len(entries) < wanted:
                 return WalkResult(items, None, looked_at)
             span, first_batch = rest_of_span(span, entries[-1]), UNLIMITED
-            wanted *= 2
+            wanted = max(2 * wanted, SMALLEST_REFILL)
         return WalkResult(items, entries[-1], looked_at)
 
     def _present(self, post: PostId, judged: Judgement, context: Context | None) -> Item:

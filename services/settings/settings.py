@@ -84,7 +84,9 @@ class Settings(BaseSettings):
         9100, description="port of a worker's health checks and metrics; 0: any free port"
     )
     cursor_keys: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="keys of cursors, comma-separated: the first signs, all verify", repr=False
+        (),
+        description="keys of cursors, comma-separated: the first encrypts, all decrypt",
+        repr=False,
     )
     auth_secret: str = Field(
         "", description="shared secret of tokens signed with HS256, at least 32 bytes", repr=False

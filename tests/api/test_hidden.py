@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from services.readers import reader
 from services.span import Span
 from services.stores import Stores
 from tests.api.village import ALICE, BOB, CAROL, Village, api_on, client_of
@@ -107,11 +108,23 @@ async def test_a_page_does_not_end_early_over_hidden_posts(
     assert body["next"] is None
 
 
-async def test_no_cursor_shows_the_place_of_a_post(
+async def test_an_authors_page_does_not_end_early_over_a_run_of_hidden_posts(
     village: Village, client: httpx.AsyncClient
+) -> None:
+    """Within a bound that is the same for small pages."""
+    last = await village.post(ALICE, minutes_ago=1_000)
+    await hide(village, "direct")
+    body = (await client.get(f"/v1/users/{ALICE}/posts", params={"limit": 1})).json()
+    assert [each["post_id"] for each in body["items"]] == [str(last)]
+    assert body["next"] is None
+
+
+async def test_no_cursor_shows_the_place_of_a_post(
+    village: Village, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On an author's page `next` may mark a hidden post: its id is not in the token."""
     await hide(village, "direct")
+    monkeypatch.setattr(reader, "MAX_REFILLS", 1)
     body = (await client.get(f"/v1/users/{ALICE}/posts", params={"limit": 2})).json()
     assert body["items"] == []
     token = body["next"]
