@@ -22,6 +22,7 @@ def batch(
     first: int = 0,
     headers: Sequence[tuple[str, bytes]] = (),
     keys: Sequence[bytes] | None = None,
+    timestamp: int = 1_000,
 ) -> bytearray:
     """Return a batch whose first record has that offset."""
     builder = DefaultRecordBatchBuilder(
@@ -35,7 +36,7 @@ def batch(
     )
     for number, value in enumerate(values):
         key = keys[number] if keys else b"bob"
-        builder.append(number, 1_000 + number, key, value, list(headers))
+        builder.append(number, timestamp + number, key, value, list(headers))
     raw = bytearray(builder.build())
     raw[:8] = first.to_bytes(8, "big")
     return raw
