@@ -17,6 +17,10 @@ MAX_LISTED: Final = 3
 """Generations listed at a time, as every delivery is written to each: the one that is read, the one
 before it, and one that is being filled."""
 
+MAX_VOIDED: Final = 100
+"""Void plans that are remembered. The group of a replay is its generation's alone besides, so that
+an older plan would at worst begin anew."""
+
 
 class GenerationKey(NamedTuple):
     """A generation's name and the list it came with: names may be used again."""
@@ -51,12 +55,17 @@ class Generation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Generations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The list of generations. `before` is the one that a rollback returns to, if any."""
+    """The list of generations. `before` is the one that a rollback returns to, if any.
+
+    `voided` are the plans whose generations were retired, unset until there are any: releases
+    that do not know it read all other lists.
+    """
 
     number: int = 0
     live: str = FIRST
     before: str | None = None
     listed: tuple[Generation, ...] = (Generation(FIRST, whole=True),)
+    voided: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def written(self) -> tuple[Generation, ...]:
@@ -75,6 +84,14 @@ class Generations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Whether this very generation is listed and written."""
         return any(each.key == key for each in self.written)
 
+    def expect_valid(self, replay: str) -> None:
+        """Raise GenerationRefused where what this replay filled was retired."""
+        if self.voided is not msgspec.UNSET and replay in self.voided:
+            raise GenerationRefused(
+                f"the generation that replay {replay} filled was retired, which voids its plan: "
+                "make a new one (mingle replay plan --into)"
+            )
+
     def add(self, name: str, replay: str) -> "Generations":
         """Return the list with one more, for a replay to fill. Raises GenerationRefused."""
         known = self.get(name)
@@ -82,6 +99,7 @@ class Generations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return self
         if known is not None:
             raise GenerationRefused(f"generation {name} is there already: retire it first")
+        self.expect_valid(replay)
         if len(self.listed) >= MAX_LISTED:
             names = ", ".join(each.name for each in self.listed)
             raise GenerationRefused(f"there are {len(self.listed)} already ({names}): retire one")
@@ -110,7 +128,10 @@ class Generations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self._next(live=self.before, before=None)
 
     def retire(self, name: str) -> "Generations":
-        """Return the list with this one retired. Raises GenerationRefused if it is read."""
+        """Return the list with this one retired and the plan that filled it void.
+
+        Raises GenerationRefused if it is read.
+        """
         known = self.get(name)
         if known is None:
             raise GenerationRefused(f"there is no generation {name}")
@@ -119,7 +140,12 @@ class Generations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if not known.is_written:
             return self
         changed = self._with(known, until=self.number + 1)
-        return msgspec.structs.replace(changed, before=None if name == self.before else self.before)
+        before = None if name == self.before else self.before
+        voided = self.voided
+        if known.replay:
+            others = () if voided is msgspec.UNSET else voided
+            voided = (*others, known.replay)[-MAX_VOIDED:]
+        return msgspec.structs.replace(changed, before=before, voided=voided)
 
     def remove(self, name: str) -> "Generations":
         """Return the list without a retired one, whose name is free then."""

@@ -64,14 +64,15 @@ def rollback(as_json: bool) -> None:
 def retire(generation: str, as_json: bool) -> None:
     """Stop writing a generation, and drop its tables.
 
-    Refused for the one that is read. Waits until all live workers have acknowledged, and until
+    Refused for the one that is read, and while a replay fills it; the plan of that replay cannot be
+    run again. Waits until all live workers have acknowledged, and until
     whatever began before must be over.
     """
 
     async def work(deps: Deps) -> Generations:
         async with in_thread(closing(LiveGroups(deps.settings.brokers))) as live:
             return await retire_generation(
-                deps.generations, generation, live.members,
+                deps.generations, generation, live.members, live.group_members,
                 request_seconds=deps.settings.store_timeout_seconds,
                 on_progress=partial(click.echo, err=True),
             )  # fmt: skip

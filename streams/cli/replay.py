@@ -24,13 +24,13 @@ from streams.cli.replay_options import plan_argument, plan_request_options
 from streams.cli.store_access import expect_cassandra, run_on_stores
 from streams.display.replay import duration, loss_warning, plan_table, progress_line
 from streams.process.signals import run_until_signal
-from streams.replay.generation import is_filled
 from streams.replay.plan import LIVE, Plan, PlanRefused, render_plan
 from streams.replay.planner import PlanRequest
 from streams.replay.progress import Progress
 from streams.replay.result import ReplayResult
 from streams.replay.run import ReplayLimits, ReplayState
 from streams.replay.session import (
+    load_generation_progress,
     load_progress,
     plan_replay,
     run_plan,
@@ -159,10 +159,11 @@ def run(  # noqa: PLR0913 - one for each option
 def status(plan: Plan, as_json: bool) -> None:
     """Say how far a replay is, whoever runs it. The exit code is 0 if it is done, else 1."""
     settings = load_settings()
-    progress = run_async(settings, load_progress(plan, settings.brokers))
-    over = progress.is_over
-    if over and plan.generation is not None:
-        over = run_on_stores(lambda deps: is_filled(deps.generations, plan))
+    if plan.generation is None:
+        progress = run_async(settings, load_progress(plan, settings.brokers))
+        over = progress.is_over
+    else:
+        progress, over = run_on_stores(partial(load_generation_progress, plan))
     _report(plan, progress, as_json, over=over)
     sys.exit(0 if over else 1)
 

@@ -50,6 +50,11 @@ class LiveGroups:
         """
         return await asyncio.to_thread(self._members)
 
+    async def group_members(self, group: str) -> frozenset[str]:
+        """Return the ids of a group's members, whatever it does; none where there is no group."""
+        (found,) = await asyncio.to_thread(self._describe, [group])
+        return frozenset(each.member_id for each in found.members)
+
     def close(self) -> None:
         for each in self._groups.values():
             each.close()
@@ -70,18 +75,20 @@ class LiveGroups:
         return self._ends(list(committed)), committed
 
     def _members(self) -> frozenset[str] | None:
-        names: set[str] = set()
+        groups = self._describe(list(map(group_of, GROUPS)))
+        if any(each.state not in _STABLE for each in groups):
+            return None
+        return frozenset(
+            each.group_instance_id or each.client_id for group in groups for each in group.members
+        )
+
+    def _describe(self, groups: list[str]) -> list[Any]:
         try:
-            groups = list(map(group_of, GROUPS))
             answers = self._admin.describe_consumer_groups(groups, request_timeout=TIMEOUT)
-            for answer in answers.values():
-                group = answer.result(TIMEOUT)
-                if group.state not in _STABLE:
-                    return None
-                names.update(each.group_instance_id or each.client_id for each in group.members)
+            return [answer.result(TIMEOUT) for answer in answers.values()]
         except (KafkaException, TimeoutError) as error:
-            raise BrokerUnavailable(f"the workers are not known: {error}") from error
-        return frozenset(names)
+            named = ", ".join(groups)
+            raise BrokerUnavailable(f"the members of {named} are not known: {error}") from error
 
     def _ends(self, places: list[Partition]) -> dict[Partition, int]:
         try:

@@ -1,7 +1,8 @@
 """The plan of a replay, made before anything is done: from where, into what, how much. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Final, NamedTuple
+from hashlib import sha256
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -81,7 +82,8 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """A replay's sources, its target, and its size. `made_at` is milliseconds since the Unix epoch.
 
     `into` is LIVE, for the homes that live workers write, or the name of a generation that only
-    this replay fills; its ends are then fixed when it is run. `whole` means that nothing of the log
+    this replay fills; its ends are then fixed when it is run, and `since` is the list that the
+    generation came with, None before. `whole` means that nothing of the log
     is left out. `lost` is what the log lacks; if that includes follows, the snapshot of edges is
     read, too, and `edges` is the record that completes it, None if there is none. `events` counts
     what is read, `chosen` what is applied, `deliveries` the entries of its posts; all of them may
@@ -91,6 +93,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     name: str
     made_at: int
     into: str = LIVE
+    since: int | None = None
     sources: tuple[Source, ...]
     choice: Selection = Selection()
     whole: bool = False
@@ -129,7 +132,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     @property
     def group(self) -> str:
-        return f"mingle-replay-{self.name}"
+        return replay_group(self.name, self.since)
 
     def seconds(self, rate: float | None = None) -> float:
         """Return how long one process takes if it waits for nothing else."""
@@ -140,6 +143,14 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     @property
     def store_requests(self) -> int:
         return round(self.chosen * REQUESTS_AN_EVENT + self.deliveries / ROWS_A_REQUEST)
+
+
+def replay_group(name: str, since: int | None) -> str:
+    """Return the consumer group that keeps a replay's progress, one for each life of its tables.
+
+    A generation that is listed again is empty: earlier offsets say nothing about it.
+    """
+    return f"mingle-replay-{name}" + ("" if since is None else f"-{since}")
 
 
 def check_topics(topics: Collection[str]) -> None:
@@ -188,13 +199,27 @@ def fix_ends(plan: Plan, spans: Iterable[OffsetRange]) -> Plan:
 
 
 def parse_plan(text: bytes) -> Plan:
-    """Return the plan in a file. Raises PlanRefused where there is none."""
+    """Return the plan in a file. Raises PlanRefused where there is none, or where it was edited."""
     try:
-        return msgspec.json.decode(text, type=Plan)
+        fields = msgspec.json.decode(text, type=dict[str, Any])
+        digest = fields.pop("digest", None)
+        plan = msgspec.json.decode(msgspec.json.encode(fields), type=Plan)
     except msgspec.MsgspecError as error:
         raise PlanRefused(f"not a plan of `mingle replay plan`: {error}") from error
+    if digest is None:
+        raise PlanRefused("without a digest, as earlier releases made it: plan again")
+    if digest != _digest(fields):
+        raise PlanRefused("edited since it was made, as its digest shows: plan again, with options")
+    return plan
 
 
 def render_plan(plan: Plan) -> bytes:
     """Return a plan's file, which people can read too."""
-    return msgspec.json.format(msgspec.json.encode(plan), indent=1) + b"\n"
+    fields = msgspec.json.decode(msgspec.json.encode(plan), type=dict[str, Any])
+    fields["digest"] = _digest(fields)
+    return msgspec.json.format(msgspec.json.encode(fields), indent=1) + b"\n"
+
+
+def _digest(fields: dict[str, Any]) -> str:
+    """Return the digest of a plan's fields, in whatever order and layout its file has them."""
+    return sha256(msgspec.json.encode(fields, order="sorted")).hexdigest()

@@ -1,13 +1,13 @@
 """Runs a replay: reads a share of the plan, has it handled, commits what is done."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final, NamedTuple, Protocol
 
 import structlog
 
-from services.errors import BrokerUnavailable
+from services.errors import BrokerUnavailable, StoreUnavailable
 from services.metrics.metrics import Metrics
 from services.settings.brokers import Brokers
 from streams.clock import WaitingClock
@@ -37,6 +37,10 @@ class Live(Protocol):
 
     async def look(self) -> tuple[dict[Partition, int], dict[Partition, int]]: ...
     async def ends(self, places: list[Partition]) -> dict[Partition, int]: ...
+
+
+async def always_there() -> None:
+    """Raise nothing: live tables are never retired."""
 
 
 class ReplayState(NamedTuple):
@@ -71,15 +75,18 @@ class Replay:
         live: Live,
         metrics: Metrics,
         clock: WaitingClock,
+        expect_target: Callable[[], Awaitable[None]] = always_there,
         limits: ReplayLimits | None = None,
         on_progress: ProgressCallback[ReplayState] = lambda _: None,
     ) -> None:
+        """`expect_target` raises an error that ends the replay once its tables are gone."""
         self._plan = plan
         self._sources = {each.place: each for each in plan.sources}
         self._deliveries = deliveries
         self._acks = acks
         self._live = live
         self._clock = clock
+        self._expect_target = expect_target
         self._limits = limits or ReplayLimits()
         self._on_progress = on_progress
         self._gauge = metrics.replay_progress_ratio.labels(plan.name)
@@ -98,8 +105,8 @@ class Replay:
         """Run until all of the plan is done, by any process, or `stop`. Return how far it is then.
 
         Waits for a store that is away, and for brokers as long as the client does. Raises
-        BrokerUnavailable where none answers at the start, or one is lost at a rebalance: what is
-        committed stays done.
+        BrokerUnavailable where none answers at the start, or one is lost at a rebalance, and
+        GenerationRefused once the plan's tables are gone: what is committed stays done.
         """
         async with ReplayConsumer(
             brokers, self._plan.group, self._plan.sources, self._assigned, self._revoked
@@ -186,11 +193,14 @@ class Replay:
         lag, began, start = LiveLag(), self._clock.now(), None
         while not self._leaving.is_set():
             try:
+                await self._expect_target()
                 self._committed = await consumer.committed()
                 await self._open_posts(consumer)
                 self._waits = self._held_up() or await self._reason_to_wait(lag)
             except BrokerUnavailable as error:
                 self._waits = f"the brokers: {error}"
+            except StoreUnavailable as error:
+                self._waits = f"the store: {error}"
             so_far = self.progress()
             start = start or so_far
             self._gauge.set(so_far.ratio)

@@ -24,13 +24,19 @@ from streams.process.processes import health_site, open_deps, open_outbox
 from streams.progress import ProgressCallback
 from streams.records import OffsetRange
 from streams.replay.deliveries import create_delivery_loops
-from streams.replay.generation import expect_free, list_generation, mark_filled
+from streams.replay.generation import (
+    expect_free,
+    expect_generation,
+    find_generation,
+    list_generation,
+    mark_filled,
+)
 from streams.replay.live import LiveGroups, committed_of
 from streams.replay.plan import LIVE, Plan, fix_ends, losses_since
 from streams.replay.planner import PlanRequest, make_plan
 from streams.replay.progress import Progress, measure_progress
 from streams.replay.result import ReplayResult, read_counters
-from streams.replay.run import Live, Replay, ReplayLimits, ReplayState
+from streams.replay.run import Live, Replay, ReplayLimits, ReplayState, always_there
 from streams.routes import create_inline_handlers
 from streams.threads import in_thread
 from streams.verification import scan_users
@@ -97,8 +103,8 @@ async def run_plan(  # noqa: PLR0913 - what runs, how, and who watches it
         await deps.connect()
         reporter.notice(f"metrics at {address}/metrics")
         if plan.generation is not None:
-            await list_generation(deps.generations, plan, live.members, reporter.notice)
-            plan = fix_ends(plan, await _spans(plan, own.brokers))
+            found = await list_generation(deps.generations, plan, live.members, reporter.notice)
+            plan = fix_ends(replace(plan, since=found.since), await _spans(plan, own.brokers))
         replay = create_replay(
             plan, deps, outbox, live, limits=limits, on_progress=reporter.update
         )  # fmt: skip
@@ -144,6 +150,9 @@ def create_replay(  # noqa: PLR0913 - a composition
         live=live,
         metrics=deps.metrics,
         clock=SystemClock(),
+        expect_target=partial(expect_generation, deps.generations, plan)
+        if plan.generation is not None
+        else always_there,
         limits=limits,
         on_progress=on_progress,
     )
@@ -153,6 +162,19 @@ async def load_progress(plan: Plan, brokers: Brokers) -> Progress:
     """Return how far a replay is, whichever processes run it. Raises BrokerUnavailable."""
     places = [each.place for each in plan.sources]
     return measure_progress(plan.sources, await committed_of(brokers, plan.group, places))
+
+
+async def load_generation_progress(plan: Plan, deps: Deps) -> tuple[Progress, bool]:
+    """Return how far a replay into a generation is, and whether that is whole.
+
+    Raises GenerationRefused if it was retired, StoreUnavailable and BrokerUnavailable.
+    """
+    found = await find_generation(deps.generations, plan)
+    if found is None:
+        return measure_progress(plan.sources, {}), False
+    begun = replace(plan, since=found.since)
+    progress = await load_progress(begun, deps.settings.brokers)
+    return progress, progress.is_over and found.whole
 
 
 async def _complete_generation(plan: Plan, deps: Deps, reporter: ReplayReporter) -> None:

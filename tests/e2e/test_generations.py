@@ -185,6 +185,33 @@ def test_cutover_and_rollback_under_live_traffic_with_someone_paging(
     )  # fmt: skip
 
 
+def test_a_retired_generation_does_not_come_back_incomplete(pipeline: Pipeline) -> None:
+    """Neither while a replay fills it nor by its plan; a new plan fills it wholly."""
+    log: Sequence[Message] = FAMILY.log(random.Random(12))
+    pipeline.start_worker("live")
+    pipeline.publish(log)
+    pipeline.drain(DRAIN_SECONDS)
+    plan, again = (str(pipeline.folder / f"{name}.json") for name in ("plan", "again"))
+    pipeline.mingle("replay", "plan", "--into", NEW, "--out", plan)
+    filling = threading.Thread(
+        target=pipeline.said, args=("replay", "run", plan, "--rate", "5", "--live-lag", "0")
+    )
+    filling.start()
+    status = ("replay", "status", plan, "--json")
+    eventually(lambda: json.loads(pipeline.said(*status))["done"] > 0)
+    assert "stop `mingle replay run` first" in pipeline.failing("replay", "retire", NEW)
+    filling.join(RUN_SECONDS)
+    assert json.loads(pipeline.mingle(*status))["over"]
+    pipeline.mingle("replay", "retire", NEW)
+    for command in ("run", "status"):
+        assert "which voids its plan" in pipeline.failing("replay", command, plan)
+    assert f"no generation {NEW}" in pipeline.failing("replay", "cutover", NEW)
+    pipeline.mingle("replay", "plan", "--into", NEW, "--out", again)
+    pipeline.mingle("replay", "run", again, "--live-lag", "0")
+    assert listed(pipeline, "cutover", NEW)["live"] == NEW
+    compare_all(pipeline.settings, model_of(log))
+
+
 def _all(pager: Pager, generation: str) -> list[str]:
     return [generation] * len(pager.walks[-1].generations)
 

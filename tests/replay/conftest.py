@@ -8,6 +8,7 @@ import pytest
 
 from schemas import topics
 from schemas.codec import encode
+from services.generations.memory import MemoryGenerations
 from services.settings.brokers import Brokers
 from services.settings.settings import Settings
 from services.stores import Stores
@@ -75,10 +76,18 @@ class Forgetful(TopicReader):
 class Player:
     """Plans and runs replays of a broker's log into stores in memory."""
 
-    def __init__(self, bootstrap: str, stores: Stores | None = None) -> None:
+    def __init__(
+        self,
+        bootstrap: str,
+        stores: Stores | None = None,
+        generations: MemoryGenerations | None = None,
+    ) -> None:
         self._bootstrap = bootstrap
         self.stores = stores or memory_stores()
-        self.deps = Deps(Settings(retention_days=0), create_metrics(), self.stores, lambda: NOW)
+        self.deps = Deps(
+            Settings(retention_days=0), create_metrics(), self.stores, lambda: NOW,
+            generations=generations or MemoryGenerations(),
+        )  # fmt: skip
         self.outbox = MemoryOutbox()
         self.states: list[ReplayState] = []
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection, Iterator
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -191,6 +192,24 @@ def test_what_is_no_plan_is_refused() -> None:
     for text in (b"", b"{}", b'{"name":"n","made_at":0,"sources":[],"more":1}'):
         with pytest.raises(PlanRefused, match="not a plan"):
             parse_plan(text)
+
+
+def test_a_plan_that_was_edited_is_refused() -> None:
+    """Whatever was changed; another layout of the same is no edit."""
+    plan = Plan(name="n", made_at=1, into="b", sources=(Source("posts", 0, 2, 5),), whole=True)
+    written = msgspec.json.decode(render_plan(plan))
+    assert parse_plan(msgspec.json.encode(dict(reversed(written.items())))) == plan
+    source = written["sources"][0]
+    edits: list[dict[str, object]] = [
+        {"name": "m"}, {"into": "live"}, {"since": 3}, {"sources": [source | {"first": 3}]},
+        {"digest": "0" * 64},
+    ]  # fmt: skip
+    for edit in edits:
+        with pytest.raises(PlanRefused, match=r"edited.*plan again"):
+            parse_plan(msgspec.json.encode(written | edit))
+    del written["digest"]
+    with pytest.raises(PlanRefused, match=r"earlier releases.*plan again"):
+        parse_plan(msgspec.json.encode(written))
 
 
 def test_a_conversation_grows_whatever_the_order() -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Collection
 
 import pytest
+from msgspec.structs import replace
 
 from services.generations.generations import GenerationRefused, Generations
 from services.generations.memory import MemoryGenerations
@@ -20,8 +21,14 @@ from streams.acknowledgement import (
     wait_until_acknowledged,
 )
 from streams.records import OffsetRange
-from streams.replay.generation import list_generation, mark_filled, retire_generation
-from streams.replay.plan import Plan, Source, fix_ends
+from streams.replay.generation import (
+    expect_generation,
+    find_generation,
+    list_generation,
+    mark_filled,
+    retire_generation,
+)
+from streams.replay.plan import Plan, Source, fix_ends, replay_group
 
 ALICE, BOB = "alice-ingest", "bob-ingest"
 PLAN = Plan(name="n", made_at=0, into="b", sources=(Source("posts", 0, 2, 5),), whole=True)
@@ -49,6 +56,19 @@ class Group:
 
     async def __call__(self) -> Collection[str] | None:
         return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+
+
+class ReplayGroups:
+    """The groups of replays and their members."""
+
+    def __init__(self, **members: Collection[str]) -> None:
+        self.members = {name.replace("_", "-"): each for name, each in members.items()}
+
+    async def __call__(self, group: str) -> Collection[str]:
+        return self.members.get(group, ())
+
+
+IDLE = ReplayGroups()
 
 
 async def acknowledge(store: MemoryGenerations, number: int, *workers: str) -> None:
@@ -123,16 +143,65 @@ async def test_what_retires_is_dropped_when_everybody_knows() -> None:
     await change_generations(store, lambda known: known.add("b", "n"))
     with pytest.raises(NotAcknowledged):
         await retire_generation(
-            store, "b", Group([BOB]), request_seconds=10, on_progress=print, clock=clock
+            store, "b", Group([BOB]), IDLE, request_seconds=10, on_progress=print, clock=clock
         )
     assert not dropped
     began = clock.now()
     await acknowledge(store, 2, BOB)
     known = await retire_generation(
-        store, "b", Group([BOB]), request_seconds=10, on_progress=print, clock=clock
+        store, "b", Group([BOB]), IDLE, request_seconds=10, on_progress=print, clock=clock
     )
     assert [each.name for each in known.listed] == [FIRST]
     assert dropped[0] - began >= 10
+
+
+async def test_what_a_replay_fills_does_not_retire() -> None:
+    """Refused while processes are in its group, and nothing is changed; once they left, it does."""
+    store = MemoryGenerations()
+    found = await list_generation(store, PLAN, Group([]), lambda _: None)
+    groups = ReplayGroups(**{replay_group(PLAN.name, found.since): ["one", "two"]})
+
+    async def retire() -> Generations:
+        return await retire_generation(
+            store, "b", Group([]), groups, request_seconds=0, on_progress=print, clock=Clock()
+        )
+
+    before = await store.load()
+    with pytest.raises(GenerationRefused, match=r"replay n \(2 processes\).*mingle replay run"):
+        await retire()
+    assert await store.load() == before
+    groups.members.clear()
+    assert (await retire()).get("b") is None
+
+
+async def test_a_plan_is_void_once_its_generation_retired() -> None:
+    """Its tables are gone, and so is what its offsets say; the next plan begins with its own."""
+    store = MemoryGenerations()
+    first = await list_generation(store, PLAN, Group([]), lambda _: None)
+    assert await find_generation(store, PLAN) == first
+    await expect_generation(store, replace(PLAN, since=first.since))
+    await retire_generation(
+        store, "b", Group([]), IDLE, request_seconds=0, on_progress=print, clock=Clock()
+    )
+    for refused in (
+        list_generation(store, PLAN, Group([]), lambda _: None),
+        find_generation(store, PLAN),
+        expect_generation(store, replace(PLAN, since=first.since)),
+    ):
+        with pytest.raises(GenerationRefused, match=r"replay n .*void.*mingle replay plan --into"):
+            await refused
+    second = await list_generation(store, replace(PLAN, name="m"), Group([]), lambda _: None)
+    assert second.since != first.since
+
+
+async def test_a_life_of_a_generation_has_a_group_of_its_own() -> None:
+    """Also of a plan that an earlier release let begin twice."""
+    groups = {replace(PLAN, since=each).group for each in (None, 1, 4)}
+    assert len(groups) == 3
+    store = MemoryGenerations()
+    found = await list_generation(store, PLAN, Group([]), lambda _: None)
+    with pytest.raises(GenerationRefused, match="generation b of replay n is gone"):
+        await expect_generation(store, replace(PLAN, since=found.since + 1))
 
 
 async def test_two_who_change_the_list_lose_nothing() -> None:

@@ -2,9 +2,15 @@
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
-from services.generations.generations import ORIGINAL, GenerationRefused, Generations
+from services.generations.generations import (
+    MAX_VOIDED,
+    ORIGINAL,
+    GenerationRefused,
+    Generations,
+)
 from services.storage.generation_tables import FIRST, statement_of_generation
 from services.storage.statements import select
 
@@ -37,6 +43,20 @@ def test_every_change_has_a_number_and_no_change_has_none() -> None:
     assert WHOLE.mark_filled("b", "replay") is WHOLE
     assert CUT_OVER.cutover("b") is CUT_OVER
     assert (retiring := CUT_OVER.retire(FIRST)).retire(FIRST) is retiring
+
+
+def test_lists_without_void_plans_are_read_by_releases_that_do_not_know_them() -> None:
+    """And those that have any keep the newest."""
+    assert b"voided" not in msgspec.json.encode(CUT_OVER)
+    assert b"voided" not in msgspec.json.encode(CUT_OVER.retire(FIRST).remove(FIRST))
+    known = ORIGINAL
+    for number in range(MAX_VOIDED + 1):
+        known = known.add("b", f"replay-{number}").retire("b").remove("b")
+    known.expect_valid("replay-0")
+    assert msgspec.json.decode(msgspec.json.encode(known), type=Generations) == known
+    for number in range(1, MAX_VOIDED + 1):
+        with pytest.raises(GenerationRefused, match="void"):
+            known.add("b", f"replay-{number}")
 
 
 def test_a_name_that_is_free_again_is_another_generation() -> None:
