@@ -16,7 +16,7 @@ from uuid import uuid4
 import structlog
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.coordinator.protocol import ConsumerProtocol, ConsumerProtocolMemberMetadata
-from aiokafka.errors import IncompatibleBrokerVersion, KafkaError
+from aiokafka.errors import IncompatibleBrokerVersion, KafkaError, for_code
 from aiokafka.protocol.admin import DescribeGroupsRequest
 from aiokafka.structs import TopicPartition
 
@@ -128,7 +128,10 @@ class GroupWatch:
         }
 
     async def _owned(self) -> set[Partition] | None:
-        """Return what the group has assigned; None while it rebalances or nobody answers."""
+        """Return what the group has assigned; None while it rebalances or no broker answers.
+
+        Raises KafkaError, also where the broker refuses to say.
+        """
         coordinator, client = self._consumer._coordinator, self._consumer._client
         node = coordinator.coordinator_id
         # Not the coordinator's own connection, where a join may wait for other members.
@@ -139,7 +142,9 @@ class GroupWatch:
             raise IncompatibleBrokerVersion  # sent all the same, it would end the connection
         answer = await client.send(node, DescribeGroupsRequest([coordinator.group_id]))
         ((error, _, state, _, _, members),) = (each[:6] for each in answer.groups)
-        if error or state != "Stable":
+        if error:
+            raise for_code(error)
+        if state != "Stable":
             return None
         return {
             Partition(*place)
