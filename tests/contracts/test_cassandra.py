@@ -1,7 +1,7 @@
 """What only the Cassandra adapters promise: where rows go, how long they live, what reads cost."""
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -9,14 +9,23 @@ import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
-from schemas.events import FollowCreated, FollowDeleted, PostCreated, PostDeleted
-from schemas.ids import DAY_MS, SLOTS, IdArray, ListId, UserId, Version, slot
+from schemas.events import (
+    FollowCreated,
+    FollowDeleted,
+    PostCreated,
+    PostDeleted,
+    PostEdited,
+    PostFact,
+    Visibility,
+)
+from schemas.ids import DAY_MS, SLOTS, IdArray, ListId, PostId, UserId, Version, slot
 from schemas.relations import BlockCreated, TagFollowCreated
 from services.buckets import BUCKET_MS, Buckets
 from services.graph import cassandra as follower_lists
 from services.graph.cassandra import MAX_LEVEL, SAMPLE, CassandraGraph, estimate
 from services.graph.edge import EdgeMutation, edge_mutation
 from services.graph.store import SlotRange
+from services.handlers.public_index import PublicIndex
 from services.metrics.metrics import Metrics
 from services.posts.cassandra import CassandraPosts
 from services.posts.post import post_mutation
@@ -25,6 +34,7 @@ from services.relations.mutation import relation_mutation as relation
 from services.retention import Retention
 from services.search.cassandra import CassandraTerms
 from services.search.store import PostClaim, PostTerms, term_version
+from services.search.terms import words_of
 from services.search.words.cassandra import CassandraWords
 from services.settings.settings import Settings
 from services.span import Span
@@ -408,3 +418,58 @@ async def test_each_of_many_words_has_a_page_of_its_own(
     first = new_post(days_old=2)
     await words.add([by_terms(PostClaim(first, people.alice), frozenset(terms[:1]))])
     assert await words.page(terms, Span(newest_first=False), 2) == [first, crowd[0]]
+
+
+async def test_an_index_of_public_posts_costs_a_read_of_the_batch(
+    store: Store, people: People, new_post: NewPost, requests: Callable[[], int]
+) -> None:
+    """And a hidden word costs a reader what an absent one does, also after edits of visibility."""
+    posts, words = CassandraPosts(store), CassandraWords(store)
+    index = PublicIndex(posts, words, words_of)
+    secret = f"secret{people.alice}"
+
+    def said(visibility: Visibility | None) -> list[PostCreated]:
+        return [
+            PostCreated(
+                post_id=new_post(),
+                author_id=people.alice,
+                version=VERSION,
+                text=secret,
+                visibility=visibility,
+            )
+            for _ in range(512)
+        ]
+
+    async def cost_of_indexing(facts: Sequence[PostFact]) -> int:
+        await posts.record([post_mutation(fact) for fact in facts])
+        before = requests()
+        await index.update(facts)
+        return requests() - before
+
+    async def cost_of(word: str) -> tuple[list[PostId], int]:
+        before = requests()
+        return await words.page([word], Span(), 10), requests() - before
+
+    hidden, public = said("direct"), said(None)
+    await cost_of_indexing(public[:1])  # its bucket is declared
+    assert await cost_of_indexing(public[1:]) <= 32
+    narrowed = [
+        PostEdited(
+            post_id=each.post_id,
+            author_id=people.alice,
+            version=VERSION + 1,
+            visibility="followers",
+        )
+        for each in public
+    ]
+    await cost_of_indexing(narrowed)
+    assert await cost_of_indexing(hidden) <= len(hidden) + 1
+    assert await cost_of(secret) == await cost_of(f"absent{people.alice}")
+    assert (await cost_of(secret))[0] == []
+    widened = PostEdited(
+        post_id=public[0].post_id, author_id=people.alice, version=VERSION + 2, visibility=None
+    )
+    await cost_of_indexing([widened])
+    assert (await cost_of(secret))[0] == [public[0].post_id]
+    await index.update(narrowed)
+    assert (await cost_of(secret))[0] == [public[0].post_id]
