@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from struct import Struct
 from typing import Any, Final, NamedTuple
 
+import structlog
 from aiokafka.consumer import fetcher
 from aiokafka.consumer.fetcher import READ_COMMITTED
 from aiokafka.record.default_records import (
@@ -34,6 +35,8 @@ MAGIC: Final = 2
 MALFORMED: Final = (ValueError, IndexError)
 """Raised where bytes are not what they should be; UnicodeDecodeError is one."""
 CODEC_MASK: Final[int] = DefaultRecordBase.CODEC_MASK
+
+log = structlog.get_logger(__name__)
 
 
 class UntrustedBatch(Exception):
@@ -186,19 +189,19 @@ class PartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc] # untype
 
     def _read_plain(self, batch: LogBatch, plain: bytearray) -> Iterator[Record]:
         """Fast as long as nothing is wrong; from there on record by record."""
-        records = iter(DefaultRecordBatch(plain))
-        while True:
-            try:
-                record = next(records, None)
-            except Exception:  # noqa: BLE001 - whatever upstream raises, the batch is malformed
-                break
-            if record is None:
+        tp, last = self._tp, batch.last_offset
+        try:
+            for record in DefaultRecordBatch(plain):
+                offset = record.offset
+                if offset > last:
+                    break
+                if offset >= self.next_fetch_offset:
+                    self.next_fetch_offset = offset + 1
+                    yield self._consumer_record(tp, record)
+            else:
                 return
-            if record.offset > batch.last_offset:
-                break
-            if record.offset >= self.next_fetch_offset:
-                self.next_fetch_offset = record.offset + 1
-                yield self._consumer_record(self._tp, record)
+        except Exception as error:  # noqa: BLE001 - whatever upstream raises, the batch is malformed
+            log.debug("read record by record", error=repr(error))
         yield from self._read_one_by_one(batch, plain)
 
     def _read_one_by_one(self, batch: LogBatch, plain: bytearray) -> Iterator[Record]:
