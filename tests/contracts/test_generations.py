@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -28,6 +29,11 @@ from services.timelines.store import EntryBlock, HomeGeneration, HomeTimelineSto
 from tests.contracts.histories import NOW, NewPost, People
 
 
+def new_plan() -> str:
+    """A plan's name, which no other has: retiring what a plan filled voids it."""
+    return uuid4().hex
+
+
 class Kept(NamedTuple):
     """A list of generations, and how one of them is opened."""
 
@@ -42,7 +48,8 @@ class Kept(NamedTuple):
 
     async def new(self, name: str) -> None:
         await self.list.create(name)
-        await self.change(lambda known: known.add(name, name).mark_filled(name, name))
+        plan = new_plan()
+        await self.change(lambda known: known.add(name, plan).mark_filled(name, plan))
 
     async def retire(self, name: str) -> None:
         await self.change(lambda known: known.retire(name))
@@ -121,17 +128,17 @@ async def page(homes: HomeTimelineStore, user: UserId) -> list[PostId]:
 
 async def test_a_change_is_seen_and_whoever_was_late_changes_nothing(kept: Kept) -> None:
     known = await kept.list.load()
-    wanted = known.add("b", "r")
+    wanted = known.add("b", new_plan())
     assert await kept.list.change(known, wanted)
     assert await kept.list.load() == wanted
-    assert not await kept.list.change(known, known.add("c", "r"))
+    assert not await kept.list.change(known, known.add("c", new_plan()))
     assert await kept.list.load() == wanted
 
 
 async def test_a_change_that_is_sent_twice_is_done_once(kept: Kept) -> None:
     """Whoever did not hear the answer asks again."""
     known = await kept.list.load()
-    wanted = known.add("b", "r")
+    wanted = known.add("b", new_plan())
     assert await kept.list.change(known, wanted)
     if isinstance(kept.list, CassandraGenerations):
         assert await kept.list.change(known, wanted)
@@ -259,7 +266,7 @@ async def test_an_error_of_a_generation_that_is_written_is_told(
 async def test_numbers_of_lists_only_rise_for_a_process(kept: Kept, time: Time) -> None:
     """An answer that was late is no step back."""
     known = await kept.list.load()
-    newer = known.add("b", "r")
+    newer = known.add("b", new_plan())
     answers = [newer, known]
 
     async def load() -> Generations:
