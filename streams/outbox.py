@@ -20,9 +20,9 @@ class Outbox(Protocol):
     async def send(self, messages: Sequence[Outgoing]) -> None:
         """Append messages; the brokers have acknowledged all of them on return.
 
-        Raises BrokerUnavailable if they did not: any of the messages may be in the log, or none.
-        Sending them again is safe, and appends them again. Messages of one partition keep their
-        order within one call.
+        Raises BrokerUnavailable if they did not, and MessageTooLarge if one of them is larger than
+        its topic accepts: any of the messages may be in the log, or none. Sending them again is
+        safe, and appends them again. Messages of one partition keep their order within one call.
         """
 
 

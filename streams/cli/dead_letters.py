@@ -3,7 +3,7 @@
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -20,7 +20,7 @@ from streams.cli.dead_letter_options import (
     run_async,
     run_with_tools,
 )
-from streams.dead_letters.redrive import drop, redrive
+from streams.dead_letters.redrive import drop, leave_out_cut, redrive
 from streams.dead_letters.search import DeadLetterFilter, FoundDeadLetter, search_dead_letters
 from streams.dead_letters.stored import DeadLetterId, StoredDeadLetter
 from streams.delivery.brake.store import BrakeState
@@ -31,6 +31,7 @@ from streams.display.dead_letters import (
     dead_letter_details_json,
     dead_letter_json,
     dead_letter_table,
+    describe_cut,
 )
 from streams.kafka.publisher import Publisher
 from streams.routes import BRAKES
@@ -140,17 +141,31 @@ def redrive_(wanted: DeadLetterFilter, apply: bool, rate: float | None, as_json:
     stays listed. A message that fails again becomes a dead letter
     again and keeps the history of its failures. If interrupted, run it again: it continues, and
     sends at most one second's messages twice, which changes nothing.
+
+    Dead letters that were cut, as their messages were too large, are refused; the exit code is 1.
     """
     wanted = wanted._replace(redrivable=True)
+    refused = 0
+
+    def refuse(cut: StoredDeadLetter) -> None:
+        nonlocal refused
+        refused += 1
+        click.echo(f"Error: {describe_cut(cut)}", err=True)
+
+    async def look(tools: DeadLetterTools, counts: Counts) -> None:
+        found = search_dead_letters(tools.reader, wanted, tools.resolutions)
+        await _count_all(leave_out_cut(found, refuse), counts)
 
     async def send(tools: DeadLetterTools, counts: Counts) -> None:
-        found = search_dead_letters(tools.reader, wanted, tools.resolutions)
+        searched = search_dead_letters(tools.reader, wanted, tools.resolutions)
+        found = leave_out_cut(searched, refuse)
         async with in_thread(Publisher(tools.settings.brokers)) as sender:
             await redrive(
                 found, sender, tools.resolutions, partial(_count, counts), per_second=rate,
             )  # fmt: skip
 
-    _resolve(wanted, send if apply else None, "redriven", as_json)
+    _resolve(send if apply else look, apply, "redriven", as_json)
+    sys.exit(1 if refused else 0)
 
 
 @command.command("drop")
@@ -160,11 +175,15 @@ def redrive_(wanted: DeadLetterFilter, apply: bool, rate: float | None, as_json:
 def drop_(wanted: DeadLetterFilter, apply: bool, as_json: bool) -> None:
     """Drop dead letters: do not list them again. Kafka still keeps them for their 30 days."""
 
+    async def look(tools: DeadLetterTools, counts: Counts) -> None:
+        found = search_dead_letters(tools.reader, wanted, tools.resolutions)
+        await _count_all(found, counts)
+
     async def drop_found(tools: DeadLetterTools, counts: Counts) -> None:
         found = search_dead_letters(tools.reader, wanted, tools.resolutions)
         await drop(found, tools.resolutions, partial(_count, counts))
 
-    _resolve(wanted, drop_found if apply else None, "dropped", as_json)
+    _resolve(drop_found if apply else look, apply, "dropped", as_json)
 
 
 @command.command("resume")
@@ -209,20 +228,20 @@ def resume(topics: tuple[str, ...], as_json: bool) -> None:
     sys.exit(1 if set(topics) - set(released) else 0)
 
 
-def _resolve(wanted: DeadLetterFilter, action: Action | None, done: str, as_json: bool) -> None:
-    """Run the action, or only look where there is none; report, also when it ends early."""
+def _resolve(action: Action, apply: bool, done: str, as_json: bool) -> None:
+    """Run the action, which only looks unless `apply`; report, also when it ends early."""
     counts: Counts = Counter()
-
-    async def look(tools: DeadLetterTools) -> None:
-        async for some in search_dead_letters(tools.reader, wanted, tools.resolutions):
-            _count(counts, [each.dead_letter for each in some])
-
     try:
-        run_with_tools(look if action is None else lambda tools: action(tools, counts))
+        run_with_tools(lambda tools: action(tools, counts))
     finally:
-        _report(counts, done if action else f"would be {done}", as_json)
-    if action is None and counts and not as_json:
+        _report(counts, done if apply else f"would be {done}", as_json)
+    if not apply and counts and not as_json:
         click.echo("nothing was done: add --apply")
+
+
+async def _count_all(found: AsyncIterator[list[FoundDeadLetter]], counts: Counts) -> None:
+    async for some in found:
+        _count(counts, [each.dead_letter for each in some])
 
 
 def _count(counts: Counts, dead_letters: Sequence[StoredDeadLetter]) -> None:

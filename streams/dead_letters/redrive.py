@@ -34,6 +34,7 @@ async def redrive(  # noqa: PLR0913 - what is sent, by what, how fast, and what 
 ) -> None:
     """Send messages back to the topics they came from, and record that once they are acknowledged.
 
+    None of them may be cut (`leave_out_cut`).
     Raises what sending, searching and recording raise; what was reported stays done.
     """
     pace = Pace(per_second)
@@ -55,6 +56,22 @@ async def drop(
         dead_letters = [each.dead_letter for each in some]
         await resolutions.record([each.resolution_key for each in dead_letters], "dropped")
         on_progress(dead_letters)
+
+
+async def leave_out_cut(
+    found: AsyncIterator[list[FoundDeadLetter]],
+    on_cut: Callable[[StoredDeadLetter], None],
+) -> AsyncIterator[list[FoundDeadLetter]]:
+    """Yield those that are whole; the others cannot be redriven and are passed to `on_cut`."""
+    async for some in found:
+        whole = []
+        for each in some:
+            if each.dead_letter.cut() is None:
+                whole.append(each)
+            else:
+                on_cut(each.dead_letter)
+        if whole:
+            yield whole
 
 
 def _send(

@@ -6,7 +6,8 @@ from typing import Final, NamedTuple, get_args
 
 from schemas import topics
 from schemas.topics import dead_letter_topic
-from streams.delivery.dead_letters import FAILURE_HEADERS, Header, failure_history
+from streams.delivery.cut import CUT_HEADERS, Cut
+from streams.delivery.dead_letters import FAILURE_HEADERS, Header, cut_of, failure_history
 from streams.outbox import Outgoing
 from streams.records import Unreadable
 
@@ -82,10 +83,18 @@ class StoredDeadLetter(NamedTuple):
 
     def own_headers(self) -> list[Header]:
         """Return the headers that its producer gave the message."""
-        return failure_history(self.headers)[0]
+        own, _ = failure_history(self.headers)
+        return own if self.cut() is None else own[: -len(CUT_HEADERS)]
+
+    def cut(self) -> Cut | None:
+        """Return what was cut of the message as it was too large for its topic, or None."""
+        return cut_of(self.headers)
 
     def original_message(self) -> Outgoing:
-        """Return the message as it was, with its own time and the history of its failures."""
+        """Return the message as it was, with its own time and the history of its failures.
+
+        Not to be called for one that was cut.
+        """
         accepted_at = self.failures()[-1].accepted_at
         timestamp = int(accepted_at) if accepted_at.isdecimal() else None
         return Outgoing(self.topic, self.key, self.value, self.headers, timestamp)

@@ -8,7 +8,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 import structlog
 
-from services.errors import Transient
+from services.errors import Permanent, Transient
 from services.handlers.handler import Accepted, Handler
 from services.metrics.metrics import Metrics
 from streams.delivery.backlog import Batch, Slice
@@ -196,7 +196,7 @@ class BatchAttempt(Generic[M]):
         """Whether all of these are now dead letters."""
         try:
             await self._dead_letters.write(dead_letters)
-        except LATER as error:
+        except (*LATER, Permanent) as error:  # the latter is the topic's fault: nothing is lost
             log.warning(
                 "dead letters not written, to be tried later", agent=self._agent, error=repr(error)
             )

@@ -1,11 +1,13 @@
 """Messages that can never be handled: where they are written, and why they failed."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from schemas.errors import SchemaViolation, ViolationReason
 from schemas.topics import dead_letter_topic
-from services.errors import Permanent
+from services.errors import MessageTooLarge, Permanent
+from streams.delivery.cut import LARGEST_BODY, SMALLER, Body, Cut, cut_described_by, cut_to
 from streams.outbox import Outbox, Outgoing
 from streams.records import Partition, Record, Unreadable, UnreadableRecord
 
@@ -74,22 +76,40 @@ class DeadLetterWriter(Protocol):
     async def write(self, dead_letters: Sequence[DeadLetter]) -> None:
         """Return when all are stored for as long as dead letters are kept.
 
-        Raises Transient when that is uncertain: all of them must then be written again.
+        Raises Transient when that is uncertain: all of them must then be written again. So they
+        are after MessageTooLarge, where the topic takes not even the least of one.
         """
 
 
 class OutboxDeadLetterWriter:
-    """Writes dead letters as messages of `<topic>-dlq`, key and value untouched.
+    """Writes dead letters as messages of `<topic>-dlq`, key, value and headers untouched.
 
-    A message that was redriven and failed again keeps the history of its failures: the first one
-    and the newest. Its timestamp is the time of writing, since retention counts from it.
+    What is too large for its topic is cut, and says so (`streams.delivery.cut`). A message that was
+    redriven and failed again keeps the history of its failures: the first one and the newest. Its
+    timestamp is the time of writing, since retention counts from it.
     """
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
 
     async def write(self, dead_letters: Sequence[DeadLetter]) -> None:
-        await self._outbox.send([_message(each) for each in dead_letters])
+        small: list[DeadLetter] = []
+        large: list[DeadLetter] = []
+        for each in dead_letters:
+            (small if _body(each.record).size() <= SMALLER[0] else large).append(each)
+        try:
+            await self._outbox.send([_message(each) for each in small])
+        except MessageTooLarge:
+            large = list(dead_letters)
+        for each in large:
+            await self._write_alone(each)
+
+    async def _write_alone(self, dead_letter: DeadLetter) -> None:
+        """Write as much of it as its topic takes. Raises MessageTooLarge where that is nothing."""
+        for most in (LARGEST_BODY, *SMALLER[:-1]):
+            with suppress(MessageTooLarge):
+                return await self._outbox.send([_message(dead_letter, most)])
+        return await self._outbox.send([_message(dead_letter, SMALLER[-1])])
 
 
 def failure_history(headers: Sequence[Header]) -> tuple[list[Header], list[list[Header]]]:
@@ -107,13 +127,29 @@ def failure_history(headers: Sequence[Header]) -> tuple[list[Header], list[list[
     return own, failures
 
 
-def _message(dead_letter: DeadLetter) -> Outgoing:
-    record = dead_letter.record
+def cut_of(headers: Sequence[Header]) -> Cut | None:
+    """Return what was cut of the dead letter with these headers; None where it is whole.
+
+    Looks behind the latest failure alone: what stands before it may be a producer's.
+    """
+    names = [name for name, _ in headers]
+    if FAILURE_HEADERS[0] not in names:
+        return None
+    latest = len(names) - 1 - names[::-1].index(FAILURE_HEADERS[0])
+    return cut_described_by(headers[latest:])
+
+
+def _message(dead_letter: DeadLetter, most: int = LARGEST_BODY) -> Outgoing:
+    """Return the message of a dead letter, of whose record at most so many bytes are kept."""
     topic = dead_letter_topic(dead_letter.partition.topic)
+    (key, value, earlier), cut = cut_to(_body(dead_letter.record), most)
+    return Outgoing(topic, key, value, (*earlier, *_headers(dead_letter), *cut))
+
+
+def _body(record: Record) -> Body:
     own, failures = failure_history(record.headers)
     kept = failures[:1] + failures[1:][-(NEWEST_FAILURES - 1) :]
-    history = (header for failure in kept for header in failure)
-    return Outgoing(topic, record.key, record.value, (*own, *history, *_headers(dead_letter)))
+    return Body(record.key, record.value, (*own, *(each for failure in kept for each in failure)))
 
 
 def _headers(dead_letter: DeadLetter) -> list[Header]:

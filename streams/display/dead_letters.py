@@ -52,6 +52,8 @@ def dead_letter_details(dead_letter: StoredDeadLetter) -> Group:
     summary.add_row("dead letter", Text(str(dead_letter.id), style="bold"))
     summary.add_row("written", _time(dead_letter.written_at))
     summary.add_row("key", _cut(dead_letter.key, VALUE_BYTES))
+    if dead_letter.cut() is not None:
+        summary.add_row("cut", Text(describe_cut(dead_letter), style="red"))
     for name, value in dead_letter.own_headers():
         summary.add_row(f"header {clean(name)}", _cut(value, VALUE_BYTES))
     failures = Table("failed at", "accepted", "field", "reason", "error", box=None)
@@ -60,6 +62,18 @@ def dead_letter_details(dead_letter: StoredDeadLetter) -> Group:
     size = 0 if dead_letter.value is None else len(dead_letter.value)
     value_text = Text(_cut(dead_letter.value, VALUE_BYTES))
     return Group(summary, "", failures, "", f"value, {size:,} bytes:", value_text)
+
+
+def describe_cut(dead_letter: StoredDeadLetter) -> str:
+    """Return what a dead letter lacks, why it cannot be redriven, and where its message is."""
+    cut, last = dead_letter.cut(), dead_letter.failures()[-1]
+    if cut is None:
+        return ""
+    return clean(
+        f"{dead_letter.id} holds only a part of its message ({cut.parts} cut), whose value had "
+        f"{cut.value_bytes} bytes, SHA-256 {cut.value_sha256}: it cannot be redriven, but read "
+        f"from {last.topic}, partition {last.partition}, offset {last.offset}, while that is kept"
+    )
 
 
 def dead_letter_json(found: FoundDeadLetter) -> Mapping[str, Any]:
@@ -89,6 +103,7 @@ def dead_letter_details_json(found: FoundDeadLetter) -> Mapping[str, Any]:
     return {
         **dead_letter_json(found),
         "history": [each._asdict() for each in dead_letter.failures()],
+        "original": None if (cut := dead_letter.cut()) is None else cut._asdict(),
         "headers": [
             {"name": name, **_text_or_hex("value", value, None)}
             for name, value in dead_letter.own_headers()

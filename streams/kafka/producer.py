@@ -1,16 +1,18 @@
 """The outbox on Kafka: acknowledged by all replicas, or an error."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from typing import Any
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 from aiokafka.partitioner import DefaultPartitioner
 
-from services.errors import BrokerUnavailable
+from services.errors import BrokerUnavailable, MessageTooLarge, SendingRefused
 from services.settings.brokers import Brokers
+from streams.kafka.send_errors import SendVerdict, judge_send_error
 from streams.outbox import Outgoing
 from streams.records import Partition
 
@@ -24,6 +26,8 @@ BATCH_BYTES = 512 << 10
 """Per partition and request: half of what brokers accept by default."""
 CALLS = 32
 """In flight at a time; each holds its messages twice, encoded and not."""
+REFUSAL_SECONDS = 60.0
+"""For a refusal to be reported: what waits is sent again sooner, and renews it."""
 
 log = structlog.get_logger(__name__)
 
@@ -36,34 +40,56 @@ class KafkaOutbox:
     in which it accepts a message without key and value.
     """
 
-    def __init__(self, brokers: Brokers, *, send_seconds: float = SEND_SECONDS) -> None:
+    def __init__(
+        self,
+        brokers: Brokers,
+        *,
+        send_seconds: float = SEND_SECONDS,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._brokers = brokers
         self._send_seconds = send_seconds
+        self._now = now
         self._partition = DefaultPartitioner()
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
         self._calls = asyncio.Semaphore(CALLS)
         self._leaving: set[asyncio.Task[None]] = set()
+        self._refusals: dict[str, tuple[float, str]] = {}
 
     async def send(self, messages: Sequence[Outgoing]) -> None:
+        """Send, in smaller calls where a topic takes no batch as large as ours.
+
+        Raises also SendingRefused, a BrokerUnavailable, where an operator has to act.
+        """
         if not messages:
             return
         async with self._calls:
-            try:
-                async with asyncio.timeout(self._send_seconds):
-                    await self._send(await self._started(), messages)
-            except (TimeoutError, KafkaTimeoutError):
-                # The producer keeps trying, with one batch per partition at most: a call that
-                # finds one waiting also waits. So an outage does not fill the memory.
-                pass
-            except KafkaError as error:
-                self._abandon()
-                raise BrokerUnavailable(f"not acknowledged: {error!r}") from error
-            else:
-                return
-        # Not raised from the timeout: it refers to its task, which would keep the messages alive
-        # until the garbage collector runs, and that counts no bytes.
-        raise BrokerUnavailable("not acknowledged in time")
+            failure = await self._try(messages)
+        # Raised without the cause: it refers to frames that keep the messages alive until the
+        # garbage collector runs, and that counts no bytes.
+        if failure is None:
+            for topic in {message.topic for message in messages}:
+                self._refusals.pop(topic, None)
+        elif failure.verdict is SendVerdict.LATER:
+            raise BrokerUnavailable(failure.why)
+        elif failure.verdict is SendVerdict.TOO_LARGE and len(messages) > 1:
+            middle = len(messages) // 2
+            await self.send(messages[:middle])
+            await self.send(messages[middle:])
+        else:
+            self._refusals[failure.topic] = (self._now(), failure.why)
+            too_large = failure.verdict is SendVerdict.TOO_LARGE
+            raise (MessageTooLarge if too_large else SendingRefused)(failure.why)
+
+    def stuck(self) -> list[str]:
+        """Return nothing: a restart would not help."""
+        return []
+
+    def missing(self) -> list[str]:
+        """Return what the brokers have lately refused, and taken nothing of since."""
+        since = self._now() - REFUSAL_SECONDS
+        return [why for refused_at, why in self._refusals.values() if refused_at > since]
 
     async def close(self) -> None:
         """Close the producer. Nothing may be sent afterwards."""
@@ -93,19 +119,48 @@ class KafkaOutbox:
             request_timeout_ms=int(REQUEST_SECONDS * 1000),
         )
 
-    async def _send(self, producer: AIOKafkaProducer, messages: Iterable[Outgoing]) -> None:
+    async def _try(self, messages: Sequence[Outgoing]) -> "_Failure | None":
+        """Return why the messages were not acknowledged, or None."""
+        try:
+            async with asyncio.timeout(self._send_seconds):
+                failure = await self._send(await self._started(), messages)
+        except (TimeoutError, KafkaTimeoutError):
+            # The producer keeps trying, with one batch per partition at most: a call that
+            # finds one waiting also waits. So an outage does not fill the memory.
+            return _Failure(SendVerdict.LATER, messages[0].topic, "not acknowledged in time")
+        except KafkaError as error:
+            failure = _failure(messages[0].topic, error)
+        if failure is not None:
+            self._abandon()
+        return failure
+
+    async def _send(
+        self, producer: AIOKafkaProducer, messages: Iterable[Outgoing]
+    ) -> "_Failure | None":
         batches: dict[Partition, list[Any]] = {}
         for message in messages:
-            partition = await self._partition_of(producer, message)
+            try:
+                partition = await self._partition_of(producer, message)
+            except KafkaError as error:
+                return _failure(message.topic, error)
             _append(producer, batches.setdefault(partition, []), message)
-        acknowledgements = [
-            await producer.send_batch(batch, partition.topic, partition=partition.number)
+        acknowledgements = {
+            await producer.send_batch(batch, partition.topic, partition=partition.number): partition
             for partition, several in batches.items()
             for batch in several
-        ]
+        }
         for each in acknowledgements:
             each.add_done_callback(_retrieve_error)
-        await asyncio.gather(*acknowledgements)
+        # Not awaited one by one: an error that is raised from a future refers to this frame, and
+        # the frame to the future.
+        done, _ = await asyncio.wait(acknowledgements, return_when=asyncio.FIRST_EXCEPTION)
+        for each in done:
+            refusal = each.exception()
+            if isinstance(refusal, KafkaError):
+                return _failure(acknowledgements[each].topic, refusal)
+            if refusal is not None:
+                raise refusal
+        return None
 
     async def _partition_of(self, producer: AIOKafkaProducer, message: Outgoing) -> Partition:
         numbers = sorted(await producer.partitions_for(message.topic))
@@ -118,6 +173,18 @@ class KafkaOutbox:
             task = asyncio.create_task(_leave(producer))
             self._leaving.add(task)
             task.add_done_callback(self._leaving.discard)
+
+
+class _Failure(NamedTuple):
+    """Why a call was not acknowledged."""
+
+    verdict: SendVerdict
+    topic: str
+    why: str
+
+
+def _failure(topic: str, error: KafkaError) -> _Failure:
+    return _Failure(judge_send_error(error), topic, f"{topic} is not written to: {error!r}")
 
 
 def _append(producer: AIOKafkaProducer, batches: list[Any], message: Outgoing) -> None:

@@ -57,7 +57,7 @@ async def run_worker(settings: Settings, roles: Sequence[str], stop: asyncio.Eve
             log.info("worker started", roles=list(roles), health=str(address))
             if not await _finish_before(stop, _wait_for_access(settings.brokers, contact)):
                 return STOPPED
-            watched.extend(app.intake for app in apps)
+            watched.extend([*(app.intake for app in apps), outbox])
             _freeze()
             async with run_in_background(stop, background_work(deps, roles, dormant)) as running:
                 code = await run_apps(apps, stop)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from services.errors import BrokerUnavailable
+from services.errors import BrokerUnavailable, MessageTooLarge
 from streams.delivery.attempt import BatchAttempt
 from streams.delivery.backlog import Batch, Slice
 from streams.delivery.brake.brakes import Brake
@@ -84,6 +84,16 @@ async def test_a_dead_letter_that_is_not_written_counts_for_nothing() -> None:
     on.inspector.closed = None
     assert await on.handle(0, BAD) == []
     assert on.written() == [0]
+
+
+async def test_a_topic_that_takes_no_dead_letter_ends_nothing() -> None:
+    """The message is tried later, and the others are handled."""
+    on = Scene()
+    on.inspector.closed = MessageTooLarge("posts-dlq")
+    assert await on.handle(0, BAD, b"good") == [0]
+    assert on.handler.handled == ["good"]
+    on.inspector.closed = None
+    assert await on.handle(0, BAD) == []
 
 
 async def test_good_messages_count_between_bad_ones() -> None:

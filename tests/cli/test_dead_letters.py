@@ -12,6 +12,7 @@ from confluent_kafka import Consumer, TopicPartition
 from schemas import topics
 from services.settings.brokers import Brokers
 from streams.cli import main
+from streams.delivery.cut import LARGEST_BODY
 from streams.embedded.mock_broker import MockBroker
 from streams.kafka.publisher import Publisher
 from streams.outbox import Outgoing
@@ -203,6 +204,30 @@ def test_a_redriven_dead_letter_is_the_message_again(mingle: Mingle, bootstrap: 
     assert dict(back.headers())["mingle.reason"] == b"missing"
 
 
+def test_one_that_was_cut_is_shown_and_not_redriven() -> None:
+    """The error says what it lacks and where its message is; the exit code is 1."""
+    with MockBroker() as broker:
+        broker.create_topic("posts-dlq")
+        for name in set(topics.load_topics()) - {"posts-dlq"}:
+            broker.create_topic(name)
+        with Publisher(Brokers(broker.bootstrap)) as publisher:
+            record = FakeRecord(7, b"x" * (LARGEST_BODY + 1), b"1")
+            publisher.send((asyncio.run(written(record)))._replace(timestamp=NOON))
+        mingle = Mingle(broker.bootstrap)
+        (row,) = mingle.listed()
+        shown = " ".join(mingle("show", row["id"]).output.split())
+        printed = json.loads(mingle("show", row["id"], "--json").output)
+        results = [mingle("redrive", *more) for more in ((), ("--apply",))]
+        assert held(broker.bootstrap, "posts", partitions=4) == []
+    assert "holds only a part of its message (value cut)" in shown
+    assert printed["original"]["value_bytes"] == str(LARGEST_BODY + 1)
+    for result in results:
+        assert result.exit_code == 1
+        assert result.stderr.startswith(f"Error: {row['id']} holds only a part of its message")
+        assert "read from posts, partition 3, offset 7, while that is kept" in result.stderr
+        assert result.stdout.startswith("0 dead letters ")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -234,12 +259,12 @@ def test_brakes_of_a_store_in_memory_end_with_their_worker(mingle: Mingle) -> No
     assert "MINGLE_STORE=memory" in result.output
 
 
-def held(bootstrap: str, topic: str) -> list[Any]:
+def held(bootstrap: str, topic: str, partitions: int = PARTITIONS) -> list[Any]:
     """All messages of a topic."""
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "test"})
     found: list[Any] = []
     try:
-        for number in range(PARTITIONS):
+        for number in range(partitions):
             at = TopicPartition(topic, number)
             first, end = consumer.get_watermark_offsets(at, timeout=10)
             consumer.assign([TopicPartition(topic, number, first)])

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from schemas.errors import SchemaViolation, ViolationReason
 from streams.dead_letters.search import FoundDeadLetter
 from streams.dead_letters.stored import DeadLetterId, StoredDeadLetter
+from streams.delivery.cut import LARGEST_BODY
 from streams.delivery.dead_letters import DeadLetter, OutboxDeadLetterWriter
 from streams.outbox import MemoryOutbox, Outgoing
 from streams.records import Partition
@@ -34,6 +35,12 @@ async def stored(
     sent = await written(record or FakeRecord(offset))
     at = DeadLetterId("posts-dlq", 0, offset)
     return StoredDeadLetter(at, written_at, sent.key, sent.value, sent.headers)
+
+
+async def cut(offset: int) -> StoredDeadLetter:
+    """One whose value was larger than its topic takes."""
+    record = FakeRecord(offset, bytes(LARGEST_BODY + 1), headers=(("trace", b"1"),))
+    return await stored(offset, record)
 
 
 async def found(

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from streams.dead_letters.memory import MemoryResolutions
-from streams.dead_letters.redrive import drop, redrive
+from streams.dead_letters.redrive import drop, leave_out_cut, redrive
 from streams.dead_letters.store import Resolution
 from streams.dead_letters.stored import DeadLetterKey, StoredDeadLetter
 from streams.kafka.publisher import NotPublished
 from streams.outbox import Outgoing
-from tests.dead_letters.fakes import found, stored
+from tests.dead_letters.fakes import cut, found, stored
 
 
 class FakeSender:
@@ -97,3 +97,13 @@ async def test_dropped_letters_are_only_settled() -> None:
     assert set((await resolutions.load([each.resolution_key for each in some])).values()) == {
         "dropped"
     }
+
+
+async def test_what_was_cut_does_not_go_back() -> None:
+    """It would be another message; the whole ones beside it go."""
+    whole, part = await stored(0), await cut(1)
+    sender, refused = FakeSender(), list[StoredDeadLetter]()
+    some = leave_out_cut(found([[part], [part, whole]]), refused.append)
+    await redrive(some, sender, MemoryResolutions(), lambda _: None)
+    assert [each.value for each in sender.sent] == [whole.value]
+    assert refused == [part, part]

@@ -1,15 +1,18 @@
 """The ids and headers of dead letters, and what is redriven."""
 
+from hashlib import sha256
+
 import pytest
 from rich.console import Console
 
 from streams.dead_letters.search import DeadLetterFilter
 from streams.dead_letters.stored import DeadLetterId, StoredDeadLetter
+from streams.delivery.cut import LARGEST_BODY, Cut
 from streams.delivery.dead_letters import DeadLetter, NotReadable, OutboxDeadLetterWriter
 from streams.display.dead_letters import dead_letter_details
 from streams.outbox import MemoryOutbox
 from streams.records import Partition, UnreadableRecord
-from tests.dead_letters.fakes import WRITTEN_AT, stored
+from tests.dead_letters.fakes import WRITTEN_AT, cut, stored
 from tests.streams.fakes import ACCEPTED_AT, FakeRecord
 
 
@@ -90,3 +93,14 @@ async def test_what_left_no_message_is_not_redriven() -> None:
     assert DeadLetterFilter().matches(await unreadable())
     assert redrivable.matches(await unreadable(b"1", b"text"))
     assert redrivable.matches(await stored(0, FakeRecord(7, None, None)))
+
+
+async def test_one_that_was_cut_says_so() -> None:
+    """And shows no header of ours as its producer's."""
+    whole = await stored(0, FakeRecord(7, headers=(("trace", b"1"),)))
+    part = await cut(1)
+    assert whole.cut() is None
+    assert part.cut() == Cut(
+        str(LARGEST_BODY + 1), sha256(bytes(LARGEST_BODY + 1)).hexdigest(), "value"
+    )
+    assert part.own_headers() == [("trace", b"1")]

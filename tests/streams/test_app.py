@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from services.errors import StoreUnavailable
 from services.handlers.handler import Accepted
@@ -18,9 +19,12 @@ from streams.kafka import transport
 from streams.kafka.consumer_thread import ConsumerThread
 from streams.kafka.producer import KafkaOutbox
 from tests.streams.conftest import PATIENCE, Log, Workers, eventually, numbers, publish, until
-from tests.streams.fakes import BAD, P0, P1, Handler, memory_brakes, metrics, refuse, sample
+from tests.streams.fakes import BAD, P0, P1, POSTS, Handler, memory_brakes, metrics, refuse, sample
 
+MESSAGE_TOO_LARGE = 10
 GROUP_AUTHORIZATION_FAILED = 30
+LARGE = b"\xff" * 3_000_000
+"""What `decode` cannot read, and what gzip makes small."""
 TOGETHER = b"bob"
 """A key: all messages with it are in one partition."""
 ONE_BY_ONE = BatchBounds(messages=1, batches=20)
@@ -330,3 +334,21 @@ async def test_a_stop_reaches_a_thread_that_has_not_begun(
     async with asyncio.timeout(PATIENCE):
         await asyncio.gather(starting, stopping)
     assert not app.consumer._thread._thread.is_alive()
+
+
+async def test_a_message_that_only_gzip_made_small_is_a_cut_dead_letter(
+    workers: Workers, outbox: KafkaOutbox, broker: MockBroker, log: Log
+) -> None:
+    """Its topic took it compressed; the dead-letter topic refuses it as it is, once and for all."""
+    producer = AIOKafkaProducer(bootstrap_servers=broker.bootstrap, compression_type="gzip")
+    await producer.start()
+    batch = producer.create_batch()
+    batch.append(timestamp=None, key=TOGETHER, value=LARGE)
+    await (await producer.send_batch(batch, POSTS, partition=0))
+    await producer.stop()
+    broker.fail_next(Api.PRODUCE, MESSAGE_TOO_LARGE)
+    async with workers(Handler()):
+        await eventually(log.committed, {0: 1})
+    (letter,) = await log.read("posts-dlq", 1)
+    assert letter.value == LARGE[: len(letter.value)] != LARGE
+    assert dict(letter.headers)["mingle.cut.bytes"] == b"%d" % len(LARGE)

@@ -8,16 +8,17 @@ from typing import NamedTuple
 
 import pytest
 
-from services.errors import BrokerUnavailable
+from services.errors import BrokerUnavailable, MessageTooLarge, SendingRefused
 from services.settings.brokers import Brokers
 from streams.embedded.mock_broker import Api, MockBroker
-from streams.kafka.producer import KafkaOutbox
+from streams.kafka.producer import REFUSAL_SECONDS, KafkaOutbox
 from streams.outbox import MemoryOutbox, Outbox, Outgoing
-from tests.streams.conftest import PATIENCE, Log
+from tests.streams.conftest import PATIENCE, Log, numbers
 from tests.streams.fakes import POSTS
 
 NOT_LEADER = 6
 MESSAGE_TOO_LARGE = 10
+TOPIC_AUTHORIZATION_FAILED = 29
 
 
 class Post(NamedTuple):
@@ -109,13 +110,17 @@ class Handled:
     """A batch, of which messages are made."""
 
 
-async def test_a_call_that_timed_out_leaves_nothing_to_the_garbage_collector(
-    broker: MockBroker,
+@pytest.mark.parametrize("refusal", [None, TOPIC_AUTHORIZATION_FAILED, MESSAGE_TOO_LARGE])
+async def test_a_call_that_failed_leaves_nothing_to_the_garbage_collector(
+    broker: MockBroker, refusal: int | None
 ) -> None:
     """Else each try of an outage would leave its batch."""
-    outbox = KafkaOutbox(Brokers(broker.bootstrap), send_seconds=0.3)
+    outbox = KafkaOutbox(Brokers(broker.bootstrap), send_seconds=10 if refusal else 0.3)
     await outbox.send([Outgoing(POSTS, b"bob", b"1")])
-    broker.broker_down()
+    if refusal:
+        broker.fail_next(Api.PRODUCE, refusal)
+    else:
+        broker.broker_down()
     alive: list[weakref.ref[Handled]] = []
 
     async def handle() -> None:
@@ -125,14 +130,15 @@ async def test_a_call_that_timed_out_leaves_nothing_to_the_garbage_collector(
 
     gc.disable()
     try:
-        with pytest.raises(BrokerUnavailable) as raised:
+        with pytest.raises((BrokerUnavailable, MessageTooLarge)) as raised:
             await asyncio.create_task(handle())
         del raised
         await asyncio.sleep(0)
         assert alive[0]() is None
     finally:
         gc.enable()
-    broker.broker_up()
+    if not refusal:
+        broker.broker_up()
     await outbox.close()
 
 
@@ -149,8 +155,37 @@ async def test_what_the_broker_refuses_is_an_error(broker: MockBroker, log: Log)
     """And does not spoil what is sent afterwards."""
     outbox = KafkaOutbox(Brokers(broker.bootstrap))
     broker.fail_next(Api.PRODUCE, MESSAGE_TOO_LARGE)
-    with pytest.raises(BrokerUnavailable):
+    with pytest.raises(MessageTooLarge, match=r"posts is not written to: .*MessageSizeTooLarge"):
         await outbox.send([Outgoing(POSTS, b"bob", b"1")])
     await outbox.send([Outgoing(POSTS, b"bob", b"2")])
     await outbox.close()
     assert [each.value for each in await log.read(POSTS, 1)] == [b"2"]
+
+
+async def test_a_batch_that_is_too_large_is_sent_in_halves(broker: MockBroker, log: Log) -> None:
+    """A topic may take less than our batches, and each of their messages."""
+    outbox = KafkaOutbox(Brokers(broker.bootstrap))
+    broker.fail_next(Api.PRODUCE, MESSAGE_TOO_LARGE)
+    messages = [Outgoing(POSTS, b"bob", value) for value in numbers(5)]
+    await outbox.send(messages)
+    await outbox.close()
+    assert [each.value for each in await log.read(POSTS, 5)] == numbers(5)
+
+
+async def test_what_an_operator_must_mend_is_reported(broker: MockBroker) -> None:
+    """As long as it lasts: until the topic takes something, or nothing waits for it any more."""
+    now = 0.0
+    outbox = KafkaOutbox(Brokers(broker.bootstrap), now=lambda: now)
+    for _ in range(2):
+        broker.fail_next(Api.PRODUCE, TOPIC_AUTHORIZATION_FAILED)
+        with pytest.raises(SendingRefused):
+            await outbox.send([Outgoing(POSTS, b"bob", b"1")])
+        (why,) = outbox.missing()
+        assert why == "posts is not written to: TopicAuthorizationFailedError('posts')"
+        assert outbox.stuck() == []
+        now += REFUSAL_SECONDS
+        assert outbox.missing() == []
+        now -= REFUSAL_SECONDS
+        await outbox.send([Outgoing(POSTS, b"bob", b"1")])
+        assert outbox.missing() == []
+    await outbox.close()
