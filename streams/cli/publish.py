@@ -4,6 +4,7 @@ import json
 import random
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -33,7 +34,11 @@ STANDARD_INPUT: Final = "-"
 @click.option(
     "--shuffle", type=int, metavar="SEED", help="Read everything, then send it in a random order."
 )
-@click.option("--keep-going", is_flag=True, help="Report malformed lines and send all others.")
+@click.option(
+    "--keep-going",
+    is_flag=True,
+    help="Report malformed lines, count them by reason, and send all others.",
+)
 @json_option
 def command(
     files: tuple[str, ...], rate: float | None, shuffle: int | None, keep_going: bool, as_json: bool
@@ -76,11 +81,14 @@ class _Problems:
 
     def __init__(self, keep_going: bool) -> None:
         self.count = 0
+        self.refused: Counter[str] = Counter()
+        """Lines by why they were refused, without what differs from line to line."""
         self._keep_going = keep_going
 
     def __call__(self, malformed: MalformedLine) -> None:
         if not self._keep_going:
             raise malformed
+        self.refused[malformed.why.partition(" (")[0]] += 1
         self.report(str(malformed))
 
     def report(self, problem: str) -> None:
@@ -114,6 +122,7 @@ def _report(publisher: Publisher, problems: _Problems, seconds: float, as_json: 
             "acknowledged": total,
             "by_topic": by_topic,
             "errors": problems.count,
+            "refused": dict(problems.refused.most_common()),
             "seconds": round(seconds, 3),
         }
         click.echo(json.dumps(result))
@@ -121,3 +130,5 @@ def _report(publisher: Publisher, problems: _Problems, seconds: float, as_json: 
     topics = ", ".join(f"{topic} {count:,}" for topic, count in by_topic.items())
     rate = total / seconds if seconds else 0
     click.echo(f"{total:,} messages acknowledged in {seconds:.1f} s ({rate:,.0f}/s) {topics}")
+    for why, count in problems.refused.most_common():
+        click.echo(f"{count:,} refused: {why}")

@@ -39,6 +39,8 @@ def parse_line(line: bytes, now_ms: int, epoch: int) -> Outgoing:
         decode(topic, key, value, now_ms, epoch)
     except SchemaViolation as violation:
         raise NotAMessage(str(violation)) from violation
+    except (ValueError, OverflowError, RecursionError) as error:  # half an emoji, huge numbers
+        raise NotAMessage(f"not encodable as JSON ({error})") from error
     return Outgoing(topic, key, value)
 
 

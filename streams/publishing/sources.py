@@ -1,12 +1,14 @@
 """Reads messages from files; the first bytes decide whether JSON Lines or CSV, gzipped or not."""
 
+import codecs
+import csv
 import gzip
 import io
 import zlib
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, Final, TypeAlias, cast
 
-from schemas.codec import Message, encode
+from schemas.codec import Message, decode, encode
 from services.clock import now_ms
 from streams.outbox import Outgoing
 from streams.publishing.datasets import (
@@ -20,6 +22,10 @@ from streams.publishing.json_lines import NotAMessage, parse_line
 GZIP: Final = b"\x1f\x8b"
 LINE_BYTES: Final = 33_554_432
 """The longest line that is read: the largest message that any topic accepts."""
+
+
+HEADER_BYTES: Final = 4_096
+"""Looked at of a first line, to know its format."""
 
 
 class MalformedLine(ValueError):
@@ -46,8 +52,8 @@ def read_messages(
     """
     lines = _Lines(_plain(file), name)
     try:
-        first = next(lines, b"")
-        header = first.strip().decode(errors="replace")
+        first = _first_line(lines)
+        header = _header(first)
         if header == FOLLOWS_HEADER or header.startswith(POSTS_HEADER):
             yield from _dataset(header, lines, epoch)
         else:
@@ -74,6 +80,24 @@ class _Lines(Iterator[bytes]):
         return line
 
 
+def _first_line(lines: _Lines) -> bytes:
+    """Return the first line that is not blank, without a byte order mark; else nothing."""
+    for line in lines:
+        text = line.removeprefix(codecs.BOM_UTF8) if lines.number == 1 else line
+        if text.strip():
+            return text
+    return b""
+
+
+def _header(line: bytes) -> str:
+    """Return the names in a line of CSV, quoted or not; another line as it begins."""
+    text = line[:HEADER_BYTES].strip().decode(errors="replace")
+    try:
+        return ",".join(name.strip() for name in next(csv.reader([text]), []))
+    except csv.Error:
+        return text
+
+
 def _plain(file: BinaryIO) -> io.BufferedIOBase:
     buffered = io.BufferedReader(cast("io.RawIOBase", file))
     compressed = buffered.peek(len(GZIP)).startswith(GZIP)
@@ -83,8 +107,10 @@ def _plain(file: BinaryIO) -> io.BufferedIOBase:
 def _dataset(header: str, lines: _Lines, epoch: int) -> Iterator[Outgoing]:
     try:
         for fact in _facts(header, lines, epoch):
-            yield Outgoing(*encode(fact))
-    except (ValueError, LookupError) as error:
+            message = Outgoing(*encode(fact))
+            decode(message.topic, message.key, message.value, now_ms(), epoch)
+            yield message
+    except (ValueError, OverflowError, LookupError, csv.Error) as error:
         raise MalformedLine(lines.name, lines.number, str(error)) from error
 
 
@@ -98,7 +124,8 @@ def _facts(header: str, lines: _Lines, epoch: int) -> Iterator[Message]:
 def _with_header(header: str, lines: _Lines) -> Iterator[str]:
     yield header
     for line in lines:
-        yield line.decode()
+        if line.strip():
+            yield line.decode()
 
 
 def _json_lines(

@@ -13,6 +13,9 @@ from streams.cli import main
 from streams.embedded.mock_broker import MockBroker
 
 GOOD = '{"topic":"follows","type":"follow.created","version":1,"follower_id":1,"followee_id":2}\n'
+HALF_AN_EMOJI = (
+    '{"topic":"posts","type":"post.created","post_id":1,"author_id":1,"text":"\\ud83d"}\n'
+)
 BAD = '{"topic":"follows","type":"follow.created"}\n'
 POISON = '{"topic":"posts","key":"7","raw":"no JSON"}\n'
 
@@ -75,6 +78,33 @@ def test_malformed_lines_can_be_passed_over(publish: Publish) -> None:
         "standard input, line 3",
     ]
     assert json.loads(result.stdout)["acknowledged"] == 2
+
+
+def test_what_was_refused_is_counted_by_reason(publish: Publish) -> None:
+    """Half an emoji is a line like others, never a traceback; blank lines are nothing."""
+    given = "\ufeff\n" + HALF_AN_EMOJI + GOOD + "\n" + BAD + BAD + "{\n"
+    result = publish("-", "--json", "--keep-going", given=given)
+    assert json.loads(result.stdout)["refused"] == {
+        "follower_id: missing": 2,
+        "not encodable as JSON": 1,
+        "not JSON": 1,
+    }
+    result = publish("-", "--keep-going", given=given)
+    assert result.exit_code == 1
+    assert result.stdout.endswith(
+        "2 refused: follower_id: missing\n1 refused: not encodable as JSON\n1 refused: not JSON\n"
+    )
+
+
+def test_a_data_set_with_a_mark_quotes_and_blank_lines(publish: Publish) -> None:
+    """As spreadsheets write it; a row that no schema admits is named and not sent."""
+    given = '\ufeff"follower_id","followee_id"\r\n\r\n1,2\r\n\r\n'
+    result = publish("-", "--json", given=given)
+    assert (result.exit_code, json.loads(result.stdout)["acknowledged"]) == (0, 1)
+    for ids, why in (("-1,2", "follower_id: out_of_range"), (f"{2**70},2", "follower_id")):
+        result = publish("-", "--json", given=given + ids + "\r\n")
+        assert result.exit_code == 1
+        assert result.stderr.startswith(f"Error: standard input, line 5: {why}")
 
 
 def test_a_missing_file_is_wrong_use(publish: Publish) -> None:
