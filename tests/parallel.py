@@ -22,6 +22,7 @@ GROUPS = {
         "tests/servers/test_real_servers.py",
         "tests/cli/test_topics.py",
         "tests/cli/test_doctor.py",
+        "tests/streams/test_large_letters.py",
     ),
     "cassandra": ("tests/contracts/", "tests/storage/", "tests/access/test_store_over_tls.py"),
     "promtool": ("tests/monitoring/test_alerts.py",),
