@@ -43,11 +43,11 @@ _KEEP = insert("post_words", *_KEY, "said", "terms")
 _DROP = delete("post_words", *_KEY, "said")
 _FORGET = insert("forgotten_words", *_KEY)
 _DECLARE = insert("word_buckets", "bucket_group", "bucket")
-_OF_POST = select(
+_OF_POSTS = select(
     "post_words",
     "read",
-    "said, terms",
-    "WHERE bucket = ? AND shard = ? AND post_id = ? AND author_id = ?",
+    "post_id, author_id, said, terms",
+    "WHERE bucket = ? AND shard = ? AND post_id IN ?",
 )
 _FORGOTTEN = select(
     "forgotten_words",
@@ -133,26 +133,30 @@ class CassandraWords:
 
     async def _remove(self, claims: Mapping[PostClaim, int]) -> None:
         """Remove the entries first: until that is done, `post_words` still says which there are."""
-        held = await asyncio.gather(*(self._remembered(*each) for each in claims.items()))
-        remembered = [row for rows in held for row in rows]
+        remembered = [
+            RememberedTerms(claim, key, terms, claims[claim])
+            for post, author, key, terms in await self._of_posts(_OF_POSTS, claims, POST_SHARDS)
+            if (claim := PostClaim(post, author)) in claims
+        ]
         await self._write(_REMOVE, remembered)
         dropped = self._kept(remembered)
         del dropped["terms"]
         await self._store.write_columns(_DROP, dropped)
 
-    async def _remembered(self, claim: PostClaim, version: int) -> list[RememberedTerms]:
-        """Return the rows of a claim, to remove with this version."""
-        rows = await self._store.read(_OF_POST, *self._key(claim, POST_SHARDS).values())
-        return [RememberedTerms(claim, key, terms, version) for key, terms in rows]
-
     async def _forgotten(self, claims: Collection[PostClaim]) -> set[PostClaim]:
+        rows = await self._of_posts(_FORGOTTEN, claims, FORGOTTEN_SHARDS)
+        return {PostClaim(*row) for row in rows} & set(claims)
+
+    async def _of_posts(
+        self, statement: Statement, claims: Iterable[PostClaim], shards: int
+    ) -> list[tuple[Any, ...]]:
+        """Return the rows of these posts, by a request for each of their partitions."""
         partitions: defaultdict[tuple[int, int], list[PostId]] = defaultdict(list)
         for claim in claims:
-            bucket, shard, *_ = self._key(claim, FORGOTTEN_SHARDS).values()
+            bucket, shard, *_ = self._key(claim, shards).values()
             partitions[bucket, shard].append(claim.post_id)
-        requests = (self._store.read(_FORGOTTEN, *at, posts) for at, posts in partitions.items())
-        found = {PostClaim(*row) for rows in await asyncio.gather(*requests) for row in rows}
-        return found & set(claims)
+        requests = (self._store.read(statement, *at, posts) for at, posts in partitions.items())
+        return [row for rows in await asyncio.gather(*requests) for row in rows]
 
     async def _buckets(self, shard: int, span: Span) -> list[int]:
         """Return the buckets that hold posts, in the span's order."""
