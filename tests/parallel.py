@@ -1,7 +1,7 @@
 """Divide the tests among processes: `pytest -p xdist --numprocesses 4`.
 
-The tests that need Kafka run in one process, one after the other, on servers of that process;
-those that need Cassandra alone run in another. Both mostly wait, so the other processes run
+The tests of the whole path run in one process, one after the other, on servers of that process;
+the others that need servers run in a second one. Both mostly wait, so the other processes run
 everything else meanwhile, test by test. What waits for promtool, which may have to be built,
 stays together as well.
 """
@@ -14,19 +14,21 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 SERVERS = ("kafka", "cassandra")
-"""The fixtures that start servers; what needs both needs the first above all."""
-GROUPS = {
-    "kafka": (
-        "tests/e2e/",
+"""The fixtures that start servers."""
+WITH_SERVERS = {
+    "whole path": ("tests/e2e/",),
+    "one room": (
+        "tests/contracts/",
+        "tests/storage/",
         "tests/loadtest/test_run.py",
         "tests/servers/test_real_servers.py",
         "tests/cli/test_topics.py",
         "tests/cli/test_doctor.py",
         "tests/streams/test_large_letters.py",
+        "tests/access/test_store_over_tls.py",
     ),
-    "cassandra": ("tests/contracts/", "tests/storage/", "tests/access/test_store_over_tls.py"),
-    "promtool": ("tests/monitoring/test_alerts.py",),
 }
+GROUPS = WITH_SERVERS | {"promtool": ("tests/monitoring/test_alerts.py",)}
 """The folders and files whose tests share a process, in the order in which they begin."""
 LONGEST_FIRST = ("tests/properties/", "tests/embedded/")
 """Folders whose tests begin before others that belong to no group."""
@@ -41,8 +43,7 @@ def check_places(items: list[pytest.Item]) -> None:
     """Raise UsageError for a test that needs servers outside of the groups that have them."""
     for item in items:
         needed = servers_of(item)
-        group = _group(item.nodeid)
-        if (needed and group not in SERVERS) or ("kafka" in needed and group != "kafka"):
+        if needed and _group(item.nodeid) not in WITH_SERVERS:
             names = " and ".join(sorted(needed))
             raise pytest.UsageError(f"{item.nodeid} needs {names}: add its file to {__name__}")
 
