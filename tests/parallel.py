@@ -1,9 +1,9 @@
 """Divide the tests among processes: `pytest -p xdist --numprocesses 4`.
 
 The tests of the whole path run in one process, one after the other, on servers of that process;
-the others that need servers run in a second one. Both mostly wait, so the other processes run
-everything else meanwhile, test by test. What waits for promtool, which may have to be built,
-stays together as well.
+the others that need servers, and what evens the two out, in a second one. Both mostly wait, so the
+other processes run everything else meanwhile, test by test. What waits for promtool, which may have
+to be built, stays together as well.
 """
 
 from collections import Counter
@@ -16,7 +16,6 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 SERVERS = ("kafka", "cassandra")
 """The fixtures that start servers."""
 WITH_SERVERS = {
-    "whole path": ("tests/e2e/",),
     "one room": (
         "tests/contracts/",
         "tests/storage/",
@@ -26,10 +25,13 @@ WITH_SERVERS = {
         "tests/cli/test_doctor.py",
         "tests/streams/test_large_letters.py",
         "tests/access/test_store_over_tls.py",
+        "tests/e2e/test_transactions.py",
+        "tests/e2e/test_owners.py",
     ),
+    "whole path": ("tests/e2e/",),
 }
 GROUPS = WITH_SERVERS | {"promtool": ("tests/monitoring/test_alerts.py",)}
-"""The folders and files whose tests share a process, in the order in which they begin."""
+"""The folders and files whose tests share a process; of several that fit the first counts."""
 LONGEST_FIRST = ("tests/properties/", "tests/embedded/")
 """Folders whose tests begin before others that belong to no group."""
 
