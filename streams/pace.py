@@ -27,7 +27,7 @@ def paced(
 
 
 class Pace:
-    """The same for async code; without a rate everything has its turn at once."""
+    """Paces portions in async code; without a rate everything has its turn at once."""
 
     def __init__(self, per_second: float | None) -> None:
         self._per_second = per_second

@@ -22,7 +22,7 @@ USERS_AT_ONCE: Final = 64
 
 
 class VerificationResult(NamedTuple):
-    """What one verification of homes and threads found."""
+    """Findings of one verification of homes and threads."""
 
     homes: SampleResult
     threads: SampleResult

@@ -22,7 +22,7 @@ _Header = tuple[str, bytes]
 
 
 class Cut(NamedTuple):
-    """What a message was before it was cut."""
+    """A message as it was before it was cut."""
 
     value_bytes: str
     value_sha256: str
@@ -32,7 +32,7 @@ class Cut(NamedTuple):
 
 
 class Body(NamedTuple):
-    """What a dead letter repeats of its record; headers with those of earlier failures."""
+    """Parts of a record that its dead letter repeats; headers with those of earlier failures."""
 
     key: bytes | None
     value: bytes | None

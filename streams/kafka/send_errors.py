@@ -8,7 +8,7 @@ from aiokafka.errors import KafkaError
 
 
 class SendVerdict(StrEnum):
-    """What becomes of a message whose sending failed."""
+    """The way that a message takes whose sending failed."""
 
     LATER = "later"
     """Brokers, leaders or connections are away, or the producer has to be made anew: sent again."""
