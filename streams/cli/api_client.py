@@ -6,10 +6,11 @@ from typing import Any, Final
 
 import click
 import httpx
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 
 from services.settings.settings import Settings
 from streams.cli.configuration import load_settings
+from streams.cli.output import text_console
 
 TIMEOUT: Final = 10.0
 """Seconds for a request; the API's own limit is lower."""
@@ -53,7 +54,7 @@ def print_answer(body: Mapping[str, Any], view: RenderableType, *, as_json: bool
     if as_json:
         click.echo(json.dumps(body, ensure_ascii=False))
     else:
-        Console().print(view)
+        text_console().print(view)
 
 
 def _detail(answer: httpx.Response) -> str:

@@ -1,6 +1,8 @@
 """Loads the settings for commands. A wrong one ends the program with its name and what fits."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from functools import cache
 from typing import IO, Any, Final
 
@@ -11,6 +13,23 @@ from services.settings.settings import Settings
 
 PREFIX: Final = "MINGLE_"
 MASK: Final = "********"
+OTHER_VARIABLES: Final = frozenset(
+    f"{PREFIX}{name}"
+    for name in (
+        "CASSANDRA_COMMITLOG_SYNC",
+        "CASSANDRA_HEAP",
+        "JAVA_HOME",
+        "KAFKA_HEAP",
+        "KAFKA_PORT",
+        "METRICS_TOKEN",
+        "SERVERS_CACHE",
+        "SERVERS_DIR",
+        "TEST_CASSANDRA",
+        "TEST_DATA",
+        "TEST_KAFKA",
+    )
+)
+"""Variables of `make up`, the tests and compose.yaml, which are not settings of the program."""
 
 
 class WrongSettings(click.ClickException):
@@ -23,11 +42,25 @@ class WrongSettings(click.ClickException):
 
 
 def load_settings() -> Settings:
-    """Return the settings of this process. Raises WrongSettings."""
+    """Return the settings of this process, and warn of unknown ones. Raises WrongSettings."""
+    for line in describe_unknown(os.environ):
+        click.echo(f"Warning: {line}", err=True)
     try:
         return Settings.model_validate({})
     except ValidationError as error:
         raise WrongSettings("\n".join(describe_errors(error))) from None
+
+
+def describe_unknown(variables: Iterable[str]) -> list[str]:
+    """Return a line for each variable with the prefix that is no setting, with the nearest one."""
+    known = [environment_variable(name) for name in Settings.model_fields]
+    lines = []
+    for variable in sorted(variables):
+        if variable.startswith(PREFIX) and variable not in OTHER_VARIABLES.union(known):
+            nearest = get_close_matches(variable, known, n=1, cutoff=0.8)
+            hint = f"did you mean {nearest[0]}?" if nearest else "`mingle settings` lists them"
+            lines.append(f"{variable} is not a setting and is ignored: {hint}")
+    return lines
 
 
 def describe_errors(error: ValidationError) -> list[str]:

@@ -5,10 +5,9 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, get_args
 
 import click
-from rich.console import Console
 
 from streams.bootstrap import cassandra_brakes, connect_store, create_metrics
 from streams.cli import dead_letter_skip
@@ -20,8 +19,10 @@ from streams.cli.dead_letter_options import (
     run_async,
     run_with_tools,
 )
+from streams.cli.output import text_console
 from streams.dead_letters.redrive import drop, leave_out_cut, redrive
 from streams.dead_letters.search import DeadLetterFilter, FoundDeadLetter, search_dead_letters
+from streams.dead_letters.store import Resolution
 from streams.dead_letters.stored import DeadLetterId, StoredDeadLetter
 from streams.delivery.brake.store import BrakeState
 from streams.display.dead_letters import (
@@ -39,6 +40,10 @@ from streams.threads import in_thread
 
 SHOWN: Final = 200
 """Lines of a table, which is held in memory. `--json` prints all."""
+RESOLUTIONS: Final[tuple[Resolution, ...]] = get_args(Resolution)
+
+MOST_TOLERATED: Final = 10_000_000
+"""More bad messages than a person would wait for; without a bound the brake would be off."""
 
 Action = Callable[[DeadLetterTools, Counts], Coroutine[Any, Any, None]]
 F = TypeVar("F", bound=Callable[..., None])
@@ -83,7 +88,7 @@ def list_(wanted: DeadLetterFilter, include_resolved: bool, summary: bool, as_js
     rows: list[FoundDeadLetter] = []
 
     async def look(tools: DeadLetterTools) -> None:
-        meant = wanted._replace(include_resolved=include_resolved)
+        meant = wanted._replace(include=RESOLUTIONS if include_resolved else ())
         async for some in search_dead_letters(tools.reader, meant, tools.resolutions):
             _count(counts, [each.dead_letter for each in some])
             if as_json and not summary:
@@ -94,7 +99,7 @@ def list_(wanted: DeadLetterFilter, include_resolved: bool, summary: bool, as_js
 
     run_with_tools(look)
     if not as_json and rows:
-        Console().print(dead_letter_table(rows))
+        text_console(for_tables=True).print(dead_letter_table(rows))
         if len(rows) < counts.total():
             click.echo(f"and {counts.total() - len(rows):,} more (--json prints all)")
     if summary or not as_json:
@@ -116,14 +121,14 @@ def show(ids: tuple[DeadLetterId, ...], as_json: bool) -> None:
 
     async def look(tools: DeadLetterTools) -> None:
         async for some in search_dead_letters(
-            tools.reader, DeadLetterFilter(ids, include_resolved=True), tools.resolutions
+            tools.reader, DeadLetterFilter(ids, include=RESOLUTIONS), tools.resolutions
         ):
             for each in some:
                 shown.add(each.dead_letter.id)
                 if as_json:
                     click.echo(json.dumps(dead_letter_details_json(each), ensure_ascii=False))
                 else:
-                    Console().print(dead_letter_details(each.dead_letter), "")
+                    text_console(for_tables=True).print(dead_letter_details(each.dead_letter), "")
 
     run_with_tools(look)
     _report_missing(ids, shown)
@@ -133,8 +138,15 @@ def show(ids: tuple[DeadLetterId, ...], as_json: bool) -> None:
 @dead_letter_filters
 @_apply_option
 @click.option("--rate", type=click.FloatRange(0, min_open=True), help="Messages per second.")
+@click.option("--dropped", "include_dropped", is_flag=True, help="Also those that were dropped.")
 @_json_option("Print the counts as a JSON object.")
-def redrive_(wanted: DeadLetterFilter, apply: bool, rate: float | None, as_json: bool) -> None:
+def redrive_(
+    wanted: DeadLetterFilter,
+    apply: bool,
+    rate: float | None,
+    include_dropped: bool,
+    as_json: bool,
+) -> None:
     """Send dead letters back to the topics they came from.
 
     With their keys, values, headers and times; what could not be read has left no message, and
@@ -144,36 +156,48 @@ def redrive_(wanted: DeadLetterFilter, apply: bool, rate: float | None, as_json:
 
     Dead letters that were cut, as their messages were too large, are refused; the exit code is 1.
     """
-    wanted = wanted._replace(redrivable=True)
-    refused = 0
+    include: tuple[Resolution, ...] = ("dropped",) if include_dropped else ()
+    wanted = wanted._replace(redrivable=True, include=include)
+    left_out: Counter[str] = Counter()
 
     def refuse(cut: StoredDeadLetter) -> None:
-        nonlocal refused
-        refused += 1
+        left_out["cut"] += 1
         click.echo(f"Error: {describe_cut(cut)}", err=True)
 
+    def search(tools: DeadLetterTools) -> AsyncIterator[list[FoundDeadLetter]]:
+        found = search_dead_letters(
+            tools.reader, wanted, tools.resolutions, lambda each: left_out.update((each,))
+        )
+        return leave_out_cut(found, refuse)
+
     async def look(tools: DeadLetterTools, counts: Counts) -> None:
-        found = search_dead_letters(tools.reader, wanted, tools.resolutions)
-        await _count_all(leave_out_cut(found, refuse), counts)
+        await _count_all(search(tools), counts)
 
     async def send(tools: DeadLetterTools, counts: Counts) -> None:
-        searched = search_dead_letters(tools.reader, wanted, tools.resolutions)
-        found = leave_out_cut(searched, refuse)
+        found = search(tools)
         async with in_thread(Publisher(tools.settings.brokers)) as sender:
             await redrive(
                 found, sender, tools.resolutions, partial(_count, counts), per_second=rate,
             )  # fmt: skip
 
     _resolve(send if apply else look, apply, "redriven", as_json)
-    sys.exit(1 if refused else 0)
+    if dropped := left_out["dropped"]:
+        click.echo(f"{dropped:,} more were dropped: add --dropped", err=True)
+    sys.exit(1 if left_out["cut"] else 0)
 
 
 @command.command("drop")
 @dead_letter_filters
 @_apply_option
+@click.option("--all", "meant_all", is_flag=True, help="Drop all; needed without id and filter.")
 @_json_option("Print the counts as a JSON object.")
-def drop_(wanted: DeadLetterFilter, apply: bool, as_json: bool) -> None:
-    """Drop dead letters: do not list them again. Kafka still keeps them for their 30 days."""
+def drop_(wanted: DeadLetterFilter, apply: bool, meant_all: bool, as_json: bool) -> None:
+    """Drop dead letters: do not list them again.
+
+    Kafka still keeps them for their 30 days, and `redrive --dropped` can send them.
+    """
+    if meant_all != (wanted == DeadLetterFilter()) and (apply or meant_all):
+        raise click.UsageError("expected ids, a filter or --all, and not --all with one of them")
 
     async def look(tools: DeadLetterTools, counts: Counts) -> None:
         found = search_dead_letters(tools.reader, wanted, tools.resolutions)
@@ -188,14 +212,22 @@ def drop_(wanted: DeadLetterFilter, apply: bool, as_json: bool) -> None:
 
 @command.command("resume")
 @click.argument("topics", nargs=-1, type=click.Choice(BRAKES), metavar="TOPIC...")
+@click.option(
+    "--tolerate",
+    type=click.IntRange(0, MOST_TOLERATED),
+    default=0,
+    help="Dead letters that each worker leaves out of its count: about as many as are to come.",
+)
 @_json_option("Print the released topics as a JSON array.")
-def resume(topics: tuple[str, ...], as_json: bool) -> None:
+def resume(topics: tuple[str, ...], tolerate: int, as_json: bool) -> None:
     """Release the brakes of the named topics, or all brakes.
 
     A topic is braked when more than 1 % of its latest 10,000 messages, or 500 in a row, became
     dead letters. Messages that only the search could not handle brake only the search:
     posts@search, replies@search. Fix the cause first. Workers resume within seconds and start to
-    count afresh. If a named topic is not braked, the exit code is 1; the others are released.
+    count afresh; where it is known how many bad messages are still to come, --tolerate lets each
+    worker pass by that many. If a named topic is not braked, the exit code is 1; the others are
+    released.
     """
     settings = load_settings()
     if settings.store == "memory":
@@ -208,7 +240,7 @@ def resume(topics: tuple[str, ...], as_json: bool) -> None:
             states = await brakes.load(topics or BRAKES)
             for topic, state in states.items():
                 if state.is_on and state.engaged is not None:
-                    await brakes.release(topic, state.engaged.number)
+                    await brakes.release(topic, state.engaged.number, tolerate)
             return states
         finally:
             await store.close()
@@ -258,7 +290,7 @@ def _report(counts: Counts, done: str, as_json: bool) -> None:
         click.echo(json.dumps({done.replace(" ", "_"): counts.total(), "by": by}))
         return
     if counts:
-        Console().print(count_table(counts))
+        text_console(for_tables=True).print(count_table(counts))
     total = counts.total()
     click.echo(f"{total:,} {'dead letter' if total == 1 else 'dead letters'} {done}")
 

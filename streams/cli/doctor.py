@@ -1,15 +1,15 @@
 """`mingle doctor`: finds what keeps Mingle from working, and says what to do about it."""
 
 import json
+import os
 import sys
 from typing import Final
 
 import click
-from rich.console import Console
 from rich.text import Text
 
-from streams.cli.configuration import load_settings
-from streams.cli.output import json_option
+from streams.cli.configuration import describe_unknown, load_settings
+from streams.cli.output import json_option, text_console
 from streams.display.text import clean
 from streams.process.doctor import Finding, examine
 
@@ -25,9 +25,9 @@ def command(as_json: bool) -> None:
     worker where they run. Changes nothing. The exit code is 1 if a check failed.
     """
     settings = load_settings()
-    console = Console()
+    console = text_console()
     findings = []
-    for finding in examine(settings):
+    for finding in examine(settings, describe_unknown(os.environ)):
         findings.append(finding)
         if not as_json:
             console.print(_line(finding), soft_wrap=True)

@@ -1,13 +1,28 @@
 """Output of commands: JSON on request, else tables; progress on standard error."""
 
 from collections.abc import Iterable
+from typing import Final
 
 import click
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+PIPE_WIDTH: Final = 10_000
+"""Columns of a table that no terminal shows: values are neither cut nor folded for a program."""
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def text_console(*, for_tables: bool = False) -> Console:
+    """Return the console of standard output. It shows all data as text: markup means nothing.
+
+    Tables keep whole values where the output is not a terminal.
+    """
+    console = Console(markup=False, emoji=False)
+    if for_tables and not console.is_terminal:
+        console.width = PIPE_WIDTH
+    return console
 
 
 def print_table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
@@ -15,7 +30,7 @@ def print_table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
     table = Table(*columns, box=None, pad_edge=False)
     for row in rows:
         table.add_row(*row)
-    Console().print(table)
+    text_console(for_tables=True).print(table)
 
 
 def progress_bar() -> Progress:

@@ -11,7 +11,6 @@ from typing import Final, Self
 
 import click
 import msgspec
-from rich.console import Console
 
 from services.errors import MingleError
 from streams.bootstrap import Deps, cassandra_stores
@@ -19,7 +18,7 @@ from streams.cli.configuration import load_settings
 from streams.cli.dead_letter_options import run_async
 from streams.cli.edges import snapshot_edges
 from streams.cli.generations import COMMANDS, GenerationName
-from streams.cli.output import progress_bar
+from streams.cli.output import progress_bar, text_console
 from streams.cli.replay_options import plan_argument, plan_request_options
 from streams.cli.store_access import expect_cassandra, run_on_stores
 from streams.display.replay import duration, loss_warning, plan_table, progress_line
@@ -94,7 +93,7 @@ def plan_(request: PlanRequest, into: str, out: Path | None, as_json: bool) -> N
     if as_json:
         click.echo(render_plan(plan).decode(), nl=False)
         return
-    Console().print(plan_table(plan))
+    text_console(for_tables=True).print(plan_table(plan))
     _warn(plan)
     click.echo(f"written to {out}; to run it: mingle replay run {out}")
 

@@ -3,7 +3,6 @@
 import json
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from services.settings.settings import Settings
@@ -13,7 +12,7 @@ from streams.cli.configuration import (
     format_value,
     load_settings,
 )
-from streams.cli.output import json_option
+from streams.cli.output import json_option, text_console
 
 
 @click.command("settings")
@@ -28,7 +27,7 @@ def command(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows, indent=2))
     else:
-        Console().print(_table(rows))
+        text_console(for_tables=True).print(_table(rows))
 
 
 def setting_rows(settings: Settings) -> list[dict[str, str]]:

@@ -1,7 +1,7 @@
 """Finds dead letters, and how they were resolved."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from typing import NamedTuple
 
 from streams.dead_letters.reader import DeadLetterReader
@@ -23,7 +23,8 @@ class DeadLetterFilter(NamedTuple):
     until: int | None = None
     """Written before."""
     limit: int | None = None
-    include_resolved: bool = False
+    include: Collection[Resolution] = ()
+    """Also those that were resolved so."""
     redrivable: bool = False
     """Only those that hold a message."""
 
@@ -66,17 +67,27 @@ class FoundDeadLetter(NamedTuple):
 
 
 async def search_dead_letters(
-    reader: DeadLetterReader, wanted: DeadLetterFilter, resolutions: DeadLetterResolutions
+    reader: DeadLetterReader,
+    wanted: DeadLetterFilter,
+    resolutions: DeadLetterResolutions,
+    on_resolved: Callable[[Resolution], None] = lambda _: None,
 ) -> AsyncIterator[list[FoundDeadLetter]]:
     """Yield the dead letters that match, some at a time, in the order of their topics.
 
-    What is written meanwhile is not among them. Raises BrokerUnavailable and StoreUnavailable.
+    What is written meanwhile is not among them. `on_resolved` is called for each that is left out
+    because it is resolved. Raises BrokerUnavailable and StoreUnavailable.
     """
     left = wanted.limit
     async for batch in _batches(reader, wanted):
         known = await resolutions.load([each.resolution_key for each in batch])
-        found = [FoundDeadLetter(each, known.get(each.resolution_key)) for each in batch]
-        some = [each for each in found if wanted.include_resolved or each.resolution is None][:left]
+        some: list[FoundDeadLetter] = []
+        for each in batch:
+            resolution = known.get(each.resolution_key)
+            if resolution is None or resolution in wanted.include:
+                some.append(FoundDeadLetter(each, resolution))
+            else:
+                on_resolved(resolution)
+        some = some[:left]
         if some:
             yield some
         if left is not None:

@@ -11,6 +11,8 @@ from streams.delivery.dead_letters import FAILURE_HEADERS, Header, cut_of, failu
 from streams.outbox import Outgoing
 from streams.records import Unreadable
 
+MOST_DIGITS: Final = 18
+"""Digits of numbers that surely fit into 64 bits."""
 UNREADABLE: Final[frozenset[str]] = frozenset(get_args(Unreadable))
 
 
@@ -28,9 +30,10 @@ class DeadLetterId(NamedTuple):
     def parse(cls, text: str) -> "DeadLetterId":
         """Return the id that the text is. Raises ValueError where it is none."""
         topic, number, offset = text.rsplit(":", 2)
-        if topic not in origins() or not (number.isdecimal() and offset.isdecimal()):
+        partition, place = bounded_number(number), bounded_number(offset)
+        if topic not in origins() or partition is None or place is None:
             raise ValueError(text)
-        return cls(topic, int(number), int(offset))
+        return cls(topic, partition, place)
 
 
 class DeadLetterKey(NamedTuple):
@@ -95,9 +98,13 @@ class StoredDeadLetter(NamedTuple):
 
         Not to be called for one that was cut.
         """
-        accepted_at = self.failures()[-1].accepted_at
-        timestamp = int(accepted_at) if accepted_at.isdecimal() else None
+        timestamp = bounded_number(self.failures()[-1].accepted_at)
         return Outgoing(self.topic, self.key, self.value, self.headers, timestamp)
+
+
+def bounded_number(text: str) -> int | None:
+    """Return the number that a text is, or None if it is none or longer than MOST_DIGITS."""
+    return int(text) if text.isdecimal() and len(text) <= MOST_DIGITS else None
 
 
 def _failure(headers: Sequence[Header]) -> Failure:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from rich.console import Group
@@ -10,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from streams.dead_letters.search import FoundDeadLetter
-from streams.dead_letters.stored import Failure, StoredDeadLetter
-from streams.display.text import clean
+from streams.dead_letters.stored import Failure, StoredDeadLetter, bounded_number
+from streams.display.text import clean, format_time
 
 KEY_CHARACTERS: Final = 24
 VALUE_BYTES: Final = 4_096
@@ -28,7 +27,7 @@ def dead_letter_table(found: Iterable[FoundDeadLetter]) -> Table:
         last = dead_letter.failures()[-1]
         table.add_row(
             str(dead_letter.id),
-            _time(dead_letter.written_at),
+            format_time(dead_letter.written_at),
             f"{clean(last.partition)}:{clean(last.offset)}",
             clean(last.field),
             Text(clean(last.reason), style="red"),
@@ -50,7 +49,7 @@ def dead_letter_details(dead_letter: StoredDeadLetter) -> Group:
     """Return where it came from, all its failures, its headers and the beginning of its value."""
     summary = Table.grid(padding=(0, 2))
     summary.add_row("dead letter", Text(str(dead_letter.id), style="bold"))
-    summary.add_row("written", _time(dead_letter.written_at))
+    summary.add_row("written", format_time(dead_letter.written_at))
     summary.add_row("key", _cut(dead_letter.key, VALUE_BYTES))
     if dead_letter.cut() is not None:
         summary.add_row("cut", Text(describe_cut(dead_letter), style="red"))
@@ -83,10 +82,10 @@ def dead_letter_json(found: FoundDeadLetter) -> Mapping[str, Any]:
     return {
         "id": str(dead_letter.id),
         "topic": dead_letter.topic,
-        "partition": _number(last.partition),
-        "offset": _number(last.offset),
+        "partition": bounded_number(last.partition),
+        "offset": bounded_number(last.offset),
         "accepted_at": _accepted(last),
-        "buried_at": _time(dead_letter.written_at),
+        "buried_at": format_time(dead_letter.written_at),
         "field": last.field,
         "reason": last.reason,
         "error": last.error,
@@ -147,12 +146,5 @@ def _cut(value: bytes | None, most: int = KEY_CHARACTERS) -> str:
 
 
 def _accepted(failure: Failure) -> str | None:
-    return _time(int(failure.accepted_at)) if failure.accepted_at.isdecimal() else None
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isdecimal() else None
-
-
-def _time(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1_000, UTC).isoformat(timespec="milliseconds")
+    accepted_at = bounded_number(failure.accepted_at)
+    return None if accepted_at is None else format_time(accepted_at)

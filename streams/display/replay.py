@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Final
 
 from rich.table import Table
 
+from streams.display.text import format_time
 from streams.replay.plan import LIVE, Plan
 from streams.replay.progress import Progress
 
@@ -22,7 +22,7 @@ def plan_table(plan: Plan, rate: float | None = None) -> Table:
     parts = Counter(source.topic for source in plan.sources)
     for source in plan.sources:
         offsets[source.topic] += source.end - source.first
-    rows = [("replay", plan.name), ("made", _at(plan.made_at)), ("into", _into(plan))]
+    rows = [("replay", plan.name), ("made", format_time(plan.made_at)), ("into", _into(plan))]
     rows += [
         (f"from {topic}", f"{count:,} offsets in {parts[topic]} partitions")
         for topic, count in offsets.items()
@@ -34,7 +34,7 @@ def plan_table(plan: Plan, rate: float | None = None) -> Table:
         ("costs", f"about {plan.store_requests:,} store requests"),
     ]
     if plan.edges is not None:
-        rows.append(("edges", f"also from the snapshot of {_at(plan.edges.began_at)}"))
+        rows.append(("edges", f"also from the snapshot of {format_time(plan.edges.began_at)}"))
     if plan.edges_first:
         rows.append(("order", "edges first, then every post once to all its followers"))
     for name, value in rows:
@@ -65,8 +65,8 @@ def _edges_instead(plan: Plan) -> str:
             "store still has."
         )
     return (
-        f"{plan.edges.edges:,} edges are read from the snapshot of {_at(plan.edges.began_at)}, "
-        "then the rest from follows."
+        f"{plan.edges.edges:,} edges are read from the snapshot of "
+        f"{format_time(plan.edges.began_at)}, then the rest from follows."
     )
 
 
@@ -105,7 +105,3 @@ def duration(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7_200 else f"{seconds / 3_600:.1f} h"
-
-
-def _at(milliseconds: int) -> str:
-    return f"{datetime.fromtimestamp(milliseconds / 1_000, UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final, NamedTuple
 
 from rich.table import Table
@@ -39,6 +39,15 @@ class DisplayContext(NamedTuple):
 def display_context(name: Callable[[str], str] = unnamed_user) -> DisplayContext:
     """Return the context of this moment."""
     return DisplayContext(datetime.now().astimezone().date(), name)
+
+
+def format_time(milliseconds: int) -> str:
+    """Return a time since the Unix epoch in ISO 8601; past the year 9999 the number itself."""
+    try:
+        time = datetime.fromtimestamp(milliseconds / 1_000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return f"{milliseconds} ms"
+    return time.isoformat(timespec="milliseconds")
 
 
 def clean(words: str) -> str:

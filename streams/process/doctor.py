@@ -1,7 +1,7 @@
 """What an operator would check first: one finding for each, with advice."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, Literal, NamedTuple
 
 import httpx
@@ -29,9 +29,15 @@ class Finding(NamedTuple):
     advice: str = ""
 
 
-def examine(settings: Settings) -> Iterator[Finding]:
-    """Yield every finding, in the order in which to fix them. Changes nothing."""
-    yield Finding("settings", "ok", "every setting is as expected")
+def examine(settings: Settings, unknown: Sequence[str] = ()) -> Iterator[Finding]:
+    """Yield every finding, in the order in which to fix them. Changes nothing.
+
+    `unknown` has a line for each variable that looks like a setting and is none.
+    """
+    if unknown:
+        yield Finding("settings", "failed", "; ".join(unknown), "rename or unset what it names")
+    else:
+        yield Finding("settings", "ok", "every setting is as expected")
     yield from _kafka(settings)
     if settings.store == "memory":
         yield Finding("cassandra", "skipped", "MINGLE_STORE=memory keeps everything in the process")

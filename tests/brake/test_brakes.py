@@ -71,10 +71,10 @@ async def worker(store: MemoryBrakes, clock: FakeClock, now: int = NOW) -> Async
         assert task.cancelled()
 
 
-async def release(store: MemoryBrakes) -> None:
+async def release(store: MemoryBrakes, tolerated: int = 0) -> None:
     engaged = (await store.load([POSTS]))[POSTS].engaged
     assert engaged is not None
-    await store.release(POSTS, engaged.number)
+    await store.release(POSTS, engaged.number, tolerated)
 
 
 async def test_what_one_worker_finds_stops_all(store: AwayStore, clock: FakeClock) -> None:
@@ -108,6 +108,24 @@ async def test_a_release_reaches_all(store: AwayStore, clock: FakeClock) -> None
         assert bob.brake.admits(ROW) == 3
         bob.brake.happened(ROW[:2])
         assert not bob.brake.is_on
+
+
+async def test_a_release_may_tolerate_what_is_known_to_come(
+    store: AwayStore, clock: FakeClock
+) -> None:
+    """So many dead letters of each worker do not count; who starts afterwards tolerates none."""
+    async with worker(store, clock) as alice:
+        alice.brake.happened(ROW)
+        await clock.advance(POLL_SECONDS)
+        await release(store, tolerated=100)
+        await clock.advance(POLL_SECONDS)
+        assert alice.brake.admits([True] * 200) == 103
+        alice.brake.happened([True] * 102)
+        assert not alice.brake.is_on
+        async with worker(store, clock) as bob:
+            assert bob.brake.admits([True] * 200) == 3
+        alice.brake.happened([True])
+        assert alice.brake.is_on
 
 
 async def test_it_engages_again_whatever_the_clocks(store: AwayStore, clock: FakeClock) -> None:

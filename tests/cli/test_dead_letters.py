@@ -12,6 +12,7 @@ from confluent_kafka import Consumer, TopicPartition
 from schemas import topics
 from services.settings.brokers import Brokers
 from streams.cli import main
+from streams.dead_letters.memory import MemoryResolutions
 from streams.delivery.cut import LARGEST_BODY
 from streams.embedded.mock_broker import MockBroker
 from streams.kafka.publisher import Publisher
@@ -21,6 +22,8 @@ from tests.streams.fakes import ACCEPTED_AT, FakeRecord
 
 PARTITIONS = 2
 DAY = 86_400_000
+LATE = 400_000_000_000_000
+"""In the year 14645."""
 NOON = 1_760_000_000_000
 """2025-10-09T08:53:20Z, when the first dead letter was written."""
 
@@ -169,6 +172,26 @@ def test_the_producers_headers_are_shown(mingle: Mingle) -> None:
     assert '{"text":"long"}' in mingle("show", first).output
 
 
+@pytest.mark.parametrize("command", ["list", "show"])
+def test_data_is_text_whatever_it_says(command: str) -> None:
+    """Markup in keys, values and headers is printed as it is, a time past 9999 as a number."""
+    markup = b"[link=x]:smile:[/x]"
+    with MockBroker() as broker:
+        for name in topics.load_topics():
+            broker.create_topic(name)
+        with Publisher(Brokers(broker.bootstrap)) as publisher:
+            record = FakeRecord(7, markup, markup, headers=(("[/b]", markup),))
+            letter = asyncio.run(written(record, field="[red]", reason="too_long"))
+            publisher.send(letter._replace(timestamp=NOON))
+            publisher.send(letter._replace(timestamp=LATE))
+        mingle = Mingle(broker.bootstrap)
+        ids = [row["id"] for row in mingle.listed()] if command == "show" else []
+        shown = mingle(command, *ids).output
+    assert shown.count(markup.decode()) >= 2
+    assert "[red]" in shown
+    assert f"{LATE} ms" in shown
+
+
 def test_a_dead_letter_that_is_not_there_is_an_error(mingle: Mingle) -> None:
     """Exit code 1, and the others are shown."""
     result = mingle("show", "posts-dlq:0:999", mingle.id_of("not_utf8"))
@@ -202,6 +225,32 @@ def test_a_redriven_dead_letter_is_the_message_again(mingle: Mingle, bootstrap: 
     assert (back.key(), back.value()) == (b"1", b"{}")
     assert back.timestamp()[1] == ACCEPTED_AT
     assert dict(back.headers())["mingle.reason"] == b"missing"
+
+
+def test_what_was_dropped_is_redriven_only_if_it_is_meant(
+    mingle: Mingle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A redrive says how many it leaves out, and which option sends them."""
+    resolutions = MemoryResolutions()
+    monkeypatch.setattr("streams.cli.dead_letter_options.memory_resolutions", lambda: resolutions)
+    dropped = mingle.id_of("not_utf8")
+    assert mingle("drop", dropped, "--apply").output.endswith("1 dead letter dropped\n")
+    result = mingle("redrive", "--topic", "posts")
+    assert "3 dead letters would be redriven\n" in result.stdout
+    assert result.stderr == "1 more were dropped: add --dropped\n"
+    again = mingle("redrive", dropped, "--dropped")
+    assert "1 dead letter would be redriven\n" in again.stdout
+    assert again.stderr == ""
+
+
+@pytest.mark.parametrize("arguments", [["--apply"], ["--all", "--topic", "posts"]])
+def test_all_are_dropped_only_if_it_is_meant(mingle: Mingle, arguments: list[str]) -> None:
+    """Without an id and a filter it must be asked for, and both at once are a mistake."""
+    result = mingle("drop", *arguments)
+    assert result.exit_code == 2
+    assert "expected ids, a filter or --all" in result.stderr
+    assert len(mingle.listed()) == 5
+    assert "5 dead letters would be dropped" in mingle("drop", "--all").output
 
 
 def test_one_that_was_cut_is_shown_and_not_redriven() -> None:
@@ -238,6 +287,7 @@ def test_one_that_was_cut_is_shown_and_not_redriven() -> None:
         ["list", "--since", "yesterday"],
         ["redrive", "--rate", "0"],
         ["resume", "gossip"],
+        ["resume", "posts", "--tolerate", "-1"],
     ],
 )
 def test_wrong_use_is_told_apart(mingle: Mingle, arguments: list[str]) -> None:

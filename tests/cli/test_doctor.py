@@ -46,6 +46,15 @@ def test_servers_that_are_away_are_failures() -> None:
     assert "MINGLE_CASSANDRA_HOSTS" in found["cassandra"]["advice"]
 
 
+def test_what_is_no_setting_is_a_failure() -> None:
+    """With the setting that was probably meant."""
+    result = CliRunner(env={**NOWHERE, "MINGLE_API_PROT": "1"}).invoke(main, ["doctor", "--json"])
+    (settings, *_) = json.loads(result.stdout)
+    assert settings["state"] == "failed"
+    assert "MINGLE_API_PROT" in settings["what"]
+    assert "did you mean MINGLE_API_PORT?" in settings["what"]
+
+
 def test_a_store_in_memory_needs_no_cassandra() -> None:
     """An unused part cannot fail."""
     _, found = examined(MINGLE_STORE="memory")

@@ -1,12 +1,17 @@
 """Settings are listed with their meaning; a wrong one is named, with what was expected."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from services.settings.settings import Settings
 from streams.cli import main
+from streams.cli.configuration import describe_unknown
+
+ROOT = Path(__file__).parents[2]
 
 
 def run(*arguments: str, **environment: str) -> Result:
@@ -65,3 +70,33 @@ def test_every_wrong_setting_is_named() -> None:
         "MINGLE_API_PORT",
         "MINGLE_LOG_LEVEL",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("MINGLE_KAFKA_BOOSTRAP", "did you mean MINGLE_KAFKA_BOOTSTRAP?"),
+        ("MINGLE_APIPORT", "did you mean MINGLE_API_PORT?"),
+        ("MINGLE_COLOUR", "`mingle settings` lists them"),
+    ],
+)
+def test_what_is_no_setting_is_said(name: str, hint: str) -> None:
+    """With the nearest one; every command that reads settings goes on."""
+    result = run("--json", **{name: "x"})
+    assert result.exit_code == 0
+    assert result.stderr == f"Warning: {name} is not a setting and is ignored: {hint}\n"
+    assert name not in result.stdout
+
+
+def test_variables_of_others_are_no_mistakes() -> None:
+    """All with the prefix that the servers, the tests and compose.yaml read are known."""
+    texts = [
+        path.read_text(encoding="utf-8")
+        for pattern in ("servers/*.py", "tests/conftest.py", "compose.yaml")
+        for path in ROOT.glob(pattern)
+    ]
+    flags = re.findall(r'_setting\(\s*"--([a-z-]+)"', "".join(texts))
+    names = re.findall(r"\bMINGLE_[A-Z_]+[A-Z]\b", "".join(texts))
+    names += ["MINGLE_" + flag.replace("-", "_").upper() for flag in flags]
+    assert len(flags) > 5
+    assert describe_unknown(names) == []

@@ -85,6 +85,16 @@ async def test_a_release_may_come_first(brakes: BrakeStore, topic: str) -> None:
     assert not (await state(brakes, topic)).is_on
 
 
+async def test_a_release_says_what_it_tolerates(brakes: BrakeStore, topic: str) -> None:
+    """The highest release; of two at one moment the larger."""
+    await brakes.release(topic, SHARE.number, tolerated=7)
+    await brakes.release(topic, ROW.number, tolerated=4_000)
+    await brakes.release(topic, SHARE.number)
+    assert await state(brakes, topic) == BrakeState(None, SHARE.number, 7)
+    await brakes.release(topic, SHARE.number + 1)
+    assert await state(brakes, topic) == BrakeState(None, SHARE.number + 1, 0)
+
+
 async def test_of_two_at_one_moment_one_is_told(brakes: BrakeStore, topic: str) -> None:
     """Field by field the larger, on every replica alike."""
     await brakes.engage(topic, Engagement(300, "share", 11, 1_000))

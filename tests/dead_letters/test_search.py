@@ -87,7 +87,9 @@ async def test_what_was_interrupted_goes_on(shelf: Shelf) -> None:
     )
     assert len(second.sent) == COUNT - MESSAGES_AT_ONCE
     assert await offsets(shelf, DeadLetterFilter(), resolutions) == []
-    assert len(await offsets(shelf, DeadLetterFilter(include_resolved=True), resolutions)) == COUNT
+    whole = DeadLetterFilter(include=("redriven",))
+    assert len(await offsets(shelf, whole, resolutions)) == COUNT
+    assert await offsets(shelf, DeadLetterFilter(include=("dropped",)), resolutions) == []
 
 
 async def test_a_limit_is_of_what_is_not_settled(shelf: Shelf) -> None:

@@ -88,23 +88,24 @@ class Brake:
 
     def learn(self, kept: BrakeState) -> None:
         """Merge the stored state. Numbers only rise, so what is known here may be newer."""
-        was_on = self.is_on
+        was_engaged = self._state is not None and self.is_on
         known = self._state or OFF
         engaged = max(
             (each for each in (known.engaged, kept.engaged) if each is not None),
             key=lambda each: each.number,
             default=None,
         )
-        self._enter(BrakeState(engaged, max(known.released, kept.released)))
-        if was_on and not self.is_on:
-            self._window = OutcomeWindow(self._limits)
+        released = max((known.released, known.tolerated), (kept.released, kept.tolerated))
+        self._enter(BrakeState(engaged, *released))
+        if was_engaged and not self.is_on:
+            self._window = OutcomeWindow(self._limits, self._state.tolerated if self._state else 0)
 
     def _engage(self, tripped: Tripped | None) -> None:
         if tripped is None or self._state is None:
             return
         number = max(self._now_ms() * MICROSECONDS, self._state.released + 1)
         self.unsaved = Engagement(number, *tripped)
-        self._enter(BrakeState(self.unsaved, self._state.released))
+        self._enter(self._state._replace(engaged=self.unsaved))
         self._on_engaged()
 
     def _enter(self, state: BrakeState) -> None:

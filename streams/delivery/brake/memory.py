@@ -15,9 +15,10 @@ class MemoryBrakes:
         state = self._state(topic)
         self._states[topic] = state._replace(engaged=_higher(state.engaged, engagement))
 
-    async def release(self, topic: str, number: int) -> None:
+    async def release(self, topic: str, number: int, tolerated: int = 0) -> None:
         state = self._state(topic)
-        self._states[topic] = state._replace(released=max(state.released, number))
+        released = max((state.released, state.tolerated), (number, tolerated))
+        self._states[topic] = BrakeState(state.engaged, *released)
 
     async def load(self, topics: Collection[str]) -> dict[str, BrakeState]:
         return {topic: self._state(topic) for topic in topics}

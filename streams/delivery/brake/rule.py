@@ -38,8 +38,10 @@ class OutcomeWindow:
     of no further use.
     """
 
-    def __init__(self, limits: BrakeLimits | None = None) -> None:
+    def __init__(self, limits: BrakeLimits | None = None, tolerated: int = 0) -> None:
+        """The first `tolerated` dead letters do not count."""
         self._limits = limits or BrakeLimits()
+        self._tolerated = tolerated
         self._runs: deque[tuple[bool, int]] = deque()
         self._length = 0
         self._dead = 0
@@ -47,7 +49,7 @@ class OutcomeWindow:
 
     def copy(self) -> "OutcomeWindow":
         """Return an independent copy."""
-        twin = OutcomeWindow(self._limits)
+        twin = OutcomeWindow(self._limits, self._tolerated)
         twin._runs = self._runs.copy()
         twin._length, twin._dead, twin._consecutive = self._length, self._dead, self._consecutive
         return twin
@@ -69,6 +71,9 @@ class OutcomeWindow:
 
     def died(self) -> Tripped | None:
         """Add one dead letter."""
+        if self._tolerated:
+            self._tolerated -= 1
+            return None
         self._append(True, 1)
         return self._judge()
 

@@ -29,6 +29,8 @@ class BrakeState(NamedTuple):
 
     engaged: Engagement | None = None
     released: int = 0
+    tolerated: int = 0
+    """Dead letters that each worker leaves out of its count after this release."""
 
     @property
     def is_on(self) -> bool:
@@ -44,8 +46,11 @@ class BrakeStore(Protocol):
         With equal numbers the larger value of each field is kept.
         """
 
-    async def release(self, topic: str, number: int) -> None:
-        """Release every engagement up to this number. Idempotent. Raises StoreUnavailable."""
+    async def release(self, topic: str, number: int, tolerated: int = 0) -> None:
+        """Release every engagement up to this number. Idempotent. Raises StoreUnavailable.
+
+        With equal numbers the larger `tolerated` is kept.
+        """
 
     async def load(self, topics: Collection[str]) -> dict[str, BrakeState]:
         """Return the state of each topic, an empty one where nothing is stored.
