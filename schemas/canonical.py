@@ -31,6 +31,7 @@ _DEFAULTS: dict[str, object] = {
     "action": "hide",
     "list_replies": "list",
     "exclusive": False,
+    "everywhere": False,
 }
 
 

@@ -56,6 +56,7 @@ class _Creation(Fact, frozen=True, kw_only=True):
     links: Links | None = None
     reply_gate: ReplyGate | None = None
     repost_of: Id | None = None
+    quote_of: Id | None = None
 
 
 class _Edit(Fact, frozen=True, kw_only=True):
@@ -110,6 +111,13 @@ class ReplyDeleted(_Deletion, frozen=True, kw_only=True, tag="reply.deleted"):
     root_id: Id | None = None
 
 
+class QuoteDetached(Fact, frozen=True, kw_only=True, tag="quote.detached"):
+    """The quoted author takes their post out of a quote, for good; `post_id` is the quote's."""
+
+    post_id: Id
+    author_id: Id
+
+
 class FollowCreated(Fact, frozen=True, kw_only=True, tag="follow.created"):
     """A follow edge with all its options; an absent option is the default."""
 
@@ -131,7 +139,7 @@ class FollowDeleted(Fact, frozen=True, kw_only=True, tag="follow.deleted"):
 Creation: TypeAlias = PostCreated | ReplyCreated
 Edit: TypeAlias = PostEdited | ReplyEdited
 Deletion: TypeAlias = PostDeleted | ReplyDeleted
-PostFact: TypeAlias = Creation | Edit | Deletion
+PostFact: TypeAlias = Creation | Edit | Deletion | QuoteDetached
 FollowFact: TypeAlias = FollowCreated | FollowDeleted
 EDITABLE = ("text", "lang", "visibility", "mentions", "tags", "links", "reply_gate")
 """The fields that an edit may change."""

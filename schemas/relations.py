@@ -76,6 +76,7 @@ class ListCreated(_Relation, frozen=True, kw_only=True, tag="list.created"):
 
     list_id: Id
     replies: ListReplies | None = None
+    reposts: bool | None = None
     exclusive: bool | None = None
 
 
@@ -115,7 +116,9 @@ class _ThreadMute(_Relation, frozen=True, kw_only=True):
 
 
 class ThreadMuteCreated(_ThreadMute, frozen=True, kw_only=True, tag="thread_mute.created"):
-    """The conversation notifies its owner of nothing more."""
+    """The conversation notifies its owner of nothing more, and may leave their home as well."""
+
+    everywhere: bool | None = None
 
 
 class ThreadMuteDeleted(_ThreadMute, frozen=True, kw_only=True, tag="thread_mute.deleted"):

@@ -69,6 +69,7 @@ LISTED = (
         list_id=lists,
         replies=either(None, "none", "followed"),
         exclusive=either(None, True),
+        reposts=either(None, True, False),
     ),
     one(said.ListDeleted, **OWNED, list_id=lists),
     one(said.ListMemberAdded, **OWNED, list_id=lists, member_id=people),
@@ -83,7 +84,7 @@ SET = (
     one(said.AccountErased, **OWNED),
 )
 MARKED = (
-    one(said.ThreadMuteCreated, **OWNED, root_id=roots),
+    one(said.ThreadMuteCreated, **OWNED, root_id=roots, everywhere=either(None, True, False)),
     one(said.ThreadMuteDeleted, **OWNED, root_id=roots),
     one(
         said.ReadMarked,

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from schemas.events import Creation, Deletion, PostFact, ReplyCreated
+from schemas.events import Creation, Deletion, Edit, PostFact, ReplyCreated
 from schemas.ids import PostId, UserId
 from services.clock import Clock
 from services.conversations.store import ReplyLink
@@ -99,7 +99,7 @@ class RecordPosts:
     async def _record_posts(self, facts: Sequence[PostFact]) -> None:
         """Write the posts, then the tags by which they may be found by now."""
         await self._posts.record([post_mutation(fact) for fact in facts])
-        await self._tag_index.update(fact for fact in facts if not isinstance(fact, Deletion))
+        await self._tag_index.update(fact for fact in facts if isinstance(fact, Creation | Edit))
 
     async def _forget(self, claims: Sequence[PostClaim]) -> None:
         """Forget tags and words of deleted posts, also those that the search role adds later."""

@@ -6,7 +6,7 @@ from typing import TypeVar
 from prometheus_client import Counter
 
 from schemas.codec import KINDS
-from schemas.events import FollowFact, PostFact
+from schemas.events import FollowFact, PostFact, QuoteDetached
 from schemas.relations import RelationFact
 from services.handlers.handler import Accepted, Handler
 from services.latest import Latest
@@ -40,8 +40,14 @@ class StaleVersions:
         return counted
 
     def _count(self, fact: PostFact | FollowFact | RelationFact) -> None:
-        about = fact.post_id if isinstance(fact, PostFact) else subject(fact)
+        about = _about(fact)
         highest = self._highest.get(about, fact.version)
         if fact.version < highest:
             self._counter.labels(KINDS[str(fact.__struct_config__.tag)].topic).inc()
         self._highest[about] = max(highest, fact.version)
+
+
+def _about(fact: PostFact | FollowFact | RelationFact) -> object:
+    if isinstance(fact, QuoteDetached):
+        return "detached", fact.post_id, fact.author_id
+    return fact.post_id if isinstance(fact, PostFact) else subject(fact)

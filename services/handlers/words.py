@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from schemas.events import Deletion, PostFact
+from schemas.events import Creation, Edit, PostFact
 from services.handlers.handler import Accepted
 from services.handlers.public_index import PublicIndex
 from services.posts.post import post_mutation
@@ -22,6 +22,6 @@ class RecordWords:
         self._index = index
 
     async def __call__(self, batch: Sequence[Accepted[PostFact]]) -> None:
-        facts = [each.message for each in batch if not isinstance(each.message, Deletion)]
+        facts = [each.message for each in batch if isinstance(each.message, Creation | Edit)]
         await self._posts.record([post_mutation(fact) for fact in facts])
         await self._index.update(facts)

@@ -10,6 +10,7 @@ import struct
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from schemas.canonical import NULL
 from schemas.events import EDITABLE
 from schemas.ids import PostId, UserId, Version
 from services.posts.post import (
@@ -31,13 +32,16 @@ FINAL = 2**63 - 1
 
 _ID = ("post_id", "author_id")
 _CREATED = {field: field for field in IMMUTABLE} | {field: f"created_{field}" for field in EDITABLE}
+_QUOTE = IMMUTABLE.index("quote_of")
 _BLANKED = {column: value for f, value in BLANKED.items() for column in (f, _CREATED[f])}
 _CREATE = insert("posts", *_ID, *_CREATED.values(), operation="create")
 _STATE = insert("posts", *_ID, *EDITABLE, operation="state")
 _DELETE = insert("posts", *_ID, "deleted", *_BLANKED, operation="delete")
+_DETACH = insert("posts", *_ID, "detached", operation="detach")
 _HINT = insert("posts", *_ID, "line", operation="hint")
 _CLAIM = (
-    f"author_id, deleted, line, writetime(parent_id), {', '.join((*_CREATED.values(), *EDITABLE))}"
+    "author_id, deleted, detached, line, writetime(parent_id), writetime(quote_of), "
+    f"{', '.join((*_CREATED.values(), *EDITABLE))}"
 )
 _LOAD = select("posts", "load", f"post_id, {_CLAIM}", "WHERE post_id IN ?")
 _LOAD_CLAIMS = select(
@@ -97,16 +101,34 @@ def _rows(mutation: PostMutation) -> Iterator[statements.Row]:
         yield _STATE.row(**key, **stated, version=mutation.version)
     if mutation.deleted:
         yield _DELETE.row(**key, **_BLANKED, deleted=True, version=FINAL)
+    if mutation.detached:
+        yield _DETACH.row(**key, detached=True, version=FINAL)
 
 
-def _claim(
-    author: int, deleted: bool | None, line: bytes | None, written: int | None, *cells: Any
+def _claim(  # noqa: PLR0913, PLR0917 - a row's columns
+    author: int,
+    deleted: bool | None,
+    detached: bool | None,
+    line: bytes | None,
+    written: int | None,
+    quoted: int | None,
+    *cells: Any,
 ) -> PostRow:
     """Return a row as it was read. A creation with missing cells does not count as known yet."""
-    claimed_at = None if written is None or None in cells else Version(INVERTED - written)
     count = len(_CREATED)
-    created, stated = cells[:count], cells[count:]
-    return PostRow(UserId(author), claimed_at, created, stated, bool(deleted), _unpacked(line))
+    created, stated = list(cells[:count]), cells[count:]
+    if quoted != written:  # the creation was written before there was a column for quotes
+        created[_QUOTE] = NULL
+    whole = written is not None and None not in created and None not in stated
+    return PostRow(
+        UserId(author),
+        Version(INVERTED - written) if whole and written is not None else None,
+        created,
+        stated,
+        bool(deleted),
+        _unpacked(line),
+        bool(detached),
+    )
 
 
 def _packed(hint: Sequence[PostId]) -> bytes:

@@ -26,6 +26,7 @@ class _Cells:
         self.created: dict[str, _Cell] = {}
         self.stated: dict[str, _Cell] = {}
         self.deleted = False
+        self.detached = False
         self.ancestor_hint: tuple[PostId, ...] = ()
 
     def merge(self, mutation: PostMutation) -> None:
@@ -37,10 +38,11 @@ class _Cells:
         for field, value in mutation.stated.items():
             self.stated[field] = max(self.stated.get(field, (version, value)), (version, value))
         self.deleted |= mutation.deleted
+        self.detached |= mutation.detached
 
     def row(self, author: UserId) -> PostRow:
         if not self.created:
-            return PostRow(author, None, (), (), self.deleted, self.ancestor_hint)
+            return PostRow(author, None, (), (), self.deleted, self.ancestor_hint, self.detached)
         return PostRow(
             author_id=author,
             claimed_at=self.created["parent_id"][0],
@@ -48,6 +50,7 @@ class _Cells:
             stated=self._values(self.stated, EDITABLE),
             deleted=self.deleted,
             ancestor_hint=self.ancestor_hint,
+            detached=self.detached,
         )
 
     def _values(self, cells: Mapping[str, _Cell], fields: Iterable[str]) -> list[Canonical]:

@@ -1,11 +1,12 @@
 """Merges the messages about one post id: a pure function of their set, whatever their order.
 
-Each author who claims an id has a row of cells. There are three kinds of cells:
+Each author who claims an id has a row of cells. There are four kinds of cells:
 
 * *creation* cells keep the value of the lowest version, at equal versions the larger bytes;
 * *stated* cells (the editable fields) keep the value of the highest version, at equal versions the
   larger bytes;
-* `deleted` is set by a deletion and by nothing else, so it is final.
+* `deleted` is set by a deletion and by nothing else, so it is final;
+* `detached` says that this author took a post of theirs out of the quote with this id, for good.
 
 The id belongs to the row with the lowest creation version, at equal versions to the lowest author.
 """
@@ -18,10 +19,18 @@ import msgspec
 from msgspec import UNSET
 
 from schemas.canonical import EMPTY, NULL, Canonical, canonical, canonical_id, value_of
-from schemas.events import EDITABLE, Creation, Deletion, Edit, PostFact, Visibility
+from schemas.events import (
+    EDITABLE,
+    Creation,
+    Deletion,
+    Edit,
+    PostFact,
+    QuoteDetached,
+    Visibility,
+)
 from schemas.ids import PostId, UserId, Version
 
-IMMUTABLE = ("parent_id", "root_id", "repost_of")
+IMMUTABLE = ("parent_id", "root_id", "repost_of", "quote_of")
 BLANKED: Mapping[str, Canonical] = {"text": b'""', "links": b"[]"}
 """Values that a deletion writes into the fields that hold an author's words."""
 MEMORIZED = 1_024
@@ -41,6 +50,7 @@ class PostMutation(NamedTuple):
     created: Mapping[str, Canonical]  # IMMUTABLE and EDITABLE fields; empty but for a creation
     stated: Mapping[str, Canonical]  # EDITABLE fields
     deleted: bool
+    detached: bool = False
 
 
 class PostRow(NamedTuple):
@@ -52,13 +62,15 @@ class PostRow(NamedTuple):
     stated: Sequence[Canonical]  # EDITABLE fields
     deleted: bool
     ancestor_hint: tuple[PostId, ...] = ()
+    detached: bool = False
 
 
 class Post(msgspec.Struct, frozen=True):
     """A known post: its owner's messages, merged.
 
     `ancestor_hint` holds the ancestors that were known when it was written, nearest first. It saves
-    reads and decides nothing. A deleted post keeps all but its text and links.
+    reads and decides nothing. A deleted post keeps all but its text and links. Only the quoted
+    author counts among `detached_by`, who took a post of theirs out of this quote.
     """
 
     post_id: PostId
@@ -66,6 +78,7 @@ class Post(msgspec.Struct, frozen=True):
     parent_id: PostId | None = None
     root_claim: PostId | None = None
     repost_of: PostId | None = None
+    quote_of: PostId | None = None
     text: str = ""
     lang: str | None = None
     visibility: Visibility = "public"
@@ -76,6 +89,7 @@ class Post(msgspec.Struct, frozen=True):
     edited: bool = False
     deleted: bool = False
     ancestor_hint: tuple[PostId, ...] = ()
+    detached_by: frozenset[int] = NOBODY
 
 
 class ClaimedPost(NamedTuple):
@@ -103,16 +117,18 @@ def post_mutation(fact: PostFact) -> PostMutation:
         created,
         stated,
         isinstance(fact, Deletion),
+        isinstance(fact, QuoteDetached),
     )
 
 
 def resolve_post(post: PostId, rows: Iterable[PostRow]) -> Post | None:
     """Return the post of the claim that owns the id; None while no creation is known."""
+    rows = list(rows)
     claims = [row for row in rows if row.claimed_at is not None]
     if not claims:
         return None
     owner = min(claims, key=_claimed) if len(claims) > 1 else claims[0]
-    parent, root, repost, *created = owner.created
+    parent, root, repost, quote, *created = owner.created
     text, lang, visibility, mentions, tags, links, gate = owner.stated
     if owner.deleted:
         text, links = BLANKED["text"], BLANKED["links"]
@@ -122,6 +138,7 @@ def resolve_post(post: PostId, rows: Iterable[PostRow]) -> Post | None:
         parent_id=_post(parent),
         root_claim=_post(root),
         repost_of=_post(repost),
+        quote_of=_post(quote),
         text=_words(text),
         lang=_option(lang),
         visibility=_option(visibility),
@@ -132,6 +149,7 @@ def resolve_post(post: PostId, rows: Iterable[PostRow]) -> Post | None:
         edited=created != list(owner.stated),
         deleted=owner.deleted,
         ancestor_hint=owner.ancestor_hint,
+        detached_by=NOBODY if quote == NULL else frozenset(r.author_id for r in rows if r.detached),
     )
 
 

@@ -238,7 +238,7 @@ def _rows(mutation: RelationMutation) -> Iterator[Row]:
             pair=pair,
             blocker_id=owner,
             removed=removed,
-            ended=mutation.cells[0] if mutation.cells else UNSET,
+            ended=(mutation.cells or (None,))[0] or UNSET,
             version=version,
         )
     elif kind is SubjectKind.LIST_MEMBER:
@@ -252,7 +252,8 @@ def _rows(mutation: RelationMutation) -> Iterator[Row]:
 
 def _relation_row(mutation: RelationMutation) -> Row:
     cells: dict[str, Any] = dict.fromkeys(_CELLS, UNSET)
-    cells.update(zip(_CELLS, mutation.cells, strict=False))
+    stated = zip(_CELLS, mutation.cells, strict=False)
+    cells.update((name, value) for name, value in stated if value is not None)
     return _WRITE.row(
         **_place(mutation), removed=mutation.removed, **cells, version=mutation.version
     )

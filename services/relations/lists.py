@@ -25,6 +25,7 @@ class ListRules(msgspec.Struct, frozen=True):
 
     replies: ListReplies = "list"
     exclusive: bool = False
+    reposts: bool = True
 
 
 class OwnedList(msgspec.Struct, frozen=True):
@@ -49,9 +50,11 @@ def first_owner(cell: Canonical) -> UserId:
     return UserId(MAX_ID - int(cell))
 
 
-def list_rules(replies: Canonical, exclusive: Canonical) -> ListRules:
-    """Decode the rules of a list."""
-    return ListRules(value_of(replies), value_of(exclusive))
+def list_rules(replies: Canonical, exclusive: Canonical, reposts: Canonical | None) -> ListRules:
+    """Decode the rules of a list; one that was written before `reposts` takes them."""
+    return ListRules(
+        value_of(replies), value_of(exclusive), True if reposts is None else value_of(reposts)
+    )
 
 
 def part_of(member: int) -> int:

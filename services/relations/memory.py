@@ -47,8 +47,9 @@ class _Cells:
     def merge(self, mutation: RelationMutation) -> None:
         self.removed = max(self.removed, (mutation.version, mutation.removed))
         for place, value in enumerate(mutation.cells):
-            cell = (mutation.version, value)
-            self.cells[place] = max(self.cells.get(place, cell), cell)
+            if value is not None:
+                cell = (mutation.version, value)
+                self.cells[place] = max(self.cells.get(place, cell), cell)
 
     @property
     def is_present(self) -> bool:
@@ -129,10 +130,10 @@ class MemoryRelations:
         if owner is None:
             return None
         cells = self._subject(Subject(owner, SubjectKind.LIST, item=str(list_id)))
-        replies, exclusive, *_ = cells.values()
+        replies, exclusive, _, reposts, *_ = cells.values()
         if not cells.is_present or replies is None or exclusive is None:
             return None
-        return OwnedList(owner, list_rules(replies, exclusive))
+        return OwnedList(owner, list_rules(replies, exclusive, reposts))
 
     async def members(self, list_id: ListId, *, after: UserId, limit: int) -> list[UserId]:
         start = member_order(after)

@@ -53,25 +53,27 @@ class Subject(NamedTuple):
 
 
 class RelationMutation(NamedTuple):
-    """Cells that one message writes. A removal writes no cells."""
+    """Cells that one message writes, None for one that it leaves. A removal writes no cells."""
 
     subject: Subject
     version: Version
     removed: bool
-    cells: tuple[Canonical, ...] = ()
+    cells: tuple[Canonical | None, ...] = ()
 
 
 class _Form(NamedTuple):
-    """Fields of a message that are the other, the item and the cells."""
+    """Fields of a message that are the other, the item and the cells, None for no field."""
 
     kind: SubjectKind
     other: str | None = None
     item: str | None = None
-    cells: tuple[str, ...] = ()
+    cells: tuple[str | None, ...] = ()
 
 
 FOLLOW_CELLS = ("replies", "reposts", "bare_links", "languages")
 KEYWORD_CELLS = ("phrase", "whole_word", "contexts", "action", "expires_at")
+LIST_CELLS = ("replies", "exclusive", None, "reposts")
+"""The third cell of a list is its first owner, which stores write."""
 _FORMS: Mapping[str, _Form] = {
     "follow": _Form(SubjectKind.FOLLOW, "followee_id", cells=FOLLOW_CELLS),
     "block": _Form(
@@ -81,10 +83,10 @@ _FORMS: Mapping[str, _Form] = {
     "list_member": _Form(SubjectKind.LIST_MEMBER, "member_id", "list_id"),
     "settings": _Form(SubjectKind.SETTINGS, cells=("bare_links",)),
     "keyword_mute": _Form(SubjectKind.KEYWORD_MUTE, item="keyword_id", cells=KEYWORD_CELLS),
-    "list": _Form(SubjectKind.LIST, item="list_id", cells=("replies", "exclusive")),
+    "list": _Form(SubjectKind.LIST, item="list_id", cells=LIST_CELLS),
     "tag_follow": _Form(SubjectKind.TAG_FOLLOW, item="tag"),
     "account": _Form(SubjectKind.ACCOUNT),
-    "thread_mute": _Form(SubjectKind.THREAD_MUTE, "root_id"),
+    "thread_mute": _Form(SubjectKind.THREAD_MUTE, "root_id", cells=("everywhere",)),
 }
 _MARKS = {
     "home": SubjectKind.READ,
@@ -105,9 +107,8 @@ def relation_mutation(fact: RelationshipFact) -> RelationMutation:
     noun, _, verb = _tag(fact).partition(".")
     if verb in _REMOVALS:
         return RelationMutation(about, version, removed=True)
-    fields = ((name, getattr(fact, name)) for name in _FORMS[noun].cells)
-    cells = (canonical(_DEFAULTS_OF.get((about.kind, name), name), value) for name, value in fields)
-    return RelationMutation(about, version, removed=False, cells=tuple(cells))
+    cells = tuple(_cell(fact, about.kind, name) for name in _FORMS[noun].cells)
+    return RelationMutation(about, version, removed=False, cells=cells)
 
 
 def subject(fact: RelationshipFact) -> Subject:
@@ -134,6 +135,12 @@ def both_sides(mutation: RelationMutation) -> tuple[RelationMutation, ...]:
         return (mutation,)
     target_side = Subject(UserId(other), SubjectKind.BLOCKED_BY, owner)
     return mutation, mutation._replace(subject=target_side)
+
+
+def _cell(fact: RelationshipFact, kind: SubjectKind, name: str | None) -> Canonical | None:
+    if name is None:
+        return None
+    return canonical(_DEFAULTS_OF.get((kind, name), name), getattr(fact, name))
 
 
 def _tag(fact: RelationshipFact) -> str:

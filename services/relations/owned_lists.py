@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from schemas.canonical import Canonical
 from schemas.ids import MAX_ID, ListId, UserId, Version
 from services.relations.lists import PARTS, ListClaim, OwnedList, first_claim, list_rules, part_of
-from services.relations.mutation import RelationMutation, SubjectKind
+from services.relations.mutation import LIST_CELLS, RelationMutation, SubjectKind
 from services.storage.session import Store
 from services.storage.statements import INVERTED, Row, insert, key_chunks, select
 
@@ -18,11 +18,12 @@ LOOKUPS_AT_ONCE = 4_000
 """Lists times users in one request; each costs the store some 10 µs."""
 
 _PARTS = list(range(PARTS))
+_OPTIONS = ("replies", "exclusive", "reposts")
 _PLACE = ("list_id", "part", "member_id", "owner_id")
 _CLAIM = insert("lists", *_PLACE, "claimed", operation="claim")
-_MAKE = insert("lists", *_PLACE, "removed", "replies", "exclusive", operation="make")
+_MAKE = insert("lists", *_PLACE, "removed", *_OPTIONS, operation="make")
 _PUT = insert("lists", *_PLACE, "removed", operation="put")
-_ROW = "list_id, member_id, owner_id, writetime(claimed), removed, replies, exclusive"
+_ROW = f"list_id, member_id, owner_id, writetime(claimed), removed, {', '.join(_OPTIONS)}"
 _LISTS = select("lists", "read", _ROW, "WHERE list_id IN ? AND part = 0 AND member_id = 0")
 _IN = select("lists", "contains", _ROW, "WHERE list_id IN ? AND part IN ? AND member_id IN ?")
 _MEMBERS = select(
@@ -40,6 +41,7 @@ class _Claimed(NamedTuple):
     removed: bool | None
     replies: Canonical | None
     exclusive: Canonical | None
+    reposts: Canonical | None
 
 
 class OwnedLists:
@@ -116,10 +118,9 @@ def list_rows(mutation: RelationMutation) -> Iterator[Row]:
         "owner_id": owner,
     }
     if kind is SubjectKind.LIST and mutation.cells:
-        replies, exclusive = mutation.cells
-        yield _MAKE.row(
-            **place, removed=False, replies=replies, exclusive=exclusive, version=mutation.version
-        )
+        stated = zip(LIST_CELLS, mutation.cells, strict=True)
+        options = {name: value for name, value in stated if name and value is not None}
+        yield _MAKE.row(**place, **options, removed=False, version=mutation.version)
         yield _CLAIM.row(**place, claimed=True, version=INVERTED - mutation.version)
     else:
         yield _PUT.row(**place, removed=mutation.removed, version=mutation.version)
@@ -137,7 +138,7 @@ def _claimed(rows: Iterable[tuple[Any, ...]]) -> dict[ListId, list[_Claimed]]:
 
 def _owned(claimed: Iterable[_Claimed]) -> OwnedList | None:
     """The list that results from its claims; None where it is deleted or not complete yet."""
-    winner, removed, replies, exclusive = min(claimed)
+    winner, removed, replies, exclusive, reposts = min(claimed)
     if removed is not False or replies is None or exclusive is None:
         return None
-    return OwnedList(winner.owner_id, list_rules(replies, exclusive))
+    return OwnedList(winner.owner_id, list_rules(replies, exclusive, reposts))

@@ -135,13 +135,14 @@ class ReadMarks(msgspec.Struct, frozen=True):
     """How far an owner has read, and what they muted or set aside, for the posts of a request.
 
     `home` and `read` (by root) are the last posts read; `set_aside` are unanswered posts, each with
-    the post up to which it is so; `muted` are roots.
+    the post up to which it is so; `muted` are roots, and so are those muted `everywhere`.
     """
 
     home: PostId | None = None
     read: Mapping[PostId, PostId] = {}
     set_aside: Mapping[PostId, PostId] = {}
     muted: frozenset[PostId] = frozenset()
+    everywhere: frozenset[PostId] = frozenset()
 
 
 def relations_from_rows(owner: UserId, rows: Iterable[RelationRow]) -> Relations:
@@ -157,15 +158,21 @@ def relations_from_rows(owner: UserId, rows: Iterable[RelationRow]) -> Relations
 def marks_from_rows(rows: Iterable[RelationRow]) -> ReadMarks:
     """Return what the rows about threads add up to."""
     marked: dict[int, dict[PostId, PostId]] = {SubjectKind.READ: {}, SubjectKind.SET_ASIDE: {}}
-    muted = []
+    muted, everywhere = [], []
     for post, kind, _, removed, _, *cells in rows:
         if kind in marked:
             marked[kind][PostId(post)] = PostId(id_of(cells[0]) or 0)
         elif kind == SubjectKind.THREAD_MUTE and not removed:
             muted.append(PostId(post))
+            if cells[0] is not None and value_of(cells[0]):
+                everywhere.append(PostId(post))
     read = marked[SubjectKind.READ]
     return ReadMarks(
-        read.pop(PostId(0), None), read, marked[SubjectKind.SET_ASIDE], frozenset(muted)
+        read.pop(PostId(0), None),
+        read,
+        marked[SubjectKind.SET_ASIDE],
+        frozenset(muted),
+        frozenset(everywhere),
     )
 
 
@@ -186,7 +193,7 @@ def _own(owner: UserId, rows: Iterable[RelationRow]) -> OwnSettings:
         elif kind == _TAG_FOLLOW:
             tags.append(item)
         elif kind == _LIST and first_owner(cells[2]) == owner:
-            lists[ListId(int(item))] = list_rules(cells[0], cells[1])
+            lists[ListId(int(item))] = list_rules(cells[0], cells[1], cells[3])
     keywords.sort(key=lambda mute: mute.keyword_id)
     return OwnSettings(bare_links, tuple(keywords), frozenset(tags), lists)
 

@@ -28,7 +28,7 @@ from services.graph.store import SlotRange
 from services.handlers.public_index import PublicIndex
 from services.metrics.metrics import Metrics
 from services.posts.cassandra import CassandraPosts
-from services.posts.post import post_mutation
+from services.posts.post import IMMUTABLE, post_mutation
 from services.relations.cassandra import CassandraRelations
 from services.relations.mutation import relation_mutation as relation
 from services.retention import Retention
@@ -39,7 +39,7 @@ from services.search.words.cassandra import POST_SHARDS, CassandraWords
 from services.settings.settings import Settings
 from services.span import Span
 from services.storage.session import Store, connect
-from services.storage.statements import Statement, select
+from services.storage.statements import INVERTED, Statement, insert, select
 from services.timelines.cassandra import CassandraHomeGeneration
 from services.timelines.store import EntryBlock
 from tests.contracts.histories import NOW, NewPost, People
@@ -254,6 +254,26 @@ async def test_what_a_page_asks_of_relations_is_one_request_each(
         before = requests()
         await ask
         assert requests() - before == cost
+
+
+async def test_a_row_of_before_quotes_is_read(
+    store: Store, people: People, new_post: NewPost
+) -> None:
+    """It quotes nothing, also where a later creation of the id says otherwise."""
+    posts, post = CassandraPosts(store), new_post()
+    whose = {"post_id": post, "author_id": people.alice}
+    first = post_mutation(PostCreated(**whose, version=VERSION, text="a"))
+    before = {field: value for field, value in first.created.items() if field != "quote_of"}
+    columns = {
+        field if field in IMMUTABLE else f"created_{field}": before[field] for field in before
+    }
+    inverted = INVERTED - VERSION
+    await store.write([insert("posts", *whose, *columns).row(**whose, **columns, version=inverted)])
+    await posts.record([first._replace(created={})])
+    assert (await posts.load([post]))[post].quote_of is None
+    later = PostCreated(**whose, version=VERSION + 1, quote_of=new_post())
+    await posts.record([post_mutation(later)])
+    assert (await posts.load([post]))[post].quote_of is None
 
 
 async def level(store: Store, author: UserId) -> int:

@@ -8,7 +8,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas.canonical import canonical, canonical_id
-from schemas.events import EDITABLE, PostCreated, PostDeleted, PostEdited, ReplyCreated
+from schemas.events import (
+    EDITABLE,
+    PostCreated,
+    PostDeleted,
+    PostEdited,
+    QuoteDetached,
+    ReplyCreated,
+)
 from schemas.ids import MAX_ID, PostId, UserId, Version
 from services.posts.memory import MemoryPosts
 from services.posts.post import IMMUTABLE, Post, PostMutation, post_mutation
@@ -240,6 +247,26 @@ async def test_a_line_belongs_to_a_claim(stores: Stores, people: People, new_pos
     assert (await loaded(stores, post)).ancestor_hint == ()
 
 
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+async def test_a_quote_keeps_what_it_quotes_and_who_detached_it(
+    stores: Stores, people: People, new_post: NewPost, order: tuple[int, ...]
+) -> None:
+    """The lowest version says what it quotes; what is detached stays so, whatever comes later."""
+    post, quoted, other = new_post(), new_post(), new_post()
+    detached = QuoteDetached(post_id=post, author_id=people.bob, version=0)
+    facts = [
+        created(post, people.alice, quote_of=quoted),
+        created(post, people.alice, EDITED, quote_of=other),
+        post_mutation(detached),
+    ]
+    for place in order:
+        await stores.posts.record([facts[place]])
+    found = await loaded(stores, post)
+    assert found.quote_of == quoted
+    assert found.detached_by == {people.bob}
+    assert await stores.posts.load([quoted]) == {}
+
+
 async def test_many_posts_are_loaded_at_once(
     stores: Stores, people: People, new_post: NewPost
 ) -> None:
@@ -265,7 +292,9 @@ def facts(draw: st.DrawFn) -> tuple[int, PostMutation]:
     """What one message says of some post by some author; the first says whose of three."""
     author, version = draw(st.integers(0, 2)), Version(draw(VERSIONS))
     values = {field: canonical(field, draw(TEXTS)) for field in ("text", "lang")}
-    kind = draw(st.sampled_from(["created", "edited", "deleted"]))
+    kind = draw(st.sampled_from(["created", "edited", "deleted", "detached"]))
+    if kind == "detached":
+        return author, PostMutation(PostId(0), UserId(0), version, {}, {}, False, True)
     if kind == "deleted":
         return author, PostMutation(PostId(0), UserId(0), version, {}, {}, True)
     if kind == "edited":

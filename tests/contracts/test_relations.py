@@ -275,10 +275,10 @@ async def test_a_list_and_its_members(
     assert (await relations.about(alice, people)) == Relations()
     await tell(
         relations,
-        lists(alice, list_id, replies="followed", exclusive=True),
+        lists(alice, list_id, replies="followed", exclusive=True, reposts=False),
         ListMemberRemoved(version=SECOND, owner_id=alice, list_id=list_id, member_id=carol),
     )
-    rules = ListRules("followed", exclusive=True)
+    rules = ListRules("followed", exclusive=True, reposts=False)
     assert await relations.list_of(list_id) == OwnedList(alice, rules)
     assert await relations.members(list_id, after=UserId(0), limit=9) == [bob]
     assert await relations.memberships([list_id], people) == {(list_id, bob)}
@@ -417,12 +417,17 @@ async def test_marks_are_those_of_what_was_asked_for(
         ReadMarked(**me, what="conversation:51", up_to=61),
         ReadMarked(**me, what="unanswered:50", up_to=50),
         ThreadMuteCreated(**me, root_id=50),
+        ThreadMuteCreated(**me, root_id=53, everywhere=True),
         ThreadMuteCreated(**me, root_id=52),
         ThreadMuteDeleted(version=SECOND, owner_id=alice, root_id=52),
     )
-    asked = [PostId(50), PostId(52)]
+    asked = [PostId(50), PostId(52), PostId(53)]
     assert await relations.marks(alice, asked) == ReadMarks(
-        home=PostId(70), read={50: 60}, set_aside={50: 50}, muted=frozenset({50})
+        home=PostId(70),
+        read={50: 60},
+        set_aside={50: 50},
+        muted=frozenset({50, 53}),
+        everywhere=frozenset({53}),
     )
     assert await relations.marks(bob, asked) == ReadMarks()
 

@@ -113,6 +113,7 @@ class Told:
                 found[each] = ListRules(
                     self.option("list", "replies", "list", **its),
                     self.option("list", "exclusive", False, **its),
+                    self.option("list", "reposts", True, **its),
                 )
         return found
 
@@ -198,6 +199,11 @@ async def pairs_and_marks(facts: list[RelationshipFact], chance: Random) -> None
         }
         assert marks.muted == {
             post for post in POSTS if told.there("thread_mute", owner_id=one, root_id=post)
+        }
+        assert marks.everywhere == {
+            post
+            for post in marks.muted
+            if told.option("thread_mute", "everywhere", False, owner_id=one, root_id=post)
         }
 
 

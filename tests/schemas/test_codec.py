@@ -83,6 +83,8 @@ def test_what_is_no_message_at_all(value: bytes | None, said: str) -> None:
         ({"text": 7}, "text: wrong_type"),
         ({"text": "x" * 10_001}, "text: too_long"),
         ({"visibility": "secret"}, "visibility: unknown_value"),
+        ({"quote_of": 0}, "quote_of: out_of_range"),
+        ({"quote_of": "it"}, "quote_of: wrong_type"),
         ({"mentions": "3"}, "mentions: wrong_type"),
         ({"mentions": [3, "x"]}, "mentions[1]: wrong_type"),
         ({"mentions": [0]}, "mentions[0]: out_of_range"),
@@ -110,6 +112,14 @@ def test_nobody_blocks_or_mutes_oneself(kind: str) -> None:
         decode("relations", b"7", json.dumps(said).encode(), NOW)
     undone = said | {"type": kind.replace("created", "deleted")}
     assert decode("relations", b"7", json.dumps(undone).encode(), NOW).target_id == 7
+
+
+def test_whoever_detaches_a_quote_is_the_key() -> None:
+    """The quoted author, whose post it is, not the author of the quote."""
+    detached = GOOD | {"type": "quote.detached"}
+    assert decode("posts", b"7", json.dumps(detached).encode(), NOW).author_id == 7
+    assert refusal(detached, key=b"8") == "key: key_mismatch"
+    assert refusal(detached | {"post_id": None}) == "post_id: wrong_type"
 
 
 @pytest.mark.parametrize("field", ["version", "post_id", "author_id"])
@@ -171,6 +181,8 @@ def test_options_of_a_follow() -> None:
         ({"type": "mute.created", "target_id": 8, "expires_at": -1}, "expires_at: out_of_range"),
         ({"type": "keyword_mute.created", "keyword_id": 8}, "phrase: missing"),
         ({"type": "list.created", "list_id": 8, "replies": "all"}, "replies: unknown_value"),
+        ({"type": "list.created", "list_id": 8, "reposts": "no"}, "reposts: wrong_type"),
+        ({"type": "thread_mute.created", "root_id": 8, "everywhere": 1}, "everywhere: wrong_type"),
         ({"type": "list_member.added", "list_id": 8}, "member_id: missing"),
         ({"type": "tag_follow.created", "tag": "#"}, "tag: unknown_value"),
         ({"type": "tag_follow.created", "tag": " \n"}, "tag: unknown_value"),

@@ -84,6 +84,7 @@ def test_no_post_id_outside_its_years(time: int) -> None:
         ("contexts", ("threads", "home", "threads"), b'["home","threads"]'),
         ("action", None, b'"hide"'),
         ("exclusive", None, b"false"),
+        ("everywhere", None, b"false"),
         ("list_replies", None, b'"list"'),
         ("expires_at", None, b"null"),
         ("expires_at", 1_760_000_000_000_000, b"1760000000000000"),

@@ -72,7 +72,7 @@ def test_a_relation_speaks_of_every_option() -> None:
     """With the default for what is absent; its end speaks of none."""
     said = relation(ListCreated(version=5, owner_id=1, list_id=9))
     assert said == RelationMutation(
-        Subject(1, SubjectKind.LIST, 0, "9"), 5, False, (b'"list"', b"false")
+        Subject(1, SubjectKind.LIST, 0, "9"), 5, False, (b'"list"', b"false", None, b"true")
     )
     ended = relation(ListDeleted(version=5, owner_id=1, list_id=9))
     assert ended == RelationMutation(said.subject, 5, True)

@@ -2,7 +2,14 @@
 
 from prometheus_client import CollectorRegistry
 
-from schemas.events import FollowCreated, FollowDeleted, FollowFact
+from schemas.events import (
+    FollowCreated,
+    FollowDeleted,
+    FollowFact,
+    PostCreated,
+    PostFact,
+    QuoteDetached,
+)
 from schemas.ids import UserId
 from schemas.relations import (
     BlockCreated,
@@ -42,6 +49,25 @@ async def test_only_a_lower_version_of_the_same_edge_is_stale() -> None:
         metrics.registry.get_sample_value("timeline_stale_versions_total", {"topic": "follows"})
         == 1
     )
+
+
+async def test_a_detachment_is_no_step_back_of_the_quote() -> None:
+    """Others say it, with versions of their own."""
+    metrics = Metrics(CollectorRegistry())
+
+    async def handle(_: object) -> None:
+        pass
+
+    facts: list[PostFact] = [
+        PostCreated(version=5, post_id=9, author_id=1, quote_of=8),
+        QuoteDetached(version=3, post_id=9, author_id=2),
+        QuoteDetached(version=4, post_id=9, author_id=3),
+        QuoteDetached(version=2, post_id=9, author_id=2),
+    ]
+    counting: Handler[PostFact] = StaleVersions(metrics.stale_versions).wrap(handle)
+    await counting([Accepted(fact, 0) for fact in facts])
+    stale = metrics.registry.get_sample_value("timeline_stale_versions_total", {"topic": "posts"})
+    assert stale == 1
 
 
 async def test_a_relation_steps_back_by_itself() -> None:
