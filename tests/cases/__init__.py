@@ -1,7 +1,9 @@
 """The rules of docs/rules.md as a table: short histories of alice, bob, carol and dave.
 
 Any implementation can be held to it: tell it `case.log` in any order, ask it `case.ask` at NOW,
-compare with `case.answer`. Where a claim rests on a reading of ours, `tests/model` says so.
+compare with `case.answer`. A row has the rule and the claim, below it the history, then the
+question and its answer; the formatter would take seven lines for it. Where a claim rests on a
+reading of ours, `tests/model` says so.
 """
 
 from collections.abc import Sequence
