@@ -52,5 +52,6 @@ def main() -> None:
     """Home timelines and conversation threads, materialized from a log.
 
     Settings come from environment variables with the prefix MINGLE_; `mingle settings` lists
-    them. The exit code is 0 for success, 1 for failure and 2 for wrong usage.
+    them. The exit code is 0 for success, 1 for failure and 2 for wrong usage; a command whose work
+    is not done yet may say so with 3.
     """

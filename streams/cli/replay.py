@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 import time
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -29,8 +30,8 @@ from streams.replay.progress import Progress
 from streams.replay.result import ReplayResult
 from streams.replay.run import ReplayLimits, ReplayState
 from streams.replay.session import (
-    load_generation_progress,
-    load_progress,
+    load_generation_status,
+    load_status,
     plan_replay,
     run_plan,
     with_losses,
@@ -39,6 +40,8 @@ from streams.replay.verify import LogComparison, verify_log
 
 REPORT_SECONDS: Final = 10.0
 """Between two lines of progress, where there is no terminal for a bar."""
+NOT_DONE: Final = 3
+"""Exit code of a replay that has offsets left."""
 MAX_DIFFERENCES: Final = 20
 """Differences that are printed; `--json` prints all."""
 
@@ -84,12 +87,17 @@ def plan_(request: PlanRequest, into: str, out: Path | None, as_json: bool) -> N
                 request, into, deps, lambda events: bar.update(task, advance=events)
             )
 
+    if out is not None and out.exists():
+        raise click.UsageError(f"--out: {out} exists, and a plan is never overwritten")
     try:
         plan = run_on_stores(work)
     except PlanRefused as error:
         raise click.UsageError(str(error)) from error
     out = out or Path(f"replay-{plan.name}.json")
-    out.write_bytes(render_plan(plan))
+    with out.open("xb") as file:
+        file.write(render_plan(plan))
+    if not plan.chosen:
+        click.echo("Warning: the plan has no events; look at its options", err=True)
     if as_json:
         click.echo(render_plan(plan).decode(), nl=False)
         return
@@ -122,7 +130,7 @@ def run(  # noqa: PLR0913 - one for each option
     """Run a plan. After an interruption, run it again to continue.
 
     Several processes may run the same plan; each takes a share of its partitions. Live traffic
-    has priority. If stopped before the end, the exit code is 1.
+    has priority. If stopped before the end, the exit code is 3.
     """
     settings = load_settings()
     expect_cassandra(settings)
@@ -139,7 +147,7 @@ def run(  # noqa: PLR0913 - one for each option
                 metrics_port=metrics_port, reporter=reporter,
             )  # fmt: skip
         results.append(result)
-        return 0 if result.progress.is_over else 1
+        return 0 if result.progress.is_over else NOT_DONE
 
     try:
         code = run_until_signal(work)
@@ -148,7 +156,13 @@ def run(  # noqa: PLR0913 - one for each option
     except OSError as error:
         raise click.ClickException(f"--metrics-port: {error.strerror}") from error
     (result,) = results
-    _report(plan, result.progress, as_json, over=result.progress.is_over, result=result)
+    if not as_json:
+        click.echo(
+            f"this process wrote {result.entries:,} entries with {result.store_requests:,} store "
+            f"requests in {duration(result.seconds)}"
+        )
+    over = result.progress.is_over
+    _report(plan, result.progress, as_json, over=over, more=result.figures())
     sys.exit(code)
 
 
@@ -156,15 +170,17 @@ def run(  # noqa: PLR0913 - one for each option
 @plan_argument
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def status(plan: Plan, as_json: bool) -> None:
-    """Say how far a replay is, whoever runs it. The exit code is 0 if it is done, else 1."""
+    """Say how far a replay is, whoever runs it. The exit code is 0 if it is done, else 3."""
     settings = load_settings()
     if plan.generation is None:
-        progress = run_async(settings, load_progress(plan, settings.brokers))
-        over = progress.is_over
+        found = run_async(settings, load_status(plan, settings.brokers))
     else:
-        progress, over = run_on_stores(partial(load_generation_progress, plan))
-    _report(plan, progress, as_json, over=over)
-    sys.exit(0 if over else 1)
+        found = run_on_stores(partial(load_generation_status, plan))
+    if not as_json:
+        click.echo(f"{found.processes} processes run it" if found.processes else "nobody runs it")
+    more = {"processes": found.processes}
+    _report(plan, found.progress, as_json, over=found.is_over, more=more)
+    sys.exit(0 if found.is_over else NOT_DONE)
 
 
 @command.command("verify")
@@ -232,19 +248,15 @@ class _ProgressReporter:
 
 
 def _report(
-    plan: Plan, progress: Progress, as_json: bool, *, over: bool, result: ReplayResult | None = None
+    plan: Plan, progress: Progress, as_json: bool, *, over: bool, more: Mapping[str, float]
 ) -> None:
+    """Print the progress and what to do next; `more` is for JSON."""
     if as_json:
         fields = {"replay": plan.name, "done": progress.done, "total": progress.total}
         fields |= {"ratio": progress.ratio, "over": over}
-        click.echo(json.dumps(fields | ({} if result is None else result.figures())))
+        click.echo(json.dumps({**fields, **more}))
         return
     click.echo(progress_line(progress, None, ""))
-    if result is not None:
-        click.echo(
-            f"this process wrote {result.entries:,} entries with {result.store_requests:,} store "
-            f"requests in {duration(result.seconds)}"
-        )
     if not over:
         click.echo("to continue: mingle replay run PLAN")
     elif plan.generation is None:

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, closing
 from datetime import UTC, datetime
 from functools import partial
 from random import SystemRandom
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from msgspec.structs import replace
 
@@ -158,23 +158,36 @@ def create_replay(  # noqa: PLR0913 - a composition
     )
 
 
-async def load_progress(plan: Plan, brokers: Brokers) -> Progress:
-    """Return how far a replay is, whichever processes run it. Raises BrokerUnavailable."""
+class ReplayStatus(NamedTuple):
+    """How far a replay is, whether it is over, and how many processes run it now."""
+
+    progress: Progress
+    is_over: bool
+    processes: int
+
+
+async def load_status(plan: Plan, brokers: Brokers) -> ReplayStatus:
+    """Return the status of a replay, whichever processes run it. Raises BrokerUnavailable.
+
+    A process that was killed counts until its session expires.
+    """
     places = [each.place for each in plan.sources]
-    return measure_progress(plan.sources, await committed_of(brokers, plan.group, places))
+    progress = measure_progress(plan.sources, await committed_of(brokers, plan.group, places))
+    async with in_thread(closing(LiveGroups(brokers))) as live:
+        members = await live.group_members(plan.group)
+    return ReplayStatus(progress, progress.is_over, len(members))
 
 
-async def load_generation_progress(plan: Plan, deps: Deps) -> tuple[Progress, bool]:
-    """Return how far a replay into a generation is, and whether that is whole.
+async def load_generation_status(plan: Plan, deps: Deps) -> ReplayStatus:
+    """Return the status of a replay into a generation, which is over once that is whole.
 
     Raises GenerationRefused if it was retired, StoreUnavailable and BrokerUnavailable.
     """
     found = await find_generation(deps.generations, plan)
     if found is None:
-        return measure_progress(plan.sources, {}), False
-    begun = replace(plan, since=found.since)
-    progress = await load_progress(begun, deps.settings.brokers)
-    return progress, progress.is_over and found.whole
+        return ReplayStatus(measure_progress(plan.sources, {}), is_over=False, processes=0)
+    status = await load_status(replace(plan, since=found.since), deps.settings.brokers)
+    return status._replace(is_over=status.is_over and found.whole)
 
 
 async def _complete_generation(plan: Plan, deps: Deps, reporter: ReplayReporter) -> None:

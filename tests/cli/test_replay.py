@@ -46,6 +46,13 @@ def test_a_plan_that_makes_no_sense_is_refused(arguments: list[str], said: str) 
     assert said in result.output
 
 
+def test_a_plan_is_never_overwritten(plan: str) -> None:
+    """Before anything connects: an earlier plan may be half done."""
+    result = mingle("plan", "--out", plan)
+    assert result.exit_code == 2
+    assert f"--out: {plan} exists" in result.output
+
+
 @pytest.mark.parametrize("command", ["run", "status", "verify"])
 def test_a_file_that_is_no_plan_is_refused(command: str, tmp_path: Path) -> None:
     other = tmp_path / "other.json"

@@ -101,7 +101,7 @@ class Pipeline:
 
     def said(self, *arguments: str) -> str:
         """The output of a command that is done, or not yet."""
-        return self._ran(arguments, {0, 1}).stdout.decode()
+        return self._ran(arguments, {0, 3}).stdout.decode()
 
     def failing(self, *arguments: str) -> str:
         """Run a command that is to fail; all that it says."""
