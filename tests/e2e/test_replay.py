@@ -78,7 +78,7 @@ def test_a_replay_that_is_killed_is_shared_and_goes_on_while_live_events_come(
     pipeline.kill("live")  # what it remembers of the lost tables goes with it
     pipeline.start_worker("live-again")
     path, plan = replays.plan()
-    first = pipeline.start("first", "replay", "run", path, "--rate", "40", "--live-lag", "0")
+    first = pipeline.start("first", "replay", "run", path, "--rate", "10", "--live-lag", "0")
     pipeline.until(lambda: 0 < replays.ratio(path) < 1)
     first.kill()
     assert first.wait(30) == -signal.SIGKILL
