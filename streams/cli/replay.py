@@ -22,7 +22,7 @@ from streams.cli.generations import COMMANDS, GenerationName
 from streams.cli.output import progress_bar, text_console
 from streams.cli.replay_options import plan_argument, plan_request_options
 from streams.cli.store_access import expect_cassandra, run_on_stores
-from streams.display.replay import duration, loss_warning, plan_table, progress_line
+from streams.display.replay import describe_result, loss_warning, plan_table, progress_line
 from streams.process.signals import run_until_signal
 from streams.replay.plan import LIVE, Plan, PlanRefused, render_plan
 from streams.replay.planner import PlanRequest
@@ -157,10 +157,7 @@ def run(  # noqa: PLR0913 - one for each option
         raise click.ClickException(f"--metrics-port: {error.strerror}") from error
     (result,) = results
     if not as_json:
-        click.echo(
-            f"this process wrote {result.entries:,} entries with {result.store_requests:,} store "
-            f"requests in {duration(result.seconds)}"
-        )
+        click.echo(describe_result(result))
     over = result.progress.is_over
     _report(plan, result.progress, as_json, over=over, more=result.figures())
     sys.exit(code)

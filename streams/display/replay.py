@@ -9,6 +9,7 @@ from rich.table import Table
 from streams.display.text import format_time
 from streams.replay.plan import LIVE, Plan
 from streams.replay.progress import Progress
+from streams.replay.result import ReplayResult
 
 MAX_NAMED: Final = 20
 """Partitions that are named; the others are counted."""
@@ -98,6 +99,14 @@ def progress_line(so_far: Progress, seconds_left: float | None, waits: str) -> s
     left = "" if seconds_left is None else f", {duration(seconds_left)} left"
     pause = f"; waits for {waits}" if waits else ""
     return f"{so_far.done:,} of {so_far.total:,} offsets ({so_far.ratio:.1%}){left}{pause}"
+
+
+def describe_result(result: ReplayResult) -> str:
+    """Return what one process of a replay did, in a line."""
+    return (
+        f"this process wrote {result.entries:,} entries with {result.store_requests:,} store "
+        f"requests in {duration(result.seconds)}"
+    )
 
 
 def duration(seconds: float) -> str:
