@@ -28,9 +28,7 @@ def draw_charts(report: Report) -> Mapping[str, str]:
             "Rows in a request to home_timeline", [Line("", rows_per_request(series))], bands=bands
         ),
         "memory.svg": line_chart(
-            "Memory of the largest worker so far, in MiB",
-            [Line("", memory)],
-            bands=bands,
+            "Memory of the largest worker so far, in MiB", [Line("", memory)], bands=bands
         ),
         "rates.svg": bar_chart("Entries per second, by way of writing", _rates(report), "/s"),
     }

@@ -66,8 +66,3 @@ def time_reached(counts: Sequence[RunningCount], wanted: float) -> float | None:
             rate = (last - first) / (last_at - first_at) if last_at > first_at else 0.0
             return min(at, last_at + (wanted - last) / rate) if rate > 0 else at
     return None
-
-
-def median(values: Sequence[float]) -> float:
-    """Return the median, the mean of both middle values of an even number."""
-    return float(np.median(values))

@@ -1,6 +1,5 @@
 """Kafka in a run: empties topics, sends messages, and counts those that are not handled yet."""
 
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -10,10 +9,10 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from schemas import topics
 from schemas.codec import Message, encode
+from servers.process import wait_until
 from services.settings.brokers import Brokers
 
 ANSWER_SECONDS = 60.0
-POLL_SECONDS = 0.2
 IN_FLIGHT_MESSAGES = 1_000_000
 """Bound of the producer's queue: a maximum phase sends all messages at once."""
 OPERATORS = "operators"
@@ -49,9 +48,7 @@ class KafkaTopics:
         for future in self._admin.delete_topics(sorted(present)).values() if present else ():
             future.result(ANSWER_SECONDS)
         self._delete_groups()
-        deadline = time.monotonic() + ANSWER_SECONDS
-        while self._present() and time.monotonic() < deadline:
-            time.sleep(POLL_SECONDS)
+        wait_until(lambda: not self._present(), ANSWER_SECONDS)
 
     def _delete_groups(self) -> None:
         """Delete the consumer groups, whose offsets are of topics that are gone."""

@@ -35,7 +35,7 @@ def render_markdown(report: Report, drawn: Iterable[str] = ()) -> str:
         f"# {report.scenario}",
         f"> {report.claim}",
         _verdict(report),
-        _headline_table(report),
+        markdown_table(("figure", "value"), headline(report).items()),
         "## Phases",
         _phases(report.phases),
         "## Latency",
@@ -94,10 +94,6 @@ def _verdict(report: Report) -> str:
         f"{report.extra:,} extra; {report.homes_checked} homes read through the API, "
         f"{report.homes_wrong} of them wrong; {report.dead_letters:,} dead letters."
     )
-
-
-def _headline_table(report: Report) -> str:
-    return markdown_table(("figure", "value"), headline(report).items())
 
 
 def _phases(phases: Sequence[PhaseResult]) -> str:

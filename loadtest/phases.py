@@ -2,13 +2,14 @@
 
 import asyncio
 import time
+from statistics import median
 
 import msgspec
 
 from loadtest import redis
 from loadtest.bench import Bench, ProgressSink, SentEvents
 from loadtest.burst import Burst
-from loadtest.figures import Figures, median, percentiles
+from loadtest.figures import Figures, percentiles
 from loadtest.open_loop import OpenLoop
 from loadtest.references import ReferenceBatch, flatten_batch, reference_batches
 from loadtest.report import Outage, PhaseResult, Repetition

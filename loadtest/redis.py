@@ -14,7 +14,7 @@ from itertools import islice
 
 from loadtest.expected import Entries
 from servers.ports import LOOPBACK, first_free_port, listens
-from servers.process import Guard
+from servers.process import Guard, wait_until
 
 PROGRAMS = ("redis-server", "valkey-server")
 KEPT = 800
@@ -44,11 +44,9 @@ def run_redis(server: str) -> Iterator[int]:
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603 - our own arguments
     guard = Guard(process.pid)
     try:
-        deadline = time.monotonic() + START_SECONDS
-        while not listens(port, START_SECONDS):
-            if time.monotonic() > deadline or process.poll() is not None:
-                raise RedisFailed(f"{server} does not listen on {port}")
-            time.sleep(0.05)
+        wait_until(lambda: listens(port, 1) or process.poll() is not None, START_SECONDS)
+        if not listens(port, 1):
+            raise RedisFailed(f"{server} does not listen on {port}")
         yield port
     finally:
         process.kill()

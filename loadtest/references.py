@@ -111,8 +111,7 @@ class References:
 
     def _insert_each(self, users: IdArray, posts: IdArray) -> float:
         settings = self._run.settings
-        cluster = create_cluster(settings)
-        try:
+        with create_cluster(settings) as cluster:
             session = cluster.connect()
             query = session.prepare(
                 _NAIVE.format(keyspace=settings.cassandra_keyspace, ttl=TTL_SECONDS)
@@ -130,8 +129,6 @@ class References:
                 written += 1
             in_flight.wait()
             return written / (time.monotonic() - began)
-        finally:
-            cluster.shutdown()
 
 
 class _InFlight:

@@ -180,13 +180,10 @@ def _scaled_group(group: Group, scale: float, users: int) -> Group:
 
 def _scaled_phase(phase: Phase, scale: float) -> Phase:
     if isinstance(phase, Maximum):
-        return msgspec.structs.replace(phase, posts=_fewer(phase.posts, scale))
+        fewer = max(min(phase.posts, MIN_POSTS), round(phase.posts * scale))
+        return msgspec.structs.replace(phase, posts=fewer)
     return msgspec.structs.replace(
         phase,
         seconds=max(1.0, phase.seconds * scale),
         away_seconds=phase.away_seconds and phase.away_seconds * scale,
     )
-
-
-def _fewer(count: int, scale: float) -> int:
-    return max(min(count, MIN_POSTS), round(count * scale))

@@ -149,11 +149,8 @@ async def execute_cql(settings: Settings, statement: str) -> list[Any]:
     """Execute a statement on a connection of its own and return its rows."""
 
     def execute() -> list[Any]:
-        cluster = create_cluster(settings)
-        try:
+        with create_cluster(settings) as cluster:
             return list(cluster.connect().execute(statement, timeout=DEFINE_SECONDS))
-        finally:
-            cluster.shutdown()
 
     return await run_in_thread(execute, seconds=2 * DEFINE_SECONDS, what="a CQL statement")
 

@@ -1,9 +1,9 @@
 """Makes the report from what was measured. Pure."""
 
 from collections.abc import Sequence
+from statistics import median, median_high
 from typing import Any, NamedTuple
 
-from loadtest.figures import median
 from loadtest.graph import TAIL_EXPONENT, Graph
 from loadtest.phases import median_repetition
 from loadtest.report import PhaseResult, Repetition, Report, Series, ratio
@@ -154,7 +154,7 @@ def _describe_graph(scenario: Scenario, graph: Graph) -> dict[str, Any]:
             name: {
                 "authors": len(counts),
                 "followers_mean": float(counts.mean()),
-                "followers_median": float(sorted(counts.tolist())[len(counts) // 2]),
+                "followers_median": float(median_high(counts.tolist())),
                 "followers_max": int(counts.max()),
             }
             for name, counts in groups.items()

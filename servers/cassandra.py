@@ -3,6 +3,7 @@
 import json
 import ssl
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -49,11 +50,7 @@ class Cassandra(Recipe):
     """A node on `port`; the next two ports are for other nodes (there are none) and for JMX."""
 
     name = "cassandra"
-
-    def __init__(self, config: CassandraConfig) -> None:
-        super().__init__(config)
-        self._commitlog_sync = config.commitlog_sync
-        self._security = config.security
+    config: CassandraConfig
 
     def ports(self) -> Sequence[int]:
         return range(self.config.port, self.config.port + PORTS)
@@ -80,39 +77,31 @@ class Cassandra(Recipe):
             token_metadata_enabled=False,
             **self._access(),
         )
-        try:
-            query = "SELECT release_version FROM system.local"
+        query = "SELECT release_version FROM system.local"
+        with cluster, suppress(NoHostAvailable, DriverException):
             return cluster.connect().execute(query, timeout=timeout).one() is not None
-        except (NoHostAvailable, DriverException):
-            return False
-        finally:
-            cluster.shutdown()
+        return False
 
     def _access(self) -> dict[str, Any]:
-        if self._security is None:
+        if self.config.security is None:
             return {}
         login = PlainTextAuthProvider(SUPERUSER, SUPERUSER)
-        return {"ssl_context": self._security.context, "auth_provider": login}
+        return {"ssl_context": self.config.security.context, "auth_provider": login}
 
     def _render_yaml(self) -> Path:
         port, storage_port, _ = self.ports()
+        security, sync = self.config.security, self.config.commitlog_sync
         values = {
             "port": port,
             "storage_port": storage_port,
-            "data": json.dumps(str(self._data))[1:-1],
-            "authenticator": "PasswordAuthenticator" if self._security else "AllowAllAuthenticator",
-            "authorizer": "CassandraAuthorizer" if self._security else "AllowAllAuthorizer",
-            "client_encryption": json.dumps(_client_encryption(self._security)),
-            "commitlog_sync": self._commitlog_sync,
-            "commitlog_sync_period": (
-                "commitlog_sync_period: 10s" if self._commitlog_sync == "periodic" else ""
-            ),
+            "data": json.dumps(str(self.data))[1:-1],
+            "authenticator": "PasswordAuthenticator" if security else "AllowAllAuthenticator",
+            "authorizer": "CassandraAuthorizer" if security else "AllowAllAuthorizer",
+            "client_encryption": json.dumps(_client_encryption(security)),
+            "commitlog_sync": sync,
+            "commitlog_sync_period": "commitlog_sync_period: 10s" if sync == "periodic" else "",
         }
         return self.render("cassandra.yaml", values)
-
-    @property
-    def _data(self) -> Path:
-        return self.folder / "data"
 
     def _agent(self, files: Sequence[Path]) -> Sequence[str]:
         """Return the agent that measures memtables exactly.
@@ -127,7 +116,7 @@ class Cassandra(Recipe):
         *_, jmx_port = self.ports()
         return (
             f"-Dcassandra.config={(self.folder / 'cassandra.yaml').as_uri()}",
-            f"-Dcassandra.storagedir={self._data}",
+            f"-Dcassandra.storagedir={self.data}",
             f"-Dcassandra.jmx.local.port={jmx_port}",
             f"-Dlogback.configurationFile={CONFIG / 'cassandra-logback.xml'}",
             "-Dcassandra.superuser_setup_delay_ms=0",  # there are no other nodes to wait for

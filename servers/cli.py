@@ -84,10 +84,7 @@ def main(  # noqa: PLR0913 - one parameter an option
     context.obj = {
         "kafka": kafka.kafka_server(
             KafkaConfig(
-                folder=servers_dir / "kafka",
-                cache=servers_cache,
-                port=kafka_port,
-                heap=kafka_heap,
+                folder=servers_dir / "kafka", cache=servers_cache, port=kafka_port, heap=kafka_heap
             )
         ),
         "cassandra": cassandra.cassandra_server(

@@ -1,12 +1,4 @@
-"""Errors of starting and stopping servers.
-
-* ServerError
-  + ToolMissing: Java or Maven is missing; the message says what to install.
-  + DownloadFailed: Maven could not fetch the jars; the message has its output.
-  + PortTaken: another program listens on a port of a server.
-  + StartFailed: a server ended or did not answer in time; the message has the end of its log.
-  + StopFailed: a process outlived SIGKILL.
-"""
+"""Errors of starting and stopping servers; all are a ServerError."""
 
 
 class ServerError(Exception):
@@ -14,11 +6,11 @@ class ServerError(Exception):
 
 
 class ToolMissing(ServerError):
-    """No Java 17 or no Maven."""
+    """No Java 17 or no Maven; the message says what to install."""
 
 
 class DownloadFailed(ServerError):
-    """Maven failed or took too long."""
+    """Maven could not fetch the jars; the message has its output."""
 
 
 class PortTaken(ServerError):
@@ -26,7 +18,10 @@ class PortTaken(ServerError):
 
 
 class StartFailed(ServerError):
-    """A server ended while it started, did not answer in time, or its start was cancelled."""
+    """A server ended while it started, did not answer in time, or its start was cancelled.
+
+    The message has the end of its log.
+    """
 
 
 class StopFailed(ServerError):

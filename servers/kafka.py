@@ -42,14 +42,10 @@ class Kafka(Recipe):
     """
 
     name = "kafka"
-
-    def __init__(self, config: KafkaConfig) -> None:
-        super().__init__(config)
-        self._properties = config.properties
-        self._proxy = config.proxy
+    config: KafkaConfig
 
     def ports(self) -> Sequence[int]:
-        count = PORTS if self._proxy is None else PORTS_WITH_PROXY
+        count = PORTS if self.config.proxy is None else PORTS_WITH_PROXY
         return range(self.config.port, self.config.port + count)
 
     def prepare(self) -> Sequence[str]:
@@ -58,7 +54,7 @@ class Kafka(Recipe):
         properties = self._render_properties()
         logging = f"-Dlog4j2.configurationFile={CONFIG / 'kafka-log4j2.properties'}"
         options = (*self.options(), logging, "-cp", classes)
-        if not self._formatted():
+        if not (self.data / "meta.properties").exists():
             self._format(program, classes, properties)
         java.write_arguments(self.arguments, (*options, "kafka.Kafka", str(properties)))
         return (program, f"@{self.arguments}")
@@ -76,21 +72,14 @@ class Kafka(Recipe):
 
     def _render_properties(self) -> Path:
         port, controller_port, *proxied = self.ports()
-        values = {"port": port, "controller_port": controller_port, "data": self._data}
+        values = {"port": port, "controller_port": controller_port, "data": self.data}
         values["listen"] = _proxied_listeners(proxied)
-        values["advertise"] = _proxied_listeners([self._proxy] if proxied else [])
+        values["advertise"] = _proxied_listeners([self.config.proxy] if proxied else [])
         path = self.render("kafka.properties", values)
         with path.open("a") as file:
             # The last of two lines with the same name counts.
-            file.writelines(f"{name}={value}\n" for name, value in self._properties.items())
+            file.writelines(f"{name}={value}\n" for name, value in self.config.properties.items())
         return path
-
-    @property
-    def _data(self) -> Path:
-        return self.folder / "data"
-
-    def _formatted(self) -> bool:
-        return (self._data / "meta.properties").exists()
 
     def _format(self, program: str, classes: str, properties: Path) -> None:
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")

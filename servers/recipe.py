@@ -36,6 +36,10 @@ class Recipe(ABC):
         self.folder = config.folder.absolute()
 
     @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
     def arguments(self) -> Path:
         """The argument file of the JVM; its path marks the process as ours."""
         return self.folder / "java.args"

@@ -19,7 +19,7 @@ from streams.cli.dead_letter_options import (
     run_async,
     run_with_tools,
 )
-from streams.cli.output import text_console
+from streams.cli.output import json_output, text_console
 from streams.dead_letters.redrive import drop, leave_out_cut, redrive
 from streams.dead_letters.search import DeadLetterFilter, FoundDeadLetter, search_dead_letters
 from streams.dead_letters.store import Resolution
@@ -47,10 +47,6 @@ MOST_TOLERATED: Final = 10_000_000
 
 Action = Callable[[DeadLetterTools, Counts], Coroutine[Any, Any, None]]
 F = TypeVar("F", bound=Callable[..., None])
-
-
-def _json_option(help_: str) -> Callable[[F], F]:
-    return click.option("--json", "as_json", is_flag=True, help=help_)
 
 
 def _apply_option(function: F) -> F:
@@ -81,7 +77,7 @@ command.add_command(dead_letter_skip.command)
     "--all", "include_resolved", is_flag=True, help="Also those that were redriven or dropped."
 )
 @click.option("--summary", is_flag=True, help="Print only the counts by topic and reason.")
-@_json_option("Print JSON Lines, one dead letter each; with --summary a JSON object.")
+@json_output("Print JSON Lines, one dead letter each; with --summary a JSON object.")
 def list_(wanted: DeadLetterFilter, include_resolved: bool, summary: bool, as_json: bool) -> None:
     """List dead letters, and count them by topic and reason."""
     counts: Counts = Counter()
@@ -108,7 +104,7 @@ def list_(wanted: DeadLetterFilter, include_resolved: bool, summary: bool, as_js
 
 @command.command("show")
 @ids_argument
-@_json_option("Print JSON Lines.")
+@json_output("Print JSON Lines.")
 def show(ids: tuple[DeadLetterId, ...], as_json: bool) -> None:
     """Show dead letters in full.
 
@@ -139,7 +135,7 @@ def show(ids: tuple[DeadLetterId, ...], as_json: bool) -> None:
 @_apply_option
 @click.option("--rate", type=click.FloatRange(0, min_open=True), help="Messages per second.")
 @click.option("--dropped", "include_dropped", is_flag=True, help="Also those that were dropped.")
-@_json_option("Print the counts as a JSON object.")
+@json_output("Print the counts as a JSON object.")
 def redrive_(
     wanted: DeadLetterFilter,
     apply: bool,
@@ -190,7 +186,7 @@ def redrive_(
 @dead_letter_filters
 @_apply_option
 @click.option("--all", "meant_all", is_flag=True, help="Drop all; needed without id and filter.")
-@_json_option("Print the counts as a JSON object.")
+@json_output("Print the counts as a JSON object.")
 def drop_(wanted: DeadLetterFilter, apply: bool, meant_all: bool, as_json: bool) -> None:
     """Drop dead letters: do not list them again.
 
@@ -218,7 +214,7 @@ def drop_(wanted: DeadLetterFilter, apply: bool, meant_all: bool, as_json: bool)
     default=0,
     help="Dead letters that each worker leaves out of its count: about as many as are to come.",
 )
-@_json_option("Print the released topics as a JSON array.")
+@json_output("Print the released topics as a JSON array.")
 def resume(topics: tuple[str, ...], tolerate: int, as_json: bool) -> None:
     """Release the brakes of the named topics, or all brakes.
 

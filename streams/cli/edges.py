@@ -6,7 +6,7 @@ import click
 
 from schemas.snapshots import FOLLOW_EDGES, EdgesWritten
 from streams.bootstrap import Deps
-from streams.cli.output import progress_bar
+from streams.cli.output import json_output, progress_bar
 from streams.cli.store_access import run_on_stores
 from streams.process.processes import open_outbox
 from streams.replay.edges import write_snapshot
@@ -16,7 +16,7 @@ from streams.replay.edges import write_snapshot
 @click.option("--rate", type=click.FloatRange(0, min_open=True), help="Edges per second, at most.")
 @click.option("--accept-loss", is_flag=True,
               help="Accept fewer edges than in the last snapshot.")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print the result as a JSON object.")
+@json_output("Print the result as a JSON object.")
 def snapshot_edges(rate: float | None, as_json: bool, *, accept_loss: bool) -> None:
     """Save all follow edges of the store, ended ones too, in `follow-edges`.
 

@@ -14,6 +14,7 @@ from services.generations.generations import NAME_PATTERN, Generations
 from services.generations.view import FRESH_SECONDS
 from streams.acknowledgement import change_generations
 from streams.bootstrap import Deps
+from streams.cli.output import json_output
 from streams.cli.store_access import run_on_stores
 from streams.replay.generation import retire_generation
 from streams.replay.live import LiveGroups
@@ -33,9 +34,7 @@ class GenerationName(click.ParamType):
 
 
 _named: Final = click.argument("generation", type=GenerationName(), metavar="GENERATION")
-_as_json: Final = click.option(
-    "--json", "as_json", is_flag=True, help="Print the list of generations as a JSON object."
-)
+_as_json: Final = json_output("Print the list of generations as a JSON object.")
 
 
 @click.command("cutover")

@@ -1,7 +1,7 @@
 """Output of commands: JSON on request, else tables; progress on standard error."""
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Final, TypeVar
 
 import click
 from rich.console import Console
@@ -11,7 +11,15 @@ from rich.table import Table
 PIPE_WIDTH: Final = 10_000
 """Columns of a table that no terminal shows: values are neither cut nor folded for a program."""
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def json_output(meaning: str) -> Callable[[F], F]:
+    """Return the option of what can be printed as JSON; to the command it is `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help=meaning)
+
+
+json_option = json_output("Print JSON.")
 
 
 def text_console(*, for_tables: bool = False) -> Console:

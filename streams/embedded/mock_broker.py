@@ -31,16 +31,8 @@ class Api(IntEnum):
 
     PRODUCE = 0
     FETCH = 1
-    LIST_OFFSETS = 2
     METADATA = 3
-    OFFSET_COMMIT = 8
-    OFFSET_FETCH = 9
-    FIND_COORDINATOR = 10
-    JOIN_GROUP = 11
-    HEARTBEAT = 12
-    LEAVE_GROUP = 13
     SYNC_GROUP = 14
-    INIT_PRODUCER_ID = 22
 
 
 class MockBrokerError(RuntimeError):
@@ -160,6 +152,7 @@ def _librdkafka() -> Any:
 _POINTER = ctypes.c_void_p
 _TEXT = ctypes.c_char_p
 _INT = ctypes.c_int
+_INTS = ctypes.POINTER(ctypes.c_int)
 _SIZE = ctypes.c_size_t
 _INT16 = ctypes.c_int16
 _INT32 = ctypes.c_int32
@@ -175,13 +168,7 @@ _SIGNATURES: Final[dict[str, tuple[Any, ...]]] = {
     "rd_kafka_mock_cluster_bootstraps": (_TEXT, _POINTER),
     "rd_kafka_mock_topic_create": (_INT, _POINTER, _TEXT, _INT, _INT),
     "rd_kafka_mock_group_initial_rebalance_delay_ms": (None, _POINTER, _INT32),
-    "rd_kafka_mock_push_request_errors_array": (
-        None,
-        _POINTER,
-        _INT16,
-        _SIZE,
-        ctypes.POINTER(_INT),
-    ),
+    "rd_kafka_mock_push_request_errors_array": (None, _POINTER, _INT16, _SIZE, _INTS),
     "rd_kafka_mock_clear_request_errors": (None, _POINTER, _INT16),
     "rd_kafka_mock_broker_set_down": (_INT, _POINTER, _INT32),
     "rd_kafka_mock_broker_set_up": (_INT, _POINTER, _INT32),

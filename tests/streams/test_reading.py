@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from services.handlers.handler import Accepted
 from streams.app import App
 from streams.cli import main
-from streams.embedded.mock_broker import MockBroker
+from streams.embedded.mock_broker import Api, MockBroker
 from streams.records import Partition
 from tests.streams.conftest import Log, Workers, eventually, until
 from tests.streams.fakes import POSTS, sample
@@ -134,7 +134,7 @@ async def test_what_no_user_may_read_stops_its_topic_alone(
 ) -> None:
     """TOPIC_AUTHORIZATION_FAILED, once for each partition; then it goes on."""
     await send(broker.bootstrap, POSTS, batch([b"1"]))
-    broker.fail_next(1, 29, 29)
+    broker.fail_next(Api.FETCH, 29, 29)
     async with workers(handled):
         await until(lambda: handled.texts == ["1"])
 
