@@ -19,6 +19,7 @@ from streams.delivery.intake import Intake, IntakeLimits
 from streams.delivery.loop import DeliveryLoop
 from streams.kafka.credentials import credentials
 from streams.kafka.transport import Transport
+from streams.kafka.worker_names import new_birth
 from streams.routes import group_of
 
 DAY_SECONDS = 86_400.0
@@ -57,6 +58,10 @@ class App(faust.App):  # type: ignore[misc] # untyped upstream
 
     BootStrategy = KafkaBoot
     intake: Intake
+    worker_name: str
+    """The name that it was given for its consumer group; may be empty."""
+    birth: bytes
+    """The age of its process among workers of its name."""
     brakes: Brakes
     """The brakes of its loops, kept in agreement with the store while it runs."""
 
@@ -88,6 +93,8 @@ def create_app(
 ) -> App:
     """Return an app for one role, a consumer group of its own; nothing connects yet."""
     app = App(group_of(role), **(_options(role, settings) | overrides))
+    app.worker_name = settings.worker_name
+    app.birth = new_birth()
     app.brakes = brakes
     app.intake = Intake(app.conf.id, limits)
     app.transport = Transport(app.conf.broker_consumer, app, app.intake, metrics)
@@ -119,8 +126,8 @@ def _options(role: str, settings: Settings) -> dict[str, Any]:
         "consumer_max_fetch_size": FETCH_BYTES,
         "consumer_metadata_max_age_ms": int(METADATA_SECONDS * 1000),
         "broker_client_id": member_name(settings, role),
-        # A restarted worker takes its partitions up again without a rebalance. Two members of one
-        # such name fence each other for ever, so only a name that somebody chose is used like this.
+        # A restarted worker takes its partitions up again without a rebalance. Of two that run with
+        # one such name the younger ends, so only a name that somebody chose is used like this.
         "consumer_group_instance_id": member_name(settings, role) if settings.worker_name else None,
     }
 

@@ -56,6 +56,7 @@ from streams.delivery.brake.memory import MemoryBrakes
 from streams.delivery.brake.store import BrakeStore
 from streams.delivery.dead_letters import NotReadable, OutboxDeadLetterWriter
 from streams.delivery.loop import DeliveryLoop
+from streams.kafka.worker_names import new_birth
 from streams.outbox import Outbox
 from streams.requests import KafkaRequestOutbox
 from streams.routes import ROLES, ROUTES, create_handlers
@@ -228,14 +229,16 @@ def create_workers(
         policy=FanOutPolicy(deps.settings.bulk_followers, deps.settings.pull_followers),
         active_followers=active_followers,
     )
-    return [_create_worker(role, deps, outbox, handlers) for role in roles]
+    birth = new_birth()
+    return [_create_worker(role, deps, outbox, handlers, birth) for role in roles]
 
 
 def _create_worker(
-    role: str, deps: Deps, outbox: Outbox, handlers: Mapping[str, Handler[Any]]
+    role: str, deps: Deps, outbox: Outbox, handlers: Mapping[str, Handler[Any]], birth: bytes
 ) -> App:
     brakes = Brakes(deps.brakes, deps.metrics, deps.clock)
     app = create_app(role, deps.settings, deps.metrics, brakes)
+    app.birth = birth
     for route in (each for each in ROUTES if each.role == role):
         app.deliver(
             DeliveryLoop(

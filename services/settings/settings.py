@@ -143,8 +143,8 @@ class Settings(BaseSettings):
         "",
         pattern=r"^[a-zA-Z0-9._-]{0,64}$",
         description=(
-            "name that this worker alone has in its consumer groups: with one, a restart within "
-            "30 s keeps its partitions; empty: a new name at each start"
+            "name that this worker alone has in its consumer groups (of two the younger ends): "
+            "with one, a restart within 30 s keeps its partitions; empty: a new name at each start"
         ),
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(

@@ -14,6 +14,7 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from streams.delivery.intake import Standstill
 from streams.kafka.fetching import FetchedRecords
 from streams.kafka.ownership import GroupWatch, Unowned, new_assignor
+from streams.kafka.worker_names import NameWatch
 from streams.records import Partition, Record
 
 COMMIT_SECONDS = 1.5
@@ -64,6 +65,7 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
     _leaving = False
     _group: GroupWatch | None = None
     _watching: asyncio.Task[None] | None = None
+    _name: NameWatch | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -75,7 +77,7 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
             consumer = self._create_consumer(loop=self.thread_loop)
             consumer._fetch_max_wait_ms = FETCH_WAIT_MS
             consumer._isolation_level = "read_committed"  # upstream's driver reads uncommitted
-            assignor = new_assignor()
+            assignor = new_assignor(self.app.birth)
             consumer._partition_assignment_strategy = [assignor]
             try:
                 await consumer.start()
@@ -89,7 +91,12 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
                 metadata_seconds = self.app.conf.consumer_metadata_max_age_ms / 1000
                 self._group = GroupWatch(consumer, assignor, metadata_seconds)
                 self._watching = asyncio.create_task(self._group())
+                if name := self.app.worker_name:
+                    self._name = NameWatch(consumer, name, self.app.birth, self._may_join)
                 return
+
+    def _may_join(self) -> bool:
+        return not self.app.should_stop
 
     async def on_thread_stop(self) -> None:
         """Leave the group in bounded time. Upstream waits as long as the broker takes."""
@@ -166,7 +173,7 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
             async with asyncio.timeout(COMMIT_SECONDS):
                 await consumer.commit(ready)
         except (TimeoutError, KafkaError) as error:
-            log.warning("not committed", error=repr(error))
+            log.warning("not committed", error=repr(error.__cause__ or error))
             return False
         return True
 
@@ -181,6 +188,8 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
         """
         if self._consumer is None:
             return None
+        if self._name is not None and self._name.taken is not None:
+            return self._name.taken
         coordinator, client = self._consumer._coordinator, self._consumer._client
         pending: BaseException | None = coordinator._pending_exception
         fetching = self._consumer._fetcher._fetch_task

@@ -16,10 +16,14 @@ from uuid import uuid4
 import structlog
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.coordinator.protocol import ConsumerProtocol, ConsumerProtocolMemberMetadata
-from aiokafka.errors import IncompatibleBrokerVersion, KafkaError, for_code
-from aiokafka.protocol.admin import DescribeGroupsRequest
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    IncompatibleBrokerVersion,
+    KafkaError,
+)
 from aiokafka.structs import TopicPartition
 
+from streams.kafka.group_description import STABLE, describe_group
 from streams.records import Partition
 
 LOOKS: Final = 3
@@ -68,10 +72,11 @@ class Ownership:
         return {each: self._now() - since for each, since in self._since.items()}
 
 
-def new_assignor() -> type[RoundRobinPartitionAssignor]:
-    """Return upstream's assignor for one member, with a `note` that joins the group with it.
+def new_assignor(birth: bytes) -> type[RoundRobinPartitionAssignor]:
+    """Return upstream's assignor for one member, with data that joins the group with it.
 
-    A broker rebalances a stable group when a member joins again with another note than before.
+    These are the birth of its process, by which workers of one name are told apart, and a `note`:
+    a broker rebalances a stable group when a member joins again with another one than before.
     """
 
     class Assignor(RoundRobinPartitionAssignor):  # type: ignore[misc] # untyped upstream
@@ -79,7 +84,7 @@ def new_assignor() -> type[RoundRobinPartitionAssignor]:
 
         @classmethod
         def metadata(cls, topics: Iterable[str]) -> Any:
-            return ConsumerProtocolMemberMetadata(cls.version, list(topics), cls.note)
+            return ConsumerProtocolMemberMetadata(cls.version, list(topics), birth + cls.note)
 
     return Assignor
 
@@ -132,25 +137,17 @@ class GroupWatch:
 
         Raises KafkaError, also where the broker refuses to say.
         """
-        coordinator, client = self._consumer._coordinator, self._consumer._client
-        node = coordinator.coordinator_id
-        # Not the coordinator's own connection, where a join may wait for other members.
-        connection = None if node is None else await client._get_conn(node)
-        if connection is None:
+        try:
+            group = await describe_group(self._consumer)
+        except GroupCoordinatorNotAvailableError:
             return None
-        if DescribeGroupsRequest.API_KEY not in connection._versions:
-            raise IncompatibleBrokerVersion  # sent all the same, it would end the connection
-        answer = await client.send(node, DescribeGroupsRequest([coordinator.group_id]))
-        ((error, _, state, _, _, members),) = (each[:6] for each in answer.groups)
-        if error:
-            raise for_code(error)
-        if state != "Stable":
+        if group.state != STABLE:
             return None
         return {
             Partition(*place)
-            for *_, assignment in members
-            if assignment
-            for place in ConsumerProtocol.ASSIGNMENT.decode(assignment).partitions()
+            for member in group.members
+            if member.assignment
+            for place in ConsumerProtocol.ASSIGNMENT.decode(member.assignment).partitions()
         }
 
     async def _waiting(self, unowned: Iterable[Partition]) -> dict[Partition, int]:

@@ -160,7 +160,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc] # untyped upstream
         while not self.should_stop:
             failure = self._thread.failure()
             if failure is not None:
-                await self.crash(failure)
+                self.app._crash(failure)  # noqa: SLF001 - `crash` would log it as well
                 return
             self.intake.known_topics = self._thread.known_topics()
             self.intake.unreadable = unreadable = self._thread.unreadable()

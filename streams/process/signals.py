@@ -10,6 +10,7 @@ from typing import Final
 import structlog
 import uvloop
 
+from services.errors import MingleError
 from streams.app import App
 
 STOP_SECONDS = 10.0
@@ -70,12 +71,16 @@ async def run_apps(apps: Sequence[App], stop: asyncio.Event) -> int:
     stopping.cancel()
     stops = [asyncio.create_task(app.stop()) for app in apps]
     _, late = await asyncio.wait([*lives, *stops], timeout=APPS_STOP_SECONDS)
-    failures = [repr(app.crash_reason) for app in apps if app.crashed]
-    failures += [repr(task.exception()) for task in lives if task.done() and task.exception()]
+    failures = [_describe(app.crash_reason) for app in apps if app.crashed]
+    failures += [_describe(task.exception()) for task in lives if task.done() and task.exception()]
     failures += ["an app did not stop"] * bool(late)
-    for failure in failures:
+    for failure in dict.fromkeys(failures):
         log.error("app failed", error=failure)
     return FAILED if failures else STOPPED
+
+
+def _describe(error: BaseException | None) -> str:
+    return str(error) if isinstance(error, MingleError) else repr(error)
 
 
 async def _live(app: App) -> None:

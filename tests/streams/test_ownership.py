@@ -8,6 +8,7 @@ from aiokafka.coordinator.protocol import ConsumerProtocol
 from streams.kafka.ownership import LONGEST_PAUSE, Ownership, new_assignor
 from tests.streams.fakes import P0, P1
 
+BIRTH = bytes(range(16))
 PATIENCE = 15.0
 BOTH = {P0, P1}
 
@@ -69,9 +70,9 @@ def test_what_has_an_owner_again_is_forgotten(ownership: Ownership, time: Time) 
 
 def test_the_note_of_a_member_is_its_own() -> None:
     """Two apps run in one process."""
-    mine, other = new_assignor(), new_assignor()
+    mine, other = new_assignor(BIRTH), new_assignor(BIRTH)
     mine.note = b"again"
     assert mine.name == other.name
     joined = ConsumerProtocol.METADATA.decode(mine.metadata(["posts"]).encode())
-    assert (joined.subscription, joined.user_data) == (["posts"], b"again")
-    assert ConsumerProtocol.METADATA.decode(other.metadata(["posts"]).encode()).user_data == b""
+    assert (joined.subscription, joined.user_data) == (["posts"], BIRTH + b"again")
+    assert ConsumerProtocol.METADATA.decode(other.metadata(["posts"]).encode()).user_data == BIRTH
