@@ -118,6 +118,16 @@ OVERVIEW: Final = Dashboard(
             ),
         ),
         Panel(
+            "Refused writes",
+            "ops",
+            "Attempts to write that brokers refused, by topic and reason.",
+            (
+                Query(
+                    _rate("timeline_sends_refused_total", "topic, reason"), "{{topic}} {{reason}}"
+                ),
+            ),
+        ),
+        Panel(
             "Search lag",
             "s",
             "Age of the oldest message whose words are not searchable yet.",

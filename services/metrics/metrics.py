@@ -98,6 +98,12 @@ class Metrics:
         "1 while a group stands still in the partition, because what is there cannot be read "
         "and nobody knows how much to skip.",
     )
+    sends_refused = _counter(
+        "timeline_sends_refused_total",
+        "topic reason",
+        "Attempts to write that brokers refused, by topic and reason: operator (a right, a topic "
+        "or a setting is wrong), unexpected, or too_large.",
+    )
     topics_braked = _gauge(
         "timeline_topics_braked",
         "topic reason",

@@ -60,7 +60,7 @@ async def pipeline(settings: Settings) -> AsyncIterator[RunningPipeline]:
         for topic in topics.load_topics().values():
             broker.create_topic(topic.name, min(topic.partitions, PARTITIONS))
         own = embedded_settings(settings, broker.bootstrap)
-        async with open_deps(own) as deps, open_outbox(own) as outbox:
+        async with open_deps(own) as deps, open_outbox(own, deps.metrics) as outbox:
             dormant = create_inactive_users(deps)
             apps = create_workers(deps, outbox, active_followers=dormant.active_followers)
             for app in apps:

@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError, KafkaTimeoutError
 from aiokafka.partitioner import DefaultPartitioner
 
 from services.errors import BrokerUnavailable, MessageTooLarge, SendingRefused
+from services.metrics.metrics import Metrics
 from services.settings.brokers import Brokers
 from streams.kafka.send_errors import SendVerdict, judge_send_error
 from streams.outbox import Outgoing
@@ -44,10 +45,12 @@ class KafkaOutbox:
         self,
         brokers: Brokers,
         *,
+        metrics: Metrics | None = None,
         send_seconds: float = SEND_SECONDS,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._brokers = brokers
+        self._refused = metrics and metrics.sends_refused
         self._send_seconds = send_seconds
         self._now = now
         self._partition = DefaultPartitioner()
@@ -79,6 +82,8 @@ class KafkaOutbox:
             await self.send(messages[middle:])
         else:
             self._refusals[failure.topic] = (self._now(), failure.why)
+            if self._refused:
+                self._refused.labels(failure.topic, failure.verdict).inc()
             too_large = failure.verdict is SendVerdict.TOO_LARGE
             raise (MessageTooLarge if too_large else SendingRefused)(failure.why)
 

@@ -9,6 +9,7 @@ import structlog
 
 from services.activity.inactive_users import SCAN_SECONDS, InactiveUsers
 from services.errors import BrokerUnavailable
+from services.metrics.metrics import Metrics
 from services.settings.brokers import Brokers
 from services.settings.settings import Settings
 from services.storage.session import Store
@@ -48,7 +49,7 @@ async def run_worker(settings: Settings, roles: Sequence[str], stop: asyncio.Eve
     store takes no partitions from those that can. Raises OSError when the port of its health site
     is taken, AccessRefused where the brokers or the store do not accept it.
     """
-    async with open_deps(settings) as deps, open_outbox(settings) as outbox:
+    async with open_deps(settings) as deps, open_outbox(settings, deps.metrics) as outbox:
         dormant = create_inactive_users(deps)
         apps = create_workers(deps, outbox, roles, dormant.active_followers)
         contact = StoreContact(deps.connect)
@@ -113,8 +114,11 @@ async def open_deps(
 
 
 @asynccontextmanager
-async def open_outbox(settings: Settings) -> AsyncIterator[KafkaOutbox]:
-    outbox = KafkaOutbox(settings.brokers)
+async def open_outbox(
+    settings: Settings, metrics: Metrics | None = None
+) -> AsyncIterator[KafkaOutbox]:
+    """Open an outbox, which counts refusals in the metrics where some are given."""
+    outbox = KafkaOutbox(settings.brokers, metrics=metrics)
     try:
         yield outbox
     finally:

@@ -98,7 +98,7 @@ async def run_plan(  # noqa: PLR0913 - what runs, how, and who watches it
     async with AsyncExitStack() as stack:
         live = await stack.enter_async_context(in_thread(closing(LiveGroups(own.brokers))))
         deps = await stack.enter_async_context(open_deps(own, stores))
-        outbox = await stack.enter_async_context(open_outbox(own))
+        outbox = await stack.enter_async_context(open_outbox(own, deps.metrics))
         address = await stack.enter_async_context(health_site(deps, []))
         await deps.connect()
         reporter.notice(f"metrics at {address}/metrics")

@@ -14,7 +14,7 @@ from streams.embedded.mock_broker import Api, MockBroker
 from streams.kafka.producer import REFUSAL_SECONDS, KafkaOutbox
 from streams.outbox import MemoryOutbox, Outbox, Outgoing
 from tests.streams.conftest import PATIENCE, Log, numbers
-from tests.streams.fakes import POSTS
+from tests.streams.fakes import POSTS, metrics, sample
 
 NOT_LEADER = 6
 MESSAGE_TOO_LARGE = 10
@@ -175,7 +175,8 @@ async def test_a_batch_that_is_too_large_is_sent_in_halves(broker: MockBroker, l
 async def test_what_an_operator_must_mend_is_reported(broker: MockBroker) -> None:
     """As long as it lasts: until the topic takes something, or nothing waits for it any more."""
     now = 0.0
-    outbox = KafkaOutbox(Brokers(broker.bootstrap), now=lambda: now)
+    measured = metrics()
+    outbox = KafkaOutbox(Brokers(broker.bootstrap), metrics=measured, now=lambda: now)
     for _ in range(2):
         broker.fail_next(Api.PRODUCE, TOPIC_AUTHORIZATION_FAILED)
         with pytest.raises(SendingRefused):
@@ -189,3 +190,5 @@ async def test_what_an_operator_must_mend_is_reported(broker: MockBroker) -> Non
         await outbox.send([Outgoing(POSTS, b"bob", b"1")])
         assert outbox.missing() == []
     await outbox.close()
+    refused = sample(measured, "timeline_sends_refused_total", topic=POSTS, reason="operator")
+    assert refused == 2
