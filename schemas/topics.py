@@ -5,6 +5,7 @@ from functools import cache
 from importlib import resources
 
 import msgspec
+from msgspec.structs import replace
 
 
 class Topic(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -21,6 +22,13 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     dead_letters: int = 0  # partitions of its dead-letter topic; 0 for none
 
 
+COMMON_CONFIG = {
+    "retention.bytes": "-1",  # a limit by size would delete facts that the time still keeps
+    "message.timestamp.type": "CreateTime",  # "too far ahead" is judged by the producer's own time
+    "unclean.leader.election.enable": "false",  # it would drop acknowledged messages
+}
+"""What every topic is declared with. Beside it `min.insync.replicas` is a majority of the replicas
+that the topic has: 2 of 3."""
 DEAD_LETTER_CONFIG = {
     "cleanup.policy": "delete",
     "retention.ms": "2592000000",  # 30 days: time to notice, fix and redrive
@@ -41,7 +49,10 @@ def load_topics() -> Mapping[str, Topic]:
         for file in sorted(resources.files("schemas").joinpath("topics").iterdir(), key=str)
     ]
     letters = [_letters_of(topic) for topic in declared if topic.dead_letters]
-    return {topic.name: topic for topic in (*declared, *letters)}
+    return {
+        topic.name: replace(topic, config={**COMMON_CONFIG, **topic.config})
+        for topic in (*declared, *letters)
+    }
 
 
 def _letters_of(topic: Topic) -> Topic:

@@ -6,7 +6,7 @@ they would overtake what is in flight. Topics that are not declared are left alo
 """
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, Final, NamedTuple
 
@@ -39,6 +39,13 @@ class ActualTopic(NamedTuple):
 
     partitions: int
     config: Mapping[str, str]
+    replicas: int = 1
+    """Of the partition that has fewest."""
+
+    @property
+    def min_in_sync(self) -> int:
+        """Replicas that must have a message before it counts as acknowledged: a majority."""
+        return self.replicas // 2 + 1
 
 
 class TopicDifference(NamedTuple):
@@ -88,6 +95,7 @@ class TopicAdmin:
             resource.name: ActualTopic(
                 len(topics[resource.name].partitions),
                 {name: str(entry.value) for name, entry in entries.items()},
+                min(len(each.replicas) for each in topics[resource.name].partitions.values()),
             )
             for resource, entries in described
         }
@@ -97,19 +105,23 @@ class TopicAdmin:
     ) -> list[TopicDifference]:
         """Create missing topics and apply settings. Return what still differs."""
         missing = [declared[each.topic] for each in differences if each.what == TOPIC]
-        settings = [each for each in differences if each.what not in {TOPIC, PARTITIONS}]
         if missing:
             self._create(missing)
+            # How many replicas they have, and so what is declared for them, is known only now.
+            differences = self._wait(declared, lambda left: left.what != TOPIC)
+        settings = [each for each in differences if each.what not in {TOPIC, PARTITIONS}]
         if settings:
             self._configure(settings)
-        return self._remaining(declared)
+        return self._wait(declared, lambda left: left.what == PARTITIONS)
 
-    def _remaining(self, declared: Mapping[str, Topic]) -> list[TopicDifference]:
-        """Brokers learn of the controller's changes a little later."""
+    def _wait(
+        self, declared: Mapping[str, Topic], is_expected: Callable[[TopicDifference], bool]
+    ) -> list[TopicDifference]:
+        """Return the differences once all are expected: brokers learn of changes a little later."""
         deadline = time.monotonic() + self._timeout
         while True:
             left = compare_topics(declared, self.actual(declared))
-            if all(each.what == PARTITIONS for each in left) or time.monotonic() > deadline:
+            if all(map(is_expected, left)) or time.monotonic() > deadline:
                 return left
             time.sleep(POLL)
 
@@ -163,7 +175,8 @@ def _differences(topic: Topic, actual: ActualTopic | None) -> Iterator[TopicDiff
         return
     if actual.partitions != topic.partitions:
         yield TopicDifference(topic.name, PARTITIONS, str(topic.partitions), str(actual.partitions))
-    for name, value in topic.config.items():
+    in_sync = {"min.insync.replicas": str(actual.min_in_sync)}
+    for name, value in {**topic.config, **in_sync}.items():
         found = actual.config.get(name, "unset")
         if found != value:
             yield TopicDifference(topic.name, name, value, found)

@@ -6,6 +6,13 @@ from uuid import uuid4
 
 import pytest
 from click.testing import CliRunner
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ResourceType,
+)
 
 from schemas import topics
 from schemas.topics import Topic
@@ -35,7 +42,7 @@ def differences(actual: Mapping[str, ActualTopic]) -> list[str]:
 
 def test_a_topic_as_declared_differs_in_nothing() -> None:
     """Undeclared settings and undeclared topics do not count."""
-    more = {**CONFIG, "segment.ms": "1"}
+    more = {**CONFIG, "segment.ms": "1", "min.insync.replicas": "1"}
     assert differences({"posts": ActualTopic(3, more), "gossip": ActualTopic(1, {})}) == []
 
 
@@ -50,7 +57,28 @@ def test_partitions_and_settings_are_compared() -> None:
         "posts: partitions 1, declared 3",
         "posts: cleanup.policy compact, declared delete",
         "posts: retention.ms unset, declared 3600000",
+        "posts: min.insync.replicas unset, declared 1",
     ]
+
+
+@pytest.mark.parametrize(("replicas", "least"), [(1, 1), (2, 2), (3, 2), (5, 3)])
+def test_a_majority_of_the_replicas_is_in_sync(replicas: int, least: int) -> None:
+    """Else a message that was acknowledged is lost with one broker."""
+    config = {**CONFIG, "min.insync.replicas": str(least)}
+    assert differences({"posts": ActualTopic(3, config, replicas)}) == []
+    config["min.insync.replicas"] = "7"
+    assert differences({"posts": ActualTopic(3, config, replicas)}) == [
+        f"posts: min.insync.replicas 7, declared {least}"
+    ]
+
+
+def test_what_the_promise_rests_on_is_declared_of_every_topic() -> None:
+    """Nothing is deleted for its size, times are the producers', no unclean leader is elected."""
+    for declared in topics.load_topics().values():
+        assert declared.config["retention.bytes"] == "-1"
+        assert declared.config["message.timestamp.type"] == "CreateTime"
+        assert declared.config["unclean.leader.election.enable"] == "false"
+        assert "cleanup.policy" in declared.config
 
 
 class Village:
@@ -58,12 +86,21 @@ class Village:
 
     def __init__(self, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
         self.name = f"posts-{uuid4().hex[:8]}"
+        self.address = address
         self.runner = CliRunner(env={"MINGLE_KAFKA_BOOTSTRAP": address})
         self._monkeypatch = monkeypatch
 
     def declare(self, partitions: int = 3, retention: str = "3600000") -> None:
         declared = {self.name: topic(self.name, partitions, retention)}
         self._monkeypatch.setattr(topics, "load_topics", lambda: declared)
+
+    def spoil(self, name: str, value: str) -> None:
+        """Set one setting of the topic, past its declaration."""
+        admin = AdminClient({"bootstrap.servers": self.address})
+        entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+        topic = ConfigResource(ResourceType.TOPIC, self.name, incremental_configs=[entry])
+        for future in admin.incremental_alter_configs([topic]).values():
+            future.result(10)
 
     def run(self, deed: str) -> tuple[int, str, list[str]]:
         result = self.runner.invoke(main, ["topics", deed, "--json"])
@@ -91,6 +128,16 @@ def test_settings_are_put_right(village: Village) -> None:
     village.run("apply")
     village.declare(retention="-1")
     differs = [f"{village.name}: retention.ms 3600000, declared -1"]
+    assert village.run("check") == (1, "differs", differs)
+    assert village.run("apply") == (0, "changed", [])
+
+
+def test_what_acknowledges_too_early_is_put_right(village: Village) -> None:
+    """The one replica of this broker cannot be two: nothing would be acknowledged."""
+    village.declare()
+    village.run("apply")
+    village.spoil("min.insync.replicas", "2")
+    differs = [f"{village.name}: min.insync.replicas 2, declared 1"]
     assert village.run("check") == (1, "differs", differs)
     assert village.run("apply") == (0, "changed", [])
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,50 @@ def test_commands_and_settings_exist() -> None:
     for each in OURS.values():
         assert each["command"][0] in COMMANDS
         assert set(each["environment"]) <= known
+
+
+IMAGE_SETTINGS = """\
+batch_size_warn_threshold: 5KiB
+batch_size_fail_threshold: 50KiB
+unlogged_batch_across_partitions_warn_threshold: 10
+file_cache_enabled: false
+commitlog_sync: periodic
+commitlog_sync_period: 10000ms
+commitlog_segment_size: 32MiB
+"""
+"""Lines of the image's cassandra.yaml; Cassandra refuses the period of `periodic` with `batch`."""
+
+
+def test_what_the_runbook_asks_of_cassandra_is_set_everywhere(tmp_path: Path) -> None:
+    """In compose by its start script, in the manifests, and in the servers that tests run on."""
+    table = (ROOT / "docs" / "runbook.md").read_text().split("Cassandra must accept")[1]
+    rows = [line for line in table.split("##")[0].splitlines() if line.startswith("| `")]
+    asked = set(re.findall(r"`([a-z_]+)[`:]", " ".join(row.split("|")[1] for row in rows)))
+    assert len(asked) == 5
+    config = tmp_path / "cassandra.yaml"
+    config.write_text(IMAGE_SETTINGS)
+    script = SERVICES["cassandra"]["entrypoint"][-1].replace("exec docker-entrypoint.sh", "true")
+    script = script.replace("/etc/cassandra/", f"{tmp_path}/").replace(
+        "/mingle/", f"{ROOT}/compose/"
+    )
+    subprocess.run(["bash", "-ec", script], check=True, timeout=10)
+    compose = yaml.safe_load(config.read_text())
+    assert compose["commitlog_sync"] == "batch"
+    assert "commitlog_sync_period" not in compose
+    assert compose["commitlog_segment_size"] == "32MiB"
+    manifest = yaml.safe_load((ROOT / "k8s/base/cassandra/cluster.yaml").read_text())
+    manifest = manifest["spec"]["cassandra"]["config"]["cassandraYaml"]
+    ours = (ROOT / "servers/config/cassandra.yaml").read_text()
+    servers = dict(re.findall(r"^([a-z_]+): (\S+)$", ours, re.MULTILINE))
+    for name in asked - {"commitlog_sync"}:
+        assert compose[name] == manifest[name] == yaml.safe_load(servers[name])
+
+
+def test_what_ends_is_started_again() -> None:
+    """What serves, whenever it ends; what ends by itself, if it failed."""
+    for name, each in SERVICES.items():
+        ends = name in {"topics", "migrate"}
+        assert each["restart"] == ("on-failure" if ends else "unless-stopped")
 
 
 def test_only_this_machine_reaches_it() -> None:

@@ -99,4 +99,5 @@ def test_an_edge_travels_in_the_snapshot_under_a_key_of_its_own(edge: FollowFact
 
 def test_a_snapshot_is_compacted() -> None:
     """It keeps each edge's newest fact for ever, the ends of edges too."""
-    assert topics.load_topics()["follow-edges"].config == {"cleanup.policy": "compact"}
+    config = topics.load_topics()["follow-edges"].config
+    assert config == {**topics.COMMON_CONFIG, "cleanup.policy": "compact"}
