@@ -26,6 +26,7 @@ from services.posts.cassandra import CassandraPosts
 from services.posts.post import post_mutation
 from services.posts.store import MAX_ANCESTOR_HINT
 from services.pulled.cassandra import CassandraPulled
+from services.quotes.cassandra import CassandraQuotes
 from services.relations.cassandra import CassandraRelations
 from services.relations.mutation import relation_mutation as relation
 from services.reposts.cassandra import CassandraReposts
@@ -179,6 +180,7 @@ def create_stores(store: Store, settings: Settings, clock: Clock) -> Stores:
         CassandraWords(store, settings.epoch),
         CassandraPulled(store, retention, clock),
         CassandraActivity(store),
+        CassandraQuotes(store),
     )
 
 

@@ -7,6 +7,7 @@ from services.conversations.store import ConversationStore
 from services.graph.store import GraphStore
 from services.posts.store import PostStore
 from services.pulled.store import PulledStore
+from services.quotes.store import QuoteStore
 from services.relations.store import RelationStore
 from services.reposts.store import RepostStore
 from services.search.store import TermStore
@@ -27,3 +28,4 @@ class Stores(NamedTuple):
     words: TermStore
     pulled: PulledStore
     activity: ActivityStore
+    quotes: QuoteStore

@@ -30,6 +30,8 @@ from services.posts.cassandra import CassandraPosts
 from services.posts.memory import MemoryPosts
 from services.pulled.cassandra import CassandraPulled
 from services.pulled.memory import MemoryPulled
+from services.quotes.cassandra import CassandraQuotes
+from services.quotes.memory import MemoryQuotes
 from services.relations.cassandra import CassandraRelations
 from services.relations.memory import MemoryRelations
 from services.reposts.cassandra import CassandraReposts
@@ -125,6 +127,7 @@ def memory_stores(generations: GenerationStore | None = None) -> Stores:
         words=MemoryTerms(),
         pulled=MemoryPulled(),
         activity=MemoryActivity(),
+        quotes=MemoryQuotes(),
     )
 
 
@@ -161,6 +164,7 @@ def cassandra_stores(
         words=CassandraWords(store, settings.epoch),
         pulled=CassandraPulled(store, retention, clock, version=version),
         activity=CassandraActivity(store),
+        quotes=CassandraQuotes(store, version),
     )
 
 

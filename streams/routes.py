@@ -112,6 +112,7 @@ def create_handlers(  # noqa: PLR0913 - what handlers are made of
         graph=stores.graph,
         conversations=join,
         reposts=LinkReposts(stores.posts, stores.reposts),
+        quotes=stores.quotes,
         tags=stores.tags,
         words=stores.words,
         outbox=requests,

@@ -21,6 +21,7 @@ from schemas.events import (
     PostDeleted,
     PostEdited,
     PostFact,
+    QuoteDetached,
     ReplyCreated,
     ReplyDeleted,
     ReplyEdited,
@@ -83,6 +84,8 @@ def creations(draw: st.DrawFn) -> Creation:
         "author_id": draw(people),
     }
     kind = draw(st.sampled_from(("post", "reply", "reply", "reply", "repost", "both")))
+    if draw(st.integers(0, 2)) == 0:
+        fields["quote_of"] = draw(posts)
     if kind in ("repost", "both"):
         fields["repost_of"] = draw(posts)
     if kind in ("post", "repost"):
@@ -93,14 +96,15 @@ def creations(draw: st.DrawFn) -> Creation:
 
 @st.composite
 def later_words(draw: st.DrawFn, created: Sequence[Creation]) -> PostFact:
-    """An edit or a deletion of one of these, by whoever, dated before or after its creation."""
+    """An edit, deletion or detachment of one of these, by whoever, dated before or after it."""
     about = draw(st.sampled_from(created))
     whose = {
         "version": about.version + draw(st.integers(-1, 2)),
         "post_id": about.post_id,
         "author_id": draw(st.just(about.author_id) | people),
     }
-    kind = draw(st.sampled_from((PostEdited, ReplyEdited, PostDeleted, ReplyDeleted)))
+    kinds = (PostEdited, ReplyEdited, PostDeleted, ReplyDeleted, QuoteDetached, QuoteDetached)
+    kind = draw(st.sampled_from(kinds))
     if kind in (PostEdited, ReplyEdited):
         whose |= draw(st.sampled_from(WORDS))
     return kind(**whose)

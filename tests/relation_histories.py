@@ -221,7 +221,8 @@ def wordy_histories(draw: st.DrawFn) -> list[Fact]:
         elif kind == "reply":
             facts.append(ReplyCreated(**whose, **wordy(draw), parent_id=other))
         else:
-            facts.append(PostCreated(**whose, **wordy(draw)))
+            quoted = draw(st.sampled_from((None, other)))
+            facts.append(PostCreated(**whose, **wordy(draw), quote_of=quoted))
         if kind == "edited":
             facts.append(PostEdited(**whose | {"version": whose["version"] + 1}, **wordy(draw)))
     return facts + draw(st.lists(choosy_follows(), max_size=6))

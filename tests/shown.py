@@ -11,6 +11,8 @@ def shown(item: Item) -> dict[str, Any]:
     """An item; `created_at` follows from ids."""
     said: dict[str, Any] = msgspec.to_builtins(item)
     del said["created_at"]
+    if item.quote is not None and item.quote.item is not None:
+        said["quote"]["item"] = shown(item.quote.item)
     if said["repost"] is not None:
         said["repost"]["by"] = list(said["repost"]["by"])
     return said

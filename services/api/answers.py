@@ -12,6 +12,7 @@ from services.readers import home, people
 from services.readers import item as shown
 from services.relations.lists import ListRules
 from services.relations.relations import Edge, KeywordMute
+from services.visibility import standing
 from services.visibility.rules import RULES, VerdictReason
 from services.visibility.view import ReasonKind
 
@@ -42,6 +43,14 @@ class Reason(Struct, frozen=True):
     by: str
 
 
+class Quote(Struct, frozen=True):
+    """A quoted post: its item, or the placeholder for it. What a quoted post quotes has neither."""
+
+    post_id: IdText
+    item: "Item | None"
+    placeholder: standing.Placeholder | None
+
+
 class Item(Struct, frozen=True):
     """A post as shown to the viewer. For a repost, all but `post_id` is the original's."""
 
@@ -54,6 +63,7 @@ class Item(Struct, frozen=True):
     parent_id: IdText | None
     root_id: IdText | None
     repost: Repost | None
+    quote: Quote | None
     edited: bool
     reason: Reason | None
     warn: str | None
@@ -73,7 +83,7 @@ class Placeholder(Struct, frozen=True):
 
     post_id: IdText
     depth: int
-    placeholder: shown.Placeholder
+    placeholder: standing.Placeholder
     truncated: Annotated[int, Meta(ge=0)]
     hidden: Annotated[int, Meta(ge=0)]
 
@@ -300,6 +310,7 @@ def _fields(post: shown.Item) -> dict[str, Any]:
         "parent_id": _optional_text(post.parent_id),
         "root_id": _optional_text(post.root_id),
         "repost": None if post.repost is None else _repost(post.repost),
+        "quote": None if post.quote is None else _quote(post.quote),
         "edited": post.edited,
         "reason": None if post.reason is None else _reason(post.reason),
         "warn": post.warn,
@@ -308,6 +319,11 @@ def _fields(post: shown.Item) -> dict[str, Any]:
 
 def _repost(repost: shown.Repost) -> Repost:
     return Repost([str(each) for each in repost.by], str(repost.original))
+
+
+def _quote(quote: shown.Quote) -> Quote:
+    quoted = None if quote.item is None else item(quote.item)
+    return Quote(str(quote.post_id), quoted, quote.placeholder)
 
 
 def _reason(reason: shown.Reason) -> Reason:

@@ -77,7 +77,7 @@ def build_api(
     endpoints = [
         *timelines.endpoints(home, returning, AuthorPosts(reader), cursors, max_wait_seconds),
         *stream.endpoints(returning, cursors, gate, streams),
-        *posts.endpoints(reader),
+        *posts.endpoints(reader, cursors),
         *lists.endpoints(ListPosts(reader, retention), cursors),
         *search.endpoints(TagPosts(reader), SearchPosts(reader), cursors, settings.epoch),
         *relations.endpoints(RelationsReader(stores.relations, stores.graph), cursors, clock),

@@ -10,7 +10,7 @@ from services.api import answers
 from services.api.cursors import Cursors
 from services.api.page_position import bare_position
 from services.readers.home import Explanation
-from services.readers.item import Item, Reason, ThreadItem
+from services.readers.item import Item, Quote, Reason, ThreadItem
 
 _POST_ID: Final = post_id(1_783_314_243_000, 0)
 _REPLY_ID: Final = post_id(1_783_314_363_000, 0)
@@ -44,6 +44,22 @@ LISTING: Final = answers.Listing(
 )
 TAGGED: Final = replace(
     LISTING, items=[answers.item(replace(_POST, reason=Reason("tag", _AUTHOR)))]
+)
+QUOTES: Final = replace(
+    LISTING,
+    items=[
+        answers.item(
+            replace(
+                _POST,
+                post_id=_REPLY_ID,
+                author_id=UserId(7),
+                created_at=post_time(_REPLY_ID, DEFAULT_EPOCH),
+                text="Six in the morning, mind you.",
+                root_id=_REPLY_ID,
+                quote=Quote(_POST_ID, item=_POST),
+            )
+        )
+    ],
 )
 FOUND: Final = replace(LISTING, items=[POST])
 EVENT: Final = {

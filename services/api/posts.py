@@ -8,10 +8,14 @@ from litestar import Response
 from schemas.ids import PostId, UserId
 from services.api import answers, examples
 from services.api.auth.access import Access
+from services.api.cursors import Cursors
 from services.api.operation import AnyRequest, Endpoint, Operation
+from services.api.pages import Pager
 from services.api.problems import NotFound
-from services.api.queries import PostQuery, ThreadQuery
+from services.api.queries import PostQuery, QuotesQuery, ThreadQuery
+from services.readers.paging import Page, PageRequest
 from services.readers.post import read_post
+from services.readers.quotes import QuotesOfPosts
 from services.readers.reader import Reader
 from services.readers.thread import Threads
 from services.readers.thread_order import ThreadShape
@@ -38,8 +42,21 @@ READ_THREAD = Operation(
 )
 
 
-def endpoints(reader: Reader) -> list[Endpoint]:
-    threads = Threads(reader)
+READ_QUOTES = Operation(
+    id="readQuotes",
+    path="/v1/posts/{post_id}/quotes",
+    summary="List the posts that quote a post, newest first",
+    query=QuotesQuery,
+    access=Access.READER,
+    response=answers.Listing,
+    example=examples.QUOTES,
+    problems=(HTTPStatus.NOT_FOUND,),
+    response_headers=("Link",),
+)
+
+
+def endpoints(reader: Reader, cursors: Cursors) -> list[Endpoint]:
+    threads, quotes = Threads(reader), QuotesOfPosts(reader)
 
     async def one_post(_: AnyRequest, query: PostQuery, viewer: UserId | None) -> Response[Any]:
         found = await read_post(reader, PostId(int(query.post_id)), viewer)
@@ -54,4 +71,22 @@ def endpoints(reader: Reader) -> list[Endpoint]:
             raise NotFound("no such post for this viewer")
         return Response(answers.Thread([answers.thread_item(each) for each in found]))
 
-    return [Endpoint(READ_POST, one_post), Endpoint(READ_THREAD, thread)]
+    async def read_quotes(
+        request: AnyRequest, query: QuotesQuery, viewer: UserId | None
+    ) -> Response[Any]:
+        quoted = PostId(int(query.post_id))
+
+        async def read(page_request: PageRequest) -> Page:
+            page = await quotes.page(quoted, viewer, page_request)
+            if page is None:
+                raise NotFound("no such post for this viewer")
+            return page
+
+        pager = Pager(cursors, f"quotes/{quoted}/{viewer or ''}")
+        return await pager.respond(request, query, read)
+
+    return [
+        Endpoint(READ_POST, one_post),
+        Endpoint(READ_THREAD, thread),
+        Endpoint(READ_QUOTES, read_quotes),
+    ]

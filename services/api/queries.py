@@ -106,6 +106,11 @@ class PostQuery(Struct, frozen=True, kw_only=True):
     viewer: Viewer | None = None
 
 
+class QuotesQuery(PageQuery, frozen=True, kw_only=True):
+    post_id: Annotated[PathId, Meta(description="the quoted post")]
+    viewer: Viewer | None = None
+
+
 class ThreadQuery(PostQuery, frozen=True, kw_only=True):
     sort: Annotated[ThreadSort, Meta(description="the order of replies to the same post")] = (
         "conversation"

@@ -19,6 +19,7 @@ from services.handlers.public_index import PublicIndex
 from services.posts.post import post_mutation
 from services.posts.store import PostStore
 from services.pulled.authors import PulledAuthors
+from services.quotes.store import QuoteLink, QuoteStore
 from services.retention import Retention
 from services.search.store import PostClaim, TermStore, claim_of
 from services.search.terms import tags_of
@@ -43,6 +44,7 @@ class RecordPosts:
         graph: GraphStore,
         conversations: LinkReplies,
         reposts: LinkReposts,
+        quotes: QuoteStore,
         tags: TermStore,
         words: TermStore,
         outbox: RequestOutbox,
@@ -57,6 +59,7 @@ class RecordPosts:
         self._graph = graph
         self._conversations = conversations
         self._reposts = reposts
+        self._quotes = quotes
         self._tags = tags
         self._tag_index = PublicIndex(posts, tags, tags_of)
         self._words = words
@@ -93,6 +96,7 @@ class RecordPosts:
                 for fact in replies
             ),
             self._reposts.link(created),
+            self._link_quotes(created),
             self._forget([claim_of(fact) for fact in facts if isinstance(fact, Deletion)]),
         )
 
@@ -100,6 +104,12 @@ class RecordPosts:
         """Write the posts, then the tags by which they may be found by now."""
         await self._posts.record([post_mutation(fact) for fact in facts])
         await self._tag_index.update(fact for fact in facts if isinstance(fact, Creation | Edit))
+
+    async def _link_quotes(self, created: Iterable[Creation]) -> None:
+        quoting = [(each.quote_of, each.post_id) for each in created if each.quote_of is not None]
+        if quoting:
+            links = [QuoteLink(PostId(quoted), PostId(post)) for quoted, post in quoting]
+            await self._quotes.add_quotes(links)
 
     async def _forget(self, claims: Sequence[PostClaim]) -> None:
         """Forget tags and words of deleted posts, also those that the search role adds later."""

@@ -3,7 +3,8 @@
 Pure functions over `known`, the loaded posts by id, and the function that loads what they need.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 from schemas.ids import PostId
 from services.posts.post import Post
@@ -12,6 +13,9 @@ from services.posts.store import PostStore
 MAX_ROUNDS = 200
 """Requests that one climb may take. A round passes up to MAX_ANCESTOR_HINT ancestors where hints
 were kept, else one; what lies above 200 rounds counts as unknown."""
+
+Steps: TypeAlias = Callable[[Post, set[PostId]], tuple[PostId, ...]]
+"""Returns what to load next for a post, given which posts turned out to be unknown."""
 
 
 def ancestors(post: Post, known: Mapping[PostId, Post]) -> Iterator[PostId]:
@@ -81,30 +85,56 @@ async def load_above(posts: PostStore, known: dict[PostId, Post], starts: Iterab
 
     Raises StoreUnavailable.
     """
+    await _load(posts, known, list(starts), _steps_up)
+
+
+async def load_shown(posts: PostStore, known: dict[PostId, Post], starts: Iterable[PostId]) -> None:
+    """Load as `load_above` does, and also what the starts quote, with what is above that.
+
+    Raises StoreUnavailable.
+    """
+    shown = list(starts)
+    asked = frozenset(shown)
+
+    def steps(post: Post, absent: set[PostId]) -> tuple[PostId, ...]:
+        original = original_of(post, known) if post.post_id in asked else None
+        quoted = None if original is None else original.quote_of
+        return _steps_up(post, absent) if quoted is None else (*_steps_up(post, absent), quoted)
+
+    await _load(posts, known, shown, steps)
+    originals = (original_of(known[each], known) for each in shown if each in known)
+    quoted = (original.quote_of for original in originals if original is not None)
+    # What was known before without what is above it was not climbed from.
+    await load_above(posts, known, [each for each in quoted if each is not None])
+
+
+async def _load(
+    posts: PostStore, known: dict[PostId, Post], starts: Sequence[PostId], steps: Steps
+) -> None:
     absent: set[PostId] = set()
     wanted = {start for start in starts if start not in known}
     fresh = [known[start] for start in starts if start in known]
     for _ in range(MAX_ROUNDS):
-        wanted.update(_missing(fresh, known, absent))
+        wanted.update(_missing(fresh, known, absent, steps))
         if not wanted:
             return
         found = await posts.load(wanted)
         known.update(found)
         absent |= wanted - found.keys()
-        fresh = _waiting((*fresh, *found.values()), known, absent)
+        fresh = _waiting((*fresh, *found.values()), known, absent, steps)
         wanted = set()
 
 
 def _missing(
-    posts: Iterable[Post], known: Mapping[PostId, Post], absent: set[PostId]
+    posts: Iterable[Post], known: Mapping[PostId, Post], absent: set[PostId], steps: Steps
 ) -> Iterator[PostId]:
     for post in posts:
-        for each in (*_steps(post, absent), *post.ancestor_hint):
+        for each in (*steps(post, absent), *post.ancestor_hint):
             if each not in known and each not in absent:
                 yield each
 
 
-def _steps(post: Post, absent: set[PostId]) -> tuple[PostId, ...]:
+def _steps_up(post: Post, absent: set[PostId]) -> tuple[PostId, ...]:
     """Return the posts to load next before the place of a post is known."""
     above = post.parent_id
     if above in absent and post.root_claim is not None:
@@ -113,10 +143,10 @@ def _steps(post: Post, absent: set[PostId]) -> tuple[PostId, ...]:
 
 
 def _waiting(
-    posts: Iterable[Post], known: Mapping[PostId, Post], absent: set[PostId]
+    posts: Iterable[Post], known: Mapping[PostId, Post], absent: set[PostId], steps: Steps
 ) -> list[Post]:
     return [
         post
         for post in posts
-        if any(each not in known and each not in absent for each in _steps(post, absent))
+        if any(each not in known and each not in absent for each in steps(post, absent))
     ]

@@ -5,15 +5,11 @@ from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from schemas.ids import PostId
-from services.posts.post import Post
-from services.readers.item import Placeholder
 from services.readers.thread_posts import ThreadPosts
 from services.relations.store import Pair
-from services.visibility.people import is_blocked, is_muted
-from services.visibility.predicate import is_gone, is_in_audience, judge_readable
 from services.visibility.replies import is_against_gate
+from services.visibility.standing import Placeholder, placeholder_of
 from services.visibility.view import View
-from services.visibility.words import matching_keyword_mute
 
 
 class ThreadPlaceholders(NamedTuple):
@@ -43,7 +39,10 @@ def decide_placeholders(
     """Decide about each post of a thread; `blocked_pairs` are its author pairs with a block."""
     asked = thread.asked.post_id
     posts = dict.fromkeys((*thread.known, *thread.above, *thread.below))
-    by_post = {post: _placeholder(post, asked, view) for post in posts}
+    by_post = {
+        post: placeholder_of(view.known.get(post), view, "page" if post == asked else "threads")
+        for post in posts
+    }
     shown = {post for post, placeholder in by_post.items() if placeholder is None}
     return ThreadPlaceholders(
         by_post,
@@ -55,22 +54,3 @@ def decide_placeholders(
             and shown.issuperset((reply.post_id, parent.post_id))
         },
     )
-
-
-def _placeholder(post_id: PostId, asked: PostId, view: View) -> Placeholder | None:
-    """Return what stands for a post by itself. Mutes do not hide the post asked for."""
-    post = view.known.get(post_id)
-    if post is None or not is_in_audience(post, view):
-        return "missing"
-    if is_gone(post, view):
-        return "deleted"
-    if not judge_readable(post, view).shown:
-        return "missing"
-    if is_blocked(post, view):
-        return "blocked"
-    return "muted" if post_id != asked and _is_muted(post, view) else None
-
-
-def _is_muted(post: Post, view: View) -> bool:
-    shown = view.original(post) or post
-    return matching_keyword_mute(shown, view, "threads", "hide") is not None or is_muted(post, view)

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
 from schemas.ids import DEFAULT_EPOCH, PostId, UserId
-from schemas.relations import Context
 from services.clock import Clock
-from services.posts.ancestry import load_above
+from services.posts.ancestry import load_shown
 from services.posts.post import Post
 from services.readers.gates import load_gates
 from services.readers.item import Item, present_item
@@ -19,7 +18,7 @@ from services.retention import Retention
 from services.span import Span
 from services.stores import Stores
 from services.visibility.predicate import Verdict
-from services.visibility.view import View
+from services.visibility.view import ReadContext, View
 from services.visibility.windows import WindowPlaces, place_in_windows, window_of
 
 OVERSCAN = 2
@@ -65,10 +64,10 @@ class Reader:
     async def load_view(
         self, viewer: UserId | None, posts: Iterable[PostId], retention: Retention = FOR_EVER
     ) -> View:
-        """Load the posts, what is above them, what they repost and what decides about them."""
+        """Load the posts, what is above them, what they show and what decides about them."""
         known: dict[PostId, Post] = {}
         asked = list(posts)
-        await load_above(self.stores.posts, known, asked)
+        await load_shown(self.stores.posts, known, asked)
         return await self.view_loaded(viewer, known, asked, retention)
 
     async def view_loaded(
@@ -78,17 +77,31 @@ class Reader:
         asked: Iterable[PostId],
         retention: Retention = FOR_EVER,
     ) -> View:
-        """Load what decides about posts that are loaded; only the `asked` ones may be shown."""
+        """Load what decides about loaded posts; the `asked` may be shown, and what they quote."""
         now = self.clock()
         bare = View(viewer, known, floor=retention.floor(now), now=now * 1_000)
         posts = [known[each] for each in asked if each in known]
-        shown = [original for post in posts if (original := bare.original(post)) is not None]
+        shown = _originals(bare, posts)
+        quoted = [each for post in shown if (each := bare.quoted(post)) is not None]
+        judged = [*posts, *shown, *quoted, *_originals(bare, quoted)]
         relations, suspended, gates = await asyncio.gather(
-            self._load_relations(bare, [*posts, *shown]),
-            self.stores.relations.suspended({post.author_id for post in (*posts, *shown)}),
+            self._load_relations(bare, judged),
+            self.stores.relations.suspended({post.author_id for post in judged}),
             load_gates(self.stores.relations, bare, shown),
         )
         return bare._replace(relations=relations, suspended=suspended, gates=gates)
+
+    async def with_quotes(self, view: View, posts: Sequence[PostId]) -> View:
+        """Return the view of these posts with what they quote; no quotes, no request.
+
+        Raises StoreUnavailable.
+        """
+        shown = _originals(view, [view.known[each] for each in posts])
+        if all(post.quote_of is None for post in shown):
+            return view
+        known = dict(view.known)
+        await load_shown(self.stores.posts, known, posts)
+        return await self.view_loaded(view.viewer, known, posts)
 
     async def _load_relations(self, view: View, posts: Iterable[Post]) -> Relations:
         """How the viewer stands to every author, and to the users that these posts mention."""
@@ -111,12 +124,12 @@ class Reader:
         A place depends on all reasons for its window, so these are judged with the entries.
         """
         known: dict[PostId, Post] = {}
-        await load_above(self.stores.posts, known, entries)
+        await load_shown(self.stores.posts, known, entries)
         reasons = set(entries)
         if reposts is not None:
             windows = _contested_windows(View(viewer, known), entries)
             found = await reposts(windows) if windows else ()
-            await load_above(self.stores.posts, known, found)
+            await load_shown(self.stores.posts, known, found)
             reasons.update(found, (each.original_id for each in windows))
         view = await self.view_loaded(viewer, known, reasons, retention)
         posts = [known[each] for each in reasons if each in known]
@@ -137,7 +150,7 @@ class Reader:
         viewer: UserId | None,
         shows: Predicate,
         retention: Retention = FOR_EVER,
-        context: Context | None = None,
+        context: ReadContext = "page",
         reposts: FindReposts | None = None,
         first_batch: int = UNLIMITED,
     ) -> WalkResult:
@@ -166,7 +179,7 @@ class Reader:
             wanted = max(2 * wanted, SMALLEST_REFILL)
         return WalkResult(items, entries[-1], looked_at)
 
-    def _present(self, post: PostId, judged: Judgement, context: Context | None) -> Item:
+    def _present(self, post: PostId, judged: Judgement, context: ReadContext) -> Item:
         return present_item(
             judged.view.known[post],
             judged.view,
@@ -175,6 +188,10 @@ class Reader:
             context=context,
             reposters=judged.places[post],
         )
+
+
+def _originals(view: View, posts: Iterable[Post]) -> list[Post]:
+    return [original for post in posts if (original := view.original(post)) is not None]
 
 
 def _contested_windows(view: View, entries: Iterable[PostId]) -> set[Window]:

@@ -87,7 +87,9 @@ class SearchPosts:
             return judge_listed(post, view)
 
         skeleton = await self._rarest_source(criteria, span, request.limit)
-        found = await self._reader.walk(skeleton, span, request.limit, viewer=viewer, shows=shows)
+        found = await self._reader.walk(
+            skeleton, span, request.limit, viewer=viewer, shows=shows, context="listed"
+        )
         return cut_page(request, found)
 
     async def _rarest_source(self, criteria: SearchCriteria, span: Span, limit: int) -> Skeleton:

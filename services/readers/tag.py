@@ -53,6 +53,6 @@ class TagPosts:
             return verdict._replace(kind="tag") if verdict.shown else verdict
 
         found = await self._reader.walk(
-            skeleton, request.span(), request.limit, viewer=viewer, shows=shows
+            skeleton, request.span(), request.limit, viewer=viewer, shows=shows, context="listed"
         )
         return cut_page(request, found)

@@ -41,6 +41,9 @@ class Threads:
         if thread.repost is not None and not judge_on_page(thread.repost, view).shown:
             return None
         places = arrange_thread(thread, view, placeholders, shape)
+        view = await self._reader.with_quotes(
+            view, [each.post_id for each in places if each.placeholder is None]
+        )
         return [self._present(place, view) for place in places] or None
 
     async def _judge(

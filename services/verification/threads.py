@@ -1,4 +1,4 @@
-"""Checks that a post is found where its thread and its author's page are read.
+"""Checks that a post is found where its thread, its author's page and quotes are read.
 
 A thread is walked down from its posts by links, which are kept beside the posts. From a post alone
 it is known which links it must have; those that it must not have are shown by no reader.
@@ -34,6 +34,7 @@ class VerifyThreads:
             await self._is_on_its_page(known[post]),
             await self._is_in_its_home(known[post]),
             await self._is_below(known[post], known),
+            await self._is_among_quotes(known[post]),
         )
         return Differences() if all(there) else Differences(frozenset({(post, None)}))
 
@@ -48,6 +49,13 @@ class VerifyThreads:
             return True
         homes = await self._reader.stores.home_timelines.pin()
         return await homes.in_home(post.author_id, post.post_id)
+
+    async def _is_among_quotes(self, post: Post) -> bool:
+        """Whether it is found where the quotes of what it quotes are read."""
+        if post.quote_of is None:
+            return True
+        span = Span(above=post.post_id - 1, below=post.post_id + 1)
+        return bool(await self._reader.stores.quotes.page(post.quote_of, span, 1))
 
     async def _is_below(self, post: Post, known: dict[PostId, Post]) -> bool:
         """Whether it is below its parent or, while that is unknown, below its claimed root."""

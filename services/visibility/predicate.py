@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from schemas.events import Replies
-from schemas.ids import ListId
+from schemas.ids import ListId, PostId
 from schemas.relations import ListReplies
 from schemas.tags import normal_tag
 from services.posts.post import Post
@@ -105,12 +105,22 @@ def judge_listed(post: Post, view: View) -> Verdict:
         return _hidden(4, "repost")
     if post.visibility != "public":
         return _hidden(5, "not_public")
-    verdict = judge_on_page(post, view)
-    if not verdict.shown:
-        return verdict
-    if is_muted(post, view):
-        return _hidden(6, "muted")
-    return _hidden(23, "against_gate") if is_against_gate(post, view) else verdict
+    return _judge_found(post, view)
+
+
+def judge_quote(post: Post, quoted: PostId, view: View) -> Verdict:
+    """Whether a post is among the quotes of another (32)."""
+    if post.quote_of != quoted or post.repost_of is not None:
+        return _hidden(32, "no_quote")
+    return _hidden(32, "detached") if is_detached(post, view) else _judge_found(post, view)
+
+
+def is_detached(quote: Post, view: View) -> bool:
+    """Whether the quoted author took their post out; of a repost, also the original's may (32)."""
+    quoted = view.quoted(quote)
+    original = None if quoted is None else view.original(quoted)
+    authors = {each.author_id for each in (quoted, original) if each is not None}
+    return not authors.isdisjoint(quote.detached_by)
 
 
 def judge_in_list(post: Post, view: View, list_id: ListId, replies: ListReplies) -> Verdict:
@@ -149,6 +159,16 @@ def may_know(post: Post, view: View) -> bool:
     if original is None or not is_in_audience(post, view) or not is_in_audience(original, view):
         return False
     return not is_blocked(post, view) or is_blocked_by_viewer(post, view) or is_muted(post, view)
+
+
+def _judge_found(post: Post, view: View) -> Verdict:
+    """Whether a post is in a listing that nobody's choice of authors makes."""
+    verdict = judge_on_page(post, view)
+    if not verdict.shown:
+        return verdict
+    if is_muted(post, view):
+        return _hidden(6, "muted")
+    return _hidden(23, "against_gate") if is_against_gate(post, view) else verdict
 
 
 def _retention_hides(post: Post, _: Post, view: View) -> bool:

@@ -38,6 +38,8 @@ VerdictReason: TypeAlias = Literal[
     "other_tags",
     "not_wanted",
     "against_gate",
+    "no_quote",
+    "detached",
 ]
 """Why a post is shown or not, in a word. Clients compare these: none is ever renamed."""
 
@@ -153,6 +155,13 @@ RULES: Final[Mapping[int, Rule]] = {
     23: Rule(
         "The author of a root decides who may reply.",
         {"against_gate": "The root of the conversation does not admit the reply."},
+    ),
+    32: Rule(
+        "A post may quote another.",
+        {
+            "no_quote": "The post does not quote the one that was asked for.",
+            "detached": "The quoted author took their post out of the quote.",
+        },
     ),
 }
 """The rules by which a verdict can be decided. A wording may change, a number never does."""

@@ -2,15 +2,19 @@
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 from schemas.ids import ListId, PostId, UserId
+from schemas.relations import Context
 from services.posts.ancestry import original_of
 from services.posts.post import Post
 from services.relations.relations import Relations, Relationship
 
 ReasonKind = Literal["follow", "self", "repost", "list", "tag", "mention"]
 """What brings a post into a listing."""
+ReadContext: TypeAlias = Context | Literal["listed", "page"]
+"""Where a post is read, for mutes: `page` is what is asked for by its id or its author and ignores
+them all, `listed` heeds those of people, the contexts of keyword mutes heed both."""
 
 
 class ListMember(NamedTuple):
@@ -59,6 +63,10 @@ class View(NamedTuple):
     def original(self, post: Post) -> Post | None:
         """Return what a post shows: itself, or what it reposts, None while that is unknown."""
         return post if post.repost_of is None else original_of(post, self.known)
+
+    def quoted(self, post: Post) -> Post | None:
+        """Return the post that a post quotes; None for no quote, and while that is unknown."""
+        return None if post.quote_of is None else self.known.get(post.quote_of)
 
     def is_active(self, expires_at: int | None) -> bool:
         """Whether something has not expired; it is over at `expires_at` itself."""

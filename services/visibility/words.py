@@ -3,10 +3,10 @@
 import re
 from functools import lru_cache
 
-from schemas.relations import Context, MuteAction
+from schemas.relations import MuteAction
 from services.posts.post import Post
 from services.relations.relations import Edge, KeywordMute
-from services.visibility.view import View
+from services.visibility.view import ReadContext, View
 
 BARE_WORDS = 3
 """A post with a link and fewer words beside it is a bare link."""
@@ -15,10 +15,12 @@ MAX_PATTERNS = 4_096
 
 
 def matching_keyword_mute(
-    post: Post, view: View, context: Context, action: MuteAction
+    post: Post, view: View, context: ReadContext, action: MuteAction
 ) -> KeywordMute | None:
     """Return the viewer's first keyword mute with this action that matches the post here."""
-    if not view.relations.own.keyword_mutes or post.author_id == view.viewer:
+    if context in ("listed", "page") or post.author_id == view.viewer:
+        return None
+    if not view.relations.own.keyword_mutes:
         return None
     text = post.text.casefold()
     for mute in view.relations.own.keyword_mutes:

@@ -56,6 +56,17 @@ def clean(words: str) -> str:
     return "".join("�" if unicodedata.category(each) in UNSAFE else each for each in spaced)
 
 
+def quote_mark(item: Mapping[str, Any], context: DisplayContext) -> str | None:
+    """Return what a post quotes, in a line, or what stands for it."""
+    quote = item.get("quote")
+    if not quote:
+        return None
+    quoted = quote["item"]
+    if quoted is None:
+        return f"quotes a post ({quote['placeholder'] or clean(quote['post_id'])})"
+    return f"quotes {clean(context.name(quoted['author_id']))}: {clean(quoted['text'])}"
+
+
 def with_id(words: Text, item: Mapping[str, Any]) -> Table:
     """Return words on the left, folded, and the post's whole id on the right."""
     table = Table.grid(padding=(0, 2), expand=True)

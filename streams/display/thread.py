@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from streams.display.text import DisplayContext, clean, with_id, with_marks
+from streams.display.text import DisplayContext, clean, quote_mark, with_id, with_marks
 
 
 def thread_tree(body: Mapping[str, Any], context: DisplayContext) -> Tree:
@@ -35,11 +35,13 @@ def _label(item: Mapping[str, Any], context: DisplayContext) -> Table:
         words.append_text(context.user_name(str(item["author_id"])))
         words.append(f"  {clean(item.get('text') or '')}  ", style="not bold")
         words.append_text(context.post_time(item))
-    return with_id(with_marks(words, _marks(item)), item)
+    return with_id(with_marks(words, _marks(item, context)), item)
 
 
-def _marks(item: Mapping[str, Any]) -> list[str]:
+def _marks(item: Mapping[str, Any], context: DisplayContext) -> list[str]:
     marks = []
+    if quoted := quote_mark(item, context):
+        marks.append(quoted)
     if item.get("edited"):
         marks.append("edited")
     if item.get("truncated"):

@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from streams.display.text import DisplayContext, clean, with_id, with_marks
+from streams.display.text import DisplayContext, clean, quote_mark, with_id, with_marks
 
 
 def timeline_list(body: Mapping[str, Any], context: DisplayContext) -> RenderableType:
@@ -37,6 +37,8 @@ def _marks(
     if item.get("repost"):
         by = ", ".join(context.name(str(user)) for user in item["repost"]["by"])
         marks.append(f"reposted by {clean(by)}")
+    if quoted := quote_mark(item, context):
+        marks.append(quoted)
     if item.get("edited"):
         marks.append("edited")
     if item.get("visibility", "public") != "public":

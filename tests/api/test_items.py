@@ -23,6 +23,7 @@ async def test_an_item_has_exactly_these_fields(
         "parent_id": None,
         "root_id": str(post),
         "repost": None,
+        "quote": None,
         "edited": False,
         "reason": {"kind": "follow", "by": "2"},
         "warn": None,
@@ -38,6 +39,39 @@ async def test_a_repost_names_the_original(village: Village, client: httpx.Async
     assert (item["post_id"], item["author_id"], item["text"]) == (str(repost), "3", "hear")
     assert item["repost"] == {"by": ["2"], "original": str(original)}
     assert item["reason"] == {"kind": "repost", "by": "2"}
+
+
+async def test_a_quote_has_the_quoted_item(village: Village, client: httpx.AsyncClient) -> None:
+    """One level deep; of what that quotes there is the id alone."""
+    first = await village.post(CAROL, minutes_ago=4, text="one")
+    second = await village.post(CAROL, minutes_ago=3, text="two", quote_of=first)
+    third = await village.post(BOB, minutes_ago=2, text="three", quote_of=second)
+    quote = (await client.get(f"/v1/posts/{third}")).json()["quote"]
+    assert (quote["post_id"], quote["placeholder"]) == (str(second), None)
+    link = {"post_id": str(first), "item": None, "placeholder": None}
+    assert (quote["item"]["text"], quote["item"]["quote"]) == ("two", link)
+    await village.delete(CAROL, second)
+    quote = (await client.get(f"/v1/posts/{third}")).json()["quote"]
+    assert quote == {"post_id": str(second), "item": None, "placeholder": "deleted"}
+    items = (await client.get(f"/v1/posts/{third}/thread")).json()["items"]
+    assert items[0]["quote"] == quote
+
+
+async def test_quotes_of_a_post_are_paged(village: Village, client: httpx.AsyncClient) -> None:
+    """The newest first; 404 for a post that the viewer may not read."""
+    post = await village.post(BOB, minutes_ago=9)
+    quotes = [await village.post(CAROL, minutes_ago=8 - n, quote_of=post) for n in range(3)]
+    first = (await client.get(f"/v1/posts/{post}/quotes", params={"limit": 2})).json()
+    assert [each["post_id"] for each in first["items"]] == [str(quotes[2]), str(quotes[1])]
+    rest = {"limit": 2, "before": first["next"]}
+    last = (await client.get(f"/v1/posts/{post}/quotes", params=rest)).json()
+    assert [each["post_id"] for each in last["items"]] == [str(quotes[0])]
+    assert last["next"] is None
+    other = await client.get(f"/v1/posts/{quotes[0]}/quotes", params=rest)
+    assert (other.status_code, other.json()["field"]) == (400, "before")
+    hidden = await village.post(BOB, visibility="direct")
+    for unseen in (hidden, 99):
+        assert (await client.get(f"/v1/posts/{unseen}/quotes")).status_code == 404
 
 
 async def test_a_post_is_an_item(village: Village, client: httpx.AsyncClient) -> None:

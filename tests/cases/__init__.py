@@ -11,10 +11,20 @@ from collections.abc import Sequence
 from tests.cases.home import HOME
 from tests.cases.lists import LISTINGS
 from tests.cases.people import PEOPLE
+from tests.cases.quotes import QUOTES
 from tests.cases.replies import REPLIES
 from tests.cases.reposts import REPOSTS
 from tests.cases.threads import THREADS
 from tests.cases.told import Case
 from tests.cases.words import WORDS
 
-CASES: Sequence[Case] = [*HOME, *REPLIES, *REPOSTS, *PEOPLE, *WORDS, *LISTINGS, *THREADS]
+CASES: Sequence[Case] = [
+    *HOME,
+    *REPLIES,
+    *REPOSTS,
+    *PEOPLE,
+    *WORDS,
+    *LISTINGS,
+    *THREADS,
+    *QUOTES,
+]

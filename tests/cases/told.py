@@ -10,6 +10,7 @@ from schemas.events import (
     PostDeleted,
     PostEdited,
     PostFact,
+    QuoteDetached,
     ReplyCreated,
 )
 from schemas.ids import DAY_MS, PostId, post_id, post_time
@@ -110,7 +111,27 @@ class Found(NamedTuple):
     by: tuple[tuple[str, Any], ...] = ()
 
 
-Ask: TypeAlias = Home | Entry | Explained | Thread | Post | Page | Listed | Tagged | Found
+class Quotes(NamedTuple):
+    """The ids of the quotes of a post, or None for 404."""
+
+    viewer: int | None
+    post: int
+
+
+class Quoted(NamedTuple):
+    """(text, placeholder, whether it quotes) of what a post quotes: in home, or as it is asked for.
+
+    None where it quotes nothing.
+    """
+
+    viewer: int | None
+    post: int
+    in_home: bool = True
+
+
+Ask: TypeAlias = (
+    Home | Entry | Explained | Thread | Post | Page | Listed | Tagged | Found | Quotes | Quoted
+)
 
 
 class Case(NamedTuple):
@@ -137,6 +158,15 @@ def reply(which: int, by: int, to: int, text: str = "", **fields: Any) -> PostFa
 
 def repost(which: int, by: int, of: int, **fields: Any) -> PostFact:
     return post(which, by, repost_of=of, **fields)
+
+
+def quote(which: int, by: int, of: int, text: str = "", **fields: Any) -> PostFact:
+    return post(which, by, text, quote_of=of, **fields)
+
+
+def detach(which: int, by: int) -> PostFact:
+    """At once, before anything else is said of the quote."""
+    return QuoteDetached(version=0, post_id=which, author_id=by)
 
 
 def edit(which: int, by: int, at: int = 1, **fields: Any) -> PostFact:

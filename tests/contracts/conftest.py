@@ -30,6 +30,7 @@ from services.graph.cassandra import CassandraGraph
 from services.metrics.metrics import Metrics
 from services.posts.cassandra import CassandraPosts
 from services.pulled.cassandra import CassandraPulled
+from services.quotes.cassandra import CassandraQuotes
 from services.relations.cassandra import CassandraRelations
 from services.reposts.cassandra import CassandraReposts
 from services.retention import Retention
@@ -57,6 +58,7 @@ TABLES = (
     ("word_entries", "word_buckets", "post_words", "forgotten_words"),
     ("pulled_authors",),
     ("activity",),
+    ("quotes",),
 )
 """Of each port, in the order of `Stores`."""
 WRITES = {
@@ -74,6 +76,7 @@ WRITES = {
     "add_home_reposts",
     "flag",
     "raised",
+    "add_quotes",
 }
 COMPACT_SECONDS = 60
 PATIENCE_SECONDS = 60.0
@@ -257,6 +260,7 @@ def on(store: Store) -> Stores:
         CassandraWords(store),
         CassandraPulled(store, Retention(days=30), lambda: NOW),
         CassandraActivity(store),
+        CassandraQuotes(store),
     )
 
 

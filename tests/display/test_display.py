@@ -59,6 +59,21 @@ def test_a_home_is_a_line_for_each_post() -> None:
     ]
 
 
+def test_a_quote_names_what_it_quotes() -> None:
+    """Its author and words, or what stands for it; in a home and in a thread alike."""
+    quotes = (
+        ({"post_id": "7", "item": item(7, 3, "news"), "placeholder": None}, "quotes carol: news"),
+        ({"post_id": "7", "item": None, "placeholder": "deleted"}, "quotes a post (deleted)"),
+        ({"post_id": "7", "item": None, "placeholder": None}, "quotes a post (7)"),
+    )
+    for quote, words in quotes:
+        (line,) = drawn(timeline_list(page(item(9, 2, "look", quote=quote)), CONTEXT))
+        assert f"look  {words}" in line
+        place = {"depth": 0, "placeholder": None, "truncated": 0, "hidden": 0}
+        (line,) = drawn(thread_tree(page(item(9, 2, "look", quote=quote, **place)), CONTEXT))
+        assert f"{words}" in line
+
+
 def test_a_home_says_what_is_to_know_of_it() -> None:
     """That it is empty, that it is being built, and how to continue."""
     assert drawn(timeline_list(page(), CONTEXT)) == ["nothing here"]

@@ -2,7 +2,8 @@
 
 The eight requests of a page of twenty: which buckets there are, their entries, what the viewer set
 for himself, the posts, what is above them, what was reposted to him in their windows, how he stands
-to everybody on the page, and who of them is suspended. One more loads reposts that lie elsewhere.
+to everybody on the page, and who of them is suspended. One more loads reposts that lie elsewhere,
+another what is above the replies that posts quote.
 """
 
 from collections.abc import AsyncIterator, Iterable
@@ -35,6 +36,7 @@ FOLLOWED = 100_000
 MOST_REQUESTS = 8
 MOST_FOR_TAGS = 2
 MOST_FOR_REPOSTS = 1
+MOST_FOR_QUOTES = 1
 MOST_FOR_PULLED = 2
 PULLED = 1_000
 
@@ -79,6 +81,22 @@ async def test_a_page_of_twenty_takes_eight_store_requests(deps: Deps) -> None:
     page = await home.page(VIEWER, PageRequest())
     assert page.items[0].reason == Reason("tag", UserId(FOLLOWED + 9))
     assert requests(deps) - before <= MOST_REQUESTS + MOST_FOR_TAGS
+
+
+async def test_quotes_take_one_request_more(deps: Deps) -> None:
+    """However many there are: it loads what is above the replies that they quote."""
+    await follow_many(deps)
+    quoted = [*conversation(10), *(post(100 + n, author=FOLLOWED + 9) for n in range(20))]
+    quotes = [
+        post(300 + n, author=2 + n, quote_of=each.post_id) for n, each in enumerate(quoted[5:25])
+    ]
+    await publish(deps, [*quoted, *quotes])
+    home = Home(Reader(deps.stores, deps.clock, deps.settings.epoch), deps.retention)
+    await home.page(VIEWER, PageRequest())
+    before = requests(deps)
+    page = await home.page(VIEWER, PageRequest())
+    assert [item.quote and item.quote.item is not None for item in page.items] == [True] * 20
+    assert requests(deps) - before <= MOST_REQUESTS + MOST_FOR_QUOTES
 
 
 async def test_reposts_take_one_request_more(deps: Deps) -> None:

@@ -25,6 +25,15 @@ Home
 * An exclusive list also takes what a followed tag brings, never V himself.
 * Where several reasons bring a post, it is V's own, else a follow edge's, else a tag's.
 
+Quotes
+* The mutes that judge a post where it stands judge what it quotes there: none on pages that are
+  asked for, people's in tag timelines, search and quotes. What is muted stands as `muted`; the
+  quote itself stays. A block between the two authors is no matter of V's.
+* What is quoted may be a repost: its author and the original's may take it out. A repost itself
+  quotes nothing.
+* `quotes` is 404 where V may not read the post; it has quotes of every visibility that V may read.
+* The link of a quote of a quote is an id, whoever may see that post.
+
 Elsewhere
 * Posts and threads asked for by id ignore mutes, as authors' pages do. Where a block hides what is
   asked for, it does not exist. Keywords have their three contexts, and lists.

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 
 from tests.model.said import DAY_MS, Json
-from tests.model.seen import HIDDEN, WARNED, Seen, is_bare
+from tests.model.seen import HIDDEN, Seen, is_bare
 
 LINE = 64
 RULES = {
@@ -42,7 +42,7 @@ class Home(Seen):
 
         def present(place: int, by: list[int]) -> Json:
             reason = {"kind": shown[place].kind, "by": self.posts[place]["author_id"]}
-            return self.item(place, reason, by, self.word(viewer, place, "home", WARNED))
+            return self.present(viewer, place, "home", reason, by)
 
         return self.in_places(shown, present)
 

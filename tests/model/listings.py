@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from tests.model.home import Home
 from tests.model.said import Json, Viewer, plain
-from tests.model.seen import WARNED
+from tests.model.seen import LISTED, PAGE
 
 
 def words(text: str) -> set[str]:
@@ -18,7 +18,7 @@ class Listings(Home):
     def post(self, viewer: Viewer, post_id: int) -> Json | None:
         """A post asked for by its id: blocks hide it, mutes do not. None is 404."""
         hidden = self.unseen(viewer, post_id) or self.blockers(viewer, post_id)
-        return None if hidden else self.item(post_id)
+        return None if hidden else self.present(viewer, post_id, PAGE)
 
     def author_page(self, viewer: Viewer, author: int) -> list[Json]:
         """Rule 6: ignores mutes, never blocks."""
@@ -37,7 +37,7 @@ class Listings(Home):
 
         def present(place: int, by: list[int]) -> Json:
             reason = {"kind": "list", "by": self.posts[place]["author_id"]}
-            return self.item(place, reason, by, self.word(viewer, place, "home", WARNED))
+            return self.present(viewer, place, "home", reason, by)
 
         return self.in_places(shown, present)
 
@@ -71,11 +71,13 @@ class Listings(Home):
         """Rule 17: one of `any_of` (the path's tag is among them), all of `all_of`, no other."""
         wanted, needed, barred = (set(map(plain, tags)) for tags in (any_of, all_of, none_of))
         found = []
-        for post_id in self.listed(viewer, {each for tag in wanted for each in self.tagged[tag]}):
+        tagged = {each for tag in wanted for each in self.tagged[tag]}
+        owed = (each for each in tagged if self.posts[each]["visibility"] == "public")
+        for post_id in self.listed(viewer, owed):
             tags = set(map(plain, self.posts[post_id]["tags"]))
             if needed <= tags and not barred & tags:
                 reason = {"kind": "tag", "by": self.posts[post_id]["author_id"]}
-                found.append(self.item(post_id, reason))
+                found.append(self.present(viewer, post_id, LISTED, reason))
         return found
 
     def search(
@@ -102,13 +104,28 @@ class Listings(Home):
                 and conversation in (None, self.root(post_id))
             )
 
-        return [self.item(post_id) for post_id in self.listed(viewer, self.posts) if found(post_id)]
+        owed = (post_id for post_id in self.posts if self.posts[post_id]["visibility"] == "public")
+        return [
+            self.present(viewer, post_id, LISTED)
+            for post_id in self.listed(viewer, owed)
+            if found(post_id)
+        ]
+
+    def quotes(self, viewer: Viewer, quoted: int) -> list[Json] | None:
+        """Rule 32: the quotes of a post, but for those that it was taken out of; None is 404."""
+        if self.post(viewer, quoted) is None:
+            return None
+        owed = (post for post in self.posts if self.posts[post]["quote_of"] == quoted)
+        return [
+            self.present(viewer, post, LISTED)
+            for post in self.listed(viewer, owed)
+            if not self.is_detached(post)
+        ]
 
     def listed(self, viewer: Viewer, owed: Iterable[int]) -> Iterator[int]:
-        """Public posts, newest first: no reposts, nothing muted, blocked or against a gate."""
+        """Of these, newest first: no reposts, nothing muted, blocked or against a gate."""
         for post_id in sorted(owed, reverse=True):
-            post = self.posts[post_id]
-            if post["visibility"] != "public" or post["repost_of"]:
+            if self.posts[post_id]["repost_of"]:
                 continue
             hidden = self.unseen(viewer, post_id) or self.blockers(viewer, post_id)
             if not hidden and not self.muted(viewer, post_id) and not self.against_gate(post_id):

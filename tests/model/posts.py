@@ -9,7 +9,7 @@ from tests.model.people import People
 from tests.model.said import EPOCH_MS, Json, latest, plain
 
 EDITABLE = ("text", "lang", "visibility", "mentions", "tags", "links", "reply_gate")
-FIXED = ("parent_id", "root_id", "repost_of")
+FIXED = ("parent_id", "root_id", "repost_of", "quote_of")
 DEFAULTS = {"text": "", "visibility": "public", "mentions": (), "tags": (), "links": ()}
 SHOWN = ("author_id", "text", "lang", "visibility", "parent_id", "edited")
 
@@ -31,6 +31,7 @@ def post_of(said: Sequence[Json]) -> Json | None:
         "mentions": {int(each) for each in post["mentions"]},
         "edited": any(created[field] != now[field] for field in EDITABLE),
         "deleted": any(m["type"].endswith(".deleted") for m in mine),
+        "detached_by": {m["author_id"] for m in said if m["type"] == "quote.detached"},
     }
 
 
@@ -42,7 +43,7 @@ class Posts(People):
         self.oldest = now_ms - retention_ms - EPOCH_MS if retention_ms else -1
         said: dict[int, list[Json]] = defaultdict(list)
         for m in log:
-            if m["type"].split(".")[0] in ("post", "reply"):
+            if m["type"].split(".")[0] in ("post", "reply", "quote"):
                 said[m["post_id"]].append(m)
         known = {post_id: post_of(about) for post_id, about in said.items()}
         self.posts = {post_id: post for post_id, post in known.items() if post}
@@ -87,13 +88,18 @@ class Posts(People):
     def item(
         self, post_id: int, reason: Json | None = None, by: Sequence[int] = (), warn: Any = None
     ) -> Json:
-        """A post as it is shown, with who reposted it (of a repost at least its author)."""
+        """A post as it is shown, with who reposted it (of a repost at least its author).
+
+        What it quotes is a link.
+        """
         original = self.original(post_id) or 0
+        quoted = self.posts[original]["quote_of"]
         by = by or ([] if original == post_id else [self.posts[post_id]["author_id"]])
         return {field: self.posts[original][field] for field in SHOWN} | {
             "post_id": post_id,
             "root_id": self.root(original),
             "repost": {"by": list(by), "original": original} if by else None,
+            "quote": quoted and {"post_id": quoted, "item": None, "placeholder": None},
             "reason": reason,
             "warn": warn,
         }

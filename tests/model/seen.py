@@ -8,6 +8,8 @@ from tests.model.said import Json, Viewer
 
 BARE_WORDS = 3
 HIDDEN, WARNED = "hide", "warn"
+PAGE, LISTED = "page", "listed"
+"""What is asked for by its id or author ignores mutes; tags, search and quotes, those of words."""
 
 
 def contains(text: str, mute: Json) -> bool:
@@ -43,6 +45,10 @@ class Seen(Posts):
         """The post and the original that it shows; rule 4: nothing while that is unknown."""
         original = self.original(post_id)
         return [post_id, original] if original else []
+
+    def shows_known(self, post_id: int) -> list[int]:
+        """Whichever of a post and the original that it shows are known."""
+        return list(dict.fromkeys([post_id, *self.shows(post_id)])) if post_id in self.posts else []
 
     def readable(self, viewer: Viewer, post_id: int) -> bool:
         """Rules 4 and 5: whether V is of the audience of all that the post shows."""
@@ -85,7 +91,7 @@ class Seen(Posts):
     def word(self, viewer: Viewer, post_id: int, context: str, action: str) -> str | None:
         """Rule 7: the first phrase with this action that stands in what the post shows."""
         post = self.posts[self.original(post_id) or 0]
-        if post["author_id"] == viewer:
+        if post["author_id"] == viewer or context in (PAGE, LISTED):
             return None
         for mute in self.keywords[viewer]:
             here = not mute["contexts"] or context in mute["contexts"]
@@ -93,14 +99,38 @@ class Seen(Posts):
                 return str(mute["phrase"])
         return None
 
-    def placeholder(self, viewer: Viewer, post_id: int) -> str | None:
-        """Rules 21 and 22: what stands in a thread for a post that V is not shown."""
+    def placeholder(self, viewer: Viewer, post_id: int, where: str = "threads") -> str | None:
+        """Rules 21, 22 and 32: what stands for a post that V is not shown; a page ignores mutes."""
         if unseen := self.unseen(viewer, post_id):
             return unseen
         if self.blockers(viewer, post_id):
             return "blocked"
-        worded = self.word(viewer, post_id, "threads", HIDDEN)
-        return "muted" if worded or self.muted(viewer, post_id) else None
+        worded = self.word(viewer, post_id, where, HIDDEN)
+        return "muted" if where != PAGE and (worded or self.muted(viewer, post_id)) else None
+
+    def is_detached(self, quote: int) -> bool:
+        """Rule 32: by the author of what it quotes, of a repost also by the original's."""
+        shown = [self.posts[each] for each in self.shows_known(self.posts[quote]["quote_of"])]
+        return any(post["author_id"] in self.posts[quote]["detached_by"] for post in shown)
+
+    def present(
+        self,
+        viewer: Viewer,
+        post_id: int,
+        where: str,
+        reason: Json | None = None,
+        by: Sequence[int] = (),
+    ) -> Json:
+        """A post as it is shown in such a place, with what it quotes, one level deep (32)."""
+        item = self.item(post_id, reason, by, self.word(viewer, post_id, where, WARNED))
+        if quote := item["quote"]:
+            quoted = quote["post_id"]
+            stands = self.placeholder(viewer, quoted, where)
+            quote["placeholder"] = "missing" if self.is_detached(self.original(post_id)) else stands
+            if not quote["placeholder"]:
+                warning = self.word(viewer, quoted, where, WARNED)
+                quote["item"] = self.item(quoted, warn=warning)
+        return item
 
     def against_gate(self, post_id: int) -> bool:
         """Rule 23: a reply that its root does not admit now."""

@@ -2,7 +2,7 @@
 
 from tests.model.home import LINE
 from tests.model.said import Json, Viewer
-from tests.model.seen import WARNED, Seen
+from tests.model.seen import Seen
 
 ANCESTORS, LEVELS, BRANCHES, BELOW_EACH_REPLY = 80, 20, 10, 400
 
@@ -46,7 +46,7 @@ class Threads(Seen):
             row: Json = {"post_id": post_id, "depth": depth, "truncated": cut, "hidden": hidden}
             row["placeholder"] = self.stands_for(viewer, line, post_id)
             if not row["placeholder"]:
-                row |= self.item(post_id, warn=self.word(viewer, post_id, "threads", WARNED))
+                row |= self.present(viewer, post_id, "threads")
             shown.append(row)
         return shown
 

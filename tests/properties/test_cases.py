@@ -14,6 +14,7 @@ from services.readers.item import Item, ThreadItem
 from services.readers.list import ListPosts
 from services.readers.paging import PageRequest
 from services.readers.post import read_post
+from services.readers.quotes import QuotesOfPosts
 from services.readers.reader import Judgement, Reader
 from services.readers.search import SearchPosts, search_criteria
 from services.readers.tag import TagFilter, TagPosts
@@ -29,6 +30,8 @@ from tests.cases.told import (
     Listed,
     Page,
     Post,
+    Quoted,
+    Quotes,
     Tagged,
     Thread,
 )
@@ -96,6 +99,27 @@ async def listing(world: World, case: Case) -> Any:
             what = search_criteria(text, **dict(by))
             search = SearchPosts(world.reader).page(what, viewer and UserId(viewer), ALL)
             return ids((await search).items)
+        case Quotes(viewer, post):
+            quotes = QuotesOfPosts(world.reader)
+            listed = await quotes.page(PostId(post), viewer and UserId(viewer), ALL)
+            return listed and ids(listed.items)
+        case Quoted(viewer, post, in_home):
+            return await quoted(world, viewer, PostId(post), in_home=in_home)
+
+
+async def quoted(world: World, viewer: int | None, post: PostId, *, in_home: bool) -> Any:
+    """What a case says of what a post quotes."""
+    if in_home:
+        items = (await world.home.page(UserId(viewer or 0), ALL)).items
+    else:
+        asked = await read_post(world.reader, post, viewer and UserId(viewer))
+        items = [] if asked is None else [asked]
+    quote = next(each for each in items if each.post_id == post).quote
+    if quote is None:
+        return None
+    if quote.item is None:
+        return None, quote.placeholder, False
+    return quote.item.text, quote.placeholder, quote.item.quote is not None
 
 
 async def world_of(case: Case, chance: Random) -> World:

@@ -117,7 +117,7 @@ def test_authors_pages_and_posts_show_what_the_model_says(prove: Prove) -> None:
             for post in map(PostId, POSTS):
                 item = await read_post(world.reader, post, viewer)
                 seen = post in model.posts and not model.placeholder(viewer, post)
-                assert (item and shown(item)) == (model.item(post) if seen else None)
+                assert (item and shown(item)) == (model.post(viewer, post) if seen else None)
             for author in map(UserId, PEOPLE):
                 page = await AuthorPosts(world.reader).page(author, viewer, request)
                 mine = sorted(model.written[author], reverse=True)

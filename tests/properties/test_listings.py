@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from schemas.ids import DAY_MS, ListId, PostId, UserId
 from services.readers.list import ListPosts
 from services.readers.paging import Page, PageRequest
+from services.readers.quotes import QuotesOfPosts
 from services.readers.search import SearchPosts, search_criteria
 from services.readers.tag import TagFilter, TagPosts
 from tests.histories import NOW, PEOPLE, POSTS, READER, RETENTION_DAYS, Fact, chances, log
@@ -66,6 +67,20 @@ def test_tag_timelines_show_public_posts(prove: Prove) -> None:
             reader = None if viewer is None else UserId(viewer)
             page = await TagPosts(world.reader).page(TagFilter.of(*each), reader, ALL)
             assert items(page) == expected.tag_timeline(viewer, *each), each
+
+    prove(holds, 60, whole_histories(), chances, viewers)
+
+
+def test_quotes_of_a_post_are_listed(prove: Prove) -> None:
+    """As far as the viewer may read them, and the post itself."""
+
+    async def holds(facts: list[Fact], chance: Random, viewer: int | None) -> None:
+        world, expected = await World().deliver(facts, chance), model(facts)
+        reader = None if viewer is None else UserId(viewer)
+        for post in POSTS:
+            page = await QuotesOfPosts(world.reader).page(PostId(post), reader, ALL)
+            found = None if page is None else items(page)
+            assert found == expected.quotes(viewer, post), post
 
     prove(holds, 60, whole_histories(), chances, viewers)
 

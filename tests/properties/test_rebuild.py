@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from schemas.events import FollowCreated, FollowDeleted, PostCreated
 from schemas.ids import PostId, UserId
 from services.conversations.memory import MemoryConversations
+from services.conversations.store import ReplyLink
 from services.handlers.pages import FanOutPolicy
 from services.handlers.rebuild import Rebuild
+from services.quotes.memory import MemoryQuotes
 from services.reposts.memory import MemoryReposts
 from services.timelines.memory import MemoryAuthorTimelines, MemoryHomeGeneration
 from services.verification.differences import Differences
@@ -157,6 +159,14 @@ def test_a_post_without_its_link_is_found(prove: Prove) -> None:
             links -= {each for each in links if each.post_id == lost.post_id}
             found = {post for post in known if await verify(post)}
             assert found == {lost.post_id}
+            await stored.link([ReplyLink(lost.parent_id, lost.post_id, lost.author_id)])
+        for lost in known.values():
+            if lost.quote_of is not None:
+                quotes = world.reader.stores.quotes
+                assert isinstance(quotes, MemoryQuotes)
+                quotes._quotes[lost.quote_of].remove(lost.post_id)
+                assert {post for post in known if await verify(post)} == {lost.post_id}
+                break
 
     prove(holds, 30, histories() | conversations(), chances)
 

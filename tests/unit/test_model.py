@@ -19,6 +19,8 @@ from tests.cases.told import (
     Listed,
     Page,
     Post,
+    Quoted,
+    Quotes,
     Tagged,
     Thread,
 )
@@ -62,12 +64,28 @@ def answer(model: Model, case: Case) -> Any:  # noqa: PLR0911 - one for each que
             return item and item["text"]
         case Page(viewer, author):
             return ids(model.author_page(viewer, author))
+        case _:
+            return listing(model, case)
+
+
+def listing(model: Model, case: Case) -> Any:
+    """Answers about lists, tags, search and quotes."""
+    match case.ask:
         case Listed(viewer, list_id):
             return ids(model.list_timeline(viewer, list_id))
         case Tagged():
             return ids(model.tag_timeline(*case.ask))
         case Found(viewer, text, by):
             return ids(model.search(viewer, text, **dict(by)))
+        case Quotes(viewer, post):
+            return ids(model.quotes(viewer, post))
+        case Quoted(viewer, post, in_home):
+            shown = model.home(viewer or 0) if in_home else [model.post(viewer, post)]
+            quote = next(each for each in shown if each and each["post_id"] == post)["quote"]
+            if not quote:
+                return None
+            item = quote["item"]
+            return item and item["text"], quote["placeholder"], bool(item and item["quote"])
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}: {case.claim}")
