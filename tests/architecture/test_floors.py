@@ -18,6 +18,7 @@ FLOORS = (
         "graph",
         "conversations",
         "reposts",
+        "quotes",
         "search",
         "activity",
         "generations",
