@@ -121,7 +121,7 @@ def lists(draw: st.DrawFn) -> RelationFact:
     kind = draw(st.sampled_from(("list", "list", "gone", "member", "member", "member", "left")))
     if kind == "list":
         replies = draw(st.sampled_from((None, "none", "list", "followed")))
-        return ListCreated(**about, replies=replies, exclusive=draw(maybe))
+        return ListCreated(**about, replies=replies, exclusive=draw(maybe), reposts=draw(maybe))
     if kind == "gone":
         return ListDeleted(**about)
     made = ListMemberAdded if kind == "member" else ListMemberRemoved
@@ -153,8 +153,10 @@ def settings_facts(draw: st.DrawFn) -> RelationFact:
 @st.composite
 def thread_mutes(draw: st.DrawFn) -> RelationFact:
     """Rule 25."""
-    made: Any = draw(st.sampled_from((ThreadMuteCreated, ThreadMuteDeleted)))
-    return made(**draw(stamped()), root_id=draw(st.sampled_from(POSTS)))
+    about = draw(stamped()) | {"root_id": draw(st.sampled_from(POSTS))}
+    if draw(st.integers(0, 2)) == 0:
+        return ThreadMuteDeleted(**about)
+    return ThreadMuteCreated(**about, everywhere=draw(maybe))
 
 
 @st.composite
@@ -189,7 +191,7 @@ def choosy_follows(draw: st.DrawFn) -> FollowCreated:
         replies=draw(st.sampled_from((None, "all", "none"))),
         reposts=draw(maybe),
         bare_links=draw(maybe),
-        languages=draw(st.sampled_from((None, (), ("en",), ("de", "en")))),
+        languages=draw(st.sampled_from((None, (), ("en",), ("de", "en"), ("EN-us",)))),
     )
 
 
@@ -199,7 +201,7 @@ def wordy(draw: st.DrawFn) -> dict[str, Any]:
     text = draw(st.sampled_from(TEXTS))
     return {
         "text": " ".join([text, *links]),
-        "lang": draw(st.sampled_from((None, "en", "de"))),
+        "lang": draw(st.sampled_from((None, "en", "de", "en-US", "und"))),
         "links": links,
         "tags": draw(st.sampled_from(((), ("Jazz",), ("#b", "c"), ("jazz", "JAZZ")))),
         "mentions": draw(st.sampled_from(((), (), (1,), (2, READER)))),
@@ -288,7 +290,14 @@ def peopled_histories(draw: st.DrawFn) -> list[Fact]:
     """Posts with words and gates, and all that decides on them but windows."""
     posts: Sequence[Fact] = draw(histories() | wordy_histories() | gated_conversations())
     said = st.one_of(
-        blocks(), mutes(), keyword_mutes(), lists(), tag_follows(), accounts(), settings_facts()
+        blocks(),
+        mutes(),
+        keyword_mutes(),
+        lists(),
+        tag_follows(),
+        accounts(),
+        settings_facts(),
+        thread_mutes(),
     )
     return [
         *posts,

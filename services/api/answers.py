@@ -168,6 +168,7 @@ class OwnList(Struct, frozen=True):
 
     list_id: IdText
     replies: ListReplies
+    reposts: bool
     exclusive: bool
 
 
@@ -266,7 +267,7 @@ def person(found: people.Person, now_us: int) -> Person:
 
 
 def own_list(list_id: int, rules: ListRules) -> OwnList:
-    return OwnList(str(list_id), rules.replies, rules.exclusive)
+    return OwnList(str(list_id), rules.replies, rules.reposts, rules.exclusive)
 
 
 def muted_words(mute: KeywordMute) -> MutedWords:

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 
 from schemas.ids import MAX_ID
 from services.api.problems import BadParameter
+from services.readers.author import AuthorReplies
 from services.readers.paging import DEFAULT_LIMIT, MAX_LIMIT
 from services.readers.search import MAX_WORDS
 from services.readers.thread_order import MAX_BRANCHES, MAX_DEPTH, ThreadSort
@@ -98,6 +99,9 @@ class StreamQuery(Struct, frozen=True, kw_only=True):
 
 class AuthorQuery(PageQuery, frozen=True, kw_only=True):
     user_id: Annotated[PathId, Meta(description="the author")]
+    replies: Annotated[
+        AuthorReplies, Meta(description="with replies, without them, or replies only")
+    ] = "all"
     viewer: Viewer | None = None
 
 

@@ -71,8 +71,9 @@ def endpoints(
         request: AnyRequest, query: AuthorQuery, viewer: UserId | None
     ) -> Response[Any]:
         author = UserId(int(query.user_id))
-        pager = Pager(cursors, f"posts/{author}/{viewer or ''}")
-        return await pager.respond(request, query, partial(authors.page, author, viewer))
+        pager = Pager(cursors, f"posts/{author}/{viewer or ''}{_of_replies(query)}")
+        read = partial(authors.page, author, viewer, replies=query.replies)
+        return await pager.respond(request, query, read)
 
     async def explain(_: AnyRequest, query: ExplainQuery, viewer: UserId) -> Response[Any]:
         found = await home.explain(viewer, PostId(int(query.post_id)))
@@ -85,3 +86,8 @@ def endpoints(
         Endpoint(READ_AUTHOR, read_author),
         Endpoint(EXPLAIN, explain),
     ]
+
+
+def _of_replies(query: AuthorQuery) -> str:
+    """Return what names an author's page with some of the posts only, for cursors."""
+    return "" if query.replies == "all" else f"/{query.replies}"

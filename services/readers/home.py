@@ -26,8 +26,8 @@ MAX_REASONS = 1_000
 Reached by a viewer of whose followees a thousand repost one post in a day."""
 
 
-DeliveryPath: TypeAlias = Literal["own", "pushed", "pulled", "tag"]
-"""How a post comes into a home timeline."""
+DeliveryPath: TypeAlias = Literal["own", "pushed", "pulled", "tag", "list"]
+"""How a post comes to a viewer: into their home, or else into the timeline of a list of theirs."""
 
 
 class Explanation(NamedTuple):
@@ -156,4 +156,6 @@ class Home:
         if view.follows(post.author_id):
             flagged = await self.pulled_authors.has(post.author_id, post.post_id)
             return "pulled" if flagged else "pushed"
-        return "tag" if has_followed_tag(post, view) else None
+        if has_followed_tag(post, view):
+            return "tag"
+        return "list" if view.to(post.author_id).lists else None

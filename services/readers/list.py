@@ -45,7 +45,7 @@ class ListPosts:
         def shows(post: Post, view: View) -> Verdict:
             if post.author_id not in members:  # another author's earlier claim has the id
                 return Verdict(shown=False, rule=8, reason="not_the_owner")
-            return judge_in_list(post, view, list_id, owned.rules.replies)
+            return judge_in_list(post, view, list_id, owned.rules)
 
         found = await self._reader.walk(
             skeleton,

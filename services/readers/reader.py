@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
 from schemas.ids import DEFAULT_EPOCH, PostId, UserId
 from services.clock import Clock
-from services.posts.ancestry import load_shown
+from services.posts.ancestry import load_shown, root_of
 from services.posts.post import Post
 from services.readers.gates import load_gates
 from services.readers.item import Item, present_item
@@ -89,7 +90,20 @@ class Reader:
             self.stores.relations.suspended({post.author_id for post in judged}),
             load_gates(self.stores.relations, bare, shown),
         )
-        return bare._replace(relations=relations, suspended=suspended, gates=gates)
+        muted = await self._load_muted_threads(bare, shown, relations)
+        return bare._replace(
+            relations=relations, suspended=suspended, gates=gates, muted_threads=muted
+        )
+
+    async def _load_muted_threads(
+        self, view: View, shown: Iterable[Post], relations: Relations
+    ) -> AbstractSet[PostId]:
+        """Return which of these replies' roots the viewer muted everywhere; most never did."""
+        if view.viewer is None or not relations.own.mutes_threads:
+            return frozenset()
+        roots = (root_of(post, view.known) for post in shown if post.parent_id is not None)
+        asked = {root for root in roots if root is not None}
+        return (await self.stores.relations.marks(view.viewer, asked)).everywhere
 
     async def with_quotes(self, view: View, posts: Sequence[PostId]) -> View:
         """Return the view of these posts with what they quote; no quotes, no request.

@@ -32,6 +32,7 @@ class SubjectKind(IntEnum):
     TAG_FOLLOW = 19
     ACCOUNT = 20  # removed: suspended
     ERASED = 21
+    MUTES_THREADS = 22  # the owner once muted a thread everywhere
     THREAD_MUTE = 32
     READ = 33
     SET_ASIDE = 34
@@ -129,8 +130,15 @@ def subject(fact: RelationshipFact) -> Subject:
 
 
 def both_sides(mutation: RelationMutation) -> tuple[RelationMutation, ...]:
-    """Return what is kept of a mutation: a block also with its target, for their reads."""
+    """Return what is kept of a mutation: a block also with its target, for their reads.
+
+    Of an owner who mutes a thread everywhere, their settings tell, so that nobody else is asked for
+    the threads of a page.
+    """
     owner, kind, other, _ = mutation.subject
+    if kind is SubjectKind.THREAD_MUTE and mutation.cells == (b"true",):
+        told = Subject(owner, SubjectKind.MUTES_THREADS)
+        return mutation, RelationMutation(told, mutation.version, removed=False)
     if kind is not SubjectKind.BLOCK:
         return (mutation,)
     target_side = Subject(UserId(other), SubjectKind.BLOCKED_BY, owner)

@@ -20,7 +20,9 @@ MEMORIZED = 8_192
 _FOLLOW, _BLOCK, _BLOCKED_BY, _MUTE = map(
     int, (SubjectKind.FOLLOW, SubjectKind.BLOCK, SubjectKind.BLOCKED_BY, SubjectKind.MUTE)
 )
-_LIST_MEMBER, _LIST = int(SubjectKind.LIST_MEMBER), int(SubjectKind.LIST)
+_LIST_MEMBER, _LIST, _MUTES_THREADS = map(
+    int, (SubjectKind.LIST_MEMBER, SubjectKind.LIST, SubjectKind.MUTES_THREADS)
+)
 _SETTINGS, _KEYWORD_MUTE, _TAG_FOLLOW = map(
     int, (SubjectKind.SETTINGS, SubjectKind.KEYWORD_MUTE, SubjectKind.TAG_FOLLOW)
 )
@@ -65,12 +67,16 @@ class KeywordMute(msgspec.Struct, frozen=True):
 
 
 class OwnSettings(msgspec.Struct, frozen=True):
-    """A user's own settings. `lists` are the lists that they own and that exist now."""
+    """A user's own settings. `lists` are the lists that they own and that exist now.
+
+    Where `mutes_threads` is false, they never muted a thread everywhere.
+    """
 
     bare_links: bool = True
     keyword_mutes: tuple[KeywordMute, ...] = ()
     tags: frozenset[str] = frozenset()
     lists: Mapping[ListId, ListRules] = {}
+    mutes_threads: bool = False
 
 
 class Relationship(msgspec.Struct, frozen=True):
@@ -183,6 +189,7 @@ def ended_at(cell: Cell) -> Version:
 
 def _own(owner: UserId, rows: Iterable[RelationRow]) -> OwnSettings:
     bare_links, keywords, tags, lists = True, [], [], {}
+    mutes_threads = False
     for _, kind, item, removed, _, *cells in rows:
         if removed is not False:
             continue
@@ -190,12 +197,14 @@ def _own(owner: UserId, rows: Iterable[RelationRow]) -> OwnSettings:
             bare_links = value_of(cells[0]) is not False
         elif kind == _KEYWORD_MUTE:
             keywords.append(_keyword_mute(item, *cells))
+        elif kind == _MUTES_THREADS:
+            mutes_threads = True
         elif kind == _TAG_FOLLOW:
             tags.append(item)
         elif kind == _LIST and first_owner(cells[2]) == owner:
             lists[ListId(int(item))] = list_rules(cells[0], cells[1], cells[3])
     keywords.sort(key=lambda mute: mute.keyword_id)
-    return OwnSettings(bare_links, tuple(keywords), frozenset(tags), lists)
+    return OwnSettings(bare_links, tuple(keywords), frozenset(tags), lists, mutes_threads)
 
 
 def _between(

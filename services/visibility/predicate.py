@@ -2,7 +2,7 @@
 
 Pure functions of the post, of what is known around it and of the viewer's relations now. Every
 reader decides with these and nothing else. Where several rules hide a post, the one is named that
-comes first in rule 31: 5, 8, 10, 6, 2 (retention), 23, 16, 7, 2 (not followed), 4, 3.
+comes first in rule 31: 5, 8, 10, 6, 2 (retention), 23, 16, 7, 2 (not followed), 4, 3; at last 25.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,7 +12,9 @@ from schemas.events import Replies
 from schemas.ids import ListId, PostId
 from schemas.relations import ListReplies
 from schemas.tags import normal_tag
+from services.posts.ancestry import root_of
 from services.posts.post import Post
+from services.relations.lists import ListRules
 from services.relations.relations import Edge
 from services.visibility.people import is_blocked, is_blocked_by_viewer, is_muted
 from services.visibility.replies import is_against_gate, passes_list_rule, passes_reply_rule
@@ -42,6 +44,7 @@ def _hidden(rule: int, reason: VerdictReason) -> Verdict:
 
 READABLE: Final = Verdict(shown=True, rule=5, reason="in_audience")
 NOT_FOLLOWED: Final = _hidden(2, "not_followed")
+THREAD_MUTED: Final = _hidden(25, "thread_muted")
 FOLDED: Final = _hidden(4, "folded")
 """The verdict on a post that is shown, but not in a place of its own."""
 ORDER: Final = (7, 2, 4, 3)
@@ -123,7 +126,7 @@ def is_detached(quote: Post, view: View) -> bool:
     return not authors.isdisjoint(quote.detached_by)
 
 
-def judge_in_list(post: Post, view: View, list_id: ListId, replies: ListReplies) -> Verdict:
+def judge_in_list(post: Post, view: View, list_id: ListId, rules: ListRules) -> Verdict:
     """Whether a member's post is in the timeline of a list of the viewer's; windows aside."""
     verdict = judge_readable(post, view)
     original = view.original(post)
@@ -131,11 +134,15 @@ def judge_in_list(post: Post, view: View, list_id: ListId, replies: ListReplies)
         return verdict
     against = _first_against(post, original, view, AGAINST_IN_LISTS)
     if against is None and post is original:
-        against = _against_in_list(post, list_id, replies, view)
+        against = _against_in_list(post, list_id, rules.replies, view)
+    elif against is None and not rules.reposts:
+        against = _hidden(16, "list_reposts_off")
     if against is None and original.author_id != view.viewer:
         against = _hidden(7, "bare_link") if hides_bare_link(original, view, None) else None
     elif against is None and post is not original:
         against = _hidden(4, "repost_of_own_post")
+    if against is None and is_in_muted_thread(original, view):
+        against = THREAD_MUTED
     return Verdict(True, 16, "in_list", "list") if against is None else against
 
 
@@ -146,7 +153,15 @@ def judge_in_home(post: Post, view: View) -> Verdict:
     if not verdict.shown or original is None:
         return verdict
     against = _first_against(post, original, view)
-    return against if against is not None else _judge_ways(post, original, view)
+    verdict = against if against is not None else _judge_ways(post, original, view)
+    return THREAD_MUTED if verdict.shown and is_in_muted_thread(original, view) else verdict
+
+
+def is_in_muted_thread(post: Post, view: View) -> bool:
+    """Whether a post is another's reply in a conversation that the viewer muted everywhere (25)."""
+    if not view.muted_threads or post.parent_id is None or post.author_id == view.viewer:
+        return False
+    return root_of(post, view.known) in view.muted_threads
 
 
 def may_know(post: Post, view: View) -> bool:

@@ -38,6 +38,8 @@ VerdictReason: TypeAlias = Literal[
     "other_tags",
     "not_wanted",
     "against_gate",
+    "list_reposts_off",
+    "thread_muted",
     "no_quote",
     "detached",
 ]
@@ -134,6 +136,7 @@ RULES: Final[Mapping[int, Rule]] = {
         "A list has a timeline of its own, which only its owner reads.",
         {
             "in_list": "The author is a member of the list.",
+            "list_reposts_off": "The list takes no reposts.",
             "exclusive_list": "The author is a member of an exclusive list of the viewer's.",
             "replies_none": "The list takes replies to its owner and of members to themselves.",
             "replies_list": "The list takes replies to its owner and to its members.",
@@ -155,6 +158,10 @@ RULES: Final[Mapping[int, Rule]] = {
     23: Rule(
         "The author of a root decides who may reply.",
         {"against_gate": "The root of the conversation does not admit the reply."},
+    ),
+    25: Rule(
+        "Mentions are what speaks to the viewer, and read marks say how far they have read.",
+        {"thread_muted": "The post is a reply in a conversation that the viewer muted everywhere."},
     ),
     32: Rule(
         "A post may quote another.",

@@ -39,9 +39,10 @@ class Gates(NamedTuple):
 class View(NamedTuple):
     """All that is known to one reading. `viewer` is None for an anonymous one.
 
-    `known` holds the posts, all that is known above them and what they repost; `relations` are to
-    their authors and to the users they mention; `suspended` are the authors whose accounts are
-    suspended or erased; `floor` is the newest post id that is past its retention;
+    `known` holds the posts, all that is known above them, what they repost and what they quote;
+    `relations` are to their authors and to the users they mention; `suspended` are the authors
+    whose accounts are suspended or erased; `muted_threads` are the roots that the viewer muted
+    everywhere; `floor` is the newest post id that is past its retention;
     `now` is in microseconds since the Unix epoch, for what expires.
     """
 
@@ -50,6 +51,7 @@ class View(NamedTuple):
     relations: Relations = Relations()
     suspended: AbstractSet[UserId] = frozenset()
     gates: Gates = Gates()
+    muted_threads: AbstractSet[PostId] = frozenset()
     floor: int = 0
     now: int = 0
 

@@ -10,6 +10,7 @@ from services.visibility.view import ReadContext, View
 
 BARE_WORDS = 3
 """A post with a link and fewer words beside it is a bare link."""
+UNDETERMINED = "und"
 MAX_PATTERNS = 4_096
 """Compiled phrases that are kept, a few MB: those of some hundred viewers."""
 
@@ -45,7 +46,15 @@ def hides_bare_link(post: Post, view: View, edge: Edge | None) -> bool:
 
 def is_in_other_language(post: Post, edge: Edge) -> bool:
     """Whether the edge names languages and the post states another."""
-    return bool(edge.languages) and post.lang is not None and post.lang not in edge.languages
+    stated = (post.lang or "").lower()
+    if not edge.languages or stated in ("", UNDETERMINED):
+        return False
+    return not any(_is_language_of(wanted.lower(), stated) for wanted in edge.languages)
+
+
+def _is_language_of(wanted: str, stated: str) -> bool:
+    """Whether a tag matches a range, by basic filtering of RFC 4647."""
+    return wanted in ("*", stated) or stated.startswith(f"{wanted}-")
 
 
 def _is_bare(post: Post) -> bool:

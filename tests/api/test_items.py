@@ -41,6 +41,40 @@ async def test_a_repost_names_the_original(village: Village, client: httpx.Async
     assert item["reason"] == {"kind": "repost", "by": "2"}
 
 
+async def test_an_author_page_has_replies_or_not(
+    village: Village, client: httpx.AsyncClient
+) -> None:
+    """A cursor is of one of the pages only."""
+    posts = [await village.post(BOB, minutes_ago=9 - n) for n in range(2)]
+    replies = [await village.reply(BOB, posts[0], minutes_ago=5 - n) for n in range(2)]
+    for which, owed in (("all", posts + replies), ("none", posts), ("only", replies)):
+        found: list[int] = []
+        asked: dict[str, str] = {"replies": which, "limit": "1"}
+        while len(found) < len(owed):
+            page = (await client.get("/v1/users/2/posts", params=asked)).json()
+            found += [int(item["post_id"]) for item in page["items"]]
+            asked["before"] = page["next"]
+        assert found == owed[::-1]
+    page = (await client.get("/v1/users/2/posts", params={"replies": "only", "limit": "1"})).json()
+    elsewhere = await client.get("/v1/users/2/posts", params={"before": page["next"]})
+    assert (elsewhere.status_code, elsewhere.json()["field"]) == (400, "before")
+    wrong = await client.get("/v1/users/2/posts", params={"replies": "some"})
+    assert (wrong.status_code, wrong.json()["field"]) == (400, "replies")
+
+
+async def test_explain_names_the_path_of_a_list(
+    village: Village, client: httpx.AsyncClient
+) -> None:
+    """Where home is not owed the post."""
+    post = await village.post(BOB)
+    explained = f"/v1/users/1/explain/{post}"
+    assert (await client.get(explained)).json()["path"] is None
+    await village.lists(ALICE, 7, BOB)
+    assert (await client.get(explained)).json()["path"] == "list"
+    await village.follows(ALICE, BOB)
+    assert (await client.get(explained)).json()["path"] == "pushed"
+
+
 async def test_a_quote_has_the_quoted_item(village: Village, client: httpx.AsyncClient) -> None:
     """One level deep; of what that quotes there is the id alone."""
     first = await village.post(CAROL, minutes_ago=4, text="one")

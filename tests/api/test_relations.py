@@ -69,7 +69,8 @@ async def test_own_settings_are_listed(village: Village, client: httpx.AsyncClie
         await village.follows_tag(ALICE, tag)
     await village.says(said.KeywordMuteCreated(**SAID, keyword_id=5, phrase="football"))
     assert await walked(client, "lists") == [
-        {"list_id": each, "replies": "list", "exclusive": each == "8"} for each in "789"
+        {"list_id": each, "replies": "list", "reposts": True, "exclusive": each == "8"}
+        for each in "789"
     ]
     assert sorted(each["tag"] for each in await walked(client, "tags")) == ["bread", "rye", "salt"]
     assert await walked(client, "keyword_mutes") == [

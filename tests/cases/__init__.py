@@ -14,6 +14,7 @@ from tests.cases.people import PEOPLE
 from tests.cases.quotes import QUOTES
 from tests.cases.replies import REPLIES
 from tests.cases.reposts import REPOSTS
+from tests.cases.silence import THREAD_MUTES
 from tests.cases.threads import THREADS
 from tests.cases.told import Case
 from tests.cases.words import WORDS
@@ -27,4 +28,5 @@ CASES: Sequence[Case] = [
     *LISTINGS,
     *THREADS,
     *QUOTES,
+    *THREAD_MUTES,
 ]

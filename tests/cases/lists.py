@@ -23,6 +23,7 @@ from tests.cases.told import (
     Found,
     Home,
     Listed,
+    Page,
     Tagged,
     block,
     days_old,
@@ -63,6 +64,15 @@ LISTS = [
     Case(16, "no list brings anything into home", (OF_ALICE, *ON_LIST), Home(BOB), []),
     Case(16, "members' reposts",
          (OF_DAVE, repost(SECOND, ALICE, FIRST), *ON_LIST), Listed(BOB, FRIENDS), [SECOND]),
+    Case(16, "a list may take no reposts",
+         (OF_DAVE, repost(SECOND, ALICE, FIRST), post(THIRD, ALICE),
+          *listed(BOB, ALICE, reposts=False)), Listed(BOB, FRIENDS), [THIRD]),
+    Case(16, "nor those of its owner, who is a member",
+         (OF_DAVE, repost(SECOND, BOB, FIRST), *listed(BOB, BOB, reposts=False)),
+         Listed(BOB, FRIENDS), []),
+    Case(16, "home takes them, whatever a list says",
+         (OF_DAVE, repost(SECOND, ALICE, FIRST), FOLLOWS, *listed(BOB, ALICE, reposts=False)),
+         Home(BOB), [SECOND]),
     Case(16, "whoever is removed is no member",
          (OF_ALICE, *ON_LIST, LEFT), Listed(BOB, FRIENDS), []),
     Case(16, "only its owner reads it", (OF_ALICE, *ON_LIST), Listed(ALICE, FRIENDS), None),
@@ -188,4 +198,14 @@ SEARCH = [
     Case(18, "nothing muted", (*SAYS, mute(BOB, ALICE)), Found(BOB, "rain"), [SECOND]),
 ]  # fmt: skip
 
-LISTINGS = [*LISTS, *EXCLUSIVE, *FOLLOWED_TAGS, *TAG_TIMELINES, *SEARCH]
+WRITTEN = (OF_DAVE, post(SECOND, ALICE), reply(THIRD, ALICE, FIRST), repost(FOURTH, ALICE, FIRST),
+           reply(FIFTH, ALICE, FIRST, repost_of=FIRST))  # fmt: skip
+PAGES = [
+    Case(18, "an author's page has replies", WRITTEN, Page(BOB, ALICE),
+         [FIFTH, FOURTH, THIRD, SECOND]),
+    Case(18, "or none; reposts are none", WRITTEN, Page(BOB, ALICE, "none"),
+         [FIFTH, FOURTH, SECOND]),
+    Case(18, "or nothing else", WRITTEN, Page(BOB, ALICE, "only"), [THIRD]),
+]  # fmt: skip
+
+LISTINGS = [*LISTS, *EXCLUSIVE, *FOLLOWED_TAGS, *TAG_TIMELINES, *SEARCH, *PAGES]

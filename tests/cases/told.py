@@ -1,6 +1,6 @@
 """How a case is told: a short history, a question, and the answer that a rule gives."""
 
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from schemas.events import (
     FollowCreated,
@@ -23,6 +23,7 @@ from schemas.relations import (
     MuteCreated,
     RelationFact,
     TagFollowCreated,
+    ThreadMuteCreated,
 )
 
 Fact: TypeAlias = PostFact | FollowFact | RelationFact
@@ -85,6 +86,7 @@ class Page(NamedTuple):
 
     viewer: int | None
     author: int
+    replies: Literal["all", "none", "only"] = "all"
 
 
 class Listed(NamedTuple):
@@ -209,6 +211,10 @@ def listed(by: int, *members: int, list_id: int = FRIENDS, **options: Any) -> tu
     whose = {"version": SAID, "owner_id": by, "list_id": list_id}
     added = (ListMemberAdded(**whose, member_id=each) for each in members)
     return ListCreated(**whose | options), *added
+
+
+def mute_thread(by: int, root: int, at: int = 0, **options: Any) -> RelationFact:
+    return ThreadMuteCreated(version=SAID + at, owner_id=by, root_id=root, **options)
 
 
 def follow_tag(by: int, tag: str) -> RelationFact:

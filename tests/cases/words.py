@@ -52,7 +52,7 @@ def bare(claim: str, text: str, hidden: bool, *links: str, **edge: Any) -> Case:
 
 def spoken(claim: str, lang: str | None, shown: bool) -> Case:
     """Whether bob, who wants english of alice, sees what she wrote."""
-    told = (post(FIRST, ALICE, "a", lang=lang), follow(BOB, ALICE, languages=("en", "fr")))
+    told = (post(FIRST, ALICE, "a", lang=lang), follow(BOB, ALICE, languages=("en", "fr", "pt-BR")))
     return Case(7, claim, told, Explained(BOB, FIRST), (True, 2) if shown else (False, 7))
 
 
@@ -118,6 +118,14 @@ LANGUAGES = [
     spoken("a language of the edge", "en", True),
     spoken("another one", "de", False),
     spoken("no language passes", None, True),
+    spoken("nor does an empty one count", "", True),
+    spoken("an undetermined one passes", "UND", True),
+    spoken("a language has its regions", "en-US", True),
+    spoken("and is written in any case", "EN", True),
+    spoken("one that only begins alike is another", "enm", False),
+    spoken("a region has no others", "pt-PT", False),
+    spoken("nor the whole language", "pt", False),
+    spoken("but what is more special", "pt-br-abl1943", True),
     Case(7, "languages are per edge",
          (post(FIRST, CAROL, "a", lang="de"), follow(BOB, ALICE, languages=("en",)),
           follow(BOB, CAROL)), Home(BOB), [FIRST]),

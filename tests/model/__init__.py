@@ -34,6 +34,8 @@ Quotes
 * `quotes` is 404 where V may not read the post; it has quotes of every visibility that V may read.
 * The link of a quote of a quote is an id, whoever may see that post.
 
+* Where a thread is muted everywhere, V's own replies stay, and reposts of the others leave, too.
+
 Elsewhere
 * Posts and threads asked for by id ignore mutes, as authors' pages do. Where a block hides what is
   asked for, it does not exist. Keywords have their three contexts, and lists.

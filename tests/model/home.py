@@ -23,6 +23,14 @@ RULES = {
 """What may keep a post out of home, in the order of rule 31, and the rule that says so."""
 
 
+def has_language(wanted: str, lang: str | None) -> bool:
+    """Rule 7: part by part, as far as something is wanted; who states no language has all."""
+    if not lang or lang.lower() == "und" or wanted == "*":
+        return True
+    parts = wanted.lower().split("-")
+    return lang.lower().split("-")[: len(parts)] == parts
+
+
 class Verdict(NamedTuple):
     """`kind` is of the reason for which a post is in home; `rule` is the one that decided."""
 
@@ -94,6 +102,8 @@ class Home(Seen):
         always, ways = self.against(viewer, post_id), self.ways(viewer, post_id)
         for kind, against in ways.items():
             if not always | against and kind != "nothing":
+                if self.has_left(viewer, post_id):
+                    return Verdict(None, 25, "thread")
                 return Verdict(kind, self.rule_of(kind, post_id))
         first = next(r for r in RULES if r in always.union(*ways.values()))
         return Verdict(None, RULES[first], first)
@@ -136,7 +146,7 @@ class Home(Seen):
             follow = "repost" if post["repost_of"] else "follow"
             found[follow] = {
                 "words": (others and self.hides_bare(viewer, original, edge["bare_links"]))
-                or (languages and lang is not None and lang not in languages),
+                or (languages and not any(has_language(each, lang) for each in languages)),
                 "repost": post["repost_of"] and not edge["reposts"],
                 "replies": not post["repost_of"] and not self.passes(viewer, post_id),
             }
@@ -144,6 +154,13 @@ class Home(Seen):
             found["tag"] = {"words": set_bare}
         found = found or {"nothing": {"words": set_bare, "no edge": True}}
         return {kind: {r for r, applies in each.items() if applies} for kind, each in found.items()}
+
+    def has_left(self, viewer: int, post_id: int) -> bool:
+        """Rule 25: another's reply in a thread that V muted everywhere, or a repost of it."""
+        reply = self.shows(post_id)[-1]
+        post = self.posts[reply]
+        others = post["parent_id"] and post["author_id"] != viewer
+        return bool(others) and (viewer, self.root(reply)) in self.left
 
     def has_followed_tag(self, viewer: int, post_id: int) -> bool:
         """Rule 17: public posts only, and no reposts."""

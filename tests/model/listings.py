@@ -20,12 +20,18 @@ class Listings(Home):
         hidden = self.unseen(viewer, post_id) or self.blockers(viewer, post_id)
         return None if hidden else self.present(viewer, post_id, PAGE)
 
-    def author_page(self, viewer: Viewer, author: int) -> list[Json]:
-        """Rule 6: ignores mutes, never blocks."""
+    def author_page(self, viewer: Viewer, author: int, replies: str = "all") -> list[Json]:
+        """Rules 6 and 18: ignores mutes, never blocks; a repost is no reply."""
         if viewer is not None and self.blocked(author, viewer):
             return []
-        items = (self.post(viewer, each) for each in sorted(self.written[author], reverse=True))
+        wanted = {"all": (True, False), "none": (False,), "only": (True,)}[replies]
+        posts = sorted(self.written[author], reverse=True)
+        items = [self.post(viewer, each) for each in posts if self.is_reply(each) in wanted]
         return [item for item in items if item]
+
+    def is_reply(self, post_id: int) -> bool:
+        post = self.posts[post_id]
+        return bool(post["parent_id"]) and not post["repost_of"]
 
     def list_timeline(self, viewer: Viewer, list_id: int) -> list[Json] | None:
         """Rule 16: what the members wrote and reposted; None is 404."""
@@ -50,8 +56,11 @@ class Listings(Home):
             return False
         if original["author_id"] != viewer and self.hides_bare(viewer, original):
             return False
-        own = post["author_id"] == viewer
-        return bool(own or post["repost_of"] or self.answers_list(viewer, known, post))
+        if self.has_left(viewer, post_id):
+            return False
+        if post["repost_of"]:
+            return bool(known["reposts"])
+        return post["author_id"] == viewer or self.answers_list(viewer, known, post)
 
     def answers_list(self, viewer: int, known: Json, post: Json) -> bool:
         """Rule 16: the list's reply rule; an unknown parent is a stranger's."""

@@ -8,7 +8,7 @@ from tests.model.said import Json, Viewer, holds, latest, options, plain, stated
 
 FOLLOW = {"replies": "followed", "reposts": True, "bare_links": None, "languages": ()}
 MUTE = {"scope": "all", "expires_at": None}
-LIST = {"replies": "list", "exclusive": False}
+LIST = {"replies": "list", "exclusive": False, "reposts": True}
 KEYWORD = {
     "phrase": "",
     "whole_word": True,
@@ -51,6 +51,13 @@ class People:
         for owner, tag in self._standing("tag_follow"):
             self.tags[owner].add(tag)
         self.silent = set(self._standing("thread_mute"))
+        said = self._said["thread_mute"]
+        self.left = {
+            (owner, root)
+            for owner, root in self.silent
+            if options(said[owner, root], {"everywhere": False})["everywhere"]
+        }
+        """Rule 25: whose replies leave home as well."""
         self.read = {about: int(latest("up_to", m)) for about, m in self._said["read"].items()}
         settings = self._said["settings"].items()
         self.bare_links = {who[0]: options(m, {"bare_links": None}) for who, m in settings}

@@ -77,8 +77,9 @@ async def answer(world: World, case: Case) -> Any:  # noqa: PLR0911 - one for ea
         case Post(viewer, post):
             item = await read_post(world.reader, PostId(post), viewer and UserId(viewer))
             return item and item.text
-        case Page(viewer, author):
-            page = AuthorPosts(world.reader).page(UserId(author), viewer and UserId(viewer), ALL)
+        case Page(viewer, author, replies):
+            reader = viewer and UserId(viewer)
+            page = AuthorPosts(world.reader).page(UserId(author), reader, ALL, replies)
             return ids((await page).items)
         case _:
             return await listing(world, case)

@@ -140,7 +140,14 @@ class Told:
         bare_links = True
         if self.of("settings", **me):
             bare_links = self.option("settings", "bare_links", None, **me) is not False
-        return OwnSettings(bare_links, keywords, frozenset(tags), self.lists(owner))
+        muted = self.of("thread_mute", **me)
+        return OwnSettings(
+            bare_links,
+            keywords,
+            frozenset(tags),
+            self.lists(owner),
+            mutes_threads=any(each.get("everywhere") for each in muted),
+        )
 
     def mark(self, owner: UserId, what: str) -> int | None:
         """The up_to of the highest version, then of the larger bytes."""

@@ -62,8 +62,8 @@ def answer(model: Model, case: Case) -> Any:  # noqa: PLR0911 - one for each que
         case Post(viewer, post):
             item = model.post(viewer, post)
             return item and item["text"]
-        case Page(viewer, author):
-            return ids(model.author_page(viewer, author))
+        case Page(viewer, author, replies):
+            return ids(model.author_page(viewer, author, replies))
         case _:
             return listing(model, case)
 
