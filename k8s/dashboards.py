@@ -267,10 +267,19 @@ API: Final = Dashboard(
             (Query(_rate("timeline_api_request_seconds_count", "status"), "{{status}}"),),
         ),
         Panel(
-            "Streams",
+            "Refused clients",
+            "ops",
+            "Clients that were no longer listened to, by reason.",
+            (Query(_rate("timeline_http_refusals_total", "reason"), "{{reason}}"),),
+        ),
+        Panel(
+            "Connections and streams",
             "short",
-            "Open streams of home timelines, bounded by MINGLE_STREAM_LIMIT in each process.",
-            (Query("sum by (instance) (timeline_api_streams_open)", "{{instance}}"),),
+            "Bounded by MINGLE_API_CONNECTIONS and MINGLE_STREAM_LIMIT in each process.",
+            (
+                Query("sum by (instance) (timeline_http_connections_open)", "{{instance}}"),
+                Query("sum by (instance) (timeline_api_streams_open)", "streams, {{instance}}"),
+            ),
         ),
         Panel(
             "Events on streams",

@@ -81,7 +81,8 @@ def fill_store(posts: int, seed: int, keyspace: str | None) -> tuple[str, Stored
 def run_api_on(keyspace: str) -> Iterator[Program]:
     """Run an API process on a keyspace; yield it once it is ready."""
     folder = Path(mkdtemp(prefix="mingle-pages-"))
-    programs = Programs({"MINGLE_CASSANDRA_KEYSPACE": keyspace}, folder)
+    settings = {"MINGLE_CASSANDRA_KEYSPACE": keyspace, "MINGLE_API_RATE": "0"}
+    programs = Programs(settings, folder)
     api = programs.start("api", "api", port_setting="MINGLE_API_PORT")
     try:
         asyncio.run(wait_until_ready(api))

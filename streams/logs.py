@@ -13,6 +13,7 @@ CHATTY: Final = ("aiokafka", "faust", "mode", "cassandra", "uvicorn", "asyncio")
 def configure_logging(level: str) -> None:
     """Log everything from `level` up, and libraries from warning up, in one format."""
     before: list[Any] = [
+        structlog.contextvars.merge_contextvars,  # the id of the request
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

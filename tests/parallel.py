@@ -3,7 +3,7 @@
 The tests of the whole path run in one process, one after the other, on servers of that process;
 the others that need servers, and what evens the two out, in a second one. Both mostly wait, so the
 other processes run everything else meanwhile, test by test. What waits for promtool, which may have
-to be built, stays together as well.
+to be built, stays together as well, and so do the attacks, which share the attacked.
 """
 
 from collections import Counter
@@ -30,7 +30,10 @@ WITH_SERVERS = {
     ),
     "whole path": ("tests/e2e/",),
 }
-GROUPS = WITH_SERVERS | {"promtool": ("tests/monitoring/test_alerts.py",)}
+GROUPS = WITH_SERVERS | {
+    "promtool": ("tests/monitoring/test_alerts.py",),
+    "attacks": ("tests/embedded/test_attacks.py",),
+}
 """The folders and files whose tests share a process; of several that fit the first counts."""
 LONGEST_FIRST = ("tests/properties/", "tests/embedded/")
 """Folders whose tests begin before others that belong to no group."""

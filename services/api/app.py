@@ -3,13 +3,14 @@
 import random
 from collections.abc import Iterable
 from functools import partial
-from time import perf_counter
+from time import monotonic
+from uuid import uuid4
 
 import structlog
 from litestar import Litestar, Response
+from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.handlers import HTTPRouteHandler
 from msgspec.json import encode
 
 from services.api import health, lists, posts, relations, search, timelines
@@ -17,14 +18,17 @@ from services.api.auth.access import Access, AccessGate
 from services.api.auth.exposure import require_safe
 from services.api.auth.gate import create_access_gate
 from services.api.cursors import Cursors
+from services.api.document_page import render_document
+from services.api.envelope import REQUEST_ID, identify_requests, measure_requests
 from services.api.openapi import document
 from services.api.operation import JSON, AnyRequest, Endpoint, Operation
 from services.api.problems import HANDLERS
 from services.api.queries import NoQuery
+from services.api.rates import Rates
 from services.api.stream import endpoint as stream
+from services.api.stream.document import LAST_EVENT_ID
 from services.api.stream.probe import NewEntryProbe
 from services.api.stream.streams import Streams
-from services.api.stream.wire import EVENT_STREAM
 from services.api.wait_for import MAX_WAIT
 from services.clock import Clock
 from services.handlers.rebuild import Rebuild
@@ -50,6 +54,15 @@ READ_DOCUMENT = Operation(
     access=Access.OPEN,
     example={"openapi": "3.1.0"},
 )
+READ_DOCUMENT_PAGE = Operation(
+    id="readDocumentPage",
+    path="/docs",
+    summary="Read this document as a page",
+    access=Access.OPEN,
+    example="<!doctype html>",
+    media_type="text/html",
+)
+PAGE_HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
 
 
 def build_api(
@@ -83,18 +96,32 @@ def build_api(
         *relations.endpoints(RelationsReader(stores.relations, stores.graph), cursors, clock),
         *health.endpoints(stores.posts, metrics),
     ]
-    endpoints.append(_document_endpoint(endpoints, gate))
     api = Litestar(
-        [each.route(gate) for each in endpoints],
+        _routes(endpoints, gate, Rates(settings.api_rate, monotonic)),
         exception_handlers=HANDLERS,
+        cors_config=_cors(settings),
         openapi_config=None,
         logging_config=None,
         on_startup=[partial(_start, gate)],
         on_shutdown=[returning.stop],
         state=State({"stopping": streams.stop}),
     )
-    api.asgi_handler = measure_requests(api.asgi_handler, metrics)
+    api.asgi_handler = identify_requests(
+        measure_requests(api.asgi_handler, metrics), lambda: uuid4().hex
+    )
     return api
+
+
+def _cors(settings: Settings) -> CORSConfig | None:
+    """Return what lets pages of other origins read answers; they send tokens, and no cookies."""
+    if not settings.api_origins:
+        return None
+    return CORSConfig(
+        allow_origins=list(settings.api_origins),
+        allow_methods=["GET", "HEAD", "OPTIONS"],
+        allow_headers=["Authorization", "If-None-Match", LAST_EVENT_ID, REQUEST_ID],
+        expose_headers=["ETag", "Link", "Retry-After", REQUEST_ID],
+    )
 
 
 def _create_returning_users(
@@ -105,46 +132,24 @@ def _create_returning_users(
     return ReturningUsers(home, stores.activity, rebuild, metrics, clock)
 
 
-def measure_requests(app: ASGIApp, metrics: Metrics) -> ASGIApp:
-    """Return the app with each request measured by its route template; unknown paths share one.
-
-    A stream is measured until it begins, since its duration is up to the client.
-    """
-
-    async def measured(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP:
-            await app(scope, receive, send)
-            return
-        started, status = perf_counter(), 500
-        stream_began: float | None = None
-
-        async def observe_start(message: Message) -> None:
-            nonlocal status, stream_began
-            if message["type"] == "http.response.start":
-                status = int(message["status"])
-                if (b"content-type", EVENT_STREAM.encode()) in message["headers"]:
-                    stream_began = perf_counter()
-            await send(message)
-
-        try:
-            await app(scope, receive, observe_start)
-        finally:
-            route = scope.get("path_template", "unknown")
-            histogram = metrics.api_request_seconds.labels(route, status)
-            histogram.observe((stream_began or perf_counter()) - started)
-
-    return measured
+def _routes(endpoints: list[Endpoint], gate: AccessGate, rates: Rates) -> list[HTTPRouteHandler]:
+    served = [*endpoints, *_document_endpoints(endpoints, gate)]
+    return [each.route(gate, rates) for each in served]
 
 
-def _document_endpoint(endpoints: Iterable[Endpoint], gate: AccessGate) -> Endpoint:
-    """Return the endpoint that serves the document of these endpoints and itself."""
-    described = [*(each.operation for each in endpoints), READ_DOCUMENT]
-    written = encode(document(described, authenticated=gate.tokens is not None))
+def _document_endpoints(endpoints: Iterable[Endpoint], gate: AccessGate) -> list[Endpoint]:
+    """Return the endpoints that serve the document of these endpoints and themselves."""
+    described = [*(each.operation for each in endpoints), READ_DOCUMENT, READ_DOCUMENT_PAGE]
+    made = document(described, authenticated=gate.tokens is not None)
+    written, page = encode(made), render_document(made)
 
     async def read_document(_: AnyRequest, _query: NoQuery, _viewer: None) -> Response[bytes]:
         return Response(written, media_type=JSON)
 
-    return Endpoint(READ_DOCUMENT, read_document)
+    async def read_page(_: AnyRequest, _query: NoQuery, _viewer: None) -> Response[str]:
+        return Response(page, media_type=READ_DOCUMENT_PAGE.media_type, headers=PAGE_HEADERS)
+
+    return [Endpoint(READ_DOCUMENT, read_document), Endpoint(READ_DOCUMENT_PAGE, read_page)]
 
 
 async def _start(gate: AccessGate) -> None:

@@ -20,12 +20,20 @@ _PROBLEMS: Final = {
     HTTPStatus.UNAUTHORIZED: "the token is missing or invalid, while authentication is configured",
     HTTPStatus.FORBIDDEN: f"the token lacks the scope `{ACT_AS}` (for another user) or `{OPERATE}`",
     HTTPStatus.NOT_FOUND: "does not exist or is hidden from the viewer; the answer is the same",
+    HTTPStatus.TOO_MANY_REQUESTS: (
+        "the viewer, or the address of one without a token, sends more requests or has more open "
+        "streams than they may"
+    ),
     HTTPStatus.INTERNAL_SERVER_ERROR: "an internal error; the server log has the details",
     HTTPStatus.SERVICE_UNAVAILABLE: (
         "a store or the token issuer did not answer, or the server is at capacity; try again later"
     ),
 }
 _RESPONSE_HEADERS: Final[dict[str, Json]] = {
+    "ETag": {
+        "description": "tag of exactly this answer",
+        "schema": {"type": "string"},
+    },
     "Link": {
         "description": "links to the pages with rel `next` (older) and `prev` (newer), RFC 8288",
         "schema": {"type": "string"},
@@ -40,6 +48,10 @@ _RESPONSE_HEADERS: Final[dict[str, Json]] = {
     },
 }
 _REQUEST_HEADERS: Final[dict[str, Json]] = {
+    "If-None-Match": {
+        "description": "`ETag` of an earlier answer; 304 says that it is still the same",
+        "schema": {"type": "string"},
+    },
     "Last-Event-ID": {
         "description": "id of the last received event; the stream continues after it",
         "schema": {"type": "string", "minLength": 1},
@@ -49,8 +61,14 @@ _BEARER: Final = "bearer"
 _PROBLEM_HEADERS: Final = {
     HTTPStatus.UNAUTHORIZED: "WWW-Authenticate",
     HTTPStatus.FORBIDDEN: "WWW-Authenticate",
+    HTTPStatus.TOO_MANY_REQUESTS: "Retry-After",
     HTTPStatus.SERVICE_UNAVAILABLE: "Retry-After",
 }
+_ABOUT: Final = """\
+HEAD is answered wherever GET is. Every answer has an `X-Request-Id`, the client's own if it sent
+one (up to 64 letters, digits, `.`, `_` and `-`), which is in the server's log. A request's head has
+10 seconds to arrive, 100 headers of 16 KiB together and a request line of 8 KiB.
+"""
 
 
 def document(operations: Iterable[Operation], *, authenticated: bool) -> Json:
@@ -66,6 +84,7 @@ def document(operations: Iterable[Operation], *, authenticated: bool) -> Json:
             "title": "Mingle",
             "version": "1.0.0",
             "summary": "Home timelines and conversation threads.",
+            "description": _ABOUT,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
@@ -90,12 +109,17 @@ def document(operations: Iterable[Operation], *, authenticated: bool) -> Json:
 
 
 def _operation(operation: Operation) -> Json:
+    if operation.tagged:
+        operation = operation._replace(
+            request_headers=(*operation.request_headers, "If-None-Match"),
+            response_headers=(*operation.response_headers, "ETag"),
+        )
     parameters = [*_parameters(operation), *map(_header, operation.request_headers)]
     statuses = {*operation.problems, *_COMMON_PROBLEMS}
     if parameters:
         statuses.add(HTTPStatus.BAD_REQUEST)
     if operation.access != Access.OPEN:
-        statuses.update(_ACCESS_PROBLEMS)
+        statuses.update((*_ACCESS_PROBLEMS, HTTPStatus.TOO_MANY_REQUESTS))
     problems = {
         str(int(each)): {"$ref": f"#/components/responses/{_name(each)}"}
         for each in sorted(statuses)
@@ -106,7 +130,7 @@ def _operation(operation: Operation) -> Json:
         "summary": operation.summary,
         **description,
         "parameters": parameters,
-        "responses": {"200": _success(operation), **problems},
+        "responses": {"200": _success(operation), **_unchanged(operation), **problems},
     }
 
 
@@ -160,6 +184,12 @@ def _success(operation: Operation) -> Json:
     if operation.response_headers:
         success["headers"] = _header_refs(operation.response_headers)
     return success
+
+
+def _unchanged(operation: Operation) -> Json:
+    if not operation.tagged:
+        return {}
+    return {"304": {"description": "Not changed since", "headers": _header_refs(["ETag"])}}
 
 
 def _problem_schema(status: HTTPStatus) -> Json:

@@ -29,6 +29,7 @@ READ_POST = Operation(
     response=answers.Item,
     example=examples.POST,
     problems=(HTTPStatus.NOT_FOUND,),
+    tagged=True,
 )
 READ_THREAD = Operation(
     id="readThread",
@@ -39,6 +40,7 @@ READ_THREAD = Operation(
     response=answers.Thread,
     example=examples.THREAD,
     problems=(HTTPStatus.NOT_FOUND,),
+    tagged=True,
 )
 
 

@@ -46,6 +46,14 @@ class AtCapacity(MingleError):
     """The process is at its limit; another process, or the same one later, may have room."""
 
 
+class TooManyRequests(MingleError):
+    """The viewer, or the address, asks for more than their share; `retry_after` is in seconds."""
+
+    def __init__(self, why: str, retry_after: int) -> None:
+        super().__init__(why)
+        self.retry_after = retry_after
+
+
 class Unauthenticated(MingleError):
     """A required token is missing, or it is invalid and `why` tells the caller the reason."""
 
@@ -72,7 +80,7 @@ def problem_response(
     return Response(
         Problem(status.phrase, status, detail, field=field),
         status_code=status,
-        headers=headers,
+        headers={**(headers or {}), "Cache-Control": "no-store"},
         media_type=PROBLEM_JSON,
     )
 
@@ -116,6 +124,11 @@ def _at_capacity(_request: _AnyRequest, error: AtCapacity) -> Response[Problem]:
     return problem_response(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers)
 
 
+def _too_many_requests(_request: _AnyRequest, error: TooManyRequests) -> Response[Problem]:
+    headers = {"Retry-After": str(error.retry_after)}
+    return problem_response(HTTPStatus.TOO_MANY_REQUESTS, str(error), headers)
+
+
 def _framework_error(request: _AnyRequest, error: HTTPException) -> Response[Problem]:
     """Answer errors of the framework: unknown paths, other methods, too large bodies."""
     if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -138,6 +151,7 @@ HANDLERS: ExceptionHandlersMap = {
     Unauthenticated: _unauthenticated,
     Forbidden: _forbidden,
     AtCapacity: _at_capacity,
+    TooManyRequests: _too_many_requests,
     Transient: _unavailable,
     HTTPException: _framework_error,
     Exception: _internal_error,

@@ -40,6 +40,7 @@ WaitFor = Annotated[IdParameter, Meta(description="wait up to 2 s for this post 
 MAX_TAGS = 10
 """Tags in one parameter."""
 MAX_QUERY = 1_000  # code points
+MAX_SHOWN_NAME = 40  # characters of an unknown parameter's name that an answer repeats
 TagList = Annotated[
     str, Meta(pattern=rf"^[^,]+(,[^,]+){{0,{MAX_TAGS - 1}}}$", examples=["rye,salt"])
 ]
@@ -186,13 +187,14 @@ Q = TypeVar("Q", bound=Struct)
 def read_query(request: Request[Any, Any, Any], query: type[Q]) -> Q:
     """Return the parameters of a request, each given at most once. Raises BadParameter.
 
-    Unknown parameters are ignored, as unknown fields of messages are: proxies add their own, and
-    newer clients call older servers.
+    What takes no parameters at all, such as probes, ignores those that others add.
     """
     given = dict(request.path_params)
+    if not query.__struct_fields__:
+        return msgspec.convert({}, query)
     for name, value in request.query_params.multi_items():
         if name not in query.__struct_fields__:
-            continue
+            raise BadParameter(name[:MAX_SHOWN_NAME], "not a parameter here")
         if name in given:
             raise BadParameter(name, "given more than once")
         given[name] = _rfc3339(value) if name in _TIMES else value

@@ -143,6 +143,14 @@ class Metrics:
         "Time until the API answered a request; for a stream, until it began.",
         FAST,
     )
+    http_connections_open = _gauge(
+        "timeline_http_connections_open", "", "Open connections of HTTP clients."
+    )
+    http_refusals = _counter(
+        "timeline_http_refusals_total",
+        "reason",
+        "HTTP clients that the server stopped listening to, by the bound that they exceeded.",
+    )
     api_streams_open = _gauge("timeline_api_streams_open", "", "Open streams of home timelines.")
     api_streams_ended = _counter(
         "timeline_api_streams_ended_total",

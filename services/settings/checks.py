@@ -2,7 +2,7 @@
 
 import ssl
 from collections.abc import Callable, Iterator
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
@@ -19,6 +19,10 @@ class CheckedSettings(Protocol):
     @property
     def auth_jwks(self) -> str: ...
     @property
+    def api_origins(self) -> tuple[str, ...]: ...
+    @property
+    def api_proxies(self) -> tuple[str, ...]: ...
+    @property
     def kafka_security_protocol(self) -> str: ...
     @property
     def cassandra_tls(self) -> bool: ...
@@ -29,6 +33,7 @@ class CheckedSettings(Protocol):
 def contradictions(settings: CheckedSettings) -> Iterator[str]:
     """Yield a line for each contradiction: the variable and what was expected, never a secret."""
     yield from _authentication(settings)
+    yield from _clients(settings)
     yield from _kafka(settings)
     yield from _cassandra(settings)
 
@@ -47,6 +52,13 @@ def _authentication(settings: CheckedSettings) -> Iterator[str]:
             yield f"{_variable(name)}: expected with MINGLE_AUTH_JWKS, whose issuer serves others"
     if "://" in settings.auth_jwks and not _is_safe(settings.auth_jwks):
         yield "MINGLE_AUTH_JWKS: expected a file, an https URL, or an http URL on the loopback"
+
+
+def _clients(settings: CheckedSettings) -> Iterator[str]:
+    if not all(map(_is_origin, settings.api_origins)):
+        yield "MINGLE_API_ORIGINS: expected origins such as https://example.org"
+    if not all(map(_is_network, settings.api_proxies)):
+        yield "MINGLE_API_PROXIES: expected IP addresses, or networks such as 10.0.0.0/8"
 
 
 def _kafka(settings: CheckedSettings) -> Iterator[str]:
@@ -144,3 +156,21 @@ def _is_safe(url: str) -> bool:
         return parts.scheme == "http" and (host == "localhost" or ip_address(host).is_loopback)
     except ValueError:
         return False
+
+
+def _is_origin(text: str) -> bool:
+    """Return whether a text is an origin as browsers send it."""
+    try:
+        parts = urlsplit(text)
+        host, _port = parts.hostname, parts.port  # raises for an invalid port
+    except ValueError:
+        return False
+    return bool(host) and "*" not in text and text == f"{parts.scheme}://{parts.netloc}"
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text)
+    except ValueError:
+        return False
+    return True

@@ -77,6 +77,30 @@ class Settings(BaseSettings):
     )
     api_host: str = Field("127.0.0.1", description="address that the API listens on")
     api_port: Port = Field(8080, description="port that the API listens on; 0: any free port")
+    api_connections: int = Field(
+        5_000, ge=10, le=100_000, description="open connections per API process, at most"
+    )
+    api_connections_per_address: int = Field(
+        2_500,
+        ge=0,
+        le=100_000,
+        description="open connections from one address, at most; 0: no limit, behind one proxy",
+    )
+    api_rate: float = Field(
+        50,
+        ge=0,
+        le=100_000,
+        description="requests per second of a viewer, or of an address without one, on average "
+        "over 10 s; 0: no limit",
+    )
+    api_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="origins whose pages may call the API (CORS), comma-separated"
+    )
+    api_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="addresses or networks of proxies whose X-Forwarded-For is believed, "
+        "comma-separated",
+    )
     metrics_host: str = Field(
         "127.0.0.1", description="address of a worker's health checks and metrics"
     )
@@ -100,6 +124,9 @@ class Settings(BaseSettings):
     api_token: str = Field("", description="token that commands send to the API", repr=False)
     stream_limit: int = Field(
         2_500, ge=0, le=100_000, description="open streams per process, at most; 0: none"
+    )
+    stream_limit_per_viewer: int = Field(
+        10, ge=1, le=100_000, description="open streams of one viewer per process, at most"
     )
     stream_probe_seconds: float = Field(
         1, gt=0, le=60, description="seconds between two checks of all streams for new entries"
@@ -151,7 +178,7 @@ class Settings(BaseSettings):
         "info", description="least severe level that is logged"
     )
 
-    @field_validator("cassandra_hosts", "cursor_keys", mode="before")
+    @field_validator("cassandra_hosts", "cursor_keys", "api_origins", "api_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

@@ -9,11 +9,17 @@ from schemas import topics
 from services.settings.settings import Settings
 from streams.app import App
 from streams.background import run_in_background
-from streams.bootstrap import create_api, create_inactive_users, create_workers
+from streams.bootstrap import create_inactive_users, create_workers
 from streams.embedded.mock_broker import MockBroker
 from streams.embedded.short_poll import use_short_polls
-from streams.process.processes import background_work, health_site, open_deps, open_outbox
-from streams.process.serving import Address, serve_app
+from streams.process.processes import (
+    api_site,
+    background_work,
+    health_site,
+    open_deps,
+    open_outbox,
+)
+from streams.process.serving import Address
 from streams.process.signals import run_apps
 from streams.routes import ROLES
 
@@ -67,7 +73,7 @@ async def pipeline(settings: Settings) -> AsyncIterator[RunningPipeline]:
                 use_short_polls(app)
             async with (
                 health_site(deps, [app.intake for app in apps]) as worker,
-                serve_app(create_api(deps), own.api_host, own.api_port) as api,
+                api_site(deps) as api,
                 run_in_background(asyncio.Event(), background_work(deps, ROLES, dormant)),
                 _running_apps(apps),
             ):

@@ -1,13 +1,12 @@
 """A worker's health and metrics over HTTP: /livez, /readyz, /metrics."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from typing import Any, Protocol
 
-from aiohttp import web
+from litestar import Litestar, Response, get
+from litestar.handlers import HTTPRouteHandler
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-
-HealthEndpoint = Callable[[web.Request], Awaitable[web.Response]]
-UNAVAILABLE = 503
 
 
 class Watched(Protocol):
@@ -20,39 +19,33 @@ class Watched(Protocol):
         """Return what keeps messages from being handled."""
 
 
-def create_health(intakes: Sequence[Watched], registry: CollectorRegistry) -> web.Application:
+def create_health(intakes: Sequence[Watched], registry: CollectorRegistry) -> Litestar:
     """Return the site, which answers 200, or 503 with the problems.
 
     A worker is live while its loops make progress: when one does not, only a restart helps. It is
     ready when its topics all exist and it has its share of their partitions.
     """
-    site = web.Application()
-    site.router.add_get(
-        "/livez", _endpoint(lambda: [each for intake in intakes for each in intake.stuck()])
+
+    @get("/metrics")
+    async def metrics() -> Response[bytes]:
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    return Litestar(
+        [
+            _endpoint("/livez", lambda: [each for intake in intakes for each in intake.stuck()]),
+            _endpoint("/readyz", lambda: [each for intake in intakes for each in intake.missing()]),
+            metrics,
+        ],
+        openapi_config=None,
+        logging_config=None,
     )
-    site.router.add_get(
-        "/readyz", _endpoint(lambda: [each for intake in intakes for each in intake.missing()])
-    )
-
-    async def metrics(_: web.Request) -> web.Response:
-        headers = {"Content-Type": CONTENT_TYPE_LATEST}
-        return web.Response(body=generate_latest(registry), headers=headers)
-
-    site.router.add_get("/metrics", metrics)
-    return site
 
 
-async def serve_health(site: web.Application, host: str, port: int) -> web.AppRunner:
-    """Listen until the runner's `cleanup` is awaited. Raises OSError when the port is taken."""
-    runner = web.AppRunner(site, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, host, port).start()
-    return runner
-
-
-def _endpoint(problems: Callable[[], Sequence[str]]) -> HealthEndpoint:
-    async def answer(_: web.Request) -> web.Response:
+def _endpoint(path: str, problems: Callable[[], Sequence[str]]) -> HTTPRouteHandler:
+    @get(path)
+    async def answer() -> Response[Any]:
         found = problems()
-        return web.json_response({"problems": found}, status=UNAVAILABLE if found else 200)
+        status = HTTPStatus.SERVICE_UNAVAILABLE if found else HTTPStatus.OK
+        return Response({"problems": found}, status_code=status)
 
     return answer

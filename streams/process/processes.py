@@ -30,12 +30,15 @@ from streams.bootstrap import (
 )
 from streams.kafka.contact import expect_access
 from streams.kafka.producer import KafkaOutbox
-from streams.process.health import Watched, create_health, serve_health
-from streams.process.serving import Address, serve_app
+from streams.process.health import Watched, create_health
+from streams.process.room import Room
+from streams.process.serving import Address, allow_files, serve_app
 from streams.process.signals import FAILED, STOPPED, run_apps
 from streams.process.store_contact import StoreContact
 from streams.routes import REQUEST_ROLES, WRITE_HOMES
 
+PROBES = 100
+"""Connections to a worker's health checks and metrics, at most: a few are ever in use."""
 ACCESS_SECONDS = 5.0
 """For a broker to accept or refuse a worker; one that does not answer may do so later."""
 
@@ -73,7 +76,7 @@ async def run_api(settings: Settings, stop: asyncio.Event) -> int:
     """
     async with (
         open_deps(settings) as deps,
-        serve_app(create_api(deps), settings.api_host, settings.api_port) as address,
+        api_site(deps) as address,
         run_in_background(stop, [StoreContact(deps.connect).make()]) as running,
     ):
         log.info("API started", address=str(address))
@@ -126,14 +129,27 @@ async def open_outbox(
 
 
 @asynccontextmanager
+async def api_site(deps: Deps) -> AsyncIterator[Address]:
+    """Serve the HTTP API. Raises OSError when the port is taken, UnusableSettings."""
+    settings = deps.settings
+    most = allow_files(settings.api_connections)
+    if most < settings.api_connections:
+        log.warning(
+            "fewer connections than MINGLE_API_CONNECTIONS, by the limit of files", most=most
+        )
+    room = Room(deps.metrics, most, settings.api_connections_per_address)
+    api, host, port = create_api(deps), settings.api_host, settings.api_port
+    async with serve_app(api, host, port, room, settings.api_proxies) as address:
+        yield address
+
+
+@asynccontextmanager
 async def health_site(deps: Deps, watched: Sequence[Watched]) -> AsyncIterator[Address]:
     """Serve health of what is watched, and metrics. Raises OSError when the port is taken."""
-    site = create_health(watched, deps.metrics.registry)
-    runner = await serve_health(site, deps.settings.metrics_host, deps.settings.metrics_port)
-    try:
-        yield Address(*runner.addresses[0][:2])
-    finally:
-        await runner.cleanup()
+    site, room = create_health(watched, deps.metrics.registry), Room(deps.metrics, PROBES)
+    host, port = deps.settings.metrics_host, deps.settings.metrics_port
+    async with serve_app(site, host, port, room) as address:
+        yield address
 
 
 def _freeze() -> None:

@@ -1,14 +1,19 @@
-"""The HTTP API in this process: uvicorn without its own signal handling and logs."""
+"""HTTP in this process: uvicorn with bounds, without its own signal handling and logs."""
 
 import asyncio
+import resource
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import Final, NamedTuple
+from functools import partial
+from typing import Any, Final, NamedTuple
 
 import uvicorn
 from litestar import Litestar
+
+from streams.process.bounded_http import BoundedProtocol
+from streams.process.room import Room
 
 START_SECONDS: Final = 10.0
 GRACE_SECONDS: Final = 3
@@ -21,6 +26,8 @@ SILENCE_MS: Final = 60_000
 """How long the kernel keeps unsent data for a peer that takes nothing, or is gone."""
 BACKLOG: Final = 1_024
 """Connections waiting to be accepted: a burst of clients after a restart."""
+OTHER_FILES: Final = 100
+"""Open files besides the clients' connections: those to stores and brokers, modules, logs."""
 
 
 class Address(NamedTuple):
@@ -42,18 +49,26 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serve_app(app: Litestar, host: str, port: int) -> AsyncIterator[Address]:
+async def serve_app(
+    app: Litestar, host: str, port: int, room: Room, proxies: Sequence[str] = ()
+) -> AsyncIterator[Address]:
     """Serve the app until the context ends. Raises OSError for a taken port; 0 is any free one.
 
     If the app's state has `stopping`, it is called first, to end what would never end by itself.
+    `proxies` are addresses and networks whose X-Forwarded-For is believed.
     """
     listener = _listen(host, port)
+    protocol: Any = partial(BoundedProtocol, room)
     server = _Server(
         uvicorn.Config(
             app,
+            http=protocol,
+            ws="none",
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=list(proxies),
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
@@ -74,6 +89,22 @@ def _listen(host: str, port: int) -> socket.socket:
     if sys.platform == "linux":  # accepted connections inherit it
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE_MS)
     return listener
+
+
+def allow_files(connections: int) -> int:
+    """Return how many of so many connections this process may have open at once.
+
+    The soft limit of open files is raised as far as the hard one allows; a process that reaches it
+    accepts nobody, however long somebody waits.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    if soft == resource.RLIM_INFINITY:
+        return connections
+    return max(1, min(connections, soft - OTHER_FILES))
 
 
 def _nothing() -> None:

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from prometheus_client import CollectorRegistry
 
+from services.metrics.metrics import Metrics
+from streams.process.room import Room
 from streams.process.serving import serve_app
 from tests.api.issuer import SECRET, token
 from tests.api.village import ALICE, BOB, Village, api_on
@@ -82,7 +85,8 @@ async def test_a_typescript_client_is_generated_compiled_and_used(
     await village.follows(ALICE, BOB)
     root = await village.post(BOB, minutes_ago=2, text="hello")
     await village.reply(ALICE, root, text="good morning")
-    async with serve_app(api_on(village.stores, auth_secret=SECRET), "127.0.0.1", 0) as address:
+    api, room = api_on(village.stores, auth_secret=SECRET), Room(Metrics(CollectorRegistry()))
+    async with serve_app(api, "127.0.0.1", 0, room) as address:
         async with httpx.AsyncClient() as client:
             document = (await client.get(f"{address}/openapi.json")).text
         (tmp_path / "openapi.json").write_text(document)

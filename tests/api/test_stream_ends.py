@@ -16,6 +16,7 @@ from services.errors import StoreUnavailable
 from services.metrics.metrics import Metrics
 from services.settings.settings import Settings
 from services.storage.generation_tables import FIRST
+from streams.process.room import Room
 from streams.process.serving import Address, serve_app
 from tests.api.issuer import SECRET, bearer
 from tests.api.streaming import WAIT_SECONDS, Connection, Holder, streaming
@@ -234,7 +235,8 @@ async def test_heartbeats_continue_while_polls_wait(village: Village, metrics: M
     """Heartbeats continue however long polls wait; concurrent polls are limited."""
     timelines = Slow(village.stores.home_timelines)
     stores = village.stores._replace(home_timelines=timelines)
-    app = api_on(stores, metrics, **FAST, stream_heartbeat_seconds=0.02)
+    many = {"stream_heartbeat_seconds": 0.02, "stream_limit_per_viewer": 100}
+    app = api_on(stores, metrics, **FAST, **many)
     async with AsyncExitStack() as stack:
         everybody = [
             await stack.enter_async_context(streaming(app)) for _ in range(MAX_CONCURRENT_POLLS + 3)
@@ -274,7 +276,7 @@ async def test_streams_end_when_the_process_does(village: Village, metrics: Metr
                     started.release()
                 bodies.append(body)
 
-        async with serve_app(app, "127.0.0.1", 0) as address:
+        async with serve_app(app, "127.0.0.1", 0, Room(metrics)) as address:
             reading = [asyncio.create_task(read(address)) for _ in range(3)]
             async with asyncio.timeout(WAIT_SECONDS):
                 while value(metrics, "timeline_api_streams_open") != 3:
@@ -292,7 +294,7 @@ async def test_a_connection_that_accepts_nothing_is_closed(
         await village.post(ALICE, minutes_ago=minute + 1, text="\N{SNOWMAN}" * 10_000)
     fast = {"stream_patience_seconds": 0.1, "stream_heartbeat_seconds": 0.01}
     app = api_on(village.stores, metrics, **fast)
-    async with serve_app(app, "127.0.0.1", 0) as address:
+    async with serve_app(app, "127.0.0.1", 0, Room(metrics)) as address:
         with socket.socket() as deaf:
             deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
             deaf.connect((address.host, address.port))

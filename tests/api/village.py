@@ -40,7 +40,8 @@ def api_on(
     **settings: Any,
 ) -> Litestar:
     measured = metrics or Metrics(CollectorRegistry())
-    return build_api(stores, Settings(**settings), measured, lambda: NOW, max_wait_seconds)
+    given = Settings(**{"api_rate": 0} | settings)
+    return build_api(stores, given, measured, lambda: NOW, max_wait_seconds)
 
 
 def client_of(app: Litestar) -> httpx.AsyncClient:

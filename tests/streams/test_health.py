@@ -8,7 +8,9 @@ from prometheus_client import CollectorRegistry
 
 from services.metrics.metrics import Metrics
 from streams.delivery.intake import Intake
-from streams.process.health import create_health, serve_health
+from streams.process.health import create_health
+from streams.process.room import Room
+from streams.process.serving import serve_app
 from tests.streams.test_intake import FakeLoop
 
 
@@ -19,13 +21,14 @@ def intake() -> Intake:
 
 @pytest.fixture
 async def site(intake: Intake) -> AsyncIterator[httpx.AsyncClient]:
-    registry = CollectorRegistry()
-    Metrics(registry).rebalances.inc()
-    runner = await serve_health(create_health([intake], registry), "127.0.0.1", 0)
-    port = runner.addresses[0][1]
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+    metrics = Metrics(CollectorRegistry())
+    metrics.rebalances.inc()
+    health = create_health([intake], metrics.registry)
+    async with (
+        serve_app(health, "127.0.0.1", 0, Room(metrics)) as address,
+        httpx.AsyncClient(base_url=str(address)) as client,
+    ):
         yield client
-    await runner.cleanup()
 
 
 async def test_live_is_who_makes_progress(site: httpx.AsyncClient, intake: Intake) -> None:

@@ -10,6 +10,7 @@ found by the next poll of the stream.
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import Context
 from itertools import islice
 from typing import Final, TypeAlias
 
@@ -54,7 +55,8 @@ class NewEntryProbe:
         """Call `wake` when entries arrive, or more often, until the context ends."""
         self._subscribers.setdefault(user, []).append(wake)
         if self._probing is None or self._probing.done():
-            self._probing = asyncio.create_task(self._probe())
+            # Without the context of this request: the probe outlasts it, and is not its doing.
+            self._probing = asyncio.create_task(self._probe(), context=Context())
         try:
             yield
         finally:

@@ -7,11 +7,17 @@ turn, however long, while heartbeats continue.
 
 import asyncio
 from collections.abc import Iterable
-from http import HTTPStatus
+from http import HTTPMethod, HTTPStatus
 from typing import Any, Final
 
 from litestar import Response
-from litestar.types import HTTPResponseBodyEvent, Receive, Scope, Send
+from litestar.types import (
+    HTTPResponseBodyEvent,
+    HTTPResponseStartEvent,
+    Receive,
+    Scope,
+    Send,
+)
 
 from services.api.answers import Ended, Heartbeat
 from services.api.problems import Forbidden, Unauthenticated
@@ -47,8 +53,15 @@ class EventStream(Response[None]):
     def to_asgi_response(self, *_: Any, **__: Any) -> Any:
         return self._serve
 
-    async def _serve(self, _: Scope, receive: Receive, send: Send) -> None:
-        """Serve the stream. Before anything is sent, raises AtCapacity and what polling raises."""
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve the stream, to HEAD its headers only.
+
+        Before anything is sent, raises AtCapacity, TooManyRequests and what polling raises.
+        """
+        if scope.get("method") == HTTPMethod.HEAD:
+            await send(_start())
+            await send(_body(b"", more=False))
+            return
         with self._streams.open(self._watcher.viewer) as signals:
             first = await self._poll()
             disconnect = asyncio.create_task(_watch_disconnect(receive, signals))
@@ -61,7 +74,7 @@ class EventStream(Response[None]):
     async def _run(self, first: Iterable[EncodedEvent], send: Send, signals: Signals) -> None:
         """Send events until the stream ends, and leave the reason in the signals."""
         try:
-            await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": HEADERS})
+            await send(_start())
             await self._write(send, encode_retry(int(self._streams.jitter(RETRY_MS))))
             await self._send_events(first, send, signals)
         except ReaderStalled:
@@ -144,6 +157,10 @@ async def _send_end(send: Send, signals: Signals) -> None:
             await send(_body(encode_event("end", Ended(signals.end)), more=False))
     except TimeoutError:
         pass
+
+
+def _start() -> HTTPResponseStartEvent:
+    return {"type": "http.response.start", "status": HTTPStatus.OK, "headers": HEADERS}
 
 
 def _body(data: bytes, *, more: bool) -> HTTPResponseBodyEvent:

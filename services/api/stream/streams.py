@@ -1,12 +1,13 @@
 """The open streams of a process and their limits."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final, Literal, TypeAlias
 
 from schemas.ids import UserId
-from services.api.problems import AtCapacity
+from services.api.problems import AtCapacity, TooManyRequests
 from services.api.stream.probe import NewEntryProbe
 from services.metrics.metrics import Metrics
 from services.settings.settings import Settings
@@ -16,6 +17,8 @@ JITTER: Final = 0.5
 MAX_CONCURRENT_POLLS: Final = 32
 """Each poll has at most three store requests in flight, so a post that wakes a thousand streams
 leaves part of the process's store requests to others."""
+RETRY_SECONDS: Final = 10
+"""Wait of a viewer with too many streams: one of theirs must end first."""
 
 StreamEnd: TypeAlias = Literal["left", "slow", "token", "lifetime", "stopping"]
 """Why a stream ends: its client disconnected, accepted nothing for too long or has no valid token;
@@ -67,15 +70,21 @@ class Streams:
         self._probe = probe
         self._random = random
         self._open: set[Signals] = set()
+        self._of_viewer: Counter[UserId] = Counter()
         self._stopping = False
 
     @contextmanager
     def open(self, viewer: UserId) -> Iterator[Signals]:
-        """Count a stream as open until the context ends. Raises AtCapacity."""
+        """Count a stream as open until the context ends. Raises AtCapacity, TooManyRequests."""
         if self._stopping or len(self._open) >= self.settings.stream_limit:
             raise AtCapacity("this process has as many open streams as it allows; try again later")
+        if self._of_viewer[viewer] >= self.settings.stream_limit_per_viewer:
+            raise TooManyRequests(
+                "the viewer has as many open streams as they may have", RETRY_SECONDS
+            )
         signals = Signals()
         self._open.add(signals)
+        self._of_viewer[viewer] += 1
         try:
             with (
                 self.metrics.api_streams_open.track_inprogress(),
@@ -84,6 +93,9 @@ class Streams:
                 yield signals
         finally:
             self._open.discard(signals)
+            self._of_viewer[viewer] -= 1
+            if not self._of_viewer[viewer]:
+                del self._of_viewer[viewer]
 
     def jitter(self, most: float) -> float:
         """Return a random time up to `most`, so that streams that began together drift apart."""

@@ -1,0 +1,76 @@
+"""What every request gets around its handler: an id, which is in the log, and a measurement."""
+
+import re
+from collections.abc import Callable
+from time import perf_counter
+from typing import Final
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bound_contextvars
+
+from services.api.stream.wire import EVENT_STREAM
+from services.metrics.metrics import Metrics
+
+REQUEST_ID: Final = "X-Request-Id"
+_HEADER: Final = REQUEST_ID.lower().encode()
+_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+"""Ids of clients and proxies that are taken over; others could not stand in a log as they are."""
+
+
+def identify_requests(app: ASGIApp, new_id: Callable[[], str]) -> ASGIApp:
+    """Return the app with an id for each request, in its answer and in all that it logs."""
+
+    async def identified(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await app(scope, receive, send)
+            return
+        request_id = _given_id(scope) or new_id()
+
+        async def add_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (_HEADER, request_id.encode())]
+            await send(message)
+
+        with bound_contextvars(request_id=request_id):
+            await app(scope, receive, add_id)
+
+    return identified
+
+
+def _given_id(scope: Scope) -> str | None:
+    given = [value for name, value in scope["headers"] if name == _HEADER]
+    if len(given) != 1 or not _ID.fullmatch(given[0]):
+        return None
+    return given[0].decode()
+
+
+def measure_requests(app: ASGIApp, metrics: Metrics) -> ASGIApp:
+    """Return the app with each request measured by its route template; unknown paths share one.
+
+    A stream is measured until it begins, since its duration is up to the client.
+    """
+
+    async def measured(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await app(scope, receive, send)
+            return
+        started, status = perf_counter(), 500
+        stream_began: float | None = None
+
+        async def observe_start(message: Message) -> None:
+            nonlocal status, stream_began
+            if message["type"] == "http.response.start":
+                status = int(message["status"])
+                if (b"content-type", EVENT_STREAM.encode()) in message["headers"]:
+                    stream_began = perf_counter()
+            await send(message)
+
+        try:
+            await app(scope, receive, observe_start)
+        finally:
+            route = scope.get("path_template", "unknown")
+            histogram = metrics.api_request_seconds.labels(route, status)
+            histogram.observe((stream_began or perf_counter()) - started)
+
+    return measured
