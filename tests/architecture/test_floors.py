@@ -25,7 +25,7 @@ FLOORS = (
     },
     {"timelines"},
     {"pulled"},
-    {"stores", "visibility"},
+    {"stores", "visibility", "ranking"},
     {"handlers", "readers"},
     {"verification"},
     {"api"},

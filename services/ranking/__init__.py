@@ -1,0 +1,1 @@
+"""Order by how likely a viewer answers: pure functions of what the log says."""
