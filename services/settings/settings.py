@@ -87,7 +87,7 @@ class Settings(BaseSettings):
         description="open connections from one address, at most; 0: no limit, behind one proxy",
     )
     api_rate: float = Field(
-        50,
+        100,
         ge=0,
         le=100_000,
         description="requests per second of a viewer, or of an address without one, on average "
