@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, IsolationLevel, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from schemas import topics
@@ -78,7 +78,9 @@ class KafkaTopics:
         wanted = {TopicPartition(*place): OffsetSpec.latest() for place in _places(names)}
         if not wanted:
             return {}
-        answers = self._admin.list_offsets(wanted, request_timeout=ANSWER_SECONDS)
+        answers = self._admin.list_offsets(
+            wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=ANSWER_SECONDS
+        )
         return {
             (place.topic, place.partition): future.result(ANSWER_SECONDS).offset
             for place, future in answers.items()

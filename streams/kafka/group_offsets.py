@@ -3,17 +3,17 @@
 from typing import Any, Final
 
 from confluent_kafka import (
-    Consumer,
     ConsumerGroupTopicPartitions,
     KafkaError,
     KafkaException,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from services.errors import MingleError
 from services.settings.brokers import Brokers
 from streams.kafka.contact import broker_errors, expect_brokers
+from streams.kafka.offsets import list_offsets
 from streams.records import Partition
 
 TIMEOUT: Final = 15.0
@@ -45,14 +45,10 @@ class GroupOffsets:
         return found.offset if found.offset >= 0 else None
 
     def end(self, partition: Partition) -> int:
-        """Return the offset that the partition's next message gets."""
-        consumer: Any = Consumer(self._options | {"group.id": self._group})
-        try:
-            with broker_errors(TIMEOUT):
-                _, end = consumer.get_watermark_offsets(TopicPartition(*partition), TIMEOUT)
-        finally:
-            consumer.close()
-        return int(end)
+        """Return the end of what may be read of the partition, as `list_offsets` has it."""
+        with broker_errors(TIMEOUT):
+            admin = AdminClient(self._options)
+            return list_offsets(admin, [partition], OffsetSpec.latest(), TIMEOUT)[partition]
 
     def move(self, partition: Partition, offset: int) -> None:
         """Let the group go on there. Raises GroupIsRunning while a worker is in it."""

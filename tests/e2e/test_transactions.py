@@ -12,8 +12,10 @@ from confluent_kafka import Producer
 from schemas.codec import Message, encode
 from schemas.events import PostCreated
 from schemas.ids import post_id
+from streams.kafka.group_offsets import GroupOffsets
+from streams.records import Partition
 from tests.e2e.comparison import compare_all
-from tests.e2e.pipeline import Pipeline
+from tests.e2e.pipeline import Pipeline, places
 from tests.e2e.replays import DERIVED, Replays, lose
 from tests.e2e.village import START, Village, model_of
 
@@ -84,6 +86,7 @@ def test_live_and_replay_read_what_is_committed_and_reach_the_end(
     entries = compare_all(pipeline.settings, model_of(log))
 
     with transaction(producer, [HELD]):
+        assert sum(pipeline.ends(["posts"]).values()) == readable_posts(pipeline) + 1
         lose(pipeline.settings, *DERIVED)
         path, plan = replays.plan()
         assert plan["events"] == plan["chosen"] == len(log)
@@ -94,3 +97,9 @@ def test_live_and_replay_read_what_is_committed_and_reach_the_end(
         producer.commit_transaction(ANSWER_SECONDS)
     pipeline.drain(DRAIN_SECONDS)
     assert compare_all(pipeline.settings, model_of([*log, HELD])) > entries
+
+
+def readable_posts(pipeline: Pipeline) -> int:
+    """The ends of all partitions of posts, as `skip` knows them: above them nothing is read."""
+    offsets = GroupOffsets(pipeline.settings.brokers, "mingle-ingest")
+    return sum(offsets.end(Partition(*place)) for place in places(["posts"]))
