@@ -95,8 +95,8 @@ class Metrics:
     partitions_unreadable = _gauge(
         "timeline_partitions_unreadable",
         "group topic partition",
-        "1 while a group stands still in the partition, because what is there cannot be read "
-        "and nobody knows how much to skip.",
+        "1 while a group stands still in the partition: what is there cannot be read, or no "
+        "broker gives it.",
     )
     sends_refused = _counter(
         "timeline_sends_refused_total",

@@ -29,6 +29,8 @@ class Standstill(NamedTuple):
     offset: int
     why: str
     attempts: int
+    can_skip: bool = True
+    """Whether what is there is at fault, rather than its broker."""
 
 
 class IntakeLimits(NamedTuple):
@@ -149,7 +151,9 @@ class Intake:
         ]
 
     def _describe(self, partition: Partition, standstill: Standstill) -> str:
+        skips, goes_on = "`mingle dead-letters skip` passes it by", "it goes on once brokers answer"
+        remedy = skips if standstill.can_skip else goes_on
         return (
             f"{self._group} cannot read {partition.topic}:{partition.number} at offset "
-            f"{standstill.offset} ({standstill.why}); `mingle dead-letters skip` passes it by"
+            f"{standstill.offset} ({standstill.why}); {remedy}"
         )

@@ -12,7 +12,7 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 
 from streams.delivery.intake import Standstill
-from streams.kafka.fetching import FetchedRecords
+from streams.kafka.fetching import BrokerErrors, FetchedRecords
 from streams.kafka.ownership import GroupWatch, Unowned, new_assignor
 from streams.kafka.worker_names import NameWatch
 from streams.records import Partition, Record
@@ -91,6 +91,7 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
                 metadata_seconds = self.app.conf.consumer_metadata_max_age_ms / 1000
                 self._group = GroupWatch(consumer, assignor, metadata_seconds)
                 self._watching = asyncio.create_task(self._group())
+                BrokerErrors(consumer)
                 if name := self.app.worker_name:
                     self._name = NameWatch(consumer, name, self.app.birth, self._may_join)
                 return
@@ -207,8 +208,10 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
         return {topic for topic in cluster.topics() if cluster.partitions_for_topic(topic)}
 
     def unreadable(self) -> dict[Partition, Standstill]:
-        """Return the partitions that stand still because nobody knows how to read on."""
-        return self._fetched.unreadable()
+        """Return the partitions that stand still, and why."""
+        if self._consumer is None:
+            return {}
+        return self._fetched.unreadable(self._consumer._fetcher)
 
     def unowned(self) -> Mapping[Partition, Unowned]:
         """Return the partitions of the app's topics that no member of the group owns."""

@@ -9,6 +9,15 @@ from typing import Any, Final
 
 import structlog
 from aiokafka.consumer.fetcher import FetchResult
+from aiokafka.errors import (
+    CorruptRecordException,
+    KafkaError,
+    NoError,
+    OffsetOutOfRangeError,
+    TopicAuthorizationFailedError,
+    for_code,
+)
+from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.structs import TopicPartition
 
 from streams.delivery.intake import Standstill
@@ -22,6 +31,13 @@ FIRST_PAUSE_SECONDS: Final = 0.5
 LONGEST_PAUSE_SECONDS: Final = 30.0
 ATTEMPTS: Final = 4
 """After which a partition counts as unreadable: four seconds. It is still tried again."""
+SILENT_SECONDS: Final = 30.0
+"""Without an answer for one partition while its fetcher has answers for others: it may have no
+leader. A leader that is elected anew answers sooner."""
+NO_ANSWER: Final = "no broker answers for it"
+HANDLED_UPSTREAM: Final = {
+    each.errno for each in (NoError, OffsetOutOfRangeError, TopicAuthorizationFailedError)
+}
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +53,36 @@ class _Pause:
         return 0.0
 
 
+class BrokerErrors:
+    """Reports every error that a broker answers a fetch with, so that the partition pauses.
+
+    Upstream fetches again at once, without end; of most errors it only logs a line each time.
+    """
+
+    def __init__(self, consumer: Any) -> None:
+        self._fetcher = consumer._fetcher
+        self._send = consumer._client.send
+        consumer._client.send = self.send
+
+    async def send(self, node: int, request: Any, **options: Any) -> Any:
+        answer = await self._send(node, request, **options)
+        if isinstance(request, FetchRequest):
+            positions = {(topic, n): at for topic, parts in request.topics for n, at, _ in parts}
+            for topic, partitions in answer.topics:
+                for part in [each for each in partitions if each[1] not in HANDLED_UPSTREAM]:
+                    partitions.remove(part)
+                    self._report(TopicPartition(topic, part[0]), part[1], positions)
+        return answer
+
+    def _report(self, tp: TopicPartition, code: int, positions: Mapping[Any, int]) -> None:
+        state = _states(self._fetcher).get(tp)
+        is_current = state is not None and state._position == positions[tp]
+        if is_current and tp not in self._fetcher._records:
+            kind = for_code(code)
+            error = kind() if kind.errno == code else kind(f"code {code}")
+            self._fetcher._set_error(tp, error)
+
+
 class FetchedRecords:
     """Replaces `fetched_records` of aiokafka's fetcher, for one consumer.
 
@@ -47,11 +93,29 @@ class FetchedRecords:
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._standstills: dict[Partition, Standstill] = {}
+        self._answers: dict[TopicPartition, tuple[int | None, float]] = {}
+        self._answered: dict[Partition, int | None] = {}
 
-    def unreadable(self) -> dict[Partition, Standstill]:
-        """Return the partitions that stand still for good, until somebody skips what is there."""
-        return {
+    def unreadable(self, fetcher: Any) -> dict[Partition, Standstill]:
+        """Return the partitions that stand still for good, until somebody acts."""
+        return self._silent(fetcher) | {
             at: each for at, each in list(self._standstills.items()) if each.attempts >= ATTEMPTS
+        }
+
+    def _silent(self, fetcher: Any) -> dict[Partition, Standstill]:
+        """Return the partitions of which no broker says anything, while others are answered."""
+        now, states = self._now(), _states(fetcher)
+        before, self._answers = self._answers, {}
+        for tp, state in list(states.items()):
+            answer, since = before.get(tp, (None, now))
+            waits = tp in fetcher._records  # to be taken: not fetched meanwhile
+            changed = waits or state.timestamp != answer
+            self._answers[tp] = (state.timestamp, now if changed else since)
+        latest = max((since for _, since in self._answers.values()), default=now)
+        return {
+            Partition(*tp): Standstill(states[tp]._position, NO_ANSWER, ATTEMPTS, can_skip=False)
+            for tp, (_, since) in self._answers.items()
+            if latest - since > SILENT_SECONDS
         }
 
     async def take(
@@ -77,7 +141,7 @@ class FetchedRecords:
     def _take(
         self, fetcher: Any, partitions: AbstractSet[Partition], most: int
     ) -> Mapping[TopicPartition, Sequence[Record]]:
-        self._forget_unassigned(fetcher)
+        self._forget_ended(fetcher)
         taken: dict[TopicPartition, Sequence[Record]] = {}
         space = TAKEN_BYTES
         for tp in list(fetcher._records):
@@ -103,7 +167,9 @@ class FetchedRecords:
             if result.until > self._now():
                 return []
         elif not isinstance(result, FetchResult):
-            self._stand_still(fetcher, tp, _describe(result._error))
+            is_corrupt = isinstance(result._error, CorruptRecordException)
+            self._stand_still(fetcher, tp, _describe(result._error), can_skip=is_corrupt)
+            fetcher._client.force_metadata_update()  # its leader may be another by now
             return []
         elif result.check_assignment(tp) and result.has_more():
             try:
@@ -118,23 +184,35 @@ class FetchedRecords:
         fetcher._notify(fetcher._wait_consume_future)
         return records
 
-    def _stand_still(self, fetcher: Any, tp: Any, why: str) -> None:
+    def _stand_still(self, fetcher: Any, tp: Any, why: str, *, can_skip: bool = True) -> None:
         """Fetch it again after a pause."""
-        offset = fetcher._subscriptions.subscription.assignment.state_value(tp)._position
-        at = Partition(*tp)
+        state = _states(fetcher)[tp]
+        offset, at = state._position, Partition(*tp)
+        self._answered[at] = state.timestamp
         before = self._standstills.get(at)
         attempts = 1 + (before.attempts if before is not None and before.offset == offset else 0)
-        self._standstills[at] = standstill = Standstill(offset, why, attempts)
+        self._standstills[at] = standstill = Standstill(offset, why, attempts, can_skip)
         pause = min(FIRST_PAUSE_SECONDS * 2 ** (attempts - 1), LONGEST_PAUSE_SECONDS)
         fetcher._records[tp] = _Pause(self._now() + pause)
         write = log.error if attempts == ATTEMPTS else log.warning
         write("partition cannot be read", topic=at.topic, partition=at.number,
               **standstill._asdict())  # fmt: skip
 
-    def _forget_unassigned(self, fetcher: Any) -> None:
-        for at in list(self._standstills):
-            if not fetcher._subscriptions.is_assigned(TopicPartition(*at)):
+    def _forget_ended(self, fetcher: Any) -> None:
+        """Forget what is assigned to others, and errors of brokers that have answered since."""
+        states = _states(fetcher)
+        for at, standstill in list(self._standstills.items()):
+            state = states.get(TopicPartition(*at))
+            is_answered = state is not None and state.timestamp != self._answered[at]
+            if state is None or (is_answered and not standstill.can_skip):
                 del self._standstills[at]
+
+
+def _states(fetcher: Any) -> Mapping[TopicPartition, Any]:
+    """Return what aiokafka knows of each assigned partition."""
+    subscription = fetcher._subscriptions.subscription
+    assignment = None if subscription is None else subscription.assignment
+    return {} if assignment is None else assignment._tp_state
 
 
 def _read(result: Any, records: list[Record], most: int, space: int) -> bool:
@@ -153,4 +231,5 @@ def _read(result: Any, records: list[Record], most: int, space: int) -> bool:
 
 
 def _describe(error: BaseException) -> str:
-    return str(error) if isinstance(error, UntrustedBatch) else f"{type(error).__name__}: {error}"
+    is_clear = isinstance(error, (UntrustedBatch, KafkaError))
+    return str(error) if is_clear else f"{type(error).__name__}: {error}"

@@ -9,7 +9,9 @@ held by weak references only, and errors of the group's coordinator are ignored.
   per message (`Consumer._drain_messages`);
 * only the `AckTracker` commits (`Consumer.commit`), also before partitions go
   (`Consumer.on_partitions_revoked`) and before the process ends (`Consumer.wait_empty`);
-* what cannot be read concerns its own offsets, or its own partition (`streams.kafka.fetching`);
+* what cannot be read concerns its own offsets, or its own partition, and what a broker refuses to
+  give its own partition (`streams.kafka.fetching`);
+* of two static members of one name the younger ends (`worker_names.NameWatch`);
 * fetched records carry the assignment they were fetched under, and are given back when the flow
   has stopped meanwhile (`ConsumerThread._fetch_records`);
 * only what transactions have committed is read, and the position after the control records that

@@ -13,7 +13,7 @@ from streams.app import App
 from streams.cli import main
 from streams.embedded.mock_broker import Api, MockBroker
 from streams.records import Partition
-from tests.streams.conftest import Log, Workers, eventually, until
+from tests.streams.conftest import PARTITIONS, Log, Workers, eventually, until
 from tests.streams.fakes import POSTS, sample
 from tests.streams.raw_batches import (
     CODECS,
@@ -24,6 +24,10 @@ from tests.streams.raw_batches import (
     send,
     with_codec,
 )
+
+NOT_LEADER = 6
+STORAGE_ERROR = 56
+NOBODY = -1
 
 
 class Handled:
@@ -137,6 +141,39 @@ async def test_what_no_user_may_read_stops_its_topic_alone(
     broker.fail_next(Api.FETCH, 29, 29)
     async with workers(handled):
         await until(lambda: handled.texts == ["1"])
+
+
+async def test_an_error_of_the_broker_is_said_and_not_asked_for_without_end(
+    broker: MockBroker, workers: Workers, handled: Handled, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Upstream asks again at once, thousands of times, and the worker seemed to be well."""
+    await send(broker.bootstrap, POSTS, batch([b"1"]))
+    broker.fail_next(Api.FETCH, *[STORAGE_ERROR] * 1_000)
+    async with workers(handled) as app:
+        await until(lambda: len(app.intake.unreadable) == PARTITIONS)
+        problem, _ = sorted(app.intake.missing())
+        why = "posts:0 at offset 0 ([Error 56] KafkaStorageError); it goes on once brokers answer"
+        assert problem == f"mingle-ingest cannot read {why}"
+        assert len(caplog.records) < 50
+        broker.stop_failing(Api.FETCH)
+        await until(lambda: handled.texts == ["1"])
+        await until(lambda: not app.intake.unreadable)
+
+
+async def test_a_partition_without_a_leader_is_said(
+    broker: MockBroker, workers: Workers, handled: Handled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody asks for it, so nobody hears of an error."""
+    monkeypatch.setattr("streams.kafka.fetching.SILENT_SECONDS", 1.0)
+    async with workers(handled) as app:
+        await send(broker.bootstrap, POSTS, batch([b"1"]))
+        await until(lambda: handled.texts == ["1"])
+        broker.set_leader(POSTS, 1, NOBODY)
+        broker.fail_next(Api.FETCH, NOT_LEADER)
+        await until(lambda: bool(app.intake.unreadable))
+        assert "no broker answers for it" in app.intake.missing()[0]
+        broker.set_leader(POSTS, 1, 1)
+        await until(lambda: not app.intake.unreadable)
 
 
 async def skip(broker: MockBroker, *options: str) -> Result:

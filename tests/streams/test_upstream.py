@@ -106,6 +106,7 @@ INSIDE = {
     GroupCoordinator._push_error_to_user: "743ff515bd7e",
     GroupCoordinator._on_join_prepare: "4d9524afc0ee",
     GroupCoordinator._on_join_complete: "0b0b3d204b40",
+    AIOKafkaClient.send: "246b277687d7",
     AIOKafkaClient._get_conn: "68ce5d839171",
     GroupCoordinator.request_rejoin: "f70a261c91c3",
     GroupCoordinator._perform_assignment: "a5cf61fa9732",
