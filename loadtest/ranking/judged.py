@@ -7,7 +7,10 @@ import numpy as np
 
 from loadtest.ranking.archive import Archive, Look, Rows
 from schemas.ids import IdArray
+from services.ranking.damping import NO_WORDS, fold_damped
 from services.ranking.features import COLUMNS, compute_features
+from services.ranking.score import compute_scores
+from services.ranking.weights import SIGNAL
 from services.ranking.window import MAX_OWN_POSTS, Flags, Floats, OwnPosts, PostWindow
 
 
@@ -24,6 +27,8 @@ class JudgedLooks(NamedTuple):
     """Milliseconds at the look."""
     thread_size: IdArray
     relevant: Flags
+    folded: Flags
+    """What the product folds behind another post of its author's."""
 
 
 def judge(archive: Archive, looks: Sequence[Look]) -> JudgedLooks:
@@ -31,9 +36,9 @@ def judge(archive: Archive, looks: Sequence[Look]) -> JudgedLooks:
     sizes = [len(look.candidates) for look in looks]
     candidates = np.concatenate([look.candidates for look in looks] or [np.zeros(0, np.intp)])
     at = np.repeat([look.at for look in looks], sizes)
-    features = [features_at(archive, look) for look in looks]
+    seen = [_see(archive, look) for look in looks]
     return JudgedLooks(
-        np.concatenate(features or [np.zeros((0, len(COLUMNS)))]),
+        np.concatenate([features for features, _ in seen] or [np.zeros((0, len(COLUMNS)))]),
         np.repeat(np.arange(len(looks)), sizes),
         np.array([look.viewer for look in looks], np.int64),
         np.array([look.at for look in looks], np.int64),
@@ -41,11 +46,15 @@ def judge(archive: Archive, looks: Sequence[Look]) -> JudgedLooks:
         at - archive.at[candidates],
         _thread_sizes(archive, candidates, at),
         np.concatenate([look.relevant for look in looks] or [np.zeros(0, bool)]),
+        np.concatenate([folded for _, folded in seen] or [np.zeros(0, bool)]),
     )
 
 
-def features_at(archive: Archive, look: Look) -> Floats:
-    """Compute the features of the candidates of a look."""
+def _see(archive: Archive, look: Look) -> tuple[Floats, Flags]:
+    """Compute the features of the candidates of a look, and which of them are folded.
+
+    Archives have no words, so nothing is known to be said again.
+    """
     low, high = look.candidates[0], np.searchsorted(archive.at, look.at)
     window = slice(low, high)
     answers = np.arange(low, high)[
@@ -63,7 +72,11 @@ def features_at(archive: Archive, look: Look) -> Floats:
         answered,
     )
     rows = look.candidates - low
-    return compute_features(posts, rows, own_posts(archive, look), look.viewer, look.at)
+    features = compute_features(posts, rows, own_posts(archive, look), look.viewer, look.at)
+    wordings = np.full((len(rows), 1), NO_WORDS)
+    scores = compute_scores(features, SIGNAL)
+    shown_by = fold_damped(posts, rows, look.viewer, scores, wordings)
+    return features, shown_by != np.arange(len(rows))
 
 
 def own_posts(archive: Archive, look: Look) -> OwnPosts:

@@ -9,7 +9,7 @@ from loadtest.ranking.archive import Archive
 from loadtest.ranking.fit_lists import boundary_of, fit_orders, split_looks
 from loadtest.ranking.judged import JudgedLooks
 from loadtest.ranking.measures import AGES, OrderFigures, measure
-from loadtest.ranking.unanswered import UnansweredFigures, measure_unanswered
+from loadtest.ranking.unanswered import UnansweredFigures, mean_of, measure_unanswered
 from services.ranking.features import COLUMNS
 from services.ranking.score import compute_scores
 from services.ranking.weights import CATCH_UP, SIGNAL
@@ -24,6 +24,8 @@ class RankingReport(NamedTuple):
     people: int
     candidates: int
     orders: dict[str, OrderFigures]
+    folded: float
+    folded_of_answered: float
     unanswered: UnansweredFigures
 
 
@@ -46,6 +48,8 @@ def compare_orders(
         len(np.unique(later.viewer)),
         len(later.look),
         {name: measure(later, scores) for name, scores in orders.items() if len(later.look)},
+        mean_of(later.folded),
+        mean_of(later.folded[later.relevant]),
         measure_unanswered(archive, boundary_of(archive)),
     )
 
@@ -69,6 +73,11 @@ def as_markdown(report: RankingReport) -> str:
         _row(head),
         _row(["---"] * len(head)),
         *(_row(_cells(name, each, newest)) for name, each in report.orders.items() if newest),
+        "",
+        _row(["folded", "share"]),
+        _row(["---", "---"]),
+        _row(["of candidates", f"{report.folded:.4f}"]),
+        _row(["of those that were answered", f"{report.folded_of_answered:.4f}"]),
         "",
         _row(["unanswered", "share"]),
         _row(["---", "---"]),

@@ -13,9 +13,9 @@ from loadtest.ranking.archive import (
     FIRST_LOOK_MS,
     MIN_POSTS,
     Archive,
-    Rows,
 )
 from schemas.ids import DAY_MS, IdArray
+from services.ranking.window import Flags
 
 WEEK_MS = 7 * DAY_MS
 MAX_DEPTH = 64
@@ -61,7 +61,7 @@ def measure_unanswered(archive: Archive, since: int) -> UnansweredFigures:
     waiting = waiting[settled_at[waiting] >= first_look]
     settled = settled_at[waiting] - archive.at[waiting] <= WEEK_MS
     return UnansweredFigures(
-        len(answers), _mean(held), _mean(held[to_them]), len(waiting), _mean(settled)
+        len(answers), mean_of(held), mean_of(held[to_them]), len(waiting), mean_of(settled)
     )
 
 
@@ -83,5 +83,6 @@ def _look_before(moments: IdArray) -> IdArray:
     return (moments - FIRST_LOOK_MS) // BETWEEN_LOOKS_MS * BETWEEN_LOOKS_MS + FIRST_LOOK_MS
 
 
-def _mean(flags: Rows) -> float:
+def mean_of(flags: Flags) -> float:
+    """Return the share that is true; NaN of nothing."""
     return float(flags.mean()) if len(flags) else float("nan")

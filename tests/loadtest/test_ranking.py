@@ -109,6 +109,14 @@ def test_a_thread_is_as_large_as_it_was_at_the_look() -> None:
     assert judged.thread_size.tolist() == [1] * 11 + [2, 2]
 
 
+def test_broadcasts_are_counted_as_the_product_folds_them() -> None:
+    """Bob's twelve threads stand behind one of them, carol's behind none."""
+    archive = made_list((40, CAROL, LOOK - 60, 0), (50, ALICE, LOOK + HOUR, 1))
+    folded = judge(archive, find_looks(archive, 72)).folded
+    assert folded.sum() == 11
+    assert not folded[-1]
+
+
 def test_rows_may_come_in_any_order_and_parents_be_unknown() -> None:
     """A parent that is missing or not older makes no answer."""
     archive = build_archive([(3, BOB, 30, 9), (1, BOB, 10, 2), (2, CAROL, 20, 1)])
@@ -127,7 +135,15 @@ def test_a_fit_finds_the_weights_that_answers_were_drawn_with() -> None:
     looks = np.arange(20_000)
     nothing = np.zeros(80_000, np.int64)
     judged = JudgedLooks(
-        features, np.repeat(looks, 4), looks, looks * 0, looks * 4, nothing, nothing, chosen.ravel()
+        features,
+        np.repeat(looks, 4),
+        looks,
+        looks * 0,
+        looks * 4,
+        nothing,
+        nothing,
+        chosen.ravel(),
+        nothing > 0,
     )
     assert fit_weights([judged], np.arange(2)) == pytest.approx([1.5, -0.5], abs=0.05)
 
