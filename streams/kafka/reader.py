@@ -15,7 +15,7 @@ from services.errors import BrokerUnavailable
 from services.settings.brokers import Brokers
 from streams.kafka.contact import broker_errors, expect_brokers
 from streams.kafka.offsets import READ_COMMITTED, list_offsets
-from streams.kafka.unreadable import CHECK_CHECKSUMS, is_unreadable, read_unreadable
+from streams.kafka.unreadable import CONTAINED, is_unreadable, read_unreadable
 from streams.records import OffsetRange, Partition
 
 T = TypeVar("T")
@@ -55,7 +55,7 @@ class TopicReader:
         self._consumer = Consumer(
             options
             | READ_COMMITTED
-            | CHECK_CHECKSUMS
+            | CONTAINED
             | {
                 "group.id": "mingle-reader",  # librdkafka requires one; no group is joined
                 "enable.auto.commit": False,

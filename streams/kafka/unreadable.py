@@ -18,8 +18,14 @@ from streams.records import Partition, UnreadableRecord
 
 TIMEOUT: Final = 15.0
 """Seconds for the batch."""
-CHECK_CHECKSUMS: Final[dict[str, Any]] = {"check.crcs": True}
-"""For every consumer of librdkafka, which otherwise reads what workers stop at."""
+CONTAINED: Final[dict[str, Any]] = {
+    "check.crcs": True,  # otherwise it reads what workers stop at
+    "fetch.max.bytes": 16 << 20,
+    "receive.message.max.bytes": 36 << 20,  # the largest dead letter, in one answer
+}
+"""For every consumer of librdkafka. The last also bounds what it unpacks of zstd, whose ratio has
+no bound. Of other codecs it unpacks whatever the size of a message allows: of a megabyte of snappy
+21, of lz4 255, of gzip a thousand."""
 STOPPED_BY: Final = {
     KafkaError._BAD_COMPRESSION,  # noqa: SLF001 - its name
     KafkaError._BAD_MSG,  # noqa: SLF001 - its name

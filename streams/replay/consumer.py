@@ -13,7 +13,7 @@ from streams.dead_letters.stored import origins
 from streams.kafka.contact import broker_errors, expect_brokers
 from streams.kafka.offsets import READ_COMMITTED
 from streams.kafka.unreadable import (
-    CHECK_CHECKSUMS,
+    CONTAINED,
     headers_of,
     is_unreadable,
     read_unreadable,
@@ -214,7 +214,7 @@ _REVOKED: Final = {
 
 
 def _configuration(brokers: Brokers, group: str) -> dict[str, Any]:
-    options = brokers.librdkafka() | READ_COMMITTED | CHECK_CHECKSUMS
+    options = brokers.librdkafka() | READ_COMMITTED | CONTAINED
     return options | {
         "group.id": group,
         "enable.auto.commit": False,

@@ -85,6 +85,15 @@ async def test_a_replay_goes_on_behind_what_it_cannot_read(broker: MockBroker, c
     assert (passed.offset, passed.last_offset) == (1, 30)
 
 
+async def test_what_zstd_unpacks_to_too_much_is_passed_by_as_workers_do(broker: MockBroker) -> None:
+    """Its two kilobytes are 40 MB; no other codec packs without a bound."""
+    await send(broker.bootstrap, POSTS, batch([bytes(1 << 20)] * 40, CODECS["zstd"]), batch([b"1"]))
+    assert await asyncio.to_thread(read, broker, 41) == [b"1"]
+    passed, after = await replayed(broker, 41)
+    assert isinstance(passed, UnreadableRecord)
+    assert (passed.reason, passed.last_offset, after) == ("too_large_unpacked", 39, b"1")
+
+
 async def test_a_replay_knows_a_message_with_a_malformed_header(broker: MockBroker) -> None:
     """Workers do not handle it either."""
     raw = batch([b"1", b"2"], headers=[("name", b"")])
