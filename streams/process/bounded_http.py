@@ -24,7 +24,9 @@ MAX_BODY_BYTES: Final = 16 << 10
 REQUEST_SECONDS: Final = 10.0
 """For a client to send a request, from the connection or its first byte on."""
 UNREAD_SECONDS: Final = 60.0
-"""For a client to take what fills its buffers; streams have their own, shorter bound."""
+UNREAD_BYTES: Final = 64 << 10
+"""Once its buffers are full, a client takes at least so much of an answer in each such time, which
+the slowest phone does; streams have their own, shorter bound."""
 MAX_PIPELINED: Final = 16
 """Requests that wait behind one that is being answered; browsers send none."""
 SLICE: Final = 8 << 10
@@ -108,13 +110,20 @@ class BoundedProtocol(HttpToolsProtocol):
     def pause_writing(self) -> None:
         super().pause_writing()
         if self._unread_timer is None:
-            self._unread_timer = self.loop.call_later(UNREAD_SECONDS, self._end_unread)
+            self._time_unread()
 
     def resume_writing(self) -> None:
         super().resume_writing()
         self._stop_unread_timer()
 
-    def _end_unread(self) -> None:
+    def _time_unread(self) -> None:
+        left = self.transport.get_write_buffer_size()
+        self._unread_timer = self.loop.call_later(UNREAD_SECONDS, self._end_unread, left)
+
+    def _end_unread(self, before: int) -> None:
+        if self.transport.get_write_buffer_size() <= before - UNREAD_BYTES:
+            self._time_unread()
+            return
         self._room.count(UNREAD)
         self.transport.abort()
 

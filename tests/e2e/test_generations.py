@@ -123,7 +123,7 @@ class Site:
     def __init__(self, pipeline: Pipeline) -> None:
         port = first_free_port(1)
         self.url = f"http://127.0.0.1:{port}"
-        pipeline.start_api("api", api_port=port)
+        pipeline.start_api("api", api_port=port, api_rate=0)
         eventually(self._is_ready)
 
     def _is_ready(self) -> bool:
