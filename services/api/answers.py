@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from schemas.events import Replies, Visibility
 from schemas.relations import Context, ListReplies, MuteAction, Scope
 from services.readers import home, people
 from services.readers import item as shown
+from services.readers.paging import MAX_UNREAD
 from services.relations.lists import ListRules
 from services.relations.relations import Edge, KeywordMute
 from services.visibility import standing
@@ -109,6 +110,8 @@ class Listing(Struct, frozen=True):
     """A page of items, newest first. Send `next` as `before`, `prev` as `after` or `newer_than`.
 
     `generation` tells operators which tables a home timeline was read from; cursors outlive it.
+    Only a home has `mark`, the last post that its owner marked as read, and `unread`, how many
+    entries are newer, up to 100: null where there is no mark, and on pages that a cursor asks for.
     """
 
     items: list[Item | IdText]
@@ -117,6 +120,8 @@ class Listing(Struct, frozen=True):
     gap: Gap | None
     state: Literal["ready", "building"]
     generation: str | None = None
+    mark: IdText | None | UnsetType = UNSET
+    unread: Annotated[int, Meta(ge=0, le=MAX_UNREAD)] | None | UnsetType = UNSET
 
 
 class Explanation(Struct, frozen=True):

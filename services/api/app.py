@@ -13,7 +13,7 @@ from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 from msgspec.json import encode
 
-from services.api import health, lists, posts, relations, search, timelines
+from services.api import health, lists, marks, posts, relations, search, timelines
 from services.api.auth.access import Access, AccessGate
 from services.api.auth.exposure import require_safe
 from services.api.auth.gate import create_access_gate
@@ -36,6 +36,7 @@ from services.metrics.metrics import Metrics
 from services.readers.author import AuthorPosts
 from services.readers.home import Home
 from services.readers.list import ListPosts
+from services.readers.marks import ReadMarksReader
 from services.readers.people import RelationsReader
 from services.readers.reader import Reader
 from services.readers.returning import ReturningUsers
@@ -90,10 +91,7 @@ def build_api(
     endpoints = [
         *timelines.endpoints(home, returning, AuthorPosts(reader), cursors, max_wait_seconds),
         *stream.endpoints(returning, cursors, gate, streams),
-        *posts.endpoints(reader, cursors),
-        *lists.endpoints(ListPosts(reader, retention), cursors),
-        *search.endpoints(TagPosts(reader), SearchPosts(reader), cursors, settings.epoch),
-        *relations.endpoints(RelationsReader(stores.relations, stores.graph), cursors, clock),
+        *_other_endpoints(reader, retention, cursors),
         *health.endpoints(stores.posts, metrics),
     ]
     api = Litestar(
@@ -110,6 +108,20 @@ def build_api(
         measure_requests(api.asgi_handler, metrics), lambda: uuid4().hex
     )
     return api
+
+
+def _other_endpoints(reader: Reader, retention: Retention, cursors: Cursors) -> list[Endpoint]:
+    """Return the endpoints of what is neither a timeline nor about this process."""
+    stores = reader.stores
+    return [
+        *posts.endpoints(reader, cursors),
+        *lists.endpoints(ListPosts(reader, retention), cursors),
+        *search.endpoints(TagPosts(reader), SearchPosts(reader), cursors, reader.epoch),
+        *relations.endpoints(
+            RelationsReader(stores.relations, stores.graph), cursors, reader.clock
+        ),
+        *marks.endpoints(ReadMarksReader(stores.relations), cursors),
+    ]
 
 
 def _cors(settings: Settings) -> CORSConfig | None:

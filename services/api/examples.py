@@ -5,12 +5,14 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from schemas.ids import DEFAULT_EPOCH, UserId, post_id, post_time
-from services.api import answers
+from schemas.ids import DEFAULT_EPOCH, PostId, UserId, Version, post_id, post_time
+from services.api import answers, mark_answers
 from services.api.cursors import Cursors
 from services.api.page_position import bare_position
 from services.readers.home import Explanation
 from services.readers.item import Item, Quote, Reason, ThreadItem
+from services.relations.mutation import SubjectKind
+from services.relations.relations import ReadMark
 
 _POST_ID: Final = post_id(1_783_314_243_000, 0)
 _REPLY_ID: Final = post_id(1_783_314_363_000, 0)
@@ -61,6 +63,9 @@ QUOTES: Final = replace(
         )
     ],
 )
+_MARK: Final = ReadMark(PostId(0), SubjectKind.READ, _POST_ID, Version(1_783_314_300_000_000))
+MARKS: Final = mark_answers.MarkPage([mark_answers.read_mark(_MARK)], next=None)
+HOME: Final = replace(LISTING, mark=str(_POST_ID), unread=0)
 FOUND: Final = replace(LISTING, items=[POST])
 EVENT: Final = {
     "event": "entry",

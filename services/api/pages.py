@@ -1,6 +1,6 @@
 """Pages of listings: cursors outside, positions as post ids inside."""
 
-from collections.abc import Awaitable, Callable, Container, Mapping
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 from urllib.parse import quote, urlencode
@@ -62,6 +62,8 @@ class Pager:
             gap=self._gap(page),
             state="building" if page.building else "ready",
             generation=page.generation,
+            mark=str(page.mark) if isinstance(page.mark, int) else page.mark,
+            unread=page.unread,
         )
 
     def open_cursor(self, name: str, token: str | None) -> PagePosition | None:
@@ -105,9 +107,7 @@ class Pager:
         self, query: PageQuery, read: ReadPage
     ) -> tuple[Page, PagePosition | None]:
         """Return the page above `after`, with entries that became readable just below it since."""
-        for name in ("before", "newer_than"):
-            if getattr(query, name) is not None:
-                raise BadParameter("after", f"cannot be combined with `{name}`")
+        refuse_cursors(query, "after", ("before", "newer_than"))
         start = self.open_cursor("after", query.after)
         assert start is not None
         known = frozenset(start.seen)
@@ -120,6 +120,15 @@ class Pager:
         older = items[-1].post_id if items else None
         page = replace(page, items=items, older=older, newer=None, gap=None)
         return page, with_seen(place, _ids(items))
+
+
+def refuse_cursors(
+    query: PageQuery, parameter: str, cursors: Sequence[str] = ("before", "after", "newer_than")
+) -> None:
+    """Raise BadParameter where a cursor is given with a parameter that stands alone."""
+    for name in cursors:
+        if getattr(query, name) is not None:
+            raise BadParameter(parameter, f"cannot be combined with `{name}`")
 
 
 def _ids(items: list[Item]) -> list[PostId]:

@@ -35,6 +35,10 @@ NewerThan = Annotated[
 HomeOwner = Annotated[PathId, Meta(description="the owner of the home timeline")]
 Limit = Annotated[int, Meta(ge=1, le=MAX_LIMIT, description="maximum number of items")]
 Order = Annotated[Literal["latest"], Meta(description="the order: newest first")]
+Around = Annotated[
+    Literal["mark"],
+    Meta(description="half of the page newer than the user's read mark; not with a cursor"),
+]
 Hydrate = Annotated[bool, Meta(description="true: full items; false: only post ids")]
 WaitFor = Annotated[IdParameter, Meta(description="wait up to 2 s for this post to arrive")]
 MAX_TAGS = 10
@@ -87,6 +91,7 @@ class HomeQuery(PageQuery, frozen=True, kw_only=True):
     view: Order = "latest"
     hydrate: Hydrate = True
     wait_for: WaitFor | None = None
+    around: Around | None = None
 
 
 class StreamQuery(Struct, frozen=True, kw_only=True):
@@ -170,6 +175,12 @@ class RelationsQuery(Struct, frozen=True, kw_only=True):
     before: (
         Annotated[str, Meta(min_length=1, description="`next` of a page of the same kind")] | None
     ) = None
+
+
+class MarksQuery(Struct, frozen=True, kw_only=True):
+    user_id: Annotated[PathId, Meta(description="the user")]
+    limit: Limit = DEFAULT_LIMIT
+    before: Annotated[str, Meta(min_length=1, description="`next` of a page")] | None = None
 
 
 class RelationQuery(Struct, frozen=True, kw_only=True):

@@ -11,12 +11,13 @@ from services.api import answers, examples
 from services.api.auth.access import Access
 from services.api.cursors import Cursors
 from services.api.operation import AnyRequest, Endpoint, Operation
-from services.api.pages import Pager, home_listing
+from services.api.pages import Pager, home_listing, refuse_cursors
 from services.api.problems import NotFound
 from services.api.queries import AuthorQuery, ExplainQuery, HomeQuery
 from services.api.wait_for import wait_until_arrived
 from services.readers.author import AuthorPosts
 from services.readers.home import Home
+from services.readers.paging import Page, PageRequest
 from services.readers.returning import ReturningUsers
 
 READ_HOME = Operation(
@@ -26,7 +27,7 @@ READ_HOME = Operation(
     query=HomeQuery,
     access=Access.OWNER,
     response=answers.Listing,
-    example=examples.LISTING,
+    example=examples.HOME,
     response_headers=("Link", "Retry-After"),
 )
 READ_AUTHOR = Operation(
@@ -64,7 +65,14 @@ def endpoints(
             await wait_until_arrived(
                 partial(home.has_arrived, viewer, PostId(int(query.wait_for))), max_wait_seconds
             )
-        read = partial(returning.page, viewer)
+        if query.around is not None:
+            refuse_cursors(query, "around")
+
+        async def read(page_request: PageRequest) -> Page:
+            if query.around is None:
+                return await returning.marked_page(viewer, page_request)
+            return await returning.page_around_mark(viewer, page_request.limit)
+
         return await pager.respond(request, query, read, hydrate=query.hydrate)
 
     async def read_author(

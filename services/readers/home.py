@@ -9,8 +9,9 @@ import msgspec
 from schemas.ids import PostId, UserId
 from services.posts.post import Post
 from services.pulled.authors import AGE_MS, PulledAuthors
+from services.readers.item import Item
 from services.readers.overscan import Overscan
-from services.readers.paging import Page, PageRequest, cut_page
+from services.readers.paging import MAX_UNREAD, Page, PageRequest, WalkResult, cut_page
 from services.readers.pulled_entries import PulledEntries
 from services.readers.reader import UNLIMITED, FindReposts, Reader
 from services.reposts.window import Window
@@ -56,27 +57,43 @@ class Home:
 
     async def page(self, viewer: UserId, request: PageRequest) -> Page:
         """Return a page of the viewer's home, of one generation. Raises StoreUnavailable."""
-        timelines = await self._timelines.pin()
+        return await self._page(viewer, request, self.pulled_entries(viewer))
+
+    async def marked_page(self, viewer: UserId, request: PageRequest) -> Page:
+        """Return a page with the viewer's mark; the newest also says how much is unread (rule 25).
+
+        Where the newest page does not reach the mark, the entries between are judged as well.
+        Raises StoreUnavailable.
+        """
         pulled = self.pulled_entries(viewer)
+        page = await self._page(viewer, request, pulled)
+        mark = await _home_mark(pulled)
+        if mark is None or not request.is_newest:
+            return msgspec.structs.replace(page, mark=mark, unread=None)
+        unread = sum(item.post_id > mark for item in page.items)
+        if unread == len(page.items) and page.older is not None:
+            rest = Span(max(mark, self._floor()), page.older)
+            unread += await self._count(viewer, pulled, rest, MAX_UNREAD - unread)
+        return msgspec.structs.replace(page, mark=mark, unread=min(unread, MAX_UNREAD))
 
-        async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
-            return await self._merge_entries(timelines, viewer, pulled, span, limit)
+    async def page_around_mark(self, viewer: UserId, limit: int) -> Page:
+        """Return a page of which half is newer than the viewer's mark; the newest without a mark.
 
-        newest = request.before is None and request.after is None
-        found = await self._reader.walk(
-            skeleton,
-            request.span(self._retention.floor(self._reader.clock())),
-            request.limit,
-            viewer=viewer,
-            shows=judge_in_home,
-            retention=self._retention,
-            context="home",
-            reposts=self.repost_finder(viewer, pulled),
-            first_batch=self._overscan.first_batch(viewer, request.limit) if newest else UNLIMITED,
-        )
-        if newest:
-            self._overscan.record(viewer, request.limit, found)
-        return msgspec.structs.replace(cut_page(request, found), generation=timelines.generation)
+        Raises StoreUnavailable.
+        """
+        pulled = self.pulled_entries(viewer)
+        mark = await _home_mark(pulled)
+        if mark is None:
+            return await self.marked_page(viewer, PageRequest(limit))
+        newer: list[Item] = []
+        if limit > 1:
+            newer = (await self._page(viewer, PageRequest(limit // 2, after=mark), pulled)).items
+        request = PageRequest(limit - len(newer), before=PostId(mark + 1))
+        older = await self._page(viewer, request, pulled)
+        rest = Span(max(mark, self._floor()))
+        unread = await self._count(viewer, pulled, rest, MAX_UNREAD)
+        items = [*newer, *older.items]
+        return msgspec.structs.replace(older, items=items, mark=mark, unread=unread)
 
     async def explain(self, viewer: UserId, post: PostId) -> Explanation | None:
         """Return which rule decides about a post; None where the viewer may not know of it."""
@@ -129,6 +146,51 @@ class Home:
 
         return reposts
 
+    async def _page(self, viewer: UserId, request: PageRequest, pulled: PulledEntries) -> Page:
+        timelines = await self._timelines.pin()
+        first = (
+            self._overscan.first_batch(viewer, request.limit) if request.is_newest else UNLIMITED
+        )
+        span = request.span(self._floor())
+        found = await self._walk(viewer, span, request.limit, pulled, timelines, first)
+        if request.is_newest:
+            self._overscan.record(viewer, request.limit, found)
+        return msgspec.structs.replace(cut_page(request, found), generation=timelines.generation)
+
+    async def _count(self, viewer: UserId, pulled: PulledEntries, span: Span, limit: int) -> int:
+        """Count the entries in a span that are shown, up to `limit`."""
+        if limit < 1:
+            return 0
+        timelines = await self._timelines.pin()
+        return len((await self._walk(viewer, span, limit - 1, pulled, timelines)).items)
+
+    async def _walk(  # noqa: PLR0913, PLR0917 - what a page is made of
+        self,
+        viewer: UserId,
+        span: Span,
+        limit: int,
+        pulled: PulledEntries,
+        timelines: HomeGeneration,
+        first_batch: int = UNLIMITED,
+    ) -> WalkResult:
+        async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
+            return await self._merge_entries(timelines, viewer, pulled, span, limit)
+
+        return await self._reader.walk(
+            skeleton,
+            span,
+            limit,
+            viewer=viewer,
+            shows=judge_in_home,
+            retention=self._retention,
+            context="home",
+            reposts=self.repost_finder(viewer, pulled),
+            first_batch=first_batch,
+        )
+
+    def _floor(self) -> int:
+        return self._retention.floor(self._reader.clock())
+
     async def load_entries(
         self, viewer: UserId, pulled: PulledEntries, span: Span, limit: int
     ) -> Sequence[PostId]:
@@ -159,3 +221,8 @@ class Home:
         if has_followed_tag(post, view):
             return "tag"
         return "list" if view.to(post.author_id).lists else None
+
+
+async def _home_mark(pulled: PulledEntries) -> PostId | None:
+    own = await pulled.own_settings()
+    return None if own.home_mark is None else own.home_mark.up_to

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from schemas.ids import PostId
 from services.readers.item import Item
@@ -10,6 +11,8 @@ from services.span import Span
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
+MAX_UNREAD = 100
+"""Entries newer than a mark that are counted: more than anybody wants to be told exactly."""
 
 
 class PageRequest(NamedTuple):
@@ -19,6 +22,11 @@ class PageRequest(NamedTuple):
     before: PostId | None = None
     after: PostId | None = None
     newer_than: PostId | None = None
+
+    @property
+    def is_newest(self) -> bool:
+        """Whether it is the page that begins with the newest entry."""
+        return self.before is None and self.after is None
 
     def span(self, floor: int = 0) -> Span:
         """Return the span of entries to look at, none of them at or below `floor`."""
@@ -37,7 +45,8 @@ class Gap(NamedTuple):
 class Page(msgspec.Struct, frozen=True):
     """Items newest first; `older` and `newer` are the places to continue from, None for an end.
 
-    All of a home's page was read from one `generation`; other listings have none.
+    All of a home's page was read from one `generation`; other listings have none. A home that was
+    read with its `mark` also says how many of its entries are newer (`unread`), up to MAX_UNREAD.
     """
 
     items: list[Item]
@@ -46,6 +55,8 @@ class Page(msgspec.Struct, frozen=True):
     gap: Gap | None = None
     building: bool = False
     generation: str | None = None
+    mark: PostId | None | UnsetType = UNSET
+    unread: int | None | UnsetType = UNSET
 
 
 class WalkResult(NamedTuple):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from schemas.ids import PostId, UserId
 from services.pulled.authors import PulledAuthors
 from services.readers.repost_windows import reposts_in
+from services.relations.relations import OwnSettings
 from services.reposts.store import post_of
 from services.reposts.window import Window
 from services.search.terms import tag_term
@@ -19,7 +20,7 @@ REPOSTS_AT_ONCE = 100
 
 
 class _Sources(NamedTuple):
-    tags: Collection[str]
+    own: OwnSettings
     authors: Collection[UserId]
 
 
@@ -38,11 +39,15 @@ class PulledEntries:
         One request where the viewer follows neither, one more for the pulled authors they follow,
         in most cases two more for tags.
         """
-        tags, authors = await self._load_sources()
+        own, authors = await self._load_sources()
         tagged, written = await asyncio.gather(
-            self._load_tagged(tags, span, limit), self._load_written(authors, span, limit)
+            self._load_tagged(own.tags, span, limit), self._load_written(authors, span, limit)
         )
         return {*tagged, *written}
+
+    async def own_settings(self) -> OwnSettings:
+        """Return the viewer's settings, which come with what they follow."""
+        return (await self._load_sources()).own
 
     async def find_reposts(self, windows: Collection[Window]) -> set[PostId]:
         """Return the reposts by pulled authors in these windows; in most cases one request.
@@ -65,7 +70,7 @@ class PulledEntries:
         if self._sources is None:
             pulled = (await self._pulled.flagged_buckets()).keys() - {self._viewer}
             relations = await self._stores.relations.about(self._viewer, pulled)
-            self._sources = _Sources(relations.own.tags, relations.edges.keys())
+            self._sources = _Sources(relations.own, relations.edges.keys())
         return self._sources
 
     async def _load_tagged(self, tags: Collection[str], span: Span, limit: int) -> Sequence[PostId]:

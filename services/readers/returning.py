@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -62,8 +63,19 @@ class ReturningUsers:
         Whether it may is read first: a home that becomes whole meanwhile was read too early.
         Raises StoreUnavailable.
         """
+        return await self._read(viewer, partial(self._home.page, viewer, request))
+
+    async def marked_page(self, viewer: UserId, request: PageRequest) -> Page:
+        """Return the page as `page` does, with the viewer's mark. Raises StoreUnavailable."""
+        return await self._read(viewer, partial(self._home.marked_page, viewer, request))
+
+    async def page_around_mark(self, viewer: UserId, limit: int) -> Page:
+        """Return the page around the viewer's mark. Raises StoreUnavailable."""
+        return await self._read(viewer, partial(self._home.page_around_mark, viewer, limit))
+
+    async def _read(self, viewer: UserId, read: Callable[[], Awaitable[Page]]) -> Page:
         may_lack = await self._check_in(viewer)
-        page = await self._home.page(viewer, request)
+        page = await read()
         return msgspec.structs.replace(page, building=True) if may_lack else page
 
     def stop(self) -> None:

@@ -10,7 +10,6 @@ from schemas.ids import ListId, PostId, UserId, Version, slot
 from services.relations.edges import edge_fact
 from services.relations.lists import OwnedList, first_cell
 from services.relations.mutation import (
-    ABOUT_THREADS,
     MAX_CELLS,
     RelationMutation,
     SubjectKind,
@@ -19,11 +18,13 @@ from services.relations.mutation import (
 from services.relations.owned_lists import OwnedLists, list_rows
 from services.relations.relations import (
     Edge,
+    ReadMark,
     ReadMarks,
     Relations,
     Relationship,
     ended_at,
     marks_from_rows,
+    read_marks,
     relations_from_rows,
 )
 from services.relations.store import Pair
@@ -63,6 +64,12 @@ _PAGE = select(
     "page",
     "other_id, kind, item, removed",
     f"WHERE owner_id = ? AND part = {OWN} AND (other_id, kind, item) > (?, ?, ?) LIMIT ?",
+)
+_MARKS = select(
+    "relations",
+    "marks",
+    _ROW,
+    f"WHERE owner_id = ? AND part = {THREADS} AND (other_id, kind) > (?, ?) LIMIT ?",
 )
 _EDGE_ROWS = select(
     "relations",
@@ -108,6 +115,19 @@ class CassandraRelations:
 
     async def marks(self, owner: UserId, posts: Collection[PostId]) -> ReadMarks:
         return marks_from_rows(await self._read(owner, [THREADS], posts))
+
+    async def thread_marks(
+        self, owner: UserId, *, after: tuple[PostId, int], limit: int
+    ) -> list[ReadMark]:
+        found: list[ReadMark] = []
+        place: tuple[int, int] = after
+        while len(found) < limit:
+            rows = await self._store.read(_MARKS, owner, *place, KEYS_AT_ONCE)
+            found += read_marks(rows)
+            if len(rows) < KEYS_AT_ONCE:
+                break
+            place = rows[-1][:2]
+        return found[:limit]
 
     async def suspended(self, users: Collection[UserId]) -> set[UserId]:
         asked = (self._store.read(_ACCOUNTS, part) for part in key_chunks(users))
@@ -261,7 +281,7 @@ def _relation_row(mutation: RelationMutation) -> Row:
 
 def _place(mutation: RelationMutation) -> dict[str, Any]:
     owner, kind, other, item = mutation.subject
-    part = THREADS if kind in ABOUT_THREADS else OWN
+    part = THREADS if mutation.subject.is_thread else OWN
     if kind is SubjectKind.BLOCKED_BY:
         part = BLOCKED_BY + (slot(other) >> 32 - BLOCKED_BY_BITS)
     return {

@@ -16,7 +16,6 @@ from services.relations.lists import (
     member_order,
 )
 from services.relations.mutation import (
-    ABOUT_THREADS,
     MAX_CELLS,
     RelationMutation,
     Subject,
@@ -25,12 +24,14 @@ from services.relations.mutation import (
 )
 from services.relations.relations import (
     Edge,
+    ReadMark,
     ReadMarks,
     RelationRow,
     Relations,
     Relationship,
     ended_at,
     marks_from_rows,
+    read_marks,
     relations_from_rows,
 )
 from services.relations.store import Pair
@@ -81,10 +82,22 @@ class MemoryRelations:
         )
 
     async def marks(self, owner: UserId, posts: Collection[PostId]) -> ReadMarks:
-        asked = dict.fromkeys((0, *posts))
+        asked = dict.fromkeys(posts)
         return marks_from_rows(
             row for each in asked for row in self._rows(owner, each, threads=True)
         )
+
+    async def thread_marks(
+        self, owner: UserId, *, after: tuple[PostId, int], limit: int
+    ) -> list[ReadMark]:
+        rows = (
+            row
+            for by, threads, post in list(self._subjects)
+            if by == owner and threads
+            for row in self._rows(owner, post, threads=True)
+        )
+        found = sorted(mark for mark in read_marks(rows) if mark[:2] > after)
+        return found[:limit]
 
     async def suspended(self, users: Collection[UserId]) -> set[UserId]:
         states = (SubjectKind.ACCOUNT, SubjectKind.ERASED)
@@ -153,12 +166,12 @@ class MemoryRelations:
         }
 
     def _subject(self, subject: Subject) -> _Cells:
-        place = (subject.owner_id, subject.kind in ABOUT_THREADS, subject.other_id)
+        place = (subject.owner_id, subject.is_thread, subject.other_id)
         return self._subjects.setdefault(place, {}).setdefault(subject, _Cells())
 
     def _index(self, mutation: RelationMutation) -> None:
         owner, kind, other, item = mutation.subject
-        if kind not in ABOUT_THREADS and other:
+        if other and not mutation.subject.is_thread:
             self._others.setdefault(owner, set()).add(UserId(other))
         if kind is SubjectKind.LIST_MEMBER:
             self._members.setdefault(ListId(int(item)), set()).add(UserId(other))

@@ -39,7 +39,7 @@ class SubjectKind(IntEnum):
 
 
 ABOUT_THREADS = frozenset({SubjectKind.THREAD_MUTE, SubjectKind.READ, SubjectKind.SET_ASIDE})
-"""Kinds whose other is a post, 0 for the home timeline; else it is a user, 0 for the owner."""
+"""Kinds whose other is a post; 0 is the home timeline, whose mark is among the owner's settings."""
 MAX_CELLS = 5
 """The most cells of any kind."""
 
@@ -51,6 +51,11 @@ class Subject(NamedTuple):
     kind: SubjectKind
     other_id: int = 0
     item: str = ""  # which list, keyword or tag
+
+    @property
+    def is_thread(self) -> bool:
+        """Whether it is a post; else it is a user, or the owner's own settings."""
+        return self.kind in ABOUT_THREADS and self.other_id != 0
 
 
 class RelationMutation(NamedTuple):

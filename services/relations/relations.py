@@ -1,8 +1,8 @@
 """How a viewer stands to others, and their own settings: plain values from stored rows."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -23,8 +23,9 @@ _FOLLOW, _BLOCK, _BLOCKED_BY, _MUTE = map(
 _LIST_MEMBER, _LIST, _MUTES_THREADS = map(
     int, (SubjectKind.LIST_MEMBER, SubjectKind.LIST, SubjectKind.MUTES_THREADS)
 )
-_SETTINGS, _KEYWORD_MUTE, _TAG_FOLLOW = map(
-    int, (SubjectKind.SETTINGS, SubjectKind.KEYWORD_MUTE, SubjectKind.TAG_FOLLOW)
+_SETTINGS, _KEYWORD_MUTE, _TAG_FOLLOW, _READ = map(
+    int,
+    (SubjectKind.SETTINGS, SubjectKind.KEYWORD_MUTE, SubjectKind.TAG_FOLLOW, SubjectKind.READ),
 )
 # Python 3.11 takes longer to look up a member of an enum than to read the rest of a row.
 
@@ -66,6 +67,18 @@ class KeywordMute(msgspec.Struct, frozen=True):
     expires_at: int | None = None
 
 
+class ReadMark(NamedTuple):
+    """The last post that somebody read of home (post 0), or of a conversation by its root (READ).
+
+    Or the post up to which an unanswered one is set aside (SET_ASIDE). `version` is the mark's.
+    """
+
+    post_id: PostId
+    kind: SubjectKind
+    up_to: PostId
+    version: Version
+
+
 class OwnSettings(msgspec.Struct, frozen=True):
     """A user's own settings. `lists` are the lists that they own and that exist now.
 
@@ -77,6 +90,7 @@ class OwnSettings(msgspec.Struct, frozen=True):
     tags: frozenset[str] = frozenset()
     lists: Mapping[ListId, ListRules] = {}
     mutes_threads: bool = False
+    home_mark: ReadMark | None = None
 
 
 class Relationship(msgspec.Struct, frozen=True):
@@ -140,11 +154,10 @@ class Relations(msgspec.Struct, frozen=True, dict=True):
 class ReadMarks(msgspec.Struct, frozen=True):
     """How far an owner has read, and what they muted or set aside, for the posts of a request.
 
-    `home` and `read` (by root) are the last posts read; `set_aside` are unanswered posts, each with
-    the post up to which it is so; `muted` are roots, and so are those muted `everywhere`.
+    `read` are the last posts read, by root; `set_aside` are unanswered posts, each with the post up
+    to which it is so; `muted` are roots, and so are those muted `everywhere`.
     """
 
-    home: PostId | None = None
     read: Mapping[PostId, PostId] = {}
     set_aside: Mapping[PostId, PostId] = {}
     muted: frozenset[PostId] = frozenset()
@@ -172,14 +185,21 @@ def marks_from_rows(rows: Iterable[RelationRow]) -> ReadMarks:
             muted.append(PostId(post))
             if cells[0] is not None and value_of(cells[0]):
                 everywhere.append(PostId(post))
-    read = marked[SubjectKind.READ]
     return ReadMarks(
-        read.pop(PostId(0), None),
-        read,
+        marked[SubjectKind.READ],
         marked[SubjectKind.SET_ASIDE],
         frozenset(muted),
         frozenset(everywhere),
     )
+
+
+def read_marks(rows: Iterable[RelationRow]) -> list[ReadMark]:
+    """Return the marks among rows about threads, in their order."""
+    return [
+        _read_mark(post, kind, version, cells)
+        for post, kind, _, _, version, *cells in rows
+        if kind in (SubjectKind.READ, SubjectKind.SET_ASIDE)
+    ]
 
 
 def ended_at(cell: Cell) -> Version:
@@ -187,10 +207,15 @@ def ended_at(cell: Cell) -> Version:
     return Version(-1 if cell is None else int(cell))
 
 
+def _read_mark(post: int, kind: int, version: int, cells: Sequence[Cell]) -> ReadMark:
+    up_to = PostId((None if cells[0] is None else id_of(cells[0])) or 0)
+    return ReadMark(PostId(post), SubjectKind(kind), up_to, Version(version))
+
+
 def _own(owner: UserId, rows: Iterable[RelationRow]) -> OwnSettings:
     bare_links, keywords, tags, lists = True, [], [], {}
-    mutes_threads = False
-    for _, kind, item, removed, _, *cells in rows:
+    mutes_threads, home_mark = False, None
+    for post, kind, item, removed, version, *cells in rows:
         if removed is not False:
             continue
         if kind == _SETTINGS:
@@ -199,12 +224,16 @@ def _own(owner: UserId, rows: Iterable[RelationRow]) -> OwnSettings:
             keywords.append(_keyword_mute(item, *cells))
         elif kind == _MUTES_THREADS:
             mutes_threads = True
+        elif kind == _READ:
+            home_mark = _read_mark(post, kind, version, cells)
         elif kind == _TAG_FOLLOW:
             tags.append(item)
         elif kind == _LIST and first_owner(cells[2]) == owner:
             lists[ListId(int(item))] = list_rules(cells[0], cells[1], cells[3])
     keywords.sort(key=lambda mute: mute.keyword_id)
-    return OwnSettings(bare_links, tuple(keywords), frozenset(tags), lists, mutes_threads)
+    return OwnSettings(
+        bare_links, tuple(keywords), frozenset(tags), lists, mutes_threads, home_mark
+    )
 
 
 def _between(

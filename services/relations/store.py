@@ -7,7 +7,7 @@ from schemas.events import FollowFact
 from schemas.ids import ListId, PostId, UserId
 from services.relations.lists import OwnedList
 from services.relations.mutation import RelationMutation, SubjectKind
-from services.relations.relations import Edge, ReadMarks, Relations, Relationship
+from services.relations.relations import Edge, ReadMark, ReadMarks, Relations, Relationship
 from services.scan import ScanPage
 
 Pair = tuple[UserId, UserId]
@@ -33,9 +33,17 @@ class RelationStore(Protocol):
         """
 
     async def marks(self, owner: UserId, posts: Collection[PostId]) -> ReadMarks:
-        """Return how far the owner has read home, and what they marked of these roots and posts.
+        """Return what the owner marked of these roots and posts; `about` has the mark on home.
 
         One store request for up to 1,000 posts.
+        """
+
+    async def thread_marks(
+        self, owner: UserId, *, after: tuple[PostId, int], limit: int
+    ) -> list[ReadMark]:
+        """Return up to `limit` marks on conversations and unanswered posts.
+
+        In the order of posts and kinds, those after a (post, kind); (0, 0) is the beginning.
         """
 
     async def suspended(self, users: Collection[UserId]) -> set[UserId]:

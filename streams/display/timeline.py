@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from services.readers.paging import MAX_UNREAD
 from streams.display.text import DisplayContext, clean, quote_mark, with_id, with_marks
 
 
@@ -54,9 +55,16 @@ def _remarks(body: Mapping[str, Any]) -> list[Text]:
         remarks.append(Text("nothing here", style="dim"))
     if body.get("state") == "building":
         remarks.append(Text("this timeline is being built; more posts will follow", style="yellow"))
+    if body.get("unread"):
+        remarks.append(Text(_unread(int(body["unread"])), style="dim"))
     if body.get("gap"):
         cursor = clean(body["gap"]["cursor"])
         remarks.append(Text(f"more in between: --before {cursor}, same --newer-than", style="dim"))
     if body.get("next"):
         remarks.append(Text(f"older: --before {clean(body['next'])}", style="dim"))
     return remarks
+
+
+def _unread(count: int) -> str:
+    posts = "post is" if count == 1 else "posts are"
+    return f"{'at least ' * (count >= MAX_UNREAD)}{count} {posts} newer than the read mark"

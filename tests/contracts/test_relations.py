@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from schemas.events import FollowCreated, FollowDeleted, FollowFact
-from schemas.ids import MAX_ID, ListId, PostId, UserId
+from schemas.ids import MAX_ID, ListId, PostId, UserId, Version
 from schemas.relations import (
     AccountErased,
     AccountReinstated,
@@ -38,6 +38,7 @@ from services.relations.relations import (
     KeywordMute,
     Mute,
     OwnSettings,
+    ReadMark,
     ReadMarks,
     Relations,
     Relationship,
@@ -423,7 +424,6 @@ async def test_marks_are_those_of_what_was_asked_for(
     )
     asked = [PostId(50), PostId(52), PostId(53)]
     assert await relations.marks(alice, asked) == ReadMarks(
-        home=PostId(70),
         read={50: 60},
         set_aside={50: 50},
         muted=frozenset({50, 53}),
@@ -441,7 +441,30 @@ async def test_a_mark_is_that_of_the_highest_version(
             relations,
             ReadMarked(version=version, owner_id=people.bob, what="home", up_to=up_to),
         )
-    assert (await relations.marks(people.bob, [])).home == 60
+    mark = ReadMark(PostId(0), SubjectKind.READ, PostId(60), Version(THIRD))
+    assert (await relations.about(people.bob, ())).own.home_mark == mark
+
+
+async def test_marks_are_paged_by_their_posts(relations: RelationStore, people: People) -> None:
+    """Those of conversations and of unanswered posts, without thread mutes and the mark on home."""
+    alice, bob, _ = people
+    me = {"version": FIRST, "owner_id": alice, "up_to": 99}
+    whats = ("conversation:51", "unanswered:50", "home", "conversation:50", "unanswered:52")
+    await tell(relations, *(ReadMarked(**me, what=what) for what in whats))
+    await tell(relations, ThreadMuteCreated(version=FIRST, owner_id=alice, root_id=49))
+    await tell(relations, ReadMarked(**me | {"version": SECOND, "up_to": 98}, what=whats[0]))
+    read, aside = SubjectKind.READ, SubjectKind.SET_ASIDE
+    expected = [
+        ReadMark(PostId(50), read, PostId(99), Version(FIRST)),
+        ReadMark(PostId(50), aside, PostId(99), Version(FIRST)),
+        ReadMark(PostId(51), read, PostId(98), Version(SECOND)),
+        ReadMark(PostId(52), aside, PostId(99), Version(FIRST)),
+    ]
+    found = await relations.thread_marks(alice, after=(PostId(0), 0), limit=9)
+    assert found == expected
+    rest = await relations.thread_marks(alice, after=(PostId(50), read), limit=2)
+    assert rest == expected[1:3]
+    assert await relations.thread_marks(bob, after=(PostId(0), 0), limit=9) == []
 
 
 async def test_people_are_paged_by_what_is_said_of_them(

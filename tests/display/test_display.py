@@ -77,6 +77,9 @@ def test_a_quote_names_what_it_quotes() -> None:
 def test_a_home_says_what_is_to_know_of_it() -> None:
     """That it is empty, that it is being built, and how to continue."""
     assert drawn(timeline_list(page(), CONTEXT)) == ["nothing here"]
+    for unread, words in ((1, "1 post is"), (2, "2 posts are"), (100, "at least 100 posts are")):
+        (line,) = drawn(timeline_list(page(unread=unread), CONTEXT))[1:]
+        assert line == f"{words} newer than the read mark"
     gap = {"from": "3", "to": "1", "cursor": "def"}
     more = page(item(1, 1, "x", parent_id="7"), state="building", next="abc", gap=gap)
     lines = drawn(timeline_list(more, CONTEXT))

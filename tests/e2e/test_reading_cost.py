@@ -14,7 +14,7 @@ import pytest
 
 from schemas.events import FollowCreated, PostCreated, PostFact, ReplyCreated
 from schemas.ids import UserId, post_id
-from schemas.relations import TagFollowCreated
+from schemas.relations import ReadMarked, TagFollowCreated
 from servers.server import Reachable
 from services.graph.edge import edge_mutation
 from services.handlers.handler import Accepted
@@ -81,6 +81,23 @@ async def test_a_page_of_twenty_takes_eight_store_requests(deps: Deps) -> None:
     page = await home.page(VIEWER, PageRequest())
     assert page.items[0].reason == Reason("tag", UserId(FOLLOWED + 9))
     assert requests(deps) - before <= MOST_REQUESTS + MOST_FOR_TAGS
+
+
+async def test_a_mark_takes_no_request_where_it_is_on_the_page(deps: Deps) -> None:
+    """Where it is further down, the entries between are judged as one page more."""
+    await follow_many(deps)
+    posts = [post(100 + n, author=2 + n) for n in range(60)]
+    await publish(deps, posts)
+    home = Home(Reader(deps.stores, deps.clock, deps.settings.epoch), deps.retention)
+    await home.marked_page(VIEWER, PageRequest())
+    for newer, most in ((10, MOST_REQUESTS), (50, 2 * MOST_REQUESTS)):
+        up_to = posts[-1 - newer].post_id
+        mark = ReadMarked(version=newer, owner_id=VIEWER, what="home", up_to=up_to)
+        await deps.stores.relations.record([relation_mutation(mark)])
+        before = requests(deps)
+        page = await home.marked_page(VIEWER, PageRequest())
+        assert (page.mark, page.unread) == (up_to, newer)
+        assert requests(deps) - before <= most
 
 
 async def test_quotes_take_one_request_more(deps: Deps) -> None:

@@ -71,6 +71,27 @@ def test_tag_timelines_show_public_posts(prove: Prove) -> None:
     prove(holds, 60, whole_histories(), chances, viewers)
 
 
+def test_home_counts_what_is_newer_than_the_mark(prove: Prove) -> None:
+    """Whatever the page's size, and it opens around the mark, half of the page newer."""
+
+    async def holds(facts: list[Fact], chance: Random, limit: int) -> None:
+        world, expected = await World().deliver(facts, chance), model(facts)
+        for viewer in (*PEOPLE, READER):
+            places = [item["post_id"] for item in expected.home(viewer)]
+            mark = expected.read.get((viewer, "home"))
+            page = await world.home.marked_page(UserId(viewer), PageRequest(limit))
+            newer = [each for each in places if mark is not None and each > mark]
+            assert [item.post_id for item in page.items] == places[:limit]
+            assert (page.mark, page.unread) == (mark, None if mark is None else len(newer))
+            around = await world.home.page_around_mark(UserId(viewer), limit)
+            half = newer[len(newer) - min(limit // 2, len(newer)) :]
+            rest = places[len(newer) :][: limit - len(half)]
+            assert [item.post_id for item in around.items] == [*half, *rest]
+            assert (around.mark, around.unread) == (page.mark, page.unread)
+
+    prove(holds, 60, whole_histories(), chances, st.integers(1, 5))
+
+
 def test_quotes_of_a_post_are_listed(prove: Prove) -> None:
     """As far as the viewer may read them, and the post itself."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from schemas.ids import UserId
+from schemas.ids import PostId, UserId
 from services.relations.lists import ListRules, OwnedList
 from services.relations.memory import MemoryRelations
 from services.relations.mutation import RelationshipFact, SubjectKind, relation_mutation
@@ -17,6 +17,7 @@ from services.relations.relations import (
     KeywordMute,
     Mute,
     OwnSettings,
+    ReadMark,
     Relationship,
 )
 from tests.histories import chances
@@ -147,7 +148,15 @@ class Told:
             frozenset(tags),
             self.lists(owner),
             mutes_threads=any(each.get("everywhere") for each in muted),
+            home_mark=self.home_mark(owner),
         )
+
+    def home_mark(self, owner: UserId) -> ReadMark | None:
+        up_to = self.mark(owner, "home")
+        if up_to is None:
+            return None
+        version = max(m["version"] for m in self.of("read", owner_id=owner, what="home"))
+        return ReadMark(PostId(0), SubjectKind.READ, PostId(up_to), version)
 
     def mark(self, owner: UserId, what: str) -> int | None:
         """The up_to of the highest version, then of the larger bytes."""
@@ -197,7 +206,8 @@ async def pairs_and_marks(facts: list[RelationshipFact], chance: Random) -> None
         muted = [two for two in PEOPLE if two > 1 and told.between(one, two).mute]
         assert list(mutes) == muted[:1]
         marks = await relations.marks(one, POSTS)
-        assert marks.home == told.mark(one, "home")
+        home = (await relations.about(one, ())).own.home_mark
+        assert (home and home.up_to) == told.mark(one, "home")
         assert marks.read == {
             post: at for post in POSTS if (at := told.mark(one, f"conversation:{post}"))
         }
