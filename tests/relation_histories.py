@@ -38,9 +38,12 @@ from tests.histories import NOW, PEOPLE, POSTS, READER, Fact, histories, offsets
 
 LISTS = (7, 8)
 KEYWORDS = (1, 2)
-TAGS = ("jazz", "#Jazz", "b", "B")
-PHRASES = ("a", "A", "cat", "é", "a cat")
-TEXTS = ("a", "cats", "A cat!", "concat", 'É"', "one two", "one two three", "")
+TAGS = ("jazz", "#Jazz", "b", "B", "\uff03\uff4aazz")
+PHRASES = ("a", "A", "cat", "é", "a cat", "猫", "\U0001f408", "++")
+TEXTS = (
+    *("a", "cats", "A cat!", "concat", 'É"', "one two", "one two three", ""),
+    *("\uff23\uff41\uff54 c++", "e\u0301", "黒猫と白猫", "猫 \U0001f408", "แมว", "c\u00adat"),
+)
 LINK = "https://mingle.example/"
 LINKS = (LINK, LINK + "a")
 GATES: tuple[tuple[str, ...] | None, ...] = (

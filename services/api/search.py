@@ -1,5 +1,6 @@
 """Endpoints of tag timelines and search over public posts."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -8,6 +9,7 @@ import msgspec
 from litestar import Response
 
 from schemas.ids import MAX_ID, PostId, UserId, first_post_id
+from schemas.normal_text import normal_text
 from services.api import answers, examples
 from services.api.auth.access import Access
 from services.api.cursors import Cursors
@@ -17,6 +19,7 @@ from services.api.problems import BadParameter
 from services.api.queries import SearchQuery, TagQuery
 from services.readers.search import MAX_WORDS, SearchCriteria, SearchPosts, search_criteria
 from services.readers.tag import TagFilter, TagPosts
+from services.words import cut_text
 
 READ_TAG = Operation(
     id="readTag",
@@ -54,7 +57,7 @@ def endpoints(
     async def find(request: AnyRequest, query: SearchQuery, viewer: UserId | None) -> Response[Any]:
         criteria = _criteria(query, epoch)
         pager = Pager(
-            cursors, _listing_name("search", viewer, sorted(criteria.words), *criteria[1:])
+            cursors, _listing_name("search", viewer, sorted(criteria.words), *_others(criteria))
         )
         return await pager.respond(request, query, partial(search.page, criteria, viewer))
 
@@ -72,9 +75,17 @@ def _criteria(query: SearchQuery, epoch: int) -> SearchCriteria:
     )
     if criteria.is_empty:
         raise BadParameter("q", "no word and no other criterion")
-    if len(criteria.words) > MAX_WORDS:
+    if criteria == SearchCriteria(parts=criteria.parts):
+        raise BadParameter("q", "only signs, or one character of a script without spaces")
+    if sum(map(len, cut_text(normal_text(query.q or "")))) > MAX_WORDS:
         raise BadParameter("q", f"more than {MAX_WORDS} words")
     return criteria
+
+
+def _others(criteria: SearchCriteria) -> Iterator[object]:
+    """Yield the criteria but words. Cursors of before there were parts stay valid."""
+    yield from criteria[1:-1]
+    yield from criteria.parts
 
 
 def _first_id_from(time: datetime | None, epoch: int) -> PostId | None:

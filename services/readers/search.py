@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from schemas.ids import MAX_ID, PostId, UserId
+from schemas.normal_text import normal_text
 from schemas.tags import normal_tag
 from services.posts.ancestry import root_of
 from services.posts.post import Post
@@ -15,9 +16,10 @@ from services.search.terms import all_post_terms, author_term, tag_term, word_te
 from services.span import Span
 from services.visibility.predicate import Verdict, judge_listed
 from services.visibility.view import View
+from services.words import cut_text
 
 MAX_WORDS = 16
-"""Words in one search; each is a request or two."""
+"""Words in one search, or pairs of a run that find candidates; each is a request or two."""
 MAX_LEVELS = 100
 """Levels of a conversation, walked down from its root one at a time."""
 MAX_POSTS = 10_000
@@ -29,7 +31,10 @@ REPLIES_AT_ONCE = 1_000
 
 
 class SearchCriteria(NamedTuple):
-    """Criteria that a post must all meet; `since` is an inclusive post id, `until` exclusive."""
+    """Criteria that a post must all meet; `since` is an inclusive post id, `until` exclusive.
+
+    `words` find posts; `parts` are what their texts must contain as well.
+    """
 
     words: frozenset[str] = frozenset()
     author: UserId | None = None
@@ -37,6 +42,7 @@ class SearchCriteria(NamedTuple):
     since: PostId | None = None
     until: PostId | None = None
     conversation: PostId | None = None
+    parts: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -48,8 +54,13 @@ class SearchCriteria(NamedTuple):
             self.author in (None, post.author_id)
             and (self.tag is None or self.tag in map(normal_tag, post.tags))
             and self.words <= words(post.text)
+            and self._are_in(post.text)
             and self.conversation in (None, root_of(post, view.known))
         )
+
+    def _are_in(self, text: str) -> bool:
+        normal = normal_text(text) if self.parts else ""
+        return all(part in normal for part in self.parts)
 
     def narrow(self, span: Span) -> Span:
         above = span.above if self.since is None else max(span.above, self.since - 1)
@@ -62,7 +73,10 @@ def search_criteria(
 ) -> SearchCriteria:
     """Return the criteria of what users typed."""
     plain = None if tag is None else normal_tag(tag)
-    return SearchCriteria(words(text), tag=plain, **by)  # type: ignore[arg-type] # the rest by its name
+    normal = normal_text(text)
+    signs = [each for each in normal.split() if not any(cut_text(each))]
+    parts = tuple(sorted({*signs, *cut_text(normal).runs}))
+    return SearchCriteria(words(text), tag=plain, parts=parts, **by)  # type: ignore[arg-type] # the rest by its name
 
 
 class SearchPosts:
@@ -108,7 +122,7 @@ class SearchPosts:
         return sources[reach.index(max(reach))]
 
     def _sources(self, criteria: SearchCriteria) -> Iterator[Skeleton]:
-        for word in criteria.words:
+        for word in sorted(criteria.words)[:MAX_WORDS]:
             yield _from_terms(self._stores.words, [word_term(word)])
         if criteria.tag is not None:
             yield _from_terms(self._stores.tags, [tag_term(criteria.tag)])

@@ -10,6 +10,7 @@ from schemas.canonical import Canonical, id_of, value_of
 from schemas.events import Replies
 from schemas.ids import KeywordId, ListId, PostId, UserId, Version
 from schemas.relations import Context, MuteAction, Scope
+from schemas.tags import normal_tag
 from services.relations.lists import ListRules, first_owner, list_rules
 from services.relations.mutation import SubjectKind
 
@@ -213,12 +214,16 @@ def _read_mark(post: int, kind: int, version: int, cells: Sequence[Cell]) -> Rea
 
 
 def _own(owner: UserId, rows: Iterable[RelationRow]) -> OwnSettings:
-    bare_links, keywords, tags, lists = True, [], [], {}
+    bare_links, keywords, lists = True, [], {}
+    tags: dict[str, tuple[Version, bool]] = {}
     mutes_threads, home_mark = False, None
     for post, kind, item, removed, version, *cells in rows:
-        if removed is not False:
+        if kind == _TAG_FOLLOW:  # an earlier release had another normal form
+            tag, ended = normal_tag(item), (version, removed)
+            tags[tag] = max(tags.get(tag, ended), ended)
+        elif removed is not False:
             continue
-        if kind == _SETTINGS:
+        elif kind == _SETTINGS:
             bare_links = value_of(cells[0]) is not False
         elif kind == _KEYWORD_MUTE:
             keywords.append(_keyword_mute(item, *cells))
@@ -226,14 +231,11 @@ def _own(owner: UserId, rows: Iterable[RelationRow]) -> OwnSettings:
             mutes_threads = True
         elif kind == _READ:
             home_mark = _read_mark(post, kind, version, cells)
-        elif kind == _TAG_FOLLOW:
-            tags.append(item)
         elif kind == _LIST and first_owner(cells[2]) == owner:
             lists[ListId(int(item))] = list_rules(cells[0], cells[1], cells[3])
     keywords.sort(key=lambda mute: mute.keyword_id)
-    return OwnSettings(
-        bare_links, tuple(keywords), frozenset(tags), lists, mutes_threads, home_mark
-    )
+    followed = frozenset(tag for tag, (_, removed) in tags.items() if not removed)
+    return OwnSettings(bare_links, tuple(keywords), followed, lists, mutes_threads, home_mark)
 
 
 def _between(

@@ -4,28 +4,31 @@ The term of a tag begins with `#`, that of a part of all posts with `*`, that of
 that of a word with none of them.
 """
 
-import re
 from typing import NamedTuple
 
 from schemas.ids import SLOTS, UserId, slot
+from schemas.normal_text import normal_text
 from schemas.tags import normal_tag
 from services.search.store import PostClaim
+from services.words import cut_text
 
 MAX_TERM = 64
 """Code points of a term. Longer words share one, since readers check each post by itself."""
 PARTS = 16
 """Parts of all posts: each has 600,000 of ten million in three days, and writes spread over
 them."""
-_WORD = re.compile(r"\w+")
 
 
 def words(text: str) -> frozenset[str]:
-    """Return the whole words of a text, casefolded: at most 5,000 in 10,000 characters."""
-    return frozenset(_WORD.findall(text.casefold()))
+    """Return what a text is found by: words, emoji, pairs of characters of scripts without spaces.
+
+    They are in normal form, at most 10,000 in 10,000 characters.
+    """
+    return cut_text(normal_text(text)).found_by
 
 
 def word_term(word: str) -> str:
-    """Return the term of a casefolded word."""
+    """Return the term of a word in normal form."""
     return word[:MAX_TERM]
 
 

@@ -1,12 +1,13 @@
 """Rule 7: what a post's words mean for a viewer. Pure functions of text and options."""
 
-import re
 from functools import lru_cache
 
+from schemas.normal_text import normal_text
 from schemas.relations import MuteAction
 from services.posts.post import Post
 from services.relations.relations import Edge, KeywordMute
 from services.visibility.view import ReadContext, View
+from services.words import count_words, whole_phrase
 
 BARE_WORDS = 3
 """A post with a link and fewer words beside it is a bare link."""
@@ -23,7 +24,7 @@ def matching_keyword_mute(
         return None
     if not view.relations.own.keyword_mutes:
         return None
-    text = post.text.casefold()
+    text = normal_text(post.text)
     for mute in view.relations.own.keyword_mutes:
         here = not mute.contexts or context in mute.contexts
         if (
@@ -61,15 +62,15 @@ def _is_bare(post: Post) -> bool:
     text = post.text
     for link in sorted(post.links, key=len, reverse=True):  # one may begin another
         text = text.replace(link, " ")
-    return bool(post.links) and len(text.split()) < BARE_WORDS
+    return bool(post.links) and count_words(normal_text(text)) < BARE_WORDS
 
 
 def _meets(text: str, mute: KeywordMute) -> bool:
-    phrase = mute.phrase.casefold()
-    return phrase in text and (not mute.whole_word or _whole(phrase).search(text) is not None)
+    phrase = _normal_phrase(mute.phrase)
+    if not phrase or phrase not in text:
+        return False
+    return not mute.whole_word or _whole_phrase(phrase).search(text) is not None
 
 
-@lru_cache(MAX_PATTERNS)
-def _whole(phrase: str) -> re.Pattern[str]:
-    """The phrase with no word characters next to it."""
-    return re.compile(rf"(?<!\w){re.escape(phrase)}(?!\w)")
+_normal_phrase = lru_cache(MAX_PATTERNS)(normal_text)
+_whole_phrase = lru_cache(MAX_PATTERNS)(whole_phrase)

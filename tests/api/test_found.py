@@ -108,6 +108,28 @@ async def test_nothing_that_is_deleted_is_found(
         assert await walked(client, f"/v1/{path}", **asked) == []
 
 
+async def test_signs_are_found_or_refused(village: Village, client: httpx.AsyncClient) -> None:
+    """Never ignored: alone they are refused, with a criterion they are looked for."""
+    plus = await village.post(ALICE, minutes_ago=3, text="bread ++")
+    cat = await village.post(ALICE, minutes_ago=2, text="bread \u9ed2\u732b")
+    emoji = await village.post(BOB, minutes_ago=1, text="bread \U0001f408")
+    for text, found in (
+        ("bread ++", [plus]),
+        ("bread \u732b", [cat]),
+        ("\u9ed2\u732b", [cat]),
+        ("\U0001f408", [emoji]),
+        ("\U0001f415", []),
+    ):
+        assert await walked(client, "/v1/search", q=text) == found, text
+    assert await walked(client, "/v1/search", q="++", author=ALICE) == [plus]
+    for text in ("++", "\u732b", "\u200b", " "):
+        refused = await client.get("/v1/search", params={"q": text})
+        assert (refused.status_code, refused.json()["field"]) == (400, "q"), text
+    many = " ".join(f"w{each}" for each in range(17))
+    assert (await client.get("/v1/search", params={"q": many})).status_code == 400
+    assert await walked(client, "/v1/search", q="\u732b" * 300) == []
+
+
 async def test_a_list_is_read_by_its_owner(village: Village, client: httpx.AsyncClient) -> None:
     """For other users and without a viewer it does not exist."""
     path = f"/v1/lists/{LIST}/timeline"

@@ -8,7 +8,7 @@ import pytest
 from tests.architecture.source import MODULES, PACKAGES, imported_modules, imports_between_children
 
 FLOORS = (
-    {"errors", "scan", "latest", "span", "clock"},
+    {"errors", "scan", "latest", "span", "clock", "words"},
     {"retention", "settings", "metrics"},
     {"buckets"},
     {"storage"},

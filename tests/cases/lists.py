@@ -181,6 +181,12 @@ SAYS = (
     post(THIRD, CAROL, "rain in secret", visibility="unlisted"),
     post(FOURTH, DAVE, "Oslo", visibility="followers"),
 )
+FAR = (
+    post(FIRST, ALICE, "\u9ed2\u732b\u3068\u767d\u732b\u767d"),
+    post(SECOND, ALICE, "cat \U0001f408"),
+    post(THIRD, ALICE, "plus ++"),
+    post(FOURTH, ALICE, "plus caf\u00e9"),
+)
 SEARCH = [
     Case(18, "by words", SAYS, Found(BOB, "rain"), [SECOND, FIRST]),
     Case(18, "by all of them", SAYS, Found(BOB, "oslo RAIN"), [FIRST]),
@@ -194,6 +200,14 @@ SEARCH = [
     Case(18, "by time", SAYS, Found(BOB, "", (("since", SECOND),)), [SECOND]),
     Case(18, "until a time", SAYS, Found(BOB, "", (("until", SECOND),)), [FIRST]),
     Case(18, "by conversation", SAYS, Found(BOB, "", (("conversation", FIRST),)), [SECOND, FIRST]),
+    Case(18, "a run of a script without spaces", FAR, Found(BOB, "\u732b\u3068"), [FIRST]),
+    Case(18, "only where its characters follow each other", FAR,
+         Found(BOB, "\u9ed2\u732b\u3068\u767d"), [FIRST]),
+    Case(18, "a part of it that is elsewhere", FAR, Found(BOB, "\u9ed2\u732b\u767d"), []),
+    Case(18, "an emoji", FAR, Found(BOB, "\U0001f408"), [SECOND]),
+    Case(18, "signs beside a word are found with it", FAR, Found(BOB, "plus ++"), [THIRD]),
+    Case(18, "in any width and composition",
+         FAR, Found(BOB, "\uff23\uff21\uff26E\u0301"), [FOURTH]),
     Case(18, "nothing deleted", (*SAYS, delete(FIRST, ALICE)), Found(BOB, "rain"), [SECOND]),
     Case(18, "nothing muted", (*SAYS, mute(BOB, ALICE)), Found(BOB, "rain"), [SECOND]),
 ]  # fmt: skip

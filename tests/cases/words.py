@@ -19,6 +19,7 @@ from tests.cases.told import (
     Listed,
     Page,
     Post,
+    Tagged,
     Thread,
     edit,
     follow,
@@ -114,6 +115,29 @@ KEYWORDS = [
          (CAT, keyword(BOB, "cat")), Post(BOB, FIRST), "The CAT!"),
 ]  # fmt: skip
 
+UNICODE = [
+    words("in another composition", "cafe\u0301", False, phrase="CAF\u00c9"),
+    words("in another width", "\uff23\uff21\uff34", False),
+    words("with a ligature", "\ufb01ne", False, phrase="fine"),
+    words("with something unseen in it", "c\u00ada\u200bt", False),
+    words("a mark is part of its word", "x\u0302", True, phrase="x"),
+    words("an apostrophe within a word", "can't", True, phrase="can"),
+    words("a sign beside a word is none", "cat, dog", False),
+    words("signs by themselves", "c++ is", False, phrase="++"),
+    words("an emoji", "hi \U0001f408!", False, phrase="\U0001f408"),
+    words("another emoji", "hi \U0001f408!", True, phrase="\U0001f415"),
+    words("without spaces a word is a part", "\u9ed2\u732b\u3068", False, phrase="\u732b"),
+    words("also in kana", "\u30e9\u30fc\u30e1\u30f3\u5c4b", False, phrase="\u30e1\u30f3"),
+    words("and in thai", "\u0e41\u0e21\u0e27\u0e14\u0e33", False, phrase="\u0e41\u0e21\u0e27"),
+    words("but not where there are spaces", "\ud55c\uad6d\uc5b4", True, phrase="\ud55c\uad6d"),
+    words("nothing that can be seen", "cat", True, phrase="\u200b", whole_word=False),
+    bare("a sentence without spaces has words", f"\u9ed2\u732b\u3068 {LINK}", False, LINK),
+    bare("two of its characters", f"\u9ed2\u732b {LINK}", True, LINK),
+    bare("emoji are no words", f"\U0001f408 \U0001f408 \U0001f408 {LINK}", True, LINK),
+    Case(17, "a tag in another width",
+         (post(FIRST, ALICE, tags=("\uff03\uff2aazz",)),), Tagged(BOB, ("jazz",)), [FIRST]),
+]  # fmt: skip
+
 LANGUAGES = [
     spoken("a language of the edge", "en", True),
     spoken("another one", "de", False),
@@ -148,4 +172,4 @@ BARE = [
          (post(FIRST, BOB, LINK, links=(LINK,)), NO_BARE), Home(BOB), [FIRST]),
 ]  # fmt: skip
 
-WORDS = [*KEYWORDS, *LANGUAGES, *BARE]
+WORDS = [*KEYWORDS, *UNICODE, *LANGUAGES, *BARE]

@@ -21,7 +21,7 @@ Home
 * A window's place is that of the reason with the lowest id, also a repost dated before its
   original. All visible reposters of the window are named, on the original's own place too.
 * Words (7) are judged of what is shown, by V's edge to who brings it; V's own text is exempt, the
-  texts V reposts are not. A link is one in `links`; words are what white space divides.
+  texts V reposts are not. A link is one in `links`. Signs beside words are no part of a search.
 * An exclusive list also takes what a followed tag brings, never V himself.
 * Where several reasons bring a post, it is V's own, else a follow edge's, else a tag's.
 

@@ -1,15 +1,11 @@
 """Authors' pages, single posts, lists, tags and search: rules 5, 6, 8, 10, 16 to 18 and 23."""
 
-import re
 from collections.abc import Collection, Iterable, Iterator
 
 from tests.model.home import Home
 from tests.model.said import Json, Viewer, plain
 from tests.model.seen import LISTED, PAGE
-
-
-def words(text: str) -> set[str]:
-    return set(re.findall(r"\w+", text.casefold()))
+from tests.model.text import normal, parts, words
 
 
 class Listings(Home):
@@ -106,6 +102,7 @@ class Listings(Home):
             post = self.posts[post_id]
             return (
                 words(text) <= words(post["text"])
+                and all(part in normal(post["text"]) for part in parts(text))
                 and author in (None, post["author_id"])
                 and (tag is None or post_id in self.tagged[plain(tag)])
                 and (since or 0) <= post_id

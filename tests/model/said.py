@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
 
+from tests.model.text import normal
+
 Json: TypeAlias = dict[str, Any]
 Viewer: TypeAlias = int | None
 
@@ -47,4 +49,4 @@ def options(said: Sequence[Json], defaults: Json) -> Json:
 
 def plain(tag: str) -> str:
     """Rule 17: case and a `#` before it do not matter."""
-    return tag.removeprefix("#").casefold()
+    return normal(tag).removeprefix("#")

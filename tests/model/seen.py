@@ -1,10 +1,10 @@
 """What keeps a post from a viewer wherever it stands: rules 4 to 7, 10 and 23."""
 
-import re
 from collections.abc import Sequence
 
 from tests.model.posts import Posts
 from tests.model.said import Json, Viewer
+from tests.model.text import contains, count
 
 BARE_WORDS = 3
 HIDDEN, WARNED = "hide", "warn"
@@ -12,20 +12,12 @@ PAGE, LISTED = "page", "listed"
 """What is asked for by its id or author ignores mutes; tags, search and quotes, those of words."""
 
 
-def contains(text: str, mute: Json) -> bool:
-    """Rule 7: the phrase as a part of the text, or between what belongs to no word."""
-    text, phrase = text.casefold(), mute["phrase"].casefold()
-    if not mute["whole_word"]:
-        return phrase in text
-    return re.search(rf"(?<!\w){re.escape(phrase)}(?!\w)", text) is not None
-
-
 def is_bare(post: Json) -> bool:
     """Rule 7: a post with a link, and fewer than three words without its links."""
     text = post["text"]
     for link in sorted(post["links"], key=len, reverse=True):  # one may begin another
         text = text.replace(link, " ")
-    return bool(post["links"]) and len(text.split()) < BARE_WORDS
+    return bool(post["links"]) and count(text) < BARE_WORDS
 
 
 class Seen(Posts):
@@ -95,7 +87,11 @@ class Seen(Posts):
             return None
         for mute in self.keywords[viewer]:
             here = not mute["contexts"] or context in mute["contexts"]
-            if here and mute["action"] == action and contains(post["text"], mute):
+            if (
+                here
+                and mute["action"] == action
+                and contains(post["text"], mute["phrase"], whole=mute["whole_word"])
+            ):
                 return str(mute["phrase"])
         return None
 

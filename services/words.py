@@ -1,0 +1,62 @@
+"""Words as Unicode cuts them (UAX #29), of texts in their normal form.
+
+Han, kana, Thai, Khmer, Lao and Burmese are written without spaces, and where their words end no
+rule without a dictionary says: there each run of letters is looked at as a whole.
+"""
+
+from typing import Final, NamedTuple
+
+import regex
+
+_SCRIPTS: Final = ("Han", "Hiragana", "Katakana", "Thai", "Khmer", "Lao", "Myanmar")
+_OF_SCRIPTS: Final = "".join(rf"\p{{scx={script}}}" for script in _SCRIPTS)
+_RUN: Final = regex.compile(rf"(?V1)[[{_OF_SCRIPTS}]&&[\w]]+")
+_BOUNDARY: Final = regex.compile(r"(?V1w)\b")
+_EMOJI: Final = regex.compile(r"[\p{Extended_Pictographic}\p{Regional_Indicator}]")
+_MARK: Final = regex.compile(r"\p{M}")
+
+
+class CutText(NamedTuple):
+    """The pieces of a text: its words, its runs of scripts without spaces, its emoji."""
+
+    words: list[str]
+    runs: list[str]
+    emoji: list[str]
+
+    @property
+    def found_by(self) -> frozenset[str]:
+        """What a text is found by: words, emoji, and of runs every two characters."""
+        return frozenset(
+            (*self.words, *self.emoji, *(pair for run in self.runs for pair in _pairs(run)))
+        )
+
+
+def cut_text(text: str) -> CutText:
+    """Return the pieces of a text in its normal form."""
+    words, emoji = [], []
+    for piece in _BOUNDARY.split(_RUN.sub(" ", text)):
+        if any(map(str.isalnum, piece)):
+            words.append(piece)
+        elif _EMOJI.match(piece):
+            emoji.append(piece)
+    return CutText(words, _RUN.findall(text), emoji)
+
+
+def count_words(text: str) -> int:
+    """Return how many words a text in its normal form has; of a run each character is one."""
+    words, runs, _ = cut_text(text)
+    return len(words) + sum(len(_MARK.sub("", run)) for run in runs)
+
+
+def whole_phrase(phrase: str) -> "regex.Pattern[str]":
+    """Return the pattern of a phrase in its normal form that neither begins nor ends in a word.
+
+    At an end without spaces it may.
+    """
+    before = "" if _RUN.match(phrase) else r"\b"
+    after = "" if _RUN.match(phrase[-1:]) else r"\b"
+    return regex.compile(rf"(?V1w){before}{regex.escape(phrase, literal_spaces=True)}{after}")
+
+
+def _pairs(run: str) -> list[str]:
+    return [run[place : place + 2] for place in range(len(run) - 1)]
