@@ -17,6 +17,7 @@ from schemas.ids import DAY_MS, PostId, UserId, post_id
 from services.activity.cassandra import CassandraActivity
 from services.clock import Clock
 from services.conversations.cassandra import CassandraConversations
+from services.erasures.cassandra import CassandraErasures
 from services.generations.cassandra import CassandraGenerations
 from services.generations.view import FollowedGenerations
 from services.graph.cassandra import CassandraGraph
@@ -181,6 +182,7 @@ def create_stores(store: Store, settings: Settings, clock: Clock) -> Stores:
         CassandraPulled(store, retention, clock),
         CassandraActivity(store),
         CassandraQuotes(store),
+        CassandraErasures(store),
     )
 
 

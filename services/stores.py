@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from services.activity.store import ActivityStore
 from services.conversations.store import ConversationStore
+from services.erasures.store import ErasureStore
 from services.graph.store import GraphStore
 from services.posts.store import PostStore
 from services.pulled.store import PulledStore
@@ -29,3 +30,4 @@ class Stores(NamedTuple):
     pulled: PulledStore
     activity: ActivityStore
     quotes: QuoteStore
+    erasures: ErasureStore

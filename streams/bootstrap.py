@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 from litestar import Litestar
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
@@ -16,6 +17,8 @@ from services.activity.memory import MemoryActivity
 from services.clock import Clock, now_ms, now_us
 from services.conversations.cassandra import CassandraConversations
 from services.conversations.memory import MemoryConversations
+from services.erasures.cassandra import CassandraErasures
+from services.erasures.memory import MemoryErasures
 from services.generations.cassandra import CassandraGenerations
 from services.generations.memory import MemoryGenerations
 from services.generations.store import GenerationStore
@@ -23,6 +26,7 @@ from services.generations.view import FixedGeneration, FollowedGenerations, Gene
 from services.graph.cassandra import CassandraGraph
 from services.graph.memory import MemoryGraph
 from services.handlers.delivery import ActiveFollowers, everyone_active
+from services.handlers.erasure import Eraser
 from services.handlers.handler import Handler
 from services.handlers.pages import FanOutPolicy
 from services.metrics.metrics import Metrics
@@ -58,6 +62,7 @@ from streams.delivery.brake.memory import MemoryBrakes
 from streams.delivery.brake.store import BrakeStore
 from streams.delivery.dead_letters import NotReadable, OutboxDeadLetterWriter
 from streams.delivery.loop import DeliveryLoop
+from streams.erasing import ErasureWork
 from streams.kafka.worker_names import new_birth
 from streams.outbox import Outbox
 from streams.requests import KafkaRequestOutbox
@@ -128,6 +133,7 @@ def memory_stores(generations: GenerationStore | None = None) -> Stores:
         pulled=MemoryPulled(),
         activity=MemoryActivity(),
         quotes=MemoryQuotes(),
+        erasures=MemoryErasures(),
     )
 
 
@@ -165,6 +171,7 @@ def cassandra_stores(
         pulled=CassandraPulled(store, retention, clock, version=version),
         activity=CassandraActivity(store),
         quotes=CassandraQuotes(store, version),
+        erasures=CassandraErasures(store),
     )
 
 
@@ -215,6 +222,18 @@ async def connect_store(settings: Settings, metrics: Metrics) -> Store:
 def create_inactive_users(deps: Deps) -> InactiveUsers:
     """Return the tracker of inactive users for one worker."""
     return InactiveUsers(deps.stores.activity, deps.settings.inactive_days, deps.clock)
+
+
+def create_erasure_work(deps: Deps) -> ErasureWork:
+    """Return what works off erasures in one worker."""
+    return ErasureWork(
+        deps.stores.erasures,
+        Eraser(deps.stores),
+        deps.metrics,
+        deps.clock,
+        holder=uuid4().hex,
+        rate=deps.settings.erasure_rate,
+    )
 
 
 def create_workers(

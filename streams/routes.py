@@ -13,6 +13,7 @@ from services.handlers.delivery import (
     DeliverPages,
     everyone_active,
 )
+from services.handlers.erased import ErasedAccounts
 from services.handlers.follows import RecordFollows
 from services.handlers.handler import Accepted, Handler
 from services.handlers.inline_outbox import InlineOutbox
@@ -22,14 +23,12 @@ from services.handlers.orphans import OrphanGauge
 from services.handlers.outbox import RequestOutbox
 from services.handlers.pages import FanOutPolicy
 from services.handlers.posts import RecordPosts
-from services.handlers.public_index import PublicIndex
 from services.handlers.relations import RecordRelations
 from services.handlers.stale_versions import StaleVersions
 from services.handlers.words import RecordWords
 from services.metrics.metrics import Metrics
 from services.pulled.authors import PulledAuthors
 from services.retention import Retention
-from services.search.terms import words_of
 from services.stores import Stores
 from streams.delivery.backlog import BatchBounds
 
@@ -75,6 +74,8 @@ ROUTES = (
 )
 REQUEST_ROLES = ("fanout", "bulk")
 """The roles that handle requests of our own."""
+ERASING_ROLE = "ingest"
+"""The role that works off erasures beside its topics: the one that lists them."""
 WRITE_HOMES = ("ingest", *REQUEST_ROLES)
 """The roles that write home entries."""
 LANES = {route.topic: route.lane for route in ROUTES if route.lane is not None}
@@ -121,13 +122,14 @@ def create_handlers(  # noqa: PLR0913 - what handlers are made of
         policy=policy,
         pulled=PulledAuthors(stores.pulled, retention, clock),
     )
-    words = RecordWords(stores.posts, PublicIndex(stores.posts, stores.words, words_of))
     counting = StaleVersions(metrics.stale_versions).wrap
+    obeying = ErasedAccounts(stores.relations).wrap
+    posts, words = obeying(record), obeying(RecordWords(stores.posts, stores.words))
     return {
-        "posts": counting(record),
-        "replies": counting(record),
-        "follows": counting(RecordFollows(stores.graph, stores.relations, requests)),
-        "relations": counting(RecordRelations(stores.relations)),
+        "posts": counting(posts),
+        "replies": counting(posts),
+        "follows": counting(obeying(RecordFollows(stores.graph, stores.relations, requests))),
+        "relations": counting(obeying(RecordRelations(stores.relations, stores.erasures))),
         **_lanes(stores, metrics, clock, active_followers),
         "backfills": Backfill(stores, retention, clock),
         "words": words,
@@ -190,7 +192,9 @@ def create_inline_handlers(  # noqa: PLR0913 - what handlers are made of
     agents = create_handlers(stores, requests, metrics, retention, clock, policy=policy)
     facts = [route for route in ROUTES if route.role not in REQUEST_ROLES]
     return {
-        FOLLOW_EDGES: RecordFollows(stores.graph, stores.relations, requests),
+        FOLLOW_EDGES: ErasedAccounts(stores.relations).wrap(
+            RecordFollows(stores.graph, stores.relations, requests)
+        ),
         **{
             topic: _handle_in_turn([agents[each.agent] for each in facts if each.topic == topic])
             for topic in dict.fromkeys(route.topic for route in facts)

@@ -7,7 +7,7 @@ import numpy as np
 from schemas.ids import SLOTS, IdArray, UserId, slot, slots
 from services.activity.store import Activities, Activity, ActivityKind
 from services.storage.session import Store
-from services.storage.statements import Column, insert, select
+from services.storage.statements import ERASED, Column, delete, insert, select
 
 PARTS = 256
 """With ten million users a part has 160,000 rows: 5 MB in one answer."""
@@ -15,6 +15,7 @@ PARTS_AT_ONCE = 8
 """Parts that `load_all` reads at a time: more would slow down deliveries."""
 
 _RAISE = insert("activity", "part", "user_id", "kind", "number", operation="raise")
+_ERASE = delete("activity", "part", "user_id", operation="erase")
 _OF = select("activity", "read", "kind, number", "WHERE part = ? AND user_id = ?")
 _PART = select("activity", "scan", "user_id, kind, number", "WHERE part = ?")
 
@@ -54,3 +55,7 @@ class CassandraActivity:
         columns = np.zeros((len(ActivityKind), len(users)), np.int64)
         columns[kinds, places] = numbers
         return Activities(users, *columns)
+
+    async def erase(self, user: UserId) -> None:
+        part = slot(user) * PARTS // SLOTS
+        await self._store.write([_ERASE.row(part=part, user_id=user, version=ERASED)])

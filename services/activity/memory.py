@@ -25,3 +25,6 @@ class MemoryActivity:
         rows = [(user, *self._known[user]) for user in sorted(self._known)]
         width = len(Activities._fields)
         return Activities(*np.array(rows, np.int64).reshape(len(rows), width).T.copy())
+
+    async def erase(self, user: UserId) -> None:
+        self._known.pop(user, None)

@@ -61,3 +61,6 @@ class ActivityStore(Protocol):
 
     async def load_all(self) -> Activities:
         """Return the numbers of all users that have any; hundreds of requests."""
+
+    async def erase(self, user: UserId) -> None:
+        """Erase the numbers of a user that were raised by now. Durable on return."""

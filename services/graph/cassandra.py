@@ -16,15 +16,21 @@ from numpy.typing import NDArray
 from schemas.ids import SLOTS, IdArray, UserId, slots
 from services.clock import Clock
 from services.graph.edge import EdgeMutation
+from services.graph.erasure import ErasedEdges
+from services.graph.levels import (
+    LEVEL_BITS,
+    MAX_LEVEL,
+    SMALL,
+    ListHead,
+    parts_of,
+    read_heads,
+    width_of,
+)
 from services.graph.packs import CHANGES, FollowerPacks, Pack, next_pack_number
-from services.graph.store import SlotRange
+from services.graph.store import EdgePage, Place, SlotRange
 from services.storage.session import Store
 from services.storage.statements import insert, key_chunks, select
 
-LEVEL_BITS = 4
-"""Each level has 16 times as many parts as the one before."""
-MAX_LEVEL = 3
-"""4,096 parts: a billion followers."""
 PART_ROWS = 250_000
 """Rows of a part before the next level begins: 10 MB."""
 CHECK_EVERY = 1_024
@@ -39,7 +45,6 @@ LISTS_AT_ONCE = 64
 
 _ADD = insert("followers", "followee_id", "level", "part", "slot", "follower_id", "removed")
 _RAISE = insert("follower_levels", "followee_id", "level", operation="raise")
-_HEADS = select("follower_levels", "read", "followee_id, level, pack", "WHERE followee_id IN ?")
 _LISTS = select(
     "followers",
     "page",
@@ -61,16 +66,6 @@ _FIRST = select(
 
 
 _NOBODY = np.array([], np.int64)
-
-
-class _Head(NamedTuple):
-    """How an author's list is stored: its deepest level, and the number of its pack, 0 for none."""
-
-    level: int = 0
-    pack: int = 0
-
-
-_SMALL = _Head()
 
 
 class _Edges(NamedTuple):
@@ -105,6 +100,7 @@ class CassandraGraph:
         self._part_rows = part_rows
         self._packed_from = packed_from
         self._packs = FollowerPacks(store, clock, changes)
+        self._erasure = ErasedEdges(store, clock)
 
     async def record(self, mutations: Sequence[EdgeMutation]) -> None:
         """Write each edge at its author's level, and raise the level where a part is full.
@@ -116,7 +112,7 @@ class CassandraGraph:
         authors = np.array([each.followee_id for each in mutations], np.int64)
         followers = np.array([each.follower_id for each in mutations], np.int64)
         heads = await self._heads(authors.tolist())
-        levels = np.array([heads.get(each, _SMALL).level for each in authors.tolist()], np.int64)
+        levels = np.array([heads.get(each, SMALL).level for each in authors.tolist()], np.int64)
         places = slots(followers)
         parts = places // _width(levels)
         await self._store.write_columns(
@@ -132,7 +128,7 @@ class CassandraGraph:
             },
         )
         heads = await self._heads(authors.tolist())
-        packs = np.array([heads.get(each, _SMALL).pack for each in authors.tolist()], np.int64)
+        packs = np.array([heads.get(each, SMALL).pack for each in authors.tolist()], np.int64)
         await self._packs.add_changes(authors, packs, followers)
         checked = places % CHECK_EVERY == 0
         checks = {*zip(*(each[checked].tolist() for each in (authors, levels, parts)), strict=True)}
@@ -141,7 +137,7 @@ class CassandraGraph:
     async def followers(self, ranges: Sequence[SlotRange]) -> list[IdArray]:
         """Read packs, or else rows; begin packs of lists that turn out to be long."""
         heads = await self._heads([each.author_id for each in ranges])
-        packed = {each for each in ranges if heads.get(each.author_id, _SMALL).pack}
+        packed = {each for each in ranges if heads.get(each.author_id, SMALL).pack}
         rows = [each for each in dict.fromkeys(ranges) if each not in packed]
         reading = (self._from_pack(each, heads[each.author_id]) for each in packed)
         found, unpacked = await asyncio.gather(
@@ -152,16 +148,16 @@ class CassandraGraph:
         return [found[each] for each in ranges]
 
     async def _from_rows(
-        self, ranges: Sequence[SlotRange], heads: Mapping[UserId, _Head]
+        self, ranges: Sequence[SlotRange], heads: Mapping[UserId, ListHead]
     ) -> dict[SlotRange, IdArray]:
         shallow = await self._shallow(ranges)
         lists = (
-            self._deepened(each, shallow.get(each), heads.get(each.author_id, _SMALL).level)
+            self._deepened(each, shallow.get(each), heads.get(each.author_id, SMALL).level)
             for each in ranges
         )
         return dict(zip(ranges, await asyncio.gather(*lists), strict=True))
 
-    async def _from_pack(self, span: SlotRange, head: _Head) -> IdArray:
+    async def _from_pack(self, span: SlotRange, head: ListHead) -> IdArray:
         author, start, end = span
         pack = Pack(author, head.pack)
         chunks = pack.chunks(start, end)
@@ -199,18 +195,22 @@ class CassandraGraph:
         """Estimate from the density of the first followers; exact below SAMPLE at level 0."""
         counts, heads = await asyncio.gather(self._estimates(authors, 0), self._heads(authors))
         for level in range(1, max((head.level for head in heads.values()), default=0) + 1):
-            deep = [author for author in authors if heads.get(author, _SMALL).level >= level]
+            deep = [author for author in authors if heads.get(author, SMALL).level >= level]
             for author, count in (await self._estimates(deep, level)).items():
                 counts[author] = counts.get(author, 0) + count
         return counts
 
-    async def _heads(self, authors: Collection[int]) -> dict[UserId, _Head]:
-        requests = (self._store.read(_HEADS, part) for part in key_chunks(authors))
-        return {
-            UserId(author): _Head(level or 0, pack or 0)
-            for rows in await asyncio.gather(*requests)
-            for author, level, pack in rows
-        }
+    async def edges_to(self, author: UserId, after: Place | None, limit: int) -> EdgePage:
+        return await self._erasure.edges_to(author, after, limit)
+
+    async def erase_edges(self, edges: Sequence[tuple[UserId, UserId]]) -> None:
+        await self._erasure.erase_edges(edges)
+
+    async def erase_author(self, author: UserId) -> None:
+        await self._erasure.erase_author(author)
+
+    async def _heads(self, authors: Collection[int]) -> dict[UserId, ListHead]:
+        return await read_heads(self._store, authors)
 
     async def _shallow(self, ranges: Sequence[SlotRange]) -> dict[SlotRange, _Edges]:
         """Return the edges of each range at level 0; ranges of the same slots are read together."""
@@ -241,7 +241,7 @@ class CassandraGraph:
         keys = list(zip(places.tolist(), followers, strict=True))
         requests = (
             self._store.read_arrays(
-                _VERSIONS, author, level, np.unique(places // _width_of(level)).tolist(), keys
+                _VERSIONS, author, level, np.unique(places // width_of(level)).tolist(), keys
             )
             for level in range(deepest + 1)
         )
@@ -259,7 +259,7 @@ class CassandraGraph:
         self, authors: list[int], level: int, span: tuple[int, int]
     ) -> dict[SlotRange, _Edges]:
         start, end = span
-        width = _width_of(level)
+        width = width_of(level)
         parts = list(range(start // width, (end - 1) // width + 1))
         found = await self._store.read_arrays(_LISTS, authors, level, parts, start, end)
         order = np.argsort(found["followee_id"], kind="stable")
@@ -280,14 +280,14 @@ class CassandraGraph:
         for rows in await asyncio.gather(*requests):
             for author, place in rows:
                 places.setdefault(UserId(author), []).append(place)
-        width, parts = _width_of(level), 1 << level * LEVEL_BITS
+        width, parts = width_of(level), parts_of(level)
         return {author: estimate(each, width) * parts for author, each in places.items()}
 
     async def _raise_if_full(self, author: int, level: int, part: int) -> None:
         if level == MAX_LEVEL:
             return
         rows = await self._store.read(_FIRST, [author], level, part, SAMPLE)
-        width = _width_of(level)
+        width = width_of(level)
         if estimate([place - part * width for _, place in rows], width) >= self._part_rows:
             raised = _RAISE.row(followee_id=author, level=level + 1, version=level + 1)
             await self._store.write([raised])
@@ -320,11 +320,6 @@ def _merged(levels: Sequence[_Edges]) -> _Merged:
 def _ends(values: NDArray[Any]) -> NDArray[np.int64]:
     """Return the last index of each value, in an array where equal ones are together."""
     return np.flatnonzero(np.append(values[1:] != values[:-1], [True] * (len(values) > 0)))
-
-
-def _width_of(level: int) -> int:
-    """Return how many slots a part of a level has."""
-    return SLOTS >> level * LEVEL_BITS
 
 
 def _width(levels: NDArray[Any]) -> NDArray[np.int64]:

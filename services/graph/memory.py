@@ -6,7 +6,7 @@ import numpy as np
 
 from schemas.ids import IdArray, UserId, Version, slots
 from services.graph.edge import EdgeMutation
-from services.graph.store import SlotRange
+from services.graph.store import EdgePage, Place, SlotRange
 
 
 class MemoryGraph:
@@ -26,6 +26,18 @@ class MemoryGraph:
 
     async def follower_counts(self, authors: Collection[UserId]) -> dict[UserId, int]:
         return {author: len(self._followers.get(author, {})) for author in authors}
+
+    async def edges_to(self, author: UserId, after: Place | None, limit: int) -> EdgePage:
+        start = -1 if after is None else after[0]
+        later = sorted(each for each in self._followers.get(author, {}) if each > start)
+        return EdgePage(later[:limit], later[limit - 1 : limit] if len(later) > limit else None)
+
+    async def erase_edges(self, edges: Sequence[tuple[UserId, UserId]]) -> None:
+        for follower, followee in edges:
+            self._followers.get(followee, {}).pop(follower, None)
+
+    async def erase_author(self, author: UserId) -> None:
+        self._followers.pop(author, None)
 
     def _in_range(self, span: SlotRange) -> IdArray:
         edges = self._followers.get(span.author_id, {})

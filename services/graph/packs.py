@@ -16,7 +16,7 @@ next pack when a chunk has too many changes. docs/decisions/006-follower-packs.m
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -37,6 +37,9 @@ BLOB_SECONDS = 7 * 86_400
 CHANGE_SECONDS = 30 * 86_400
 """Changes outlive blobs by 23 days: a blob that a suspended process writes later than that after
 reading its rows may miss some."""
+MAX_GENERATIONS = 64
+"""Earlier packs of a list that are erased. One begins after hundreds of changes in one chunk, and
+its blobs leave within a week."""
 _WIRE = np.dtype(">i8")
 _GENERATION = 16
 """Pack numbers of one generation. A number modulo this is the pack's bits."""
@@ -62,6 +65,11 @@ class Pack(NamedTuple):
         """The slots in a chunk."""
         return SLOTS >> self.number % _GENERATION
 
+    @property
+    def chunk_count(self) -> int:
+        """How many chunks the pack has."""
+        return SLOTS // self.width
+
     def chunks(self, start: int, end: int) -> list[int]:
         """Return the chunks that hold the slots in [start, end)."""
         return list(range(start // self.width, (end - 1) // self.width + 1))
@@ -85,6 +93,18 @@ def next_pack_number(number: int, followers: int) -> int:
     """
     bits = max(0, -(-followers // CHUNK_FOLLOWERS) - 1).bit_length()
     return (number // _GENERATION + 1) * _GENERATION + min(bits, MAX_BITS)
+
+
+def earlier_packs(newest: Pack) -> Iterator[Pack]:
+    """Yield every pack that a list may have had up to this one; none for number 0.
+
+    How many chunks earlier ones had is unknown: at most one bit more, as lists may shrink.
+    """
+    author, number = newest
+    generations, bits = divmod(number, _GENERATION)
+    for generation in range(max(1, generations - MAX_GENERATIONS), generations + 1):
+        for each in range(min(bits + 1, MAX_BITS) + 1):
+            yield Pack(author, generation * _GENERATION + each)
 
 
 class FollowerPacks:

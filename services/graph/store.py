@@ -1,7 +1,7 @@
 """Port: the followers of each author."""
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 from schemas.ids import IdArray, UserId
 from services.graph.edge import EdgeMutation
@@ -13,6 +13,17 @@ class SlotRange(NamedTuple):
     author_id: UserId
     slot_from: int
     slot_to: int
+
+
+Place: TypeAlias = Sequence[int]
+"""Where a listing of all edges goes on: an adapter's own."""
+
+
+class EdgePage(NamedTuple):
+    """Some followers, ended edges included, and where to go on; None at the end."""
+
+    followers: list[UserId]
+    next: Place | None
 
 
 class GraphStore(Protocol):
@@ -38,3 +49,19 @@ class GraphStore(Protocol):
         An author is left out, or has 0, only if no edge to them was recorded before this call
         began. Removed edges may count. Raises StoreUnavailable.
         """
+
+    async def edges_to(self, author: UserId, after: Place | None, limit: int) -> EdgePage:
+        """Return about `limit` users who follow or ever followed, beyond a place.
+
+        For erasures. One store request and the author's level. Raises StoreUnavailable.
+        """
+
+    async def erase_edges(self, edges: Sequence[tuple[UserId, UserId]]) -> None:
+        """Erase edges, each a follower and a followee, from the followees' lists.
+
+        What was recorded by now is gone; writers must record these no more. Durable on return.
+        Raises StoreUnavailable.
+        """
+
+    async def erase_author(self, author: UserId) -> None:
+        """Erase the whole list of an author, as `erase_edges` does. Raises StoreUnavailable."""

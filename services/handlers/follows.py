@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from schemas.events import FollowCreated, FollowFact
+from schemas.ids import UserId
 from schemas.requests import BackfillFollow
 from services.graph.edge import edge_mutation
 from services.graph.store import GraphStore
@@ -38,4 +39,14 @@ class RecordFollows:
         }
         await self._outbox.send(
             [BackfillFollow(follower_id=a, followee_id=b) for a, b in new_edges]
+        )
+
+    async def erase(self, batch: Sequence[Accepted[FollowFact]]) -> None:
+        """Erase the edges from both ends."""
+        facts = [each.message for each in batch]
+        await asyncio.gather(
+            self._graph.erase_edges(
+                [(UserId(fact.follower_id), UserId(fact.followee_id)) for fact in facts]
+            ),
+            self._relations.erase([relation_mutation(fact) for fact in facts]),
         )

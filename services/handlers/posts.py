@@ -16,7 +16,7 @@ from services.handlers.link_reposts import FanOutPost, LinkReposts
 from services.handlers.outbox import RequestOutbox
 from services.handlers.pages import FanOutPolicy, fan_out_pages
 from services.handlers.public_index import PublicIndex
-from services.posts.post import post_mutation
+from services.posts.post import post_mutation, without_words
 from services.posts.store import PostStore
 from services.pulled.authors import PulledAuthors
 from services.quotes.store import QuoteLink, QuoteStore
@@ -82,13 +82,24 @@ class RecordPosts:
                 self._conversations.join(arrived), self._reposts.deliver(created, self._fan_out)
             )
 
+    async def erase(self, batch: Sequence[Accepted[PostFact]]) -> None:
+        """Record posts of erased accounts without their words, so that threads hold together."""
+        claims = {claim_of(each.message) for each in batch}
+        await self([each._replace(message=without_words(each.message)) for each in batch])
+        await asyncio.gather(self._posts.blank(claims), self._forget(list(claims)))
+
     async def _record(self, facts: Sequence[PostFact]) -> None:
         created = [fact for fact in facts if isinstance(fact, Creation)]
         replies = [fact for fact in created if isinstance(fact, ReplyCreated)]
         await asyncio.gather(
             self._record_posts(facts),
             self._author_timelines.add_author_entries(
-                [AuthorEntry(UserId(fact.author_id), PostId(fact.post_id)) for fact in created]
+                # An edit has words, too, by which an erasure must find it before its post arrives.
+                [
+                    AuthorEntry(UserId(fact.author_id), PostId(fact.post_id))
+                    for fact in facts
+                    if isinstance(fact, Creation | Edit)
+                ]
             ),
             self._home_timelines.add_home_entries(_own(created)),
             self._conversations.link(

@@ -1,5 +1,6 @@
 """Handler of `posts` and `replies` in the search role: the words that find each public post."""
 
+import asyncio
 from collections.abc import Sequence
 
 from schemas.events import Creation, Edit, PostFact
@@ -7,6 +8,8 @@ from services.handlers.handler import Accepted
 from services.handlers.public_index import PublicIndex
 from services.posts.post import post_mutation
 from services.posts.store import PostStore
+from services.search.store import TermStore, claim_of
+from services.search.terms import words_of
 
 
 class RecordWords:
@@ -17,11 +20,17 @@ class RecordWords:
     decides by must hold all that it has read.
     """
 
-    def __init__(self, posts: PostStore, index: PublicIndex) -> None:
+    def __init__(self, posts: PostStore, words: TermStore) -> None:
         self._posts = posts
-        self._index = index
+        self._words = words
+        self._index = PublicIndex(posts, words, words_of)
 
     async def __call__(self, batch: Sequence[Accepted[PostFact]]) -> None:
         facts = [each.message for each in batch if isinstance(each.message, Creation | Edit)]
         await self._posts.record([post_mutation(fact) for fact in facts])
         await self._index.update(facts)
+
+    async def erase(self, batch: Sequence[Accepted[PostFact]]) -> None:
+        """Blank the posts and forget their words. `RecordPosts` keeps what threads need."""
+        claims = {claim_of(each.message) for each in batch}
+        await asyncio.gather(self._posts.blank(claims), self._words.forget(list(claims)))

@@ -174,6 +174,19 @@ class Metrics:
     conversation_orphans_pending = _gauge(
         "conversation_orphans_pending", "", "Replies waiting for a parent that has not arrived."
     )
+    erasures_pending = _gauge(
+        "timeline_erasures_pending", "", "Erasures of accounts that are asked for and not done."
+    )
+    erasure_oldest_seconds = _gauge(
+        "timeline_erasure_oldest_seconds",
+        "",
+        "Time since Kafka accepted the oldest erasure that is not done; 0 for none.",
+    )
+    erased_rows = _counter(
+        "timeline_erased_rows_total",
+        "",
+        "Posts, edges and statements of erased accounts that were erased.",
+    )
     verified = _counter(
         "timeline_verified_total",
         "listing",

@@ -2,7 +2,7 @@
 
 Of two values of a cell, Cassandra keeps the one with the higher write timestamp, at equal ones the
 larger bytes. So a stated field is written at its version; a creation's at `INVERTED - version`, so
-that the lowest version wins; the cells of a deletion at the highest timestamp there is.
+that the lowest version wins; the cells of a deletion or erasure at the highest timestamp there is.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from services.storage.session import Store
 from services.storage.statements import INVERTED, UNSET, insert, key_chunks, select
 
 FINAL = 2**63 - 1
-"""The write timestamp of a deletion's cells."""
+"""The write timestamp of cells of a deletion or erasure."""
 
 _ID = ("post_id", "author_id")
 _CREATED = {field: field for field in IMMUTABLE} | {field: f"created_{field}" for field in EDITABLE}
@@ -38,6 +38,7 @@ _CREATE = insert("posts", *_ID, *_CREATED.values(), operation="create")
 _STATE = insert("posts", *_ID, *EDITABLE, operation="state")
 _DELETE = insert("posts", *_ID, "deleted", *_BLANKED, operation="delete")
 _DETACH = insert("posts", *_ID, "detached", operation="detach")
+_BLANK = insert("posts", *_ID, *_BLANKED, operation="blank")
 _HINT = insert("posts", *_ID, "line", operation="hint")
 _CLAIM = (
     "author_id, deleted, detached, line, writetime(parent_id), writetime(quote_of), "
@@ -60,6 +61,12 @@ class CassandraPosts:
 
     async def record(self, mutations: Sequence[PostMutation]) -> None:
         await self._store.write(row for mutation in mutations for row in _rows(mutation))
+
+    async def blank(self, claims: Collection[tuple[PostId, UserId]]) -> None:
+        await self._store.write(
+            _BLANK.row(post_id=post, author_id=author, **_BLANKED, version=FINAL)
+            for post, author in claims
+        )
 
     async def hint_ancestors(self, hints: Mapping[tuple[PostId, UserId], Sequence[PostId]]) -> None:
         await self._store.write(

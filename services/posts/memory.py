@@ -27,6 +27,7 @@ class _Cells:
         self.stated: dict[str, _Cell] = {}
         self.deleted = False
         self.detached = False
+        self.blanked = False
         self.ancestor_hint: tuple[PostId, ...] = ()
 
     def merge(self, mutation: PostMutation) -> None:
@@ -54,7 +55,7 @@ class _Cells:
         )
 
     def _values(self, cells: Mapping[str, _Cell], fields: Iterable[str]) -> list[Canonical]:
-        blanked = BLANKED if self.deleted else {}
+        blanked = BLANKED if self.deleted or self.blanked else {}
         return [blanked.get(field) or cells[field][1] for field in fields]
 
 
@@ -67,6 +68,10 @@ class MemoryPosts:
     async def record(self, mutations: Sequence[PostMutation]) -> None:
         for mutation in mutations:
             self._cells(mutation.post_id, mutation.author_id).merge(mutation)
+
+    async def blank(self, claims: Collection[tuple[PostId, UserId]]) -> None:
+        for post, author in claims:
+            self._cells(post, author).blanked = True
 
     async def hint_ancestors(self, hints: Mapping[tuple[PostId, UserId], Sequence[PostId]]) -> None:
         for (post, author), hint in hints.items():

@@ -31,8 +31,8 @@ from schemas.events import (
 from schemas.ids import PostId, UserId, Version
 
 IMMUTABLE = ("parent_id", "root_id", "repost_of", "quote_of")
-BLANKED: Mapping[str, Canonical] = {"text": b'""', "links": b"[]"}
-"""Values that a deletion writes into the fields that hold an author's words."""
+BLANKED: Mapping[str, Canonical] = {"text": b'""', "lang": NULL, "tags": EMPTY, "links": EMPTY}
+"""Values that a deletion or an erasure writes into the fields that hold an author's words."""
 MEMORIZED = 1_024
 """Decoded languages and visibilities kept: a few hundred are in use."""
 NOBODY: frozenset[int] = frozenset()
@@ -69,8 +69,9 @@ class Post(msgspec.Struct, frozen=True):
     """A known post: its owner's messages, merged.
 
     `ancestor_hint` holds the ancestors that were known when it was written, nearest first. It saves
-    reads and decides nothing. A deleted post keeps all but its text and links. Only the quoted
-    author counts among `detached_by`, who took a post of theirs out of this quote.
+    reads and decides nothing. A deleted post keeps all but its words: text, language, tags and
+    links. Only the quoted author counts among `detached_by`, who took a post of theirs out of this
+    quote.
     """
 
     post_id: PostId
@@ -121,6 +122,14 @@ def post_mutation(fact: PostFact) -> PostMutation:
     )
 
 
+def without_words(fact: PostFact) -> PostFact:
+    """Return a fact without what BLANKED blanks."""
+    if not isinstance(fact, Creation | Edit):
+        return fact
+    absent = UNSET if isinstance(fact, Edit) else None
+    return msgspec.structs.replace(fact, **dict.fromkeys(BLANKED, absent))
+
+
 def resolve_post(post: PostId, rows: Iterable[PostRow]) -> Post | None:
     """Return the post of the claim that owns the id; None while no creation is known."""
     rows = list(rows)
@@ -131,7 +140,7 @@ def resolve_post(post: PostId, rows: Iterable[PostRow]) -> Post | None:
     parent, root, repost, quote, *created = owner.created
     text, lang, visibility, mentions, tags, links, gate = owner.stated
     if owner.deleted:
-        text, links = BLANKED["text"], BLANKED["links"]
+        text, lang, tags, links = BLANKED.values()
     return Post(
         post_id=post,
         author_id=owner.author_id,

@@ -17,6 +17,12 @@ class PostStore(Protocol):
     async def record(self, mutations: Sequence[PostMutation]) -> None:
         """Merge the mutations into their rows. Durable on return. Raises StoreUnavailable."""
 
+    async def blank(self, claims: Collection[tuple[PostId, UserId]]) -> None:
+        """Blank the words of these claims for good, also those that are recorded later.
+
+        All else stays as it is recorded. Durable on return. Raises StoreUnavailable.
+        """
+
     async def hint_ancestors(self, hints: Mapping[tuple[PostId, UserId], Sequence[PostId]]) -> None:
         """Store the ancestors of each (post, author), nearest first; the longest hint stays.
 

@@ -1,13 +1,13 @@
 """Relations in Cassandra: all that a page needs about a viewer lies together."""
 
 import asyncio
-import struct
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from schemas.events import FollowFact
-from schemas.ids import ListId, PostId, UserId, Version, slot
+from schemas.ids import ListId, PostId, UserId, Version
 from services.relations.edges import edge_fact
+from services.relations.erasure import ErasedRelations
 from services.relations.lists import OwnedList, first_cell
 from services.relations.mutation import (
     MAX_CELLS,
@@ -16,6 +16,7 @@ from services.relations.mutation import (
     both_sides,
 )
 from services.relations.owned_lists import OwnedLists, list_rows
+from services.relations.places import KEY, OWN, THREADS, pair_key, row_key
 from services.relations.relations import (
     Edge,
     ReadMark,
@@ -27,10 +28,11 @@ from services.relations.relations import (
     read_marks,
     relations_from_rows,
 )
-from services.relations.store import Pair
+from services.relations.store import Pair, SubjectPage, SubjectPlace
 from services.scan import ScanPage
 from services.storage.session import Store
 from services.storage.statements import (
+    ERASED,
     INVERTED,
     KEYS_AT_ONCE,
     UNSET,
@@ -40,17 +42,12 @@ from services.storage.statements import (
     select,
 )
 
-OWN, BLOCKED_BY, THREADS = 0, 1, 5
-"""Parts of an owner's relations: their own, blocks against them (four parts), threads."""
-BLOCKED_BY_BITS = 2
-"""Bits of a blocker's slot: four partitions of 125 MB for a user that ten million block."""
 PEOPLE = list(range(THREADS))
 
-_PLACE = ("owner_id", "part", "other_id", "kind", "item")
 _CELLS = tuple(f"cell_{number}" for number in range(1, MAX_CELLS + 1))
 _ROW = f"other_id, kind, item, removed, writetime(removed), {', '.join(_CELLS)}"
-_WRITE = insert("relations", *_PLACE, "removed", *_CELLS, operation="say")
-_FIRST = insert("relations", *_PLACE, "cell_3", operation="first")
+_WRITE = insert("relations", *KEY, "removed", *_CELLS, operation="say")
+_FIRST = insert("relations", *KEY, "cell_3", operation="first")
 _ABOUT = select("relations", "about", _ROW, "WHERE owner_id = ? AND part IN ? AND other_id IN ?")
 _EDGES = select(
     "relations",
@@ -86,7 +83,7 @@ _OWNERS = select(
 _BLOCK = insert("blocks", "pair", "blocker_id", "removed", "ended", operation="block")
 _BLOCKS = select("blocks", "read", "pair, removed, ended", "WHERE pair IN ?")
 _SUSPEND = insert("accounts", "user_id", "suspended", operation="suspend")
-_ERASE = insert("accounts", "user_id", "erased", operation="erase")
+_ERASE = insert("accounts", "user_id", "erased", "suspended", operation="erase")
 _ACCOUNTS = select("accounts", "read", "user_id, suspended, erased", "WHERE user_id IN ?")
 
 _LAST_KIND = 127
@@ -99,16 +96,11 @@ class CassandraRelations:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lists = OwnedLists(store)
+        self._erasure = ErasedRelations(store)
 
     async def record(self, mutations: Sequence[RelationMutation]) -> None:
         await self._store.write(row for each in mutations for row in _rows(each))
-        made = {
-            ListId(int(each.subject.item))
-            for each in mutations
-            if each.subject.kind is SubjectKind.LIST and each.cells
-        }
-        if made:
-            await self._write_first_owners(made)
+        await self._write_first_owners(_made(mutations))
 
     async def about(self, owner: UserId, others: Collection[UserId]) -> Relations:
         return relations_from_rows(owner, await self._read(owner, PEOPLE, others))
@@ -130,13 +122,28 @@ class CassandraRelations:
         return found[:limit]
 
     async def suspended(self, users: Collection[UserId]) -> set[UserId]:
-        asked = (self._store.read(_ACCOUNTS, part) for part in key_chunks(users))
-        rows = [row for part in await asyncio.gather(*asked) for row in part]
-        return {UserId(user) for user, suspended, erased in rows if suspended or erased}
+        return {
+            UserId(user)
+            for user, suspended, erased in await self._accounts(users)
+            if suspended or erased
+        }
+
+    async def erased(self, users: Collection[UserId]) -> set[UserId]:
+        return {UserId(user) for user, _, erased in await self._accounts(users) if erased}
+
+    async def subjects(self, owner: UserId, after: SubjectPlace | None, limit: int) -> SubjectPage:
+        return await self._erasure.subjects(owner, after, limit)
+
+    async def erase(self, mutations: Sequence[RelationMutation]) -> None:
+        await self._erasure.erase(mutations)
+        await self._write_first_owners(_made(mutations))
+
+    async def erase_owner(self, owner: UserId) -> None:
+        await self._erasure.erase_owner(owner)
 
     async def blocked_pairs(self, pairs: Collection[Pair]) -> set[Pair]:
         blocks = await self._blocks(pairs)
-        return {pair for pair in pairs if blocks.get(_key(pair), (False, 0))[0]}
+        return {pair for pair in pairs if blocks.get(pair_key(pair), (False, 0))[0]}
 
     async def followed_pairs(self, pairs: Collection[Pair]) -> set[Pair]:
         asked = (self._store.read(_EDGES, *product) for product in _products(pairs))
@@ -150,7 +157,7 @@ class CassandraRelations:
         return {
             pair
             for pair in pairs
-            if pair in live and live[pair] > blocks.get(_key(pair), (False, -1))[1]
+            if pair in live and live[pair] > blocks.get(pair_key(pair), (False, -1))[1]
         }
 
     async def others(
@@ -181,7 +188,7 @@ class CassandraRelations:
             blocks = await self._blocks([(owner, UserId(row[0])) for row in edges])
             for other, _, _, removed, version, *cells in edges:
                 pair = (owner, UserId(other))
-                ended = Version(blocks.get(_key(pair), (False, -1))[1])
+                ended = Version(blocks.get(pair_key(pair), (False, -1))[1])
                 found.append(edge_fact(pair, version, cells, removed=removed, ended=ended))
             if len(rows) < KEYS_AT_ONCE:
                 break
@@ -216,7 +223,7 @@ class CassandraRelations:
 
     async def _blocks(self, pairs: Collection[Pair]) -> dict[bytes, tuple[bool, int]]:
         """For each pair with a row: whether there is a block, and up to where edges have ended."""
-        asked = (self._store.read(_BLOCKS, part) for part in key_chunks(map(_key, pairs)))
+        asked = (self._store.read(_BLOCKS, part) for part in key_chunks(map(pair_key, pairs)))
         found: dict[bytes, tuple[bool, int]] = {}
         for rows in await asyncio.gather(*asked):
             for key, removed, ended in rows:
@@ -224,8 +231,14 @@ class CassandraRelations:
                 found[key] = (there or not removed, max(so_far, ended_at(ended)))
         return found
 
+    async def _accounts(self, users: Collection[UserId]) -> list[tuple[Any, ...]]:
+        asked = (self._store.read(_ACCOUNTS, part) for part in key_chunks(users))
+        return [row for part in await asyncio.gather(*asked) for row in part]
+
     async def _write_first_owners(self, lists: Collection[ListId]) -> None:
         """Write the first owner of contested lists into the rows of all other claimants."""
+        if not lists:
+            return
         await self._store.write(
             _FIRST.row(
                 owner_id=claimant,
@@ -241,6 +254,15 @@ class CassandraRelations:
         )
 
 
+def _made(mutations: Iterable[RelationMutation]) -> set[ListId]:
+    """Return the lists that these mutations claim."""
+    return {
+        ListId(int(each.subject.item))
+        for each in mutations
+        if each.subject.kind is SubjectKind.LIST and each.cells
+    }
+
+
 def _rows(mutation: RelationMutation) -> Iterator[Row]:
     owner, kind, other, _ = mutation.subject
     version, removed = mutation.version, mutation.removed
@@ -248,12 +270,12 @@ def _rows(mutation: RelationMutation) -> Iterator[Row]:
         yield _SUSPEND.row(user_id=owner, suspended=removed, version=version)
         return
     if kind is SubjectKind.ERASED:
-        yield _ERASE.row(user_id=owner, erased=True, version=version)
+        yield _ERASE.row(user_id=owner, erased=True, suspended=False, version=ERASED)
         return
     for each in both_sides(mutation):
         yield _relation_row(each)
     if kind is SubjectKind.BLOCK:
-        pair = _key((owner, UserId(other)))
+        pair = pair_key((owner, UserId(other)))
         yield _BLOCK.row(
             pair=pair,
             blocker_id=owner,
@@ -267,7 +289,7 @@ def _rows(mutation: RelationMutation) -> Iterator[Row]:
         yield from list_rows(mutation)
         if mutation.cells:
             first = first_cell(owner)
-            yield _FIRST.row(**_place(mutation), cell_3=first, version=INVERTED - version)
+            yield _FIRST.row(**row_key(mutation.subject), cell_3=first, version=INVERTED - version)
 
 
 def _relation_row(mutation: RelationMutation) -> Row:
@@ -275,26 +297,8 @@ def _relation_row(mutation: RelationMutation) -> Row:
     stated = zip(_CELLS, mutation.cells, strict=False)
     cells.update((name, value) for name, value in stated if value is not None)
     return _WRITE.row(
-        **_place(mutation), removed=mutation.removed, **cells, version=mutation.version
+        **row_key(mutation.subject), removed=mutation.removed, **cells, version=mutation.version
     )
-
-
-def _place(mutation: RelationMutation) -> dict[str, Any]:
-    owner, kind, other, item = mutation.subject
-    part = THREADS if mutation.subject.is_thread else OWN
-    if kind is SubjectKind.BLOCKED_BY:
-        part = BLOCKED_BY + (slot(other) >> 32 - BLOCKED_BY_BITS)
-    return {
-        "owner_id": owner,
-        "part": part,
-        "other_id": other,
-        "kind": int(kind),
-        "item": item,
-    }
-
-
-def _key(pair: Pair) -> bytes:
-    return struct.pack(">qq", min(pair), max(pair))
 
 
 def _products(pairs: Iterable[Pair]) -> Iterator[tuple[list[UserId], list[UserId]]]:

@@ -16,10 +16,12 @@ from services.relations.lists import (
     member_order,
 )
 from services.relations.mutation import (
+    ACCOUNTS,
     MAX_CELLS,
     RelationMutation,
     Subject,
     SubjectKind,
+    as_stated,
     both_sides,
 )
 from services.relations.relations import (
@@ -34,7 +36,7 @@ from services.relations.relations import (
     read_marks,
     relations_from_rows,
 )
-from services.relations.store import Pair
+from services.relations.store import Pair, SubjectPage, SubjectPlace
 from services.scan import ScanPage, scan_ids
 
 
@@ -100,13 +102,36 @@ class MemoryRelations:
         return found[:limit]
 
     async def suspended(self, users: Collection[UserId]) -> set[UserId]:
-        states = (SubjectKind.ACCOUNT, SubjectKind.ERASED)
-        return {
-            user
-            for user in users
-            for _, kind, _, removed, *_ in self._rows(user, 0)
-            if kind in states and removed
-        }
+        return self._accounts(users, ACCOUNTS)
+
+    async def erased(self, users: Collection[UserId]) -> set[UserId]:
+        return self._accounts(users, (SubjectKind.ERASED,))
+
+    async def subjects(self, owner: UserId, after: SubjectPlace | None, limit: int) -> SubjectPage:
+        held = sorted(
+            each
+            for place, subjects in self._subjects.items()
+            for each in subjects
+            if place[0] == owner and each.kind not in ACCOUNTS
+        )
+        later = [each for each in held if after is None or tuple(each) > tuple(after)]
+        found = [as_stated(each) for each in later[:limit]]
+        return SubjectPage(found, later[limit - 1] if len(later) > limit else None)
+
+    async def erase(self, mutations: Sequence[RelationMutation]) -> None:
+        for mutation in mutations:
+            if mutation.subject.kind in ACCOUNTS:
+                continue
+            if mutation.subject.kind is SubjectKind.LIST:
+                self._index(mutation)
+            for each in both_sides(mutation):
+                self._subjects.get(_place(each.subject), {}).pop(each.subject, None)
+
+    async def erase_owner(self, owner: UserId) -> None:
+        for place, subjects in self._subjects.items():
+            if place[0] == owner:
+                for each in [each for each in subjects if each.kind not in ACCOUNTS]:
+                    del subjects[each]
 
     async def blocked_pairs(self, pairs: Collection[Pair]) -> set[Pair]:
         return {(one, two) for one, two in pairs if self._between(one, two).blocked}
@@ -166,8 +191,15 @@ class MemoryRelations:
         }
 
     def _subject(self, subject: Subject) -> _Cells:
-        place = (subject.owner_id, subject.is_thread, subject.other_id)
-        return self._subjects.setdefault(place, {}).setdefault(subject, _Cells())
+        return self._subjects.setdefault(_place(subject), {}).setdefault(subject, _Cells())
+
+    def _accounts(self, users: Collection[UserId], kinds: Collection[SubjectKind]) -> set[UserId]:
+        return {
+            user
+            for user in users
+            for _, kind, _, removed, *_ in self._rows(user, 0)
+            if kind in kinds and removed
+        }
 
     def _index(self, mutation: RelationMutation) -> None:
         owner, kind, other, item = mutation.subject
@@ -205,3 +237,7 @@ class MemoryRelations:
     def _first_owner(self, list_id: ListId) -> UserId | None:
         claims = self._claims.get(list_id)
         return None if claims is None else first_claim(claims.values()).owner_id
+
+
+def _place(subject: Subject) -> tuple[UserId, bool, int]:
+    return subject.owner_id, subject.is_thread, subject.other_id

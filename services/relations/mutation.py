@@ -40,6 +40,8 @@ class SubjectKind(IntEnum):
 
 ABOUT_THREADS = frozenset({SubjectKind.THREAD_MUTE, SubjectKind.READ, SubjectKind.SET_ASIDE})
 """Kinds whose other is a post; 0 is the home timeline, whose mark is among the owner's settings."""
+ACCOUNTS = frozenset({SubjectKind.ACCOUNT, SubjectKind.ERASED})
+"""Kinds that say what became of an account."""
 MAX_CELLS = 5
 """The most cells of any kind."""
 
@@ -154,6 +156,13 @@ def _cell(fact: RelationshipFact, kind: SubjectKind, name: str | None) -> Canoni
     if name is None:
         return None
     return canonical(_DEFAULTS_OF.get((kind, name), name), getattr(fact, name))
+
+
+def as_stated(subject: Subject) -> Subject:
+    """Return a kept subject as it was stated: a block from its target's side is its owner's."""
+    if subject.kind is not SubjectKind.BLOCKED_BY:
+        return subject
+    return Subject(UserId(subject.other_id), SubjectKind.BLOCK, subject.owner_id)
 
 
 def _tag(fact: RelationshipFact) -> str:

@@ -12,7 +12,7 @@ from schemas.ids import MAX_ID, ListId, UserId, Version
 from services.relations.lists import PARTS, ListClaim, OwnedList, first_claim, list_rules, part_of
 from services.relations.mutation import LIST_CELLS, RelationMutation, SubjectKind
 from services.storage.session import Store
-from services.storage.statements import INVERTED, Row, insert, key_chunks, select
+from services.storage.statements import ERASED, INVERTED, Row, delete, insert, key_chunks, select
 
 LOOKUPS_AT_ONCE = 4_000
 """Lists times users in one request; each costs the store some 10 µs."""
@@ -23,6 +23,8 @@ _PLACE = ("list_id", "part", "member_id", "owner_id")
 _CLAIM = insert("lists", *_PLACE, "claimed", operation="claim")
 _MAKE = insert("lists", *_PLACE, "removed", *_OPTIONS, operation="make")
 _PUT = insert("lists", *_PLACE, "removed", operation="put")
+_UNMAKE = delete("lists", *_PLACE, cells=("removed", *_OPTIONS), operation="erase-list")
+_DROP = delete("lists", *_PLACE, operation="erase")
 _ROW = f"list_id, member_id, owner_id, writetime(claimed), removed, {', '.join(_OPTIONS)}"
 _LISTS = select("lists", "read", _ROW, "WHERE list_id IN ? AND part = 0 AND member_id = 0")
 _IN = select("lists", "contains", _ROW, "WHERE list_id IN ? AND part IN ? AND member_id IN ?")
@@ -58,10 +60,17 @@ class OwnedLists:
     async def contested(
         self, lists: Collection[ListId]
     ) -> Iterator[tuple[ListId, ListClaim, set[UserId]]]:
-        """Return lists with several claims: the claim that has the id, and the other claimants."""
+        """Return lists with several claims: the claim that has the id, and the other claimants.
+
+        Of an erased claimant only the claim is there: they are told of no other.
+        """
         claims = _claimed(await self._claims(lists)).items()
         return (
-            (list_id, winner, {each.claim.owner_id for each in claimed} - {winner.owner_id})
+            (
+                list_id,
+                winner,
+                {each.claim.owner_id for each in claimed if each.replies} - {winner.owner_id},
+            )
             for list_id, claimed in claims
             if len(claimed) > 1
             for winner in (first_claim(each.claim for each in claimed),)
@@ -110,13 +119,7 @@ class OwnedLists:
 
 def list_rows(mutation: RelationMutation) -> Iterator[Row]:
     """Yield the rows of a message about a list, under the list's id."""
-    owner, kind, member, item = mutation.subject
-    place: dict[str, int] = {
-        "list_id": int(item),
-        "part": part_of(member) if member else 0,
-        "member_id": member,
-        "owner_id": owner,
-    }
+    place, kind = _place(mutation), mutation.subject.kind
     if kind is SubjectKind.LIST and mutation.cells:
         stated = zip(LIST_CELLS, mutation.cells, strict=True)
         options = {name: value for name, value in stated if name and value is not None}
@@ -124,6 +127,23 @@ def list_rows(mutation: RelationMutation) -> Iterator[Row]:
         yield _CLAIM.row(**place, claimed=True, version=INVERTED - mutation.version)
     else:
         yield _PUT.row(**place, removed=mutation.removed, version=mutation.version)
+
+
+def erased_list_rows(mutation: RelationMutation) -> Iterator[Row]:
+    """Yield what removes the rows of a message about a list; a claim of the id stays."""
+    place = _place(mutation)
+    if mutation.subject.kind is SubjectKind.LIST_MEMBER:
+        yield _DROP.row(**place, version=ERASED)
+        return
+    yield _UNMAKE.row(**place, version=ERASED)
+    if mutation.cells:
+        yield _CLAIM.row(**place, claimed=True, version=INVERTED - mutation.version)
+
+
+def _place(mutation: RelationMutation) -> dict[str, int]:
+    owner, _, member, item = mutation.subject
+    part = part_of(member) if member else 0
+    return {"list_id": int(item), "part": part, "member_id": member, "owner_id": owner}
 
 
 def _claimed(rows: Iterable[tuple[Any, ...]]) -> dict[ListId, list[_Claimed]]:

@@ -1,16 +1,25 @@
 """Port: how users stand to each other, and what each set for themselves."""
 
 from collections.abc import Collection, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 from schemas.events import FollowFact
 from schemas.ids import ListId, PostId, UserId
 from services.relations.lists import OwnedList
-from services.relations.mutation import RelationMutation, SubjectKind
+from services.relations.mutation import RelationMutation, Subject, SubjectKind
 from services.relations.relations import Edge, ReadMark, ReadMarks, Relations, Relationship
 from services.scan import ScanPage
 
 Pair = tuple[UserId, UserId]
+SubjectPlace: TypeAlias = Sequence[int | str]
+"""Where a listing of subjects goes on: an adapter's own."""
+
+
+class SubjectPage(NamedTuple):
+    """Some subjects, and where to go on; None at the end."""
+
+    subjects: list[Subject]
+    next: SubjectPlace | None
 
 
 class RelationStore(Protocol):
@@ -48,6 +57,29 @@ class RelationStore(Protocol):
 
     async def suspended(self, users: Collection[UserId]) -> set[UserId]:
         """Return which users are suspended or erased. One request for up to 1,000 users."""
+
+    async def erased(self, users: Collection[UserId]) -> set[UserId]:
+        """Return which users are erased. One request for up to 1,000 users.
+
+        It sees every erasure whose `record` returned before this call began.
+        """
+
+    async def subjects(self, owner: UserId, after: SubjectPlace | None, limit: int) -> SubjectPage:
+        """Return about `limit` subjects of the owner, and blocks against them, beyond a place.
+
+        For erasures: all that was ever recorded, ended or not, save accounts. One store request; a
+        page may be empty.
+        """
+
+    async def erase(self, mutations: Sequence[RelationMutation]) -> None:
+        """Erase all about the subjects of these mutations, from all sides. Durable on return.
+
+        What was recorded by now is gone; writers must record these no more. The claim of a list's
+        id stays, or is recorded, so that nobody else gets the list. Accounts stay as they are.
+        """
+
+    async def erase_owner(self, owner: UserId) -> None:
+        """Erase what is left on the owner's own side, once `subjects` are erased."""
 
     async def blocked_pairs(self, pairs: Collection[Pair]) -> set[Pair]:
         """Return the pairs, as they were given, with a block in either direction.

@@ -166,6 +166,12 @@ class Settings(BaseSettings):
         le=36_500,
         description="days without a read after which fan-out skips a user; 0: never",
     )
+    erasure_rate: float = Field(
+        5_000,
+        ge=1,
+        le=1_000_000,
+        description="rows per second that a worker erases of erased accounts, at most",
+    )
     worker_name: str = Field(
         "",
         pattern=r"^[a-zA-Z0-9._-]{0,64}$",

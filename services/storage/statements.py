@@ -16,6 +16,10 @@ INVERTED = 2**62
 """Where write timestamps start that count down, so that the lowest version wins: above every
 version of the next 146,000 years."""
 
+ERASED = INVERTED + 1
+"""The write timestamp of the removal of an erased account's rows: above all that they were written
+with, save what a deletion of a post writes."""
+
 RowVersion = Callable[[], int]
 """The write timestamp of rows that have no cells: it decides nothing between them."""
 
@@ -106,11 +110,15 @@ def update_present(table: str, *equal: str, one_of: Sequence[str] = ()) -> State
     return Statement(table, "write", cql)
 
 
-def delete(table: str, *key: str, operation: str = "remove") -> Statement:
-    """Return a DELETE of whole rows by their keys, with the markers of an INSERT.
+def delete(
+    table: str, *key: str, cells: Sequence[str] = (), operation: str = "remove"
+) -> Statement:
+    """Return a DELETE of whole rows by their keys, or of all rows that share the first of them.
 
-    Nothing may rely on it: once its tombstone is purged, repeating an older write restores the row.
+    With `cells` only these are removed. Its markers are those of an INSERT. Nothing may rely on
+    it: once its tombstone is purged, repeating an older write restores the row.
     """
     where = " AND ".join(f"{column} = :{column}" for column in key)
-    cql = f"DELETE FROM {{keyspace}}.{table} USING TIMESTAMP :version WHERE {where}"  # noqa: S608 names from code
+    what = f"DELETE {', '.join(cells)} FROM" if cells else "DELETE FROM"
+    cql = f"{what} {{keyspace}}.{table} USING TIMESTAMP :version WHERE {where}"
     return Statement(table, operation, cql)

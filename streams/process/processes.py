@@ -22,6 +22,7 @@ from streams.bootstrap import (
     cassandra_deps,
     cassandra_stores,
     create_api,
+    create_erasure_work,
     create_inactive_users,
     create_metrics,
     create_store,
@@ -35,7 +36,7 @@ from streams.process.room import Room
 from streams.process.serving import Address, allow_files, serve_app
 from streams.process.signals import FAILED, STOPPED, run_apps
 from streams.process.store_contact import StoreContact
-from streams.routes import REQUEST_ROLES, WRITE_HOMES
+from streams.routes import ERASING_ROLE, REQUEST_ROLES, WRITE_HOMES
 
 PROBES = 100
 """Connections to a worker's health checks and metrics, at most: a few are ever in use."""
@@ -88,6 +89,8 @@ async def run_api(settings: Settings, stop: asyncio.Event) -> int:
 def background_work(deps: Deps, roles: Sequence[str], dormant: InactiveUsers) -> list[Work]:
     """Return the work beside a worker's apps."""
     work: list[Work] = [_create_acknowledger(deps, roles).watch()]
+    if ERASING_ROLE in roles:
+        work.append(create_erasure_work(deps).watch())
     if deps.settings.inactive_days and set(roles) & set(REQUEST_ROLES):
         failed = "could not read who is inactive: nobody is left out"
         work.append(repeat(dormant.scan, SCAN_SECONDS, failed))

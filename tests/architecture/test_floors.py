@@ -21,6 +21,7 @@ FLOORS = (
         "quotes",
         "search",
         "activity",
+        "erasures",
         "generations",
     },
     {"timelines"},

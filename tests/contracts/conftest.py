@@ -24,6 +24,7 @@ from servers import java
 from servers.server import Reachable, Server
 from services.activity.cassandra import CassandraActivity
 from services.conversations.cassandra import CassandraConversations
+from services.erasures.cassandra import CassandraErasures
 from services.generations.memory import MemoryGenerations
 from services.generations.view import FollowedGenerations
 from services.graph.cassandra import CassandraGraph
@@ -59,10 +60,12 @@ TABLES = (
     ("pulled_authors",),
     ("activity",),
     ("quotes",),
+    ("erasures", "accounts"),
 )
 """Of each port, in the order of `Stores`."""
 WRITES = {
     "record",
+    "blank",
     "hint",
     "link",
     "claim",
@@ -77,6 +80,14 @@ WRITES = {
     "flag",
     "raised",
     "add_quotes",
+    "raise_numbers",
+    "erase",
+    "erase_edges",
+    "erase_author",
+    "erase_owner",
+    "ask",
+    "save",
+    "finish",
 }
 COMPACT_SECONDS = 60
 PATIENCE_SECONDS = 60.0
@@ -261,6 +272,7 @@ def on(store: Store) -> Stores:
         CassandraPulled(store, Retention(days=30), lambda: NOW),
         CassandraActivity(store),
         CassandraQuotes(store),
+        CassandraErasures(store),
     )
 
 

@@ -22,8 +22,9 @@ from schemas.ids import DAY_MS, SLOTS, IdArray, ListId, PostId, UserId, Version,
 from schemas.relations import BlockCreated, TagFollowCreated
 from services.buckets import BUCKET_MS, Buckets
 from services.graph import cassandra as follower_lists
-from services.graph.cassandra import MAX_LEVEL, SAMPLE, CassandraGraph, estimate
+from services.graph.cassandra import SAMPLE, CassandraGraph, estimate
 from services.graph.edge import EdgeMutation, edge_mutation
+from services.graph.levels import MAX_LEVEL
 from services.graph.store import SlotRange
 from services.handlers.public_index import PublicIndex
 from services.metrics.metrics import Metrics

@@ -199,20 +199,59 @@ async def test_a_deletion_is_final_whatever_its_version(
         version=EDITED,
         parent_id=parent,
         text="regret",
+        lang="en",
+        tags=("regret",),
         links=("https://example.org/",),
         visibility="followers",
     )
     told = [
         post_mutation(fact),
-        edited(post, people.alice, LATER, text="more regret"),
+        edited(post, people.alice, LATER, text="more regret", lang="de", tags=("more",)),
         deleted(post, people.alice, CREATED - 1),
     ]
     for place in order:
         await stores.posts.record([told[place]])
     found = await loaded(stores, post)
     assert (found.deleted, found.text, found.links) == (True, "", ())
+    assert (found.lang, found.tags) == (None, ())
     assert (found.author_id, found.parent_id) == (people.alice, parent)
     assert found.visibility == "followers"
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+async def test_blanked_words_are_gone_whatever_the_order(
+    stores: Stores, people: People, new_post: NewPost, order: tuple[int, ...]
+) -> None:
+    """All else is as the messages say, and another's claim of the id keeps its words."""
+    post, parent = new_post(), new_post()
+    fact = ReplyCreated(
+        post_id=post,
+        author_id=people.alice,
+        version=CREATED,
+        parent_id=parent,
+        text="hush",
+        lang="en",
+        tags=("hush",),
+        links=("https://example.org/",),
+        mentions=(people.carol,),
+    )
+    told = [
+        lambda: stores.posts.record([post_mutation(fact)]),
+        lambda: stores.posts.blank([(post, people.alice)]),
+        lambda: stores.posts.record(
+            [edited(post, people.alice, LATER, text="more", tags=("b",), visibility="followers")]
+        ),
+    ]
+    for place in order:
+        await told[place]()
+    await stores.posts.record([created(post, people.bob, LATER, text="no, mine")])
+    found = await loaded(stores, post)
+    assert (found.text, found.lang, found.tags, found.links) == ("", None, (), ())
+    assert (found.author_id, found.parent_id, found.deleted) == (people.alice, parent, False)
+    assert found.visibility == "followers"
+    assert found.mentions == {people.carol}
+    claims = await stores.posts.load_claims([post])
+    assert {each.post.text for each in claims} == {"", "no, mine"}
 
 
 async def test_only_the_author_deletes(stores: Stores, people: People, new_post: NewPost) -> None:

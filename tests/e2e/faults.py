@@ -46,6 +46,7 @@ WRITES = {
     "words": ("add", "forget"),
     "pulled": ("flag",),
     "activity": ("raised",),
+    "erasures": (),
     "reposts": ("link", "mark", "add_author_reposts", "add_home_reposts"),
 }
 """What of each store writes."""

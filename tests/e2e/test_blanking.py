@@ -35,11 +35,12 @@ def said(number: int, version: int, **words: Any) -> dict[str, Any]:
 
 def written(number: int, text: str) -> PostCreated:
     link = f"https://example.org/{text}"
-    return PostCreated(**said(number, 0, text=f"{text} {link}", links=(link,)))
+    words = {"text": f"{text} {link}", "lang": text, "tags": (text,), "links": (link,)}
+    return PostCreated(**said(number, 0, **words))
 
 
 def edited(number: int, version: int, text: str) -> PostEdited:
-    return PostEdited(**said(number, version, text=text))
+    return PostEdited(**said(number, version, text=text, lang=text, tags=(text,)))
 
 
 def deleted(number: int) -> PostDeleted:

@@ -32,15 +32,23 @@ OF = {
 """What each kind of fact is about."""
 
 
+def whose(m: Json) -> set[int]:
+    """Rule 10: whose erasure takes what was said with it."""
+    both = {"follow": ("follower_id", "followee_id"), "block": ("owner_id", "target_id")}
+    return {m[field] for field in both.get(m["type"].split(".")[0], ("owner_id",))}
+
+
 class People:
     """Who follows, blocks, mutes and lists whom now."""
 
     def __init__(self, log: Sequence[Json], now_ms: int) -> None:
         self.now_us = now_ms * 1_000
         self._said: dict[str, dict[Any, list[Json]]] = {kind: defaultdict(list) for kind in OF}
+        self.erased = {m["owner_id"] for m in log if m["type"] == "account.erased"}
+        self._claims = [m for m in log if m["type"] == "list.created"]
         for m in log:
             kind = m["type"].split(".")[0]
-            if kind in OF:
+            if kind in OF and self.erased.isdisjoint(whose(m)):
                 about = (plain(m[f]) if f == "tag" else m[f] for f in OF[kind])
                 self._said[kind][tuple(about)].append(m)
         self._tell_blocks()
@@ -62,10 +70,8 @@ class People:
         settings = self._said["settings"].items()
         self.bare_links = {who[0]: options(m, {"bare_links": None}) for who, m in settings}
         self.gone = {
-            who[0]
-            for who, said in self._said["account"].items()
-            if not holds(said) or any(m["type"] == "account.erased" for m in said)
-        }
+            who[0] for who, said in self._said["account"].items() if not holds(said)
+        } | self.erased
         """Rule 10: suspended accounts, and those erased for good."""
 
     def _standing(self, kind: str) -> Iterator[Any]:
@@ -111,8 +117,8 @@ class People:
     def _tell_lists(self) -> None:
         """Rule 16: a list is its first owner's, by version, then by id; only his words count."""
         births: dict[Any, list[Any]] = defaultdict(list)
-        for (list_id, owner), said in self._said["list"].items():
-            births[list_id] += [(m["version"], owner) for m in stated(said)]
+        for m in self._claims:  # also of the erased: nobody else gets their lists
+            births[m["list_id"]].append((m["version"], m["owner_id"]))
         self.lists: dict[int, Json] = {}
         for list_id, born in births.items():
             owner = min(born, default=(0, 0))[1]

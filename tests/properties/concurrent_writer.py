@@ -8,6 +8,8 @@ from services.errors import StoreUnavailable
 
 PIECEMEAL = {
     "record",
+    "blank",
+    "erase_edges",
     "add_author_entries",
     "link",
     "claim",

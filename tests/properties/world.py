@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from random import Random
 from typing import Any, Self, TypeAlias
 
@@ -9,8 +10,10 @@ from prometheus_client import CollectorRegistry
 
 from schemas.codec import KINDS
 from schemas.ids import DAY_MS, PostId, UserId
+from services.erasures.store import Hold, Progress
 from services.errors import Transient
 from services.handlers.delivery import ActiveFollowers, everyone_active
+from services.handlers.erasure import Eraser
 from services.handlers.handler import Accepted
 from services.handlers.outbox import MemoryRequestOutbox
 from services.handlers.pages import FanOutPolicy
@@ -61,6 +64,9 @@ class World:
         ports = Stores(*map(between, stores))
         requests = between(self.outbox)
         self._chance = Random(0)
+        self._erasures = ports.erasures
+        self._asked = stores.erasures
+        self._eraser = Eraser(ports, rows_at_once=2)
         self._workers = [
             create_handlers(
                 ports,
@@ -91,6 +97,18 @@ class World:
                     done = await self._chance.choice(self._workers)[agent](left)
                     left = [] if done is None else left[done:]
 
+    async def erase(self, chance: Random, share: float = 1) -> None:
+        """Works on what is to be erased, some of it in pages between other messages."""
+        for each in await self._erasures.pending(100):
+            progress: Progress | None = each.progress
+            while progress is not None and chance.random() < share:
+                _, progress = await self._eraser.advance(each.erasure.user_id, progress)
+            hold = Hold("", each.hold.until + 1)
+            if progress is None:
+                await self._erasures.finish(each.erasure)
+            else:
+                await self._erasures.save(each.erasure, progress, hold)
+
     async def deliver(self, facts: Sequence[Fact], chance: Random) -> Self:
         """The facts in any order, some of them twice, in any batches, requests in between.
 
@@ -100,8 +118,10 @@ class World:
             await self.handle(batch, role)
             while self.outbox.sent and chance.random() < 0.5:
                 await self.handle(some(self.outbox.sent, chance))
+            await self.erase(chance, share=0.5)
         while self.outbox.sent:
             await self.handle(some(self.outbox.sent, chance))
+        await self.erase(chance)
         return self
 
     async def deliver_by(self, workers: int, facts: Sequence[Fact], chance: Random) -> Self:
@@ -126,7 +146,13 @@ class World:
                 finally:
                     busy -= 1
 
-        await asyncio.gather(*(work() for _ in range(workers)))
+        async def erase() -> None:
+            while waiting or self.outbox.sent or busy or await self._asked.pending(1):
+                with suppress(Transient):
+                    await self.erase(chance, share=0.9)
+                await asyncio.sleep(0)
+
+        await asyncio.gather(*(work() for _ in range(workers)), erase())
         return self
 
     async def shows(self, sort: ThreadSort = "conversation") -> Shown:

@@ -19,6 +19,7 @@ from schemas.relations import (
     MuteDeleted,
     RelationFact,
 )
+from services.erasures.memory import MemoryErasures
 from services.handlers.handler import Accepted, Handler
 from services.handlers.relations import RecordRelations
 from services.handlers.stale_versions import StaleVersions
@@ -81,7 +82,9 @@ async def test_a_relation_steps_back_by_itself() -> None:
         ListMemberAdded(version=2, owner_id=1, list_id=2, member_id=3),
         MuteDeleted(version=4, owner_id=1, target_id=2),
     ]
-    counting = StaleVersions(metrics.stale_versions).wrap(RecordRelations(relations))
+    counting = StaleVersions(metrics.stale_versions).wrap(
+        RecordRelations(relations, MemoryErasures())
+    )
     await counting([Accepted(fact, 0) for fact in facts])
 
     stale = metrics.registry.get_sample_value(
