@@ -134,6 +134,12 @@ OVERVIEW: Final = Dashboard(
             (Query("max by (topic) (timeline_search_lag_seconds)", "{{topic}}"),),
         ),
         Panel(
+            "Erasures",
+            "s",
+            "Time since the oldest erasure of an account that is not done was asked for.",
+            (Query("max(timeline_erasure_oldest_seconds)", "oldest"),),
+        ),
+        Panel(
             "Orphans",
             "short",
             "Replies whose parent has not arrived.",

@@ -9,7 +9,7 @@ from collections.abc import Collection
 import msgspec
 
 from schemas.ids import UserId
-from services.erasures.store import Erasure, ErasureState, Hold, PendingErasure, Progress
+from services.erasures.store import Erasure, ErasureProgress, ErasureState, Hold, PendingErasure
 from services.storage.session import Store
 from services.storage.statements import ERASED, delete, insert, select
 
@@ -38,7 +38,7 @@ class CassandraErasures:
     async def ask(self, erasures: Collection[Erasure]) -> None:
         """Write the list first: what is beside an account is on it, or done."""
         for each in erasures:
-            await self.save(each, Progress(), Hold("", 1))
+            await self.save(each, ErasureProgress(), Hold("", 1))
         await self._store.write(
             _ASKED.row(user_id=user, erasure_asked=asked, version=asked) for user, asked in erasures
         )
@@ -47,7 +47,7 @@ class CassandraErasures:
         return [
             PendingErasure(
                 Erasure(UserId(user), asked),
-                msgspec.json.decode(progress, type=Progress),
+                msgspec.json.decode(progress, type=ErasureProgress),
                 Hold(holder, until),
             )
             for user, asked, holder, until, progress in await self._store.read(
@@ -56,7 +56,7 @@ class CassandraErasures:
             if progress is not None
         ]
 
-    async def save(self, erasure: Erasure, progress: Progress, hold: Hold) -> None:
+    async def save(self, erasure: Erasure, progress: ErasureProgress, hold: Hold) -> None:
         row = _SAVE.row(
             **_key(erasure),
             holder=hold.holder,

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from schemas.ids import UserId
-from services.erasures.store import Erasure, ErasureState, Hold, PendingErasure, Progress
+from services.erasures.store import Erasure, ErasureProgress, ErasureState, Hold, PendingErasure
 
 
 class MemoryErasures:
@@ -23,7 +23,7 @@ class MemoryErasures:
     async def pending(self, limit: int) -> list[PendingErasure]:
         return [self._pending[each] for each in sorted(self._pending)[:limit]]
 
-    async def save(self, erasure: Erasure, progress: Progress, hold: Hold) -> None:
+    async def save(self, erasure: Erasure, progress: ErasureProgress, hold: Hold) -> None:
         known = self._pending.get(erasure, PendingErasure(erasure))
         if hold.until > known.hold.until:
             self._pending[erasure] = PendingErasure(erasure, progress, hold)

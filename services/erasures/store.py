@@ -19,7 +19,7 @@ class Erasure(NamedTuple):
     asked_at: int
 
 
-class Progress(NamedTuple):
+class ErasureProgress(NamedTuple):
     """The step to go on with, and where in it; None is its beginning."""
 
     step: int = 0
@@ -40,7 +40,7 @@ class PendingErasure(NamedTuple):
     """An erasure that is not done."""
 
     erasure: Erasure
-    progress: Progress = Progress()
+    progress: ErasureProgress = ErasureProgress()
     hold: Hold = Hold()
 
 
@@ -68,7 +68,7 @@ class ErasureStore(Protocol):
     async def pending(self, limit: int) -> list[PendingErasure]:
         """Return up to `limit` erasures that are listed; those of lower users first."""
 
-    async def save(self, erasure: Erasure, progress: Progress, hold: Hold) -> None:
+    async def save(self, erasure: Erasure, progress: ErasureProgress, hold: Hold) -> None:
         """Store progress and hold, unless a hold that lasts longer is stored."""
 
     async def finish(self, erasure: Erasure) -> None:

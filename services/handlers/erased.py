@@ -66,7 +66,7 @@ class ErasedAccounts:
         return erased
 
 
-def people_of(fact: PostFact | FollowFact | RelationFact) -> tuple[UserId, ...]:
+def erased_with(fact: PostFact | FollowFact | RelationFact) -> tuple[UserId, ...]:
     """Return whose erasure takes a fact with it.
 
     Others' mutes and lists are their own: what they hold of somebody is an id. An erasure itself
@@ -82,7 +82,7 @@ def people_of(fact: PostFact | FollowFact | RelationFact) -> tuple[UserId, ...]:
 
 
 def _people(batch: Iterable[Accepted[AnyFact]]) -> set[UserId]:
-    return {person for each in batch for person in people_of(each.message)}
+    return {person for each in batch for person in erased_with(each.message)}
 
 
 def _divided(
@@ -91,7 +91,7 @@ def _divided(
     """Divide a batch into facts of living accounts and of erased ones."""
     if not erased:
         return list(batch), []
-    gone = [not erased.isdisjoint(people_of(each.message)) for each in batch]
+    gone = [not erased.isdisjoint(erased_with(each.message)) for each in batch]
     return (
         [each for each, is_gone in zip(batch, gone, strict=True) if not is_gone],
         [each for each, is_gone in zip(batch, gone, strict=True) if is_gone],

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
 from schemas.ids import MAX_ID, UserId, Version
-from services.erasures.store import Progress, StepPlace
+from services.erasures.store import ErasureProgress, StepPlace
 from services.relations.mutation import RelationMutation, Subject, SubjectKind
 from services.search.store import PostClaim
 from services.span import Span
@@ -34,7 +34,7 @@ class Advance(NamedTuple):
     """What a page of an erasure came to: its rows, and how it goes on; None where it is done."""
 
     rows: int
-    progress: Progress | None
+    progress: ErasureProgress | None
 
 
 class Eraser:
@@ -54,17 +54,17 @@ class Eraser:
             self._erase_rest,
         )
 
-    async def advance(self, user: UserId, progress: Progress) -> Advance:
+    async def advance(self, user: UserId, progress: ErasureProgress) -> Advance:
         """Erase one page, and return how to go on."""
         rows, place = await self._steps[progress.step](user, progress.place)
         if place is not None:
-            return Advance(rows, Progress(progress.step, place))
+            return Advance(rows, ErasureProgress(progress.step, place))
         is_last = progress.step + 1 == len(self._steps)
-        return Advance(rows, None if is_last else Progress(progress.step + 1))
+        return Advance(rows, None if is_last else ErasureProgress(progress.step + 1))
 
     async def erase(self, user: UserId) -> None:
         """Erase an account, all pages in a row."""
-        progress: Progress | None = Progress()
+        progress: ErasureProgress | None = ErasureProgress()
         while progress is not None:
             _, progress = await self.advance(user, progress)
 

@@ -16,7 +16,7 @@ from services.relations.mutation import (
     both_sides,
 )
 from services.relations.owned_lists import erased_list_rows
-from services.relations.places import KEY, PARTS, pair_key, pair_of, row_key
+from services.relations.places import ALL_PARTS, KEY, pair_key, pair_of, row_key
 from services.relations.store import SubjectPage, SubjectPlace
 from services.storage.session import Store
 from services.storage.statements import ERASED, Row, delete, select
@@ -48,7 +48,7 @@ class ErasedRelations:
         if len(rows) == limit:
             return SubjectPage(found, [part, *rows[-1]])
         further = int(part) + 1
-        return SubjectPage(found, [further, -1, 0, ""] if further < PARTS else None)
+        return SubjectPage(found, [further, -1, 0, ""] if further < ALL_PARTS else None)
 
     async def erase(self, mutations: Sequence[RelationMutation]) -> None:
         """Remove the rows of these mutations' subjects."""
@@ -57,7 +57,8 @@ class ErasedRelations:
     async def erase_owner(self, owner: UserId) -> None:
         """Remove all partitions of the owner, above the removals of their rows."""
         await self._store.write(
-            _REMOVE_PART.row(owner_id=owner, part=part, version=ERASED + 1) for part in range(PARTS)
+            _REMOVE_PART.row(owner_id=owner, part=part, version=ERASED + 1)
+            for part in range(ALL_PARTS)
         )
 
 

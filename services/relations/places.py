@@ -11,7 +11,7 @@ OWN, BLOCKED_BY, THREADS = 0, 1, 5
 """Parts of an owner's relations: their own, blocks against them (four parts), threads."""
 BLOCKED_BY_BITS = 2
 """Bits of a blocker's slot: four partitions of 125 MB for a user that ten million block."""
-PARTS = THREADS + 1
+ALL_PARTS = THREADS + 1
 KEY = ("owner_id", "part", "other_id", "kind", "item")
 
 

@@ -20,7 +20,7 @@ from schemas.relations import (
     TagFollowCreated,
 )
 from services.activity.store import Activity, ActivityKind
-from services.erasures.store import Erasure, ErasureState, Hold, PendingErasure, Progress
+from services.erasures.store import Erasure, ErasureProgress, ErasureState, Hold, PendingErasure
 from services.graph.edge import edge_mutation
 from services.graph.store import SlotRange
 from services.handlers.erasure import Eraser
@@ -151,9 +151,9 @@ async def test_an_erasure_is_on_the_list_until_it_is_done(stores: Stores, people
     await erasures.ask([first])
     await erasures.ask([first])
     assert await listed() == [PendingErasure(first, hold=Hold("", 1))]
-    progress = Progress(2, (3, "a", 7))
+    progress = ErasureProgress(2, (3, "a", 7))
     await erasures.save(first, progress, Hold("b", NOW + 2))
-    await erasures.save(first, Progress(), Hold("a", NOW + 1))  # too late
+    await erasures.save(first, ErasureProgress(), Hold("a", NOW + 1))  # too late
     await erasures.ask([first])
     assert await listed() == [PendingErasure(first, progress, Hold("b", NOW + 2))]
     assert not (await erasures.state(people.alice)).is_done

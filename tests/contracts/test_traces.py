@@ -51,6 +51,7 @@ HOLD_NOBODY = {
     "home_buckets",
     "term_buckets",
     "word_buckets",
+    "schema_lock",
     "schema_migrations",
 }
 """Tables without anything of anybody: of topics, places in the log, buckets and posts' ids, and of

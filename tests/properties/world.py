@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from schemas.codec import KINDS
 from schemas.ids import DAY_MS, PostId, UserId
-from services.erasures.store import Hold, Progress
+from services.erasures.store import ErasureProgress, Hold
 from services.errors import Transient
 from services.handlers.delivery import ActiveFollowers, everyone_active
 from services.handlers.erasure import Eraser
@@ -100,7 +100,7 @@ class World:
     async def erase(self, chance: Random, share: float = 1) -> None:
         """Works on what is to be erased, some of it in pages between other messages."""
         for each in await self._erasures.pending(100):
-            progress: Progress | None = each.progress
+            progress: ErasureProgress | None = each.progress
             while progress is not None and chance.random() < share:
                 _, progress = await self._eraser.advance(each.erasure.user_id, progress)
             hold = Hold("", each.hold.until + 1)
