@@ -57,8 +57,8 @@ class ErasureWork:
     async def look(self) -> None:
         """Work off what is on the list and nobody else holds. Raises StoreUnavailable."""
         for each in await self._pending():
-            if not await self._is_done(each) and await self._take(each):
-                await self._erase(each)
+            if not await self._is_done(each) and (hold := await self._take(each)) is not None:
+                await self._erase(each, hold)
                 await self._pending()
 
     async def _pending(self) -> Sequence[PendingErasure]:
@@ -76,16 +76,17 @@ class ErasureWork:
             await self._erasures.finish(pending.erasure)
         return is_done
 
-    async def _take(self, pending: PendingErasure) -> bool:
-        """Take hold of an erasure, unless another worker has it or was faster."""
+    async def _take(self, pending: PendingErasure) -> Hold | None:
+        """Take hold of an erasure; None where another worker has it, or was faster."""
         held = pending.hold
         if held.holder not in ("", self._holder) and held.until > self._now_ms():
-            return False
-        await self._erasures.save(pending.erasure, pending.progress, self._hold(pending))
+            return None
+        hold = self._hold_after(held)
+        await self._erasures.save(pending.erasure, pending.progress, hold)
         now = {each.erasure: each.hold for each in await self._erasures.pending(PENDING_AT_ONCE)}
-        return now.get(pending.erasure, held).holder == self._holder
+        return hold if now.get(pending.erasure) == hold else None
 
-    async def _erase(self, pending: PendingErasure) -> None:
+    async def _erase(self, pending: PendingErasure, hold: Hold) -> None:
         """Erase page by page. The user's id is not logged: it is all that is left of them."""
         erasure, progress = pending.erasure, pending.progress
         while True:
@@ -95,10 +96,10 @@ class ErasureWork:
                 await self._erasures.finish(erasure)
                 log.info("an account was erased", asked_at=erasure.asked_at)
                 return
-            progress = further
-            await self._erasures.save(erasure, progress, self._hold(pending))
+            progress, hold = further, self._hold_after(hold)
+            await self._erasures.save(erasure, progress, hold)
             await self._clock.wait(asyncio.Event(), rows / self._rate)
 
-    def _hold(self, pending: PendingErasure) -> Hold:
-        """Return a hold from now on, that lasts longer than the one that was read."""
-        return Hold(self._holder, max(self._now_ms() + HOLD_MS, pending.hold.until + 1))
+    def _hold_after(self, last: Hold) -> Hold:
+        """Return a hold from now on that outlasts the last one, and so is the one that stays."""
+        return Hold(self._holder, max(self._now_ms() + HOLD_MS, last.until + 1))

@@ -14,6 +14,7 @@ cells that merge, whoever writes them; author timelines and reposts are keys tha
 by one, so an extra key shows nothing, and a missing one is written in place."""
 
 _NAMED: Final = re.compile(rf"\b({'|'.join(GENERATIONAL)})\b")
+_NAMED_OF_ANY: Final = re.compile(rf"({'|'.join(GENERATIONAL)})_[a-z][a-z0-9]*")
 
 
 def cql_of_generation(cql: str, generation: str) -> str:
@@ -38,3 +39,9 @@ def cql_of_all_generations(cql: str, tables: Collection[str]) -> list[str]:
 def names_generational_table(cql: str) -> bool:
     """Whether a statement names a table that each generation has of its own."""
     return _NAMED.search(cql) is not None
+
+
+def first_generation_table(table: str) -> str:
+    """Return the name that a table has in the first generation."""
+    named = _NAMED_OF_ANY.fullmatch(table)
+    return table if named is None else named[1]

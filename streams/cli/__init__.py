@@ -15,6 +15,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "publish": "Send messages from files to Kafka.",
     "dead-letters": "See, send back or drop messages that could not be handled.",
     "replay": "Apply events again, by a plan.",
+    "erase": "Erase an account for good, and prove it.",
     "rebuild": "Rebuild home timelines from author timelines.",
     "reindex": "Index the tags and words of public posts anew.",
     "verify": "Check that homes and threads show what they must.",

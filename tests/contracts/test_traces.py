@@ -4,6 +4,7 @@ It knows no table by name but to say why an id may stay in it: one that is added
 to hold something of alice before, and nothing but such ids after.
 """
 
+import asyncio
 import struct
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any, NamedTuple, get_args
@@ -16,6 +17,7 @@ from schemas import events, relations
 from schemas.codec import KINDS
 from schemas.ids import SLOTS, PostId, UserId, post_time
 from services.activity.store import ActivityKind
+from services.erasures.table_scan import POINTERS, scan_tables
 from services.graph.store import SlotRange
 from services.handlers.erasure import Eraser
 from services.handlers.handler import Accepted
@@ -56,25 +58,6 @@ HOLD_NOBODY = {
 }
 """Tables without anything of anybody: of topics, places in the log, buckets and posts' ids, and of
 work that is done."""
-POINTERS = {
-    "accounts.user_id": "the fact of the erasure",
-    "posts.author_id": "keeps threads together, without words",
-    "posts.mentions": "what others wrote",
-    "posts.created_mentions": "what others wrote",
-    "author_timeline.author_id": "by which an erasure finds the posts again",
-    "claims.author_id": "keeps threads together",
-    "reposts.author_id": "keeps reposts of reposts together",
-    "author_reposts.author_id": "keeps reposts of reposts together",
-    "home_timeline.user_id": "ids of posts, until they expire",
-    "home_reposts.user_id": "ids of posts, until they expire",
-    "pulled_authors.author_id": "until it expires",
-    "post_terms.author_id": "that the post is forgotten",
-    "forgotten_words.author_id": "that the post is forgotten",
-    "lists.owner_id": "nobody else gets the list",
-    "lists.member_id": "a list of somebody else",
-    "relations.other_id": "somebody else's mute or list",
-}
-"""Where the id of an erased person may stand, and why."""
 
 
 class Traces(NamedTuple):
@@ -141,7 +124,7 @@ async def stores(usual_keyspace: Settings) -> AsyncIterator[Stores]:
 @pytest.fixture
 def alice(new_people: NewPeople) -> Person:
     user = new_people().alice
-    return Person(user, f"hush{user}")
+    return Person(user, f"hush{user:x}")
 
 
 def told(alice: Person, new_people: NewPeople, new_post: NewPost) -> list[Any]:
@@ -247,8 +230,8 @@ async def live(stores: Stores, alice: Person, facts: Sequence[Any]) -> None:
     for _ in range(3):  # from rows, then into packs, then a change
         await stores.graph.followers([SlotRange(each, 0, SLOTS) for each in (bob, alice.user)])
     await deliver(stores, [each for each in facts if isinstance(each, events.FollowCreated)])
-    user = np.array([alice.user], np.int64)
-    await stores.activity.raise_numbers(ActivityKind.SEEN, user, user)
+    user, today = np.array([alice.user], np.int64), np.array([20_000], np.int64)
+    await stores.activity.raise_numbers(ActivityKind.SEEN, user, today)
 
 
 async def test_nothing_of_an_erased_account_stands_in_any_table(
@@ -265,6 +248,8 @@ async def test_nothing_of_an_erased_account_stands_in_any_table(
     await live(stores, alice, facts)
     before = alice.traces(usual_keyspace)
     assert _tables(usual_keyspace) - before.tables == HOLD_NOBODY
+    found = await asyncio.to_thread(lambda: list(scan_tables(usual_keyspace, alice.user)))
+    assert {column for each in found for column in each.holding} == before.ids
 
     await erase(stores, alice.user)
     after = alice.traces(usual_keyspace)
@@ -272,6 +257,8 @@ async def test_nothing_of_an_erased_account_stands_in_any_table(
     assert after.ids <= POINTERS.keys()
     assert await remains_of(alice.user, stores) == {}
     assert (await stores.erasures.state(alice.user)).is_done
+    found = await asyncio.to_thread(lambda: list(scan_tables(usual_keyspace, alice.user)))
+    assert [each.table for each in found if each.remains] == []
 
     await deliver(stores, facts)
     await Rebuild(stores, RETENTION, lambda: NOW)([alice.user, facts[0].author_id])

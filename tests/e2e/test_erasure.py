@@ -1,0 +1,57 @@
+"""`mingle erase` on real servers, and a replay of the log after it."""
+
+import json
+import time
+from collections.abc import Callable
+
+import pytest
+
+from schemas.codec import Message
+from schemas.events import FollowCreated, PostCreated
+from schemas.ids import post_id
+from schemas.relations import KeywordMuteCreated
+from tests.e2e.pipeline import Pipeline
+
+pytestmark = pytest.mark.e2e
+
+ALICE, BOB = 7_000_001, 7_000_002
+TIME = 1_420_000_000_000
+DRAIN_SECONDS = 120.0
+SAID: list[Message] = [
+    *(
+        PostCreated(
+            version=TIME * 1_000, post_id=post_id(TIME, place), author_id=ALICE, text="zeugma"
+        )
+        for place in range(20)
+    ),
+    FollowCreated(version=TIME * 1_000, follower_id=BOB, followee_id=ALICE),
+    FollowCreated(version=TIME * 1_000, follower_id=ALICE, followee_id=BOB),
+    KeywordMuteCreated(version=TIME * 1_000, owner_id=ALICE, keyword_id=1, phrase="zeugma"),
+]
+
+
+def test_an_account_is_erased_and_stays_so(
+    pipeline: Pipeline, record_figures: Callable[..., None]
+) -> None:
+    """It is asked for, done within seconds, proven in every table; the log is told, topic by topic.
+
+    What comes again afterwards brings nothing back.
+    """
+    pipeline.start_worker("a")
+    pipeline.publish(SAID)
+    pipeline.drain(DRAIN_SECONDS)
+    before = json.loads(pipeline.failing("erase", str(ALICE), "--check", "--scan", "--json"))
+    assert before["remains"]["posts with words"] == 20
+    assert before["remains"]["followers.followee_id"] == 1
+    began = time.monotonic()
+    proof = json.loads(pipeline.mingle("erase", str(ALICE), "--scan", "--json"))
+    seconds = time.monotonic() - began
+    assert (proof["erased"], proof["remains"]) == (True, {})
+    log = {each["topic"]: each for each in proof["log"]}
+    assert log["posts"]["until"] is None
+    assert log["posts-dlq"]["until"] > proof["asked_at"] + 30 * 86_400_000
+    pipeline.publish(SAID)
+    pipeline.drain(DRAIN_SECONDS)
+    assert json.loads(pipeline.mingle("erase", str(ALICE), "--check", "--scan", "--json"))["erased"]
+    assert "nothing is left" in pipeline.mingle("erase", str(ALICE), "--check")
+    record_figures("an erasure", seconds_to_erase=round(seconds, 1))
