@@ -128,16 +128,13 @@ OVERVIEW: Final = Dashboard(
             ),
         ),
         Panel(
-            "Search lag",
+            "Search lag, erasures",
             "s",
-            "Age of the oldest message whose words are not searchable yet.",
-            (Query("max by (topic) (timeline_search_lag_seconds)", "{{topic}}"),),
-        ),
-        Panel(
-            "Erasures",
-            "s",
-            "Time since the oldest erasure of an account that is not done was asked for.",
-            (Query("max(timeline_erasure_oldest_seconds)", "oldest"),),
+            "Age of the oldest message whose words are not found yet, of the oldest erasure to do.",
+            (
+                Query("max by (topic) (timeline_search_lag_seconds)", "{{topic}}"),
+                Query("max(timeline_erasure_oldest_seconds)", "erasure"),
+            ),
         ),
         Panel(
             "Orphans",
@@ -154,8 +151,7 @@ OVERVIEW: Final = Dashboard(
         Panel(
             "Stale versions",
             "ops",
-            "Events with a lower version than an earlier one about the same thing: check the "
-            "clocks of producers.",
+            "Events older than an earlier one about the same thing: check producers' clocks.",
             (Query(_rate("timeline_stale_versions_total", "topic"), "{{topic}}"),),
         ),
     ),

@@ -125,8 +125,8 @@ class EdgeSnapshot:
         if edges < at_least:
             raise SnapshotRefused(
                 f"the store has {edges:,} edges, the last snapshot {at_least:,}: has it lost any? "
-                "The last snapshot still counts; replay from it. Give --accept-loss where accounts were "
-                "erased since, whose edges are gone"
+                "The last snapshot still counts; replay from it. Give --accept-loss where accounts "
+                "were erased since, whose edges are gone"
             )
         written = EdgesWritten(began_at=began_at, edges=edges, handled=handled)
         await self._outbox.send([Outgoing(*encode(written))])
