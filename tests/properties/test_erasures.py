@@ -29,7 +29,7 @@ async def left_of(people: set[int], history: list[Fact], stores: Stores) -> list
     """What is stored of them, and which of their posts any of their words or tags finds."""
     found: list[object] = [await remains_of(UserId(each), stores) for each in people]
     theirs = [f for f in history if isinstance(f, PostFact) and f.author_id in people]
-    others = {f.post_id for f in history if isinstance(f, PostFact)} - {f.post_id for f in theirs}
+    others = {f.post_id for f in history if isinstance(f, PostFact) and f.author_id not in people}
     said = {word for f in theirs for word in words(getattr(f, "text", "") or "")}
     for word in said:
         found += set(await stores.words.page([word_term(word)], Span(), 100)) - others
