@@ -10,7 +10,9 @@ import regex
 
 _SCRIPTS: Final = ("Han", "Hiragana", "Katakana", "Thai", "Khmer", "Lao", "Myanmar")
 _OF_SCRIPTS: Final = "".join(rf"\p{{scx={script}}}" for script in _SCRIPTS)
-_RUN: Final = regex.compile(rf"(?V1)[[{_OF_SCRIPTS}]&&[\w]]+")
+_FIRST_UNSPACED: Final = "\u0e00"
+"""Where the first of these scripts begins; some marks below it are used in them, too."""
+_RUN: Final = regex.compile(rf"(?V1)[[{_OF_SCRIPTS}]&&[\w]&&[{_FIRST_UNSPACED}-\U0010ffff]]+")
 _BOUNDARY: Final = regex.compile(r"(?V1w)\b")
 _EMOJI: Final = regex.compile(r"[\p{Extended_Pictographic}\p{Regional_Indicator}]")
 _MARK: Final = regex.compile(r"\p{M}")
@@ -33,13 +35,16 @@ class CutText(NamedTuple):
 
 def cut_text(text: str) -> CutText:
     """Return the pieces of a text in its normal form."""
+    runs: list[str] = []
+    if text and max(text) >= _FIRST_UNSPACED:
+        runs, text = _RUN.findall(text), _RUN.sub(" ", text)
     words, emoji = [], []
-    for piece in _BOUNDARY.split(_RUN.sub(" ", text)):
-        if any(map(str.isalnum, piece)):
+    for piece in _BOUNDARY.split(text):
+        if piece[:1].isalnum() or any(map(str.isalnum, piece)):
             words.append(piece)
-        elif _EMOJI.match(piece):
+        elif not piece.isascii() and _EMOJI.match(piece):
             emoji.append(piece)
-    return CutText(words, _RUN.findall(text), emoji)
+    return CutText(words, runs, emoji)
 
 
 def count_words(text: str) -> int:

@@ -64,6 +64,13 @@ def test_a_text_is_cut_as_unicode_says(text: str, cut: CutText) -> None:
     assert cut_text(text) == cut
 
 
+def test_no_letter_below_thai_is_of_a_script_without_spaces() -> None:
+    """Texts of such letters are not looked at for runs; marks that Thai uses, too, are no runs."""
+    low = "".join(map(chr, range(0x0E00)))
+    assert cut_text(low + "\u732b").runs == ["\u732b"]
+    assert cut_text("x\u0303y \u732b") == CutText(["x\u0303y"], ["\u732b"], [])
+
+
 def test_words_of_scripts_without_spaces_are_counted_by_characters() -> None:
     """Without the marks upon them."""
     assert count_words("\u9ed2\u732b and \u0e14\u0e35") == 4
