@@ -4,8 +4,16 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_type_hints
 
+import pytest
+
+from services.handlers.outbox import RequestOutbox
+from services.stores import Stores
 from tests.architecture.source import MODULES, imported_names
+from tests.contracts.conftest import WRITES
+from tests.e2e import faults
+from tests.properties.concurrent_writer import PIECEMEAL
 
 WIRE = "services.api.answers"
 """The API's JSON: its structs are called like what they show."""
@@ -35,6 +43,17 @@ def test_a_public_name_stands_for_one_thing() -> None:
     assert repeated.keys() == MAY_REPEAT.keys(), {
         name: modules for name, modules in repeated.items() if name not in MAY_REPEAT
     }
+
+
+@pytest.mark.parametrize(
+    "wrapped", [{each for names in faults.WRITES.values() for each in names}, WRITES, PIECEMEAL]
+)
+def test_writes_that_tests_wrap_are_methods_of_ports(wrapped: set[str]) -> None:
+    """A method that is called otherwise now would be taken for a read, and no fault meet it."""
+    ports = get_type_hints(Stores).values()
+    methods = {name for port in ports for name in dir(port)} | set(dir(RequestOutbox))
+    assert wrapped <= methods
+    assert faults.WRITES.keys() == set(Stores._fields)
 
 
 def public_names(file: Path) -> Iterator[str]:

@@ -64,31 +64,11 @@ TABLES = (
 )
 """Of each port, in the order of `Stores`."""
 WRITES = {
-    "record",
-    "blank",
-    "hint",
-    "link",
-    "claim",
-    "add_author_entries",
-    "add_home_entries",
-    "add",
-    "forget",
-    "withdraw",
-    "mark",
-    "add_author_reposts",
-    "add_home_reposts",
-    "flag",
-    "raised",
-    "add_quotes",
-    "raise_numbers",
-    "erase",
-    "erase_edges",
-    "erase_author",
-    "erase_owner",
-    "ask",
-    "save",
-    "finish",
-}
+    "record", "blank", "hint_ancestors", "link", "add_orphans", "add_author_entries",
+    "add_home_entries", "add", "forget", "withdraw", "mark_requested", "add_author_reposts",
+    "add_home_reposts", "flag", "raise_numbers", "add_quotes", "erase", "erase_edges",
+    "erase_author", "erase_owner", "ask", "save", "finish",
+}  # fmt: skip
 COMPACT_SECONDS = 60
 PATIENCE_SECONDS = 60.0
 """Of requests, and of changes of tables: a server that compacts, or is busy, is not away."""

@@ -36,18 +36,19 @@ committed; between two groups of entries of one batch of pages; before a commit 
 broker has it, before the worker knows."""
 
 WRITES = {
-    "posts": ("record", "hint"),
+    "posts": ("record", "hint_ancestors"),
     "graph": ("record",),
     "relations": ("record",),
     "author_timelines": ("add_author_entries",),
     "home_timelines": ("add_home_entries",),
-    "conversations": ("link", "claim"),
+    "conversations": ("link", "add_orphans"),
     "tags": ("add", "forget"),
     "words": ("add", "forget"),
     "pulled": ("flag",),
-    "activity": ("raised",),
+    "activity": ("raise_numbers",),
+    "reposts": ("link", "mark_requested", "add_author_reposts", "add_home_reposts"),
+    "quotes": ("add_quotes",),
     "erasures": (),
-    "reposts": ("link", "mark", "add_author_reposts", "add_home_reposts"),
 }
 """What of each store writes."""
 

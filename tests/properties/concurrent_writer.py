@@ -7,20 +7,9 @@ from typing import Any
 from services.errors import StoreUnavailable
 
 PIECEMEAL = {
-    "record",
-    "blank",
-    "erase_edges",
-    "add_author_entries",
-    "link",
-    "claim",
-    "send",
-    "add",
-    "forget",
-    "withdraw",
-    "mark",
-    "add_author_reposts",
-    "flag",
-}
+    "record", "blank", "erase_edges", "add_author_entries", "link", "add_orphans", "send", "add",
+    "forget", "withdraw", "mark_requested", "add_author_reposts", "flag", "add_quotes",
+}  # fmt: skip
 """Writes of many things, each of which may be done or not when the call fails."""
 
 TURNS = (0, 0, 0, 1, 1, 2, 20)
