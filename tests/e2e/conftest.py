@@ -8,20 +8,20 @@ import pytest
 
 from servers.server import Reachable
 from tests.e2e.groups import empty_groups
-from tests.e2e.pipeline import Pipeline
+from tests.e2e.pipeline import Pipeline, Record
 
 FIGURES = "figures"
 
 
 @pytest.fixture
-def record_figures(record_property: Callable[[str, object], None]) -> Callable[..., None]:
+def record(record_property: Callable[[str, object], None]) -> Record:
     """Keep named figures of a run for the summary, as a property that its report carries."""
 
-    def record(run: str, **figures: Any) -> None:
-        said = ", ".join(f"{name} {value:,}" for name, value in figures.items())
-        record_property(FIGURES, f"{run}: {said}")
+    def record_run(run: str, **figures: Any) -> None:
+        shown = ", ".join(f"{name} {value:,}" for name, value in figures.items())
+        record_property(FIGURES, f"{run}: {shown}")
 
-    return record
+    return record_run
 
 
 @pytest.fixture

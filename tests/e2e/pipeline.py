@@ -32,6 +32,8 @@ from tests.e2e.groups import empty_groups
 
 Place = tuple[str, int]
 """A topic and the number of a partition."""
+Record = Callable[..., None]
+"""Keeps named figures of a run for the summary."""
 
 ROOT = Path(__file__).parents[2]
 POLL_SECONDS = 0.25

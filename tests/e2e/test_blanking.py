@@ -1,7 +1,7 @@
 """Deleted words leave every table of the store within a minute."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from schemas.events import PostCreated, PostDeleted, PostEdited
 from schemas.ids import post_id
 from services.settings.settings import Settings
 from services.storage.cluster import create_cluster
-from tests.e2e.pipeline import Pipeline
+from tests.e2e.pipeline import Pipeline, Record
 
 pytestmark = pytest.mark.e2e
 
@@ -63,7 +63,7 @@ LATE: list[Message] = [
 """What is replayed, or arrives at last, when the deletions are long handled."""
 
 
-def test_deleted_words_are_nowhere(pipeline: Pipeline, record_figures: Callable[..., None]) -> None:
+def test_deleted_words_are_nowhere(pipeline: Pipeline, record: Record) -> None:
     """Not in posts, terms or any other table, in whatever order they arrive; others' words stay."""
     pipeline.start_worker("a")
     pipeline.publish(FIRST)
@@ -76,7 +76,7 @@ def test_deleted_words_are_nowhere(pipeline: Pipeline, record_figures: Callable[
     pipeline.publish(LATE)
     pipeline.drain(DRAIN_SECONDS)
     assert found(pipeline.settings) == {KEPT}
-    record_figures("deleted words", seconds_to_blank=round(seconds, 1))
+    record("deleted words", seconds_to_blank=round(seconds, 1))
 
 
 def found(settings: Settings) -> set[str]:

@@ -2,17 +2,14 @@
 
 import random
 import time
-from collections.abc import Callable
 
 import pytest
 
 from schemas.codec import Message
 from servers.server import Server
 from tests.e2e.outage import Load, WorkerSite
-from tests.e2e.pipeline import Pipeline
+from tests.e2e.pipeline import Pipeline, Record
 from tests.e2e.village import Village
-
-Record = Callable[..., None]
 
 SEED = 4
 HAMLET = Village(people=40, follows=300, posts=400)
@@ -29,7 +26,7 @@ def log_of(village: Village) -> list[Message]:
 
 
 def test_a_worker_ends_while_the_brokers_are_frozen(
-    pipeline: Pipeline, breakable_kafka: Server, record_figures: Record
+    pipeline: Pipeline, breakable_kafka: Server, record: Record
 ) -> None:
     """Within ten seconds and with 0: what it could not commit is handled again by the next."""
     with Load(pipeline, log_of(HAMLET), lots=3) as load:
@@ -41,13 +38,13 @@ def test_a_worker_ends_while_the_brokers_are_frozen(
         breakable_kafka.resume()
         load.worker("a")
         load.recover()
-    record_figures("stopped while Kafka is frozen", **load.figures)
+    record("stopped while Kafka is frozen", **load.figures)
 
 
 @pytest.mark.proof
 @pytest.mark.parametrize("end", ["kill", "stop"])
 def test_the_brokers_restart(
-    pipeline: Pipeline, breakable_kafka: Server, record_figures: Record, end: str
+    pipeline: Pipeline, breakable_kafka: Server, record: Record, end: str
 ) -> None:
     """Under load, by a crash or in good order; a worker that ends meanwhile ends well."""
     with Load(pipeline, log_of(VILLAGE)) as load:
@@ -60,12 +57,12 @@ def test_the_brokers_restart(
         assert site.lives()
         breakable_kafka.start()
         load.recover()
-    record_figures(f"Kafka: {end}", **load.figures)
+    record(f"Kafka: {end}", **load.figures)
 
 
 @pytest.mark.proof
 def test_the_brokers_are_away_for_long(
-    pipeline: Pipeline, breakable_kafka: Server, record_figures: Record
+    pipeline: Pipeline, breakable_kafka: Server, record: Record
 ) -> None:
     """Longer than a session lasts: the worker lives, and joins its group anew."""
     with Load(pipeline, log_of(VILLAGE)) as load:
@@ -78,12 +75,12 @@ def test_the_brokers_are_away_for_long(
         breakable_kafka.start()
         load.recover()
         assert site.problems() == []
-    record_figures("Kafka away", away_seconds=AWAY_SECONDS, **load.figures)
+    record("Kafka away", away_seconds=AWAY_SECONDS, **load.figures)
 
 
 @pytest.mark.proof
 def test_a_worker_may_start_before_the_brokers(
-    pipeline: Pipeline, breakable_kafka: Server, record_figures: Record
+    pipeline: Pipeline, breakable_kafka: Server, record: Record
 ) -> None:
     """It is alive, not ready, and begins by itself; another that is ended meanwhile ends well."""
     with Load(pipeline, log_of(VILLAGE), lots=2) as load:
@@ -97,7 +94,7 @@ def test_a_worker_may_start_before_the_brokers(
         breakable_kafka.start()
         load.recover()
         assert site.problems() == []
-    record_figures("started before Kafka", **load.figures)
+    record("started before Kafka", **load.figures)
 
 
 def says(site: WorkerSite, problem: str) -> bool:

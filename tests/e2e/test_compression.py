@@ -3,7 +3,7 @@
 import asyncio
 import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from confluent_kafka import Producer
 
 from schemas.codec import Message, encode
 from tests.e2e.comparison import compare_all
-from tests.e2e.pipeline import Pipeline
+from tests.e2e.pipeline import Pipeline, Record
 from tests.e2e.village import Village, model_of
 from tests.streams.raw_batches import CODECS, UNKNOWN_CODEC, batch, sealed, send, with_codec
 
@@ -62,9 +62,7 @@ def malformed_header() -> bytearray:
     return sealed(raw)
 
 
-def test_what_producers_send_is_read_or_said(
-    pipeline: Pipeline, record_figures: Callable[..., None]
-) -> None:
+def test_what_producers_send_is_read_or_said(pipeline: Pipeline, record: Record) -> None:
     """A broker unpacks what it is sent: it refuses what it cannot unpack, and takes the rest."""
     log = FAMILY.log(random.Random(SEED))
     worker = pipeline.start_worker("live")
@@ -83,7 +81,7 @@ def test_what_producers_send_is_read_or_said(
         assert offer(pipeline, batch([bytes(1 << 20)] * BOMB, CODECS[codec]))
     assert offer(pipeline, malformed_header())
     pipeline.drain(DRAIN_SECONDS)
-    record_figures(
+    record(
         f"{BOMB} MB in a batch of gzip, lz4, zstd",
         rss_before_mb=before,
         rss_peak_mb=memory_mb(worker.pid, "VmHWM"),

@@ -3,7 +3,7 @@
 import random
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 import pytest
@@ -14,7 +14,7 @@ from streams.routes import ROLES
 from tests.e2e.comparison import compare_all
 from tests.e2e.faults import Journal, Point
 from tests.e2e.offset_sampler import OffsetSampler
-from tests.e2e.pipeline import Pipeline
+from tests.e2e.pipeline import Pipeline, Record
 from tests.e2e.village import HAMLET, Village, model_of
 
 SEED = 4
@@ -31,21 +31,19 @@ VILLAGE = Village(people=100, follows=1_500, posts=2_000)
 pytestmark = pytest.mark.e2e
 
 
-def test_both_workers_die(pipeline: Pipeline, record_figures: Callable[..., None]) -> None:
+def test_both_workers_die(pipeline: Pipeline, record: Record) -> None:
     """One with a write done and not acknowledged, one with half of a fan-out asked for."""
     doomed: dict[str, Point] = {"a": "after-write", "b": "between-requests"}
-    record_figures("both killed", **die_and_recover(pipeline, doomed, HAMLET))
+    record("both killed", **die_and_recover(pipeline, doomed, HAMLET))
 
 
 @pytest.mark.proof
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("point", get_args(Point))
-def test_one_of_two_workers_dies(
-    pipeline: Pipeline, record_figures: Callable[..., None], point: Point
-) -> None:
+def test_one_of_two_workers_dies(pipeline: Pipeline, record: Record, point: Point) -> None:
     """Under a load of thousands of events, at each of the points."""
     figures = die_and_recover(pipeline, {"a": point, "b": None}, VILLAGE)
-    record_figures(f"killed {point}", **figures)
+    record(f"killed {point}", **figures)
 
 
 @pytest.mark.proof

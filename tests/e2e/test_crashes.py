@@ -3,13 +3,12 @@
 import random
 import signal
 import time
-from collections.abc import Callable
 
 import pytest
 
 from tests.e2e.comparison import compare_all
 from tests.e2e.offset_sampler import OffsetSampler
-from tests.e2e.pipeline import Pipeline
+from tests.e2e.pipeline import Pipeline, Record
 from tests.e2e.village import Village, model_of
 
 SEED = 4
@@ -22,7 +21,7 @@ pytestmark = pytest.mark.e2e
 
 @pytest.mark.proof
 @pytest.mark.timeout(1_200)
-def test_workers_killed_at_random(pipeline: Pipeline, record_figures: Callable[..., None]) -> None:
+def test_workers_killed_at_random(pipeline: Pipeline, record: Record) -> None:
     """SIGKILL of either worker, four times under load: 0 missing, 0 extra."""
     chance = random.Random(SEED)
     log = Village().log(chance)
@@ -46,15 +45,13 @@ def test_workers_killed_at_random(pipeline: Pipeline, record_figures: Callable[.
     assert not sampler.objections, sampler.objections
     entries = compare_all(pipeline.settings, model_of(log))
     assert entries > 0
-    record_figures(
+    record(
         "killed at random", kills=KILLS, killed_with_work_left=busy, events=len(log),
         entries=entries, seconds_to_recover=round(seconds, 1), **sampler.figures(),
     )  # fmt: skip
 
 
-def test_a_worker_told_to_stop_under_load(
-    pipeline: Pipeline, record_figures: Callable[..., None]
-) -> None:
+def test_a_worker_told_to_stop_under_load(pipeline: Pipeline, record: Record) -> None:
     """SIGTERM: exit code 0 within ten seconds, and what it left is done by its successor."""
     log = Village(people=40, follows=1_000, posts=1_500).log(random.Random(SEED))
     worker = pipeline.start_worker("a")
@@ -75,7 +72,7 @@ def test_a_worker_told_to_stop_under_load(
         recovered = time.monotonic() - restarted
     assert not sampler.objections, sampler.objections
     assert compare_all(pipeline.settings, model_of(log)) > 0
-    record_figures(
+    record(
         "told to stop under load", events=len(log), unhandled_at_the_end=left,
         seconds_to_stop=round(seconds, 1), seconds_to_recover=round(recovered, 1),
     )  # fmt: skip

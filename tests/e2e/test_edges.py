@@ -2,13 +2,12 @@
 
 import json
 import random
-from collections.abc import Callable
 
 import pytest
 
 from schemas.events import FollowCreated, FollowDeleted
 from tests.e2e.comparison import compare_all
-from tests.e2e.pipeline import Pipeline
+from tests.e2e.pipeline import Pipeline, Record
 from tests.e2e.replays import Replays, all_tables, lose
 from tests.e2e.village import Village, model_of
 
@@ -19,9 +18,7 @@ DRAIN_SECONDS = 240.0
 pytestmark = [pytest.mark.e2e, pytest.mark.proof]
 
 
-def test_lost_follows_come_back_from_the_snapshot(
-    pipeline: Pipeline, record_figures: Callable[..., None]
-) -> None:
+def test_lost_follows_come_back_from_the_snapshot(pipeline: Pipeline, record: Record) -> None:
     """All of what a snapshot had is let go of by Kafka, then the store loses everything.
 
     Edges change after the snapshot, too. A store without edges makes no snapshot that counts; what
@@ -62,4 +59,4 @@ def test_lost_follows_come_back_from_the_snapshot(
     refused = pipeline.failing("replay", "run", replays.plan()[0])
     assert f"follows:{cut} offsets {kept['handled'][cut]:,} to {ends[cut] - 1:,}" in refused
     assert "--accept-loss" in refused
-    record_figures("follows lost, edges from their snapshot", edges=len(pairs), events=len(log))
+    record("follows lost, edges from their snapshot", edges=len(pairs), events=len(log))

@@ -17,7 +17,7 @@ from schemas.ids import post_id
 from servers.ports import first_free_port
 from services.storage.generation_tables import FIRST
 from tests.e2e.comparison import compare_all
-from tests.e2e.pipeline import Pipeline
+from tests.e2e.pipeline import Pipeline, Record
 from tests.e2e.village import START, Village, model_of
 
 FAMILY = Village(people=12, follows=80, posts=100)
@@ -139,7 +139,7 @@ def listed(pipeline: Pipeline, *command: str) -> dict[str, Any]:
 
 
 def test_cutover_and_rollback_under_live_traffic_with_someone_paging(
-    pipeline: Pipeline, record_figures: Callable[..., None]
+    pipeline: Pipeline, record: Record
 ) -> None:
     """No page and no walk lacks what was shown before, and in the end nothing lacks anything."""
     log: Sequence[Message] = FAMILY.log(random.Random(11))
@@ -179,7 +179,7 @@ def test_cutover_and_rollback_under_live_traffic_with_someone_paging(
     pipeline.drain(DRAIN_SECONDS)
     compare_all(pipeline.settings, model_of([*log, *traffic.said, *after]))
     crossed = [walk for walk in pager.walks if len(set(walk.generations)) > 1]
-    record_figures(
+    record(
         "cutover and rollback", events=len(log) + len(traffic.said), entries=entries,
         walks=len(pager.walks), walks_across=len(crossed),
     )  # fmt: skip

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 from itertools import count
@@ -31,6 +31,7 @@ from services.storage.migrations import available_migrations, migrate
 from streams.bootstrap import Deps, cassandra_stores, connect_store, create_api, create_metrics
 from streams.routes import create_handlers
 from tests.api.streaming import streaming
+from tests.e2e.pipeline import Record
 from tests.e2e.stream_readers import StreamReaders
 
 ALICE, BOB = 1, 2
@@ -182,9 +183,7 @@ def memory(pid: int) -> int:
     ],
     ids=lambda size: f"{size.streams} streams",
 )
-async def test_many_stream_from_one_process(
-    village: Village, size: Size, record_figures: Callable[..., None]
-) -> None:
+async def test_many_stream_from_one_process(village: Village, size: Size, record: Record) -> None:
     """Everybody is told of every post, once; the process ends in time with all streams open."""
     authors = range(10_000, 10_000 + size.streams // PER_AUTHOR)
     users = range(1, size.streams + 1)
@@ -217,7 +216,7 @@ async def test_many_stream_from_one_process(
             await crowd.until(lambda: crowd.ended == ["stopping"] * size.streams)
     latencies = np.array([each.at - sent[each.post] for each in crowd.told])
     p50, p99 = np.percentile(latencies, (50, 99)).round(3).tolist()
-    record_figures(
+    record(
         f"{size.streams} streams",
         seconds_to_open=round(opening, 1),
         bytes_per_stream=(full - empty) // size.streams,

@@ -7,7 +7,7 @@ so long, and until each kind of fault has happened.
 import logging
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from tests.e2e.disk import small_disk
 from tests.e2e.generated_load import Producers
 from tests.e2e.nemesis import FaultTargets, FaultThread, network_faults, process_faults
 from tests.e2e.outage import HASTE, PATIENCE, dead_letter_topics
-from tests.e2e.pipeline import Pipeline
+from tests.e2e.pipeline import Pipeline, Record
 from tests.e2e.village import model_of
 from tests.e2e.worker_processes import WorkerProcesses
 from tests.faults.proxy import Proxy
@@ -103,7 +103,7 @@ def faulty_workers(pipeline: Pipeline, to_kafka: Proxy, to_cassandra: Proxy) -> 
 
 
 def test_everything_that_can_break(
-    town: FaultTargets, pytestconfig: pytest.Config, record_figures: Callable[..., None]
+    town: FaultTargets, pytestconfig: pytest.Config, record: Record
 ) -> None:
     """0 missing, 0 extra, no dead letters; no lag soon; memory and open files stay bounded."""
     seconds = pytestconfig.getoption("nemesis_seconds")
@@ -136,7 +136,7 @@ def test_everything_that_can_break(
     now = time.time_ns() // 1_000_000
     entries = compare_all(patient, model_of(producers.log, now, RETENTION_DAYS * DAY_MS))
     assert entries > 0
-    record_figures(
+    record(
         f"nemesis, seed {seed}", events=len(producers.log), entries=entries,
         seconds_to_recover=round(recovered, 1), rss_max_bytes=workers.rss,
         open_files=workers.files, twice=producers.twice, held_back=producers.late,

@@ -3,7 +3,6 @@
 import random
 import re
 import time
-from collections.abc import Callable
 
 import httpx
 import msgspec
@@ -14,7 +13,7 @@ from schemas import topics
 from servers.ports import first_free_port
 from streams.routes import ROLES
 from tests.e2e.comparison import compare_all
-from tests.e2e.pipeline import Pipeline
+from tests.e2e.pipeline import Pipeline, Record
 from tests.e2e.village import HAMLET, model_of
 
 SEED = 21
@@ -29,7 +28,7 @@ pytestmark = pytest.mark.e2e
 
 
 def test_partitions_that_are_added_after_a_rolling_update_are_read(
-    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, record_figures: Callable[..., None]
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, record: Record
 ) -> None:
     """No leader watches for them: each worker came back within its session and was told of none.
 
@@ -53,7 +52,7 @@ def test_partitions_that_are_added_after_a_rolling_update_are_read(
     pipeline.publish(log)
     monkeypatch.setattr("tests.e2e.pipeline.topics.load_topics", lambda: grown)
     pipeline.drain(WAIT_SECONDS)
-    record_figures("added partitions are read", seconds=round(time.monotonic() - began, 1))
+    record("added partitions are read", seconds=round(time.monotonic() - began, 1))
     new = {at: end for at, end in pipeline.ends(GROWING).items() if at not in ends}
     assert any(new.values()), "no message is in a new partition"
     pipeline.until(lambda: not any(map(unowned, ports.values())))

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from schemas.codec import Message
 from streams.publishing.datasets import irc_messages, pheme_messages
 from streams.routes import ROLES
 from tests.e2e.comparison import compare_all
-from tests.e2e.pipeline import Pipeline
+from tests.e2e.pipeline import Pipeline, Record
 from tests.model import Model
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -30,18 +30,14 @@ pytestmark = [
 
 
 @pytest.mark.proof
-def test_pheme_follows_first(pipeline: Pipeline, record_figures: Callable[..., None]) -> None:
+def test_pheme_follows_first(pipeline: Pipeline, record: Record) -> None:
     """Every home and thread equals the model when the graph was there before the posts."""
     messages = list(pheme())
-    record_figures(
-        "PHEME, follows first", **load_and_compare(pipeline, messages, model_of(messages))
-    )
+    record("PHEME, follows first", **load_and_compare(pipeline, messages, model_of(messages)))
 
 
 @pytest.mark.parametrize("one_in", [5, pytest.param(1, marks=pytest.mark.proof)])
-def test_pheme_shuffled(
-    pipeline: Pipeline, record_figures: Callable[..., None], one_in: int
-) -> None:
+def test_pheme_shuffled(pipeline: Pipeline, record: Record, one_in: int) -> None:
     """The order of arrival changes nothing: follows, posts, replies and reposts all mixed.
 
     One in five of them is a log as well, of replies without parents and people who are strangers;
@@ -51,16 +47,16 @@ def test_pheme_shuffled(
     random.Random(2014).shuffle(messages)
     messages = messages[::one_in]
     figures = load_and_compare(pipeline, messages, model_of(messages), one_in)
-    record_figures(f"PHEME, shuffled, one in {one_in}", **figures)
+    record(f"PHEME, shuffled, one in {one_in}", **figures)
 
 
 @pytest.mark.proof
-def test_irc_shuffled(pipeline: Pipeline, record_figures: Callable[..., None]) -> None:
+def test_irc_shuffled(pipeline: Pipeline, record: Record) -> None:
     """Threads up to 103 deep join in any order."""
     messages: list[Message] = list(irc_messages(IRC))
     model = model_of(messages)
     random.Random(2004).shuffle(messages)
-    record_figures("Ubuntu IRC, shuffled", **load_and_compare(pipeline, messages, model))
+    record("Ubuntu IRC, shuffled", **load_and_compare(pipeline, messages, model))
 
 
 @cache

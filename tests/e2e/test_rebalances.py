@@ -1,7 +1,7 @@
 """The group rebalances over and over while one fan-out goes on."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,7 +22,7 @@ from streams.bootstrap import cassandra_stores, connect_store, create_metrics
 from streams.routes import ROLES
 from tests.e2e.faults import Journal
 from tests.e2e.offset_sampler import OffsetSampler
-from tests.e2e.pipeline import READ, Pipeline
+from tests.e2e.pipeline import READ, Pipeline, Record
 from tests.e2e.village import START
 
 AUTHOR = UserId(1)
@@ -38,20 +38,18 @@ _ENTRIES = select("home_timeline", "proof", "user_id, post_id", "WHERE bucket = 
 pytestmark = pytest.mark.e2e
 
 
-def test_rebalances_within_a_fan_out(
-    pipeline: Pipeline, record_figures: Callable[..., None]
-) -> None:
+def test_rebalances_within_a_fan_out(pipeline: Pipeline, record: Record) -> None:
     """Six of them: nothing missing, nothing extra, few pages twice."""
     figures = storm(pipeline, followers=16_000, rebalances=6, followers_a_page=500)
-    record_figures("6 rebalances in a fan-out", **figures)
+    record("6 rebalances in a fan-out", **figures)
 
 
 @pytest.mark.proof
 @pytest.mark.timeout(900)
-def test_a_storm_of_rebalances(pipeline: Pipeline, record_figures: Callable[..., None]) -> None:
+def test_a_storm_of_rebalances(pipeline: Pipeline, record: Record) -> None:
     """Twenty of them while 200,000 followers are served: at most 1.5 times the pages."""
     figures = storm(pipeline, followers=200_000, rebalances=20, followers_a_page=4_000)
-    record_figures("20 rebalances in a fan-out", **figures)
+    record("20 rebalances in a fan-out", **figures)
 
 
 def storm(

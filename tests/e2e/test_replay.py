@@ -4,14 +4,14 @@ import json
 import random
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
 
 from schemas.codec import Message
 from tests.e2e.comparison import compare_all
-from tests.e2e.pipeline import Pipeline
+from tests.e2e.pipeline import Pipeline, Record
 from tests.e2e.replays import DERIVED, HOMES, Replays, all_tables, lose
 from tests.e2e.village import HAMLET, Village, model_of
 
@@ -42,7 +42,7 @@ def test_all_is_replayed_into_a_store_that_lost_everything(
     pipeline: Pipeline,
     replays: Replays,
     log: Sequence[Message],
-    record_figures: Callable[..., None],
+    record: Record,
 ) -> None:
     """And once more into one that has it all, which changes nothing; `verify` proves both."""
     model = model_of(log)
@@ -58,12 +58,12 @@ def test_all_is_replayed_into_a_store_that_lost_everything(
     assert compare_all(pipeline.settings, model) == entries
     assert pipeline.mingle("replay", "status", path)
     assert "0 missing, 0 extra" in pipeline.mingle("verify", "--users", "20")
-    record_figures("all replayed", events=len(log), deliveries=plan["deliveries"])
+    record("all replayed", events=len(log), deliveries=plan["deliveries"])
 
 
 @pytest.mark.proof
 def test_a_replay_that_is_killed_is_shared_and_goes_on_while_live_events_come(
-    pipeline: Pipeline, replays: Replays, record_figures: Callable[..., None]
+    pipeline: Pipeline, replays: Replays, record: Record
 ) -> None:
     """The first half of a log, into a store that lost its entries, while the other half arrives.
 
@@ -92,7 +92,7 @@ def test_a_replay_that_is_killed_is_shared_and_goes_on_while_live_events_come(
         del pipeline.workers[name]
     pipeline.drain(DRAIN_SECONDS)
     assert compare_all(pipeline.settings, model_of(log)) > 0
-    record_figures("replay killed and shared", events=plan["events"], done_at_the_kill=at_the_kill)
+    record("replay killed and shared", events=plan["events"], done_at_the_kill=at_the_kill)
 
 
 @pytest.mark.proof

@@ -2,7 +2,6 @@
 
 import resource
 import time
-from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
@@ -19,7 +18,7 @@ from services.settings.settings import Settings
 from streams.bootstrap import cassandra_stores, connect_store, create_metrics
 from streams.pace import paced
 from tests.e2e.outage import WorkerSite
-from tests.e2e.pipeline import Pipeline
+from tests.e2e.pipeline import Pipeline, Record
 from tests.e2e.replays import DERIVED, Replays, lose
 
 SCENARIO = "zipf-75-followers"
@@ -91,7 +90,7 @@ def so_far(live: WorkerSite, settings: Settings) -> Cost:
 
 
 def test_a_replay_needs_a_third_of_the_live_store_requests(
-    pipeline: Pipeline, record_figures: Callable[..., None]
+    pipeline: Pipeline, record: Record
 ) -> None:
     """The same posts, live and replayed by one process each, into tables that are empty.
 
@@ -130,8 +129,8 @@ def test_a_replay_needs_a_third_of_the_live_store_requests(
         cassandra_seconds(pipeline.settings) - cassandra,
         done["seconds"],
     )
-    record_figures("live", **lived.figures())
-    record_figures("replayed", **replayed.figures())
+    record("live", **lived.figures())
+    record("replayed", **replayed.figures())
     assert replayed.entries == lived.entries
     assert lived.requests >= RATIO * replayed.requests
 

@@ -4,7 +4,7 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ from streams.outbox import Outgoing
 from tests.contracts.conftest import session_on
 from tests.e2e.comparison import compare_all
 from tests.e2e.groups import empty_groups
-from tests.e2e.pipeline import Pipeline
+from tests.e2e.pipeline import Pipeline, Record
 from tests.e2e.replays import HOMES, Replays, lose
 from tests.e2e.village import HAMLET, Village, model_of
 
@@ -102,7 +102,7 @@ def entries(settings: Settings) -> Counter[int]:
 
 
 def test_what_is_past_its_retention_stays_so(
-    kafka: Reachable, cassandra: Reachable, tmp_path: Path, record_figures: Callable[..., None]
+    kafka: Reachable, cassandra: Reachable, tmp_path: Path, record: Record
 ) -> None:
     """A replay of what is too old shows none of it, and its rows leave when they were to leave.
 
@@ -115,14 +115,12 @@ def test_what_is_past_its_retention_stays_so(
     try:
         empty_groups(kafka.address)
         pipeline.prepare()
-        replay_what_is_old(pipeline, times, record_figures)
+        replay_what_is_old(pipeline, times, record)
     finally:
         pipeline.stop()
 
 
-def replay_what_is_old(
-    pipeline: Pipeline, times: Times, record_figures: Callable[..., None]
-) -> None:
+def replay_what_is_old(pipeline: Pipeline, times: Times, record: Record) -> None:
     said, settings, replays = told(times.all), pipeline.settings, Replays(pipeline)
     model = model_of(
         [message for message, _ in said],
@@ -157,12 +155,10 @@ def replay_what_is_old(
     del before[expired]
     assert entries(settings) == before
     assert compare_all(settings, model) == shown
-    record_figures("older than retention", events=plan["events"], entries=shown)
+    record("older than retention", events=plan["events"], entries=shown)
 
 
-def test_ten_minutes_wait_and_the_offsets_are_lost(
-    pipeline: Pipeline, record_figures: Callable[..., None]
-) -> None:
+def test_ten_minutes_wait_and_the_offsets_are_lost(pipeline: Pipeline, record: Record) -> None:
     """Scaled: what would have come in ten minutes, by its records' times, waits at once."""
     log = VILLAGE.log(random.Random(SEED))
     half = len(log) // 2
@@ -185,15 +181,13 @@ def test_ten_minutes_wait_and_the_offsets_are_lost(
     pipeline.drain(DRAIN_SECONDS)
     seconds = time.monotonic() - back
     assert compare_all(pipeline.settings, model_of(log)) > 0
-    record_figures(
+    record(
         "ten minutes and all offsets", events=len(log), messages_waiting=waiting,
         seconds_to_recover=round(seconds, 1),
     )  # fmt: skip
 
 
-def test_dead_letters_are_replayed(
-    pipeline: Pipeline, replays: Replays, record_figures: Callable[..., None]
-) -> None:
+def test_dead_letters_are_replayed(pipeline: Pipeline, replays: Replays, record: Record) -> None:
     """A worker that was deployed wrong buried some of everything; no more than those are read."""
     log = HAMLET.log(random.Random(SEED))
     doomed = [each for kind in KINDS for each in first_of(kind, log)]
@@ -208,7 +202,7 @@ def test_dead_letters_are_replayed(
     done = replays.run(path)
     assert (done["over"], done["total"]) == (True, len(doomed))
     found = compare_all(pipeline.settings, model_of(log))
-    record_figures("dead letters replayed", letters=len(doomed), entries=found)
+    record("dead letters replayed", letters=len(doomed), entries=found)
 
 
 def first_of(kind: type[Any], log: Sequence[Message]) -> list[Message]:
@@ -218,9 +212,7 @@ def first_of(kind: type[Any], log: Sequence[Message]) -> list[Message]:
     return alone[:REJECTED]
 
 
-def test_a_damaged_shard_is_found_and_mended(
-    pipeline: Pipeline, record_figures: Callable[..., None]
-) -> None:
+def test_a_damaged_shard_is_found_and_mended(pipeline: Pipeline, record: Record) -> None:
     """Rows removed, doubled and altered behind the store's back, with its own time."""
     log = HAMLET.log(random.Random(SEED + 1))
     pipeline.start_worker("live")
@@ -237,7 +229,7 @@ def test_a_damaged_shard_is_found_and_mended(
     pipeline.mingle("rebuild", "--all")
     assert "0 missing, 0 extra" in pipeline.mingle("verify", "--users", "200")
     assert compare_all(pipeline.settings, model) == shown
-    record_figures("damaged shard", entries=shown, missing=found["homes"]["missing"], **damaged)
+    record("damaged shard", entries=shown, missing=found["homes"]["missing"], **damaged)
 
 
 def damage(settings: Settings) -> dict[str, int]:

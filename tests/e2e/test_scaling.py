@@ -4,7 +4,7 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from streams.app import SESSION_SECONDS
 from streams.kafka.publisher import Publisher
 from streams.outbox import Outgoing
 from tests.e2e.comparison import compare_all
-from tests.e2e.pipeline import FIRST, Pipeline, Place
+from tests.e2e.pipeline import FIRST, Pipeline, Place, Record
 from tests.e2e.village import HAMLET, Village, model_of
 
 SEED = 11
@@ -166,7 +166,7 @@ def test_one_to_four_workers_and_back(
     cassandra: Reachable,
     pipeline: Pipeline,
     tmp_path: Path,
-    record_figures: Callable[..., None],
+    record: Record,
 ) -> None:
     """Nothing is lost or extra; how long messages waited at each step is told at the end."""
     log = LOAD.log(random.Random(SEED))
@@ -191,11 +191,11 @@ def test_one_to_four_workers_and_back(
     assert load.sent < len(log), "the load was over before the last step"
     wait_until_handled(pipeline)
     for told, seconds in crew.longest.items():
-        record_figures(told, longest_wait_seconds=round(seconds, 1))
+        record(told, longest_wait_seconds=round(seconds, 1))
     delivered = compare_all(pipeline.settings, model_of(published))
     assert delivered > 0
-    record_figures("1 to 4 workers and back", messages=len(published), deliveries=delivered)
-    record_figures("their memory", rss_max_bytes=rss_max)
+    record("1 to 4 workers and back", messages=len(published), deliveries=delivered)
+    record("their memory", rss_max_bytes=rss_max)
     assert max(crew.longest.values()) < MOST_WAITING
 
 
@@ -205,7 +205,7 @@ def settled(pipeline: Pipeline, names: set[str]) -> bool:
 
 
 def test_partitions_are_added_later(
-    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, record_figures: Callable[..., None]
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, record: Record
 ) -> None:
     """Keys move to other partitions while messages wait in the old ones: nothing is lost."""
     log = HAMLET.log(random.Random(SEED))
@@ -224,7 +224,7 @@ def test_partitions_are_added_later(
     pipeline.publish(log[half:])
     wait_until_handled(pipeline)
     seconds = round(time.monotonic() - started, 1)
-    record_figures("partitions doubled", seconds_until_all_is_handled=seconds)
+    record("partitions doubled", seconds_until_all_is_handled=seconds)
     beyond = [end for (name, at), end in pipeline.ends(["posts"]).items() if at >= 64]
     assert any(beyond), "no message went to a new partition"
     assert compare_all(pipeline.settings, model_of(log)) > 0
@@ -240,9 +240,7 @@ def wait_until_handled(pipeline: Pipeline) -> None:
         pipeline.until(lambda role=role, read=read: not pipeline.lag(role, read), deadline)
 
 
-def test_a_restart_under_its_name_is_no_rebalance(
-    pipeline: Pipeline, record_figures: Callable[..., None]
-) -> None:
+def test_a_restart_under_its_name_is_no_rebalance(pipeline: Pipeline, record: Record) -> None:
     """What a rolling update does to each pod: the others keep what they have, and go on."""
     ports = {name: first_free_port(1) for name in "ab"}
     for name, port in ports.items():
@@ -255,7 +253,7 @@ def test_a_restart_under_its_name_is_no_rebalance(
     pipeline.start_worker("b", *ROLES, metrics_port=ports["b"])
     pipeline.until(lambda: is_ready(ports["b"]))
     seconds = time.monotonic() - started
-    record_figures("restart", seconds_until_ready=round(seconds, 1))
+    record("restart", seconds_until_ready=round(seconds, 1))
     assert settled(pipeline, set(ports))
     # One that takes longer than its session is put out of its groups, and taken in again.
     most = 0 if seconds < SESSION_SECONDS else 2 * len(FIRST)

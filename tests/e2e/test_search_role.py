@@ -3,7 +3,7 @@
 import asyncio
 import random
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pytest
 import uvloop
@@ -14,7 +14,7 @@ from services.readers.search import SearchPosts, search_criteria
 from services.settings.settings import Settings
 from streams.bootstrap import Deps, cassandra_stores, connect_store, create_metrics
 from tests.e2e.comparison import compare_all
-from tests.e2e.pipeline import FIRST, READ, Pipeline
+from tests.e2e.pipeline import FIRST, READ, Pipeline, Record
 from tests.e2e.village import HAMLET, model_of
 from tests.model import Model
 from tests.shown import shown
@@ -25,9 +25,7 @@ QUESTIONS = ("the", "again", "again the", "the 7th", "14th", "nowhere", "")
 pytestmark = pytest.mark.e2e
 
 
-def test_homes_are_whole_while_the_search_is_away(
-    pipeline: Pipeline, record_figures: Callable[..., None]
-) -> None:
+def test_homes_are_whole_while_the_search_is_away(pipeline: Pipeline, record: Record) -> None:
     """It is killed while it works; started again, it finds what the model finds, and no more."""
     log = HAMLET.log(random.Random(SEED))
     model = model_of(log)
@@ -48,7 +46,7 @@ def test_homes_are_whole_while_the_search_is_away(
     pipeline.start_worker("search", "--role", "search")
     pipeline.until(lambda: not pipeline.lag("search", READ["search"]))
     found = uvloop.run(found_as_in(pipeline.settings, model))
-    record_figures("search killed", events=len(log), unhandled_at_the_kill=left, found=found)
+    record("search killed", events=len(log), unhandled_at_the_kill=left, found=found)
 
 
 async def found_as_in(settings: Settings, model: Model) -> int:

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -13,11 +13,9 @@ from schemas.ids import post_id
 from servers.server import Reachable, Server
 from streams.routes import ROLES
 from tests.e2e.outage import HASTE, Load, steady
-from tests.e2e.pipeline import Pipeline
+from tests.e2e.pipeline import Pipeline, Record
 from tests.e2e.village import START, Village
 from tests.faults.proxy import Proxy
-
-Record = Callable[..., None]
 
 SEED = 4
 HAMLET = Village(people=40, follows=300, posts=400)
@@ -73,7 +71,7 @@ def test_a_worker_may_start_before_its_store(pipeline: Pipeline, proxy: Proxy) -
 
 @pytest.mark.parametrize("size", [HAMLET, pytest.param(VILLAGE, marks=pytest.mark.proof)])
 def test_writes_whose_answers_are_lost(
-    pipeline: Pipeline, proxy: Proxy, record_figures: Record, size: Village
+    pipeline: Pipeline, proxy: Proxy, record: Record, size: Village
 ) -> None:
     """They time out although they are applied, so each is done again; nothing shows."""
     with Load(pipeline, log_of(size)) as load:
@@ -85,13 +83,11 @@ def test_writes_whose_answers_are_lost(
         load.recover()
         assert proxy.weather.lost > 0
         load.figures["lost_bytes"] = proxy.weather.lost
-    record_figures(f"answers lost, {size.posts} posts", **load.figures)
+    record(f"answers lost, {size.posts} posts", **load.figures)
 
 
 @pytest.mark.proof
-def test_batches_that_are_written_in_part(
-    pipeline: Pipeline, proxy: Proxy, record_figures: Record
-) -> None:
+def test_batches_that_are_written_in_part(pipeline: Pipeline, proxy: Proxy, record: Record) -> None:
     """Connections break in the middle of writes, again and again."""
     chance = random.Random(SEED)
     with Load(pipeline, log_of(VILLAGE)) as load:
@@ -102,12 +98,12 @@ def test_batches_that_are_written_in_part(
             load.until(lambda: proxy.weather.broken >= BREAKS and site.postponed() > 0, 90)
         load.recover()
         load.figures["broken"] = proxy.weather.broken
-    record_figures("batches in part", **load.figures)
+    record("batches in part", **load.figures)
 
 
 @pytest.mark.proof
 def test_the_store_is_killed(
-    pipeline: Pipeline, breakable_cassandra: Server, record_figures: Record
+    pipeline: Pipeline, breakable_cassandra: Server, record: Record
 ) -> None:
     """SIGKILL under load, and a restart, which first replays the commit log."""
     with Load(pipeline, log_of(VILLAGE)) as load:
@@ -118,12 +114,12 @@ def test_the_store_is_killed(
         load.until(lambda: any(site.postponed() > 0 for site in sites))
         breakable_cassandra.start()
         load.recover()
-    record_figures("Cassandra killed", **load.figures)
+    record("Cassandra killed", **load.figures)
 
 
 @pytest.mark.proof
 def test_the_store_freezes_again_and_again(
-    pipeline: Pipeline, breakable_cassandra: Server, record_figures: Record
+    pipeline: Pipeline, breakable_cassandra: Server, record: Record
 ) -> None:
     """Each time for longer than a request may take."""
     with Load(pipeline, log_of(VILLAGE), lots=FREEZES + 2) as load:
@@ -137,11 +133,11 @@ def test_the_store_freezes_again_and_again(
             breakable_cassandra.resume()
         assert site.postponed() > 0
         load.recover()
-    record_figures("Cassandra frozen", freezes=FREEZES, **load.figures)
+    record("Cassandra frozen", freezes=FREEZES, **load.figures)
 
 
 @pytest.mark.proof
-def test_the_store_is_far_away(pipeline: Pipeline, proxy: Proxy, record_figures: Record) -> None:
+def test_the_store_is_far_away(pipeline: Pipeline, proxy: Proxy, record: Record) -> None:
     """A tenth of a second to and fro costs time, and nothing else."""
     with Load(pipeline, log_of(VILLAGE)) as load, ExitStack() as far:
         site = load.worker("a", cassandra_port=proxy.port)
@@ -150,12 +146,12 @@ def test_the_store_is_far_away(pipeline: Pipeline, proxy: Proxy, record_figures:
         seconds = site.total("timeline_store_request_seconds_sum")
         requests = site.total("timeline_store_request_seconds_count")
         assert seconds / requests > 2 * LATENCY_SECONDS
-    record_figures("Cassandra far", store_requests=round(requests), **load.figures)
+    record("Cassandra far", store_requests=round(requests), **load.figures)
 
 
 @pytest.mark.proof
 def test_workers_come_and_go_while_the_store_is_away(
-    pipeline: Pipeline, breakable_cassandra: Server, record_figures: Record
+    pipeline: Pipeline, breakable_cassandra: Server, record: Record
 ) -> None:
     """One is restarted, one stopped, one started, one started and stopped; each in time."""
     with Load(pipeline, log_of(VILLAGE)) as load:
@@ -178,12 +174,12 @@ def test_workers_come_and_go_while_the_store_is_away(
         for site in (again, new):
             assert site.total("timeline_rebalances_total") > 0
             assert site.problems() == []
-    record_figures("workers come and go", away_seconds=AWAY_SECONDS, **load.figures)
+    record("workers come and go", away_seconds=AWAY_SECONDS, **load.figures)
 
 
 @pytest.mark.proof
 def test_a_worker_that_cannot_reach_the_store_hands_over(
-    pipeline: Pipeline, proxy: Proxy, record_figures: Record
+    pipeline: Pipeline, proxy: Proxy, record: Record
 ) -> None:
     """The others can: its partitions wait for it, not theirs, and those it gives up go on."""
     with Load(pipeline, log_of(VILLAGE)) as load:
@@ -197,12 +193,12 @@ def test_a_worker_that_cannot_reach_the_store_hands_over(
             load.until(lambda: all(pipeline.members(role).get("well") for role in ROLES), 90)
             load.stop_worker("cut-off")
             load.recover()
-    record_figures("one worker cut off", **load.figures)
+    record("one worker cut off", **load.figures)
 
 
 @pytest.mark.proof
 def test_a_store_that_is_away_does_not_fill_the_memory(
-    pipeline: Pipeline, breakable_cassandra: Server, record_figures: Record
+    pipeline: Pipeline, breakable_cassandra: Server, record: Record
 ) -> None:
     """Many times what the partitions may hold is published; the worker goes on by itself."""
     with Load(pipeline, long_posts(), lots=20) as load:
@@ -218,7 +214,7 @@ def test_a_store_that_is_away_does_not_fill_the_memory(
         breakable_cassandra.resume()
         load.recover()
         assert max(held, load.figures["rss_max_bytes"]) < RSS_BYTES
-    record_figures("memory while away", waiting_bytes=waiting, rss_away_bytes=held, **load.figures)
+    record("memory while away", waiting_bytes=waiting, rss_away_bytes=held, **load.figures)
 
 
 def long_posts() -> list[Message]:

@@ -8,7 +8,6 @@ an unfollow, a newer edit, a deletion. Then the frozen one goes on.
 import os
 import signal
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -27,7 +26,7 @@ from streams.routes import ROLES
 from tests.e2e.comparison import compare_all
 from tests.e2e.faults import Journal
 from tests.e2e.offset_sampler import OffsetSampler
-from tests.e2e.pipeline import Pipeline
+from tests.e2e.pipeline import Pipeline, Record
 from tests.e2e.village import START, model_of
 from tests.e2e.worker_processes import is_stopped
 
@@ -63,7 +62,7 @@ DELETION: list[Message] = [
 pytestmark = [pytest.mark.e2e, pytest.mark.proof, pytest.mark.timeout(600)]
 
 
-def test_a_zombie_changes_nothing(pipeline: Pipeline, record_figures: Callable[..., None]) -> None:
+def test_a_zombie_changes_nothing(pipeline: Pipeline, record: Record) -> None:
     """What it writes late loses against what is newer, and its commit does not go through."""
     newer = [*UNFOLLOW, *NEWER_EDIT, *DELETION]
     with OffsetSampler(pipeline) as sampler:
@@ -71,7 +70,7 @@ def test_a_zombie_changes_nothing(pipeline: Pipeline, record_figures: Callable[.
     assert not sampler.objections, sampler.objections
     assert not sampler.regressions
     assert compare_all(pipeline.settings, model_of([*BEFORE, *OLD, *newer])) > 0
-    record_figures("zombie", **figures)
+    record("zombie", **figures)
 
 
 @pytest.mark.parametrize("newer", [UNFOLLOW, NEWER_EDIT], ids=["follow", "edit"])
