@@ -116,11 +116,8 @@ def settings_for(server: Reachable, keyspace: str) -> Settings:
 
 @contextmanager
 def session_on(settings: Settings) -> Iterator[Any]:
-    direct = create_cluster(settings)
-    try:
+    with create_cluster(settings) as direct:
         yield direct.connect()
-    finally:
-        direct.shutdown()
 
 
 def migrated(settings: Settings) -> Settings:

@@ -1,8 +1,9 @@
 """Everything that is shown, read back through the API's own code and compared with the model."""
 
 import asyncio
-from collections.abc import Awaitable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Iterable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import asynccontextmanager
 from multiprocessing import get_context
 from typing import TypeVar
 
@@ -15,7 +16,8 @@ from services.readers.paging import PageRequest
 from services.readers.reader import Reader
 from services.readers.thread import Threads
 from services.settings.settings import Settings
-from streams.bootstrap import Deps, cassandra_stores, connect_store, create_metrics
+from streams.bootstrap import Deps
+from streams.process.processes import open_deps
 from tests.model import Model
 from tests.shown import placed, shown
 
@@ -53,10 +55,7 @@ def compare_share(settings: Settings, share: int, one_home_in: int) -> int:
 
 
 async def compare(settings: Settings, model: Model, share: int, one_home_in: int) -> int:
-    metrics = create_metrics()
-    store = await connect_store(settings, metrics)
-    try:
-        deps = Deps(settings, metrics, cassandra_stores(store, settings))
+    async with connected(settings) as deps:
         reader = Reader(deps.stores, deps.clock, settings.epoch)
         home, threads = Home(reader, deps.retention), Threads(reader)
         users = sorted({user for user in (*model.edges, *model.written) if user})
@@ -67,8 +66,14 @@ async def compare(settings: Settings, model: Model, share: int, one_home_in: int
             (same_thread(threads, model, post) for post in asked[share::PROCESSES]), READERS
         )
         return sum(counts)
-    finally:
-        await store.close()
+
+
+@asynccontextmanager
+async def connected(settings: Settings) -> AsyncIterator[Deps]:
+    """The stores of the settings once they have answered."""
+    async with open_deps(settings) as deps:
+        await deps.connect()
+        yield deps
 
 
 def starts_thread(model: Model, post: int) -> bool:

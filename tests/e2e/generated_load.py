@@ -4,10 +4,9 @@ Some messages are sent twice, some are held back until long after their successo
 """
 
 import random
-import threading
 import time
 from collections.abc import Iterator
-from types import TracebackType
+from itertools import count
 from typing import Any, NamedTuple, Self
 
 from schemas.codec import Message, encode
@@ -24,6 +23,7 @@ from schemas.relations import BlockCreated, BlockDeleted, MuteCreated, MuteDelet
 from services.errors import BrokerUnavailable
 from streams.kafka.publisher import NotPublished
 from streams.outbox import Outgoing
+from tests.e2e.background import BackgroundThread
 from tests.e2e.pipeline import Pipeline
 
 CLOCKS_MS = (-3_600_000, 0, 3_540_000)
@@ -38,7 +38,6 @@ PAST_DAYS = (*range(1, 30), *range(32, 60))
 AGAIN, LATE = 0.1, 0.15
 """Chances of a message to be sent twice, and to be held back."""
 LATE_LOTS = 20
-JOIN_SECONDS = 120.0
 KINDS = {
     "follow": 20, "unfollow": 5, "post": 28, "reply": 22, "repost": 8,
     "edit": 7, "deletion": 3, "block": 2, "unblock": 2, "mute": 2, "unmute": 1,
@@ -109,9 +108,8 @@ class GeneratedLoad:
         earlier = self._chance.choice(self._written[-60:]) if self._written else None
         text = f"the {len(self.all)}th"
         if earlier and kind in ("edit", "deletion"):
-            own: dict[str, Any] = {
-                "version": version, "post_id": earlier[0], "author_id": earlier[1],
-            }  # fmt: skip
+            own: dict[str, Any] = dict(zip(("post_id", "author_id"), earlier, strict=True))
+            own["version"] = version
             return PostDeleted(**own) if kind == "deletion" else PostEdited(**own, text=text)
         said: dict[str, Any] = {
             "version": version,
@@ -127,39 +125,28 @@ class GeneratedLoad:
         return PostCreated(**said)
 
 
-class Producers:
-    """A thread that publishes while its context is open; leaving it sends what was held back.
+class Producers(BackgroundThread):
+    """Publishes while its context is open; leaving it sends what was held back.
 
     A lot that the brokers did not acknowledge is sent again, whole.
     """
 
     def __init__(self, pipeline: Pipeline, seed: int) -> None:
+        super().__init__()
         self._pipeline = pipeline
         self._chance = random.Random(f"{seed} producers")
         self._talk = GeneratedLoad(random.Random(f"{seed} talk"), time.time_ns() // 1_000_000)
         self._held: list[tuple[int, SentMessage]] = []
         """By the lot they go with."""
-        self._leaving = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="producers")
-        self._failure: BaseException | None = None
         self.twice = self.late = self.refused = 0
 
     def __enter__(self) -> Self:
         self._pipeline.publish(each.outgoing for each in self._talk.first())
-        self._thread.start()
-        return self
+        return super().__enter__()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._leaving.set()
-        self._thread.join(JOIN_SECONDS)
-        assert not self._thread.is_alive()
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        super().__exit__(kind, error, trace)
         if error is None:
-            assert self._failure is None, self._failure
             self._pipeline.publish(each.outgoing for _, each in self._held)
 
     @property
@@ -167,14 +154,11 @@ class Producers:
         """All that was said."""
         return self._talk.all
 
-    def _run(self) -> None:
-        number = 0
-        try:
-            while not self._leaving.wait(LOT_SECONDS):
-                self._publish(self._mixed(number))
-                number += 1
-        except BaseException as error:  # noqa: BLE001 - told to the test by __exit__
-            self._failure = error
+    def work(self) -> None:
+        for number in count():
+            if self.leaving.wait(LOT_SECONDS):
+                return
+            self._publish(self._mixed(number))
 
     def _mixed(self, number: int) -> list[SentMessage]:
         """A lot as it leaves: without what is held back, with what was, in no order."""
@@ -199,7 +183,7 @@ class Producers:
                 self._pipeline.publish(each.outgoing for each in lot)
             except (BrokerUnavailable, NotPublished):
                 self.refused += 1
-                if self._leaving.wait(LOT_SECONDS):
+                if self.leaving.wait(LOT_SECONDS):
                     self._held += [(0, each) for each in lot]
                     return
             else:

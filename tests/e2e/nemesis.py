@@ -11,25 +11,23 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from confluent_kafka import KafkaException
 
+from servers.process import wait_until
 from servers.server import Server
 from streams.routes import ROLES
+from tests.e2e.background import BackgroundThread
 from tests.e2e.disk import full
 from tests.e2e.pipeline import Pipeline
 from tests.e2e.worker_processes import WorkerProcesses
 from tests.faults.proxy import Proxy, Weather
 
-LOOK_SECONDS = 0.2
 NOTICE_SECONDS = 30.0
 """In which a fault must be noticed by those whom it is for."""
 CALM_SECONDS = (0.5, 3.0)
 """Between two faults of a kind of hand; the other hand does not wait for it."""
-END_SECONDS = 240.0
-"""For faults that are under way."""
 
 log = logging.getLogger(__name__)
 
@@ -48,57 +46,39 @@ class FaultTargets(NamedTuple):
     workers: WorkerProcesses
 
 
-class FaultThread:
-    """Deals faults of some kinds on a thread of its own, until it is told to stop.
+class FaultThread(BackgroundThread):
+    """Deals faults of some kinds until it is told to stop.
 
     It deals all of them once at least, and goes on with those that have not happened.
     """
 
+    join_seconds = 240.0
+    """For faults that are under way."""
+
     def __init__(self, name: str, faults: Mapping[str, Fault], seed: int) -> None:
+        super().__init__()
         self.happened: Counter[str] = Counter()
         self.dealt: Counter[str] = Counter()
         self._faults = faults
         self._chance = random.Random(f"{seed} {name}")
         self._ending = threading.Event()
-        self._abandoned = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=name)
-        self._failure: BaseException | None = None
         self._began = time.monotonic()
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._abandoned.set()
-        self._thread.join(END_SECONDS)
-        assert not self._thread.is_alive()
-        if error is None:
-            assert self._failure is None, self._failure
 
     def end(self, seconds: float) -> None:
         """No more faults than are needed for each to have happened; waits so long for those."""
         self._ending.set()
-        self._thread.join(seconds)
+        self.join(seconds)
 
     @property
     def missing(self) -> set[str]:
         """The kinds that have not happened."""
         return set(self._faults) - set(self.happened)
 
-    def _run(self) -> None:
-        try:
-            for kind in self._kinds():
-                self._deal(kind)
-                if self._abandoned.wait(self._chance.uniform(*CALM_SECONDS)):
-                    return
-        except BaseException as error:  # noqa: BLE001 - told to the test by __exit__
-            self._failure = error
+    def work(self) -> None:
+        for kind in self._kinds():
+            self._deal(kind)
+            if self.leaving.wait(self._chance.uniform(*CALM_SECONDS)):
+                return
 
     def _kinds(self) -> Iterator[str]:
         while True:
@@ -255,9 +235,4 @@ def _after(seconds: float) -> Callable[[], bool]:
 
 
 def _until(holds: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + NOTICE_SECONDS
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(LOOK_SECONDS)
-    return True
+    return wait_until(holds, NOTICE_SECONDS)

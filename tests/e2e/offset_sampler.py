@@ -6,25 +6,23 @@ handled between the two is no excuse, for it was not handled when its offset was
 """
 
 import asyncio
-import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import uvloop
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
 
-from schemas import topics
 from schemas.codec import Message, decode
 from schemas.events import FollowCreated, FollowDeleted, PostCreated, ReplyCreated
 from schemas.ids import SLOTS, slot
 from schemas.requests import BackfillFollow, DeliverPage
 from services.errors import StoreUnavailable
 from streams.bootstrap import cassandra_stores, connect_store, create_metrics
+from tests.e2e.background import BackgroundThread
 from tests.e2e.effects import Effects
-from tests.e2e.pipeline import FIRST, Pipeline, Place
+from tests.e2e.pipeline import FIRST, Pipeline, Place, places
 
 SAMPLE_SECONDS = 0.2
 READ_AT_ONCE = 5_000
@@ -120,6 +118,10 @@ class KnownEffects:
         return None
 
 
+def merged(parts: Iterable[Mapping[Place, int]]) -> dict[Place, int]:
+    return {place: offset for part in parts for place, offset in part.items()}
+
+
 def covers_all(ranges: Iterable[tuple[int, int]]) -> bool:
     reached = 0
     for start, end in sorted(ranges):
@@ -129,13 +131,16 @@ def covers_all(ranges: Iterable[tuple[int, int]]) -> bool:
     return reached == SLOTS
 
 
-class OffsetSampler:
-    """A thread that samples while its context is open; leaving it judges what is left."""
+class OffsetSampler(BackgroundThread):
+    """Samples while its context is open; leaving it judges what is left."""
+
+    join_seconds = FINISH_SECONDS * 2
 
     def __init__(
         self, pipeline: Pipeline, edges: Mapping[int, Iterable[int]] | None = None
     ) -> None:
         """`edges` were recorded before, by author: no message tells of them."""
+        super().__init__()
         self._pipeline = pipeline
         self._known = KnownEffects()
         for author, followers in (edges or {}).items():
@@ -143,27 +148,8 @@ class OffsetSampler:
         self._waiting: defaultdict[Place, deque[OffsetSample]] = defaultdict(deque)
         self._read: dict[Place, int] = {}
         self._committed: dict[Place, int] = {}
-        self._leaving = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="sampler")
-        self.samples = self.judged = self.regressions = self.objected = 0
+        self.samples = self.judged = self.regressions = 0
         self.objections: list[str] = []
-        self.failure: BaseException | None = None
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._leaving.set()
-        self._thread.join(FINISH_SECONDS * 2)
-        assert not self._thread.is_alive()
-        if error is None:
-            assert self.failure is None, self.failure
 
     def has_judged_all(self) -> bool:
         """Whether no message was left out; none may be published any more."""
@@ -173,37 +159,29 @@ class OffsetSampler:
     def figures(self) -> dict[str, int]:
         return {"samples": self.samples, "judged": self.judged}
 
-    def _run(self) -> None:
-        try:
-            uvloop.run(self._watch())
-        except BaseException as error:  # noqa: BLE001 - told to the test by __exit__
-            self.failure = error
+    def work(self) -> None:
+        uvloop.run(self._watch())
 
     async def _watch(self) -> None:
-        places = [
-            TopicPartition(name, number, OFFSET_BEGINNING)
-            for names in FIRST.values()
-            for name in names
-            for number in range(topics.load_topics()[name].partitions)
-        ]
-        bootstrap = self._pipeline.settings.kafka_bootstrap
+        settings = self._pipeline.settings
+        everything = [place for names in FIRST.values() for place in places(names)]
         consumer = Consumer(
-            {"bootstrap.servers": bootstrap, "group.id": "sampler", "enable.auto.commit": False}
-        )
-        consumer.assign(places)
-        store = await connect_store(self._pipeline.settings, create_metrics())
+            {"bootstrap.servers": settings.kafka_bootstrap, "group.id": "sampler",
+             "enable.auto.commit": False}
+        )  # fmt: skip
+        consumer.assign([TopicPartition(*place, OFFSET_BEGINNING) for place in everything])
+        store = await connect_store(settings, create_metrics())
         try:
-            stores = cassandra_stores(store, self._pipeline.settings)
-            effects = Effects(store, stores.graph, stores.relations)
-            await self._sample_until_left(consumer, effects)
+            stores = cassandra_stores(store, settings)
+            await self._sample_until_left(consumer, Effects(store, stores.graph, stores.relations))
         finally:
             consumer.close()
             await store.close()
 
     async def _sample_until_left(self, consumer: Any, effects: Effects) -> None:
-        while not self._leaving.is_set():
+        while not self.leaving.is_set():
             await self._sample(consumer, effects)
-            await asyncio.to_thread(self._leaving.wait, SAMPLE_SECONDS)
+            await asyncio.to_thread(self.leaving.wait, SAMPLE_SECONDS)
         deadline = time.monotonic() + FINISH_SECONDS
         while not await self._sample(consumer, effects) or any(self._due()):
             assert time.monotonic() < deadline, "could not judge what was committed"
@@ -211,20 +189,13 @@ class OffsetSampler:
     async def _sample(self, consumer: Any, effects: Effects) -> bool:
         """Whether Kafka and the store answered; what they did not say is judged later."""
         try:
-            self._take(self._offsets())
+            self._take(merged(self._pipeline.offsets(role) for role in FIRST))
             self._read_on(consumer)
             await self._judge(consumer, effects)
         except (KafkaException, StoreUnavailable):
             return False
         self.samples += 1
         return True
-
-    def _offsets(self) -> dict[Place, int]:
-        return {
-            place: offset
-            for role in FIRST
-            for place, offset in self._pipeline.offsets(role).items()
-        }
 
     def _take(self, offsets: Mapping[Place, int]) -> None:
         for place, offset in offsets.items():
@@ -233,11 +204,7 @@ class OffsetSampler:
 
     def _read_on(self, consumer: Any) -> None:
         """Reads all topics to where they end now."""
-        ends = {
-            place: end
-            for names in FIRST.values()
-            for place, end in self._pipeline.ends(names).items()
-        }
+        ends = merged(self._pipeline.ends(names) for names in FIRST.values())
         deadline = time.monotonic() + FINISH_SECONDS
         while any(self._read.get(place, 0) < end for place, end in ends.items()):
             assert time.monotonic() < deadline, "could not read the topics"
@@ -289,8 +256,6 @@ class OffsetSampler:
                 self._known.found(seen, now)
 
     def _object(self, seen: OffsetSample, lack: str | None) -> None:
-        if lack is not None:
-            self.objected += 1
-            if len(self.objections) < SOME:
-                committed = self._committed[seen.place]
-                self.objections.append(f"{committed} is committed of {seen}: {lack}")
+        if lack is not None and len(self.objections) < SOME:
+            committed = self._committed[seen.place]
+            self.objections.append(f"{committed} is committed of {seen}: {lack}")

@@ -1,21 +1,16 @@
 """A load on workers while what they depend on is away, and the figures of their recovery."""
 
-import os
-import signal
 import time
 from collections.abc import Callable, Sequence
-from types import TracebackType
 from typing import Any, Self
-
-import httpx
-from prometheus_client.parser import text_string_to_metric_families
 
 from schemas import topics
 from schemas.codec import Message
-from servers.ports import first_free_port
+from servers.process import wait_until
 from tests.e2e.comparison import compare_all
 from tests.e2e.offset_sampler import OffsetSampler
-from tests.e2e.pipeline import POLL_SECONDS, READ, Pipeline
+from tests.e2e.pipeline import READ, Pipeline
+from tests.e2e.site import Site
 from tests.e2e.village import model_of
 
 LIVE_SECONDS = 90.0
@@ -26,39 +21,6 @@ PATIENCE = 60.0
 """The store's timeout for the comparison: a machine that is busy has lost nothing."""
 STOP_SECONDS = 10.0
 """How long a worker may take to end."""
-
-
-class WorkerSite:
-    """What a worker says of itself."""
-
-    def __init__(self, port: int) -> None:
-        self._base = f"http://127.0.0.1:{port}"
-
-    def lives(self) -> bool:
-        """Whether it is up and finds itself alive."""
-        try:
-            return httpx.get(f"{self._base}/livez").is_success
-        except httpx.TransportError:
-            return False
-
-    def problems(self) -> list[str]:
-        """What keeps it from being ready."""
-        problems: list[str] = httpx.get(f"{self._base}/readyz").json()["problems"]
-        return problems
-
-    def total(self, name: str, **labels: str) -> float:
-        """A sample's value, over all labels that are not given."""
-        text = httpx.get(f"{self._base}/metrics").text
-        return sum(
-            sample.value
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-            if sample.name == name and labels.items() <= sample.labels.items()
-        )
-
-    def postponed(self) -> float:
-        """Messages that it has put off because the store or a broker did not do its part."""
-        return self.total("timeline_events_handled_total", outcome="postponed")
 
 
 class Load:
@@ -78,21 +40,14 @@ class Load:
         self._sampler.__enter__()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._sampler.__exit__(kind, error, trace)
         if error is None:
             self._judge()
 
-    def worker(self, name: str, **settings: Any) -> WorkerSite:
+    def worker(self, name: str, **settings: Any) -> Site:
         """A worker that has begun; it need not be ready."""
-        port = first_free_port(1)
-        self._pipeline.start_worker(name, metrics_port=port, **settings)
-        site = WorkerSite(port)
+        site = self._pipeline.start_site(name, **settings)
         self._pipeline.until(site.lives, time.monotonic() + LIVE_SECONDS)
         return site
 
@@ -111,18 +66,11 @@ class Load:
 
     def until(self, holds: Callable[[], bool], seconds: float = LIVE_SECONDS) -> None:
         """Also while a server is away."""
-        deadline = time.monotonic() + seconds
-        while not holds():
-            assert time.monotonic() < deadline, "not within its time"
-            time.sleep(POLL_SECONDS)
+        assert wait_until(holds, seconds), "not within its time"
 
     def stop_worker(self, name: str) -> None:
         """SIGTERM: it ends in time, and well, whatever is away."""
-        worker = self._pipeline.workers[name]
-        told = time.monotonic()
-        os.kill(worker.pid, signal.SIGTERM)
-        assert self._pipeline.end_of(name, STOP_SECONDS) == 0
-        seconds = round(time.monotonic() - told, 1)
+        seconds = self._pipeline.stop_worker(name, STOP_SECONDS)
         self.figures["seconds_to_stop"] = max(seconds, self.figures.get("seconds_to_stop", 0.0))
 
     def recover(self) -> None:

@@ -18,10 +18,11 @@ from confluent_kafka import (
     KafkaException,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import AdminClient, NewPartitions, OffsetSpec
 
 from schemas import topics
 from schemas.codec import Message, encode
+from servers.ports import first_free_port
 from services.settings.settings import Settings
 from streams.kafka.publisher import Publisher
 from streams.kafka.topics import TopicAdmin, compare_topics
@@ -29,6 +30,7 @@ from streams.outbox import Outgoing
 from streams.routes import ROLES, ROUTES
 from tests.e2e.faults import Journal, Plan
 from tests.e2e.groups import empty_groups
+from tests.e2e.site import Site
 
 Place = tuple[str, int]
 """A topic and the number of a partition."""
@@ -45,6 +47,7 @@ READ = {role: [each.topic for each in ROUTES if each.role == role] for role in R
 """The topics of each role."""
 FIRST = {role: read for role, read in READ.items() if role != "search"}
 """Those that see to what is delivered: each topic once."""
+DELIVERY = tuple(argument for role in FIRST for argument in ("--role", role))
 NOT_NOW = {
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
@@ -67,21 +70,18 @@ class Pipeline:
 
     def __init__(self, bootstrap: str, cassandra_port: int, folder: Path, **settings: Any) -> None:
         self.folder = folder
-        self._environment = {
-            "MINGLE_KAFKA_BOOTSTRAP": bootstrap,
-            "MINGLE_CASSANDRA_PORT": str(cassandra_port),
-            "MINGLE_CASSANDRA_KEYSPACE": f"mingle_{uuid4().hex[:12]}",
-            "MINGLE_METRICS_PORT": "0",
-            "MINGLE_LOG_LEVEL": "warning",
-        } | {f"MINGLE_{name.upper()}": str(value) for name, value in settings.items()}
-        self.settings = self._settings()
+        given = {
+            "kafka_bootstrap": bootstrap,
+            "cassandra_port": cassandra_port,
+            "cassandra_keyspace": f"mingle_{uuid4().hex[:12]}",
+            "metrics_port": 0,
+            "log_level": "warning",
+        } | settings
+        self._environment = as_environment(given)
+        self.settings = Settings(**given)
         self.workers: dict[str, subprocess.Popen[bytes]] = {}
         self._admin = self._connect()
         self._groups: dict[str, Any] = {}
-
-    def _settings(self) -> Settings:
-        names = {name.removeprefix("MINGLE_").lower(): v for name, v in self._environment.items()}
-        return Settings(**names)
 
     def prepare(self) -> None:
         """Empty topics, and a migrated keyspace."""
@@ -139,9 +139,17 @@ class Pipeline:
         """A worker of that name; settings of its own come before the pipeline's."""
         return self._start(name, self._command("worker", *arguments), **settings)
 
-    def start_api(self, name: str, **settings: Any) -> subprocess.Popen[bytes]:
+    def start_api(self, name: str, **settings: Any) -> Site:
         """An API; it is stopped with the workers."""
-        return self._start(name, self._command("api"), **settings)
+        site = Site(first_free_port(1))
+        self._start(name, self._command("api"), api_port=site.port, **settings)
+        return site
+
+    def start_site(self, name: str, *arguments: str, **settings: Any) -> Site:
+        """A worker, and what it says of itself once it is up."""
+        site = Site(first_free_port(1))
+        self.start_worker(name, *arguments, metrics_port=site.port, **settings)
+        return site
 
     def start_faulty_worker(
         self, name: str, settings: Mapping[str, Any] | None = None, **plan: Any
@@ -154,11 +162,11 @@ class Pipeline:
         return Journal(path)
 
     def _start(self, name: str, command: list[str], **settings: Any) -> subprocess.Popen[bytes]:
-        own = {f"MINGLE_{each.upper()}": str(value) for each, value in settings.items()}
+        own = as_environment({"worker_name": name} | settings)
         with (self.folder / f"{name}.log").open("ab") as log:
             worker = subprocess.Popen(
                 command, stdout=log, stderr=log, cwd=ROOT,
-                env=os.environ | self._environment | {"MINGLE_WORKER_NAME": name} | own,
+                env=os.environ | self._environment | own,
             )  # fmt: skip
         self.workers[name] = worker
         return worker
@@ -189,13 +197,16 @@ class Pipeline:
         del self.workers[name]  # one that has not ended is still to be stopped
         return code
 
+    def stop_worker(self, name: str, seconds: float = STOP_SECONDS) -> float:
+        """SIGTERM: it ends in time, and well, whatever is away. How many seconds it took."""
+        began = time.monotonic()
+        self.workers[name].terminate()
+        assert self.end_of(name, seconds) == 0
+        return round(time.monotonic() - began, 1)
+
     def rss_max(self) -> int:
         """The most memory that any worker has had resident, in bytes."""
-        status = [
-            Path(f"/proc/{worker.pid}/status").read_text() for worker in self.workers.values()
-        ]
-        lines = [line.split() for each in status for line in each.splitlines()]
-        return max(int(line[1]) * 1024 for line in lines if line[0] == "VmHWM:")
+        return max(memory_of(worker.pid, "VmHWM") for worker in self.workers.values())
 
     def publish(self, messages: Iterable[Message | Outgoing]) -> int:
         """Appends messages to their topics; all of them are acknowledged on return."""
@@ -204,13 +215,19 @@ class Pipeline:
                 publisher.send(each if isinstance(each, Outgoing) else Outgoing(*encode(each)))
         return publisher.acknowledged.total()
 
-    def drain(self, seconds: float) -> None:
+    def handle(self, messages: Iterable[Message | Outgoing], seconds: float) -> None:
+        """Publish messages, and wait until they are handled."""
+        self.publish(messages)
+        self.drain(seconds)
+
+    def drain(self, seconds: float, roles: Iterable[str] = ROLES) -> None:
         """Waits until everything published is handled, and all that it asked for too.
 
         The ingest role first: its offsets count only when its requests are in their topics.
         """
         deadline = time.monotonic() + seconds
-        for role, read in READ.items():
+        for role in roles:
+            read = READ[role]
             self.until(lambda read=read, role=role: not self.lag(role, read), deadline)
 
     def lag_of_all(self) -> int:
@@ -266,6 +283,15 @@ class Pipeline:
             for member in group.members
         }
 
+    def are_members(self, names: Iterable[str], roles: Iterable[str] = ROLES) -> bool:
+        """Whether exactly these workers have partitions, of each of the roles."""
+        return all(set(self.members(role)) == set(names) for role in roles)
+
+    def add_partitions(self, grown: Mapping[str, topics.Topic]) -> None:
+        wanted = [NewPartitions(name, topic.partitions) for name, topic in grown.items()]
+        for future in self._connect().create_partitions(wanted).values():
+            future.result(ANSWER_SECONDS)
+
     def ends(self, names: Sequence[str]) -> dict[Place, int]:
         latest = OffsetSpec.latest()
         wanted = {TopicPartition(*place): latest for place in places(names)}
@@ -293,10 +319,20 @@ class Pipeline:
         return [str(Path(sys.executable).with_name("mingle")), *arguments]
 
 
+def as_environment(settings: Mapping[str, object]) -> dict[str, str]:
+    return {f"MINGLE_{name.upper()}": str(value) for name, value in settings.items()}
+
+
 def places(names: Iterable[str]) -> list[Place]:
     """Every partition of these topics."""
     declared = topics.load_topics()
     return [(name, index) for name in names for index in range(declared[name].partitions)]
+
+
+def memory_of(pid: int, name: str) -> int:
+    """VmRSS, the bytes that a process has resident, or VmHWM, the most; 0 of one that has ended."""
+    lines = map(str.split, Path(f"/proc/{pid}/status").read_text().splitlines())
+    return next((int(line[1]) * 1_024 for line in lines if line[0] == f"{name}:"), 0)
 
 
 def _now(holds: Callable[[], bool]) -> bool:

@@ -66,15 +66,13 @@ LATE: list[Message] = [
 def test_deleted_words_are_nowhere(pipeline: Pipeline, record: Record) -> None:
     """Not in posts, terms or any other table, in whatever order they arrive; others' words stay."""
     pipeline.start_worker("a")
-    pipeline.publish(FIRST)
-    pipeline.drain(DRAIN_SECONDS)
+    pipeline.handle(FIRST, DRAIN_SECONDS)
     assert found(pipeline.settings) == {KEPT, *WORDS[:2]}
     pipeline.publish(DELETIONS)
     told = time.monotonic()
     pipeline.until(lambda: found(pipeline.settings) == {KEPT}, told + BLANK_SECONDS)
     seconds = time.monotonic() - told
-    pipeline.publish(LATE)
-    pipeline.drain(DRAIN_SECONDS)
+    pipeline.handle(LATE, DRAIN_SECONDS)
     assert found(pipeline.settings) == {KEPT}
     record("deleted words", seconds_to_blank=round(seconds, 1))
 

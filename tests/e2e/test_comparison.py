@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from schemas.codec import Message
-from schemas.events import FollowCreated, PostCreated
+from schemas.events import FollowCreated
 from schemas.ids import UserId, post_id
 from services.readers.item import Item
 from services.readers.paging import Page, PageRequest
@@ -17,31 +17,18 @@ from services.settings.settings import Settings
 from services.storage.cluster import create_cluster
 from tests.e2e.comparison import compare_all, same_home
 from tests.e2e.pipeline import Pipeline
-from tests.model import Model
+from tests.e2e.village import START, model_of, post_at
 from tests.properties.world import World
 
-START = 1_420_000_000_000
 ALICE, BOB = 1, 2
 LOG: list[Message] = [
     FollowCreated(version=1, follower_id=BOB, followee_id=ALICE),
-    *(
-        PostCreated(
-            version=(START + number) * 1_000,
-            post_id=post_id(START + number, 0),
-            author_id=ALICE,
-            text=f"the {number}th",
-        )
-        for number in range(5)
-    ),
+    *(post_at(START + number, number, ALICE) for number in range(5)),
 ]
-TAKEN = post_id(START + 2, 0)
+TAKEN = post_id(START + 2, 2)
 ENTRY = "bucket = %s AND shard = %s AND user_id = %s AND post_id = %s"
 REMOVE = f"DELETE FROM home_timeline WHERE {ENTRY}"
 ADD = "INSERT INTO home_timeline (bucket, shard, user_id, post_id) VALUES (%s, %s, %s, %s)"
-
-
-def model() -> Model:
-    return Model([msgspec.to_builtins(each) for each in LOG])
 
 
 async def homes(alter: Callable[[list[Item]], list[Item]]) -> Any:
@@ -61,7 +48,7 @@ async def homes(alter: Callable[[list[Item]], list[Item]]) -> Any:
 
 async def test_what_is_as_it_should_be_passes() -> None:
     """The control of the controls."""
-    assert await same_home(await homes(lambda items: items), model(), BOB) == 5
+    assert await same_home(await homes(lambda items: items), model_of(LOG), BOB) == 5
 
 
 @pytest.mark.parametrize(
@@ -79,7 +66,7 @@ async def test_what_is_as_it_should_be_passes() -> None:
 async def test_a_home_that_was_altered_fails(alter: Callable[[list[Item]], list[Item]]) -> None:
     """One entry missing, there twice, out of its place, or of other content: each is noticed."""
     with pytest.raises(AssertionError):
-        await same_home(await homes(alter), model(), BOB)
+        await same_home(await homes(alter), model_of(LOG), BOB)
 
 
 @pytest.mark.integration
@@ -90,17 +77,16 @@ def test_an_entry_that_is_gone_from_the_store_is_noticed(pipeline: Pipeline) -> 
     An entry too many is no loss: what nobody owes is not shown, whatever is stored.
     """
     pipeline.start_worker("a")
-    pipeline.publish(LOG)
-    pipeline.drain(60)
-    assert compare_all(pipeline.settings, model()) == 10
+    pipeline.handle(LOG, 60)
+    assert compare_all(pipeline.settings, model_of(LOG)) == 10
     stored = cql(pipeline.settings, "SELECT user_id, post_id, bucket, shard FROM home_timeline")
     bucket, shard = next((at[2], at[3]) for at in stored if at[:2] == (BOB, TAKEN))
     cql(pipeline.settings, REMOVE, bucket, shard, BOB, TAKEN)
     with pytest.raises(AssertionError):
-        compare_all(pipeline.settings, model())
+        compare_all(pipeline.settings, model_of(LOG))
     cql(pipeline.settings, ADD, bucket, shard, BOB, TAKEN)
     cql(pipeline.settings, ADD, bucket, shard, BOB, TAKEN + 1)
-    assert compare_all(pipeline.settings, model()) == 10
+    assert compare_all(pipeline.settings, model_of(LOG)) == 10
 
 
 def cql(settings: Settings, query: str, *values: int) -> list[Any]:
@@ -110,8 +96,5 @@ def cql(settings: Settings, query: str, *values: int) -> list[Any]:
 
 
 def execute(settings: Settings, query: str, values: tuple[int, ...]) -> list[Any]:
-    direct = create_cluster(settings)
-    try:
+    with create_cluster(settings) as direct:
         return list(direct.connect(settings.cassandra_keyspace).execute(query, values))
-    finally:
-        direct.shutdown()

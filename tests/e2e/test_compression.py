@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import random
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +11,7 @@ from confluent_kafka import Producer
 
 from schemas.codec import Message, encode
 from tests.e2e.comparison import compare_all
-from tests.e2e.pipeline import Pipeline, Record
+from tests.e2e.pipeline import Pipeline, Record, memory_of
 from tests.e2e.village import Village, model_of
 from tests.streams.raw_batches import CODECS, UNKNOWN_CODEC, batch, sealed, send, with_codec
 
@@ -50,12 +48,6 @@ def offer(pipeline: Pipeline, raw: bytearray) -> bool:
     return True
 
 
-def memory_mb(pid: int, name: str) -> int:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    (line,) = [each for each in lines if each.startswith(f"{name}:")]
-    return int(line.split()[1]) >> 10
-
-
 def malformed_header() -> bytearray:
     raw = batch([b"{}"], headers=[("name", b"")])
     raw[raw.index(b"name")] = 0xFF
@@ -64,7 +56,7 @@ def malformed_header() -> bytearray:
 
 def test_what_producers_send_is_read_or_said(pipeline: Pipeline, record: Record) -> None:
     """A broker unpacks what it is sent: it refuses what it cannot unpack, and takes the rest."""
-    log = FAMILY.log(random.Random(SEED))
+    log = FAMILY.seeded(SEED)
     worker = pipeline.start_worker("live")
     size = len(log) // len(CODECS) + 1
     parts = [log[at : at + size] for at in range(0, len(log), size)]
@@ -72,7 +64,7 @@ def test_what_producers_send_is_read_or_said(pipeline: Pipeline, record: Record)
         produce(pipeline, codec, part)
     pipeline.drain(DRAIN_SECONDS)
     entries = compare_all(pipeline.settings, model_of(log))
-    before = memory_mb(worker.pid, "VmRSS")
+    before = memory_of(worker.pid, "VmRSS")
 
     broken = with_codec(batch([b"{}"] * 30), CODECS["lz4"])
     assert not offer(pipeline, with_codec(batch([b"{}"]), UNKNOWN_CODEC))
@@ -83,9 +75,9 @@ def test_what_producers_send_is_read_or_said(pipeline: Pipeline, record: Record)
     pipeline.drain(DRAIN_SECONDS)
     record(
         f"{BOMB} MB in a batch of gzip, lz4, zstd",
-        rss_before_mb=before,
-        rss_peak_mb=memory_mb(worker.pid, "VmHWM"),
-        rss_after_mb=memory_mb(worker.pid, "VmRSS"),
+        rss_before_bytes=before,
+        rss_peak_bytes=memory_of(worker.pid, "VmHWM"),
+        rss_after_bytes=memory_of(worker.pid, "VmRSS"),
     )
     dead = [json.loads(line) for line in listed(pipeline)]
     assert sorted(each["reason"] for each in dead) == ["too_large_unpacked"] * 3 + [

@@ -10,7 +10,6 @@ import pytest
 
 from schemas.codec import Message
 from schemas.events import FollowCreated
-from streams.routes import ROLES
 from tests.e2e.comparison import compare_all
 from tests.e2e.faults import Journal, Point
 from tests.e2e.offset_sampler import OffsetSampler
@@ -50,7 +49,7 @@ def test_one_of_two_workers_dies(pipeline: Pipeline, record: Record, point: Poin
 @pytest.mark.timeout(900)
 def test_a_loss_is_noticed(pipeline: Pipeline) -> None:
     """Negative control: what acknowledges first and then dies is seen by sampler and model."""
-    log = HAMLET.log(random.Random(SEED))
+    log = HAMLET.seeded(SEED)
     journal = pipeline.start_faulty_worker("a", point="after-commit", acks_unhandled=True)
     pipeline.until(lambda: bool(pipeline.members("ingest").get("a")))
     with OffsetSampler(pipeline) as sampler:
@@ -76,7 +75,7 @@ def die_and_recover(
         journal = pipeline.start_faulty_worker(name, point=point, at=at, **SMALL)
         if point:
             victims[name] = journal
-    pipeline.until(lambda: all(set(pipeline.members(role)) == set(doomed) for role in ROLES))
+    pipeline.until(lambda: pipeline.are_members(doomed))
     with OffsetSampler(pipeline) as sampler:
         for lot in lots(log):
             pipeline.publish(lot)

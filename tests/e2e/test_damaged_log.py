@@ -1,18 +1,15 @@
 """A batch that Kafka's disk has damaged stops its partition alone, and an operator passes it by."""
 
 import asyncio
-import random
 
-import httpx
 import pytest
 
 from schemas.codec import encode
 from schemas.events import FollowCreated
-from servers.ports import first_free_port
 from servers.server import Server
 from tests.e2e.comparison import compare_all
 from tests.e2e.groups import empty_groups
-from tests.e2e.pipeline import STOP_SECONDS, Pipeline
+from tests.e2e.pipeline import Pipeline
 from tests.e2e.village import START, Village, model_of
 from tests.streams.raw_batches import batch, flipped, send
 
@@ -36,14 +33,6 @@ def damage(kafka: Server, batches: list[bytearray]) -> None:
     file.write_bytes(flipped(content, len(batches[0]) + 40))
 
 
-def answer(port: int, path: str) -> str:
-    """Empty while the worker does not answer."""
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}/{path}").text
-    except httpx.TransportError:
-        return ""
-
-
 def test_what_the_disk_damaged_is_passed_by(pipeline: Pipeline, breakable_kafka: Server) -> None:
     """Its partition stands still until then; other partitions and topics go on."""
     follows = [follow(n) for n in (1, 2, 3)]
@@ -54,16 +43,13 @@ def test_what_the_disk_damaged_is_passed_by(pipeline: Pipeline, breakable_kafka:
     asyncio.run(send(pipeline.settings.kafka_bootstrap, "follows", *batches))
     damage(breakable_kafka, batches)
 
-    port = first_free_port(1)
-    worker = pipeline.start_worker("one", metrics_port=port)
-    posts = FAMILY.log(random.Random(SEED))
+    one = pipeline.start_site("one")
+    posts = FAMILY.seeded(SEED)
     pipeline.publish(posts)
     problem = "mingle-ingest cannot read follows:0 at offset 1 (wrong checksum)"
-    pipeline.until(lambda: problem in answer(port, "readyz"))
-    gauge = (
-        'timeline_partitions_unreadable{group="mingle-ingest",partition="0",topic="follows"} 1.0'
-    )
-    pipeline.until(lambda: gauge in answer(port, "metrics"))
+    pipeline.until(lambda: one.has_problem(problem))
+    place = {"group": "mingle-ingest", "topic": "follows", "partition": "0"}
+    pipeline.until(lambda: one.total("timeline_partitions_unreadable", **place) == 1)
     pipeline.until(lambda: pipeline.lag("ingest", ["posts", "replies"]) == 0)
     pipeline.until(lambda: pipeline.lag("fanout", ["fanout-pages", "backfills"]) == 0)
     compare_all(pipeline.settings, model_of([follows[0], *posts]))
@@ -71,8 +57,7 @@ def test_what_the_disk_damaged_is_passed_by(pipeline: Pipeline, breakable_kafka:
 
     skip = ("dead-letters", "skip", "follows:0", "--to", "2", "--apply")
     assert "stop all workers of role ingest" in pipeline.failing(*skip)
-    worker.terminate()
-    assert pipeline.end_of("one", STOP_SECONDS) == 0
+    pipeline.stop_worker("one")
     empty_groups(pipeline.settings.kafka_bootstrap)
     assert "1 offsets are skipped" in pipeline.mingle(*skip)
     pipeline.start_worker("two")

@@ -2,48 +2,41 @@
 
 import asyncio
 import json
-import signal
-import socket
-import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-import httpx
-import msgspec
 import pytest
 from click.testing import CliRunner
 
 from schemas.codec import Message, encode
 from schemas.events import FollowCreated, PostCreated
-from schemas.ids import PostId, UserId, post_id
-from streams.bootstrap import cassandra_stores, connect_store, create_metrics
+from schemas.ids import DEFAULT_EPOCH, PostId, UserId, post_id
 from streams.cli import main
 from streams.dead_letters.reader import DeadLetterReader
 from streams.dead_letters.stored import StoredDeadLetter
 from streams.delivery.brake.rule import BrakeLimits
 from streams.outbox import Outgoing
-from tests.e2e.comparison import compare_all
+from tests.e2e.comparison import compare_all, connected
 from tests.e2e.groups import empty_groups
-from tests.e2e.pipeline import Pipeline
-from tests.model import Model
+from tests.e2e.pipeline import Pipeline, as_environment
+from tests.e2e.site import Site
+from tests.e2e.village import START, model_of, post_at
 
-START = 1_420_000_000_000  # the last days of 2014; the pipeline keeps posts for ever
 LATER_EPOCH = 1_262_304_000_000
 """2010: ids that were minted with it are ten years off for a worker that does not know."""
 ALICE, BOB = UserId(1), UserId(2)
 ROW = BrakeLimits().consecutive
 AFTER = 100
+BRAKED = f"topic posts is braked: {ROW} dead letters in a row"
 STRANGE = ("--reason", "not_of_its_time")
 STOP_SECONDS = 10.0
 
 pytestmark = [pytest.mark.e2e]
 
 
-def post(number: int, epoch: int | None = None, **fields: Any) -> PostCreated:
+def post(number: int, epoch: int = DEFAULT_EPOCH) -> PostCreated:
     at = START + number
-    minted = post_id(at, number) if epoch is None else post_id(at, number, epoch)
-    said = {"version": at * 1_000, "post_id": minted, "author_id": ALICE, "text": f"the {number}th"}
-    return PostCreated(**(said | fields))
+    return post_at(at, number, ALICE, post_id=post_id(at, number, epoch))
 
 
 def raw(value: bytes | None, key: bytes | None = b"1") -> Outgoing:
@@ -92,59 +85,19 @@ def dead_letters(pipeline: Pipeline) -> list[StoredDeadLetter]:
         return [each for span in reader.spans(["posts-dlq"]) for each in reader.dead_letters(span)]
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port: int = taken.getsockname()[1]
-        return port
-
-
-def stop(pipeline: Pipeline, name: str) -> None:
-    """SIGTERM, and a good end within its time."""
-    worker = pipeline.workers.pop(name)
-    told = time.monotonic()
-    worker.send_signal(signal.SIGTERM)
-    assert worker.wait(STOP_SECONDS) == 0
-    assert time.monotonic() - told < STOP_SECONDS
-
-
-class Site:
-    """What a worker says of itself."""
-
-    def __init__(self) -> None:
-        self.port = free_port()
-
-    def problems(self, path: str = "readyz") -> list[str] | None:
-        """None while it does not answer; none of them is 200, some are 503."""
-        try:
-            answer = httpx.get(f"http://127.0.0.1:{self.port}/{path}")
-        except httpx.TransportError:
-            return None
-        found: list[str] = answer.json()["problems"]
-        assert answer.status_code == (503 if found else 200)
-        return found
-
-    def is_braked(self) -> bool:
-        said = f"topic posts is braked: {ROW} dead letters in a row"
-        return any(each.startswith(said) for each in self.problems() or ())
-
-
 def stored(pipeline: Pipeline, *posts: PostId) -> list[bool]:
     async def load() -> list[bool]:
-        store = await connect_store(pipeline.settings, create_metrics())
-        try:
-            known = await cassandra_stores(store, pipeline.settings).posts.load(posts)
+        async with connected(pipeline.settings) as deps:
+            known = await deps.stores.posts.load(posts)
             return [post in known for post in posts]
-        finally:
-            await store.close()
 
     return asyncio.run(load())
 
 
 def mingle(pipeline: Pipeline, *arguments: str, code: int = 0) -> str:
     """What the command prints, in this process: another takes longer to start than to do it."""
-    settings = pipeline.settings.model_dump(include={"kafka_bootstrap", "cassandra_port"})
-    settings["cassandra_keyspace"] = pipeline.settings.cassandra_keyspace
-    given = {f"MINGLE_{name.upper()}": str(value) for name, value in settings.items()}
+    wanted = {"kafka_bootstrap", "cassandra_port", "cassandra_keyspace"}
+    given = as_environment(pipeline.settings.model_dump(include=wanted))
     done = CliRunner(env=given).invoke(main, ["dead-letters", *arguments])
     assert done.exit_code == code, done.output
     return done.stderr if code else done.stdout
@@ -162,12 +115,11 @@ def test_bad_input_the_brake_and_the_way_back(pipeline: Pipeline) -> None:
     500 in a row stop their topic, also for a worker that starts later, until an operator goes on.
     A dead letter whose cause is fixed goes back and is handled, with its own time and its history.
     """
-    site = Site()
-    pipeline.start_worker("a", metrics_port=site.port)
+    site = pipeline.start_site("a")
     every_bad_one_is_a_letter(pipeline)
     strange = what_fails_again_keeps_its_history(pipeline)
     the_brake_stops_at_the_500th(pipeline, site)
-    stop(pipeline, "a")
+    pipeline.stop_worker("a", STOP_SECONDS)
     empty_groups(pipeline.settings.kafka_bootstrap)  # nobody waits until its place is free
     # Its cause is mended by the setting of a worker that is braked like the one before.
     pipeline.start_worker("b", metrics_port=site.port, epoch=LATER_EPOCH)
@@ -178,9 +130,8 @@ def test_bad_input_the_brake_and_the_way_back(pipeline: Pipeline) -> None:
 def every_bad_one_is_a_letter(pipeline: Pipeline) -> None:
     follow = FollowCreated(version=1, follower_id=BOB, followee_id=ALICE)
     good = [follow, *(each for each, _ in interleaved())]
-    pipeline.publish([follow, *(each for pair in interleaved() for each in pair)])
-    pipeline.drain(60)
-    assert compare_all(pipeline.settings, Model([msgspec.to_builtins(each) for each in good])) > 0
+    pipeline.handle([follow, *(each for pair in interleaved() for each in pair)], 60)
+    assert compare_all(pipeline.settings, model_of(good)) > 0
     found = dead_letters(pipeline)
     assert len(found) == len(BAD)
     listed = {(each.key, each.value, *why(each)) for each in found}
@@ -196,8 +147,7 @@ def every_bad_one_is_a_letter(pipeline: Pipeline) -> None:
 def what_fails_again_keeps_its_history(pipeline: Pipeline) -> PostId:
     """The post that was minted with another epoch; its second dead letter is left."""
     strange = post(200, epoch=LATER_EPOCH)
-    pipeline.publish([Outgoing(*encode(strange), [("trace", b"8")], START)])
-    pipeline.drain(60)
+    pipeline.handle([Outgoing(*encode(strange), [("trace", b"8")], START)], 60)
     assert "1 dead letter would be redriven" in mingle(pipeline, "redrive", *STRANGE)
     assert "1 dead letter redriven" in mingle(pipeline, "redrive", *STRANGE, "--apply")
     pipeline.drain(60)
@@ -212,20 +162,18 @@ def what_fails_again_keeps_its_history(pipeline: Pipeline) -> PostId:
 
 
 def the_brake_stops_at_the_500th(pipeline: Pipeline, site: Site) -> None:
-    pipeline.publish([post(99)])  # whatever died last, the row begins anew
-    pipeline.drain(60)
+    pipeline.handle([post(99)], 60)  # whatever died last, the row begins anew
     before = len(dead_letters(pipeline))
     spam = [raw(b"spam") for _ in range(ROW + AFTER)]
     pipeline.publish([*spam, post(100, epoch=LATER_EPOCH)])
-    pipeline.until(site.is_braked)
+    pipeline.until(lambda: site.has_problem(BRAKED))
     assert site.problems("livez") == []
     assert len(dead_letters(pipeline)) == before + ROW
-    metrics = httpx.get(f"http://127.0.0.1:{site.port}/metrics").text
-    assert 'timeline_topics_braked{reason="row",topic="posts"} 1.0' in metrics
+    assert site.total("timeline_topics_braked", reason="row", topic="posts") == 1
 
 
 def it_holds_until_it_is_released(pipeline: Pipeline, site: Site) -> None:
-    pipeline.until(site.is_braked)
+    pipeline.until(lambda: site.has_problem(BRAKED))
     before = len(dead_letters(pipeline))
     pipeline.publish([FollowCreated(version=2, follower_id=BOB, followee_id=UserId(3))])
     pipeline.until(lambda: not pipeline.lag("ingest", ["follows"]))

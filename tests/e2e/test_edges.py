@@ -1,7 +1,6 @@
 """The log has lost its follows: the snapshot of edges stands in for them, on real servers."""
 
 import json
-import random
 
 import pytest
 
@@ -24,11 +23,10 @@ def test_lost_follows_come_back_from_the_snapshot(pipeline: Pipeline, record: Re
     Edges change after the snapshot, too. A store without edges makes no snapshot that counts; what
     one partition let go of beyond the snapshot is listed, and wants --accept-loss.
     """
-    log = FAMILY.log(random.Random(SEED))
+    log = FAMILY.seeded(SEED)
     replays = Replays(pipeline)
     pipeline.start_worker("live")
-    pipeline.publish(log[: len(log) * 2 // 3])
-    pipeline.drain(DRAIN_SECONDS)
+    pipeline.handle(log[: len(log) * 2 // 3], DRAIN_SECONDS)
     kept = json.loads(pipeline.mingle("replay", "snapshot-edges", "--json"))
     pairs = {
         (each.follower_id, each.followee_id)
@@ -38,8 +36,7 @@ def test_lost_follows_come_back_from_the_snapshot(pipeline: Pipeline, record: Re
     assert kept["edges"] == len(pairs)
     again = json.loads(pipeline.mingle("replay", "snapshot-edges", "--rate", "500", "--json"))
     assert again == kept
-    pipeline.publish(log[len(log) * 2 // 3 :])
-    pipeline.drain(DRAIN_SECONDS)
+    pipeline.handle(log[len(log) * 2 // 3 :], DRAIN_SECONDS)
     entries = compare_all(pipeline.settings, model_of(log))
     pipeline.kill("live")
     for partition, offset in enumerate(kept["handled"]):

@@ -143,8 +143,7 @@ def a_little_of_everything(pipeline: Pipeline, api: str, broken: str) -> None:
     now = int(time.time() * 1000)
     first, second = (post_id(now + number, number) for number in (1, 2))
     says = {"author_id": ALICE, "version": now * 1000, "text": "hello"}
-    pipeline.publish([FollowCreated(follower_id=BOB, followee_id=ALICE, version=1)])
-    pipeline.drain(DRAIN_SECONDS)
+    pipeline.handle([FollowCreated(follower_id=BOB, followee_id=ALICE, version=1)], DRAIN_SECONDS)
     messages: list[Message | Outgoing] = [
         PostCreated(post_id=first, **says),
         PostEdited(post_id=first, author_id=ALICE, version=now * 1000 + 2, text="hello again"),
@@ -152,8 +151,7 @@ def a_little_of_everything(pipeline: Pipeline, api: str, broken: str) -> None:
         ReplyCreated(post_id=second, parent_id=post_id(now, 3), **says),
         Outgoing("posts", b"1", b"no message"),
     ]
-    pipeline.publish(messages)
-    pipeline.drain(DRAIN_SECONDS)
+    pipeline.handle(messages, DRAIN_SECONDS)
     with httpx.Client(timeout=ANSWER_SECONDS, trust_env=False) as client:
         within(lambda: client.get(f"{api}/readyz").is_success, "the API is not ready")
         home = client.get(f"{api}/v1/users/{BOB}/home").json()

@@ -19,7 +19,6 @@ from servers import kafka as kafka_server
 from servers.cassandra import CassandraConfig
 from servers.kafka import KafkaConfig
 from servers.ports import first_free_port
-from streams.routes import ROLES
 from tests.e2e.comparison import compare_all
 from tests.e2e.disk import small_disk
 from tests.e2e.generated_load import Producers
@@ -111,7 +110,7 @@ def test_everything_that_can_break(
     log.warning("--nemesis-seed %d --nemesis-seconds %g", seed, seconds)
     pipeline, workers = town.pipeline, town.workers
     with workers:
-        pipeline.until(lambda: all_members(pipeline), time.monotonic() + START_SECONDS)
+        pipeline.until(lambda: pipeline.are_members(CLOCKS_MS), time.monotonic() + START_SECONDS)
         with Producers(pipeline, seed) as producers:
             faults = process_faults(town, DOOMED), network_faults(town)
             with (
@@ -122,7 +121,7 @@ def test_everything_that_can_break(
                 for hand in (sword, wire):
                     hand.end(REST_SECONDS)
             calm = time.monotonic()
-        pipeline.until(lambda: all_members(pipeline), calm + RECOVER_SECONDS)
+        pipeline.until(lambda: pipeline.are_members(CLOCKS_MS), calm + RECOVER_SECONDS)
     pipeline.drain(RECOVER_SECONDS - (time.monotonic() - calm))
     recovered = time.monotonic() - calm
     for hand in (sword, wire):
@@ -146,7 +145,3 @@ def test_everything_that_can_break(
     )  # fmt: skip
     assert workers.rss < RSS_BYTES
     assert workers.files < OPEN_FILES
-
-
-def all_members(pipeline: Pipeline) -> bool:
-    return all(set(pipeline.members(role)) == set(CLOCKS_MS) for role in ROLES)

@@ -7,7 +7,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from schemas.codec import Message
@@ -15,6 +14,7 @@ from streams.publishing.datasets import irc_messages, pheme_messages
 from streams.routes import ROLES
 from tests.e2e.comparison import compare_all
 from tests.e2e.pipeline import Pipeline, Record
+from tests.e2e.village import model_of
 from tests.model import Model
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -64,10 +64,6 @@ def pheme() -> Sequence[Message]:
     return list(pheme_messages(PHEME / "pheme_follows.csv.gz", PHEME / "pheme_posts.csv.gz"))
 
 
-def model_of(messages: Sequence[Message]) -> Model:
-    return Model([msgspec.to_builtins(message) for message in messages])
-
-
 def load_and_compare(
     pipeline: Pipeline, messages: Sequence[Message], model: Model, one_home_in: int = 1
 ) -> dict[str, Any]:
@@ -75,8 +71,7 @@ def load_and_compare(
     for role in ROLES:
         pipeline.start_worker(role, "--role", role)
     start = time.perf_counter()
-    pipeline.publish(messages)
-    pipeline.drain(LOAD_SECONDS)
+    pipeline.handle(messages, LOAD_SECONDS)
     seconds = time.perf_counter() - start
     before = time.perf_counter()
     entries = compare_all(pipeline.settings, model, one_home_in)

@@ -18,8 +18,8 @@ from services.relations.mutation import relation_mutation
 from services.settings.settings import Settings
 from services.storage.statements import select
 from services.timelines.cassandra import SHARDS
-from streams.bootstrap import cassandra_stores, connect_store, create_metrics
-from streams.routes import ROLES
+from streams.bootstrap import connect_store, create_metrics
+from tests.e2e.comparison import connected
 from tests.e2e.faults import Journal
 from tests.e2e.offset_sampler import OffsetSampler
 from tests.e2e.pipeline import READ, Pipeline, Record
@@ -71,7 +71,7 @@ def storm(
         )
         for name in WORKERS
     ]  # fmt: skip
-    pipeline.until(lambda: all(set(pipeline.members(role)) == set(WORKERS) for role in ROLES))
+    pipeline.until(lambda: pipeline.are_members(WORKERS))
     post = PostCreated(version=START * 1_000, post_id=POST, author_id=AUTHOR, text="hello")
     with OffsetSampler(pipeline, {AUTHOR: readers}) as sampler:
         pipeline.publish([post])
@@ -143,16 +143,12 @@ def handled(journals: list[Journal]) -> int:
 
 
 async def follow(settings: Settings, readers: list[int]) -> None:
-    store = await connect_store(settings, create_metrics())
-    stores = cassandra_stores(store, settings)
     edges = [FollowCreated(version=1, follower_id=each, followee_id=AUTHOR) for each in readers]
-    try:
+    async with connected(settings) as deps:
         for start in range(0, len(readers), EDGES_AT_ONCE):
             some = edges[start : start + EDGES_AT_ONCE]
-            await stores.graph.record([edge_mutation(each) for each in some])
-            await stores.relations.record([relation_mutation(each) for each in some])
-    finally:
-        await store.close()
+            await deps.stores.graph.record([edge_mutation(each) for each in some])
+            await deps.stores.relations.record([relation_mutation(each) for each in some])
 
 
 async def entries(settings: Settings) -> list[tuple[int, PostId]]:

@@ -1,7 +1,6 @@
 """Replays on real servers: planned, run, killed, shared, proven right at the end."""
 
 import json
-import random
 import signal
 import time
 from collections.abc import Sequence
@@ -31,10 +30,9 @@ def replays(pipeline: Pipeline) -> Replays:
 @pytest.fixture
 def log(pipeline: Pipeline) -> Sequence[Message]:
     """A family's history, handled by a worker."""
-    log = FAMILY.log(random.Random(SEED))
+    log = FAMILY.seeded(SEED)
     pipeline.start_worker("live")
-    pipeline.publish(log)
-    pipeline.drain(DRAIN_SECONDS)
+    pipeline.handle(log, DRAIN_SECONDS)
     return log
 
 
@@ -69,11 +67,10 @@ def test_a_replay_that_is_killed_is_shared_and_goes_on_while_live_events_come(
 
     One process is killed half way, two others do the rest.
     """
-    log = HAMLET.log(random.Random(SEED + 1))
+    log = HAMLET.seeded(SEED + 1)
     half = len(log) // 2
     pipeline.start_worker("live")
-    pipeline.publish(log[:half])
-    pipeline.drain(DRAIN_SECONDS)
+    pipeline.handle(log[:half], DRAIN_SECONDS)
     lose(pipeline.settings, *DERIVED)
     pipeline.kill("live")  # what it remembers of the lost tables goes with it
     pipeline.start_worker("live-again")
@@ -128,8 +125,7 @@ def test_offsets_that_are_lost_are_a_replay_of_everything(
     """The live groups are deleted: their workers begin at the beginning, and nothing changes."""
     model = model_of(log)
     entries = compare_all(pipeline.settings, model)
-    pipeline.workers["live"].terminate()
-    assert pipeline.end_of("live", 30) == 0
+    pipeline.stop_worker("live")
     pipeline.forget_groups()
     assert pipeline.lag_of_all() >= 2 * len(log)
     pipeline.start_worker("anew")
@@ -140,7 +136,7 @@ def test_offsets_that_are_lost_are_a_replay_of_everything(
 @pytest.mark.proof
 def test_times_and_parts_are_replayed(pipeline: Pipeline, replays: Replays) -> None:
     """A range by Kafka's own times: what came before and after it is left out."""
-    log = HAMLET.log(random.Random(SEED + 2))
+    log = HAMLET.seeded(SEED + 2)
     pipeline.publish(log[:100])
     middle = time.time_ns() // 1_000_000 + 1
     pipeline.until(lambda: time.time_ns() // 1_000_000 > middle)

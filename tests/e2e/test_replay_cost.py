@@ -10,24 +10,22 @@ import uvloop
 from loadtest.graph import Graph, make_graph
 from loadtest.machine import listening_pid, usage
 from loadtest.scenario import load_scenario
-from schemas.events import FollowCreated, PostCreated
-from schemas.ids import UserId, Version, post_id
-from servers.ports import first_free_port
+from schemas.events import FollowCreated
+from schemas.ids import UserId, Version
 from services.graph.edge import EdgeMutation
 from services.settings.settings import Settings
-from streams.bootstrap import cassandra_stores, connect_store, create_metrics
 from streams.pace import paced
-from tests.e2e.outage import WorkerSite
+from tests.e2e.comparison import connected
 from tests.e2e.pipeline import Pipeline, Record
 from tests.e2e.replays import DERIVED, Replays, lose
+from tests.e2e.site import Site
+from tests.e2e.village import START, post_at
 
 SCENARIO = "zipf-75-followers"
 SCALE = 0.2
 POSTS_EACH = 6
 POSTS_PER_SECOND = 100
 """As they come live. In a burst live batches are as large as those of a replay."""
-START = 1_420_000_000_000
-"""Then each post is a second after the one before."""
 EDGES_AT_ONCE = 20_000
 LIVE_SECONDS = 400.0
 RATIO = 3.0
@@ -38,17 +36,13 @@ pytestmark = [pytest.mark.e2e, pytest.mark.proof, pytest.mark.timeout(900)]
 
 async def followed(settings: Settings, graph: Graph) -> None:
     """The follower lists are there, as after many follows."""
-    store = await connect_store(settings, create_metrics())
-    try:
-        stores = cassandra_stores(store, settings)
+    async with connected(settings) as deps:
         edges = list(zip(graph.followers.tolist(), graph.followees.tolist(), strict=True))
         for start in range(0, len(edges), EDGES_AT_ONCE):
             some = edges[start : start + EDGES_AT_ONCE]
-            await stores.graph.record(
+            await deps.stores.graph.record(
                 [EdgeMutation(UserId(a), UserId(b), Version(1), removed=False) for a, b in some]
             )
-    finally:
-        await store.close()
 
 
 class Cost(NamedTuple):
@@ -78,7 +72,7 @@ def cassandra_seconds(settings: Settings) -> float:
     return used.cpu_seconds if used else float("nan")
 
 
-def so_far(live: WorkerSite, settings: Settings) -> Cost:
+def so_far(live: Site, settings: Settings) -> Cost:
     """By a live worker, since it began."""
     return Cost(
         live.total("timeline_fanout_entries_written_total"),
@@ -99,24 +93,17 @@ def test_a_replay_needs_a_third_of_the_live_store_requests(
     graph = make_graph(load_scenario(SCENARIO).scaled(SCALE))
     authors = graph.groups["people"].tolist()
     uvloop.run(followed(pipeline.settings, graph))
-    posts = [
-        PostCreated(
-            version=(START + n * 1_000) * 1_000, post_id=post_id(START + n * 1_000, n),
-            author_id=author, text=f"the {n}th of so many posts with twelve words in all of them",
-        )
+    text = "the {}th of so many posts with twelve words in all of them"
+    posts = [  # each a second after the one before
+        post_at(START + n * 1_000, n, author, text=text.format(n))
         for n, author in enumerate(authors * POSTS_EACH)
-    ]  # fmt: skip
-    port = first_free_port(1)
-    pipeline.start_worker("live", metrics_port=port)
-    live = WorkerSite(port)
-    pipeline.publish([FollowCreated(version=1, follower_id=1, followee_id=2)])
-    pipeline.drain(LIVE_SECONDS)
+    ]
+    live = pipeline.start_site("live")
+    pipeline.handle([FollowCreated(version=1, follower_id=1, followee_id=2)], LIVE_SECONDS)
     before = so_far(live, pipeline.settings)
-    pipeline.publish(paced(posts, POSTS_PER_SECOND))
-    pipeline.drain(LIVE_SECONDS)
+    pipeline.handle(paced(posts, POSTS_PER_SECOND), LIVE_SECONDS)
     lived = so_far(live, pipeline.settings) - before
-    pipeline.workers["live"].terminate()
-    assert pipeline.end_of("live", 30) == 0
+    pipeline.stop_worker("live")
     lose(pipeline.settings, *DERIVED, "posts")
     replays = Replays(pipeline)
     path, _ = replays.plan("--topic", "posts", "--topic", "replies")

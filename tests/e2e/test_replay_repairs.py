@@ -1,7 +1,6 @@
 """What an operator replays or rebuilds after something went wrong; at the end all equals F(log)."""
 
 import json
-import random
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -129,8 +128,8 @@ def replay_what_is_old(pipeline: Pipeline, times: Times, record: Record) -> None
     )
     expired = times.expired[0] // BUCKET_MS
     pipeline.start_worker("live")
-    pipeline.publish(Outgoing(*encode(message), timestamp=at) for message, at in said)
-    pipeline.drain(DRAIN_SECONDS)
+    sent = [Outgoing(*encode(message), timestamp=at) for message, at in said]
+    pipeline.handle(sent, DRAIN_SECONDS)
     before = entries(settings)
     assert before[expired] == len(times.expired)
     assert not [bucket for bucket in before if bucket < expired]
@@ -160,13 +159,11 @@ def replay_what_is_old(pipeline: Pipeline, times: Times, record: Record) -> None
 
 def test_ten_minutes_wait_and_the_offsets_are_lost(pipeline: Pipeline, record: Record) -> None:
     """Scaled: what would have come in ten minutes, by its records' times, waits at once."""
-    log = VILLAGE.log(random.Random(SEED))
+    log = VILLAGE.seeded(SEED)
     half = len(log) // 2
     pipeline.start_worker("before")
-    pipeline.publish(log[:half])
-    pipeline.drain(DRAIN_SECONDS)
-    pipeline.workers["before"].terminate()
-    assert pipeline.end_of("before", 30) == 0
+    pipeline.handle(log[:half], DRAIN_SECONDS)
+    pipeline.stop_worker("before")
     pipeline.forget_groups()
     began = time.time_ns() // 1_000_000 - OUTAGE_MS
     step = OUTAGE_MS / (len(log) - half)
@@ -189,11 +186,10 @@ def test_ten_minutes_wait_and_the_offsets_are_lost(pipeline: Pipeline, record: R
 
 def test_dead_letters_are_replayed(pipeline: Pipeline, replays: Replays, record: Record) -> None:
     """A worker that was deployed wrong buried some of everything; no more than those are read."""
-    log = HAMLET.log(random.Random(SEED))
+    log = HAMLET.seeded(SEED)
     doomed = [each for kind in KINDS for each in first_of(kind, log)]
     wrong = pipeline.start_faulty_worker("wrong", rejects=tuple(each.version for each in doomed))
-    pipeline.publish(log)
-    pipeline.drain(DRAIN_SECONDS)
+    pipeline.handle(log, DRAIN_SECONDS)
     assert wrong.read("began")
     with pytest.raises(AssertionError):
         compare_all(pipeline.settings, model_of(log))
@@ -214,10 +210,9 @@ def first_of(kind: type[Any], log: Sequence[Message]) -> list[Message]:
 
 def test_a_damaged_shard_is_found_and_mended(pipeline: Pipeline, record: Record) -> None:
     """Rows removed, doubled and altered behind the store's back, with its own time."""
-    log = HAMLET.log(random.Random(SEED + 1))
+    log = HAMLET.seeded(SEED + 1)
     pipeline.start_worker("live")
-    pipeline.publish(log)
-    pipeline.drain(DRAIN_SECONDS)
+    pipeline.handle(log, DRAIN_SECONDS)
     model = model_of(log)
     shown = compare_all(pipeline.settings, model)
     pipeline.mingle("verify", "--users", "200")

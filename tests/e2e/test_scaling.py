@@ -1,29 +1,24 @@
 """From one worker to four and back, and one restarted, while messages arrive."""
 
-import random
-import re
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
-import httpx
 import msgspec
 import pytest
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient, NewPartitions
 
 from schemas import topics
 from schemas.codec import Message, encode
-from servers.ports import first_free_port
 from servers.server import Reachable
 from services.settings.brokers import Brokers
 from streams.app import SESSION_SECONDS
 from streams.kafka.publisher import Publisher
 from streams.outbox import Outgoing
+from tests.e2e.background import BackgroundThread
 from tests.e2e.comparison import compare_all
-from tests.e2e.pipeline import FIRST, Pipeline, Place, Record
+from tests.e2e.pipeline import DELIVERY, FIRST, Pipeline, Place, Record
 from tests.e2e.village import HAMLET, Village, model_of
 
 SEED = 11
@@ -36,12 +31,11 @@ SETTLED_SECONDS = 5.0
 """How long no message may wait for longer than that before a step is over."""
 MOST_WAITING = 60.0
 """A session's half minute, and what two groups on a busy machine need to hand partitions out."""
-ROLES = tuple(argument for role in FIRST for argument in ("--role", role))
 
 pytestmark = [pytest.mark.e2e, pytest.mark.proof, pytest.mark.timeout(1_500)]
 
 
-class Waiting:
+class Waiting(BackgroundThread):
     """How long the message that waits longest has waited, as the brokers see it.
 
     A message waits from the look that finds it at the end of its partition until the look that
@@ -49,9 +43,9 @@ class Waiting:
     """
 
     def __init__(self, pipeline: Pipeline) -> None:
+        super().__init__()
         self._pipeline = pipeline
         self._seen: dict[tuple[str, Place], list[tuple[int, float]]] = {}
-        self._over = threading.Event()
         self.now = 0.0
         self.longest = 0.0
 
@@ -71,50 +65,31 @@ class Waiting:
         self.now = time.monotonic() - oldest
         self.longest = max(self.longest, self.now)
 
-    def watch(self) -> None:
-        while not self._over.wait(LOOK_SECONDS):
-            try:
+    def work(self) -> None:
+        while not self.leaving.wait(LOOK_SECONDS):
+            with suppress(KafkaException):  # a coordinator that is busy with the rebalance
                 self.look()
-            except KafkaException:  # a coordinator that is busy with the rebalance
-                continue
-
-    @contextmanager
-    def watched(self) -> Iterator[None]:
-        watcher = threading.Thread(target=self.watch)
-        watcher.start()
-        try:
-            yield
-        finally:
-            self._over.set()
-            watcher.join()
-            self._pipeline.stop()
+        self._pipeline.stop()
 
 
-class Load(threading.Thread):
+class SteadyLoad(BackgroundThread):
     """Publishes at a steady rate, whatever becomes of it, until it is told to stop."""
 
-    def __init__(self, bootstrap: str, log: Sequence[Message]) -> None:
+    def __init__(self, brokers: Brokers, log: Sequence[Message]) -> None:
         super().__init__()
-        self._brokers = bootstrap
+        self._brokers = brokers
         self._log = log
-        self._over = threading.Event()
         self.sent = 0
 
-    def run(self) -> None:
+    def work(self) -> None:
         started = time.monotonic()
-        with Publisher(Brokers(self._brokers)) as publisher:
+        with Publisher(self._brokers) as publisher:
             for message in self._log:
                 due = started + self.sent / MESSAGES_A_SECOND
-                if self._over.wait(max(0.0, due - time.monotonic())):
+                if self.leaving.wait(max(0.0, due - time.monotonic())):
                     return
                 publisher.send(Outgoing(*encode(message)))
                 self.sent += 1
-
-    def stop(self) -> Sequence[Message]:
-        """What was published."""
-        self._over.set()
-        self.join()
-        return self._log[: self.sent]
 
 
 class ScaledWorkers:
@@ -133,18 +108,18 @@ class ScaledWorkers:
 
     def end(self, name: str) -> None:
         self._names.remove(name)
-        self._stop(name)
+        self._pipeline.stop_worker(name, STEP_SECONDS)
         self.step(f"{len(self._names) + 1} to {len(self._names)}")
 
     def restart(self, name: str) -> None:
-        self._stop(name)
+        self._pipeline.stop_worker(name, STEP_SECONDS)
         self._start(name)
         self.step("one restarted")
 
     def step(self, told: str) -> None:
         """Waits until the change has settled and no message waits for long."""
         deadline = time.monotonic() + STEP_SECONDS
-        self._pipeline.until(lambda: settled(self._pipeline, set(self._names)), deadline)
+        self._pipeline.until(lambda: self._pipeline.are_members(self._names, FIRST), deadline)
         steady = time.monotonic()
         while time.monotonic() < steady + SETTLED_SECONDS:
             assert time.monotonic() < deadline, "messages wait on"
@@ -154,42 +129,30 @@ class ScaledWorkers:
         self.longest[told], self._waiting.longest = self._waiting.longest, 0.0
 
     def _start(self, name: str) -> None:
-        self._pipeline.start_worker(name, *ROLES)
-
-    def _stop(self, name: str) -> None:
-        self._pipeline.workers[name].terminate()
-        assert self._pipeline.end_of(name, STEP_SECONDS) == 0
+        self._pipeline.start_worker(name, *DELIVERY)
 
 
 def test_one_to_four_workers_and_back(
-    kafka: Reachable,
-    cassandra: Reachable,
-    pipeline: Pipeline,
-    tmp_path: Path,
-    record: Record,
+    kafka: Reachable, cassandra: Reachable, pipeline: Pipeline, tmp_path: Path, record: Record
 ) -> None:
     """Nothing is lost or extra; how long messages waited at each step is told at the end."""
-    log = LOAD.log(random.Random(SEED))
-    pipeline.start_worker("a", *ROLES)
-    pipeline.until(lambda: settled(pipeline, {"a"}))
+    log = LOAD.seeded(SEED)
+    pipeline.start_worker("a", *DELIVERY)
+    pipeline.until(lambda: pipeline.are_members("a", FIRST))
     waiting = Waiting(Pipeline(kafka.address, cassandra.port, tmp_path))
-    load = Load(kafka.address, log)
-    load.start()
-    crew = ScaledWorkers(pipeline, waiting, ["a"])
-    try:
-        with waiting.watched():
-            crew.step("steady with 1")
-            for name in "bcd":
-                crew.add(name)
-            crew.step("steady with 4")
-            rss_max = pipeline.rss_max()
-            crew.restart("b")
-            for name in "dcb":
-                crew.end(name)
-    finally:
-        published = load.stop()
+    with SteadyLoad(pipeline.settings.brokers, log) as load, waiting:
+        crew = ScaledWorkers(pipeline, waiting, ["a"])
+        crew.step("steady with 1")
+        for name in "bcd":
+            crew.add(name)
+        crew.step("steady with 4")
+        rss_max = pipeline.rss_max()
+        crew.restart("b")
+        for name in "dcb":
+            crew.end(name)
+    published = log[: load.sent]
     assert load.sent < len(log), "the load was over before the last step"
-    wait_until_handled(pipeline)
+    pipeline.drain(DRAIN_SECONDS, FIRST)
     for told, seconds in crew.longest.items():
         record(told, longest_wait_seconds=round(seconds, 1))
     delivered = compare_all(pipeline.settings, model_of(published))
@@ -199,30 +162,25 @@ def test_one_to_four_workers_and_back(
     assert max(crew.longest.values()) < MOST_WAITING
 
 
-def settled(pipeline: Pipeline, names: set[str]) -> bool:
-    """Exactly these have partitions, of every role."""
-    return all(set(pipeline.members(role)) == names for role in FIRST)
-
-
 def test_partitions_are_added_later(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, record: Record
 ) -> None:
     """Keys move to other partitions while messages wait in the old ones: nothing is lost."""
-    log = HAMLET.log(random.Random(SEED))
+    log = HAMLET.seeded(SEED)
     half = len(log) // 2
     for name in ("a", "b"):
-        pipeline.start_worker(name, *ROLES)
-    pipeline.until(lambda: settled(pipeline, {"a", "b"}))
+        pipeline.start_worker(name, *DELIVERY)
+    pipeline.until(lambda: pipeline.are_members("ab", FIRST))
     pipeline.publish(log[:half])
-    more = {name: _doubled(topic) for name, topic in topics.load_topics().items()}
-    admin = AdminClient({"bootstrap.servers": pipeline.settings.kafka_bootstrap, "log_level": 0})
-    grown = [NewPartitions(name, topic.partitions) for name, topic in more.items()]
-    for future in admin.create_partitions(grown).values():
-        future.result(STEP_SECONDS)
+    more = {
+        name: msgspec.structs.replace(topic, partitions=2 * topic.partitions)
+        for name, topic in topics.load_topics().items()
+    }
+    pipeline.add_partitions(more)
     monkeypatch.setattr("tests.e2e.pipeline.topics.load_topics", lambda: more)
     started = time.monotonic()
     pipeline.publish(log[half:])
-    wait_until_handled(pipeline)
+    pipeline.drain(DRAIN_SECONDS, FIRST)
     seconds = round(time.monotonic() - started, 1)
     record("partitions doubled", seconds_until_all_is_handled=seconds)
     beyond = [end for (name, at), end in pipeline.ends(["posts"]).items() if at >= 64]
@@ -230,44 +188,18 @@ def test_partitions_are_added_later(
     assert compare_all(pipeline.settings, model_of(log)) > 0
 
 
-def _doubled(topic: topics.Topic) -> topics.Topic:
-    return msgspec.structs.replace(topic, partitions=2 * topic.partitions)
-
-
-def wait_until_handled(pipeline: Pipeline) -> None:
-    deadline = time.monotonic() + DRAIN_SECONDS
-    for role, read in FIRST.items():
-        pipeline.until(lambda role=role, read=read: not pipeline.lag(role, read), deadline)
-
-
 def test_a_restart_under_its_name_is_no_rebalance(pipeline: Pipeline, record: Record) -> None:
     """What a rolling update does to each pod: the others keep what they have, and go on."""
-    ports = {name: first_free_port(1) for name in "ab"}
-    for name, port in ports.items():
-        pipeline.start_worker(name, *ROLES, metrics_port=port)
-    pipeline.until(lambda: settled(pipeline, set(ports)))
-    before = rebalances(ports["a"])
+    stays, comes_back = (pipeline.start_site(name, *DELIVERY) for name in "ab")
+    pipeline.until(lambda: pipeline.are_members("ab", FIRST))
+    before = stays.total("timeline_rebalances_total")
     started = time.monotonic()
-    pipeline.workers["b"].terminate()
-    assert pipeline.end_of("b", STEP_SECONDS) == 0
-    pipeline.start_worker("b", *ROLES, metrics_port=ports["b"])
-    pipeline.until(lambda: is_ready(ports["b"]))
+    pipeline.stop_worker("b", STEP_SECONDS)
+    pipeline.start_worker("b", *DELIVERY, metrics_port=comes_back.port)
+    pipeline.until(comes_back.is_ready)
     seconds = time.monotonic() - started
     record("restart", seconds_until_ready=round(seconds, 1))
-    assert settled(pipeline, set(ports))
+    assert pipeline.are_members("ab", FIRST)
     # One that takes longer than its session is put out of its groups, and taken in again.
     most = 0 if seconds < SESSION_SECONDS else 2 * len(FIRST)
-    assert rebalances(ports["a"]) - before <= most
-
-
-def rebalances(port: int) -> float:
-    metrics = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
-    (found,) = re.findall(r"^timeline_rebalances_total (\S+)$", metrics, re.MULTILINE)
-    return float(found)
-
-
-def is_ready(port: int) -> bool:
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}/readyz", trust_env=False).is_success
-    except httpx.TransportError:
-        return False
+    assert stays.total("timeline_rebalances_total") - before <= most

@@ -1,7 +1,6 @@
 """Words are found by a role of their own: delivery waits for it no more than it for delivery."""
 
 import asyncio
-import random
 import signal
 from collections.abc import Sequence
 
@@ -12,14 +11,14 @@ from services.readers.paging import PageRequest
 from services.readers.reader import Reader
 from services.readers.search import SearchPosts, search_criteria
 from services.settings.settings import Settings
-from streams.bootstrap import Deps, cassandra_stores, connect_store, create_metrics
-from tests.e2e.comparison import compare_all
-from tests.e2e.pipeline import FIRST, READ, Pipeline, Record
+from tests.e2e.comparison import compare_all, connected
+from tests.e2e.pipeline import DELIVERY, FIRST, READ, Pipeline, Record
 from tests.e2e.village import HAMLET, model_of
 from tests.model import Model
 from tests.shown import shown
 
 SEED = 6
+DRAIN_SECONDS = 180.0
 QUESTIONS = ("the", "again", "again the", "the 7th", "14th", "nowhere", "")
 
 pytestmark = pytest.mark.e2e
@@ -27,10 +26,9 @@ pytestmark = pytest.mark.e2e
 
 def test_homes_are_whole_while_the_search_is_away(pipeline: Pipeline, record: Record) -> None:
     """It is killed while it works; started again, it finds what the model finds, and no more."""
-    log = HAMLET.log(random.Random(SEED))
+    log = HAMLET.seeded(SEED)
     model = model_of(log)
-    others = [argument for role in FIRST for argument in ("--role", role)]
-    pipeline.start_worker("delivery", *others)
+    pipeline.start_worker("delivery", *DELIVERY)
     pipeline.start_worker("search", "--role", "search")
     pipeline.until(lambda: bool(pipeline.members("search").get("search")))
     half = len(log) // 2
@@ -38,8 +36,7 @@ def test_homes_are_whole_while_the_search_is_away(pipeline: Pipeline, record: Re
     pipeline.until(lambda: any(pipeline.offsets("search").values()))
     assert pipeline.kill("search") == -signal.SIGKILL
     pipeline.publish(log[half:])
-    for role, read in FIRST.items():
-        pipeline.until(lambda role=role, read=read: not pipeline.lag(role, read))
+    pipeline.drain(DRAIN_SECONDS, FIRST)
     left = pipeline.lag("search", READ["search"])
     assert left, "it had nothing left to do"
     assert compare_all(pipeline.settings, model) > 0
@@ -51,17 +48,12 @@ def test_homes_are_whole_while_the_search_is_away(pipeline: Pipeline, record: Re
 
 async def found_as_in(settings: Settings, model: Model) -> int:
     """How many posts were found, each question's as the model finds them."""
-    metrics = create_metrics()
-    store = await connect_store(settings, metrics)
-    try:
-        deps = Deps(settings, metrics, cassandra_stores(store, settings))
+    async with connected(settings) as deps:
         search = SearchPosts(Reader(deps.stores, deps.clock, settings.epoch))
         pages = await asyncio.gather(*(all_of(search, text) for text in QUESTIONS))
         for text, items in zip(QUESTIONS, pages, strict=True):
             assert items == model.search(None, text), text
         return sum(map(len, pages))
-    finally:
-        await store.close()
 
 
 async def all_of(search: SearchPosts, text: str) -> Sequence[object]:

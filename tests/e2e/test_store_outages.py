@@ -8,13 +8,11 @@ from contextlib import ExitStack
 import pytest
 
 from schemas.codec import Message
-from schemas.events import PostCreated
-from schemas.ids import post_id
 from servers.server import Reachable, Server
 from streams.routes import ROLES
 from tests.e2e.outage import HASTE, Load, steady
 from tests.e2e.pipeline import Pipeline, Record
-from tests.e2e.village import START, Village
+from tests.e2e.village import START, Village, post_at
 from tests.faults.proxy import Proxy
 
 SEED = 4
@@ -50,13 +48,9 @@ def proxy(cassandra: Reachable) -> Iterator[Proxy]:
         yield proxy
 
 
-def log_of(village: Village) -> list[Message]:
-    return village.log(random.Random(SEED))
-
-
 def test_a_worker_may_start_before_its_store(pipeline: Pipeline, proxy: Proxy) -> None:
     """It is alive, says what it waits for, joins no group, and begins by itself."""
-    with Load(pipeline, log_of(HAMLET), lots=1) as load:
+    with Load(pipeline, HAMLET.seeded(SEED), lots=1) as load:
         with proxy.gone():
             site = load.worker("a", cassandra_port=proxy.port)
             load.publish()
@@ -74,7 +68,7 @@ def test_writes_whose_answers_are_lost(
     pipeline: Pipeline, proxy: Proxy, record: Record, size: Village
 ) -> None:
     """They time out although they are applied, so each is done again; nothing shows."""
-    with Load(pipeline, log_of(size)) as load:
+    with Load(pipeline, size.seeded(SEED)) as load:
         site = load.worker("a", cassandra_port=proxy.port, store_timeout_seconds=HASTE)
         load.begin()
         with proxy.swallowing():
@@ -90,7 +84,7 @@ def test_writes_whose_answers_are_lost(
 def test_batches_that_are_written_in_part(pipeline: Pipeline, proxy: Proxy, record: Record) -> None:
     """Connections break in the middle of writes, again and again."""
     chance = random.Random(SEED)
-    with Load(pipeline, log_of(VILLAGE)) as load:
+    with Load(pipeline, VILLAGE.seeded(SEED)) as load:
         site = load.worker("a", cassandra_port=proxy.port)
         load.begin()
         with proxy.breaking_after(lambda: chance.randint(*BUDGET_BYTES)):
@@ -106,7 +100,7 @@ def test_the_store_is_killed(
     pipeline: Pipeline, breakable_cassandra: Server, record: Record
 ) -> None:
     """SIGKILL under load, and a restart, which first replays the commit log."""
-    with Load(pipeline, log_of(VILLAGE)) as load:
+    with Load(pipeline, VILLAGE.seeded(SEED)) as load:
         sites = [load.worker("a"), load.worker("b")]
         load.begin()
         breakable_cassandra.kill()
@@ -122,7 +116,7 @@ def test_the_store_freezes_again_and_again(
     pipeline: Pipeline, breakable_cassandra: Server, record: Record
 ) -> None:
     """Each time for longer than a request may take."""
-    with Load(pipeline, log_of(VILLAGE), lots=FREEZES + 2) as load:
+    with Load(pipeline, VILLAGE.seeded(SEED), lots=FREEZES + 2) as load:
         site = load.worker("a", store_timeout_seconds=HASTE)
         load.worker("b", store_timeout_seconds=HASTE)
         load.begin()
@@ -139,7 +133,7 @@ def test_the_store_freezes_again_and_again(
 @pytest.mark.proof
 def test_the_store_is_far_away(pipeline: Pipeline, proxy: Proxy, record: Record) -> None:
     """A tenth of a second to and fro costs time, and nothing else."""
-    with Load(pipeline, log_of(VILLAGE)) as load, ExitStack() as far:
+    with Load(pipeline, VILLAGE.seeded(SEED)) as load, ExitStack() as far:
         site = load.worker("a", cassandra_port=proxy.port)
         far.enter_context(proxy.slow(requests=LATENCY_SECONDS, answers=LATENCY_SECONDS))
         load.recover()
@@ -154,7 +148,7 @@ def test_workers_come_and_go_while_the_store_is_away(
     pipeline: Pipeline, breakable_cassandra: Server, record: Record
 ) -> None:
     """One is restarted, one stopped, one started, one started and stopped; each in time."""
-    with Load(pipeline, log_of(VILLAGE)) as load:
+    with Load(pipeline, VILLAGE.seeded(SEED)) as load:
         first = load.worker("a", store_timeout_seconds=HASTE)
         load.worker("b", store_timeout_seconds=HASTE)
         load.begin()
@@ -182,7 +176,7 @@ def test_a_worker_that_cannot_reach_the_store_hands_over(
     pipeline: Pipeline, proxy: Proxy, record: Record
 ) -> None:
     """The others can: its partitions wait for it, not theirs, and those it gives up go on."""
-    with Load(pipeline, log_of(VILLAGE)) as load:
+    with Load(pipeline, VILLAGE.seeded(SEED)) as load:
         site = load.worker("cut-off", cassandra_port=proxy.port, store_timeout_seconds=HASTE)
         load.begin()
         with proxy.silent():
@@ -220,11 +214,5 @@ def test_a_store_that_is_away_does_not_fill_the_memory(
 def long_posts() -> list[Message]:
     """By people whom nobody follows: some 48 MB."""
     return [
-        PostCreated(
-            version=(START + number) * 1_000,
-            post_id=post_id(START + number, number),
-            author_id=1 + number % WRITERS,
-            text=f"{LONG_TEXT}{number}",
-        )
-        for number in range(LONG_POSTS)
+        post_at(START + n, n, 1 + n % WRITERS, text=f"{LONG_TEXT}{n}") for n in range(LONG_POSTS)
     ]

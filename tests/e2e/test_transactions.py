@@ -1,7 +1,6 @@
 """Transactions of producers: what they abort is shown nowhere, and control records are no lag."""
 
 import json
-import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from uuid import uuid4
@@ -75,7 +74,7 @@ def test_live_and_replay_read_what_is_committed_and_reach_the_end(
 ) -> None:
     """Also behind a transaction that is still open: its posts are not there yet, for anybody."""
     replays = Replays(pipeline)
-    log = FAMILY.log(random.Random(SEED))
+    log = FAMILY.seeded(SEED)
     half = len(log) // 2
     pipeline.start_worker("live")
     commit(producer, log[:half])

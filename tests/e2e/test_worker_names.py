@@ -1,15 +1,13 @@
 """A name has one worker: of two the younger ends, and a restart takes the name at once."""
 
-import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pytest
 
 from schemas.codec import Message
-from streams.routes import ROLES
 from tests.e2e.comparison import compare_all
-from tests.e2e.pipeline import Pipeline
+from tests.e2e.pipeline import Pipeline, Record
 from tests.e2e.village import HAMLET, model_of
 
 SEED = 18
@@ -25,18 +23,18 @@ PARTS = 4
 pytestmark = pytest.mark.e2e
 
 
-def test_a_name_has_one_worker(pipeline: Pipeline, record_figures: Callable[..., None]) -> None:
+def test_a_name_has_one_worker(pipeline: Pipeline, record: Record) -> None:
     """Two begin together: one ends, and says why; so does a third. The one that stays delivers.
 
     When it is killed, or still stopping, its successor takes the name within the session.
     """
-    log = HAMLET.log(random.Random(SEED))
+    log = HAMLET.seeded(SEED)
     begin(pipeline, "one", "other")
     pipeline.publish(log[::PARTS])
     loser = first_to_end(pipeline)
     assert pipeline.end_of(loser, END_SECONDS) == 1
     (stays,) = pipeline.workers
-    pipeline.until(lambda: all(list(pipeline.members(role)) == [NAME] for role in ROLES))
+    pipeline.until(lambda: pipeline.are_members([NAME]))
 
     pipeline.publish(log[1::PARTS])
     began = time.monotonic()
@@ -56,7 +54,7 @@ def test_a_name_has_one_worker(pipeline: Pipeline, record_figures: Callable[...,
     assert max(killed, stopped) < SESSION_SECONDS, "the name was free only after the session"
     pipeline.drain(DRAIN_SECONDS)
     assert compare_all(pipeline.settings, model_of(log)) > 0
-    record_figures(
+    record(
         "one name", seconds_to_the_end_of_the_younger=round(ended, 1),
         seconds_after_a_kill=round(killed, 1), seconds_after_a_stop=round(stopped, 1),
     )  # fmt: skip

@@ -34,6 +34,10 @@ class Village(NamedTuple):
         chance.shuffle(log)
         return log
 
+    def seeded(self, seed: int) -> list[Message]:
+        """The log by a seed."""
+        return self.log(random.Random(seed))
+
     def _follows(self, chance: random.Random) -> Iterator[Message]:
         """Some of them ended, and begun again."""
         for number in range(self.follows):
@@ -68,6 +72,12 @@ class Village(NamedTuple):
 
 HAMLET = Village(people=40, follows=300, posts=500)
 """For tests that are to be short."""
+
+
+def post_at(at: int, number: int, author: int, **fields: Any) -> PostCreated:
+    """A post of a moment (milliseconds since 1970), the `number`th of its author's."""
+    said = {"text": f"the {number}th", "post_id": post_id(at, number)} | fields
+    return PostCreated(version=at * 1_000, author_id=author, **said)
 
 
 def model_of(log: Sequence[Message], now_ms: int = 0, retention_ms: int = 0) -> Model:

@@ -3,28 +3,29 @@
 import os
 import signal
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
+from servers.process import wait_until
+from tests.e2e.background import BackgroundThread
 from tests.e2e.faults import Journal
-from tests.e2e.pipeline import Pipeline
+from tests.e2e.pipeline import Pipeline, memory_of
 
 LOOK_SECONDS = 0.5
 WAIT_SECONDS = 60.0
 
 
-class WorkerProcesses:
-    """Starts workers when its context is entered; while it is open, a thread looks after them.
+class WorkerProcesses(BackgroundThread):
+    """Starts workers when its context is entered, and looks after them while it is open.
 
     It keeps the most memory (bytes) and the most open files that any of them has had.
     """
 
     def __init__(self, pipeline: Pipeline, plans: Mapping[str, Mapping[str, Any]]) -> None:
         """What each worker is given, by its name; see `Pipeline.start_faulty_worker`."""
+        super().__init__()
         self.rss = self.files = 0
         self.ended: Counter[tuple[str, int]] = Counter()
         """Those that ended by themselves: their names and exit codes."""
@@ -32,24 +33,11 @@ class WorkerProcesses:
         self._pipeline = pipeline
         self._plans = plans
         self._lock = threading.RLock()
-        self._leaving = threading.Event()
-        self._thread = threading.Thread(target=self._look_after, name="workers")
 
     def __enter__(self) -> Self:
         for name in self._plans:
             self._start(name)
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._leaving.set()
-        self._thread.join(WAIT_SECONDS)
-        assert not self._thread.is_alive()
+        return super().__enter__()
 
     @property
     def names(self) -> list[str]:
@@ -68,18 +56,15 @@ class WorkerProcesses:
             pid = self._pipeline.workers[name].pid
             os.kill(pid, signal.SIGSTOP)
         try:
-            deadline = time.monotonic() + WAIT_SECONDS
-            while not (is_over := over()) and time.monotonic() < deadline:
-                time.sleep(LOOK_SECONDS)
-            return is_over and is_stopped(pid)
+            return wait_until(over, WAIT_SECONDS) and is_stopped(pid)
         finally:
             os.kill(pid, signal.SIGCONT)
 
     def _start(self, name: str) -> None:
         self.journals[name] = self._pipeline.start_faulty_worker(name, **self._plans[name])
 
-    def _look_after(self) -> None:
-        while not self._leaving.wait(LOOK_SECONDS):
+    def work(self) -> None:
+        while not self.leaving.wait(LOOK_SECONDS):
             with self._lock:
                 for name in self._plans:
                     self._look_at(name)
@@ -88,7 +73,7 @@ class WorkerProcesses:
         worker = self._pipeline.workers[name]
         code = worker.poll()
         if code is None:
-            self.rss = max(self.rss, rss_of(worker.pid))
+            self.rss = max(self.rss, memory_of(worker.pid, "VmHWM"))
             self.files = max(self.files, files_of(worker.pid))
         else:
             self.ended[name, code] += 1
@@ -98,14 +83,6 @@ class WorkerProcesses:
 def is_stopped(pid: int) -> bool:
     """Whether a process is frozen."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
-
-
-def rss_of(pid: int) -> int:
-    """The most memory that a process has had resident, in bytes; 0 of one that has ended."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1_024
-    return 0
 
 
 def files_of(pid: int) -> int:
