@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +16,6 @@ import pytest
 
 from schemas import topics
 from streams.embedded.mock_broker import MockBroker
-from streams.process.signals import STOP_SECONDS
 
 START_SECONDS = 60
 END_SECONDS = 20
@@ -134,11 +132,9 @@ def test_an_outage_at_the_start_does_not_fill_the_log(bootstrap: str) -> None:
                     break
             with pytest.raises(subprocess.TimeoutExpired):
                 process.wait(SECOND_ATTEMPT_SECONDS)
-            told = time.monotonic()
             process.send_signal(signal.SIGTERM)
             assert process.stderr.read() == b""
-            assert process.wait(END_SECONDS) == 0
-            assert time.monotonic() - told < STOP_SECONDS
+            assert process.wait(END_SECONDS) == 0  # 1 where its own timer has to end it
         finally:
             process.kill()
 

@@ -11,11 +11,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import uvloop
 
 from schemas.events import FollowCreated, PostCreated, PostFact, ReplyCreated
 from schemas.ids import UserId, post_id
-from schemas.relations import ReadMarked, TagFollowCreated
+from schemas.relations import ReadMarked, TagFollowCreated, TagFollowDeleted
 from servers.server import Reachable
+from services.clock import now_us
 from services.graph.edge import edge_mutation
 from services.handlers.handler import Accepted
 from services.handlers.outbox import MemoryRequestOutbox
@@ -29,6 +31,8 @@ from services.settings.settings import Settings
 from services.storage.migrations import available_migrations, migrate
 from streams.bootstrap import Deps, cassandra_stores, connect_store, create_metrics
 from streams.routes import BY_DEFAULT, create_handlers
+from tests.e2e.comparison import connected
+from tests.e2e.replays import all_tables, lose
 
 NOW = 1_700_000_000_000
 VIEWER = UserId(1)
@@ -39,20 +43,41 @@ MOST_FOR_REPOSTS = 1
 MOST_FOR_QUOTES = 1
 MOST_FOR_PULLED = 2
 PULLED = 1_000
+EDGES_AT_ONCE = 5_000
+FOLLOWS = ("follow", "relations", "generations")
+"""How tables are called that hold who follows whom, and which homes there are."""
+TAG = "bread"
 
 
-@pytest.fixture
-async def deps(cassandra: Reachable) -> AsyncIterator[Deps]:
+@pytest.fixture(scope="module")
+def settings(cassandra: Reachable) -> Settings:
+    """A keyspace in which the viewer follows 100,000, who have written nothing."""
     settings = Settings(
         cassandra_hosts=(cassandra.host,),
         cassandra_port=cassandra.port,
         cassandra_keyspace=f"reading_{uuid4().hex[:12]}",
     )
-    await migrate(settings, available_migrations())
+
+    async def fill() -> None:
+        await migrate(settings, available_migrations())
+        async with connected(settings) as deps:
+            for start in range(2, FOLLOWED + 2, EDGES_AT_ONCE):
+                await follow(deps, VIEWER, range(start, start + EDGES_AT_ONCE))
+
+    uvloop.run(fill())
+    return settings
+
+
+@pytest.fixture
+async def deps(settings: Settings) -> AsyncIterator[Deps]:
+    """The stores, without what an earlier test wrote into them."""
+    lose(settings, *(each for each in all_tables(settings) if not each.startswith(FOLLOWS)))
     metrics = create_metrics()
     store = await connect_store(settings, metrics)
-    stores = cassandra_stores(store, settings, lambda: NOW)
-    yield Deps(settings, metrics, stores, lambda: NOW)
+    deps = Deps(settings, metrics, cassandra_stores(store, settings, lambda: NOW), lambda: NOW)
+    no_tag = TagFollowDeleted(version=now_us(), owner_id=VIEWER, tag=TAG)
+    await deps.stores.relations.record([relation_mutation(no_tag)])
+    yield deps
     await store.close()
 
 
@@ -61,7 +86,6 @@ async def test_a_page_of_twenty_takes_eight_store_requests(deps: Deps) -> None:
 
     Two more for whoever follows tags.
     """
-    await follow_many(deps)
     await publish(deps, [*conversation(10), *(post(100 + n, author=n) for n in range(2, 32))])
     home = Home(Reader(deps.stores, deps.clock, deps.settings.epoch), deps.retention)
     await home.page(VIEWER, PageRequest())  # statements are prepared
@@ -73,9 +97,9 @@ async def test_a_page_of_twenty_takes_eight_store_requests(deps: Deps) -> None:
     assert any(item.parent_id for item in page.items)
     assert requests(deps) - before <= MOST_REQUESTS
 
-    follow_tag = TagFollowCreated(version=1, owner_id=VIEWER, tag="bread")
+    follow_tag = TagFollowCreated(version=now_us(), owner_id=VIEWER, tag=TAG)
     await deps.stores.relations.record([relation_mutation(follow_tag)])
-    await publish(deps, [post(300, author=FOLLOWED + 9, tags=("Bread",))])
+    await publish(deps, [post(300, author=FOLLOWED + 9, tags=(TAG.title(),))])
     await home.page(VIEWER, PageRequest())
     before = requests(deps)
     page = await home.page(VIEWER, PageRequest())
@@ -85,7 +109,6 @@ async def test_a_page_of_twenty_takes_eight_store_requests(deps: Deps) -> None:
 
 async def test_a_mark_takes_no_request_where_it_is_on_the_page(deps: Deps) -> None:
     """Where it is further down, the entries between are judged as one page more."""
-    await follow_many(deps)
     posts = [post(100 + n, author=2 + n) for n in range(60)]
     await publish(deps, posts)
     home = Home(Reader(deps.stores, deps.clock, deps.settings.epoch), deps.retention)
@@ -102,7 +125,6 @@ async def test_a_mark_takes_no_request_where_it_is_on_the_page(deps: Deps) -> No
 
 async def test_quotes_take_one_request_more(deps: Deps) -> None:
     """However many there are: it loads what is above the replies that they quote."""
-    await follow_many(deps)
     quoted = [*conversation(10), *(post(100 + n, author=FOLLOWED + 9) for n in range(20))]
     quotes = [
         post(300 + n, author=2 + n, quote_of=each.post_id) for n, each in enumerate(quoted[5:25])
@@ -118,7 +140,6 @@ async def test_quotes_take_one_request_more(deps: Deps) -> None:
 
 async def test_reposts_take_one_request_more(deps: Deps) -> None:
     """However many there are: fifty originals of a page reposted by five people each."""
-    await follow_many(deps)
     originals = [post(100 + n, author=2 + n) for n in range(50)]
     reposts = [
         post(200 + 5 * n + k, author=500 + k, repost_of=original.post_id)
@@ -146,7 +167,6 @@ async def test_pulled_authors_take_two_requests_more(deps: Deps) -> None:
     Whom he follows of them is asked with what he set for himself; what they wrote, and what they
     reposted in the windows of the page, are the two.
     """
-    await follow_many(deps)
     everybody = FanOutPolicy(pull_followers=1)
     strangers = range(FOLLOWED + 10, FOLLOWED + PULLED - 90)
     followed = range(2, 102)
@@ -170,11 +190,6 @@ async def follow(deps: Deps, viewer: UserId, followees: Iterable[int]) -> None:
     edges = [FollowCreated(version=1, follower_id=viewer, followee_id=each) for each in followees]
     await deps.stores.graph.record([edge_mutation(each) for each in edges])
     await deps.stores.relations.record([relation_mutation(each) for each in edges])
-
-
-async def follow_many(deps: Deps) -> None:
-    for start in range(2, FOLLOWED + 2, 5_000):
-        await follow(deps, VIEWER, range(start, min(start + 5_000, FOLLOWED + 2)))
 
 
 def post(number: int, author: int, parent: int | None = None, **fields: Any) -> PostFact:

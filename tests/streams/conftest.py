@@ -25,7 +25,7 @@ from streams.outbox import Outgoing
 from streams.retry import RetryPolicy
 from tests.streams.fakes import POSTS, decode, memory_brakes, metrics
 
-PATIENCE = 30.0
+PATIENCE = 90.0
 """Seconds that a test waits for what should take one."""
 IMPATIENT = {
     "broker_commit_interval": 0.1,

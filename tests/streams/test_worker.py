@@ -1,4 +1,7 @@
-"""A worker's process: what it ends with, and when."""
+"""A worker's process: what it ends with, and when.
+
+Ten seconds after a signal a timer of its own ends it with 1: with 0 it has ended before that.
+"""
 
 import asyncio
 import signal
@@ -7,13 +10,11 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from time import monotonic
 
 import pytest
 
 from streams.embedded.mock_broker import Api, MockBroker
 from streams.kafka.producer import KafkaOutbox
-from streams.process.signals import STOP_SECONDS
 from tests.streams.conftest import PATIENCE, Log, publish
 
 GROUP_AUTHORIZATION_FAILED = 30
@@ -71,10 +72,8 @@ async def test_a_handler_that_hangs_does_not_hold_it_up(
     await publish(outbox, b"0")
     async with worker(broker, "hang") as process:
         await says(process, b"b'0'")
-        told = monotonic()
         process.terminate()
         assert await in_time(process.wait()) == 0
-        assert monotonic() - told < STOP_SECONDS
     assert (await log.committed()).get(0, 0) == 0
 
 
@@ -83,10 +82,8 @@ async def test_a_broker_that_is_away_does_not_hold_it_up(broker: MockBroker) -> 
     broker.broker_down()
     async with worker(broker) as process:
         await says(process, b"listening")
-        told = monotonic()
         process.terminate()
         assert await in_time(process.wait()) == 0
-        assert monotonic() - told < STOP_SECONDS
 
 
 async def test_a_coordinator_that_cannot_go_on_ends_it_with_1(broker: MockBroker) -> None:
