@@ -64,10 +64,6 @@ async def outbox(broker: MockBroker) -> AsyncIterator[KafkaOutbox]:
     await outbox.close()
 
 
-async def publish(outbox: KafkaOutbox, *values: bytes, key: bytes | None = b"bob") -> None:
-    await outbox.send([Outgoing(POSTS, key, value) for value in values])
-
-
 def numbers(count: int) -> list[bytes]:
     return [str(n).encode() for n in range(count)]
 
@@ -122,10 +118,14 @@ def workers(broker: MockBroker, outbox: KafkaOutbox) -> Workers:
 
 
 class Log:
-    """What the broker holds."""
+    """What the broker holds, and is given."""
 
-    def __init__(self, broker: MockBroker) -> None:
+    def __init__(self, broker: MockBroker, outbox: KafkaOutbox) -> None:
         self._broker = broker
+        self.outbox = outbox
+
+    async def publish(self, *values: bytes, key: bytes | None = b"bob") -> None:
+        await self.outbox.send([Outgoing(POSTS, key, value) for value in values])
 
     async def committed(self, group: str = GROUP) -> dict[int, int]:
         """By partition, where something is committed."""
@@ -165,8 +165,8 @@ class Log:
 
 
 @pytest.fixture
-def log(broker: MockBroker) -> Log:
-    return Log(broker)
+def log(broker: MockBroker, outbox: KafkaOutbox) -> Log:
+    return Log(broker, outbox)
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -17,8 +17,7 @@ from streams.delivery.intake import IntakeLimits
 from streams.embedded.mock_broker import Api, MockBroker
 from streams.kafka import transport
 from streams.kafka.consumer_thread import ConsumerThread
-from streams.kafka.producer import KafkaOutbox
-from tests.streams.conftest import PATIENCE, Log, Workers, eventually, numbers, publish, until
+from tests.streams.conftest import PATIENCE, Log, Workers, eventually, numbers, until
 from tests.streams.fakes import BAD, P0, P1, POSTS, Handler, memory_brakes, metrics, refuse, sample
 
 MESSAGE_TOO_LARGE = 10
@@ -71,13 +70,11 @@ def test_workers_without_a_name_are_members_of_their_own() -> None:
     assert unnamed.broker_client_id.endswith(f"-{os.getpid()}-ingest")
 
 
-async def test_messages_are_handled_and_committed(
-    workers: Workers, outbox: KafkaOutbox, log: Log
-) -> None:
+async def test_messages_are_handled_and_committed(workers: Workers, log: Log) -> None:
     """Thirty of them, one of which fails for a while."""
     handler = Handler()
     handler.refuse = refuse("5", error=StoreUnavailable("away"))
-    await publish(outbox, *numbers(30))
+    await log.publish(*numbers(30))
     async with workers(handler, bounds=BatchBounds(messages=4)) as app:
         await until(lambda: len(handler.calls) > 8)
         assert len(handler.handled) < 30
@@ -87,13 +84,11 @@ async def test_messages_are_handled_and_committed(
         assert sample(app.transport.metrics, "timeline_rebalances_total") == 1
 
 
-async def test_a_poison_message_becomes_a_dead_letter(
-    workers: Workers, outbox: KafkaOutbox, log: Log
-) -> None:
+async def test_a_poison_message_becomes_a_dead_letter(workers: Workers, log: Log) -> None:
     """With where it came from and why; the stream goes on."""
     handler = Handler()
     async with workers(handler):
-        await publish(outbox, b"0", BAD, b"2", key=TOGETHER)
+        await log.publish(b"0", BAD, b"2", key=TOGETHER)
         await eventually(log.committed, {0: 3})
     assert handler.handled == ["0", "2"]
     (dead_letter,) = await log.read("posts-dlq", 1)
@@ -104,22 +99,18 @@ async def test_a_poison_message_becomes_a_dead_letter(
     assert headers["__connect.errors.exception.message"] == b"text: too_long"
 
 
-async def test_a_message_without_key_and_value_is_buried_too(
-    workers: Workers, outbox: KafkaOutbox, log: Log
-) -> None:
+async def test_a_message_without_key_and_value_is_buried_too(workers: Workers, log: Log) -> None:
     """There is nothing that a dead letter cannot hold."""
     async with workers(Handler()):
-        await publish(outbox, None, key=None)
+        await log.publish(None, key=None)
         (dead_letter,) = await log.read("posts-dlq", 1)
     assert (dead_letter.key, dead_letter.value) == (None, None)
 
 
-async def test_the_commit_stays_at_what_is_in_flight(
-    workers: Workers, outbox: KafkaOutbox, log: Log
-) -> None:
+async def test_the_commit_stays_at_what_is_in_flight(workers: Workers, log: Log) -> None:
     """100 is held and 101 to 109 are done: killed now, the next worker begins at 100."""
     gate = Gate("100")
-    await publish(outbox, *numbers(110), key=TOGETHER)
+    await log.publish(*numbers(110), key=TOGETHER)
     async with workers(gate, bounds=ONE_BY_ONE) as app:
         await until(lambda: len(gate.handled) == 109)
         await eventually(log.committed, {0: 100})
@@ -129,12 +120,10 @@ async def test_the_commit_stays_at_what_is_in_flight(
         await eventually(log.committed, {0: 110})
 
 
-async def test_a_stop_finishes_what_is_in_flight(
-    workers: Workers, outbox: KafkaOutbox, log: Log
-) -> None:
+async def test_a_stop_finishes_what_is_in_flight(workers: Workers, log: Log) -> None:
     """And commits it."""
     gate = Gate("0")
-    await publish(outbox, b"0", key=TOGETHER)
+    await log.publish(b"0", key=TOGETHER)
     async with workers(gate) as app:
         await until(lambda: bool(gate.waiting))
         stopping = asyncio.create_task(app.stop())
@@ -146,13 +135,13 @@ async def test_a_stop_finishes_what_is_in_flight(
 
 
 async def test_a_stop_abandons_a_retry(
-    workers: Workers, outbox: KafkaOutbox, log: Log, monkeypatch: pytest.MonkeyPatch
+    workers: Workers, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Unacknowledged, at once, and the next worker receives it again."""
     monkeypatch.setattr(transport, "SETTLE_SECONDS", 60.0)
     away = Handler()
     away.refuse = refuse("1", error=StoreUnavailable("away"))
-    await publish(outbox, *numbers(3), key=TOGETHER)
+    await log.publish(*numbers(3), key=TOGETHER)
     async with workers(away, bounds=ONE_BY_ONE) as app:
         await until(lambda: len(away.calls) > 5)
         async with asyncio.timeout(PATIENCE):
@@ -165,12 +154,12 @@ async def test_a_stop_abandons_a_retry(
 
 
 async def test_a_stop_abandons_what_does_not_finish(
-    workers: Workers, outbox: KafkaOutbox, log: Log, monkeypatch: pytest.MonkeyPatch
+    workers: Workers, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A handler that hangs does not hold up the process."""
     monkeypatch.setattr(transport, "SETTLE_SECONDS", 0.2)
     gate = Gate("1")
-    await publish(outbox, *numbers(2), key=TOGETHER)
+    await log.publish(*numbers(2), key=TOGETHER)
     async with workers(gate, bounds=ONE_BY_ONE) as app:
         await until(lambda: bool(gate.waiting) and bool(gate.handled))
         async with asyncio.timeout(PATIENCE):
@@ -179,17 +168,17 @@ async def test_a_stop_abandons_what_does_not_finish(
 
 
 @pytest.mark.usefixtures("unhurried_leader")
-async def test_workers_share_and_hand_over(workers: Workers, outbox: KafkaOutbox, log: Log) -> None:
+async def test_workers_share_and_hand_over(workers: Workers, log: Log) -> None:
     """A second one takes half of the partitions while messages flow; nothing is lost."""
     first, second = Handler(), Handler()
     expected = {str(n) for n in range(400)}
     async with workers(first, "one") as one:
-        await publish(outbox, *numbers(200), key=None)
+        await log.publish(*numbers(200), key=None)
         async with workers(second, "two") as two:
             await until(lambda: one.intake.acks.partitions() != {P0, P1})
             await until(lambda: len(two.intake.acks.partitions()) == 1)
             for start in range(200, 400, 20):
-                await publish(outbox, *(b"%d" % n for n in range(start, start + 20)), key=None)
+                await log.publish(*(b"%d" % n for n in range(start, start + 20)), key=None)
             await until(lambda: {*first.handled, *second.handled} == expected)
             assert second.handled
     assert sum((await log.committed()).values()) == 400
@@ -197,13 +186,11 @@ async def test_workers_share_and_hand_over(workers: Workers, outbox: KafkaOutbox
 
 
 @pytest.mark.usefixtures("unhurried_leader")
-async def test_a_rebalance_hands_over_what_was_being_retried(
-    workers: Workers, outbox: KafkaOutbox, log: Log
-) -> None:
+async def test_a_rebalance_hands_over_what_was_being_retried(workers: Workers, log: Log) -> None:
     """A store that is away for one worker holds up no rebalance, and loses nothing."""
     away, back = Handler(), Handler()
     away.refuse = refuse(*(str(n) for n in range(20)), error=StoreUnavailable("away"))
-    await publish(outbox, *numbers(20), key=None)
+    await log.publish(*numbers(20), key=None)
     async with workers(away, "one") as one:
         await until(lambda: bool(away.calls))
         async with workers(back, "two"):
@@ -214,19 +201,17 @@ async def test_a_rebalance_hands_over_what_was_being_retried(
     assert sum((await log.committed()).values()) == 20
 
 
-async def test_a_store_that_is_away_does_not_fill_the_memory(
-    workers: Workers, outbox: KafkaOutbox, log: Log
-) -> None:
+async def test_a_store_that_is_away_does_not_fill_the_memory(workers: Workers, log: Log) -> None:
     """The intake of a partition that waits pauses, others go on, and nothing is lost."""
     away = Handler()
     away.refuse = refuse(*("x" * 1_000 + str(n) for n in range(2_000)), error=StoreUnavailable(""))
-    await publish(outbox, *(b"x" * 1_000 + b"%d" % n for n in range(2_000)), key=TOGETHER)
+    await log.publish(*(b"x" * 1_000 + b"%d" % n for n in range(2_000)), key=TOGETHER)
     limits = IntakeLimits(partition_bytes=100_000)
     async with workers(away, limits=limits) as app:
         await until(lambda: P0 not in app.intake.open_partitions())
         await until(lambda: len(away.calls) > 20)
         assert app.intake.acks.held(P0) < 1 << 20  # of three: the limit, and one fetch beyond
-        await publish(outbox, b"other", key=b"alice")
+        await log.publish(b"other", key=b"alice")
         await until(lambda: away.handled == ["other"])
         away.refuse = refuse(error=StoreUnavailable(""))
         await eventually(log.committed, {0: 2_000, 1: 1})
@@ -234,11 +219,11 @@ async def test_a_store_that_is_away_does_not_fill_the_memory(
 
 
 async def test_a_broker_that_goes_and_comes_back(
-    workers: Workers, outbox: KafkaOutbox, broker: MockBroker, log: Log
+    workers: Workers, broker: MockBroker, log: Log
 ) -> None:
     """Nothing crashes, what was handled meanwhile is committed, and the stream goes on."""
     gate = Gate("0")
-    await publish(outbox, b"0", key=TOGETHER)
+    await log.publish(b"0", key=TOGETHER)
     async with workers(gate) as app:
         await until(lambda: bool(gate.waiting))
         broker.broker_down()
@@ -247,16 +232,14 @@ async def test_a_broker_that_goes_and_comes_back(
         assert not await app.consumer.commit()
         broker.broker_up()
         await eventually(log.committed, {0: 1})
-        await publish(outbox, b"1", key=TOGETHER)
+        await log.publish(b"1", key=TOGETHER)
         await eventually(log.committed, {0: 2})
         assert not app.crashed
 
 
-async def test_a_worker_waits_for_a_broker(
-    workers: Workers, outbox: KafkaOutbox, broker: MockBroker, log: Log
-) -> None:
+async def test_a_worker_waits_for_a_broker(workers: Workers, broker: MockBroker, log: Log) -> None:
     """It may be started first."""
-    await publish(outbox, b"0", key=TOGETHER)
+    await log.publish(b"0", key=TOGETHER)
     handler = Handler()
     broker.broker_down()
     asyncio.get_running_loop().call_later(1.0, broker.broker_up)
@@ -290,11 +273,11 @@ async def test_a_client_that_learns_nothing_any_more_ends_the_app(workers: Worke
 
 
 async def test_a_bug_of_the_loop_ends_the_app(
-    workers: Workers, outbox: KafkaOutbox, log: Log, monkeypatch: pytest.MonkeyPatch
+    workers: Workers, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rather than leave a topic that nobody reads; what it held is received again."""
-    await publish(outbox, BAD)
-    monkeypatch.setattr(outbox, "send", None)  # so that the dead letter cannot be buried
+    await log.publish(BAD)
+    monkeypatch.setattr(log.outbox, "send", None)  # so that the dead letter cannot be buried
     async with workers(Handler()) as app:
         await until(lambda: app.crashed)
         async with asyncio.timeout(PATIENCE):
@@ -302,9 +285,7 @@ async def test_a_bug_of_the_loop_ends_the_app(
     assert (await log.committed()).get(0, 0) == 0
 
 
-async def test_it_is_ready_when_its_topics_exist_and_its_share_is_known(
-    workers: Workers,
-) -> None:
+async def test_it_is_ready_when_its_topics_exist_and_its_share_is_known(workers: Workers) -> None:
     """A topic that is missing at the start is only a warning to upstream."""
     async with workers(Handler()) as app:
         await until(lambda: not app.intake.missing())
@@ -337,7 +318,7 @@ async def test_a_stop_reaches_a_thread_that_has_not_begun(
 
 
 async def test_a_message_that_only_gzip_made_small_is_a_cut_dead_letter(
-    workers: Workers, outbox: KafkaOutbox, broker: MockBroker, log: Log
+    workers: Workers, broker: MockBroker, log: Log
 ) -> None:
     """Its topic took it compressed; the dead-letter topic refuses it as it is, once and for all."""
     producer = AIOKafkaProducer(bootstrap_servers=broker.bootstrap, compression_type="gzip")

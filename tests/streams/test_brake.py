@@ -10,9 +10,8 @@ from streams.delivery.brake.brakes import Brakes
 from streams.delivery.brake.memory import MemoryBrakes
 from streams.delivery.brake.rule import BrakeLimits
 from streams.embedded.mock_broker import MockBroker
-from streams.kafka.producer import KafkaOutbox
 from streams.outbox import Outgoing
-from tests.streams.conftest import PATIENCE, Log, Workers, eventually, numbers, publish, until
+from tests.streams.conftest import PATIENCE, Log, Workers, eventually, numbers, until
 from tests.streams.fakes import BAD, POSTS, Handler, metrics
 
 TOGETHER = b"bob"
@@ -37,7 +36,7 @@ async def release(store: MemoryBrakes) -> None:
 
 
 async def test_the_500th_in_a_row_is_the_last(
-    workers: Workers, outbox: KafkaOutbox, log: Log, store: MemoryBrakes
+    workers: Workers, log: Log, store: MemoryBrakes
 ) -> None:
     """Buried in the middle of a batch; those after it wait, through a restart, for a release.
 
@@ -45,7 +44,7 @@ async def test_the_500th_in_a_row_is_the_last(
     """
     handler = Handler()
     brakes = brakes_on(store)
-    await publish(outbox, *numbers(7), *[BAD] * 700, b"last", key=TOGETHER)
+    await log.publish(*numbers(7), *[BAD] * 700, b"last", key=TOGETHER)
     async with workers(handler, bounds=ONE_AT_A_TIME, brakes=brakes) as app:
         await eventually(log.committed, {0: 507})
         await until(lambda: brakes.of(POSTS).unsaved is None)
@@ -58,7 +57,7 @@ async def test_the_500th_in_a_row_is_the_last(
             await app.stop()
     async with workers(handler, brakes=brakes_on(store)) as app:
         await until(lambda: app.intake.missing() == [why])
-        await outbox.send([Outgoing("posts-dlq", None, b"mark")])
+        await log.outbox.send([Outgoing("posts-dlq", None, b"mark")])
         assert await log.read_until("posts-dlq", b"mark") == [BAD] * 500 + [b"mark"]
         await release(store)
         await eventually(log.committed, {0: 708})
@@ -68,29 +67,27 @@ async def test_the_500th_in_a_row_is_the_last(
 
 
 async def test_a_row_is_broken_by_one_good_message(
-    workers: Workers, outbox: KafkaOutbox, log: Log, store: MemoryBrakes
+    workers: Workers, log: Log, store: MemoryBrakes
 ) -> None:
     """Its sender is not altogether mad."""
     brakes = brakes_on(store, BrakeLimits(window=10_000, first=1_000, consecutive=20))
     bad = [BAD] * 19
-    await publish(outbox, *bad, b"0", *bad, b"1", *bad, key=TOGETHER)
+    await log.publish(*bad, b"0", *bad, b"1", *bad, key=TOGETHER)
     async with workers(Handler(), bounds=ONE_AT_A_TIME, brakes=brakes):
         await eventually(log.committed, {0: 59})
     assert not brakes.of(POSTS).is_on
 
 
-async def test_too_large_a_share_stops_it(
-    workers: Workers, outbox: KafkaOutbox, log: Log, store: MemoryBrakes
-) -> None:
+async def test_too_large_a_share_stops_it(workers: Workers, log: Log, store: MemoryBrakes) -> None:
     """However they are spread; what is handled meanwhile is not handled again."""
     handler = Handler()
     brakes = brakes_on(store, BrakeLimits(window=100, first=50, percent=10, consecutive=50))
     messages = [value for n in range(20) for value in (*[str(n).encode()] * 4, BAD)]
     async with workers(handler, bounds=BatchBounds(messages=7, batches=1), brakes=brakes):
-        await publish(outbox, *messages, key=TOGETHER)
+        await log.publish(*messages, key=TOGETHER)
         await until(lambda: brakes.of(POSTS).is_on)
         await eventually(log.committed, {0: 54})
-        await outbox.send([Outgoing("posts-dlq", None, b"mark")])
+        await log.outbox.send([Outgoing("posts-dlq", None, b"mark")])
         assert len(await log.read_until("posts-dlq", b"mark")) == 10 + 1
         await until(lambda: brakes.of(POSTS).unsaved is None)
         await release(store)
@@ -99,7 +96,7 @@ async def test_too_large_a_share_stops_it(
 
 
 async def test_other_topics_go_on(
-    workers: Workers, outbox: KafkaOutbox, broker: MockBroker, store: MemoryBrakes
+    workers: Workers, log: Log, broker: MockBroker, store: MemoryBrakes
 ) -> None:
     """In the same worker."""
     broker.create_topic("replies", 2)
@@ -107,9 +104,9 @@ async def test_other_topics_go_on(
     brakes = brakes_on(store, BrakeLimits(consecutive=20))
     small = BatchBounds(messages=10, batches=1)
     async with workers(handler, bounds=small, brakes=brakes, topics=(POSTS, "replies")):
-        await publish(outbox, *[BAD] * 50, b"held", key=TOGETHER)
+        await log.publish(*[BAD] * 50, b"held", key=TOGETHER)
         await until(lambda: brakes.of(POSTS).is_on)
-        await outbox.send([Outgoing("replies", b"bob", b"goes on")])
+        await log.outbox.send([Outgoing("replies", b"bob", b"goes on")])
         await until(lambda: "goes on" in handler.handled)
         assert not brakes.of("replies").is_on
     assert "held" not in handler.handled
@@ -117,12 +114,12 @@ async def test_other_topics_go_on(
 
 @pytest.mark.usefixtures("unhurried_leader")
 async def test_a_rebalance_gives_back_what_waits(
-    workers: Workers, outbox: KafkaOutbox, log: Log, store: MemoryBrakes
+    workers: Workers, log: Log, store: MemoryBrakes
 ) -> None:
     """To whoever has the partitions then: after a release each message is handled."""
     handler = Handler()
     limits = BrakeLimits(consecutive=20)
-    await publish(outbox, *[BAD] * 30, b"held", key=TOGETHER)
+    await log.publish(*[BAD] * 30, b"held", key=TOGETHER)
     async with workers(handler, brakes=brakes_on(store, limits)):
         await eventually(log.committed, {0: 20})
         async with workers(handler, "worker-2", brakes=brakes_on(store, limits)) as second:

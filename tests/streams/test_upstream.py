@@ -35,16 +35,7 @@ from yarl import URL
 
 from streams.embedded.mock_broker import MockBroker
 from streams.kafka.batches import Batches, PartitionRecords
-from streams.kafka.producer import KafkaOutbox
-from tests.streams.conftest import (
-    PATIENCE,
-    Log,
-    Workers,
-    eventually,
-    numbers,
-    publish,
-    until,
-)
+from tests.streams.conftest import PATIENCE, Log, Workers, eventually, numbers, until
 from tests.streams.fakes import POSTS, Handler
 
 REPLACED = {
@@ -151,7 +142,7 @@ def test_fetched_batches_are_read_by_our_own_classes() -> None:
 
 
 async def test_upstream_still_commits_past_what_is_in_flight(
-    broker: MockBroker, outbox: KafkaOutbox, log: Log, tmp_path: Path
+    broker: MockBroker, log: Log, tmp_path: Path
 ) -> None:
     """The negative control: 100 is held, 101 to 109 are done, and a crash now loses 100.
 
@@ -184,7 +175,7 @@ async def test_upstream_still_commits_past_what_is_in_flight(
                 await opened.wait()
             handled.append(value)
 
-    await publish(outbox, *numbers(110))
+    await log.publish(*numbers(110))
     try:
         await asyncio.wait_for(app.start(), PATIENCE)
         await until(lambda: len(handled) == 109)

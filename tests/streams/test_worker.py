@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 
 from streams.embedded.mock_broker import Api, MockBroker
-from streams.kafka.producer import KafkaOutbox
-from tests.streams.conftest import PATIENCE, Log, publish
+from tests.streams.conftest import PATIENCE, Log
 
 GROUP_AUTHORIZATION_FAILED = 30
 
@@ -54,10 +53,10 @@ async def says(process: Process, line: bytes) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_ends_it_with_0(
-    broker: MockBroker, outbox: KafkaOutbox, log: Log, number: signal.Signals
+    broker: MockBroker, log: Log, number: signal.Signals
 ) -> None:
     """What was handled is committed, at once and not with the next interval."""
-    await publish(outbox, b"0")
+    await log.publish(b"0")
     async with worker(broker) as process:
         await says(process, b"b'0'")
         process.send_signal(number)
@@ -65,11 +64,9 @@ async def test_a_signal_ends_it_with_0(
     assert await log.committed() == {0: 1}
 
 
-async def test_a_handler_that_hangs_does_not_hold_it_up(
-    broker: MockBroker, outbox: KafkaOutbox, log: Log
-) -> None:
+async def test_a_handler_that_hangs_does_not_hold_it_up(broker: MockBroker, log: Log) -> None:
     """What it holds is not committed."""
-    await publish(outbox, b"0")
+    await log.publish(b"0")
     async with worker(broker, "hang") as process:
         await says(process, b"b'0'")
         process.terminate()
