@@ -17,15 +17,16 @@ from schemas.codec import Message
 from schemas.events import FollowCreated, PostCreated, PostEdited, ReplyCreated
 from schemas.ids import post_id
 from servers.ports import first_free_port
+from servers.process import wait_until
 from streams.outbox import Outgoing
 from tests.e2e.pipeline import Pipeline
+from tests.e2e.site import Site
 from tests.monitoring.conftest import rules
 from tests.prometheus import program
 
 ALICE, BOB = 1, 2
 ANSWER_SECONDS = 60.0
 DRAIN_SECONDS = 120.0
-POLL_SECONDS = 0.5
 RATE_INTERVAL = "30s"
 
 pytestmark = [pytest.mark.e2e, pytest.mark.proof]
@@ -95,29 +96,21 @@ def prometheus(folder: Path, targets: dict[str, int]) -> Iterator[Prometheus]:
             base_url=f"http://127.0.0.1:{port}", timeout=ANSWER_SECONDS, trust_env=False
         ) as client:
             asked = Prometheus(client)
-            within(asked.is_ready, "Prometheus is not ready")
+            assert wait_until(asked.is_ready, ANSWER_SECONDS), "Prometheus is not ready"
             yield asked
     finally:
         process.terminate()
         process.wait(ANSWER_SECONDS)
 
 
-def within(holds: Any, what: str, seconds: float = ANSWER_SECONDS) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, what
-        time.sleep(POLL_SECONDS)
-
-
 def test_every_query_returns_series(pipeline: Pipeline, tmp_path: Path) -> None:
     """Of dashboards and of rules, after a little of everything has happened."""
     program("prometheus")  # before anything is started
-    worker, api, broken = (first_free_port(1) for _ in range(3))
-    pipeline.start_worker("worker", metrics_port=worker)
-    pipeline.start_api("api", api_port=api)
-    pipeline.start_api("api-without-store", api_port=broken, cassandra_port=first_free_port(1))
-    with prometheus(tmp_path, {"worker": worker, "api": api, "broken": broken}) as asked:
-        a_little_of_everything(pipeline, f"http://127.0.0.1:{api}", f"http://127.0.0.1:{broken}")
+    worker, api = pipeline.start_site("worker"), pipeline.start_api("api")
+    broken = pipeline.start_api("api-without-store", cassandra_port=first_free_port(1))
+    sites = {"worker": worker.port, "api": api.port, "broken": broken.port}
+    with prometheus(tmp_path, sites) as asked:
+        a_little_of_everything(pipeline, api, broken.url)
         drawn = [
             re.sub(r"\$__rate_interval", RATE_INTERVAL, query.expression)
             for dashboard in DASHBOARDS
@@ -132,13 +125,11 @@ def test_every_query_returns_series(pipeline: Pipeline, tmp_path: Path) -> None:
             waiting.difference_update({each for each in waiting if asked.series(each)})
             return not waiting
 
-        try:
-            within(all_return, "")
-        except AssertionError:
+        if not wait_until(all_return, ANSWER_SECONDS):
             pytest.fail("without series: " + "\n".join(sorted(waiting)))
 
 
-def a_little_of_everything(pipeline: Pipeline, api: str, broken: str) -> None:
+def a_little_of_everything(pipeline: Pipeline, api: Site, broken: str) -> None:
     """Something for every metric to count: good and bad messages, answers, a stream."""
     now = int(time.time() * 1000)
     first, second = (post_id(now + number, number) for number in (1, 2))
@@ -153,11 +144,11 @@ def a_little_of_everything(pipeline: Pipeline, api: str, broken: str) -> None:
     ]
     pipeline.handle(messages, DRAIN_SECONDS)
     with httpx.Client(timeout=ANSWER_SECONDS, trust_env=False) as client:
-        within(lambda: client.get(f"{api}/readyz").is_success, "the API is not ready")
-        home = client.get(f"{api}/v1/users/{BOB}/home").json()
+        assert wait_until(api.is_ready, ANSWER_SECONDS), "the API is not ready"
+        home = client.get(f"{api.url}/v1/users/{BOB}/home").json()
         assert str(first) in {item["post_id"] for item in home["items"]}
         assert client.get(f"{broken}/v1/users/{BOB}/home").status_code == 503
-        with client.stream("GET", f"{api}/v1/users/{BOB}/home/stream") as stream:
+        with client.stream("GET", f"{api.url}/v1/users/{BOB}/home/stream") as stream:
             third = PostCreated(post_id=post_id(now + 3, 4), **says)
             pipeline.publish([third])
             assert any(line == "event: entry" for line in stream.iter_lines())
