@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Callable
 
 import pytest
 
@@ -10,7 +9,7 @@ from schemas.codec import Message
 from schemas.events import FollowCreated, PostCreated
 from schemas.ids import post_id
 from schemas.relations import KeywordMuteCreated
-from tests.e2e.pipeline import Pipeline
+from tests.e2e.pipeline import Pipeline, Record
 
 pytestmark = pytest.mark.e2e
 
@@ -30,9 +29,7 @@ SAID: list[Message] = [
 ]
 
 
-def test_an_account_is_erased_and_stays_so(
-    pipeline: Pipeline, record_figures: Callable[..., None]
-) -> None:
+def test_an_account_is_erased_and_stays_so(pipeline: Pipeline, record: Record) -> None:
     """It is asked for, done within seconds, proven in every table; the log is told, topic by topic.
 
     What comes again afterwards brings nothing back.
@@ -54,4 +51,4 @@ def test_an_account_is_erased_and_stays_so(
     pipeline.drain(DRAIN_SECONDS)
     assert json.loads(pipeline.mingle("erase", str(ALICE), "--check", "--scan", "--json"))["erased"]
     assert "nothing is left" in pipeline.mingle("erase", str(ALICE), "--check")
-    record_figures("an erasure", seconds_to_erase=round(seconds, 1))
+    record("an erasure", seconds_to_erase=round(seconds, 1))
