@@ -10,17 +10,19 @@ from services.posts.post import Post
 from services.readers import placeholders
 from services.readers.reader import Reader
 from services.readers.thread import Threads
+from services.visibility import standing
 from services.visibility.view import View
 from tests.api.village import ALICE, BOB, CAROL, NOW, Village
 
-DECISIONS = (
-    "is_in_audience",
-    "is_gone",
-    "judge_readable",
-    "is_blocked",
-    "is_muted",
-    "is_against_gate",
-)
+DECISIONS = {
+    "is_in_audience": standing,
+    "is_gone": standing,
+    "judge_readable": standing,
+    "is_blocked": standing,
+    "is_muted": standing,
+    "is_against_gate": placeholders,
+}
+"""What is decided, and the module that asks."""
 
 
 async def test_each_post_is_decided_about_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,7 +30,7 @@ async def test_each_post_is_decided_about_once(monkeypatch: pytest.MonkeyPatch) 
     calls: Counter[tuple[str, PostId]] = Counter()
 
     def counted(name: str) -> Callable[[Post, View], object]:
-        decide = getattr(placeholders, name)
+        decide = getattr(DECISIONS[name], name)
 
         def decide_and_count(post: Post, view: View) -> object:
             calls[name, post.post_id] += 1
@@ -42,8 +44,8 @@ async def test_each_post_is_decided_about_once(monkeypatch: pytest.MonkeyPatch) 
     deleted = await village.reply(CAROL, asked, 7)
     answers = [await village.reply(BOB, deleted, 6), await village.reply(ALICE, asked, 5)]
     await village.delete(CAROL, deleted)
-    for name in DECISIONS:
-        monkeypatch.setattr(placeholders, name, counted(name))
+    for name, module in DECISIONS.items():
+        monkeypatch.setattr(module, name, counted(name))
     thread = await Threads(Reader(village.stores, lambda: NOW)).read(asked, UserId(CAROL)) or []
     assert {each.post_id for each in thread} == {root, asked, deleted, *answers}
     assert {each.post_id for each in thread if each.placeholder} == {deleted}
