@@ -10,8 +10,7 @@ from pathlib import Path
 import click
 
 from loadtest.ranking.archive import read_archive
-from loadtest.ranking.fit_lists import find_lists, fit_orders, split_looks
-from loadtest.ranking.judged import JudgedLooks
+from loadtest.ranking.fit_lists import find_lists, fit_meetings, fit_orders, split_looks
 from loadtest.ranking.report import as_json, as_markdown, compare_orders
 
 LISTS = Path(__file__).parents[3] / "shared" / "data" / "mailing_lists"
@@ -33,7 +32,7 @@ def main(file: Path | None, hours: str, json_output: bool, cross_check: bool, fi
         click.echo(render_weights(LISTS), nl=False)
         return
     other_lists = [each for each in find_lists(LISTS) if each.name != file.name]
-    others = read_earlier(other_lists) if cross_check else []
+    others = [split_looks(read_archive(each)).earlier for each in other_lists if cross_check]
     report = compare_orders(read_archive(file), int(hours), others)
     click.echo(json.dumps(as_json(report), indent=2) if json_output else as_markdown(report))
 
@@ -43,16 +42,13 @@ def render_weights(folder: Path) -> str:
     files = find_lists(folder)
     if not files:
         raise click.ClickException(f"{folder}: no *.csv.gz to fit weights on")
+    archives = [read_archive(file) for file in files]
+    orders = fit_orders([split_looks(archive).earlier for archive in archives])
     constants = []
-    for order, weights in fit_orders(read_earlier(files)).items():
+    for order, weights in {**orders, "MEETING": fit_meetings(archives)}.items():
         entries = "".join(f'    "{term}": {weight},\n' for term, weight in weights.items())
         constants.append(f"{order} = {{\n{entries}}}\n")
     return "\n".join(constants)
-
-
-def read_earlier(files: list[Path]) -> list[JudgedLooks]:
-    """Return the part of each list that weights are fitted on."""
-    return [split_looks(read_archive(file)).earlier for file in files]
 
 
 if __name__ == "__main__":

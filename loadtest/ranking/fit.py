@@ -5,9 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from loadtest.ranking.archive import Rows
-from loadtest.ranking.judged import JudgedLooks
 from schemas.ids import IdArray
-from services.ranking.window import Floats
+from services.ranking.window import Flags, Floats
 
 PENALTY = 1.0
 """Half of it times the squares of the weights is taken off the log likelihood. With 2,000 looks a
@@ -29,13 +28,13 @@ def look_weights(moments: IdArray) -> Floats:
     return weights
 
 
-def fit_weights(lists: Sequence[JudgedLooks], columns: Rows) -> Floats:
-    """Return the weights of some columns under which what was answered is likeliest."""
-    problem = [_Choices(looks, columns) for looks in lists if len(looks.viewer)]
-    weights = np.zeros(len(columns))
+def fit_weights(problem: Sequence["Choices"]) -> Floats:
+    """Return the weights under which what was chosen is likeliest; there is a list at least."""
+    columns = problem[0].features.shape[1]
+    weights = np.zeros(columns)
     reached = _objective(problem, weights)
     for _ in range(MAX_STEPS):
-        gradient, curvature = -PENALTY * weights, PENALTY * np.eye(len(columns))
+        gradient, curvature = -PENALTY * weights, PENALTY * np.eye(columns)
         for choices in problem:
             slope, bend = choices.derivatives(weights)
             gradient, curvature = gradient + slope, curvature + bend
@@ -51,20 +50,24 @@ def fit_weights(lists: Sequence[JudgedLooks], columns: Rows) -> Floats:
     return weights
 
 
-def _objective(problem: Sequence["_Choices"], weights: Floats) -> float:
+def _objective(problem: Sequence["Choices"], weights: Floats) -> float:
     likelihood = sum(choices.log_likelihood(weights) for choices in problem)
     return likelihood - PENALTY / 2 * float(weights @ weights)
 
 
-class _Choices:
-    """A list's looks: which candidates were chosen, in even shares where there were several."""
+class Choices:
+    """A list's looks: which candidates were chosen, in even shares where there were several.
 
-    def __init__(self, looks: JudgedLooks, columns: Rows) -> None:
-        self._x = looks.features[:, columns]
-        self._look, self._starts = looks.look, looks.starts
-        chosen = np.add.reduceat(looks.relevant.astype(np.float64), looks.starts)
-        self._share = looks.relevant / chosen[looks.look]
-        self._counts = look_weights(looks.moment)
+    `sizes` are the numbers of candidates of the looks, which follow each other in the rows.
+    """
+
+    def __init__(self, features: Floats, chosen: Flags, sizes: Rows, moments: IdArray) -> None:
+        self.features = features
+        self._starts = np.cumsum(sizes) - sizes
+        self._look = np.repeat(np.arange(len(sizes)), sizes)
+        counts = np.add.reduceat(chosen.astype(np.float64), self._starts)
+        self._share = chosen / counts[self._look]
+        self._counts = look_weights(moments)
 
     def log_likelihood(self, weights: Floats) -> float:
         logs = self._log_probabilities(weights)
@@ -74,12 +77,12 @@ class _Choices:
         """Return the gradient, and the curvature, which is that of the negative likelihood."""
         probability = np.exp(self._log_probabilities(weights))
         count = self._counts[self._look]
-        slope = self._x.T @ (count * (self._share - probability))
-        mean = np.add.reduceat(self._x * probability[:, None], self._starts)
-        spread = (self._x * (count * probability)[:, None]).T @ self._x
+        slope = self.features.T @ (count * (self._share - probability))
+        mean = np.add.reduceat(self.features * probability[:, None], self._starts)
+        spread = (self.features * (count * probability)[:, None]).T @ self.features
         return slope, spread - (mean * self._counts[:, None]).T @ mean
 
     def _log_probabilities(self, weights: Floats) -> Floats:
-        odds = self._x @ weights
+        odds = self.features @ weights
         odds = odds - np.maximum.reduceat(odds, self._starts)[self._look]
         return odds - np.log(np.add.reduceat(np.exp(odds), self._starts))[self._look]

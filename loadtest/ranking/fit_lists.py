@@ -7,9 +7,12 @@ from typing import NamedTuple
 import numpy as np
 
 from loadtest.ranking.archive import Archive, find_looks
-from loadtest.ranking.fit import fit_weights
+from loadtest.ranking.fit import Choices, fit_weights
 from loadtest.ranking.judged import JudgedLooks, judge
+from loadtest.ranking.new_pairs import choices_of, find_months
+from services.ranking.conversants import MEETING_TERMS
 from services.ranking.features import COLUMNS
+from services.ranking.window import Floats
 
 FITTED_SHARE = 0.6
 """Weights are fitted on looks before the time of this share of the posts, figures are of the
@@ -45,15 +48,28 @@ def boundary_of(archive: Archive) -> int:
 
 
 def fit_orders(lists: Sequence[JudgedLooks]) -> dict[str, dict[str, float]]:
-    """Return the weights of each order, rounded as they are written down."""
+    """Return the weights of each order."""
+    fitted = {}
+    for order, terms in ORDER_TERMS.items():
+        columns = np.array([COLUMNS.index(term) for term in terms])
+        problem = [
+            Choices(looks.features[:, columns], looks.relevant, looks.sizes, looks.moment)
+            for looks in lists
+        ]
+        fitted[order] = by_term(terms, fit_weights(problem))
+    return fitted
+
+
+def fit_meetings(archives: Sequence[Archive]) -> dict[str, float]:
+    """Return the weights by which those who are worth meeting are ordered."""
+    earlier = [find_months(each, int(each.at[0]), boundary_of(each)) for each in archives]
+    return by_term(MEETING_TERMS, fit_weights([choices_of(months) for months in earlier]))
+
+
+def by_term(terms: Sequence[str], weights: Floats) -> dict[str, float]:
+    """Return weights by name, rounded as they are written down."""
     return {
-        order: {
-            term: round(float(weight), DECIMALS)
-            for term, weight in zip(
-                terms, fit_weights(lists, np.array([COLUMNS.index(x) for x in terms])), strict=True
-            )
-        }
-        for order, terms in ORDER_TERMS.items()
+        term: round(float(weight), DECIMALS) for term, weight in zip(terms, weights, strict=True)
     }
 
 

@@ -22,6 +22,7 @@ class JudgedLooks(NamedTuple):
     viewer: IdArray
     moment: IdArray
     """Viewer and moment are those of each look, not of each row."""
+    sizes: Rows
     starts: Rows
     age: IdArray
     """Milliseconds at the look."""
@@ -33,7 +34,7 @@ class JudgedLooks(NamedTuple):
 
 def judge(archive: Archive, looks: Sequence[Look]) -> JudgedLooks:
     """Compute the features of all candidates of some looks, with the product's own code."""
-    sizes = [len(look.candidates) for look in looks]
+    sizes = np.array([len(look.candidates) for look in looks], np.intp)
     candidates = np.concatenate([look.candidates for look in looks] or [np.zeros(0, np.intp)])
     at = np.repeat([look.at for look in looks], sizes)
     seen = [_see(archive, look) for look in looks]
@@ -42,7 +43,8 @@ def judge(archive: Archive, looks: Sequence[Look]) -> JudgedLooks:
         np.repeat(np.arange(len(looks)), sizes),
         np.array([look.viewer for look in looks], np.int64),
         np.array([look.at for look in looks], np.int64),
-        np.cumsum([0, *sizes[:-1]]),
+        sizes,
+        np.cumsum(sizes) - sizes,
         at - archive.at[candidates],
         _thread_sizes(archive, candidates, at),
         np.concatenate([look.relevant for look in looks] or [np.zeros(0, bool)]),

@@ -9,10 +9,11 @@ from loadtest.ranking.archive import Archive
 from loadtest.ranking.fit_lists import boundary_of, fit_orders, split_looks
 from loadtest.ranking.judged import JudgedLooks
 from loadtest.ranking.measures import AGES, OrderFigures, measure
+from loadtest.ranking.new_pairs import FOR_EVER, MeetingFigures, find_months, measure_meetings
 from loadtest.ranking.unanswered import UnansweredFigures, mean_of, measure_unanswered
 from services.ranking.features import COLUMNS
 from services.ranking.score import compute_scores
-from services.ranking.weights import CATCH_UP, SIGNAL
+from services.ranking.weights import CATCH_UP, MEETING, SIGNAL
 from services.ranking.window import Floats
 
 
@@ -27,6 +28,7 @@ class RankingReport(NamedTuple):
     folded: float
     folded_of_answered: float
     unanswered: UnansweredFigures
+    meetings: MeetingFigures
 
 
 def compare_orders(
@@ -34,6 +36,7 @@ def compare_orders(
 ) -> RankingReport:
     """Measure all orders; with other lists' looks also by the weights fitted on those alone."""
     earlier, later = split_looks(archive, hours)
+    boundary = boundary_of(archive)
     weights: dict[str, Mapping[str, float]] = {"signal": SIGNAL, "catch-up": CATCH_UP}
     if len(earlier.viewer):
         weights |= _named(fit_orders([earlier]), "fitted on this list")
@@ -50,7 +53,8 @@ def compare_orders(
         {name: measure(later, scores) for name, scores in orders.items() if len(later.look)},
         mean_of(later.folded),
         mean_of(later.folded[later.relevant]),
-        measure_unanswered(archive, boundary_of(archive)),
+        measure_unanswered(archive, boundary),
+        measure_meetings(find_months(archive, boundary, FOR_EVER), MEETING),
     )
 
 
@@ -58,6 +62,7 @@ def as_json(report: RankingReport) -> dict[str, Any]:
     """Return the report with names; a mean of nothing is null."""
     orders = {name: figures._asdict() for name, figures in report.orders.items()}
     named = report._asdict() | {"orders": orders, "unanswered": report.unanswered._asdict()}
+    named["meetings"] = report.meetings._asdict()
     return {name: _without_nan(value) for name, value in named.items()}
 
 
@@ -90,6 +95,10 @@ def as_markdown(report: RankingReport) -> str:
             ]
         ),
     ]
+    meetings = report.meetings._asdict()
+    months = meetings.pop("months")
+    lines += ["", _row([f"met, of {months:,} months", "recall at 10"]), _row(["---", "---"])]
+    lines += [_row([name.replace("_", " "), f"{share:.3f}"]) for name, share in meetings.items()]
     return "\n".join(lines)
 
 

@@ -1,8 +1,9 @@
-"""The weights of both orders, for every viewer alike. Nothing is fitted at run time.
+"""The weights of all orders, for every viewer alike. Nothing is fitted at run time.
 
-`python -m loadtest.ranking --fit` prints them: a conditional logit of who answers what until they
-look again, over the first 60 % of the posts of two public mailing lists, which count alike.
-docs/decisions/027-signal.md has the argument, docs/benchmarks.md what they reach on the rest.
+`python -m loadtest.ranking --fit` prints them: conditional logits of who answers what until they
+look again, and of who begins to talk with whom in a month, over the first 60 % of the posts of two
+public mailing lists, which count alike. docs/decisions/027-signal.md and 028-conversants.md have
+the argument, docs/benchmarks.md has what they reach on the rest.
 """
 
 SIGNAL = {
@@ -33,4 +34,11 @@ CATCH_UP = {
     "answers_to_author": 0.282,
     "posts_of_author": -0.448,
     "later_in_thread": -0.88,
+}
+
+MEETING = {
+    "activity": 1.623,
+    "you_answered": 0.62,
+    "answered_you": 1.014,
+    "people_in_common": 0.003,
 }

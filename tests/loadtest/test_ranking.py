@@ -17,13 +17,14 @@ from loadtest.ranking.archive import (
     find_looks,
     read_archive,
 )
-from loadtest.ranking.fit import fit_weights
-from loadtest.ranking.judged import JudgedLooks, judge
+from loadtest.ranking.fit import Choices, fit_weights
+from loadtest.ranking.judged import judge
 from loadtest.ranking.measures import measure
+from loadtest.ranking.new_pairs import FOR_EVER, MONTH_MS, find_months, measure_meetings
 from loadtest.ranking.report import RankingReport, compare_orders
 from loadtest.ranking.unanswered import measure_unanswered
 from services.ranking import weights
-from services.ranking.features import COLUMNS
+from services.ranking.weights import MEETING
 
 DATA = Path(os.environ.get("MINGLE_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
 LISTS = DATA / "mailing_lists"
@@ -128,24 +129,12 @@ def test_rows_may_come_in_any_order_and_parents_be_unknown() -> None:
 def test_a_fit_finds_the_weights_that_answers_were_drawn_with() -> None:
     """Of 20,000 choices among four, drawn by a weight of 1.5 and one of -0.5."""
     chance = np.random.default_rng(1)
-    features = np.zeros((80_000, len(COLUMNS)))
-    features[:, :2] = chance.normal(size=(80_000, 2))
-    odds = features[:, :2] @ [1.5, -0.5] + chance.gumbel(size=80_000)
+    features = chance.normal(size=(80_000, 2))
+    odds = features @ [1.5, -0.5] + chance.gumbel(size=80_000)
     chosen = odds.reshape(-1, 4) == odds.reshape(-1, 4).max(axis=1, keepdims=True)
-    looks = np.arange(20_000)
-    nothing = np.zeros(80_000, np.int64)
-    judged = JudgedLooks(
-        features,
-        np.repeat(looks, 4),
-        looks,
-        looks * 0,
-        looks * 4,
-        nothing,
-        nothing,
-        chosen.ravel(),
-        nothing > 0,
-    )
-    assert fit_weights([judged], np.arange(2)) == pytest.approx([1.5, -0.5], abs=0.05)
+    looks = np.zeros(20_000, np.int64)
+    problem = Choices(features, chosen.ravel(), looks + 4, looks)
+    assert fit_weights([problem]) == pytest.approx([1.5, -0.5], abs=0.05)
 
 
 def test_unanswered_holds_replies_until_an_answer_below() -> None:
@@ -167,6 +156,41 @@ def test_what_was_settled_before_the_look_was_not_in_the_list() -> None:
         (50, BOB, LOOK + 60, 129), (51, ALICE, LOOK + 120, 50), (60, BOB, LOOK + 30 * DAY, 0)
     )
     assert measure_unanswered(archive, OLD * 1_000)[3] == 0
+
+
+def test_a_pair_is_met_when_both_answer_in_one_month_for_the_first_time() -> None:
+    """Bob has answered alice before; in the next month both answer, and carol answers nobody."""
+    begin = LOOK
+    archive = made_list(
+        (50, BOB, begin - DAY, 129),
+        (51, CAROL, begin - DAY, 0),
+        (52, ALICE, begin + DAY, 1),
+        (53, BOB, begin + 2 * DAY, 52),
+        (60, BOB, begin + 40 * DAY, 0),
+    )
+    (month,) = find_months(archive, begin * 1_000, begin * 1_000 + 1)
+    assert month.met.tolist() == [True, False]
+    assert month.missed == 0
+    assert month.posts_last_month.tolist() == [13, 1]
+    assert measure_meetings([month], MEETING)[1:] == (1, 1, 1, 1)
+    assert find_months(archive, begin * 1_000 + MONTH_MS, FOR_EVER) == []
+
+
+def test_who_talked_before_or_writes_for_the_first_time_cannot_be_met() -> None:
+    """Alice and bob answered each other before; carol's first post is within the month."""
+    begin = LOOK
+    archive = made_list(
+        (50, BOB, begin - 2 * DAY, 129),
+        (51, ALICE, begin - DAY, 50),
+        (52, BOB, begin + DAY, 51),
+        (53, ALICE, begin + 2 * DAY, 52),
+        (54, CAROL, begin + 2 * DAY, 53),
+        (55, ALICE, begin + 3 * DAY, 54),
+        (60, BOB, begin + 40 * DAY, 0),
+    )
+    (month,) = find_months(archive, begin * 1_000, begin * 1_000 + 1)
+    assert (len(month.met), month.missed) == (0, 1)
+    assert measure_meetings([month], MEETING).possible == 0
 
 
 def write_archive(path: Path, header: str, *lines: str) -> str:
@@ -230,6 +254,8 @@ def assert_targets(report: RankingReport, newest: float) -> None:
     assert signal.mrr_by_age[late] > 1.6 * base.mrr_by_age[late]
     assert catch_up.mrr_by_age[late] > 1.9 * base.mrr_by_age[late]
     assert report.unanswered.held_of_replies > 0.95
+    assert report.meetings.score > 1.15 * report.meetings.most_active
+    assert report.meetings.score > 1.5 * report.meetings.people_in_common
 
 
 @needs_lists
