@@ -11,7 +11,7 @@ from schemas.ids import DAY_MS, IdArray
 from services.ranking.conversants import (
     MEETING_TERMS,
     REACH_MS,
-    Replies,
+    RepliesBetween,
     decay,
     find_acquaintance,
     meeting_features,
@@ -55,7 +55,9 @@ class PairHistory:
 
     def __init__(self, archive: Archive) -> None:
         rows = np.flatnonzero((archive.parent >= 0) & (archive.parent_author != archive.author))
-        self.replies = Replies(archive.at[rows], archive.author[rows], archive.parent_author[rows])
+        self.replies = RepliesBetween(
+            archive.at[rows], archive.author[rows], archive.parent_author[rows]
+        )
         first: dict[tuple[int, int], int] = {}
         for at, author, whom in zip(*(x.tolist() for x in self.replies), strict=True):
             first.setdefault((author, whom), at)
@@ -119,7 +121,7 @@ def _months_at(archive: Archive, history: PairHistory, begin: int) -> list[Month
     is_last_month = archive.at[lately] >= begin - MONTH_MS
     posts = np.bincount(row[is_last_month], minlength=len(people))
     recent = span_of(history.replies.at, begin - REACH_MS, begin)
-    replies = Replies(*(column[recent] for column in history.replies))
+    replies = RepliesBetween(*(column[recent] for column in history.replies))
     months = []
     for viewer, met in sorted(history.met_in(begin).items()):
         written = archive.posts_by[viewer]

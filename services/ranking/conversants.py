@@ -18,7 +18,7 @@ REACH_MS = 8 * HALF_LIFE_MS
 MEETING_TERMS = ("activity", "you_answered", "answered_you", "people_in_common")
 
 
-class Replies(NamedTuple):
+class RepliesBetween(NamedTuple):
     """Replies of people to each other, a row each; nobody answers themselves."""
 
     at: Times
@@ -42,7 +42,7 @@ def decay(at: Times, moment: int) -> Floats:
     return weights
 
 
-def find_acquaintance(replies: Replies, viewer: int, moment: int) -> Acquaintance:
+def find_acquaintance(replies: RepliesBetween, viewer: int, moment: int) -> Acquaintance:
     """Return what replies connect the viewer with, in order of the people's ids."""
     people, place = np.unique(
         np.concatenate([replies.author, replies.whom, [viewer]]), return_inverse=True

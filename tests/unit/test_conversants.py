@@ -6,7 +6,7 @@ import pytest
 from services.ranking.conversants import (
     HALF_LIFE_MS,
     MEETING_TERMS,
-    Replies,
+    RepliesBetween,
     find_acquaintance,
     meeting_features,
     meeting_scores,
@@ -18,10 +18,10 @@ ALICE, BOB, CAROL, DAVE, ERIN = 1, 2, 3, 4, 5
 NOW = 100 * HALF_LIFE_MS
 
 
-def replies(*rows: tuple[int, int, float]) -> Replies:
+def replies(*rows: tuple[int, int, float]) -> RepliesBetween:
     """Build replies of (author, whom, half-lives ago)."""
     ago = np.array([row[2] for row in rows])
-    return Replies(
+    return RepliesBetween(
         (NOW - ago * HALF_LIFE_MS).astype(np.int64),
         np.array([row[0] for row in rows], np.int64),
         np.array([row[1] for row in rows], np.int64),
