@@ -1,5 +1,8 @@
 """What the stores still hold of an erased account, as they find it by the account's id."""
 
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
 from schemas.ids import UserId
 from services.activity.store import Activity
 from services.posts.post import BLANKED
@@ -18,8 +21,10 @@ async def remains_of(user: UserId, stores: Stores) -> dict[str, int]:
     """
     found = {
         "posts with words": await _worded_posts(user, stores),
-        "followers": await _followers(user, stores),
-        "statements about others, and blocks": await _subjects(user, stores),
+        "followers": await _count(lambda place: stores.graph.edges_to(user, place, ROWS_AT_ONCE)),
+        "statements about others, and blocks": await _count(
+            lambda place: stores.relations.subjects(user, place, ROWS_AT_ONCE)
+        ),
         "activity": int(await stores.activity.load(user) != Activity()),
     }
     return {kind: count for kind, count in found.items() if count}
@@ -40,19 +45,11 @@ async def _worded_posts(user: UserId, stores: Stores) -> int:
     return count
 
 
-async def _followers(user: UserId, stores: Stores) -> int:
-    found = await stores.graph.edges_to(user, None, ROWS_AT_ONCE)
-    count = len(found.followers)
-    while found.next is not None:
-        found = await stores.graph.edges_to(user, found.next, ROWS_AT_ONCE)
-        count += len(found.followers)
-    return count
-
-
-async def _subjects(user: UserId, stores: Stores) -> int:
-    found = await stores.relations.subjects(user, None, ROWS_AT_ONCE)
-    count = len(found.subjects)
-    while found.next is not None:
-        found = await stores.relations.subjects(user, found.next, ROWS_AT_ONCE)
-        count += len(found.subjects)
+async def _count(read: Callable[[Any], Awaitable[tuple[Sequence[object], Any]]]) -> int:
+    """Count all that pages hold; `read` takes a place, and returns rows and the next place."""
+    rows, place = await read(None)
+    count = len(rows)
+    while place is not None:
+        rows, place = await read(place)
+        count += len(rows)
     return count

@@ -26,6 +26,8 @@ from services.graph.cassandra import SAMPLE, CassandraGraph, estimate
 from services.graph.edge import EdgeMutation, edge_mutation
 from services.graph.levels import MAX_LEVEL
 from services.graph.store import SlotRange
+from services.handlers.erased import ErasedAccounts
+from services.handlers.handler import Accepted
 from services.handlers.public_index import PublicIndex
 from services.metrics.metrics import Metrics
 from services.posts.cassandra import CassandraPosts
@@ -494,3 +496,28 @@ async def test_an_index_of_public_posts_costs_a_read_of_the_batch(
     assert (await cost_of(secret))[0] == [public[0].post_id]
     await index.update(narrowed)
     assert (await cost_of(secret))[0] == [public[0].post_id]
+
+
+async def test_to_obey_erasures_costs_a_request_a_batch(
+    store: Store, new_post: NewPost, requests: Callable[[], int]
+) -> None:
+    """Two where authors come for the first time: before the batch is written, and after."""
+    posts = [
+        PostCreated(post_id=new_post(), author_id=UserId(2**50 + number), version=VERSION)
+        for number in range(512)
+    ]
+
+    class Written:
+        async def __call__(self, batch: Sequence[Accepted[PostFact]]) -> None:
+            assert len(batch) == 512
+
+        async def erase(self, batch: Sequence[Accepted[PostFact]]) -> None:
+            raise AssertionError(batch)
+
+    handle = ErasedAccounts(CassandraRelations(store)).wrap(Written())
+    cost = []
+    for _ in range(3):
+        before = requests()
+        await handle([Accepted(post, NOW) for post in posts])
+        cost.append(requests() - before)
+    assert cost == [2, 1, 1]
