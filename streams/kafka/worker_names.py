@@ -65,6 +65,7 @@ class NameWatch:
         self._birth = birth
         self._may_join = may_join
         self._was_member = False
+        self._member_id: str | None = None
         self._send = self._coordinator._send_req
         self._coordinator._send_req = self.send
 
@@ -78,6 +79,7 @@ class NameWatch:
             self._expect_membership(answer)
         elif joins and answer.error_code in (0, FENCED_INSTANCE_ID):
             self._was_member = True
+            self._member_id = answer.member_id or self._member_id
         if getattr(answer, "error_code", 0) == FENCED_INSTANCE_ID:
             answer.error_code = UnknownMemberIdError.errno
         return answer
@@ -113,6 +115,8 @@ class NameWatch:
         for member in group.members:
             if member.instance_id != self._instance_id:
                 continue
+            if member.member_id == self._member_id:
+                return self._birth  # the group, which may wait for it, still has this member
             if group.state != STABLE:
                 raise KafkaError("while a group rebalances no member's data is shown")
             return bytes(ConsumerProtocol.METADATA.decode(member.metadata).user_data or b"")

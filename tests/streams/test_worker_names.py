@@ -15,6 +15,7 @@ from streams.kafka.worker_names import BIRTH_BYTES, FENCED_INSTANCE_ID, NameWatc
 
 ID = "pod-0-ingest"
 UUID = "01234567-89ab-cdef-0123-456789abcdef"
+MEMBER_ID = f"{ID}-ffffffff-89ab-cdef-0123-456789abcdef"
 OLDER, MINE, YOUNGER = (new_birth(now) for now in (1, 2, 3))
 JOIN = JoinGroupRequest("mingle-ingest", 1, 1, "", ID, "consumer", [])
 HEARTBEAT = HeartbeatRequest("mingle-ingest", 1, ID)
@@ -30,7 +31,7 @@ class FakeGroup:
         self.group_id = "mingle-ingest"
         self._group_instance_id = ID
         self.state = "Stable"
-        self.members: list[tuple[str, bytes]] = []
+        self.members: list[tuple[str, bytes | None]] = []
         self.codes: list[int] = []
         self.sent: list[Any] = []
         self.lookups = self.resets = 0
@@ -40,14 +41,15 @@ class FakeGroup:
         self.sent.append(request)
         code = self.codes.pop(0) if self.codes else 0
         topics = [("posts", [(0, code), (1, code)])]
-        return SimpleNamespace(error_code=code, topics=topics)
+        member_id = "" if code else MEMBER_ID
+        return SimpleNamespace(error_code=code, topics=topics, member_id=member_id)
 
     async def _get_conn(self, node: int) -> Any:
         return SimpleNamespace(_versions=self.keys)
 
     async def send(self, node: int, request: Any) -> Any:
         members = [
-            (f"{name}-{UUID}", "client", "host", joined_with(data), b"")
+            (name if data is None else f"{name}-{UUID}", "client", "host", joined_with(data), b"")
             for name, data in self.members
         ]
         return SimpleNamespace(groups=[(0, self.group_id, self.state, "", "", members)])
@@ -60,7 +62,10 @@ class FakeGroup:
         self.member_id = ""
 
 
-def joined_with(data: bytes) -> bytes:
+def joined_with(data: bytes | None) -> bytes:
+    """Empty where only the member's id is shown."""
+    if data is None:
+        return b""
     return bytes(ConsumerProtocolMemberMetadata(0, ["posts"], data).encode())
 
 
@@ -79,7 +84,7 @@ def watching(group: FakeGroup, *, may_join: bool = True) -> NameWatch:
     return NameWatch(consumer, "pod-0", MINE, lambda: may_join)
 
 
-async def displaced(watch: NameWatch, group: FakeGroup, *members: tuple[str, bytes]) -> None:
+async def displaced(watch: NameWatch, group: FakeGroup, *members: tuple[str, bytes | None]) -> None:
     """A member that joined, lost its place, and joins again."""
     await watch.send(JOIN)
     group.members = list(members)
@@ -134,6 +139,15 @@ async def test_nothing_is_decided_while_the_group_rebalances(
     assert group.lookups == 1
     group.state, group.members = "Stable", [(ID, YOUNGER)]
     await watch.send(JOIN)
+    assert group.sent == [JOIN, JOIN]
+
+
+async def test_a_member_that_the_group_waits_for_joins_at_once(
+    watch: NameWatch, group: FakeGroup
+) -> None:
+    """It forgot its id over an old generation, and the rebalance ends only when it is there."""
+    group.state = "PreparingRebalance"
+    await displaced(watch, group, (MEMBER_ID, None))
     assert group.sent == [JOIN, JOIN]
 
 
