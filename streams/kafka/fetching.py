@@ -67,15 +67,15 @@ class BrokerErrors:
     async def send(self, node: int, request: Any, **options: Any) -> Any:
         answer = await self._send(node, request, **options)
         if isinstance(request, FetchRequest):
-            positions = {(topic, n): at for topic, parts in request.topics for n, at, _ in parts}
             for topic, partitions in answer.topics:
                 for part in [each for each in partitions if each[1] not in HANDLED_UPSTREAM]:
                     partitions.remove(part)
-                    self._report(TopicPartition(topic, part[0]), part[1], positions)
+                    self._report(TopicPartition(topic, part[0]), part[1], request)
         return answer
 
-    def _report(self, tp: TopicPartition, code: int, positions: Mapping[Any, int]) -> None:
+    def _report(self, tp: TopicPartition, code: int, request: Any) -> None:
         state = _states(self._fetcher).get(tp)
+        positions = {(topic, n): at for topic, parts in request.topics for n, at, _ in parts}
         is_current = state is not None and state._position == positions[tp]
         if is_current and tp not in self._fetcher._records:
             kind = for_code(code)
