@@ -3,6 +3,9 @@
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
+ANSWER_SECONDS = 30.0
+"""For a worker on a busy machine."""
+
 
 class Site:
     """A worker or an API by its port."""
@@ -53,4 +56,4 @@ class Site:
             return False
 
     def _get(self, path: str) -> httpx.Response:
-        return httpx.get(f"{self.url}/{path}", trust_env=False)
+        return httpx.get(f"{self.url}/{path}", timeout=ANSWER_SECONDS, trust_env=False)
