@@ -24,27 +24,20 @@ from services.metrics.metrics import Metrics
 from services.settings.settings import Settings
 from tests.api.streaming import Connection, id_of, streaming
 from tests.api.village import ALICE, BOB, CAROL, NOW, Village, client_of
+from tests.clock import StandingClock
 
 FAST = {"stream_probe_seconds": 0.005, "stream_look_seconds": 0.01}
 LATER = NOW * 1_000 + 1
 Json = dict[str, Any]
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> int:
-        return self.now
+@pytest.fixture
+def clock() -> StandingClock:
+    return StandingClock(NOW)
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def app(village: Village, clock: Clock) -> Litestar:
+def app(village: Village, clock: StandingClock) -> Litestar:
     return build_api(village.stores, Settings(**FAST), Metrics(CollectorRegistry()), clock)
 
 
@@ -134,7 +127,7 @@ async def test_what_the_rules_hide_is_removed(
 
 
 async def test_what_is_past_its_retention_is_removed(
-    village: Village, clock: Clock, alice: Connection
+    village: Village, clock: StandingClock, alice: Connection
 ) -> None:
     """Time alone removes it."""
     post = await village.post(BOB)
@@ -145,7 +138,7 @@ async def test_what_is_past_its_retention_is_removed(
 
 
 async def test_what_is_shown_again_is_sent_again(
-    village: Village, clock: Clock, alice: Connection
+    village: Village, clock: StandingClock, alice: Connection
 ) -> None:
     """A mute, block or suspension that ends shows the posts again."""
     names = ["change", "entry"]

@@ -1,6 +1,7 @@
 """How much is taken in, and what is said of it."""
 
 from streams.delivery.intake import STUCK_SECONDS, UNOWNED_SECONDS, Intake, IntakeLimits
+from tests.clock import StandingClock
 from tests.streams.fakes import P0, P1, FakeRecord, records
 
 
@@ -27,13 +28,6 @@ class FakeLoop:
 
     def is_stuck(self) -> bool:
         return self.stuck
-
-
-class Time:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def filled(limits: IntakeLimits) -> Intake:
@@ -110,7 +104,7 @@ def test_a_partition_without_an_owner_is_named_after_a_minute() -> None:
 
 def test_what_makes_no_progress_is_named() -> None:
     """A loop, or the thread of the consumer; not one that still waits for a broker."""
-    time = Time()
+    time = StandingClock()
     intake = Intake("group", now=time)
     loop = FakeLoop()
     intake.add(loop)

@@ -6,6 +6,7 @@ import pytest
 from aiokafka.coordinator.protocol import ConsumerProtocol
 
 from streams.kafka.ownership import LONGEST_PAUSE, Ownership, new_assignor
+from tests.clock import StandingClock
 from tests.streams.fakes import P0, P1
 
 BIRTH = bytes(range(16))
@@ -13,25 +14,18 @@ PATIENCE = 15.0
 BOTH = {P0, P1}
 
 
-class Time:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+@pytest.fixture
+def time() -> StandingClock:
+    return StandingClock(100.0)
 
 
 @pytest.fixture
-def time() -> Time:
-    return Time()
-
-
-@pytest.fixture
-def ownership(time: Time) -> Ownership:
+def ownership(time: StandingClock) -> Ownership:
     return Ownership(PATIENCE, time)
 
 
 def test_a_partition_without_an_owner_is_asked_for_once_all_members_know_of_it(
-    ownership: Ownership, time: Time
+    ownership: Ownership, time: StandingClock
 ) -> None:
     """The member that assigns may learn of it later than the one that notices."""
     assert not ownership.look(BOTH, {P0})
@@ -43,7 +37,7 @@ def test_a_partition_without_an_owner_is_asked_for_once_all_members_know_of_it(
 
 
 def test_a_rebalance_that_does_not_help_is_repeated_ever_more_seldom(
-    ownership: Ownership, time: Time
+    ownership: Ownership, time: StandingClock
 ) -> None:
     """It stops the whole group for a moment."""
     ownership.look(BOTH, {P0})
@@ -57,7 +51,7 @@ def test_a_rebalance_that_does_not_help_is_repeated_ever_more_seldom(
     assert max(pauses) == LONGEST_PAUSE
 
 
-def test_what_has_an_owner_again_is_forgotten(ownership: Ownership, time: Time) -> None:
+def test_what_has_an_owner_again_is_forgotten(ownership: Ownership, time: StandingClock) -> None:
     """Its next time without one counts from its beginning."""
     ownership.look(BOTH, set())
     time.now += PATIENCE
