@@ -144,8 +144,8 @@ def both_sides(mutation: RelationMutation) -> tuple[RelationMutation, ...]:
     """
     owner, kind, other, _ = mutation.subject
     if kind is SubjectKind.THREAD_MUTE and mutation.cells == (b"true",):
-        told = Subject(owner, SubjectKind.MUTES_THREADS)
-        return mutation, RelationMutation(told, mutation.version, removed=False)
+        mutes = Subject(owner, SubjectKind.MUTES_THREADS)
+        return mutation, RelationMutation(mutes, mutation.version, removed=False)
     if kind is not SubjectKind.BLOCK:
         return (mutation,)
     target_side = Subject(UserId(other), SubjectKind.BLOCKED_BY, owner)
