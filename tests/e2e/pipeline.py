@@ -288,8 +288,9 @@ class Pipeline:
         return all(set(self.members(role)) == set(names) for role in roles)
 
     def add_partitions(self, grown: Mapping[str, topics.Topic]) -> None:
+        admin = self._connect()  # held: what it was asked for ends with it
         wanted = [NewPartitions(name, topic.partitions) for name, topic in grown.items()]
-        for future in self._connect().create_partitions(wanted).values():
+        for future in admin.create_partitions(wanted).values():
             future.result(ANSWER_SECONDS)
 
     def ends(self, names: Sequence[str]) -> dict[Place, int]:
