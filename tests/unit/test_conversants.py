@@ -60,6 +60,12 @@ def test_people_in_common_are_those_who_talk_with_the_viewer() -> None:
     assert in_common == {BOB: 0, CAROL: 1.5, DAVE: 0, ERIN: 0}
 
 
+def test_whoever_does_not_answer_the_viewer_is_nobody_in_common() -> None:
+    """Alice answers bob, who answers carol and never alice."""
+    rows = replies((ALICE, BOB, 0), (BOB, CAROL, 0), (CAROL, BOB, 0))
+    assert find_acquaintance(rows, ALICE, NOW).in_common.tolist() == [0, 0]
+
+
 @pytest.mark.parametrize("term", MEETING_TERMS)
 def test_more_of_anything_is_not_less(term: str) -> None:
     """Activity and replies in either direction raise a score."""
