@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from schemas.snapshots import FOLLOW_EDGES
 from services.clock import Clock
+from services.handlers.contradictions import ContradictedClaims
 from services.handlers.delivery import (
     BULK_ENTRIES_AT_ONCE,
     ActiveFollowers,
@@ -103,15 +104,12 @@ def create_handlers(  # noqa: PLR0913 - what handlers are made of
     active_followers: ActiveFollowers = everyone_active,
 ) -> Mapping[str, Handler[Any]]:
     """Return the handler of each agent, on these stores."""
-    join = LinkReplies(
-        stores.posts, stores.conversations, OrphanGauge(metrics.conversation_orphans_pending)
-    )
     record = RecordPosts(
         posts=stores.posts,
         author_timelines=stores.author_timelines,
         home_timelines=stores.home_timelines,
         graph=stores.graph,
-        conversations=join,
+        conversations=_link_replies(stores, metrics),
         reposts=LinkReposts(stores.posts, stores.reposts),
         quotes=stores.quotes,
         tags=stores.tags,
@@ -135,6 +133,12 @@ def create_handlers(  # noqa: PLR0913 - what handlers are made of
         "words": words,
         "reply-words": words,
     }
+
+
+def _link_replies(stores: Stores, metrics: Metrics) -> LinkReplies:
+    orphans = OrphanGauge(metrics.conversation_orphans_pending)
+    contradicted = ContradictedClaims(stores.posts, metrics.conversation_claims_contradicted)
+    return LinkReplies(stores.posts, stores.conversations, orphans, contradicted)
 
 
 def _lanes(

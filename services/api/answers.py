@@ -90,9 +90,14 @@ class Placeholder(Struct, frozen=True):
 
 
 class Thread(Struct, frozen=True):
-    """A conversation from its root, as a flat list in reading order."""
+    """A conversation from its root, as a flat list in reading order, in pages.
+
+    The first page begins with the ancestors and the requested post; all have some of its direct
+    replies, each with what is below it. Send `next` as `before` to read the replies behind them.
+    """
 
     items: Annotated[Sequence[Any], _items_of("ThreadItem", "Placeholder")]
+    next: str | None
 
 
 class Gap(Struct, frozen=True, rename={"newest": "from", "oldest": "to"}):

@@ -72,7 +72,7 @@ EVENT: Final = {
     "data": msgspec.json.encode(LISTING.items[0]).decode(),
     "id": _CURSOR,
 }
-THREAD: Final = answers.Thread([answers.thread_item(each) for each in _THREAD])
+THREAD: Final = answers.Thread([answers.thread_item(each) for each in _THREAD], next=_CURSOR)
 PERSON: Final = answers.Person(
     user_id="42",
     follow=answers.Follow(1_783_314_000_000_000, "followed", True, None, ["en"]),

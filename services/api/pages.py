@@ -2,11 +2,12 @@
 
 from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, Literal, TypeAlias
 from urllib.parse import quote, urlencode
 
 import msgspec
 from litestar import Response
+from msgspec import Struct
 from msgspec.structs import replace
 
 from schemas.ids import PostId, UserId
@@ -23,7 +24,10 @@ BUILDING_RETRY = "2"
 """Seconds after which to read a timeline again that is being built."""
 _PER_REQUEST = frozenset({"before", "after", "newer_than", "wait_for"})
 """Parameters that links to other pages do not repeat."""
+_PARAMETERS: Final = {"next": "before", "prev": "after"}
 
+Rel: TypeAlias = Literal["next", "prev"]
+"""The page that a link leads to."""
 ReadPage: TypeAlias = Callable[[PageRequest], Awaitable[Page]]
 
 
@@ -40,7 +44,8 @@ class Pager:
         """Answer with a page and the links to its neighbours. Raises BadParameter."""
         listing = await self.page(query, read, hydrate=hydrate)
         path = quote(request.scope["path"])
-        headers = links(path, _repeated(query, request.path_params), listing)
+        kept = repeated(query, request.path_params)
+        headers = links(path, kept, {"next": listing.next, "prev": listing.prev})
         if listing.state == "building":
             headers["Retry-After"] = BUILDING_RETRY
         return Response(listing, headers=headers)
@@ -135,7 +140,7 @@ def _ids(items: list[Item]) -> list[PostId]:
     return [each.post_id for each in items]
 
 
-def _repeated(query: PageQuery, in_path: Container[str]) -> dict[str, str]:
+def repeated(query: Struct, in_path: Container[str]) -> dict[str, str]:
     """Return the parameters that links repeat, as JSON spells them."""
     parameters = msgspec.to_builtins(query)
     return {
@@ -145,12 +150,11 @@ def _repeated(query: PageQuery, in_path: Container[str]) -> dict[str, str]:
     }
 
 
-def links(path: str, kept: Mapping[str, str], page: Listing) -> dict[str, str]:
+def links(path: str, kept: Mapping[str, str], tokens: Mapping[Rel, str | None]) -> dict[str, str]:
     """Return the `Link` header (RFC 8288) of a page; `kept` are the parameters to repeat."""
-    targets = (("next", "before", page.next), ("prev", "after", page.prev))
     parts = [
-        f'<{path}?{urlencode({**kept, parameter: token})}>; rel="{rel}"'
-        for rel, parameter, token in targets
+        f'<{path}?{urlencode({**kept, _PARAMETERS[rel]: token})}>; rel="{rel}"'
+        for rel, token in tokens.items()
         if token is not None
     ]
     return {"Link": ", ".join(parts)} if parts else {}

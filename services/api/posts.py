@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from litestar import Response
 
@@ -10,15 +11,16 @@ from services.api import answers, examples
 from services.api.auth.access import Access
 from services.api.cursors import Cursors
 from services.api.operation import AnyRequest, Endpoint, Operation
-from services.api.pages import Pager
+from services.api.pages import Pager, links, repeated
 from services.api.problems import NotFound
 from services.api.queries import PostQuery, QuotesQuery, ThreadQuery
+from services.api.thread_cursors import ThreadCursors
 from services.readers.paging import Page, PageRequest
 from services.readers.post import read_post
 from services.readers.quotes import QuotesOfPosts
 from services.readers.reader import Reader
 from services.readers.thread import Threads
-from services.readers.thread_order import ThreadShape
+from services.readers.thread_shape import ThreadShape
 
 READ_POST = Operation(
     id="readPost",
@@ -40,6 +42,7 @@ READ_THREAD = Operation(
     response=answers.Thread,
     example=examples.THREAD,
     problems=(HTTPStatus.NOT_FOUND,),
+    response_headers=("Link",),
     tagged=True,
 )
 
@@ -66,12 +69,20 @@ def endpoints(reader: Reader, cursors: Cursors) -> list[Endpoint]:
             raise NotFound("no such post for this viewer")
         return Response(answers.item(found))
 
-    async def thread(_: AnyRequest, query: ThreadQuery, viewer: UserId | None) -> Response[Any]:
-        shape = ThreadShape(query.sort, query.depth, query.branches)
-        found = await threads.read(PostId(int(query.post_id)), viewer, shape)
+    async def thread(
+        request: AnyRequest, query: ThreadQuery, viewer: UserId | None
+    ) -> Response[Any]:
+        shape = ThreadShape(query.sort, query.depth, query.branches, query.limit)
+        places = ThreadCursors(cursors, f"thread/{query.post_id}/{query.sort}/{viewer}")
+        behind = places.open("before", query.before)
+        found = await threads.page(PostId(int(query.post_id)), viewer, shape, behind)
         if found is None:
             raise NotFound("no such post for this viewer")
-        return Response(answers.Thread([answers.thread_item(each) for each in found]))
+        page = answers.Thread(
+            [answers.thread_item(each) for each in found.items], places.seal(found.next)
+        )
+        path, kept = quote(request.scope["path"]), repeated(query, request.path_params)
+        return Response(page, headers=links(path, kept, {"next": page.next}))
 
     async def read_quotes(
         request: AnyRequest, query: QuotesQuery, viewer: UserId | None

@@ -13,7 +13,13 @@ from services.api.problems import BadParameter
 from services.readers.author import AuthorReplies
 from services.readers.paging import DEFAULT_LIMIT, MAX_LIMIT
 from services.readers.search import MAX_WORDS
-from services.readers.thread_order import MAX_BRANCHES, MAX_DEPTH, ThreadSort
+from services.readers.thread_shape import (
+    DEFAULT_DIRECT_REPLIES,
+    MAX_BRANCHES,
+    MAX_DEPTH,
+    MAX_DIRECT_REPLIES,
+    ThreadSort,
+)
 
 IdParameter = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,18}$")]
 PathId = Annotated[IdParameter, Meta(examples=["4398046511104000001"])]
@@ -129,6 +135,14 @@ class ThreadQuery(PostQuery, frozen=True, kw_only=True):
     branches: Annotated[
         int, Meta(ge=1, le=MAX_BRANCHES, description="replies to each post below the first level")
     ] = MAX_BRANCHES
+    limit: Annotated[
+        int,
+        Meta(ge=1, le=MAX_DIRECT_REPLIES, description="direct replies of the post on a page"),
+    ] = DEFAULT_DIRECT_REPLIES
+    before: (
+        Annotated[Cursor, Meta(description="`next` of a page, to read the replies behind it")]
+        | None
+    ) = None
 
 
 class ExplainQuery(Struct, frozen=True, kw_only=True):

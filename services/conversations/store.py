@@ -3,7 +3,10 @@
 from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
-from schemas.ids import PostId, UserId
+from schemas.ids import PostId, UserId, Version
+from services.span import Span
+
+OLDEST_FIRST = Span(newest_first=False)
 
 
 class ReplyLink(NamedTuple):
@@ -14,6 +17,27 @@ class ReplyLink(NamedTuple):
     author_id: UserId
 
 
+class NewReply(NamedTuple):
+    """A message by which `author_id` created `post_id` as a reply to `parent_id`."""
+
+    parent_id: PostId
+    post_id: PostId
+    author_id: UserId
+    version: Version
+
+
+class Child(NamedTuple):
+    """A post that somebody created as a reply to another.
+
+    `author_id` is who did so at the lowest version, at equal ones the lower id; whoever owns the
+    id, if the post is a reply to that other one at all. None where the link is of a release that
+    kept no authors.
+    """
+
+    post_id: PostId
+    author_id: UserId | None
+
+
 class ConversationStore(Protocol):
     """Links only accumulate and may be outdated: readers check each against the post.
 
@@ -21,13 +45,26 @@ class ConversationStore(Protocol):
     replies to their parents relies on. Every method raises StoreUnavailable.
     """
 
-    async def link(self, links: Sequence[ReplyLink]) -> None:
-        """Store that each post is a reply to `above`."""
+    async def link(self, replies: Sequence[NewReply]) -> None:
+        """Store the replies below their parents.
 
-    async def children(self, parents: Collection[PostId], limit: int) -> dict[PostId, list[PostId]]:
-        """Return up to `limit` replies to each parent, oldest first; no empty lists.
+        A child that has an author is also found by that author, at any time.
+        """
+
+    async def children(
+        self, parents: Collection[PostId], limit: int, span: Span = OLDEST_FIRST
+    ) -> dict[PostId, list[Child]]:
+        """Return up to `limit` children of each parent, in the span's order; no empty lists.
 
         One store request for up to 1,000 parents.
+        """
+
+    async def children_by(
+        self, author: UserId, parents: Collection[PostId], limit: int, above: PostId
+    ) -> dict[PostId, list[PostId]]:
+        """Return up to `limit` posts with ids over `above` that an author created below each.
+
+        Oldest first; no empty lists. One store request for up to 1,000 parents.
         """
 
     async def add_orphans(self, links: Sequence[ReplyLink]) -> None:

@@ -26,6 +26,8 @@ POINTERS: Final[Mapping[str, str]] = {
     "posts.created_mentions": "what others wrote",
     "author_timeline.author_id": "by which the posts are found again",
     "claims.author_id": "keeps threads together",
+    "author_replies.author_id": "keeps threads together",
+    "children.other_than": "keeps threads together",
     "reposts.author_id": "keeps reposts of reposts together",
     "author_reposts.author_id": "keeps reposts of reposts together",
     "home_timeline.user_id": "ids of posts, until they expire",
@@ -109,6 +111,8 @@ def _finder(user: UserId) -> Callable[[str, object], bool]:
     packed, quoted = struct.pack(">q", user), f'"{user}"'.encode()
 
     def names_user(column: str, value: object) -> bool:
+        if column == "other_than":  # the complement of an id
+            return value == ~user
         if not isinstance(value, bytes):
             return column in USER_COLUMNS and value == user
         if column.endswith("mentions"):

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from schemas.ids import PostId
-from services.conversations.store import ConversationStore, ReplyLink
+from services.conversations.store import Child, ConversationStore, NewReply, ReplyLink
+from services.handlers.contradictions import ContradictedClaims
 from services.handlers.orphans import OrphanGauge
 from services.posts.ancestry import ancestors, load_above, path_up
 from services.posts.post import Post
@@ -24,13 +25,18 @@ class LinkReplies:
     """Updates hints and orphans around posts that were just recorded."""
 
     def __init__(
-        self, posts: PostStore, conversations: ConversationStore, orphans: OrphanGauge
+        self,
+        posts: PostStore,
+        conversations: ConversationStore,
+        orphans: OrphanGauge,
+        contradicted: ContradictedClaims,
     ) -> None:
         self._posts = posts
         self._conversations = conversations
         self._orphans = orphans
+        self._contradicted = contradicted
 
-    async def link(self, replies: Iterable[ReplyLink]) -> None:
+    async def link(self, replies: Iterable[NewReply]) -> None:
         """Write the links of replies to their parents, before anything is read."""
         await self._conversations.link(list(replies))
 
@@ -40,26 +46,29 @@ class LinkReplies:
         waiting = await self._conversations.orphans(arrived, MAX_ORPHANS)
         moved = {link.post_id for links in waiting.values() for link in links}
         known = await self._load_above([*arrived, *moved])
-        await self._hint(arrived, below, known)
+        descendants = await self._hint(arrived, below, known)
         await self._add_orphans([*arrived, *moved], known)
         self._orphans.update(arrived, known)
+        await self._contradicted.count(descendants, known)
 
     async def _hint(
         self,
         arrived: Sequence[PostId],
-        below: Mapping[PostId, Sequence[PostId]],
+        below: Mapping[PostId, Sequence[Child]],
         known: dict[PostId, Post],
-    ) -> None:
-        """Update the ancestor hints of posts and of all their descendants."""
+    ) -> set[PostId]:
+        """Update the ancestor hints of posts and of all their descendants; return all of these."""
         await self._write_hints(arrived, known)
         seen = set(arrived)
         while below:
-            children = [child for each in below.values() for child in each if child not in seen]
+            replies = {child.post_id for each in below.values() for child in each}
+            children = replies - seen
             seen.update(children)
             loaded = await self._posts.load(children)
             known.update(loaded)
             hinted = await self._write_hints(loaded, known)
             below = await self._conversations.children(hinted, CHILDREN_A_ROUND) if hinted else {}
+        return seen
 
     async def _write_hints(
         self, posts: Iterable[PostId], known: Mapping[PostId, Post]

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from schemas.events import Creation, Deletion, Edit, PostFact, ReplyCreated
-from schemas.ids import PostId, UserId
+from schemas.ids import PostId, UserId, Version
 from services.clock import Clock
-from services.conversations.store import ReplyLink
+from services.conversations.store import NewReply
 from services.graph.store import GraphStore
 from services.handlers.handler import Accepted
 from services.handlers.link_replies import LinkReplies
@@ -102,10 +102,7 @@ class RecordPosts:
                 ]
             ),
             self._home_timelines.add_home_entries(_own(created)),
-            self._conversations.link(
-                ReplyLink(PostId(fact.parent_id), PostId(fact.post_id), UserId(fact.author_id))
-                for fact in replies
-            ),
+            self._conversations.link(map(_new_reply, replies)),
             self._reposts.link(created),
             self._link_quotes(created),
             self._forget([claim_of(fact) for fact in facts if isinstance(fact, Deletion)]),
@@ -147,6 +144,11 @@ class RecordPosts:
                 for page in fan_out_pages(each, followers.get(each.author_id, 0), self._policy)
             ]
         )
+
+
+def _new_reply(fact: ReplyCreated) -> NewReply:
+    ids = PostId(fact.parent_id), PostId(fact.post_id), UserId(fact.author_id)
+    return NewReply(*ids, Version(fact.version))
 
 
 def _own(created: Iterable[Creation]) -> list[EntryBlock]:

@@ -187,6 +187,11 @@ class Metrics:
         "",
         "Posts, edges and statements of erased accounts that were erased.",
     )
+    conversation_claims_contradicted = _counter(
+        "conversation_claims_contradicted_total",
+        "",
+        "Replies that claim another root than their parents lead to; the claim is ignored.",
+    )
     verified = _counter(
         "timeline_verified_total",
         "listing",

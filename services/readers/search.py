@@ -7,6 +7,7 @@ from typing import NamedTuple
 from schemas.ids import MAX_ID, PostId, UserId
 from schemas.normal_text import normal_text
 from schemas.tags import normal_tag
+from services.conversations.store import Child, ReplyLink
 from services.posts.ancestry import root_of
 from services.posts.post import Post
 from services.readers.paging import Page, PageRequest, cut_page
@@ -155,9 +156,9 @@ class SearchPosts:
                 self._stores.conversations.children(level, REPLIES_AT_ONCE),
                 self._stores.conversations.orphans(level, REPLIES_AT_ONCE),
             )
-            replies = [*below.values(), *([link.post_id for link in w] for w in waiting.values())]
+            replies: list[Sequence[Child | ReplyLink]] = [*below.values(), *waiting.values()]
             whole &= all(len(each) < REPLIES_AT_ONCE for each in replies)
-            level = {post for each in replies for post in each} - found
+            level = {link.post_id for each in replies for link in each} - found
             found |= level
             if not level or len(found) > MAX_POSTS:
                 break

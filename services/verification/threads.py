@@ -8,7 +8,7 @@ from schemas.ids import PostId
 from services.posts.ancestry import load_above, path_up
 from services.posts.post import Post
 from services.readers.reader import Reader
-from services.readers.thread_posts import MAX_SIBLINGS
+from services.readers.thread_posts import MAX_ORPHANS
 from services.retention import Retention
 from services.span import Span
 from services.verification.differences import Differences
@@ -62,16 +62,27 @@ class VerifyThreads:
         if post.parent_id is None:
             return True
         conversations = self._reader.stores.conversations
-        children = await conversations.children([post.parent_id], MAX_SIBLINGS)
-        if not _is_among(children.get(post.parent_id, []), post.post_id):
+        alone = Span(above=post.post_id - 1, below=post.post_id + 1)
+        children = await conversations.children([post.parent_id], 1, alone)
+        if post.parent_id not in children:
+            return False
+        (child,) = children[post.parent_id]
+        # A release that kept no authors did not list replies by author, either.
+        if child.author_id is not None and not await self._is_by_its_author(post, post.parent_id):
             return False
         path, _ = path_up(post.post_id, known)
         if post.parent_id in known or post.root_claim is None or len(path) < 2:
             return True
-        claimed = await conversations.orphans([path[-1]], MAX_SIBLINGS)
+        claimed = await conversations.orphans([path[-1]], MAX_ORPHANS)
         return _is_among([each.post_id for each in claimed.get(path[-1], [])], post.post_id)
+
+    async def _is_by_its_author(self, post: Post, parent: PostId) -> bool:
+        found = await self._reader.stores.conversations.children_by(
+            post.author_id, [parent], 1, PostId(post.post_id - 1)
+        )
+        return found.get(parent) == [post.post_id]
 
 
 def _is_among(oldest: list[PostId], post: PostId) -> bool:
     """Whether the post is among the oldest, or too new to be looked for there."""
-    return post in oldest or (len(oldest) == MAX_SIBLINGS and post > oldest[-1])
+    return post in oldest or (len(oldest) == MAX_ORPHANS and post > oldest[-1])

@@ -3,11 +3,20 @@
 from collections.abc import Mapping
 from typing import Any
 
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
 from streams.display.text import DisplayContext, clean, quote_mark, with_id, with_marks
+
+
+def thread_page(body: Mapping[str, Any], context: DisplayContext) -> RenderableType:
+    """Return a page of a thread, and how to read on."""
+    tree = thread_tree(body, context)
+    if not body.get("next"):
+        return tree
+    return Group(tree, Text(f"more replies: --before {clean(body['next'])}", style="dim"))
 
 
 def thread_tree(body: Mapping[str, Any], context: DisplayContext) -> Tree:

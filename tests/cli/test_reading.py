@@ -20,7 +20,11 @@ POST = {
 ANSWERS = {
     "/v1/users/1/home?limit=2&before=abc": {"items": [POST], "next": None, "state": "ready"},
     "/v1/users/1/home": {"items": [], "next": None, "state": "ready"},
-    "/v1/posts/7/thread?viewer=1&sort=oldest": {"items": [POST]},
+    "/v1/posts/7/thread?viewer=1&sort=oldest": {"items": [POST], "next": "more"},
+    "/v1/posts/7/thread?viewer=1&sort=oldest&before=more": {
+        "items": [POST | {"post_id": "8", "text": "well", "depth": 1}],
+        "next": None,
+    },
     "/v1/users/1/explain/7": {"shown": True, "rule": 2, "path": "own", "stored": True},
 }
 
@@ -74,6 +78,17 @@ def test_thread_shows_a_tree(api: str) -> None:
     """Viewer and order are the caller's."""
     result = run("thread", "7", "--viewer", "1", "--sort", "oldest", "--api", api)
     assert "hello" in result.output
+    assert "--before more" in result.output
+
+
+def test_thread_reads_all_pages(api: str) -> None:
+    """Each follows from the one before; a page may also be asked for by its cursor."""
+    asked = ("thread", "7", "--viewer", "1", "--sort", "oldest", "--api", api)
+    result = run(*asked, "--all")
+    assert [word in result.output for word in ("hello", "well", "--before")] == [True, True, False]
+    told = json.loads(run(*asked, "--all", "--json").output)
+    assert [each["post_id"] for each in told["items"]] == ["7", "8"]
+    assert "hello" not in run(*asked, "--before", "more").output
 
 
 def test_explain_shows_the_verdict(api: str) -> None:

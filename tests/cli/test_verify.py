@@ -66,7 +66,7 @@ async def lose_home(world: World, user: UserId) -> None:
 def lose_links(world: World, parent: PostId) -> None:
     conversations = world.reader.stores.conversations
     assert isinstance(conversations, MemoryConversations)
-    conversations._children.pop(parent)
+    conversations._replies.pop(parent)
 
 
 def listings(result: Result) -> dict[str, Any]:

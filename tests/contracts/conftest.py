@@ -52,7 +52,7 @@ TABLES = (
     ("followers", "follower_levels", "follower_packs", "follower_changes"),
     ("author_timeline",),
     ("home_timeline", "home_buckets"),
-    ("children", "claims"),
+    ("children", "author_replies", "claims"),
     ("relations", "blocks", "lists", "accounts"),
     ("post_terms", "term_buckets", "terms"),
     ("reposts", "author_reposts", "home_reposts"),

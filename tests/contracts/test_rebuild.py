@@ -20,6 +20,7 @@ from services.readers.paging import PageRequest
 from services.readers.reader import Reader
 from services.settings.settings import Settings
 from services.storage.session import connect
+from services.storage.statements import INVERTED
 from streams.bootstrap import Deps, cassandra_stores, repair_stores
 from streams.routes import ROUTES, create_handlers
 from streams.verification import VerificationResult, Verifier, scan_users
@@ -187,19 +188,28 @@ async def test_rows_that_were_doubled_or_altered_are_found_where_they_show(
 
 @pytest.mark.parametrize(
     ("table", "place"),
-    [("children", "parent_id = {above} AND post_id = {reply}"),
+    [("author_replies", "parent_id = {above} AND author_id = {author} AND post_id = {reply}"),
      ("author_timeline", "author_id = {author} AND post_id = {reply}")],
 )  # fmt: skip
 async def test_a_link_that_was_removed_is_found(
     told: Told, damage: Damage, table: str, place: str
 ) -> None:
-    """The reply is missing from its thread, or from its author's page."""
+    """The reply is missing among its author's replies to its parent, or on their page."""
     where = place.format(above=told.posts[1], reply=told.reply, author=told.people.carol)
     damage(f"DELETE FROM {table} WHERE {where}")
     looked = await told.looked()
     assert told.reply in looked.threads.differing
     await told.tell()  # a replay by a store that mends
     assert (await told.looked()).is_whole
+
+
+async def test_a_link_with_its_author_is_not_removed_by_the_way(told: Told, damage: Damage) -> None:
+    """Its timestamp is above those of clocks; whoever outbids it on purpose is found."""
+    where = f"WHERE parent_id = {told.posts[1]} AND post_id = {told.reply}"
+    damage(f"DELETE FROM children {where}")
+    assert (await told.looked()).is_whole
+    damage(f"DELETE FROM children USING TIMESTAMP {INVERTED} {where}")
+    assert told.reply in (await told.looked()).threads.differing
 
 
 async def test_a_rebuild_by_the_usual_writer_would_be_outbid(

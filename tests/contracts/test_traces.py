@@ -44,7 +44,6 @@ RETENTION = Retention(days=30)
 FACTS = (events.PostFact, events.FollowFact, relations.RelationFact)
 HOLD_NOBODY = {
     "brakes",
-    "children",
     "erasures",
     "quotes",
     "settled_letters",
@@ -97,7 +96,9 @@ class Person(NamedTuple):
     def _is_id(self, value: object) -> bool:
         if isinstance(value, bytes):
             return struct.pack(">q", self.user) in value or str(self.user).encode() in value
-        return value == self.user or (isinstance(value, str) and str(self.user) in value)
+        return value in {self.user, ~self.user} or (
+            isinstance(value, str) and str(self.user) in value
+        )
 
 
 def _tables(settings: Settings) -> set[str]:

@@ -43,7 +43,8 @@ Elsewhere
   not. Tag timelines and search know no reposts, and no reply against a gate.
 * No thread is asked for at or below a reply against the gate.
 * A block between others is judged pair by pair, whatever else is hidden in the line.
-* `hidden` and `truncated` are exact here beyond 100 too.
+* Replies are passed in their order until 100 more than are given have been counted; those hidden up
+  to there are counted.
 * Explain (31): unknown, unseen, and hidden by others' blocks also of the original alone; a block of
   V's own, or a mute, is one that V may know of. What is shown: by 1 (own), 2, 3 (a reply), 4, 17.
 """

@@ -50,6 +50,10 @@ class Posts(People):
         self.written: dict[int, list[int]] = defaultdict(list)
         self.tagged: dict[str, set[int]] = defaultdict(set)
         self.children: dict[int | None, set[int]] = defaultdict(set)
+        self.announced: dict[int, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
+        for m in log:
+            if m["type"] == "reply.created":  # by whom, whoever owns the id
+                self.announced[m["parent_id"]][m["post_id"]].add(m["author_id"])
         for post_id, post in self.posts.items():
             self.written[post["author_id"]].append(post_id)
             if post["repost_of"]:

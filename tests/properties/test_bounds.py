@@ -11,7 +11,7 @@ from schemas.events import FollowCreated, PostCreated, PostDeleted, Replies, Rep
 from schemas.ids import PostId, UserId, post_id, post_time
 from schemas.relations import AccountSuspended
 from services.readers.paging import PageRequest
-from services.readers.thread_order import ThreadShape, ThreadSort
+from services.readers.thread_shape import ThreadShape, ThreadSort
 from tests.histories import NOW, Fact, log
 from tests.model import Model
 from tests.properties.world import World

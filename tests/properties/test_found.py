@@ -8,9 +8,10 @@ from schemas.ids import PostId, UserId, post_id, post_time
 from services.conversations.memory import MemoryConversations
 from services.conversations.store import ReplyLink
 from tests.histories import NOW, Fact
-from tests.properties.world import World
+from tests.properties.world import REGISTRY, World
 
 Place = tuple[int, int, str | None]
+CONTRADICTED = "conversation_claims_contradicted_total"
 
 ALICE, BOB, CAROL = 1, 2, 3
 ROOT, OTHER, FIRST, SECOND, THIRD, LOST = (post_id(NOW - 60_000, n) for n in range(6))
@@ -113,3 +114,19 @@ async def test_a_repost_above_a_reply_does_not_show_what_only_others_may_see() -
     )
     assert await places(world, SECOND, CAROL) == [(FIRST, -1, "missing"), (SECOND, 0, None)]
     assert await places(world, SECOND, BOB) == [(FIRST, -1, None), (SECOND, 0, None)]
+
+
+async def test_claims_that_parents_contradict_are_counted() -> None:
+    """As they are handled, or when the parent comes; not in cycles, nor where a reply is named."""
+    facts = [
+        post(ROOT, ALICE),
+        post(OTHER, ALICE),
+        post(FIRST, BOB, parent_id=ROOT, root_id=OTHER),
+        post(SECOND, BOB, parent_id=FIRST, root_id=FIRST),
+        post(THIRD, BOB, parent_id=FIRST, root_id=ROOT),
+        post(LOST, BOB, parent_id=LOST, root_id=OTHER),
+    ]
+    for order in (facts, facts[::-1], [facts[4], facts[2], *facts[:2], facts[3], facts[5]]):
+        before = REGISTRY.get_sample_value(CONTRADICTED) or 0
+        await told(*order)
+        assert REGISTRY.get_sample_value(CONTRADICTED) == before + 1

@@ -9,7 +9,7 @@ from schemas.ids import DAY_MS, PostId, UserId
 from services.readers.author import AuthorPosts
 from services.readers.paging import PageRequest
 from services.readers.post import read_post
-from services.readers.thread_order import ThreadSort
+from services.readers.thread_shape import ThreadSort
 from tests.histories import (
     PEOPLE,
     POSTS,

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from schemas.events import FollowCreated, FollowDeleted, PostCreated
 from schemas.ids import PostId, UserId
 from services.conversations.memory import MemoryConversations
-from services.conversations.store import ReplyLink
 from services.handlers.pages import FanOutPolicy
 from services.handlers.rebuild import Rebuild
 from services.quotes.memory import MemoryQuotes
@@ -155,11 +154,10 @@ def test_a_post_without_its_link_is_found(prove: Prove) -> None:
             stored = world.reader.stores.conversations
             assert isinstance(stored, MemoryConversations)
             assert lost.parent_id is not None
-            links = stored._children[lost.parent_id]
-            links -= {each for each in links if each.post_id == lost.post_id}
+            links = stored._replies[lost.parent_id].pop(lost.post_id)
             found = {post for post in known if await verify(post)}
             assert found == {lost.post_id}
-            await stored.link([ReplyLink(lost.parent_id, lost.post_id, lost.author_id)])
+            await stored.link(list(links))
         for lost in known.values():
             if lost.quote_of is not None:
                 quotes = world.reader.stores.quotes

@@ -22,7 +22,7 @@ from services.readers.home import Home
 from services.readers.paging import PageRequest
 from services.readers.reader import Reader
 from services.readers.thread import Threads
-from services.readers.thread_order import ThreadShape, ThreadSort
+from services.readers.thread_shape import ThreadShape, ThreadSort
 from services.retention import Retention
 from services.stores import Stores
 from streams.bootstrap import memory_stores
@@ -31,7 +31,8 @@ from tests.histories import NOW, POSTS, RETENTION_DAYS, VIEWERS, Fact, log
 from tests.model import Model
 from tests.shown import placed, shown
 
-METRICS = Metrics(CollectorRegistry())
+REGISTRY = CollectorRegistry()
+METRICS = Metrics(REGISTRY)
 READERS_OF_FACTS = ("ingest", "search")
 """Roles that read what is said, each in its own time."""
 
