@@ -228,13 +228,20 @@ def read_query(request: Request[Any, Any, Any], query: type[Q]) -> Q:
     except msgspec.ValidationError as error:
         raise _bad_parameter(str(error)) from None
     for name, text in given.items():
-        if name in _IDS and not is_id(text):
-            raise BadParameter(name, _NOT_AN_ID)
-        if type(getattr(parsed, name)) is int and not _INTEGER.fullmatch(text):
-            raise BadParameter(name, "not an integer")
-        if isinstance(getattr(parsed, name), datetime) and not _YEAR.match(text):
-            raise BadParameter(name, "not an RFC 3339 time, nor microseconds since the Unix epoch")
+        _check(name, text, getattr(parsed, name))
     return parsed
+
+
+def _check(name: str, text: str, value: object) -> None:
+    """Raise BadParameter where the text is not how a value is written, although it was read."""
+    if value is None:  # from the word null, where a parameter may be missing
+        raise BadParameter(name, "not one of the allowed values")
+    if name in _IDS and not is_id(text):
+        raise BadParameter(name, _NOT_AN_ID)
+    if type(value) is int and not _INTEGER.fullmatch(text):
+        raise BadParameter(name, "not an integer")
+    if isinstance(value, datetime) and not _YEAR.match(text):
+        raise BadParameter(name, "not an RFC 3339 time, nor microseconds since the Unix epoch")
 
 
 def _rfc3339(text: str) -> str:

@@ -74,6 +74,8 @@ def failing(error: Exception) -> httpx.AsyncClient:
         (f"{HOME}?limit", "limit"),
         (f"{HOME}?hydrate=", "hydrate"),
         (f"{HOME}?view=", "view"),
+        (f"{HOME}?around=null", "around"),
+        ("/v1/search?q=a&since=null", "since"),
         (f"{HOME}?wait_for=", "wait_for"),
         (f"{HOME}?wait_for={MAX_ID + 1}", "wait_for"),
         (f"{HOME}?before={'a' * 5_000}", "before"),
