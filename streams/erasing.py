@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-import structlog
-
 from services.clock import Clock as NowMs
 from services.erasures.store import ErasureStore, Hold, PendingErasure
 from services.handlers.erasure import Eraser
@@ -20,8 +18,6 @@ HOLD_MS: Final = 60_000
 another goes on after that."""
 PENDING_AT_ONCE: Final = 1_000
 """Erasures looked at, 100 KB; those behind them come when these are done."""
-
-log = structlog.get_logger(__name__)
 
 
 class ErasureWork:
@@ -87,14 +83,13 @@ class ErasureWork:
         return hold if now.get(pending.erasure) == hold else None
 
     async def _erase(self, pending: PendingErasure, hold: Hold) -> None:
-        """Erase page by page. The user's id is not logged: it is all that is left of them."""
+        """Erase page by page. Nothing is logged: the user's id is all that is left of them."""
         erasure, progress = pending.erasure, pending.progress
         while True:
             rows, further = await self._eraser.advance(erasure.user_id, progress)
             self._metrics.erased_rows.inc(rows)
             if further is None:
                 await self._erasures.finish(erasure)
-                log.info("an account was erased", asked_at=erasure.asked_at)
                 return
             progress, hold = further, self._hold_after(hold)
             await self._erasures.save(erasure, progress, hold)

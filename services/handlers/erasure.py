@@ -37,6 +37,18 @@ class Advance(NamedTuple):
     progress: ErasureProgress | None
 
 
+async def erase_all(stores: Stores) -> None:
+    """Erase every account on the list. For stores that nobody else works on.
+
+    Raises StoreUnavailable.
+    """
+    eraser = Eraser(stores)
+    while pending := await stores.erasures.pending(ROWS_AT_ONCE):
+        for each in pending:
+            await eraser.erase(each.erasure.user_id)
+            await stores.erasures.finish(each.erasure)
+
+
 class Eraser:
     """Erases accounts: posts' words, then edges to them, what they state, and the rest.
 

@@ -14,7 +14,7 @@ from services.clock import now_ms
 from services.handlers.rebuild import Rebuild
 from services.settings.brokers import Brokers
 from services.settings.settings import Settings
-from streams.bootstrap import Deps, repair_stores
+from streams.bootstrap import Deps, create_erasure_work, repair_stores
 from streams.clock import SystemClock
 from streams.delivery.acks import AckTracker
 from streams.delivery.dead_letters import OutboxDeadLetterWriter
@@ -111,6 +111,9 @@ async def run_plan(  # noqa: PLR0913 - what runs, how, and who watches it
         began = time.monotonic()
         progress = await replay(own.brokers, stop)
         result = ReplayResult(progress, time.monotonic() - began, *read_counters(deps.metrics))
+        if progress.is_over:
+            # Erasures that it brought are done, also where no worker runs.
+            await create_erasure_work(deps).look()
         if plan.generation is not None and progress.is_over:
             await _complete_generation(plan, deps, reporter)
         return result

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from schemas.ids import UserId
 from schemas.snapshots import FOLLOW_EDGES
+from services.handlers.erasure import erase_all
 from services.readers.reader import Reader
 from services.scan import MIN_TOKEN
 from services.settings.brokers import Brokers
@@ -42,6 +43,7 @@ async def verify_log(plan: Plan, deps: Deps, count: int | None, random: Random) 
         stores, deps.metrics, deps.retention, deps.clock, backfills=True, pull_followers=0
     )
     people = await handle_log(in_batches(_log(plan, settings.brokers, settings.epoch)), handlers)
+    await erase_all(stores)
     posts = (await stores.posts.scan(MIN_TOKEN, MOST_EVENTS)).ids
     chosen = plan.choice
     users = people & {chosen.user or 0, chosen.author or 0} or people

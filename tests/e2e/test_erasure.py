@@ -6,14 +6,15 @@ import time
 import pytest
 
 from schemas.codec import Message
-from schemas.events import FollowCreated, PostCreated
+from schemas.events import FollowCreated, PostCreated, ReplyCreated
 from schemas.ids import post_id
-from schemas.relations import KeywordMuteCreated
+from schemas.relations import AccountErased, KeywordMuteCreated
 from tests.e2e.pipeline import Pipeline, Record
+from tests.e2e.replays import Replays
 
 pytestmark = pytest.mark.e2e
 
-ALICE, BOB = 7_000_001, 7_000_002
+ALICE, BOB, CAROL = 7_000_001, 7_000_002, 7_000_003
 TIME = 1_420_000_000_000
 DRAIN_SECONDS = 120.0
 SAID: list[Message] = [
@@ -52,3 +53,25 @@ def test_an_account_is_erased_and_stays_so(pipeline: Pipeline, record: Record) -
     assert json.loads(pipeline.mingle("erase", str(ALICE), "--check", "--scan", "--json"))["erased"]
     assert "nothing is left" in pipeline.mingle("erase", str(ALICE), "--check")
     record("an erasure", seconds_to_erase=round(seconds, 1))
+
+
+def test_a_replay_into_an_empty_store_obeys_an_erasure(pipeline: Pipeline) -> None:
+    """No worker runs: it is done when the replay is over, and the log in memory shows the same.
+
+    Carol's answer to alice, whom bob does not follow any more, is not in his home.
+    """
+    answer = ReplyCreated(
+        version=TIME * 1_000,
+        post_id=post_id(TIME, 100),
+        author_id=CAROL,
+        parent_id=post_id(TIME, 1),
+        text="answer",
+    )
+    follows = FollowCreated(version=TIME * 1_000, follower_id=BOB, followee_id=CAROL)
+    erased = AccountErased(version=TIME * 1_000, owner_id=ALICE)
+    pipeline.publish([erased, *SAID, answer, follows])
+    replays = Replays(pipeline)
+    path, _ = replays.plan()
+    assert replays.run(path, "--live-lag", "0")["over"]
+    assert json.loads(pipeline.mingle("erase", str(ALICE), "--check", "--scan", "--json"))["erased"]
+    assert json.loads(pipeline.mingle("replay", "verify", path, "--fully", "--json"))["compared"]
