@@ -9,6 +9,9 @@ from services.api.answers import IdText, Time
 from services.relations import relations
 from services.relations.mutation import SubjectKind
 
+_LATEST = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
+"""The last day that has an RFC 3339 form; a record without a timestamp may have any version."""
+
 
 class MarkItem(Struct, frozen=True):
     """How far a user has read: `home`, or `conversation:` with its root.
@@ -34,4 +37,5 @@ def read_mark(mark: relations.ReadMark) -> MarkItem:
     if mark.post_id:
         place = "conversation" if mark.kind is SubjectKind.READ else "unanswered"
         what = f"{place}:{mark.post_id}"
-    return MarkItem(what, str(mark.up_to), datetime.fromtimestamp(mark.version / 1_000_000, UTC))
+    at = datetime.fromtimestamp(min(mark.version / 1_000_000, _LATEST), UTC)
+    return MarkItem(what, str(mark.up_to), at)

@@ -26,6 +26,9 @@ async def test_marks_are_listed(village: Village, client: httpx.AsyncClient) -> 
         asked = {"limit": "1"} | ({"before": page["next"]} if page["next"] else {})
     assert found == [{"what": each, "up_to": "77", "at": "2026-09-21T14:13:20Z"} for each in whats]
     assert (await client.get("/v1/users/2/marks")).json()["items"] == []
+    await mark(village, "home", 77, at=2**62)
+    (home, *_) = (await client.get("/v1/users/1/marks")).json()["items"]
+    assert home["at"] == "9999-12-31T00:00:00Z"
     wrong = await client.get("/v1/users/1/marks", params={"before": "x"})
     assert (wrong.status_code, wrong.json()["field"]) == (400, "before")
 
