@@ -22,6 +22,7 @@ from services.generations.cassandra import CassandraGenerations
 from services.generations.view import FollowedGenerations
 from services.graph.cassandra import CassandraGraph
 from services.handlers.public_index import created_public
+from services.mentions.cassandra import CassandraMentions
 from services.metrics.metrics import Metrics
 from services.posts.cassandra import CassandraPosts
 from services.posts.post import post_mutation
@@ -183,6 +184,7 @@ def create_stores(store: Store, settings: Settings, clock: Clock) -> Stores:
         CassandraActivity(store),
         CassandraQuotes(store),
         CassandraErasures(store),
+        CassandraMentions(store, retention, clock),
     )
 
 

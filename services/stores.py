@@ -6,6 +6,7 @@ from services.activity.store import ActivityStore
 from services.conversations.store import ConversationStore
 from services.erasures.store import ErasureStore
 from services.graph.store import GraphStore
+from services.mentions.store import MentionStore
 from services.posts.store import PostStore
 from services.pulled.store import PulledStore
 from services.quotes.store import QuoteStore
@@ -31,3 +32,4 @@ class Stores(NamedTuple):
     activity: ActivityStore
     quotes: QuoteStore
     erasures: ErasureStore
+    mentions: MentionStore

@@ -29,6 +29,8 @@ from services.handlers.delivery import ActiveFollowers, everyone_active
 from services.handlers.erasure import Eraser
 from services.handlers.handler import Handler
 from services.handlers.pages import FanOutPolicy
+from services.mentions.cassandra import CassandraMentions
+from services.mentions.memory import MemoryMentions
 from services.metrics.metrics import Metrics
 from services.posts.cassandra import CassandraPosts
 from services.posts.memory import MemoryPosts
@@ -134,6 +136,7 @@ def memory_stores(generations: GenerationStore | None = None) -> Stores:
         activity=MemoryActivity(),
         quotes=MemoryQuotes(),
         erasures=MemoryErasures(),
+        mentions=MemoryMentions(),
     )
 
 
@@ -172,6 +175,7 @@ def cassandra_stores(
         activity=CassandraActivity(store),
         quotes=CassandraQuotes(store, version),
         erasures=CassandraErasures(store),
+        mentions=CassandraMentions(store, retention, clock, version=version),
     )
 
 

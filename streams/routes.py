@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from schemas.snapshots import FOLLOW_EDGES
 from services.clock import Clock
+from services.handlers.ancestor_lines import AncestorLines
 from services.handlers.contradictions import ContradictedClaims
 from services.handlers.delivery import (
     BULK_ENTRIES_AT_ONCE,
@@ -18,6 +19,7 @@ from services.handlers.erased import ErasedAccounts
 from services.handlers.follows import RecordFollows
 from services.handlers.handler import Accepted, Handler
 from services.handlers.inline_outbox import InlineOutbox
+from services.handlers.link_quotes import LinkQuotes
 from services.handlers.link_replies import LinkReplies
 from services.handlers.link_reposts import LinkReposts
 from services.handlers.orphans import OrphanGauge
@@ -111,7 +113,8 @@ def create_handlers(  # noqa: PLR0913 - what handlers are made of
         graph=stores.graph,
         conversations=_link_replies(stores, metrics),
         reposts=LinkReposts(stores.posts, stores.reposts),
-        quotes=stores.quotes,
+        quotes=LinkQuotes(stores.posts, stores.quotes, stores.mentions),
+        mentions=stores.mentions,
         tags=stores.tags,
         words=stores.words,
         outbox=requests,
@@ -138,7 +141,8 @@ def create_handlers(  # noqa: PLR0913 - what handlers are made of
 def _link_replies(stores: Stores, metrics: Metrics) -> LinkReplies:
     orphans = OrphanGauge(metrics.conversation_orphans_pending)
     contradicted = ContradictedClaims(stores.posts, metrics.conversation_claims_contradicted)
-    return LinkReplies(stores.posts, stores.conversations, orphans, contradicted)
+    lines = AncestorLines(stores.posts, stores.conversations, stores.mentions)
+    return LinkReplies(stores.posts, stores.conversations, lines, orphans, contradicted)
 
 
 def _lanes(

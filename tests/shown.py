@@ -13,6 +13,8 @@ def shown(item: Item) -> dict[str, Any]:
     del said["created_at"]
     if item.quote is not None and item.quote.item is not None:
         said["quote"]["item"] = shown(item.quote.item)
+    if said["why"] is None:
+        del said["why"]
     if said["repost"] is not None:
         said["repost"]["by"] = list(said["repost"]["by"])
     return said

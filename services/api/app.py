@@ -13,7 +13,7 @@ from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 from msgspec.json import encode
 
-from services.api import health, lists, marks, posts, relations, search, timelines
+from services.api import health, lists, marks, mentions, posts, relations, search, timelines
 from services.api.auth.access import Access, AccessGate
 from services.api.auth.exposure import require_safe
 from services.api.auth.gate import create_access_gate
@@ -37,6 +37,7 @@ from services.readers.author import AuthorPosts
 from services.readers.home import Home
 from services.readers.list import ListPosts
 from services.readers.marks import ReadMarksReader
+from services.readers.mentions import MentionsReader
 from services.readers.people import RelationsReader
 from services.readers.reader import Reader
 from services.readers.returning import ReturningUsers
@@ -115,6 +116,7 @@ def _other_endpoints(reader: Reader, retention: Retention, cursors: Cursors) -> 
     stores = reader.stores
     return [
         *posts.endpoints(reader, cursors),
+        *mentions.endpoints(MentionsReader(reader, retention), cursors),
         *lists.endpoints(ListPosts(reader, retention), cursors),
         *search.endpoints(TagPosts(reader), SearchPosts(reader), cursors, reader.epoch),
         *relations.endpoints(

@@ -6,7 +6,7 @@ import msgspec
 from msgspec.structs import replace
 
 from schemas.ids import DEFAULT_EPOCH, PostId, UserId, Version, post_id, post_time
-from services.api import answers, mark_answers
+from services.api import answers, mark_answers, mention_answers
 from services.api.cursors import Cursors
 from services.api.page_position import bare_position
 from services.readers.home import Explanation
@@ -67,6 +67,25 @@ _MARK: Final = ReadMark(PostId(0), SubjectKind.READ, _POST_ID, Version(1_783_314
 MARKS: Final = mark_answers.MarkPage([mark_answers.read_mark(_MARK)], next=None)
 HOME: Final = replace(LISTING, mark=str(_POST_ID), unread=0)
 FOUND: Final = replace(LISTING, items=[POST])
+MENTIONS: Final = mention_answers.MentionListing(
+    items=[
+        mention_answers.mention(
+            replace(
+                _POST,
+                post_id=_REPLY_ID,
+                created_at=post_time(_REPLY_ID, DEFAULT_EPOCH),
+                text="And on Sundays?",
+                parent_id=_POST_ID,
+                reason=Reason("mention", _AUTHOR),
+                why="reply",
+            )
+        )
+    ],
+    next=_CURSOR,
+    prev=_CURSOR,
+    gap=None,
+    state="ready",
+)
 EVENT: Final = {
     "event": "entry",
     "data": msgspec.json.encode(LISTING.items[0]).decode(),

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from schemas.ids import PostId, UserId
 from services.api.answers import Gap, Listing, item
+from services.api.answers import Item as ItemAnswer
 from services.api.cursors import Cursors, InvalidCursor
 from services.api.operation import AnyRequest
 from services.api.page_position import PagePosition, bare_position, with_seen
@@ -37,6 +38,7 @@ class Pager:
 
     cursors: Cursors
     listing: str
+    present: Callable[[Item], ItemAnswer] = item
 
     async def respond(
         self, request: AnyRequest, query: PageQuery, read: ReadPage, *, hydrate: bool = True
@@ -61,7 +63,7 @@ class Pager:
     def to_listing(self, page: Page, newest: PagePosition | None, *, hydrate: bool) -> Listing:
         """Return the page to answer with; newer items follow from `newest` on."""
         return Listing(
-            items=[item(each) if hydrate else str(each.post_id) for each in page.items],
+            items=[self.present(each) if hydrate else str(each.post_id) for each in page.items],
             next=self.cursor_at(page.older),
             prev=None if newest is None else self.cursors.seal(self.listing, newest),
             gap=self._gap(page),

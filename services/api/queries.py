@@ -20,6 +20,7 @@ from services.readers.thread_shape import (
     MAX_DIRECT_REPLIES,
     ThreadSort,
 )
+from services.readers.unanswered import AnswerSort
 
 IdParameter = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,18}$")]
 PathId = Annotated[IdParameter, Meta(examples=["4398046511104000001"])]
@@ -115,6 +116,20 @@ class AuthorQuery(PageQuery, frozen=True, kw_only=True):
         AuthorReplies, Meta(description="with replies, without them, or replies only")
     ] = "all"
     viewer: Viewer | None = None
+
+
+class MentionsQuery(PageQuery, frozen=True, kw_only=True):
+    user_id: Annotated[PathId, Meta(description="the user who is spoken to")]
+
+
+class UnansweredQuery(MentionsQuery, frozen=True, kw_only=True):
+    sort: Annotated[
+        AnswerSort,
+        Meta(
+            description="the order; with `oldest` the item that waits longest is first, `before` "
+            "goes on to newer ones, and `newer_than` is not allowed"
+        ),
+    ] = "newest"
 
 
 class PostQuery(Struct, frozen=True, kw_only=True):

@@ -5,34 +5,34 @@ the replies that wait for it. Whichever comes second sees the other.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 
 from schemas.ids import PostId
-from services.conversations.store import Child, ConversationStore, NewReply, ReplyLink
+from services.conversations.store import ConversationStore, NewReply, ReplyLink
+from services.handlers.ancestor_lines import AncestorLines
 from services.handlers.contradictions import ContradictedClaims
 from services.handlers.orphans import OrphanGauge
-from services.posts.ancestry import ancestors, load_above, path_up
+from services.posts.ancestry import load_above, path_up
 from services.posts.post import Post
-from services.posts.store import MAX_ANCESTOR_HINT, PostStore
+from services.posts.store import PostStore
 
-CHILDREN_A_ROUND = 1_000
-"""Replies to one post whose hints are updated; hints of later ones only cost more reads."""
 MAX_ORPHANS = 10_000
 """Orphans read below one post. Where more wait, the oldest are shown."""
 
 
 class LinkReplies:
-    """Updates hints and orphans around posts that were just recorded."""
+    """Updates lines of ancestors and orphans around posts that were just recorded."""
 
     def __init__(
         self,
         posts: PostStore,
         conversations: ConversationStore,
+        lines: AncestorLines,
         orphans: OrphanGauge,
         contradicted: ContradictedClaims,
     ) -> None:
         self._posts = posts
         self._conversations = conversations
+        self._lines = lines
         self._orphans = orphans
         self._contradicted = contradicted
 
@@ -42,46 +42,13 @@ class LinkReplies:
 
     async def join(self, arrived: Sequence[PostId]) -> None:
         """Join posts that arrived, and the replies that waited for them, to their ancestors."""
-        below = await self._conversations.children(arrived, CHILDREN_A_ROUND)
         waiting = await self._conversations.orphans(arrived, MAX_ORPHANS)
         moved = {link.post_id for links in waiting.values() for link in links}
         known = await self._load_above([*arrived, *moved])
-        descendants = await self._hint(arrived, below, known)
+        descendants = await self._lines.update(arrived, known)
         await self._add_orphans([*arrived, *moved], known)
         self._orphans.update(arrived, known)
         await self._contradicted.count(descendants, known)
-
-    async def _hint(
-        self,
-        arrived: Sequence[PostId],
-        below: Mapping[PostId, Sequence[Child]],
-        known: dict[PostId, Post],
-    ) -> set[PostId]:
-        """Update the ancestor hints of posts and of all their descendants; return all of these."""
-        await self._write_hints(arrived, known)
-        seen = set(arrived)
-        while below:
-            replies = {child.post_id for each in below.values() for child in each}
-            children = replies - seen
-            seen.update(children)
-            loaded = await self._posts.load(children)
-            known.update(loaded)
-            hinted = await self._write_hints(loaded, known)
-            below = await self._conversations.children(hinted, CHILDREN_A_ROUND) if hinted else {}
-        return seen
-
-    async def _write_hints(
-        self, posts: Iterable[PostId], known: Mapping[PostId, Post]
-    ) -> list[PostId]:
-        """Write the hints that became longer; return their posts."""
-        hints = {}
-        for post in (known[each] for each in posts if each in known):
-            hint = _known_ancestors(post, known)
-            if len(hint) > len(post.ancestor_hint):
-                hints[post.post_id, post.author_id] = hint
-        if hints:
-            await self._posts.hint_ancestors(hints)
-        return [post for post, _ in hints]
 
     async def _add_orphans(self, posts: Iterable[PostId], known: Mapping[PostId, Post]) -> None:
         """List the replies with an unknown parent below every post that may change their root.
@@ -115,10 +82,3 @@ def _orphan_links(post: Post, known: Mapping[PostId, Post]) -> Iterator[ReplyLin
     for above in {*path[1:], *parents}:
         if above is not None:
             yield ReplyLink(above, post.post_id, post.author_id)
-
-
-def _known_ancestors(post: Post, known: Mapping[PostId, Post]) -> tuple[PostId, ...]:
-    """Return the known ancestors of a post, nearest first, up to MAX_ANCESTOR_HINT."""
-    return tuple(
-        above for above in islice(ancestors(post, known), MAX_ANCESTOR_HINT) if above in known
-    )

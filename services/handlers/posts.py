@@ -10,16 +10,18 @@ from schemas.ids import PostId, UserId, Version
 from services.clock import Clock
 from services.conversations.store import NewReply
 from services.graph.store import GraphStore
+from services.handlers.ancestor_lines import named_in
 from services.handlers.handler import Accepted
+from services.handlers.link_quotes import LinkQuotes
 from services.handlers.link_replies import LinkReplies
 from services.handlers.link_reposts import FanOutPost, LinkReposts
 from services.handlers.outbox import RequestOutbox
 from services.handlers.pages import FanOutPolicy, fan_out_pages
 from services.handlers.public_index import PublicIndex
+from services.mentions.store import MentionStore
 from services.posts.post import post_mutation, without_words
 from services.posts.store import PostStore
 from services.pulled.authors import PulledAuthors
-from services.quotes.store import QuoteLink, QuoteStore
 from services.retention import Retention
 from services.search.store import PostClaim, TermStore, claim_of
 from services.search.terms import tags_of
@@ -44,7 +46,8 @@ class RecordPosts:
         graph: GraphStore,
         conversations: LinkReplies,
         reposts: LinkReposts,
-        quotes: QuoteStore,
+        quotes: LinkQuotes,
+        mentions: MentionStore,
         tags: TermStore,
         words: TermStore,
         outbox: RequestOutbox,
@@ -60,6 +63,7 @@ class RecordPosts:
         self._conversations = conversations
         self._reposts = reposts
         self._quotes = quotes
+        self._mentions = mentions
         self._tags = tags
         self._tag_index = PublicIndex(posts, tags, tags_of)
         self._words = words
@@ -79,7 +83,9 @@ class RecordPosts:
         arrived = list({PostId(each.message.post_id): None for each in created})
         if arrived:
             await asyncio.gather(
-                self._conversations.join(arrived), self._reposts.deliver(created, self._fan_out)
+                self._conversations.join(arrived),
+                self._reposts.deliver(created, self._fan_out),
+                self._quotes.mention([each.message for each in created]),
             )
 
     async def erase(self, batch: Sequence[Accepted[PostFact]]) -> None:
@@ -104,7 +110,8 @@ class RecordPosts:
             self._home_timelines.add_home_entries(_own(created)),
             self._conversations.link(map(_new_reply, replies)),
             self._reposts.link(created),
-            self._link_quotes(created),
+            self._quotes.link(created),
+            self._mentions.add(named_in(facts)),
             self._forget([claim_of(fact) for fact in facts if isinstance(fact, Deletion)]),
         )
 
@@ -112,12 +119,6 @@ class RecordPosts:
         """Write the posts, then the tags by which they may be found by now."""
         await self._posts.record([post_mutation(fact) for fact in facts])
         await self._tag_index.update(fact for fact in facts if isinstance(fact, Creation | Edit))
-
-    async def _link_quotes(self, created: Iterable[Creation]) -> None:
-        quoting = [(each.quote_of, each.post_id) for each in created if each.quote_of is not None]
-        if quoting:
-            links = [QuoteLink(PostId(quoted), PostId(post)) for quoted, post in quoting]
-            await self._quotes.add_quotes(links)
 
     async def _forget(self, claims: Sequence[PostClaim]) -> None:
         """Forget tags and words of deleted posts, also those that the search role adds later."""

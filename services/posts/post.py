@@ -71,7 +71,7 @@ class Post(msgspec.Struct, frozen=True):
     `ancestor_hint` holds the ancestors that were known when it was written, nearest first. It saves
     reads and decides nothing. A deleted post keeps all but its words: text, language, tags and
     links. Only the quoted author counts among `detached_by`, who took a post of theirs out of this
-    quote.
+    quote. Several authors claim the id of one that `is_contested`.
     """
 
     post_id: PostId
@@ -91,6 +91,7 @@ class Post(msgspec.Struct, frozen=True):
     deleted: bool = False
     ancestor_hint: tuple[PostId, ...] = ()
     detached_by: frozenset[int] = NOBODY
+    is_contested: bool = False
 
 
 class ClaimedPost(NamedTuple):
@@ -159,6 +160,7 @@ def resolve_post(post: PostId, rows: Iterable[PostRow]) -> Post | None:
         deleted=owner.deleted,
         ancestor_hint=owner.ancestor_hint,
         detached_by=NOBODY if quote == NULL else frozenset(r.author_id for r in rows if r.detached),
+        is_contested=len(claims) > 1,
     )
 
 

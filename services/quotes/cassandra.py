@@ -1,6 +1,7 @@
 """Quotes in Cassandra."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Collection, Sequence
 
 from schemas.ids import PostId
 from services.quotes.store import QuoteLink
@@ -11,10 +12,14 @@ from services.storage.statements import (
     common_row_version,
     id_columns,
     insert,
+    key_chunks,
     select,
 )
 
 _LINK = insert("quotes", "quoted_id", "post_id", operation="link")
+_QUOTES = select(
+    "quotes", "read", "quoted_id, post_id", "WHERE quoted_id IN ? PER PARTITION LIMIT ?"
+)
 _PAGES = {
     newest_first: select(
         "quotes",
@@ -38,6 +43,14 @@ class CassandraQuotes:
         quoted, posts = id_columns(links, 2)
         columns = {"quoted_id": quoted, "post_id": posts, "version": self._version()}
         await self._store.write_columns(_LINK, columns)
+
+    async def quotes_of(self, posts: Collection[PostId], limit: int) -> dict[PostId, list[PostId]]:
+        found: dict[PostId, list[PostId]] = {}
+        requests = (self._store.read(_QUOTES, part, limit) for part in key_chunks(posts))
+        for rows in await asyncio.gather(*requests):
+            for quoted, post in rows:
+                found.setdefault(PostId(quoted), []).append(PostId(post))
+        return found
 
     async def page(self, quoted: PostId, span: Span, limit: int) -> list[PostId]:
         rows = await self._store.read(

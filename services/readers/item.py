@@ -8,7 +8,7 @@ from schemas.ids import PostId, UserId, post_time
 from services.posts.ancestry import root_of
 from services.posts.post import Post
 from services.visibility.standing import Placeholder, placeholder_of_quoted
-from services.visibility.view import ReadContext, ReasonKind, View
+from services.visibility.view import ReadContext, ReasonKind, View, Why
 from services.visibility.words import matching_keyword_mute
 
 
@@ -35,7 +35,10 @@ class Quote(msgspec.Struct, frozen=True):
 
 
 class Item(msgspec.Struct, frozen=True):
-    """A post as it is shown. A repost has its own `post_id`; the rest is the original's."""
+    """A post as it is shown. A repost has its own `post_id`; the rest is the original's.
+
+    `why` is how a mention speaks to the viewer.
+    """
 
     post_id: PostId
     author_id: UserId
@@ -50,6 +53,7 @@ class Item(msgspec.Struct, frozen=True):
     quote: Quote | None = None
     reason: Reason | None = None
     warn: str | None = None
+    why: Why | None = None
 
 
 class ThreadItem(msgspec.Struct, frozen=True):
@@ -71,6 +75,7 @@ def present_item(  # noqa: PLR0913 - what an item is made of
     kind: ReasonKind | None = None,
     context: ReadContext = "page",
     reposters: tuple[UserId, ...] = (),
+    why: Why | None = None,
 ) -> Item:
     """Return the item of a post that the predicate shows, with the post that it quotes.
 
@@ -84,6 +89,7 @@ def present_item(  # noqa: PLR0913 - what an item is made of
         repost=Repost(reposters, shown.post_id) if reposters else item.repost,
         quote=item.quote and _quote(shown, item.quote, view, epoch, context),
         reason=None if kind is None else Reason(kind, post.author_id),
+        why=why,
     )
 
 

@@ -34,6 +34,12 @@ class PageRequest(NamedTuple):
             return Span(above=max(floor, self.after), newest_first=False)
         return Span(above=floor) if self.before is None else Span(floor, self.before)
 
+    def span_oldest_first(self, floor: int = 0) -> Span:
+        """Return the span where the oldest entry stands first: `before` goes on to newer ones."""
+        if self.after is not None:
+            return Span(floor, self.after)
+        return Span(max(floor, self.before or 0), newest_first=False)
+
 
 class Gap(NamedTuple):
     """The entries that did not fit between a page and its `newer_than`: the places around it."""

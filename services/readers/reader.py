@@ -38,6 +38,8 @@ FOR_EVER: Final = Retention(days=0)
 Skeleton: TypeAlias = Callable[[Span, int], Awaitable[Sequence[PostId]]]
 """Returns up to so many ids of a span in its order; fewer mean that there are no more."""
 Predicate: TypeAlias = Callable[[Post, View], Verdict]
+Judge: TypeAlias = Callable[[Sequence[PostId]], Awaitable["Judgement"]]
+"""Decides about some entries of a listing."""
 FindReposts: TypeAlias = Callable[[Collection[Window]], Awaitable[Collection[PostId]]]
 """Returns the reposts that may count in a listing, in these windows; there is at least one."""
 
@@ -168,6 +170,25 @@ class Reader:
         reposts: FindReposts | None = None,
         first_batch: int = UNLIMITED,
     ) -> WalkResult:
+        """Collect up to limit + 1 shown items of a listing, with these rules."""
+
+        async def judge(entries: Sequence[PostId]) -> Judgement:
+            return await self.judge(viewer, entries, shows, retention, reposts)
+
+        return await self.walk_judged(
+            skeleton, span, limit, judge=judge, context=context, first_batch=first_batch
+        )
+
+    async def walk_judged(  # noqa: PLR0913 - what a listing is made of
+        self,
+        skeleton: Skeleton,
+        span: Span,
+        limit: int,
+        *,
+        judge: Judge,
+        context: ReadContext = "page",
+        first_batch: int = UNLIMITED,
+    ) -> WalkResult:
         """Collect up to limit + 1 shown items, reading on where hidden entries leave it short.
 
         The `first_batch` entries may well suffice: they are judged first, the others only where
@@ -180,7 +201,7 @@ class Reader:
             for some in (entries[:first_batch], entries[first_batch:]):
                 if not some:
                     continue
-                judged = await self.judge(viewer, some, shows, retention, reposts)
+                judged = await judge(some)
                 shown = [place for place, each in enumerate(some) if each in judged.places]
                 taken = shown[: limit + 1 - len(items)]
                 items += [self._present(some[each], judged, context) for each in taken]
@@ -201,6 +222,7 @@ class Reader:
             kind=judged.verdicts[post].kind,
             context=context,
             reposters=judged.places[post],
+            why=judged.verdicts[post].why,
         )
 
 

@@ -19,7 +19,7 @@ from services.relations.relations import Edge
 from services.visibility.people import is_blocked, is_blocked_by_viewer, is_muted
 from services.visibility.replies import is_against_gate, passes_list_rule, passes_reply_rule
 from services.visibility.rules import VerdictReason
-from services.visibility.view import ReasonKind, View
+from services.visibility.view import ReasonKind, View, Why
 from services.visibility.words import hides_bare_link, is_in_other_language, matching_keyword_mute
 
 Hides: TypeAlias = Callable[[Post, Post, View], bool]
@@ -29,23 +29,26 @@ Hides: TypeAlias = Callable[[Post, Post, View], bool]
 class Verdict(NamedTuple):
     """Shown or not, the number of the rule that decided, and its reason in a word.
 
-    `kind` is the reason for which a shown post is in a home timeline, or a list's.
+    `kind` is the reason for which a shown post is in a home timeline, or in another listing; `why`
+    is how a mention speaks to the viewer.
     """
 
     shown: bool
     rule: int
     reason: VerdictReason
     kind: ReasonKind | None = None
+    why: Why | None = None
 
 
-def _hidden(rule: int, reason: VerdictReason) -> Verdict:
+def hidden(rule: int, reason: VerdictReason) -> Verdict:
+    """Return the verdict that a rule hides a post."""
     return Verdict(shown=False, rule=rule, reason=reason)
 
 
 READABLE: Final = Verdict(shown=True, rule=5, reason="in_audience")
-NOT_FOLLOWED: Final = _hidden(2, "not_followed")
-THREAD_MUTED: Final = _hidden(25, "thread_muted")
-FOLDED: Final = _hidden(4, "folded")
+NOT_FOLLOWED: Final = hidden(2, "not_followed")
+THREAD_MUTED: Final = hidden(25, "thread_muted")
+FOLDED: Final = hidden(4, "folded")
 """The verdict on a post that is shown, but not in a place of its own."""
 ORDER: Final = (7, 2, 4, 3)
 """The order of the rules that may hide a post by one way into a home, not by another."""
@@ -83,39 +86,39 @@ def is_gone(post: Post, view: View) -> bool:
 def judge_readable(post: Post, view: View) -> Verdict:
     """Whether a post may be shown to the viewer at all, a repost with what it reposts (4)."""
     if not is_in_audience(post, view):
-        return _hidden(5, "not_in_audience")
+        return hidden(5, "not_in_audience")
     original = view.original(post)
     if original is None:
-        return _hidden(4, "original_unknown")
+        return hidden(4, "original_unknown")
     if not is_in_audience(original, view):
-        return _hidden(5, "original_not_in_audience")
+        return hidden(5, "original_not_in_audience")
     if post.deleted or original.deleted:
-        return _hidden(8, "deleted" if post.deleted else "original_deleted")
+        return hidden(8, "deleted" if post.deleted else "original_deleted")
     if not view.suspended.isdisjoint((post.author_id, original.author_id)):
-        return _hidden(10, "suspended")
+        return hidden(10, "suspended")
     return READABLE
 
 
 def judge_on_page(post: Post, view: View) -> Verdict:
     """Whether a post is shown where it is asked for: by its id, or on its author's page."""
     verdict = judge_readable(post, view)
-    return _hidden(6, "blocked") if verdict.shown and is_blocked(post, view) else verdict
+    return hidden(6, "blocked") if verdict.shown and is_blocked(post, view) else verdict
 
 
 def judge_listed(post: Post, view: View) -> Verdict:
     """Whether a post is in tag timelines and in search (17 and 18)."""
     if post.repost_of is not None:
-        return _hidden(4, "repost")
+        return hidden(4, "repost")
     if post.visibility != "public":
-        return _hidden(5, "not_public")
+        return hidden(5, "not_public")
     return _judge_found(post, view)
 
 
 def judge_quote(post: Post, quoted: PostId, view: View) -> Verdict:
     """Whether a post is among the quotes of another (32)."""
     if post.quote_of != quoted or post.repost_of is not None:
-        return _hidden(32, "no_quote")
-    return _hidden(32, "detached") if is_detached(post, view) else _judge_found(post, view)
+        return hidden(32, "no_quote")
+    return hidden(32, "detached") if is_detached(post, view) else _judge_found(post, view)
 
 
 def is_detached(quote: Post, view: View) -> bool:
@@ -132,15 +135,15 @@ def judge_in_list(post: Post, view: View, list_id: ListId, rules: ListRules) -> 
     original = view.original(post)
     if not verdict.shown or original is None:
         return verdict
-    against = _first_against(post, original, view, AGAINST_IN_LISTS)
+    against = first_against(post, original, view, AGAINST_IN_LISTS)
     if against is None and post is original:
         against = _against_in_list(post, list_id, rules.replies, view)
     elif against is None and not rules.reposts:
-        against = _hidden(16, "list_reposts_off")
+        against = hidden(16, "list_reposts_off")
     if against is None and original.author_id != view.viewer:
-        against = _hidden(7, "bare_link") if hides_bare_link(original, view, None) else None
+        against = hidden(7, "bare_link") if hides_bare_link(original, view, None) else None
     elif against is None and post is not original:
-        against = _hidden(4, "repost_of_own_post")
+        against = hidden(4, "repost_of_own_post")
     if against is None and is_in_muted_thread(original, view):
         against = THREAD_MUTED
     return Verdict(True, 16, "in_list", "list") if against is None else against
@@ -152,7 +155,7 @@ def judge_in_home(post: Post, view: View) -> Verdict:
     original = view.original(post)
     if not verdict.shown or original is None:
         return verdict
-    against = _first_against(post, original, view)
+    against = first_against(post, original, view)
     verdict = against if against is not None else _judge_ways(post, original, view)
     return THREAD_MUTED if verdict.shown and is_in_muted_thread(original, view) else verdict
 
@@ -182,8 +185,8 @@ def _judge_found(post: Post, view: View) -> Verdict:
     if not verdict.shown:
         return verdict
     if is_muted(post, view):
-        return _hidden(6, "muted")
-    return _hidden(23, "against_gate") if is_against_gate(post, view) else verdict
+        return hidden(6, "muted")
+    return hidden(23, "against_gate") if is_against_gate(post, view) else verdict
 
 
 def _retention_hides(post: Post, _: Post, view: View) -> bool:
@@ -198,6 +201,10 @@ def _gate_hides(post: Post, original: Post, view: View) -> bool:
 
 def _keyword_hides(_: Post, original: Post, view: View) -> bool:
     return matching_keyword_mute(original, view, "home", "hide") is not None
+
+
+def _keyword_hides_mention(_: Post, original: Post, view: View) -> bool:
+    return matching_keyword_mute(original, view, "mentions", "hide") is not None
 
 
 def _exclusive_list_hides(post: Post, _: Post, view: View) -> bool:
@@ -219,17 +226,22 @@ AGAINST: Final[Sequence[tuple[int, VerdictReason, Hides]]] = (
 )
 """What keeps a post, and the original it shows, out of home, whatever would bring it there."""
 AGAINST_IN_LISTS: Final = tuple(each for each in AGAINST if each[2] is not _exclusive_list_hides)
+AGAINST_IN_MENTIONS: Final[Sequence[tuple[int, VerdictReason, Hides]]] = (
+    *(each for each in AGAINST_IN_LISTS if each[2] is not _keyword_hides),
+    (7, "keyword", _keyword_hides_mention),
+)
 
 
-def _first_against(
+def first_against(
     post: Post,
     original: Post,
     view: View,
     hiding: Sequence[tuple[int, VerdictReason, Hides]] = AGAINST,
 ) -> Verdict | None:
+    """Return the verdict of the first of these that hides a post with its original."""
     for rule, reason, hides in hiding:
         if hides(post, original, view):
-            return _hidden(rule, reason)
+            return hidden(rule, reason)
     return None
 
 
@@ -237,10 +249,10 @@ def _against_in_list(
     post: Post, list_id: ListId, replies: ListReplies, view: View
 ) -> Verdict | None:
     if is_against_gate(post, view):
-        return _hidden(23, "against_gate")
+        return hidden(23, "against_gate")
     if post.author_id == view.viewer or passes_list_rule(post, list_id, replies, view):
         return None
-    return _hidden(16, _LIST_REASONS[replies])
+    return hidden(16, _LIST_REASONS[replies])
 
 
 def _judge_ways(post: Post, original: Post, view: View) -> Verdict:
@@ -261,7 +273,7 @@ def _ways(post: Post, original: Post, view: View) -> Iterator[Verdict]:
         yield _judge_by_edge(post, original, edge, view)
     if has_followed_tag(post, view):
         bare = post.author_id != view.viewer and hides_bare_link(post, view, None)
-        yield _hidden(7, "bare_link") if bare else Verdict(True, 17, "followed_tag", "tag")
+        yield hidden(7, "bare_link") if bare else Verdict(True, 17, "followed_tag", "tag")
 
 
 def has_followed_tag(post: Post, view: View) -> bool:
@@ -275,9 +287,9 @@ def _judge_own(post: Post, original: Post, view: View) -> Verdict:
     if post is original:
         return Verdict(True, 1, "own_post", "self")
     if original.author_id == view.viewer:
-        return _hidden(4, "repost_of_own_post")
+        return hidden(4, "repost_of_own_post")
     if hides_bare_link(original, view, None):
-        return _hidden(7, "bare_link")
+        return hidden(7, "bare_link")
     return Verdict(True, 4, "repost", "self")
 
 
@@ -285,14 +297,14 @@ def _judge_by_edge(post: Post, original: Post, edge: Edge, view: View) -> Verdic
     """Rules 7, 4 and 3, as the follow edge has them."""
     words_of_others = original.author_id != view.viewer
     if words_of_others and hides_bare_link(original, view, edge):
-        return _hidden(7, "bare_link")
+        return hidden(7, "bare_link")
     if is_in_other_language(original, edge):
-        return _hidden(7, "language")
+        return hidden(7, "language")
     if post is not original:
         if not edge.reposts:
-            return _hidden(4, "reposts_off")
+            return hidden(4, "reposts_off")
         own = original.author_id == view.viewer
-        return _hidden(4, "repost_of_own_post") if own else Verdict(True, 4, "repost", "repost")
+        return hidden(4, "repost_of_own_post") if own else Verdict(True, 4, "repost", "repost")
     rule = 3 if post.parent_id is not None else 2
     reason: VerdictReason = _EDGE_REASONS[edge.replies] if rule == 3 else "followed"
     return Verdict(passes_reply_rule(post, edge.replies, view), rule, reason, "follow")
@@ -300,4 +312,4 @@ def _judge_by_edge(post: Post, original: Post, edge: Edge, view: View) -> Verdic
 
 def _judge_without_a_way(original: Post, view: View) -> Verdict:
     bare = original.author_id != view.viewer and hides_bare_link(original, view, None)
-    return _hidden(7, "bare_link") if bare else NOT_FOLLOWED
+    return hidden(7, "bare_link") if bare else NOT_FOLLOWED

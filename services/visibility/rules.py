@@ -39,9 +39,17 @@ VerdictReason: TypeAlias = Literal[
     "not_wanted",
     "against_gate",
     "list_reposts_off",
-    "thread_muted",
     "no_quote",
     "detached",
+    "mention",
+    "reply",
+    "quote",
+    "line",
+    "not_addressed",
+    "thread_muted",
+    "answered",
+    "set_aside",
+    "needs_no_answer",
 ]
 """Why a post is shown or not, in a word. Clients compare these: none is ever renamed."""
 
@@ -161,7 +169,24 @@ RULES: Final[Mapping[int, Rule]] = {
     ),
     25: Rule(
         "Mentions are what speaks to the viewer, and read marks say how far they have read.",
-        {"thread_muted": "The post is a reply in a conversation that the viewer muted everywhere."},
+        {
+            "mention": "The post mentions the viewer.",
+            "reply": "The post answers the viewer.",
+            "quote": "The post quotes a post by the viewer.",
+            "line": "A post by the viewer is among the nearest four above the post.",
+            "own_post": "The viewer wrote the post.",
+            "thread_muted": "The post is in a conversation that the viewer muted; in home, lists "
+            "and followed tags, a reply in one that they muted everywhere.",
+            "not_addressed": "The post does not speak to the viewer.",
+        },
+    ),
+    26: Rule(
+        "Unanswered lists what waits for the viewer's answer.",
+        {
+            "answered": "The viewer has a post below the post.",
+            "set_aside": "The viewer set the post aside.",
+            "needs_no_answer": "The post neither mentions nor answers the viewer.",
+        },
     ),
     32: Rule(
         "A post may quote another.",

@@ -8,13 +8,15 @@ from schemas.ids import ListId, PostId, UserId
 from schemas.relations import Context
 from services.posts.ancestry import original_of
 from services.posts.post import Post
-from services.relations.relations import Relations, Relationship
+from services.relations.relations import ReadMarks, Relations, Relationship
 
 ReasonKind = Literal["follow", "self", "repost", "list", "tag", "mention"]
 """What brings a post into a listing."""
 ReadContext: TypeAlias = Context | Literal["listed", "page"]
 """Where a post is read, for mutes: `page` is what is asked for by its id or its author and ignores
 them all, `listed` heeds those of people, the contexts of keyword mutes heed both."""
+Why = Literal["mention", "reply", "quote", "line"]
+"""How a post speaks to a viewer: it names them, answers them, quotes them, or is in their line."""
 
 
 class ListMember(NamedTuple):
@@ -42,8 +44,9 @@ class View(NamedTuple):
     `known` holds the posts, all that is known above them, what they repost and what they quote;
     `relations` are to their authors and to the users they mention; `suspended` are the authors
     whose accounts are suspended or erased; `muted_threads` are the roots that the viewer muted
-    everywhere; `floor` is the newest post id that is past its retention;
-    `now` is in microseconds since the Unix epoch, for what expires.
+    everywhere; `marks` are theirs of threads, where a listing asks for them; `floor` is the newest
+    post id that is past its retention; `now` is in microseconds since the Unix epoch, for what
+    expires.
     """
 
     viewer: UserId | None
@@ -52,6 +55,7 @@ class View(NamedTuple):
     suspended: AbstractSet[UserId] = frozenset()
     gates: Gates = Gates()
     muted_threads: AbstractSet[PostId] = frozenset()
+    marks: ReadMarks = ReadMarks()
     floor: int = 0
     now: int = 0
 

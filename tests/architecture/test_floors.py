@@ -23,6 +23,7 @@ FLOORS = (
         "activity",
         "erasures",
         "generations",
+        "mentions",
     },
     {"timelines"},
     {"pulled"},

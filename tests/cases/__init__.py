@@ -15,6 +15,7 @@ from tests.cases.quotes import QUOTES
 from tests.cases.replies import REPLIES
 from tests.cases.reposts import REPOSTS
 from tests.cases.silence import THREAD_MUTES
+from tests.cases.talk import TALK
 from tests.cases.threads import THREADS
 from tests.cases.told import Case
 from tests.cases.words import WORDS
@@ -29,4 +30,5 @@ CASES: Sequence[Case] = [
     *THREADS,
     *QUOTES,
     *THREAD_MUTES,
+    *TALK,
 ]

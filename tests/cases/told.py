@@ -21,6 +21,7 @@ from schemas.relations import (
     ListCreated,
     ListMemberAdded,
     MuteCreated,
+    ReadMarked,
     RelationFact,
     TagFollowCreated,
     ThreadMuteCreated,
@@ -131,8 +132,32 @@ class Quoted(NamedTuple):
     in_home: bool = True
 
 
+class Mentioned(NamedTuple):
+    """(post, why) of each of the viewer's mentions, newest first."""
+
+    viewer: int
+
+
+class Waiting(NamedTuple):
+    """The ids of what waits for the viewer's answer, newest first."""
+
+    viewer: int
+
+
 Ask: TypeAlias = (
-    Home | Entry | Explained | Thread | Post | Page | Listed | Tagged | Found | Quotes | Quoted
+    Home
+    | Entry
+    | Explained
+    | Thread
+    | Post
+    | Page
+    | Listed
+    | Tagged
+    | Found
+    | Quotes
+    | Quoted
+    | Mentioned
+    | Waiting
 )
 
 
@@ -215,6 +240,10 @@ def listed(by: int, *members: int, list_id: int = FRIENDS, **options: Any) -> tu
 
 def mute_thread(by: int, root: int, at: int = 0, **options: Any) -> RelationFact:
     return ThreadMuteCreated(version=SAID + at, owner_id=by, root_id=root, **options)
+
+
+def set_aside(by: int, which: int) -> RelationFact:
+    return ReadMarked(version=SAID, owner_id=by, what=f"unanswered:{which}", up_to=which)
 
 
 def follow_tag(by: int, tag: str) -> RelationFact:

@@ -28,6 +28,7 @@ from services.erasures.cassandra import CassandraErasures
 from services.generations.memory import MemoryGenerations
 from services.generations.view import FollowedGenerations
 from services.graph.cassandra import CassandraGraph
+from services.mentions.cassandra import CassandraMentions
 from services.metrics.metrics import Metrics
 from services.posts.cassandra import CassandraPosts
 from services.pulled.cassandra import CassandraPulled
@@ -61,13 +62,14 @@ TABLES = (
     ("activity",),
     ("quotes",),
     ("erasures", "accounts"),
+    ("mentions", "answers"),
 )
 """Of each port, in the order of `Stores`."""
 WRITES = {
     "record", "blank", "hint_ancestors", "link", "add_orphans", "add_author_entries",
     "add_home_entries", "add", "forget", "withdraw", "mark_requested", "add_author_reposts",
-    "add_home_reposts", "flag", "raise_numbers", "add_quotes", "erase", "erase_edges",
-    "erase_author", "erase_owner", "ask", "save", "finish",
+    "add_home_reposts", "flag", "raise_numbers", "add_quotes", "add_answers", "erase",
+    "erase_edges", "erase_author", "erase_owner", "ask", "save", "finish",
 }  # fmt: skip
 COMPACT_SECONDS = 60
 PATIENCE_SECONDS = 60.0
@@ -250,6 +252,7 @@ def on(store: Store) -> Stores:
         CassandraActivity(store),
         CassandraQuotes(store),
         CassandraErasures(store),
+        CassandraMentions(store, Retention(days=30), lambda: NOW),
     )
 
 

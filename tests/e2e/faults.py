@@ -49,6 +49,7 @@ WRITES = {
     "reposts": ("link", "mark_requested", "add_author_reposts", "add_home_reposts"),
     "quotes": ("add_quotes",),
     "erasures": (),
+    "mentions": ("add", "add_answers"),
 }
 """What of each store writes."""
 

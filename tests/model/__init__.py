@@ -34,7 +34,12 @@ Quotes
 * `quotes` is 404 where V may not read the post; it has quotes of every visibility that V may read.
 * The link of a quote of a quote is an id, whoever may see that post.
 
-* Where a thread is muted everywhere, V's own replies stay, and reposts of the others leave, too.
+Talking to each other
+* (25) The climb ends at the first unknown ancestor, whatever root is claimed, and at one that a
+  mute or a block hides. A repost speaks to nobody, nor is it an answer.
+* (25) Where a thread is muted everywhere, V's own replies stay; reposts of the others leave, too.
+* (26) An answer against the gate of the root does not live. A mark sets a post aside whatever its
+  `up_to` says.
 
 Elsewhere
 * Posts and threads asked for by id ignore mutes, as authors' pages do. Where a block hides what is
@@ -53,13 +58,14 @@ from collections.abc import Sequence
 
 from tests.model.listings import Listings
 from tests.model.said import Json
+from tests.model.talk import Talk
 from tests.model.threads import Threads
 
 PENDING = frozenset[str]()
 """Rules as far as no reader has them yet; each goes from here when the readers do."""
 
 
-class Model(Threads, Listings):
+class Model(Threads, Listings, Talk):
     """F(log, now): `now_ms` serves retention and expiry only; a retention of 0 is for ever."""
 
     def __init__(

@@ -12,12 +12,14 @@ from services.readers.home import Explanation
 from services.readers.home import Home as HomeTimeline
 from services.readers.item import Item, ThreadItem
 from services.readers.list import ListPosts
+from services.readers.mentions import MentionsReader
 from services.readers.paging import PageRequest
 from services.readers.post import read_post
 from services.readers.quotes import QuotesOfPosts
 from services.readers.reader import Judgement, Reader
 from services.readers.search import SearchPosts, search_criteria
 from services.readers.tag import TagFilter, TagPosts
+from services.readers.unanswered import Unanswered
 from services.visibility.rules import RULES
 from tests.cases import CASES
 from tests.cases.told import (
@@ -28,12 +30,14 @@ from tests.cases.told import (
     Found,
     Home,
     Listed,
+    Mentioned,
     Page,
     Post,
     Quoted,
     Quotes,
     Tagged,
     Thread,
+    Waiting,
 )
 from tests.properties.world import World
 
@@ -85,8 +89,8 @@ async def answer(world: World, case: Case) -> Any:  # noqa: PLR0911 - one for ea
             return await listing(world, case)
 
 
-async def listing(world: World, case: Case) -> Any:
-    """Of lists, tags and search."""
+async def listing(world: World, case: Case) -> Any:  # noqa: PLR0911 - one for each question
+    """Of lists, tags, search and mentions."""
     match case.ask:
         case Listed(viewer, list_id):
             lists = ListPosts(world.reader, world.retention)
@@ -106,6 +110,11 @@ async def listing(world: World, case: Case) -> Any:
             return listed and ids(listed.items)
         case Quoted(viewer, post, in_home):
             return await quoted(world, viewer, PostId(post), in_home=in_home)
+        case Mentioned(viewer):
+            items = (await world.mentions.page(UserId(viewer), ALL)).items
+            return [(item.post_id, item.why) for item in items]
+        case Waiting(viewer):
+            return ids((await world.unanswered.page(UserId(viewer), ALL)).items)
 
 
 async def quoted(world: World, viewer: int | None, post: PostId, *, in_home: bool) -> Any:
@@ -146,11 +155,14 @@ def test_the_readers_give_what_the_case_says(case: Case) -> None:
 def test_the_cases_give_every_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each that the rules list, and no other: none is listed that nobody is ever told."""
     given: set[tuple[int, str]] = set()
-    judge, explain = Reader.judge, HomeTimeline.explain
+    explain = HomeTimeline.explain
 
-    async def judging(reader: Reader, *asked: Any) -> Judgement:
-        judged = await judge(reader, *asked)
-        given.update((each.rule, each.reason) for each in judged.verdicts.values())
+    def judging(judge: Any) -> Any:
+        async def judged(reader: Any, *asked: Any) -> Judgement:
+            judgement: Judgement = await judge(reader, *asked)
+            given.update((each.rule, each.reason) for each in judgement.verdicts.values())
+            return judgement
+
         return judged
 
     async def explaining(home: HomeTimeline, *asked: Any) -> Explanation | None:
@@ -160,9 +172,13 @@ def test_the_cases_give_every_reason(monkeypatch: pytest.MonkeyPatch) -> None:
 
     async def ask_all() -> None:
         for case in CASES:
-            await answer(await world_of(case, Random(0)), case)
+            world = await world_of(case, Random(0))
+            await answer(world, case)
+            if isinstance(case.ask, Mentioned | Waiting):  # one judges what the other shows
+                await world.unanswered.page(UserId(case.ask.viewer), ALL)
 
-    monkeypatch.setattr(Reader, "judge", judging)
+    for reader in (Reader, MentionsReader, Unanswered):
+        monkeypatch.setattr(reader, "judge", judging(reader.judge))
     monkeypatch.setattr(HomeTimeline, "explain", explaining)
     asyncio.run(ask_all())
     assert given == {(number, each) for number, rule in RULES.items() for each in rule.reasons}

@@ -19,10 +19,12 @@ from services.handlers.outbox import MemoryRequestOutbox
 from services.handlers.pages import FanOutPolicy
 from services.metrics.metrics import Metrics
 from services.readers.home import Home
+from services.readers.mentions import MentionsReader
 from services.readers.paging import PageRequest
 from services.readers.reader import Reader
 from services.readers.thread import Threads
 from services.readers.thread_shape import ThreadShape, ThreadSort
+from services.readers.unanswered import Unanswered
 from services.retention import Retention
 from services.stores import Stores
 from streams.bootstrap import memory_stores
@@ -62,6 +64,8 @@ class World:
         self.reader = Reader(stores, self.clock)
         self.home = Home(self.reader, self.retention, pulled_age_ms=0)
         self.threads = Threads(self.reader)
+        self.mentions = MentionsReader(self.reader, self.retention)
+        self.unanswered = Unanswered(self.mentions)
         ports = Stores(*map(between, stores))
         requests = between(self.outbox)
         self._chance = Random(0)

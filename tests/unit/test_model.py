@@ -17,12 +17,14 @@ from tests.cases.told import (
     Found,
     Home,
     Listed,
+    Mentioned,
     Page,
     Post,
     Quoted,
     Quotes,
     Tagged,
     Thread,
+    Waiting,
 )
 from tests.histories import NOW as THEN
 from tests.histories import POSTS, READER, VIEWERS, Fact, chances, log
@@ -68,7 +70,7 @@ def answer(model: Model, case: Case) -> Any:  # noqa: PLR0911 - one for each que
             return listing(model, case)
 
 
-def listing(model: Model, case: Case) -> Any:
+def listing(model: Model, case: Case) -> Any:  # noqa: PLR0911 - one for each question
     """Answers about lists, tags, search and quotes."""
     match case.ask:
         case Listed(viewer, list_id):
@@ -86,6 +88,10 @@ def listing(model: Model, case: Case) -> Any:
                 return None
             item = quote["item"]
             return item and item["text"], quote["placeholder"], bool(item and item["quote"])
+        case Mentioned(viewer):
+            return [(item["post_id"], item["why"]) for item in model.mentions(viewer)]
+        case Waiting(viewer):
+            return ids(model.unanswered(viewer))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}: {case.claim}")
