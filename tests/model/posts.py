@@ -3,6 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from tests.model.people import People
@@ -50,7 +51,7 @@ class Posts(People):
         self.written: dict[int, list[int]] = defaultdict(list)
         self.tagged: dict[str, set[int]] = defaultdict(set)
         self.children: dict[int | None, set[int]] = defaultdict(set)
-        self.announced: dict[int, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
+        self.announced: dict[int, dict[int, set[int]]] = defaultdict(partial(defaultdict, set))
         for m in log:
             if m["type"] == "reply.created":  # by whom, whoever owns the id
                 self.announced[m["parent_id"]][m["post_id"]].add(m["author_id"])

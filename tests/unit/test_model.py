@@ -1,5 +1,6 @@
 """The model is held to the table of cases, and to the law."""
 
+import pickle
 from random import Random
 from typing import Any
 
@@ -142,3 +143,8 @@ def test_what_the_model_explains_is_what_it_shows(facts: list[Fact], viewer: int
         why = model.explain(viewer, post)
         assert (why is not None and why[0]) == (post in home)
         assert post not in home or model.readable(viewer, post)
+
+
+def test_the_model_can_be_sent_to_other_processes() -> None:
+    """The proofs on real servers compare in several, and fail long after they began otherwise."""
+    pickle.dumps(Model([], NOW))
