@@ -2,7 +2,7 @@
 
 `python -m loadtest.ranking --fit` prints them: conditional logits of who answers what until they
 look again, and of who begins to talk with whom in a month, over the first 60 % of the posts of two
-public mailing lists, which count alike. docs/decisions/029-signal.md and 032-conversants.md have
+public mailing lists, which count alike. docs/decisions/031-signal.md and 032-conversants.md have
 the argument, docs/benchmarks.md has what they reach on the rest.
 """
 

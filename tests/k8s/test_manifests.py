@@ -10,6 +10,7 @@ from servers import jars
 from services.settings.settings import Settings
 from streams.cli import COMMANDS
 from streams.cli.configuration import environment_variable
+from streams.kafka.topics import ActualTopic
 from streams.routes import REQUEST_ROLES, ROLES, ROUTES
 from tests.k8s.conftest import ROOT, Manifest
 
@@ -179,8 +180,12 @@ def test_topics_are_those_of_the_schemas(manifests: list[Manifest]) -> None:
         each["metadata"]["name"]: (each["spec"]["partitions"], each["spec"]["config"])
         for each in of_kind(manifests, "KafkaTopic")
     }
-    declared = topics.load_topics().values()
-    assert applied == {each.name: (each.partitions, dict(each.config)) for each in declared}
+    (replicas,) = {each["spec"]["replicas"] for each in of_kind(manifests, "KafkaTopic")}
+    in_sync = {"min.insync.replicas": str(ActualTopic(0, {}, replicas).min_in_sync)}
+    assert applied == {
+        each.name: (each.partitions, {**each.config, **in_sync})
+        for each in topics.load_topics().values()
+    }
 
 
 def test_each_role_may_do_on_kafka_what_it_does(manifests: list[Manifest]) -> None:
