@@ -91,3 +91,12 @@ async def test_a_walk_that_broke_off_is_resumed(*, early: bool) -> None:
         assert await told(world, ALICE) == [(FOURTH, "line"), (THIRD, "line"), (SECOND, "reply")]
         assert await waiting(world, ALICE) == [], step
     assert 5 < step < MOST_STEPS - 1
+
+
+async def test_who_turns_out_to_own_a_post_learns_of_its_line() -> None:
+    """Carol's claim came first; alice's, of a lower version, has the same place in every hint."""
+    world = World()
+    claim = post(FIRST, CAROL, version=ROOT.version + 1)
+    for each in (claim, LINE[0], LINE[1], ROOT):
+        await world.handle([each], "ingest")
+    assert await told(world, ALICE) == [(THIRD, "line"), (SECOND, "reply")]
