@@ -32,6 +32,8 @@ POINTERS: Final[Mapping[str, str]] = {
     "author_reposts.author_id": "keeps reposts of reposts together",
     "home_timeline.user_id": "ids of posts, until they expire",
     "home_reposts.user_id": "ids of posts, until they expire",
+    "mentions.user_id": "ids of posts, until they expire",
+    "answers.author_id": "ids of posts, until they expire",
     "pulled_authors.author_id": "an id, until it expires",
     "post_terms.author_id": "that a post is forgotten",
     "forgotten_words.author_id": "that a post is forgotten",
