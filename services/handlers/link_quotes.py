@@ -39,7 +39,7 @@ class LinkQuotes:
         await self._mention([*_links(created), *earlier])
         for quoted, some in waiting.items():
             while len(some) == QUOTES_AT_ONCE:
-                rest = Span(above=some[-1], newest_first=False)
+                rest = Span(below=some[-1])
                 some = await self._quotes.page(quoted, rest, QUOTES_AT_ONCE)  # noqa: PLW2901
                 await self._mention([QuoteLink(quoted, each) for each in some])
 

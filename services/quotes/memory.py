@@ -19,7 +19,7 @@ class MemoryQuotes:
 
     async def quotes_of(self, posts: Collection[PostId], limit: int) -> dict[PostId, list[PostId]]:
         held = {post: self._quotes[post] for post in posts if post in self._quotes}
-        return {post: sorted(quotes)[:limit] for post, quotes in held.items()}
+        return {post: sorted(quotes, reverse=True)[:limit] for post, quotes in held.items()}
 
     async def page(self, quoted: PostId, span: Span, limit: int) -> list[PostId]:
         inside = (each for each in self._quotes.get(quoted, ()) if span.above < each < span.below)

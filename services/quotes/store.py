@@ -25,7 +25,7 @@ class QuoteStore(Protocol):
         """Store the links. Durable on return."""
 
     async def quotes_of(self, posts: Collection[PostId], limit: int) -> dict[PostId, list[PostId]]:
-        """Return up to `limit` quotes of each post, oldest first; no empty lists.
+        """Return up to `limit` quotes of each post, newest first; no empty lists.
 
         One store request for up to 1,000 posts.
         """

@@ -22,12 +22,12 @@ async def test_quotes_are_paged_from_both_ends(stores: Stores, new_post: NewPost
 
 
 async def test_quotes_of_many_posts_are_read_at_once(stores: Stores, new_post: NewPost) -> None:
-    """The oldest of each come first, up to a limit; posts without quotes are left out."""
+    """The newest of each come first, up to a limit; posts without quotes are left out."""
     quoted, other, alone, *posts = (new_post() for _ in range(6))
     links = [QuoteLink(quoted, each) for each in posts]
     await stores.quotes.add_quotes([*links[::-1], QuoteLink(other, posts[2])])
     found = await stores.quotes.quotes_of([quoted, other, alone], 2)
-    assert found == {quoted: posts[:2], other: posts[2:]}
+    assert found == {quoted: posts[:0:-1], other: posts[2:]}
 
 
 async def test_no_links_are_no_write(stores: Stores) -> None:
