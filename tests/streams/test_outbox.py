@@ -38,8 +38,9 @@ async def post(request: pytest.FixtureRequest) -> AsyncIterator[Post]:
 
         yield Post(memory, in_memory)
     else:
-        log = request.getfixturevalue("log")
-        kafka = KafkaOutbox(Brokers(request.getfixturevalue("broker").bootstrap))
+        broker = request.getfixturevalue("broker")
+        kafka = KafkaOutbox(Brokers(broker.bootstrap))
+        log = Log(broker, kafka)
 
         async def on_kafka(count: int) -> list[Outgoing]:
             return [
