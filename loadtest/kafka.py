@@ -1,5 +1,6 @@
 """Kafka in a run: empties topics, sends messages, and counts those that are not handled yet."""
 
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -13,6 +14,7 @@ from servers.process import wait_until
 from services.settings.brokers import Brokers
 
 ANSWER_SECONDS = 60.0
+RETRY_SECONDS = 0.5
 IN_FLIGHT_MESSAGES = 1_000_000
 """Bound of the producer's queue: a maximum phase sends all messages at once."""
 OPERATORS = "operators"
@@ -33,7 +35,7 @@ class KafkaTopics:
     def __init__(self, brokers: Brokers) -> None:
         self._brokers = brokers
         self._options = brokers.librdkafka() | {"log_level": 0}
-        self._admin: Any = AdminClient(self._options)
+        self._admin = self._connect()
         self._groups: dict[str, Any] = {}
 
     def remove_topics(self, *, erase: bool) -> None:
@@ -78,6 +80,20 @@ class KafkaTopics:
         wanted = {TopicPartition(*place): OffsetSpec.latest() for place in _places(names)}
         if not wanted:
             return {}
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while True:
+            try:
+                return self._list_ends(wanted)
+            except KafkaException:
+                # The client asks with the leader's epoch that it knew. After a restart the broker
+                # may not know it yet; of a topic that was made again it is fenced, and the client
+                # does not forget it.
+                self._admin = self._connect()
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(RETRY_SECONDS)
+
+    def _list_ends(self, wanted: Mapping[TopicPartition, OffsetSpec]) -> dict[tuple[str, int], int]:
         answers = self._admin.list_offsets(
             wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=ANSWER_SECONDS
         )
@@ -85,6 +101,9 @@ class KafkaTopics:
             (place.topic, place.partition): future.result(ANSWER_SECONDS).offset
             for place, future in answers.items()
         }
+
+    def _connect(self) -> Any:
+        return AdminClient(self._options)
 
     def _committed(self, role: str, names: Sequence[str]) -> dict[tuple[str, int], int]:
         """Ask as a consumer that never joins: the admin client's request crashes the process."""
