@@ -27,8 +27,8 @@ COMMON_CONFIG = {
     "message.timestamp.type": "CreateTime",  # "too far ahead" is judged by the producer's own time
     "unclean.leader.election.enable": "false",  # it would drop acknowledged messages
 }
-"""What every topic is declared with. Beside it `min.insync.replicas` is a majority of the replicas
-that the topic has: 2 of 3."""
+"""Settings that every topic is declared with. Beside them `min.insync.replicas` is a majority of
+the replicas that the topic has: 2 of 3."""
 DEAD_LETTER_CONFIG = {
     "cleanup.policy": "delete",
     "retention.ms": "2592000000",  # 30 days: time to notice, fix and redrive

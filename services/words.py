@@ -27,7 +27,7 @@ class CutText(NamedTuple):
 
     @property
     def found_by(self) -> frozenset[str]:
-        """What a text is found by: words, emoji, and of runs every two characters."""
+        """Terms that find the text: words, emoji, and of runs every two characters."""
         return frozenset(
             (*self.words, *self.emoji, *(pair for run in self.runs for pair in _pairs(run)))
         )

@@ -29,7 +29,7 @@ class JudgedLooks(NamedTuple):
     thread_size: IdArray
     relevant: Flags
     folded: Flags
-    """What the product folds behind another post of its author's."""
+    """Posts that the product folds behind another one of their author."""
 
 
 def judge(archive: Archive, looks: Sequence[Look]) -> JudgedLooks:

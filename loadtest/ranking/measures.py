@@ -13,11 +13,11 @@ AGES = {"under_1_h": (0, 1), "1_to_4_h": (1, 4), "4_to_12_h": (4, 12), "12_h_and
 RECALL_AT = 10
 RESAMPLES = 400
 SEED = 20_040_615
-"""The same figures every time."""
+"""Fixed, so that the figures are the same every time."""
 
 
 class OrderFigures(NamedTuple):
-    """What an order reaches.
+    """The figures that an order reaches.
 
     `mrr` is that of the first post that was answered, with an interval of 95 % over people;
     `mrr_by_age` is the mean over all posts that were answered.

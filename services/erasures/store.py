@@ -27,7 +27,7 @@ class ErasureProgress(NamedTuple):
 
 
 class Hold(NamedTuple):
-    """Which worker works on an erasure, and until when it has a right to (milliseconds).
+    """The worker that works on an erasure, and until when it may (milliseconds).
 
     Two workers that hold one only do the work twice.
     """

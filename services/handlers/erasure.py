@@ -31,7 +31,7 @@ _Step: TypeAlias = Callable[[UserId, StepPlace | None], Awaitable[_Page]]
 
 
 class Advance(NamedTuple):
-    """What a page of an erasure came to: its rows, and how it goes on; None where it is done."""
+    """The result of a page of an erasure: its rows, and how it goes on; None where it is done."""
 
     rows: int
     progress: ErasureProgress | None

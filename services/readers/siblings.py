@@ -20,7 +20,7 @@ NOBODY_EARLY: Final = PostId(0)
 
 
 class Candidate(NamedTuple):
-    """What may be a direct reply; `by_author` says that it is also found by its author."""
+    """A possible direct reply; `by_author` says that it is also found by its author."""
 
     place: ThreadPlace
     by_author: bool = True
@@ -159,7 +159,7 @@ class DirectReplies:
             above = posts[-1]
 
     async def _followed(self) -> list[Candidate]:
-        """Those whom the viewer follows among the oldest replies, which `early` ends."""
+        """Return replies by followed people among the oldest replies, which `early` ends."""
         below = PostId(self._early + 1) if self._early else MAX_ID
         oldest = await self._children(Span(below=below, newest_first=False), self._bounds.siblings)
         if not self._early:

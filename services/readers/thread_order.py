@@ -14,7 +14,7 @@ Tree: TypeAlias = Mapping[PostId, Sequence[PostId]]
 
 
 class GivenReplies(NamedTuple):
-    """Which replies to a post may be given, and how many others are counted."""
+    """The replies to a post that may be given, and how many others are counted."""
 
     given: Sequence[PostId]
     more: int

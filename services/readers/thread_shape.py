@@ -37,7 +37,7 @@ class ThreadPlace(NamedTuple):
 
 
 class ThreadBounds(NamedTuple):
-    """What one reading looks at, at most."""
+    """The most that one reading looks at."""
 
     ancestors: int = 80
     below: int = 400
