@@ -23,6 +23,7 @@ WITH_SERVERS = {
         "tests/servers/test_real_servers.py",
         "tests/cli/test_topics.py",
         "tests/cli/test_doctor.py",
+        "tests/cli/test_status.py",
         "tests/streams/test_large_letters.py",
         "tests/access/test_store_over_tls.py",
         "tests/e2e/test_transactions.py",

@@ -19,7 +19,7 @@ before it, and one that is being filled."""
 
 MAX_VOIDED: Final = 100
 """Void plans that are remembered. The group of a replay is its generation's alone besides, so that
-an older plan would at worst begin anew."""
+an older plan would at worst begin anew; without a generation it would go on where it was."""
 
 
 class GenerationKey(NamedTuple):
@@ -57,8 +57,8 @@ class Generation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Generations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The list of generations. `before` is the one that a rollback returns to, if any.
 
-    `voided` are the plans whose generations were retired, unset until there are any: releases
-    that do not know it read all other lists.
+    `voided` are the plans that were cancelled, or whose generations were retired, unset until there
+    are any: releases that do not know it read all other lists.
     """
 
     number: int = 0
@@ -85,12 +85,16 @@ class Generations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return any(each.key == key for each in self.written)
 
     def expect_valid(self, replay: str) -> None:
-        """Raise GenerationRefused where what this replay filled was retired."""
-        if self.voided is not msgspec.UNSET and replay in self.voided:
+        """Raise GenerationRefused where a replay was cancelled, or what it filled was retired."""
+        if replay in self._voided:
             raise GenerationRefused(
-                f"the generation that replay {replay} filled was retired, which voids its plan: "
-                "make a new one (mingle replay plan --into)"
+                f"replay {replay} was cancelled, or the generation that it filled was retired, "
+                "which voids its plan: make a new one (mingle replay plan)"
             )
+
+    def void(self, replay: str) -> "Generations":
+        """Return the list with the plan of a replay void: its processes end, none begins."""
+        return self if replay in self._voided else self._next(voided=self._with_void(replay))
 
     def add(self, name: str, replay: str) -> "Generations":
         """Return the list with one more, for a replay to fill. Raises GenerationRefused."""
@@ -141,16 +145,21 @@ class Generations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return self
         changed = self._with(known, until=self.number + 1)
         before = None if name == self.before else self.before
-        voided = self.voided
-        if known.replay:
-            others = () if voided is msgspec.UNSET else voided
-            voided = (*others, known.replay)[-MAX_VOIDED:]
+        voided = self._with_void(known.replay) if known.replay else self.voided
         return msgspec.structs.replace(changed, before=before, voided=voided)
 
     def remove(self, name: str) -> "Generations":
         """Return the list without a retired one, whose name is free then."""
         left = tuple(each for each in self.listed if each.name != name or each.is_written)
         return self if len(left) == len(self.listed) else self._next(listed=left)
+
+    @property
+    def _voided(self) -> tuple[str, ...]:
+        return () if self.voided is msgspec.UNSET else self.voided
+
+    def _with_void(self, replay: str) -> tuple[str, ...]:
+        others = (each for each in self._voided if each != replay)
+        return (*others, replay)[-MAX_VOIDED:]
 
     def _written(self, name: str) -> Generation:
         known = self.get(name)

@@ -24,6 +24,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "explain": "Explain why a user sees a post, or does not.",
     "loadtest": "Measure what fan-out costs.",
     "doctor": "Find what keeps Mingle from working.",
+    "status": "Look at the whole system at once.",
     "settings": "List every setting with its value and meaning.",
 }
 """Names and summaries, so that `--help` does not import the commands."""

@@ -19,11 +19,20 @@ from streams.cli.configuration import load_settings
 from streams.cli.dead_letter_options import run_async
 from streams.cli.edges import snapshot_edges
 from streams.cli.generations import COMMANDS, GenerationName
-from streams.cli.output import progress_bar, text_console
+from streams.cli.output import print_table, progress_bar, text_console
 from streams.cli.replay_options import plan_argument, plan_request_options
 from streams.cli.store_access import expect_cassandra, run_on_stores
-from streams.display.replay import describe_result, loss_warning, plan_table, progress_line
+from streams.display.replay import (
+    describe_result,
+    describe_runners,
+    loss_warning,
+    plan_table,
+    progress_line,
+    replay_of,
+    replay_row,
+)
 from streams.process.signals import run_until_signal
+from streams.replay.generation import cancel_replay
 from streams.replay.plan import LIVE, Plan, PlanRefused, render_plan
 from streams.replay.planner import PlanRequest
 from streams.replay.progress import Progress
@@ -37,6 +46,7 @@ from streams.replay.session import (
     with_losses,
 )
 from streams.replay.verify import LogComparison, verify_log
+from streams.system_status import load_replays
 
 REPORT_SECONDS: Final = 10.0
 """Between two lines of progress, where there is no terminal for a bar."""
@@ -174,10 +184,49 @@ def status(plan: Plan, as_json: bool) -> None:
     else:
         found = run_on_stores(partial(load_generation_status, plan))
     if not as_json:
-        click.echo(f"{found.processes} processes run it" if found.processes else "nobody runs it")
-    more = {"processes": found.processes}
+        click.echo(describe_runners(found))
+    more = {"processes": len(found.members), "members": found.members, "rate": found.rate,
+            "live_behind_seconds": found.live_behind}  # fmt: skip
     _report(plan, found.progress, as_json, over=found.is_over, more=more)
     sys.exit(0 if found.is_over else NOT_DONE)
+
+
+@command.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON Lines.")
+def list_(as_json: bool) -> None:
+    """List the replays whose progress the brokers keep, and who runs them.
+
+    How far one is takes its plan: `mingle replay status PLAN`. Brokers forget the progress of a
+    replay some days after its last process has ended.
+    """
+    settings = load_settings()
+    found = run_async(settings, load_replays(settings))
+    if as_json:
+        for each in found:
+            click.echo(json.dumps({"replay": replay_of(each.group), "members": each.members}))
+        return
+    if not found:
+        click.echo("no replays")
+        return
+    print_table(("replay", "processes", "members"), map(replay_row, found))
+
+
+@command.command("cancel")
+@plan_argument
+def cancel(plan: Plan) -> None:
+    """Make a plan void: every process that runs it ends within seconds, and none begins again.
+
+    What it applied stays, and is right: an event that was applied again changes nothing. A
+    generation that it was to fill is left to `retire`.
+    """
+
+    async def work(deps: Deps) -> None:
+        await cancel_replay(deps.generations, plan)
+
+    run_on_stores(work)
+    click.echo(f"replay {plan.name} is cancelled; its plan is void")
+    if plan.generation is not None:
+        click.echo(f"to remove what it filled: mingle replay retire {plan.generation}")
 
 
 @command.command("verify")
@@ -245,7 +294,7 @@ class _ProgressReporter:
 
 
 def _report(
-    plan: Plan, progress: Progress, as_json: bool, *, over: bool, more: Mapping[str, float]
+    plan: Plan, progress: Progress, as_json: bool, *, over: bool, more: Mapping[str, object]
 ) -> None:
     """Print the progress and what to do next; `more` is for JSON."""
     if as_json:

@@ -7,9 +7,11 @@ from typing import Final
 from rich.table import Table
 
 from streams.display.text import format_time
-from streams.replay.plan import LIVE, Plan
+from streams.kafka.group_status import GroupStatus
+from streams.replay.plan import LIVE, REPLAY_GROUPS, Plan
 from streams.replay.progress import Progress
 from streams.replay.result import ReplayResult
+from streams.replay.session import ReplayStatus
 
 MAX_NAMED: Final = 20
 """Partitions that are named; the others are counted."""
@@ -107,6 +109,32 @@ def describe_result(result: ReplayResult) -> str:
         f"this process wrote {result.entries:,} entries with {result.store_requests:,} store "
         f"requests in {duration(result.seconds)}"
     )
+
+
+def describe_runners(status: ReplayStatus) -> str:
+    """Return who runs a replay, at what rate, and why it may wait."""
+    if not status.members:
+        return "nobody runs it"
+    who = ", ".join(status.members[:MAX_NAMED])
+    rate = "" if status.rate is None else f", {status.rate:,.0f} offsets/s"
+    line = f"{len(status.members)} processes run it ({who}){rate}"
+    if status.live_behind < 1:
+        return line
+    return (
+        f"{line}; live workers are {duration(status.live_behind)} behind, and it waits while that "
+        "is above its --live-lag"
+    )
+
+
+def replay_of(group: str) -> str:
+    """Return the name of the replay whose progress a group keeps."""
+    return group.removeprefix(REPLAY_GROUPS)
+
+
+def replay_row(group: GroupStatus) -> tuple[str, str, str]:
+    """Return a replay as a line of a table: its name, and who runs it."""
+    members = ", ".join(group.members[:MAX_NAMED]) or "nobody runs it"
+    return replay_of(group.group), str(len(group.members)), members
 
 
 def duration(seconds: float) -> str:

@@ -72,6 +72,29 @@ async def expect_generation(store: GenerationStore, plan: Plan) -> None:
         )
 
 
+async def expect_valid(store: GenerationStore, plan: Plan) -> None:
+    """Raise GenerationRefused where a plan is void. Or StoreUnavailable."""
+    (await store.load()).expect_valid(plan.name)
+
+
+async def cancel_replay(store: GenerationStore, plan: Plan) -> None:
+    """Make a plan void: every process that runs it ends within seconds, and none begins again.
+
+    What was applied stays. Raises GenerationRefused where the plan's generation is whole.
+    """
+
+    def void(known: Generations) -> Generations:
+        filled = known.get(plan.into)
+        if filled is not None and filled.whole and filled.replay == plan.name:
+            raise GenerationRefused(
+                f"replay {plan.name} is over: `mingle replay retire {plan.into}` removes what it "
+                "filled"
+            )
+        return known.void(plan.name)
+
+    await change_generations(store, void)
+
+
 async def mark_filled(store: GenerationStore, plan: Plan) -> None:
     """Record that the replay is over. Raises GenerationRefused and StoreUnavailable."""
     await change_generations(store, lambda known: known.mark_filled(plan.into, plan.name))

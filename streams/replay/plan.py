@@ -23,6 +23,9 @@ DEPENDS: Final[Mapping[str, tuple[str, ...]]] = {
 """The topics that another topic's part of the state depends on, for the reasons below."""
 LIVE: Final = "live"
 
+REPLAY_GROUPS: Final = "mingle-replay-"
+"""How the consumer groups of replays begin; the replay's name follows."""
+
 EVENTS_PER_SECOND: Final = 2_000.0
 DELIVERIES_PER_SECOND: Final = 40_000.0
 """By one process, on two cores shared with the store (docs/benchmarks.md, *Replays*)."""
@@ -150,7 +153,7 @@ def replay_group(name: str, since: int | None) -> str:
 
     A generation that is listed again is empty: earlier offsets say nothing about it.
     """
-    return f"mingle-replay-{name}" + ("" if since is None else f"-{since}")
+    return f"{REPLAY_GROUPS}{name}" + ("" if since is None else f"-{since}")
 
 
 def check_topics(topics: Collection[str]) -> None:

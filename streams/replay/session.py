@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, closing
 from datetime import UTC, datetime
 from functools import partial
 from random import SystemRandom
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from msgspec.structs import replace
 
@@ -18,6 +18,7 @@ from streams.bootstrap import Deps, create_erasure_work, repair_stores
 from streams.clock import SystemClock
 from streams.delivery.acks import AckTracker
 from streams.delivery.dead_letters import OutboxDeadLetterWriter
+from streams.kafka.group_status import GroupAdmin, seconds_behind
 from streams.kafka.reader import TopicReader
 from streams.outbox import Outbox
 from streams.process.processes import health_site, open_deps, open_outbox
@@ -27,6 +28,7 @@ from streams.replay.deliveries import create_delivery_loops
 from streams.replay.generation import (
     expect_free,
     expect_generation,
+    expect_valid,
     find_generation,
     list_generation,
     mark_filled,
@@ -36,10 +38,13 @@ from streams.replay.plan import LIVE, Plan, fix_ends, losses_since
 from streams.replay.planner import PlanRequest, make_plan
 from streams.replay.progress import Progress, measure_progress
 from streams.replay.result import ReplayResult, read_counters
-from streams.replay.run import Live, Replay, ReplayLimits, ReplayState, always_there
-from streams.routes import create_inline_handlers
+from streams.replay.run import Live, Replay, ReplayLimits, ReplayState
+from streams.routes import WRITE_HOMES, create_inline_handlers
 from streams.threads import in_thread
 from streams.verification import scan_users
+
+RATE_SECONDS: Final = 3.0
+"""Over which a rate is measured: a replay commits once a second."""
 
 
 class ReplayReporter(Protocol):
@@ -101,6 +106,7 @@ async def run_plan(  # noqa: PLR0913 - what runs, how, and who watches it
         outbox = await stack.enter_async_context(open_outbox(own, deps.metrics))
         address = await stack.enter_async_context(health_site(deps, []))
         await deps.connect()
+        await expect_valid(deps.generations, plan)
         reporter.notice(f"metrics at {address}/metrics")
         if plan.generation is not None:
             found = await list_generation(deps.generations, plan, live.members, reporter.notice)
@@ -153,20 +159,27 @@ def create_replay(  # noqa: PLR0913 - a composition
         live=live,
         metrics=deps.metrics,
         clock=SystemClock(),
-        expect_target=partial(expect_generation, deps.generations, plan)
-        if plan.generation is not None
-        else always_there,
+        expect_target=partial(
+            expect_valid if plan.generation is None else expect_generation, deps.generations, plan
+        ),
         limits=limits,
         on_progress=on_progress,
     )
 
 
 class ReplayStatus(NamedTuple):
-    """How far a replay is, whether it is over, and how many processes run it now."""
+    """How far a replay is, whether it is over, and which processes run it now.
+
+    `rate` is offsets a second, by all processes, over RATE_SECONDS; None where nobody runs it.
+    `live_behind` is the age in seconds of the oldest message that waits for live workers: above a
+    run's `--live-lag` it pauses.
+    """
 
     progress: Progress
     is_over: bool
-    processes: int
+    members: tuple[str, ...] = ()
+    rate: float | None = None
+    live_behind: float = 0.0
 
 
 async def load_status(plan: Plan, brokers: Brokers) -> ReplayStatus:
@@ -175,10 +188,21 @@ async def load_status(plan: Plan, brokers: Brokers) -> ReplayStatus:
     A process that was killed counts until its session expires.
     """
     places = [each.place for each in plan.sources]
-    progress = measure_progress(plan.sources, await committed_of(brokers, plan.group, places))
+
+    async def measure() -> Progress:
+        return measure_progress(plan.sources, await committed_of(brokers, plan.group, places))
+
+    progress = await measure()
     async with in_thread(closing(LiveGroups(brokers))) as live:
-        members = await live.group_members(plan.group)
-    return ReplayStatus(progress, progress.is_over, len(members))
+        members = tuple(sorted(await live.group_members(plan.group)))
+    if progress.is_over or not members:
+        return ReplayStatus(progress, progress.is_over, members)
+    began = time.monotonic()
+    await asyncio.sleep(RATE_SECONDS)
+    later = await measure()
+    rate = (later.done - progress.done) / (time.monotonic() - began)
+    behind = await asyncio.to_thread(seconds_behind, GroupAdmin(brokers), WRITE_HOMES)
+    return ReplayStatus(later, later.is_over, members, rate, behind)
 
 
 async def load_generation_status(plan: Plan, deps: Deps) -> ReplayStatus:
@@ -188,7 +212,7 @@ async def load_generation_status(plan: Plan, deps: Deps) -> ReplayStatus:
     """
     found = await find_generation(deps.generations, plan)
     if found is None:
-        return ReplayStatus(measure_progress(plan.sources, {}), is_over=False, processes=0)
+        return ReplayStatus(measure_progress(plan.sources, {}), is_over=False)
     status = await load_status(replace(plan, since=found.since), deps.settings.brokers)
     return status._replace(is_over=status.is_over and found.whole)
 

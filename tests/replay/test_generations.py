@@ -1,5 +1,7 @@
 """Replays into a generation whose tables go while they are filled, and come again empty."""
 
+import asyncio
+
 import pytest
 from msgspec.structs import replace
 
@@ -12,6 +14,7 @@ from services.timelines.generational import GenerationalHomeTimelines
 from services.timelines.memory import MemoryHomeGeneration
 from streams.acknowledgement import change_generations
 from streams.bootstrap import memory_stores
+from streams.replay.generation import cancel_replay
 from streams.replay.plan import Plan
 from streams.replay.run import ReplayLimits, ReplayState
 from tests.replay.conftest import Player, publish
@@ -53,7 +56,7 @@ async def test_a_run_whose_generation_has_gone_ends(bootstrap: str, player: Play
             retire(generations)
         return False
 
-    with pytest.raises(GenerationRefused, match=r"retired.*mingle replay plan --into"):
+    with pytest.raises(GenerationRefused, match=r"retired.*mingle replay plan"):
         await filling.run(plan, limits=ReplayLimits(rate=100), until=retire_once_begun)
     assert 0 < filling.states[-1].progress.done < filling.states[-1].progress.total
 
@@ -94,3 +97,36 @@ async def test_a_store_that_is_away_ends_no_replay(bootstrap: str, player: Playe
     assert (await filling.run(plan)).is_over
     assert "the store: away" in [each.waits for each in filling.states]
     assert await homes(filling.stores) == expected_homes(facts)
+
+
+async def test_a_replay_that_is_cancelled_ends_and_never_goes_on(
+    bootstrap: str, player: Player
+) -> None:
+    """Every process that runs it, into live tables as well; what it applied stays."""
+    publish(bootstrap, history(300))
+    generations = MemoryGenerations()
+    plan = await player.plan()
+    running = Player(bootstrap, memory_stores(generations), generations)
+    cancelling: list[asyncio.Task[None]] = []
+
+    def cancel_once_begun(state: ReplayState) -> bool:
+        if state.progress.done and not cancelling:
+            cancelling.append(asyncio.create_task(cancel_replay(generations, plan)))
+        return False
+
+    with pytest.raises(GenerationRefused, match="cancelled"):
+        await running.run(plan, limits=ReplayLimits(rate=100), until=cancel_once_begun)
+    done = running.states[-1].progress.done
+    assert 0 < done < running.states[-1].progress.total
+    with pytest.raises(GenerationRefused, match="cancelled"):
+        await running.run(plan)
+
+
+async def test_a_replay_that_is_over_is_not_cancelled(bootstrap: str, player: Player) -> None:
+    """Its generation may be read by now; the error names the command that removes it."""
+    publish(bootstrap, history())
+    generations = MemoryGenerations()
+    plan = await begin(generations, await player.plan())
+    await change_generations(generations, lambda known: known.mark_filled(NAME, plan.name))
+    with pytest.raises(GenerationRefused, match="mingle replay retire b"):
+        await cancel_replay(generations, plan)
