@@ -4,41 +4,12 @@
 it, and every query to a running worker and API.
 """
 
-import json
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final
+
+from k8s.grafana import Dashboard, Panel, Query, render_dashboard
 
 FOLDER: Final = Path(__file__).parent / "components" / "monitoring" / "dashboards"
-COLUMNS: Final = 24
-WIDTH: Final = 12
-HEIGHT: Final = 8
-DATASOURCE: Final = {"type": "prometheus", "uid": "${datasource}"}
-
-JSON = dict[str, Any]
-
-
-class Query(NamedTuple):
-    """A query for a line, or for several that differ in the legend."""
-
-    expression: str
-    legend: str
-
-
-class Panel(NamedTuple):
-    """A chart over time. Its description says how to read it."""
-
-    title: str
-    unit: str
-    description: str
-    queries: tuple[Query, ...]
-
-
-class Dashboard(NamedTuple):
-    """A dashboard of panels, two in a row."""
-
-    name: str
-    title: str
-    panels: tuple[Panel, ...]
 
 
 def _rate(metric: str, by: str) -> str:
@@ -52,6 +23,15 @@ def _quantiles(metric: str, by: str, legend: str) -> tuple[Query, ...]:
         Query(f"histogram_quantile({share}, {rate})", f"{legend} {name}")
         for share, name in ((0.5, "p50"), (0.99, "p99"))
     )
+
+
+ROLE: Final = "{{job}} {{role}}"
+
+
+def _of_roles(expression: str, aggregation: str = "sum") -> str:
+    """Return a query over the processes of Mingle alone; every process has such metrics."""
+    ours = "max by (job, instance) (timeline_build_info)"
+    return f"{aggregation} by (job, role) ({expression} * on (job, instance) group_left () {ours})"
 
 
 OVERVIEW: Final = Dashboard(
@@ -135,6 +115,18 @@ OVERVIEW: Final = Dashboard(
                 Query("max by (topic) (timeline_search_lag_seconds)", "{{topic}}"),
                 Query("max(timeline_erasure_oldest_seconds)", "erasure"),
             ),
+        ),
+        Panel(
+            "CPU",
+            "short",
+            "Cores that each role takes.",
+            (Query(_of_roles("rate(process_cpu_seconds_total[$__rate_interval])"), ROLE),),
+        ),
+        Panel(
+            "Memory",
+            "bytes",
+            "Resident memory of the largest process of each role.",
+            (Query(_of_roles("process_resident_memory_bytes", "max"), ROLE),),
         ),
         Panel(
             "Orphans",
@@ -298,46 +290,6 @@ API: Final = Dashboard(
     ),
 )
 DASHBOARDS: Final = (OVERVIEW, FAN_OUT, STORE, API)
-
-
-def render_dashboard(dashboard: Dashboard) -> str:
-    """Return a dashboard as JSON for Grafana."""
-    page = {
-        "uid": f"mingle-{dashboard.name}",
-        "title": dashboard.title,
-        "tags": ["mingle"],
-        "schemaVersion": 39,
-        "refresh": "30s",
-        "time": {"from": "now-3h", "to": "now"},
-        "templating": {
-            "list": [
-                {"name": "datasource", "label": "Prometheus", "type": "datasource",
-                 "query": "prometheus"}
-            ]
-        },
-        "links": [
-            {"title": "Mingle", "type": "dashboards", "tags": ["mingle"], "keepTime": True}
-        ],
-        "panels": [_panel(number, each) for number, each in enumerate(dashboard.panels)],
-    }  # fmt: skip
-    return json.dumps(page, indent=1) + "\n"
-
-
-def _panel(number: int, panel: Panel) -> JSON:
-    row, column = divmod(number * WIDTH, COLUMNS)
-    return {
-        "id": number + 1,
-        "type": "timeseries",
-        "title": panel.title,
-        "description": panel.description,
-        "datasource": DATASOURCE,
-        "gridPos": {"x": column, "y": row * HEIGHT, "w": WIDTH, "h": HEIGHT},
-        "fieldConfig": {"defaults": {"unit": panel.unit, "min": 0}, "overrides": []},
-        "targets": [
-            {"refId": chr(ord("A") + place), "expr": each.expression, "legendFormat": each.legend}
-            for place, each in enumerate(panel.queries)
-        ],
-    }
 
 
 def dashboard_path(dashboard: Dashboard) -> Path:

@@ -25,6 +25,7 @@ WITH_SERVERS = {
         "tests/cli/test_doctor.py",
         "tests/cli/test_status.py",
         "tests/streams/test_large_letters.py",
+        "tests/streams/test_lost_records.py",
         "tests/access/test_store_over_tls.py",
         "tests/e2e/test_transactions.py",
         "tests/e2e/test_owners.py",

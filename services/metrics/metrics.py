@@ -1,6 +1,7 @@
 """Every metric, declared once: name, type, labels from closed sets and a description."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from importlib.metadata import version
 from typing import Any, NamedTuple, cast
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -97,6 +98,11 @@ class Metrics:
         "group topic partition",
         "1 while a group stands still in the partition: what is there cannot be read, or no "
         "broker gives it.",
+    )
+    log_lost = _counter(
+        "timeline_log_lost_messages_total",
+        "group topic",
+        "Messages that the log removed, or cut off, before the group had read them.",
     )
     sends_refused = _counter(
         "timeline_sends_refused_total",
@@ -206,12 +212,24 @@ class Metrics:
         "timeline_replay_progress_ratio", "replay", "Share of a replay that is done, from 0 to 1."
     )
 
+    build_info = _gauge(
+        "timeline_build_info",
+        "version component",
+        "1 for each component of the process, with the program's version: ingest, fanout, bulk, "
+        "search, api, or a command.",
+    )
+
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
         for attribute, declared in _declared():
             kind, name, labels, description, buckets = declared
             options: dict[str, Any] = {"buckets": buckets} if buckets else {}
             setattr(self, attribute, kind(name, description, labels, registry=registry, **options))
+
+    def announce(self, components: Iterable[str]) -> None:
+        """Show the version of the program for each component of this process."""
+        for each in components:
+            self.build_info.labels(version("mingle"), each).set(1)
 
 
 def declarations() -> Iterator[tuple[str, Declaration]]:

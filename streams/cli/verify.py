@@ -75,6 +75,7 @@ def command(  # noqa: PLR0913 - one for each option
         verifier = Verifier(deps, Random(seed))
         if every is None:
             return (await look(verifier)).is_whole
+        deps.metrics.announce(["verify"])
         async with health_site(deps, []):
             while True:
                 await look(verifier)

@@ -91,10 +91,14 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
                 metadata_seconds = self.app.conf.consumer_metadata_max_age_ms / 1000
                 self._group = GroupWatch(consumer, assignor, metadata_seconds)
                 self._watching = asyncio.create_task(self._group())
-                BrokerErrors(consumer)
+                BrokerErrors(consumer, self._count_lost)
                 if name := self.app.worker_name:
                     self._name = NameWatch(consumer, name, self.app.birth, self._may_join)
                 return
+
+    def _count_lost(self, partition: Partition, count: int) -> None:
+        metrics = self.app.transport.metrics
+        metrics.log_lost.labels(self.app.conf.id, partition.topic).inc(count)
 
     def _may_join(self) -> bool:
         return not self.app.should_stop

@@ -57,26 +57,46 @@ class BrokerErrors:
     """Reports every error that a broker answers a fetch with, so that the partition pauses.
 
     Upstream fetches again at once, without end; of most errors it only logs a line each time.
+    Where an offset is out of the log's range upstream goes on at the log's beginning, in silence:
+    what was left out is told to `on_lost`.
     """
 
-    def __init__(self, consumer: Any) -> None:
+    def __init__(self, consumer: Any, on_lost: Callable[[Partition, int], None]) -> None:
         self._fetcher = consumer._fetcher
         self._send = consumer._client.send
+        self._on_lost = on_lost
+        self._out_of_range: dict[TopicPartition, int] = {}
         consumer._client.send = self.send
 
     async def send(self, node: int, request: Any, **options: Any) -> Any:
         answer = await self._send(node, request, **options)
         if isinstance(request, FetchRequest):
+            positions = {
+                TopicPartition(topic, number): at
+                for topic, parts in request.topics
+                for number, at, _ in parts
+            }
             for topic, partitions in answer.topics:
-                for part in [each for each in partitions if each[1] not in HANDLED_UPSTREAM]:
-                    partitions.remove(part)
-                    self._report(TopicPartition(topic, part[0]), part[1], request)
+                for part in list(partitions):
+                    tp, code = TopicPartition(topic, part[0]), part[1]
+                    self._compare(tp, code, positions[tp])
+                    if code not in HANDLED_UPSTREAM:
+                        partitions.remove(part)
+                        self._report(tp, code, positions[tp])
         return answer
 
-    def _report(self, tp: TopicPartition, code: int, request: Any) -> None:
+    def _compare(self, tp: TopicPartition, code: int, position: int) -> None:
+        """Notice an offset that the log does not have, and where reading went on after it."""
+        if code == OffsetOutOfRangeError.errno:
+            self._out_of_range[tp] = position
+        elif code == NoError.errno and (missed := self._out_of_range.pop(tp, None)) is not None:
+            log.error("the log does not have what was to be read next", topic=tp.topic,
+                      partition=tp.partition, offset=missed, went_on_at=position)  # fmt: skip
+            self._on_lost(Partition(*tp), max(0, position - missed))
+
+    def _report(self, tp: TopicPartition, code: int, position: int) -> None:
         state = _states(self._fetcher).get(tp)
-        positions = {(topic, n): at for topic, parts in request.topics for n, at, _ in parts}
-        is_current = state is not None and state._position == positions[tp]
+        is_current = state is not None and state._position == position
         if is_current and tp not in self._fetcher._records:
             kind = for_code(code)
             error = kind() if kind.errno == code else kind(f"code {code}")

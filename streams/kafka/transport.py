@@ -62,6 +62,8 @@ class Consumer(driver.Consumer):  # type: ignore[misc] # untyped upstream
         self._unreadable = UnreadableGauges(transport.metrics, transport.app.conf.id)
         self._rebalances = transport.metrics.rebalances
         self._unowned = transport.metrics.partitions_unowned
+        for topic in {loop.topic for loop in self.intake.loops}:
+            transport.metrics.log_lost.labels(transport.app.conf.id, topic)  # shown as 0
         self._commits = asyncio.Lock()
         self._done = False
 

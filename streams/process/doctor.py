@@ -8,9 +8,12 @@ import httpx
 
 from schemas import topics
 from services.errors import AccessRefused, BrokerUnavailable, MingleError, StoreUnavailable
+from services.settings.brokers import Brokers
 from services.settings.settings import Settings
 from services.storage import migrations
+from streams.kafka.group_status import GroupAdmin, status_of_role
 from streams.kafka.topics import TopicAdmin, compare_topics
+from streams.routes import ROLES
 
 KAFKA_TIMEOUT: Final = 5.0
 HEALTH_TIMEOUT: Final = 5.0
@@ -59,6 +62,7 @@ def _kafka(settings: Settings) -> Iterator[Finding]:
             advice = f"mend what it names; it was asked by {brokers.summary}"
         yield Finding("kafka", "failed", str(error), advice)
         yield Finding("topics", "skipped", "they can only be seen through Kafka")
+        yield Finding("log", "skipped", "it can only be seen through Kafka")
         return
     yield Finding("kafka", "ok", f"answers at {brokers}, {brokers.summary}")
     if differences:
@@ -67,6 +71,21 @@ def _kafka(settings: Settings) -> Iterator[Finding]:
         yield Finding("topics", "failed", f"{named}{more}", "run `mingle topics apply`")
     else:
         yield Finding("topics", "ok", f"all {len(declared)} are as declared")
+    yield _log(brokers)
+
+
+def _log(brokers: Brokers) -> Finding:
+    """Compare where groups go on with where the log begins."""
+    admin = GroupAdmin(brokers)
+    try:
+        groups = [status_of_role(admin, role) for role in ROLES]
+    except BrokerUnavailable as error:
+        return Finding("log", "failed", str(error), "its brokers may refuse to describe groups")
+    lost = [f"{each.group} {each.lost:,}" for each in groups if each.lost]
+    if not lost:
+        return Finding("log", "ok", "it holds all that the groups have left to read")
+    what = f"it no longer holds messages that groups have not read: {', '.join(lost)}"
+    return Finding("log", "failed", what, "docs/runbook.md, MingleLogLost")
 
 
 def _cassandra(settings: Settings) -> Iterator[Finding]:

@@ -58,6 +58,7 @@ async def run_worker(settings: Settings, roles: Sequence[str], stop: asyncio.Eve
         apps = create_workers(deps, outbox, roles, dormant.active_followers)
         contact = StoreContact(deps.connect)
         watched: list[Watched] = [contact]
+        deps.metrics.announce(roles)
         async with health_site(deps, watched) as address:
             log.info("worker started", roles=list(roles), health=str(address))
             if not await _finish_before(stop, _wait_for_access(settings.brokers, contact)):
@@ -80,6 +81,7 @@ async def run_api(settings: Settings, stop: asyncio.Event) -> int:
         api_site(deps) as address,
         run_in_background(stop, [StoreContact(deps.connect).make()]) as running,
     ):
+        deps.metrics.announce(["api"])
         log.info("API started", address=str(address))
         _freeze()
         await stop.wait()

@@ -127,7 +127,7 @@ def untrue_paths(text: str) -> list[str]:
 def runbook_urls() -> list[str]:
     rules: Any = yaml.safe_load((ROOT / "k8s/components/monitoring/alerts.yaml").read_text())
     return [
-        rule["annotations"]["runbook_url"]
+        rule["annotations"]["runbook_url"].rpartition("}}")[2].strip()
         for group in rules["spec"]["groups"]
         for rule in group["rules"]
         if "annotations" in rule

@@ -8,9 +8,14 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
 
 from servers.server import Reachable
 from streams.cli import main
+from streams.routes import group_of
+
+WAIT = 30.0
 
 NOWHERE = {
     "MINGLE_KAFKA_BOOTSTRAP": "127.0.0.1:1",
@@ -35,6 +40,7 @@ def test_servers_that_are_away_are_failures() -> None:
         "settings": "ok",
         "kafka": "failed",
         "topics": "skipped",
+        "log": "skipped",
         "cassandra": "failed",
         "migrations": "skipped",
         "api": "skipped",
@@ -115,7 +121,34 @@ def test_servers_that_answer_are_checked_apart_from_their_content(
     )
     assert found["kafka"]["state"] == "ok"
     assert found["cassandra"]["state"] == "ok"
+    assert found["log"]["state"] == "ok"
     if found["topics"]["state"] == "failed":
         assert found["topics"]["advice"] == "run `mingle topics apply`"
     if found["migrations"]["state"] == "failed":
         assert found["migrations"]["advice"] == "run `mingle migrate`"
+
+
+def test_a_log_that_lost_what_a_group_needs_is_a_failure(kafka: Reachable) -> None:
+    """With the group and how many messages it can never read."""
+    brokers = {"bootstrap.servers": kafka.address}
+    admin, group = AdminClient(brokers), group_of("bulk")
+    if "bulk-pages" not in admin.list_topics(timeout=WAIT).topics:
+        admin.create_topics([NewTopic("bulk-pages", 1)])["bulk-pages"].result(WAIT)
+    producer = Producer(brokers)
+    at: list[TopicPartition] = []
+
+    def on_delivery(_: object, message: Message) -> None:
+        at.append(TopicPartition("bulk-pages", message.partition(), message.offset()))
+
+    producer.produce("bulk-pages", b"x", on_delivery=on_delivery)
+    assert producer.flush(WAIT) == 0
+    (here,) = at
+    consumer = Consumer({**brokers, "group.id": group})
+    consumer.commit(offsets=[here], asynchronous=False)
+    behind = TopicPartition(here.topic, here.partition, here.offset + 1)
+    admin.delete_records([behind])[behind].result(WAIT)
+    _, found = examined(MINGLE_KAFKA_BOOTSTRAP=kafka.address)
+    consumer.commit(offsets=[behind], asynchronous=False)
+    consumer.close()
+    assert found["log"]["state"] == "failed"
+    assert "mingle-bulk 1" in found["log"]["what"]

@@ -151,6 +151,12 @@ class Pipeline:
         self.start_worker(name, *arguments, metrics_port=site.port, **settings)
         return site
 
+    def start_verifier(self, name: str) -> Site:
+        """A comparison every second, and its figures."""
+        site = Site(first_free_port(1))
+        self._start(name, self._command("verify", "--every", "1"), metrics_port=site.port)
+        return site
+
     def start_faulty_worker(
         self, name: str, settings: Mapping[str, Any] | None = None, **plan: Any
     ) -> Journal:

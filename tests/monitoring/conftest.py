@@ -14,6 +14,8 @@ Promtool = Callable[..., str]
 
 ROOT = Path(__file__).parents[2]
 MONITORING = ROOT / "k8s" / "components" / "monitoring"
+RUNBOOK_BASE = "{{ $externalLabels.runbook_base }}"
+"""How an alert's link begins: with a label that Prometheus is configured with, or nothing."""
 
 
 def rules() -> dict[str, Any]:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.monitoring.conftest import ROOT, Promtool, rules
+from k8s.rules import RULES, render_rules
+from tests.monitoring.conftest import ROOT, RUNBOOK_BASE, Promtool, rules
 from tests.prometheus import BUILD_SECONDS
 
 CASES = Path(__file__).with_name("alerts.yaml")
@@ -63,11 +64,23 @@ def test_each_has_its_page(alert: dict[str, Any]) -> None:
     assert alert["labels"]["severity"] in {"page", "ticket"}
     assert set(alert["annotations"]) == {"summary", "description", "runbook_url"}
     page, _, anchor = alert["annotations"]["runbook_url"].partition("#")
-    assert page == "docs/runbook.md"
+    assert page == RUNBOOK_BASE + "docs/runbook.md"
     sections = re.split(r"^#+ ", RUNBOOK, flags=re.MULTILINE)
     (section,) = (each for each in sections if each.split("\n")[0].lower() == anchor)
     assert all(f"\n{number}. " in section for number in (1, 2, 3))
     assert "**Remedy.**" in section
+
+
+def test_compose_has_the_same_rules() -> None:
+    """`python -m k8s.rules` writes them anew, and Prometheus is told of the file."""
+    assert RULES.read_text() == render_rules()
+    configuration = yaml.safe_load((ROOT / "compose" / "prometheus.yaml").read_text())
+    assert configuration["rule_files"] == [RULES.name]
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    assert (
+        f"./compose/{RULES.name}:/etc/prometheus/{RULES.name}:ro"
+        in (services["prometheus"]["volumes"])
+    )
 
 
 @building

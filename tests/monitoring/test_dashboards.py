@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from k8s.dashboards import COLUMNS, DASHBOARDS, FOLDER, Dashboard, dashboard_path, render_dashboard
+from k8s.dashboards import DASHBOARDS, FOLDER, dashboard_path
+from k8s.grafana import COLUMNS, Dashboard, render_dashboard, select_namespace_and_role
 
 
 def test_their_files_are_current() -> None:
@@ -25,3 +26,12 @@ def test_panels_say_what_to_read_from_them(dashboard: Dashboard) -> None:
         assert panel.description
         assert panel.queries
         assert all(query.legend for query in panel.queries)
+
+
+def test_every_metric_is_narrowed_to_what_is_chosen() -> None:
+    """Beside what a query selects already; words that are no metrics are left alone."""
+    asked = 'sum by (lane) (rate(timeline_a_total{lane="push"}[5m])) / max(process_b)'
+    assert select_namespace_and_role(asked) == (
+        'sum by (lane) (rate(timeline_a_total{lane="push", namespace=~"$namespace", '
+        'role=~"$role"}[5m])) / max(process_b{namespace=~"$namespace", role=~"$role"})'
+    )
