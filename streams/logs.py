@@ -43,6 +43,11 @@ def configure_logging(level: str) -> None:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.root.level))
 
 
+def log_on_stderr() -> None:
+    """Print what is logged on standard error: what a command prints is for programs to read."""
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+
+
 def _renderers(terminal: bool) -> list[Any]:
     if terminal:
         return [structlog.dev.ConsoleRenderer()]

@@ -41,6 +41,15 @@ class Record(Protocol):
     def headers(self) -> Sequence[tuple[str, bytes]]: ...
 
 
+class PlacedRecord(Record, Protocol):
+    """A record that knows its partition; aiokafka's ConsumerRecord is one."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+
+
 Unreadable = Literal[
     "unreadable_codec", "unreadable_batch", "unreadable_record", "too_large_unpacked"
 ]

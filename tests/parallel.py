@@ -24,6 +24,7 @@ WITH_SERVERS = {
         "tests/cli/test_topics.py",
         "tests/cli/test_doctor.py",
         "tests/cli/test_status.py",
+        "tests/streams/test_bounded_reads.py",
         "tests/streams/test_large_letters.py",
         "tests/streams/test_lost_records.py",
         "tests/access/test_store_over_tls.py",

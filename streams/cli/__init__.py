@@ -57,3 +57,4 @@ def main() -> None:
     them. The exit code is 0 for success, 1 for failure and 2 for wrong usage; a command whose work
     is not done yet may say so with 3.
     """
+    import_module("streams.logs").log_on_stderr()  # not for `--help`

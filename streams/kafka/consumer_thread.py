@@ -3,7 +3,7 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import structlog
@@ -13,6 +13,7 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 
 from streams.delivery.intake import Standstill
 from streams.kafka.fetching import BrokerErrors, FetchedRecords
+from streams.kafka.leaving import leave
 from streams.kafka.ownership import GroupWatch, Unowned, new_assignor
 from streams.kafka.worker_names import NameWatch
 from streams.records import Partition, Record
@@ -22,8 +23,6 @@ COMMIT_SECONDS = 1.5
 to wait for one under way before its last."""
 ANSWER_SECONDS = 0.3
 """For the thread to report the result of a commit."""
-LEAVE_SECONDS = 0.5
-"""For leaving the group, and again for closing connections if that fails."""
 FETCH_WAIT_MS = 100
 """For a broker to answer that there is nothing new. A partition that is not part of the fetch under
 way waits as long: upstream's 1,500 would show in every latency."""
@@ -243,26 +242,3 @@ def _end(state: Any) -> int | None:
     """Return the last stable offset, where the broker knows of one. None while nothing is known."""
     end: int | None = state.highwater if state.lso in (None, -1) else state.lso
     return end
-
-
-async def leave(consumer: Any) -> None:
-    """Leave the group and close the connections, in bounded time."""
-    sync = consumer._client._sync_task
-    if sync is not None and sync.done():
-        consumer._client._sync_task = None  # its error would keep the connections open
-    if not await _finish_in_time(consumer.stop()):
-        await _finish_in_time(consumer._client.close())
-
-
-async def _finish_in_time(work: Coroutine[Any, Any, None]) -> bool:
-    """Run work in its own task, so that its errors do not end the thread. Return whether it did.
-
-    aiokafka's fetcher awaits fetches that it has cancelled, and the cancellation comes back if no
-    broker is connected; uvloop refuses to close a connection that has just failed.
-    """
-    task = asyncio.create_task(work)
-    await asyncio.wait([task], timeout=LEAVE_SECONDS)
-    done = not (task.cancel() or task.cancelled() or task.exception())
-    if not done:
-        log.warning("left the group without its answer", task=repr(task))
-    return done

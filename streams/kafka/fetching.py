@@ -110,8 +110,15 @@ class FetchedRecords:
     batch however large it is.
     """
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        now: Callable[[], float] = time.monotonic,
+        raised: tuple[type[KafkaError], ...] = (),
+    ) -> None:
+        """`raised` are errors of brokers that `take` raises, rather than fetching again."""
         self._now = now
+        self._raised = raised
+        self._unpacked: Any = None  # the source that may hold an unpacked batch
         self._standstills: dict[Partition, Standstill] = {}
         self._answers: dict[TopicPartition, tuple[int | None, float]] = {}
         self._answered: dict[Partition, int | None] = {}
@@ -187,11 +194,14 @@ class FetchedRecords:
             if result.until > self._now():
                 return []
         elif not isinstance(result, FetchResult):
+            if isinstance(result._error, self._raised):
+                raise result._error
             is_corrupt = isinstance(result._error, CorruptRecordException)
             self._stand_still(fetcher, tp, _describe(result._error), can_skip=is_corrupt)
             fetcher._client.force_metadata_update()  # its leader may be another by now
             return []
         elif result.check_assignment(tp) and result.has_more():
+            self._let_go(result._partition_records)
             try:
                 if not _read(result, records, most, space):
                     return records
@@ -200,9 +210,16 @@ class FetchedRecords:
                     self._stand_still(fetcher, tp, _describe(error))
                     return []
                 # Fetched again: then it is the first one, and there are none before it.
+        self._let_go(None)
         del fetcher._records[tp]
         fetcher._notify(fetcher._wait_consume_future)
         return records
+
+    def _let_go(self, following: Any) -> None:
+        """Forget what is unpacked of another source: one batch at a time is."""
+        if self._unpacked not in (None, following):
+            self._unpacked.release()
+        self._unpacked = following
 
     def _stand_still(self, fetcher: Any, tp: Any, why: str, *, can_skip: bool = True) -> None:
         """Fetch it again after a pause."""
@@ -243,7 +260,6 @@ def _read(result: Any, records: list[Record], most: int, space: int) -> bool:
             records.append(record)
             space -= size_of(record)
             if len(records) >= most or space <= 0:
-                source.release()
                 return False
     finally:
         result._update_position()

@@ -13,7 +13,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from services.errors import MingleError
 from services.settings.brokers import Brokers
 from streams.kafka.contact import broker_errors, expect_brokers
-from streams.kafka.offsets import list_offsets
+from streams.kafka.offsets import OffsetClient
 from streams.records import Partition
 
 TIMEOUT: Final = 15.0
@@ -45,10 +45,9 @@ class GroupOffsets:
         return found.offset if found.offset >= 0 else None
 
     def end(self, partition: Partition) -> int:
-        """Return the end of what may be read of the partition, as `list_offsets` has it."""
-        with broker_errors(TIMEOUT):
-            admin = AdminClient(self._options)
-            return list_offsets(admin, [partition], OffsetSpec.latest(), TIMEOUT)[partition]
+        """Return the end of what may be read of the partition, as `OffsetClient` has it."""
+        found = OffsetClient(self._brokers, TIMEOUT).find({partition: OffsetSpec.latest()})
+        return found[partition]
 
     def move(self, partition: Partition, offset: int) -> None:
         """Let the group go on there. Raises GroupIsRunning while a worker is in it."""

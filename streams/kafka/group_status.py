@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import OffsetSpec
 
 from services.clock import Clock, now_ms
 from services.settings.brokers import Brokers
 from streams.kafka.contact import broker_errors, expect_brokers
-from streams.kafka.offsets import list_offsets
+from streams.kafka.offsets import OffsetClient
 from streams.records import Partition
 from streams.routes import ROUTES, group_of
 
@@ -44,24 +44,18 @@ class GroupAdmin:
 
     def __init__(self, brokers: Brokers, now: Clock = now_ms) -> None:
         self._brokers = brokers
-        self._admin: Any = AdminClient(brokers.librdkafka() | {"log_level": 0})
+        self._offsets = OffsetClient(brokers, TIMEOUT)
         self._now = now
 
     def status(self, group: str, topics: Sequence[str]) -> GroupStatus:
         """Return a group's status over all partitions of these topics that exist."""
         expect_brokers(self._brokers, TIMEOUT)
         with broker_errors(TIMEOUT):
-            listed = self._admin.list_topics(timeout=TIMEOUT).topics
-            places = [
-                Partition(topic, number)
-                for topic in topics
-                if topic in listed
-                for number in listed[topic].partitions
-            ]
+            places = self._offsets.partitions(topics)
             state, members = self._describe(group)
             committed = self._committed(group, places)
-            ends = list_offsets(self._admin, places, OffsetSpec.latest(), TIMEOUT)
-            firsts = list_offsets(self._admin, places, OffsetSpec.earliest(), TIMEOUT)
+            ends = self._offsets.find(dict.fromkeys(places, OffsetSpec.latest()))
+            firsts = self._offsets.find(dict.fromkeys(places, OffsetSpec.earliest()))
             positions = {each: max(committed.get(each, 0), firsts[each]) for each in places}
             waiting = {each for each in places if positions[each] < ends[each]}
             seconds = self._age({each: positions[each] for each in waiting}) if waiting else 0.0
@@ -73,12 +67,14 @@ class GroupAdmin:
 
     def groups(self, prefix: str) -> list[str]:
         """Return the names of the groups that begin so, in their order."""
+        admin = self._offsets.admin
         with broker_errors(TIMEOUT):
-            found = self._admin.list_consumer_groups(request_timeout=TIMEOUT).result(TIMEOUT)
+            found = admin.list_consumer_groups(request_timeout=TIMEOUT).result(TIMEOUT)
         return sorted(each.group_id for each in found.valid if each.group_id.startswith(prefix))
 
     def _describe(self, group: str) -> tuple[str, tuple[str, ...]]:
-        (answer,) = self._admin.describe_consumer_groups([group], request_timeout=TIMEOUT).values()
+        asked = self._offsets.admin.describe_consumer_groups([group], request_timeout=TIMEOUT)
+        (answer,) = asked.values()
         found = answer.result(TIMEOUT)
         names = {each.group_instance_id or each.client_id for each in found.members}
         return found.state.name.lower(), tuple(sorted(names))
@@ -88,9 +84,8 @@ class GroupAdmin:
         if not places:
             return {}
         wanted = ConsumerGroupTopicPartitions(group, [TopicPartition(*each) for each in places])
-        (answer,) = self._admin.list_consumer_group_offsets(
-            [wanted], request_timeout=TIMEOUT
-        ).values()
+        admin = self._offsets.admin
+        (answer,) = admin.list_consumer_group_offsets([wanted], request_timeout=TIMEOUT).values()
         return {
             Partition(each.topic, each.partition): each.offset
             for each in answer.result(TIMEOUT).topic_partitions
@@ -103,7 +98,7 @@ class GroupAdmin:
 
         def is_older(age_ms: float) -> bool:
             spec = OffsetSpec.for_timestamp(max(0, int(now - age_ms)))
-            younger = list_offsets(self._admin, waiting, spec, TIMEOUT)
+            younger = self._offsets.find(dict.fromkeys(waiting, spec))
             return any(not 0 <= younger[each] <= offset for each, offset in waiting.items())
 
         return bisect_age(is_older) / 1_000

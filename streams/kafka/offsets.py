@@ -1,32 +1,78 @@
 """Asks brokers for offsets, as a consumer that reads only what is committed sees them."""
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from confluent_kafka import IsolationLevel, TopicPartition
+from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
 
+from services.settings.brokers import Brokers
+from streams.kafka.contact import broker_errors
 from streams.records import Partition
 
-READ_COMMITTED: Final[dict[str, Any]] = {"isolation.level": "read_committed"}
-"""For every consumer: what a transaction has not committed, or has aborted, was never sent."""
+RETRY_SECONDS: Final = 0.5
+"""Between two attempts, each by a new client."""
+OF_ANOTHER_TOPIC: Final = {
+    KafkaError.FENCED_LEADER_EPOCH,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+    KafkaError.UNKNOWN_TOPIC_ID,
+}
+"""The answers to a client that knew the topic before it was made again, or a broker before it was
+started again. librdkafka asks with what it knew, and does not forget it."""
 
 
-def list_offsets(
-    admin: Any, places: Iterable[Partition], spec: Any, timeout: float
-) -> dict[Partition, int]:
-    """Return an offset of each partition, by as many requests as there are brokers.
+class OffsetClient:
+    """Asks as librdkafka's admin client. Every method blocks, and raises BrokerUnavailable.
 
-    The latest is the last stable offset: no consumer is given what an open transaction holds, so
-    nobody reaches the end of the log before the transaction ends. Raises KafkaException and
-    TimeoutError.
+    Connects anew where what the client knows of a topic is of an earlier one of that name.
     """
-    wanted = {TopicPartition(*place): spec for place in places}
-    if not wanted:
+
+    def __init__(self, brokers: Brokers, timeout: float) -> None:
+        self._options = brokers.librdkafka() | {"log_level": 0}
+        self._timeout = timeout
+        self.admin = self._connect()
+
+    def partitions(self, topics: Iterable[str]) -> list[Partition]:
+        """Return the partitions of those topics that there are."""
+        with broker_errors(self._timeout):
+            present = self.admin.list_topics(timeout=self._timeout).topics
+        return [
+            Partition(topic, number)
+            for topic in topics
+            if topic in present
+            for number in sorted(present[topic].partitions)
+        ]
+
+    def find(self, wanted: Mapping[Partition, Any]) -> dict[Partition, int]:
+        """Return the offset that each OffsetSpec means, by as many requests as there are brokers.
+
+        The latest is the last stable offset: no consumer is given what an open transaction holds,
+        so nobody reaches the end of the log before the transaction ends.
+        """
+        deadline = time.monotonic() + self._timeout
+        with broker_errors(self._timeout):
+            while wanted:
+                try:
+                    return self._find(wanted)
+                except KafkaException as error:
+                    is_stale = error.args[0].code() in OF_ANOTHER_TOPIC
+                    if not is_stale or time.monotonic() > deadline:
+                        raise
+                self.admin = self._connect()
+                time.sleep(RETRY_SECONDS)
         return {}
-    answers = admin.list_offsets(
-        wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=timeout
-    )
-    return {
-        Partition(at.topic, at.partition): answer.result(timeout).offset
-        for at, answer in answers.items()
-    }
+
+    def _find(self, wanted: Mapping[Partition, Any]) -> dict[Partition, int]:
+        answers = self.admin.list_offsets(
+            {TopicPartition(*place): spec for place, spec in wanted.items()},
+            isolation_level=IsolationLevel.READ_COMMITTED,
+            request_timeout=self._timeout,
+        )
+        return {
+            Partition(at.topic, at.partition): answer.result(self._timeout).offset
+            for at, answer in answers.items()
+        }
+
+    def _connect(self) -> Any:
+        return AdminClient(self._options)

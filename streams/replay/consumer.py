@@ -3,22 +3,17 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Final, NamedTuple, Self, TypeVar
+from typing import Any, Final, NamedTuple, Self, TypeVar, cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from services.errors import BrokerUnavailable
 from services.settings.brokers import Brokers
 from streams.dead_letters.reader import stored_dead_letter
 from streams.dead_letters.stored import origins
 from streams.kafka.contact import broker_errors, expect_brokers
-from streams.kafka.offsets import READ_COMMITTED
-from streams.kafka.unreadable import (
-    CONTAINED,
-    headers_of,
-    is_unreadable,
-    read_unreadable,
-)
-from streams.records import Partition, Record, UnreadableRecord
+from streams.kafka.partition_reader import PartitionReader
+from streams.records import Partition, PlacedRecord, Record, UnreadableRecord
 from streams.replay.plan import Source
 
 T = TypeVar("T")
@@ -29,12 +24,10 @@ REVOKE_SECONDS: Final = 10.0
 """For what is in flight when partitions are revoked."""
 SESSION_MS: Final = 30_000
 """A process that is silent for longer loses its partitions to the others."""
-FETCHED_KBYTES: Final = 65_536
-"""Waiting in the client, besides what the replay holds."""
 
 
 class ReplayRecord(NamedTuple):
-    """A record, made from confluent-kafka's message."""
+    """A dead letter, with the time at which its message was accepted."""
 
     offset: int
     timestamp: int
@@ -51,7 +44,10 @@ class PolledRecords(NamedTuple):
 
 
 class ReplayConsumer(AbstractAsyncContextManager["ReplayConsumer"]):
-    """Reads a plan's partitions in a consumer group. Blocking calls run in a thread.
+    """Reads a plan's partitions in a consumer group.
+
+    librdkafka's consumer is the member of the group, which shares partitions out and commits; it
+    fetches nothing. A PartitionReader reads, as workers do. Blocking calls run in a thread.
 
     `on_assigned` is awaited when this process is assigned partitions, before it receives any of
     their records. `on_revoked` is awaited before they go to others, and returns the offsets to
@@ -76,11 +72,13 @@ class ReplayConsumer(AbstractAsyncContextManager["ReplayConsumer"]):
         self._on_assigned = on_assigned
         self._on_revoked = on_revoked
         self._assigned: set[Partition] = set()
-        self._paused: set[Partition] = set()
+        self._ended: set[Partition] = set()
+        self._reader = PartitionReader(brokers)
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
         await self._call(expect_brokers, self._brokers, TIMEOUT)
+        await self._reader.__aenter__()
         options = _configuration(self._brokers, self._group)
         self._consumer, self._offset_client = Consumer(options), Consumer(options)
         topics = sorted({each.topic for each in self._sources})
@@ -90,11 +88,22 @@ class ReplayConsumer(AbstractAsyncContextManager["ReplayConsumer"]):
     async def __aexit__(self, *_: object) -> None:
         await self._call(self._consumer.close)
         await self._call(self._offset_client.close)
+        await self._reader.__aexit__()
 
     async def poll(self, most: int, seconds: float, closed: set[Partition]) -> PolledRecords:
         """Return up to `most` records, none of closed partitions."""
-        received: PolledRecords = await self._call(self._poll, most, seconds, closed)
-        return received
+        await self._call(self._attend)
+        wanted = self._assigned - closed - self._ended
+        taken = await self._reader.take(wanted, seconds, most)
+        records = {
+            at: [_record(at, each) for each in some if each.offset < self._sources[at].end]
+            for at, some in taken.items()
+        }
+        ended = {at for at in wanted if await self._is_at_end(at)}
+        for at in ended:
+            self._reader.pause(at)
+        self._ended |= ended
+        return PolledRecords({at: some for at, some in records.items() if some}, frozenset(ended))
 
     async def commit(self, offsets: Mapping[Partition, int]) -> bool:
         """Whether the group has these now; it has not where the partitions went to others."""
@@ -108,51 +117,39 @@ class ReplayConsumer(AbstractAsyncContextManager["ReplayConsumer"]):
 
     def extend(self, sources: Iterable[Source]) -> None:
         """Read these partitions to later ends."""
-        self._sources.update({each.place: each for each in sources})
+        for each in sources:
+            if each.end > self._sources[each.place].end:
+                self._ended.discard(each.place)
+                self._reader.resume(each.place)
+            self._sources[each.place] = each
 
     async def _call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         with broker_errors(TIMEOUT):
             return await asyncio.to_thread(function, *arguments)
 
-    def _poll(self, most: int, seconds: float, closed: set[Partition]) -> PolledRecords:
-        self._pause(closed & self._assigned)
-        records: dict[Partition, list[Record]] = {}
-        ended: set[Partition] = set()
-        for message in self._consumer.consume(most, seconds):
-            at = Partition(message.topic(), message.partition())
-            error = message.error()
-            if error is None:
-                if message.offset() < self._sources[at].end:
-                    records.setdefault(at, []).append(_read(message))
-                else:
-                    ended.add(at)
-            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its name
-                if message.offset() >= self._sources[at].end or self._is_cut(at):
-                    ended.add(at)
-            elif is_unreadable(message):
-                records.setdefault(at, []).append(self._pass_by(at, message.offset()))
-            elif error.fatal() or error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
-                raise KafkaException(error)
-        return PolledRecords(records, frozenset(ended))
+    def _attend(self) -> None:
+        """Take part in the group: this may call `_assign` and `_revoke`."""
+        message = self._consumer.poll(0)
+        error = None if message is None else message.error()
+        if error and (error.fatal() or error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED):
+            raise KafkaException(error)
 
-    def _pass_by(self, place: Partition, offset: int) -> Record:
-        """Go on behind what cannot be read; librdkafka would fetch it again without end."""
-        record = read_unreadable(self._brokers, place, offset)
-        self._consumer.seek(TopicPartition(*place, record.last_offset + 1))
-        return record
+    async def _is_at_end(self, at: Partition) -> bool:
+        """Whether it was read to the plan's end, or the log ends below that.
 
-    def _is_cut(self, place: Partition) -> bool:
-        """Whether the log ends below the plan's end; else an open transaction holds the rest."""
-        _, end = self._consumer.get_watermark_offsets(TopicPartition(*place), cached=True)
-        return bool(end < self._sources[place].end)
+        An open transaction may hold the rest.
+        """
+        end = self._sources[at].end
+        if self._reader.position(at) >= end or not self._reader.is_drained(at):
+            return self._reader.position(at) >= end
+        try:
+            return bool(await self._call(self._end_of_log, at) < end)
+        except BrokerUnavailable:
+            return False  # it is asked again with the next poll
 
-    def _pause(self, closed: set[Partition]) -> None:
-        fresh, open_again = closed - self._paused, (self._paused - closed) & self._assigned
-        if fresh:
-            self._consumer.pause([TopicPartition(*each) for each in fresh])
-        if open_again:
-            self._consumer.resume([TopicPartition(*each) for each in open_again])
-        self._paused = closed
+    def _end_of_log(self, at: Partition) -> int:
+        _, end = self._offset_client.get_watermark_offsets(TopicPartition(*at), timeout=TIMEOUT)
+        return int(end)
 
     def _commit(self, offsets: Mapping[Partition, int]) -> bool:
         wanted = [TopicPartition(*place, offset) for place, offset in offsets.items()]
@@ -177,11 +174,14 @@ class ReplayConsumer(AbstractAsyncContextManager["ReplayConsumer"]):
             source = self._sources[_partition(each)]
             first = source.first if each.offset < 0 else max(each.offset, source.first)
             wanted.append(TopicPartition(each.topic, each.partition, first))
-        self._assigned = set(map(_partition, wanted))
-        self._run_in_loop(self._on_assigned(self._assigned))
-        consumer.assign(wanted)
-        consumer.pause(wanted)  # this very poll may bring records; the next one resumes
-        self._paused = set(self._assigned)
+        firsts = {_partition(each): each.offset for each in wanted}
+        self._run_in_loop(self._begin(firsts))
+        consumer.assign([])  # its own fetching would be without the bounds
+
+    async def _begin(self, firsts: Mapping[Partition, int]) -> None:
+        self._assigned, self._ended = set(firsts), set()
+        await self._on_assigned(self._assigned)
+        self._reader.assign(firsts)
 
     def _revoke(self, _consumer: Any, _partitions: Sequence[Any]) -> None:
         """Commit what is done while the partitions are still ours. In the poll's thread."""
@@ -214,28 +214,20 @@ _REVOKED: Final = {
 
 
 def _configuration(brokers: Brokers, group: str) -> dict[str, Any]:
-    options = brokers.librdkafka() | READ_COMMITTED | CONTAINED
-    return options | {
+    return brokers.librdkafka() | {
         "group.id": group,
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
-        "enable.partition.eof": True,
-        "auto.offset.reset": "earliest",
         "session.timeout.ms": SESSION_MS,
         "max.poll.interval.ms": 600_000,
-        "queued.max.messages.kbytes": FETCHED_KBYTES,
         "log_level": 0,
     }
 
 
-def _read(message: Any) -> Record:
-    """Read a dead letter with the time at which its message was accepted."""
-    _, timestamp = message.timestamp()
-    if message.topic() in origins():
-        timestamp = stored_dead_letter(message).original_message().timestamp or timestamp
-    place, content = message.offset(), (message.key(), message.value())
-    headers = headers_of(message)
-    if headers is None:
-        why = "the name of a header is not UTF-8"
-        return UnreadableRecord(place, place, timestamp, "unreadable_record", why, *content)
-    return ReplayRecord(place, timestamp, *content, headers)
+def _record(at: Partition, record: Any) -> Record:
+    """Return the record; a dead letter with the time at which its message was accepted."""
+    if at.topic not in origins() or isinstance(record, UnreadableRecord):
+        return cast("Record", record)
+    letter = stored_dead_letter(cast("PlacedRecord", record))
+    accepted_at = letter.original_message().timestamp or letter.written_at
+    return ReplayRecord(record.offset, accepted_at, letter.key, letter.value, letter.headers)

@@ -42,7 +42,7 @@ def last_written(reader: TopicReader, spans: Iterable[OffsetRange]) -> EdgesWrit
     newest = None
     for record in reader.read_all(spans):
         try:
-            message = decode(FOLLOW_EDGES, record.key(), record.value(), record.timestamp()[1])
+            message = decode(FOLLOW_EDGES, record.key, record.value, record.timestamp)
         except SchemaViolation:
             continue
         if isinstance(message, EdgesWritten):

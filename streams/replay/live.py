@@ -5,12 +5,12 @@ from contextlib import closing
 from typing import Any, Final
 
 from confluent_kafka import Consumer, ConsumerGroupState, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import OffsetSpec
 
 from services.errors import BrokerUnavailable
 from services.settings.brokers import Brokers
 from streams.kafka.contact import broker_errors, expect_brokers
-from streams.kafka.offsets import list_offsets
+from streams.kafka.offsets import OffsetClient
 from streams.records import Partition
 from streams.routes import ROUTES, WRITE_HOMES, group_of
 
@@ -29,7 +29,7 @@ class LiveGroups:
 
     def __init__(self, brokers: Brokers) -> None:
         options = brokers.librdkafka() | {"log_level": 0}
-        self._admin: Any = AdminClient(options)
+        self._offsets = OffsetClient(brokers, TIMEOUT)
         self._groups: dict[str, Any] = {
             role: Consumer(options | {"group.id": group_of(role), "enable.auto.commit": False})
             for role in GROUPS
@@ -62,14 +62,11 @@ class LiveGroups:
     def _look(self) -> tuple[dict[Partition, int], dict[Partition, int]]:
         committed: dict[Partition, int] = {}
         with broker_errors(TIMEOUT):
-            listed = self._admin.list_topics(timeout=TIMEOUT).topics
             for role, group in self._groups.items():
-                wanted = [
-                    TopicPartition(route.topic, number)
-                    for route in ROUTES
-                    if route.role == role and route.topic in listed
-                    for number in listed[route.topic].partitions
-                ]
+                places = self._offsets.partitions(
+                    route.topic for route in ROUTES if route.role == role
+                )
+                wanted = [TopicPartition(*each) for each in places]
                 for each in group.committed(wanted, timeout=TIMEOUT):
                     committed[Partition(each.topic, each.partition)] = max(0, each.offset)
         return self._ends(list(committed)), committed
@@ -84,7 +81,7 @@ class LiveGroups:
 
     def _describe(self, groups: list[str]) -> list[Any]:
         try:
-            answers = self._admin.describe_consumer_groups(groups, request_timeout=TIMEOUT)
+            answers = self._offsets.admin.describe_consumer_groups(groups, request_timeout=TIMEOUT)
             return [answer.result(TIMEOUT) for answer in answers.values()]
         except (KafkaException, TimeoutError) as error:
             named = ", ".join(groups)
@@ -92,8 +89,8 @@ class LiveGroups:
 
     def _ends(self, places: list[Partition]) -> dict[Partition, int]:
         try:
-            return list_offsets(self._admin, places, OffsetSpec.latest(), TIMEOUT)
-        except (KafkaException, TimeoutError) as error:
+            return self._offsets.find(dict.fromkeys(places, OffsetSpec.latest()))
+        except BrokerUnavailable as error:
             raise BrokerUnavailable(f"the ends of the topics are not known: {error}") from error
 
 

@@ -17,7 +17,7 @@ from streams.dead_letters.reader import stored_dead_letter
 from streams.dead_letters.stored import origins
 from streams.kafka.reader import TopicReader, in_batches
 from streams.progress import ProgressCallback
-from streams.records import OffsetRange, Partition
+from streams.records import OffsetRange, Partition, PlacedRecord
 from streams.replay.edges import last_written
 from streams.replay.plan import (
     FACTS,
@@ -249,17 +249,16 @@ def _messages(
             yield message
 
 
-def message_of(record: Any, epoch: int) -> Any:
+def message_of(record: PlacedRecord, epoch: int) -> Any:
     """Return the message in a record of facts, edges or dead letters; None where there is none."""
-    topic, key, value = record.topic(), record.key(), record.value()
-    timestamp = record.timestamp()[1]
+    topic, timestamp = record.topic, record.timestamp
     if topic in origins():
         dead_letter = stored_dead_letter(record)
         topic, timestamp = dead_letter.topic, dead_letter.original_message().timestamp or timestamp
     try:
         if topic not in (FOLLOW_EDGES, *FACTS):
             return None
-        message = decode(topic, key, value, timestamp, epoch)
+        message = decode(topic, record.key, record.value, timestamp, epoch)
     except SchemaViolation:
         return None
     return None if isinstance(message, EdgesWritten) else message

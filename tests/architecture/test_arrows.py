@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.source import MODULES, ROOT, imported_modules
+from tests.architecture.source import MODULES, ROOT, imported_modules, imported_names
 
 OURS = ("schemas", "services", "streams", "servers", "loadtest", "k8s", "tests")
 MAY_IMPORT = {
@@ -70,3 +70,13 @@ def test_the_schemas_know_no_broker_and_no_store() -> None:
     for file in (ROOT / "schemas").rglob("*.py"):
         foreign = {module.split(".")[0] for module in imported_modules(file)} - known
         assert not foreign & {"faust", "aiokafka", "cassandra", "litestar", "confluent_kafka"}
+
+
+def test_records_are_read_with_the_bounds_of_workers() -> None:
+    """Consumers of librdkafka unpack without a bound: they join groups and ask for offsets."""
+    joining = {"streams/replay/consumer.py", "streams/replay/live.py", "loadtest/kafka.py"}
+    for folder in ("streams", "services", "loadtest"):
+        for file in (ROOT / folder).rglob("*.py"):
+            if ("confluent_kafka", "Consumer") in imported_names(file):
+                assert str(file.relative_to(ROOT)) in joining
+                assert ".consume(" not in file.read_text(), file

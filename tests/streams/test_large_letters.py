@@ -56,11 +56,11 @@ async def test_a_message_that_only_gzip_made_small(kafka: Reachable, most: int) 
         await outbox.close()
     with TopicReader(Brokers(kafka.address)) as reader:
         written = [each for span in reader.spans([f"{topic}-dlq"]) for each in reader.read(span)]
-    assert [each.value() for each in written[:2]] == [b"small", b"small too"]
-    assert VALUE.startswith(written[2].value())
-    cut = cut_of(written[2].headers())
+    assert [each.value for each in written[:2]] == [b"small", b"small too"]
+    assert VALUE.startswith(written[2].value)
+    cut = cut_of(list(written[2].headers))
     if most > len(VALUE):
-        assert (written[2].value(), cut) == (VALUE, None)
+        assert (written[2].value, cut) == (VALUE, None)
     else:
         assert cut is not None
         assert cut.value_sha256 == sha256(VALUE).hexdigest()

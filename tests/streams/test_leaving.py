@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from streams.kafka import consumer_thread
-from streams.kafka.consumer_thread import leave
+from streams.kafka import leaving
+from streams.kafka.leaving import leave
 
 
 class Client:
@@ -87,6 +87,6 @@ async def test_connections_are_closed_and_leaving_ends(
     consumer: Consumer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once, also where the end of the consumer is cut short, fails or hangs."""
-    monkeypatch.setattr(consumer_thread, "LEAVE_SECONDS", 0.05)
+    monkeypatch.setattr(leaving, "LEAVE_SECONDS", 0.05)
     await leave(consumer)
     assert consumer._client.closed == 1

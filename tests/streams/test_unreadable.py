@@ -1,4 +1,4 @@
-"""Replays and tools pass by what workers pass by; librdkafka alone would stand still there."""
+"""Replays and tools pass by what workers pass by."""
 
 import asyncio
 from collections.abc import Mapping
@@ -8,7 +8,11 @@ import pytest
 from services.errors import BrokerUnavailable
 from services.settings.brokers import Brokers
 from streams.embedded.mock_broker import MockBroker
+from streams.kafka import batches
+from streams.kafka.partition_reader import PartitionReader
 from streams.kafka.reader import TopicReader
+from streams.kafka.unpack import Data
+from streams.kafka.unpack import unpack as unpack_within_bound
 from streams.records import OffsetRange, Partition, UnreadableRecord
 from streams.replay.consumer import ReplayConsumer
 from streams.replay.plan import Source
@@ -34,7 +38,7 @@ def between(codec: int) -> list[bytearray]:
 
 def read(broker: MockBroker, end: int) -> list[bytes]:
     with TopicReader(Brokers(broker.bootstrap)) as reader:
-        return [each.value() for each in reader.read(OffsetRange(POSTS, 0, 0, end))]
+        return [each.value for each in reader.read(OffsetRange(POSTS, 0, 0, end))]
 
 
 @unreadable
@@ -86,7 +90,7 @@ async def test_a_replay_goes_on_behind_what_it_cannot_read(broker: MockBroker, c
 
 
 async def test_what_zstd_unpacks_to_too_much_is_passed_by_as_workers_do(broker: MockBroker) -> None:
-    """Its two kilobytes are 40 MB; no other codec packs without a bound."""
+    """Its two kilobytes are 40 MB."""
     await send(broker.bootstrap, POSTS, batch([bytes(1 << 20)] * 40, CODECS["zstd"]), batch([b"1"]))
     assert await asyncio.to_thread(read, broker, 41) == [b"1"]
     passed, after = await replayed(broker, 41)
@@ -102,3 +106,25 @@ async def test_a_replay_knows_a_message_with_a_malformed_header(broker: MockBrok
     passed, after = await replayed(broker, 2)
     assert isinstance(passed, UnreadableRecord)
     assert (passed.offset, passed.value, after) == (0, b"1", b"2")
+
+
+async def test_a_batch_that_is_taken_in_pieces_is_unpacked_once(
+    broker: MockBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unpacked for each piece, a million small messages would take minutes."""
+    unpacked: list[int] = []
+
+    def unpack(codec: int, packed: bytes) -> Data:
+        unpacked.append(codec)
+        return unpack_within_bound(codec, packed)
+
+    monkeypatch.setattr(batches, "unpack", unpack)
+    await send(broker.bootstrap, POSTS, batch([b"x"] * 1_000, CODECS["gzip"]))
+    taken = 0
+    async with asyncio.timeout(PATIENCE), PartitionReader(Brokers(broker.bootstrap)) as reader:
+        reader.assign({P0: 0})
+        while taken < 1_000:
+            for records in (await reader.take({P0}, 0.2, 100)).values():
+                assert len(records) <= 100
+                taken += len(records)
+    assert unpacked == [CODECS["gzip"]]

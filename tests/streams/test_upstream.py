@@ -83,6 +83,7 @@ INSIDE = {
     KafkaFetcher._fetch_requests_routine: "2a8ec5932644",
     KafkaFetcher._get_actions_per_node: "1dab2cf937d1",
     KafkaFetcher._proc_fetch_request: "59bf948fff47",
+    AIOKafkaConsumer.assign: "284d8843e221",
     KafkaFetcher._set_error: "d29810f3f509",
     KafkaFetcher._create_fetch_waiter: "61d840568746",
     KafkaFetcher._notify: "d3a30d94f34f",
