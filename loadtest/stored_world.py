@@ -15,12 +15,14 @@ from prometheus_client import CollectorRegistry
 from schemas.events import Creation, FollowCreated, PostCreated, PostFact, ReplyCreated
 from schemas.ids import DAY_MS, PostId, UserId, post_id
 from services.activity.cassandra import CassandraActivity
+from services.audiences.cassandra import CassandraAudiences
 from services.clock import Clock
 from services.conversations.cassandra import CassandraConversations
 from services.erasures.cassandra import CassandraErasures
 from services.generations.cassandra import CassandraGenerations
 from services.generations.view import FollowedGenerations
 from services.graph.cassandra import CassandraGraph
+from services.handlers.audience_index import AudienceIndex
 from services.handlers.public_index import created_public
 from services.mentions.cassandra import CassandraMentions
 from services.metrics.metrics import Metrics
@@ -34,7 +36,7 @@ from services.relations.mutation import relation_mutation as relation
 from services.reposts.cassandra import CassandraReposts
 from services.retention import Retention
 from services.search.cassandra import CassandraTerms
-from services.search.store import PostTerms
+from services.search.store import PostTerms, claim_of
 from services.search.terms import tags_of, words_of
 from services.search.words.cassandra import CassandraWords
 from services.settings.settings import Settings
@@ -185,6 +187,7 @@ def create_stores(store: Store, settings: Settings, clock: Clock) -> Stores:
         CassandraQuotes(store),
         CassandraErasures(store),
         CassandraMentions(store, retention, clock),
+        CassandraAudiences(store),
     )
 
 
@@ -220,14 +223,16 @@ async def _write(
         if each.ancestor_hint
     }
     facts = [each.fact for each, _ in batch]
-    created = (created_public(each) for each in facts if isinstance(each, Creation))
-    public = [each for each in created if each is not None]
+    audiences = AudienceIndex(stores.audiences)
+    created = [each for each in facts if isinstance(each, Creation)]
+    public = [post for each in created if (post := created_public(each)) is not None]
     await asyncio.gather(
         stores.posts.record(list(map(post_mutation, facts))),
         stores.posts.hint_ancestors(lines),
         stores.author_timelines.add_author_entries(
             [AuthorEntry(UserId(each.author_id), PostId(each.post_id)) for each in facts]
         ),
+        audiences.write([(claim_of(each), audiences.stated(each)) for each in created]),
         stores.tags.add([PostTerms(each.claim, tags_of(each), each.version) for each in public]),
         stores.words.add([PostTerms(each.claim, words_of(each), each.version) for each in public]),
         stores.home_timelines.add_home_entries(

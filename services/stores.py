@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from services.activity.store import ActivityStore
+from services.audiences.store import AudienceStore
 from services.conversations.store import ConversationStore
 from services.erasures.store import ErasureStore
 from services.graph.store import GraphStore
@@ -33,3 +34,4 @@ class Stores(NamedTuple):
     quotes: QuoteStore
     erasures: ErasureStore
     mentions: MentionStore
+    audiences: AudienceStore

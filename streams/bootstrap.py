@@ -14,6 +14,8 @@ from schemas.errors import SchemaViolation
 from services.activity.cassandra import CassandraActivity
 from services.activity.inactive_users import InactiveUsers
 from services.activity.memory import MemoryActivity
+from services.audiences.cassandra import CassandraAudiences
+from services.audiences.memory import MemoryAudiences
 from services.clock import Clock, now_ms, now_us
 from services.conversations.cassandra import CassandraConversations
 from services.conversations.memory import MemoryConversations
@@ -137,6 +139,7 @@ def memory_stores(generations: GenerationStore | None = None) -> Stores:
         quotes=MemoryQuotes(),
         erasures=MemoryErasures(),
         mentions=MemoryMentions(),
+        audiences=MemoryAudiences(),
     )
 
 
@@ -176,6 +179,7 @@ def cassandra_stores(
         quotes=CassandraQuotes(store, version),
         erasures=CassandraErasures(store),
         mentions=CassandraMentions(store, retention, clock, version=version),
+        audiences=CassandraAudiences(store),
     )
 
 

@@ -115,6 +115,7 @@ def create_handlers(  # noqa: PLR0913 - what handlers are made of
         reposts=LinkReposts(stores.posts, stores.reposts),
         quotes=LinkQuotes(stores.posts, stores.quotes, stores.mentions),
         mentions=stores.mentions,
+        audiences=stores.audiences,
         tags=stores.tags,
         words=stores.words,
         outbox=requests,

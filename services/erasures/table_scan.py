@@ -25,6 +25,9 @@ POINTERS: Final[Mapping[str, str]] = {
     "posts.mentions": "what others wrote",
     "posts.created_mentions": "what others wrote",
     "author_timeline.author_id": "by which the posts are found again",
+    "audience_entries.author_id": "ids of posts, without words",
+    "audience_entries.listing_id": "ids of posts, without words",
+    "audience_entries.audience": "what others wrote",
     "claims.author_id": "keeps threads together",
     "author_replies.author_id": "keeps threads together",
     "children.other_than": "keeps threads together",
@@ -54,6 +57,8 @@ USER_COLUMNS: Final = frozenset(
         "followee_id",
         "follower_id",
         "blocker_id",
+        "listing_id",
+        "audience",
     }
 )
 """Columns with the id of an account; others may hold the same number for something else. A test

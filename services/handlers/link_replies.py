@@ -4,19 +4,25 @@ A reply writes its link to the parent, then reads its ancestors; a post writes i
 the replies that wait for it. Whichever comes second sees the other.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 from schemas.ids import PostId
 from services.conversations.store import ConversationStore, NewReply, ReplyLink
 from services.handlers.ancestor_lines import AncestorLines
 from services.handlers.contradictions import ContradictedClaims
 from services.handlers.orphans import OrphanGauge
-from services.posts.ancestry import load_above, path_up
+from services.posts.ancestry import load_above, path_up, root_of
 from services.posts.post import Post
 from services.posts.store import PostStore
+from services.search.store import PostClaim
 
 MAX_ORPHANS = 10_000
 """Orphans read below one post. Where more wait, the oldest are shown."""
+
+
+Roots: TypeAlias = dict[PostClaim, PostId]
+"""The roots of claims that are replies, where they are known."""
 
 
 class LinkReplies:
@@ -40,8 +46,12 @@ class LinkReplies:
         """Write the links of replies to their parents, before anything is read."""
         await self._conversations.link(list(replies))
 
-    async def join(self, arrived: Sequence[PostId]) -> None:
-        """Join posts that arrived, and the replies that waited for them, to their ancestors."""
+    async def join(self, arrived: Sequence[PostId]) -> Roots:
+        """Join posts that arrived, and the replies that waited for them, to their ancestors.
+
+        Return the roots of those that are replies, and of all replies whose root may be another
+        now.
+        """
         waiting = await self._conversations.orphans(arrived, MAX_ORPHANS)
         moved = {link.post_id for links in waiting.values() for link in links}
         known = await self._load_above([*arrived, *moved])
@@ -49,6 +59,22 @@ class LinkReplies:
         await self._add_orphans([*arrived, *moved], known)
         self._orphans.update(arrived, known)
         await self._contradicted.count(descendants, known)
+        if moved:
+            descendants |= moved | await self._load_below(moved, known)
+        return _roots({*arrived, *descendants}, known)
+
+    async def _load_below(
+        self, posts: Collection[PostId], known: dict[PostId, Post]
+    ) -> set[PostId]:
+        """Load all that hangs below posts into `known`, level by level. Return what that is."""
+        found: set[PostId] = set()
+        level = set(posts)
+        while level:
+            below = await self._conversations.children(level, MAX_ORPHANS)
+            level = {child.post_id for each in below.values() for child in each} - found
+            found |= level
+            await load_above(self._posts, known, level)
+        return found
 
     async def _add_orphans(self, posts: Iterable[PostId], known: Mapping[PostId, Post]) -> None:
         """List the replies with an unknown parent below every post that may change their root.
@@ -68,6 +94,19 @@ class LinkReplies:
         known: dict[PostId, Post] = {}
         await load_above(self._posts, known, posts)
         return known
+
+
+async def load_roots(posts: PostStore, ids: Collection[PostId]) -> Roots:
+    """Return the roots of those of these posts that are replies. Raises StoreUnavailable."""
+    known: dict[PostId, Post] = {}
+    await load_above(posts, known, ids)
+    return _roots(ids, known)
+
+
+def _roots(posts: Iterable[PostId], known: Mapping[PostId, Post]) -> Roots:
+    replies = [known[each] for each in posts if each in known and known[each].parent_id is not None]
+    found = ((PostClaim(each.post_id, each.author_id), root_of(each, known)) for each in replies)
+    return {claim: root for claim, root in found if root is not None}
 
 
 def _orphan_links(post: Post, known: Mapping[PostId, Post]) -> Iterator[ReplyLink]:

@@ -7,13 +7,16 @@ import numpy as np
 
 from schemas.events import Creation, Deletion, Edit, PostFact, ReplyCreated
 from schemas.ids import PostId, UserId, Version
+from services.audiences.store import AudienceStore
 from services.clock import Clock
 from services.conversations.store import NewReply
 from services.graph.store import GraphStore
 from services.handlers.ancestor_lines import named_in
+from services.handlers.audience_index import AudienceIndex
+from services.handlers.claim_index import reindex_posts, update_indexes
 from services.handlers.handler import Accepted
 from services.handlers.link_quotes import LinkQuotes
-from services.handlers.link_replies import LinkReplies
+from services.handlers.link_replies import LinkReplies, Roots, load_roots
 from services.handlers.link_reposts import FanOutPost, LinkReposts
 from services.handlers.outbox import RequestOutbox
 from services.handlers.pages import FanOutPolicy, fan_out_pages
@@ -48,6 +51,7 @@ class RecordPosts:
         reposts: LinkReposts,
         quotes: LinkQuotes,
         mentions: MentionStore,
+        audiences: AudienceStore,
         tags: TermStore,
         words: TermStore,
         outbox: RequestOutbox,
@@ -65,7 +69,8 @@ class RecordPosts:
         self._quotes = quotes
         self._mentions = mentions
         self._tags = tags
-        self._tag_index = PublicIndex(posts, tags, tags_of)
+        self._tag_index = PublicIndex(tags, tags_of)
+        self._audiences = audiences
         self._words = words
         self._outbox = outbox
         self._retention = retention
@@ -79,14 +84,18 @@ class RecordPosts:
             for message, accepted_at in batch
             if isinstance(message, Creation)
         ]
-        await self._record([each.message for each in batch])
+        facts = [each.message for each in batch]
+        await self._record(facts)
         arrived = list({PostId(each.message.post_id): None for each in created})
+        roots: Roots = {}
         if arrived:
-            await asyncio.gather(
+            roots, _, _ = await asyncio.gather(
                 self._conversations.join(arrived),
                 self._reposts.deliver(created, self._fan_out),
                 self._quotes.mention([each.message for each in created]),
             )
+        stating = [fact for fact in facts if isinstance(fact, Creation | Edit | Deletion)]
+        await self._index(stating, roots)
 
     async def erase(self, batch: Sequence[Accepted[PostFact]]) -> None:
         """Record posts of erased accounts without their words, so that threads hold together."""
@@ -98,7 +107,7 @@ class RecordPosts:
         created = [fact for fact in facts if isinstance(fact, Creation)]
         replies = [fact for fact in created if isinstance(fact, ReplyCreated)]
         await asyncio.gather(
-            self._record_posts(facts),
+            self._posts.record([post_mutation(fact) for fact in facts]),
             self._author_timelines.add_author_entries(
                 # An edit has words, too, by which an erasure must find it before its post arrives.
                 [
@@ -115,10 +124,15 @@ class RecordPosts:
             self._forget([claim_of(fact) for fact in facts if isinstance(fact, Deletion)]),
         )
 
-    async def _record_posts(self, facts: Sequence[PostFact]) -> None:
-        """Write the posts, then the tags by which they may be found by now."""
-        await self._posts.record([post_mutation(fact) for fact in facts])
-        await self._tag_index.update(fact for fact in facts if isinstance(fact, Creation | Edit))
+    async def _index(self, facts: Sequence[PostFact], joined: Roots) -> None:
+        """Index by tags and by audiences what was recorded, and replies whose roots are new."""
+        changed = {PostId(fact.post_id) for fact in facts if not isinstance(fact, Creation)}
+        roots = joined | (await load_roots(self._posts, changed) if changed else {})
+        audiences = AudienceIndex(self._audiences, roots)
+        await update_indexes(self._posts, facts, self._tag_index, audiences)
+        moved = {claim.post_id for claim in joined} - {PostId(fact.post_id) for fact in facts}
+        if moved:
+            await reindex_posts(self._posts, moved, audiences)
 
     async def _forget(self, claims: Sequence[PostClaim]) -> None:
         """Forget tags and words of deleted posts, also those that the search role adds later."""

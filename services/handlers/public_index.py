@@ -1,26 +1,22 @@
-"""Keeps an index of terms to public posts, in whatever order their messages come.
+"""An index of terms to public posts: the terms of others are withdrawn."""
 
-Whoever changes a post writes it first, and then brings its terms up to what is read back. Terms are
-written before the post is read a last time, so of two concurrent changes the later reader sees
-both, and what a change withdraws has a version above all that it withdraws.
-"""
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-
-from schemas.events import Creation, PostFact
+from schemas.events import Creation
 from schemas.ids import PostId, UserId, Version
 from services.posts.post import ClaimedPost
-from services.posts.store import PostStore
 from services.search.store import (
     MAX_TERM_VERSION,
     ClaimVersion,
     PostClaim,
     PostTerms,
     TermStore,
-    claim_of,
     term_version,
 )
 from services.search.terms import PublicPost
+
+TermsOf: TypeAlias = Callable[[PublicPost], frozenset[str]]
 
 
 def created_public(fact: Creation) -> PublicPost | None:
@@ -46,73 +42,42 @@ def public_post(claimed: ClaimedPost) -> PublicPost | None:
     )
 
 
-def _withdrawn_version(claimed: ClaimedPost) -> int | None:
-    """Return up to which version nothing may find a claim. None for a public repost.
+def _withdrawn(claimed: ClaimedPost) -> ClaimVersion | None:
+    """Return a claim with the version up to which nothing may find it. None for a public repost.
 
     What may be a post again by a later message keeps the terms that it had.
     """
-    post, version = claimed
+    post = claimed.post
+    claim = PostClaim(post.post_id, post.author_id)
     if post.deleted:
-        return MAX_TERM_VERSION
-    return None if post.visibility == "public" else term_version(version, post.visibility)
+        return ClaimVersion(claim, MAX_TERM_VERSION)
+    if post.visibility == "public":
+        return None
+    return ClaimVersion(claim, term_version(claimed.visibility_version, post.visibility))
 
 
 class PublicIndex:
-    """Adds the terms of public posts to a store and withdraws those of others.
+    """Adds the terms of public posts to a store and withdraws those of others: a ClaimIndex."""
 
-    Decides by the messages of one author about one post id, never by relations or other posts.
-    """
-
-    def __init__(
-        self, posts: PostStore, terms: TermStore, terms_of: Callable[[PublicPost], frozenset[str]]
-    ) -> None:
-        self._posts = posts
+    def __init__(self, terms: TermStore, terms_of: TermsOf) -> None:
         self._terms = terms
         self._terms_of = terms_of
 
-    async def update(self, facts: Iterable[PostFact]) -> None:
-        """Index the posts of recorded messages.
+    def stated(self, creation: Creation) -> PublicPost | None:
+        return created_public(creation)
 
-        A creation that makes its post public is added by its own words, which saves a reading: for
-        a moment also where a later edit narrowed it. Raises StoreUnavailable.
-        """
-        facts = list(facts)
-        created = (created_public(fact) for fact in facts if isinstance(fact, Creation))
-        stated = {post.claim: post for post in created if post is not None}
-        await self._add(stated.values())
-        await self._refresh({claim_of(fact) for fact in facts}, stated)
+    def owed(self, claimed: ClaimedPost) -> PublicPost | ClaimVersion | None:
+        return public_post(claimed) or _withdrawn(claimed)
 
-    async def reindex(self, posts: Collection[PostId]) -> None:
-        """Index all claims of these posts as they are by now. Raises StoreUnavailable."""
-        claims = await self._posts.load_claims(posts)
-        await self._refresh({PostClaim(each.post_id, each.author_id) for each, _ in claims}, {})
+    def adds(self, entry: PublicPost | ClaimVersion) -> bool:
+        return isinstance(entry, PublicPost)
 
-    async def _refresh(
-        self, claims: Collection[PostClaim], added: Mapping[PostClaim, PublicPost]
-    ) -> None:
-        """Index claims as they are by now; `added` was just added. Raises StoreUnavailable."""
-        while claims:
-            public = await self._withdraw_others(claims)
-            added = {each.claim: each for each in public if added.get(each.claim) != each}
-            await self._add(added.values())
-            claims = added.keys()
-
-    async def _withdraw_others(self, claims: Collection[PostClaim]) -> list[PublicPost]:
-        """Withdraw the terms of claims that are not public, or deleted. Return the public ones."""
-        loaded = await self._posts.load_claims({claim.post_id for claim in claims})
-        known = {PostClaim(each.post.post_id, each.post.author_id): each for each in loaded}
-        public, others = [], []
-        for claim in known.keys() & claims:
-            if (post := public_post(known[claim])) is not None:
-                public.append(post)
-            elif (version := _withdrawn_version(known[claim])) is not None:
-                others.append(ClaimVersion(claim, version))
+    async def write(self, entries: Sequence[tuple[PostClaim, PublicPost | ClaimVersion]]) -> None:
+        public = [each for _, each in entries if isinstance(each, PublicPost)]
+        if public:
+            await self._terms.add(
+                [PostTerms(each.claim, self._terms_of(each), each.version) for each in public]
+            )
+        others = [each for _, each in entries if isinstance(each, ClaimVersion)]
         if others:
             await self._terms.withdraw(others)
-        return public
-
-    async def _add(self, posts: Collection[PublicPost]) -> None:
-        if posts:
-            await self._terms.add(
-                [PostTerms(each.claim, self._terms_of(each), each.version) for each in posts]
-            )

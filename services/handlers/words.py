@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from schemas.events import Creation, Edit, PostFact
+from services.handlers.claim_index import update_indexes
 from services.handlers.handler import Accepted
 from services.handlers.public_index import PublicIndex
 from services.posts.post import post_mutation
@@ -23,12 +24,12 @@ class RecordWords:
     def __init__(self, posts: PostStore, words: TermStore) -> None:
         self._posts = posts
         self._words = words
-        self._index = PublicIndex(posts, words, words_of)
+        self._index = PublicIndex(words, words_of)
 
     async def __call__(self, batch: Sequence[Accepted[PostFact]]) -> None:
         facts = [each.message for each in batch if isinstance(each.message, Creation | Edit)]
         await self._posts.record([post_mutation(fact) for fact in facts])
-        await self._index.update(facts)
+        await update_indexes(self._posts, facts, self._index)
 
     async def erase(self, batch: Sequence[Accepted[PostFact]]) -> None:
         """Blank the posts and forget their words. `RecordPosts` keeps what threads need."""

@@ -46,7 +46,10 @@ _CLAIM = (
 )
 _LOAD = select("posts", "load", f"post_id, {_CLAIM}", "WHERE post_id IN ?")
 _LOAD_CLAIMS = select(
-    "posts", "claims", f"post_id, writetime(visibility), {_CLAIM}", "WHERE post_id IN ?"
+    "posts",
+    "claims",
+    f"post_id, writetime(visibility), writetime(mentions), {_CLAIM}",
+    "WHERE post_id IN ?",
 )
 _SCAN = select(
     "posts", "scan", "DISTINCT post_id, token(post_id)", "WHERE token(post_id) > ? LIMIT ?"
@@ -86,9 +89,9 @@ class CassandraPosts:
     async def load_claims(self, posts: Collection[PostId]) -> list[ClaimedPost]:
         requests = (self._store.read(_LOAD_CLAIMS, part) for part in key_chunks(posts))
         return [
-            ClaimedPost(claim, Version(since))
+            ClaimedPost(claim, Version(visible), Version(named))
             for rows in await asyncio.gather(*requests)
-            for post, since, *cells in rows
+            for post, visible, named, *cells in rows
             if (claim := resolve_post(PostId(post), [_claim(*cells)])) is not None
         ]
 

@@ -91,7 +91,7 @@ class MemoryPosts:
 
     async def load_claims(self, posts: Collection[PostId]) -> list[ClaimedPost]:
         return [
-            ClaimedPost(claim, cells.stated["visibility"][0])
+            ClaimedPost(claim, cells.stated["visibility"][0], cells.stated["mentions"][0])
             for post in posts
             for author, cells in self._rows.get(post, {}).items()
             if (claim := resolve_post(post, [cells.row(author)])) is not None

@@ -95,10 +95,11 @@ class Post(msgspec.Struct, frozen=True):
 
 
 class ClaimedPost(NamedTuple):
-    """One author's claim as a post, whoever owns the id, and the version of its visibility."""
+    """One author's claim as a post, whoever owns the id, and the versions of two fields."""
 
     post: Post
     visibility_version: Version
+    mentions_version: Version
 
 
 def post_mutation(fact: PostFact) -> PostMutation:

@@ -1,13 +1,12 @@
 """An author's page: all their posts that the viewer may read. No retention."""
 
-from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
-from schemas.ids import PostId, UserId
+from schemas.ids import UserId
 from services.posts.post import Post
+from services.readers.audiences import posts_of_authors
 from services.readers.paging import Page, PageRequest, cut_page
 from services.readers.reader import Reader
-from services.span import Span
 from services.visibility.predicate import Verdict, judge_on_page
 from services.visibility.view import View
 
@@ -32,10 +31,7 @@ class AuthorPosts:
 
         Raises StoreUnavailable.
         """
-
-        async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
-            pages = await self._reader.stores.author_timelines.author_pages([author], span, limit)
-            return pages.get(author, [])
+        skeleton = await posts_of_authors(self._reader, [author], viewer)
 
         def shows(post: Post, view: View) -> Verdict:
             if post.author_id != author:  # another author's earlier claim has the id

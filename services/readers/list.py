@@ -1,15 +1,12 @@
 """A list's timeline: its members' posts and reposts, pulled when its owner reads it."""
 
-from collections.abc import Sequence
-from heapq import nlargest, nsmallest
-
-from schemas.ids import ListId, PostId, UserId
+from schemas.ids import ListId, UserId
 from services.posts.post import Post
+from services.readers.audiences import posts_of_authors
 from services.readers.paging import Page, PageRequest, cut_page
 from services.readers.reader import Reader
 from services.readers.repost_windows import repost_finder
 from services.retention import Retention
-from services.span import Span
 from services.visibility.predicate import Verdict, judge_in_list
 from services.visibility.view import View
 
@@ -37,10 +34,7 @@ class ListPosts:
         members = await self._load_members(list_id)
         floor = self._retention.floor(self._reader.clock())
 
-        async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
-            pages = await self._reader.stores.author_timelines.author_pages(members, span, limit)
-            posts = {post for each in pages.values() for post in each}
-            return (nlargest if span.newest_first else nsmallest)(limit, posts)
+        skeleton = await posts_of_authors(self._reader, members, viewer)
 
         def shows(post: Post, view: View) -> Verdict:
             if post.author_id not in members:  # another author's earlier claim has the id

@@ -1,13 +1,12 @@
 """The quotes of a post: the posts that quote it, newest first (rule 32). No retention."""
 
-from collections.abc import Sequence
-
 from schemas.ids import PostId, UserId
+from services.audiences.store import Listing
 from services.posts.post import Post
+from services.readers.audiences import posts_of_listing
 from services.readers.paging import Page, PageRequest, cut_page
 from services.readers.post import read_post
 from services.readers.reader import Reader
-from services.span import Span
 from services.visibility.predicate import Verdict, judge_quote
 from services.visibility.view import View
 
@@ -28,8 +27,7 @@ class QuotesOfPosts:
         if await read_post(self._reader, quoted, viewer) is None:
             return None
 
-        async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
-            return await self._reader.stores.quotes.page(quoted, span, limit)
+        skeleton = posts_of_listing(self._reader, Listing("quotes", quoted), viewer)
 
         def shows(post: Post, view: View) -> Verdict:
             return judge_quote(post, quoted, view)

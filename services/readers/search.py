@@ -1,15 +1,16 @@
 """Search over public posts: by words, author, tag, time and conversation, newest first."""
 
 import asyncio
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from schemas.ids import MAX_ID, PostId, UserId
 from schemas.normal_text import normal_text
 from schemas.tags import normal_tag
-from services.conversations.store import Child, ReplyLink
+from services.audiences.store import Listing
 from services.posts.ancestry import root_of
 from services.posts.post import Post
+from services.readers.audiences import posts_of_listing
 from services.readers.paging import Page, PageRequest, cut_page
 from services.readers.reader import Reader, Skeleton
 from services.search.store import TermStore
@@ -21,14 +22,6 @@ from services.words import cut_text
 
 MAX_WORDS = 16
 """Words in one search, or pairs of a run that find candidates; each is a request or two."""
-MAX_LEVELS = 100
-"""Levels of a conversation, walked down from its root one at a time."""
-MAX_POSTS = 10_000
-"""Posts of a conversation; the rest of a larger one is found by words, author or tag only."""
-POSTS_AT_ONCE = 1_000
-"""Posts of a conversation that one request loads."""
-REPLIES_AT_ONCE = 1_000
-"""Replies to one post that are looked at, and as many that wait for their parents."""
 
 
 class SearchCriteria(NamedTuple):
@@ -110,10 +103,6 @@ class SearchPosts:
     async def _rarest_source(self, criteria: SearchCriteria, span: Span, limit: int) -> Skeleton:
         """The source with the fewest posts in the span: its first page reaches furthest."""
         sources = list(self._sources(criteria))
-        if criteria.conversation is not None:
-            posts, whole = await self._load_conversation(criteria.conversation)
-            if whole or not sources:
-                return self._public_ones(posts)
         if not sources:
             return _from_terms(self._stores.words, all_post_terms())
         if len(sources) == 1:
@@ -129,40 +118,20 @@ class SearchPosts:
             yield _from_terms(self._stores.tags, [tag_term(criteria.tag)])
         if criteria.author is not None:
             yield _from_terms(self._stores.words, [author_term(criteria.author)])
+        if criteria.conversation is not None:
+            yield self._of_conversation(criteria.conversation)
 
-    def _public_ones(self, posts: Collection[PostId]) -> Skeleton:
-        """Return a source of the public ones among posts: others are not even looked at later.
-
-        A page that ends within a run of posts that are not public would tell of them.
-        """
+    def _of_conversation(self, root: PostId) -> Skeleton:
+        """Return a source of a conversation's root and of its public replies."""
+        replies = posts_of_listing(self._reader, Listing("conversation", root), None)
 
         async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
-            inside = (each for each in posts if span.above < each < span.below)
-            waiting = sorted(inside, reverse=span.newest_first)
-            public: list[PostId] = []
-            while waiting and len(public) < limit:
-                part, waiting = waiting[:POSTS_AT_ONCE], waiting[POSTS_AT_ONCE:]
-                known = await self._stores.posts.load(part)
-                public += [each for each in part if _is_public(known.get(each))]
-            return public[:limit]
+            found = list(await replies(span, limit))
+            if span.above < root < span.below:
+                found = sorted({root, *found}, reverse=span.newest_first)
+            return found[:limit]
 
         return skeleton
-
-    async def _load_conversation(self, root: PostId) -> tuple[set[PostId], bool]:
-        """Return what hangs below a root or waits there, and whether that is all of it."""
-        found, level, whole = {root}, {root}, True
-        for _ in range(MAX_LEVELS):
-            below, waiting = await asyncio.gather(
-                self._stores.conversations.children(level, REPLIES_AT_ONCE),
-                self._stores.conversations.orphans(level, REPLIES_AT_ONCE),
-            )
-            replies: list[Sequence[Child | ReplyLink]] = [*below.values(), *waiting.values()]
-            whole &= all(len(each) < REPLIES_AT_ONCE for each in replies)
-            level = {link.post_id for each in replies for link in each} - found
-            found |= level
-            if not level or len(found) > MAX_POSTS:
-                break
-        return found, whole and not level
 
 
 def _from_terms(store: TermStore, terms: Sequence[str]) -> Skeleton:
@@ -170,10 +139,6 @@ def _from_terms(store: TermStore, terms: Sequence[str]) -> Skeleton:
         return await store.page(terms, span, limit)
 
     return skeleton
-
-
-def _is_public(post: Post | None) -> bool:
-    return post is not None and post.visibility == "public"
 
 
 def _reach(page: Sequence[PostId], limit: int, *, newest_first: bool) -> int:

@@ -5,13 +5,19 @@ it is known which links it must have; those that it must not have are shown by n
 """
 
 from schemas.ids import PostId
-from services.posts.ancestry import load_above, path_up
+from services.audiences.store import AudienceEntry
+from services.handlers.audience_index import AudienceIndex
+from services.posts.ancestry import load_above, path_up, root_of
 from services.posts.post import Post
 from services.readers.reader import Reader
 from services.readers.thread_posts import MAX_ORPHANS
 from services.retention import Retention
+from services.search.store import PostClaim
 from services.span import Span
 from services.verification.differences import Differences
+
+MOST_CLAIMS = 100
+"""Claims of one post id that are looked through: nearly every id has one."""
 
 
 class VerifyThreads:
@@ -35,6 +41,7 @@ class VerifyThreads:
             await self._is_in_its_home(known[post]),
             await self._is_below(known[post], known),
             await self._is_among_quotes(known[post]),
+            await self._is_filed(known[post], known),
         )
         return Differences() if all(there) else Differences(frozenset({(post, None)}))
 
@@ -56,6 +63,22 @@ class VerifyThreads:
             return True
         span = Span(above=post.post_id - 1, below=post.post_id + 1)
         return bool(await self._reader.stores.quotes.page(post.quote_of, span, 1))
+
+    async def _is_filed(self, post: Post, known: dict[PostId, Post]) -> bool:
+        """Whether every listing has it for each audience that it is owed to."""
+        stores = self._reader.stores
+        claim = PostClaim(post.post_id, post.author_id)
+        root = root_of(post, known) if post.parent_id is not None else None
+        index = AudienceIndex(stores.audiences, {} if root is None else {claim: root})
+        span = Span(above=post.post_id - 1, below=post.post_id + 1)
+        for claimed in await stores.posts.load_claims([post.post_id]):
+            if claimed.post.author_id != post.author_id:
+                continue
+            for (kind, listing), audience, *_ in index.owed(claimed).owed_keys():
+                found = await stores.audiences.pages(kind, [listing], audience, span, MOST_CLAIMS)
+                if AudienceEntry(*claim) not in found.get(listing, []):
+                    return False
+        return True
 
     async def _is_below(self, post: Post, known: dict[PostId, Post]) -> bool:
         """Whether it is below its parent or, while that is unknown, below its claimed root."""

@@ -17,7 +17,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "replay": "Apply events again, by a plan.",
     "erase": "Erase an account for good, and prove it.",
     "rebuild": "Rebuild home timelines from author timelines.",
-    "reindex": "Index the tags and words of public posts anew.",
+    "reindex": "Index the tags, words and audiences of posts anew.",
     "verify": "Check that homes and threads show what they must.",
     "home": "Read a user's home timeline.",
     "thread": "Read the thread of a post.",

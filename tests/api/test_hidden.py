@@ -122,12 +122,96 @@ async def test_an_authors_page_does_not_end_early_over_a_run_of_hidden_posts(
 async def test_no_cursor_shows_the_place_of_a_post(
     village: Village, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On an author's page `next` may mark a hidden post: its id is not in the token."""
-    await hide(village, "direct")
+    """On an author's page `next` may mark a post that is not given: its id is not in the token."""
+    await hide(village, "public")
     monkeypatch.setattr(reader, "MAX_REFILLS", 1)
-    body = (await client.get(f"/v1/users/{ALICE}/posts", params={"limit": 2})).json()
+    asked = {"limit": 2, "replies": "only"}
+    body = (await client.get(f"/v1/users/{ALICE}/posts", params=asked)).json()
     assert body["items"] == []
     token = body["next"]
     content = urlsafe_b64decode(token + "=" * (-len(token) % 4))
     entries = await village.stores.author_timelines.author_pages([ALICE], Span(), MANY)  # type: ignore[list-item]
     assert not [post for post in entries[ALICE] if post.to_bytes(8) in content]  # type: ignore[index]
+
+
+LISTINGS: dict[str, tuple[str, dict[str, Any]]] = {
+    "author": ("/v1/users/1/posts", {}),
+    "replies": ("/v1/users/1/posts", {"replies": "only"}),
+    "list": ("/v1/lists/7/timeline", {}),
+    "quotes": ("/v1/posts/{root}/quotes", {}),
+    "conversation": ("/v1/search", {"conversation": "{root}"}),
+}
+
+
+async def listed(
+    village: Village, listing: str, root: int, **asked: object
+) -> tuple[Any, Counter[str]]:
+    """The body of a listing's page and the work it took."""
+    path, query = LISTINGS[listing]
+    given = {name: value.format(root=root) for name, value in query.items()}
+    return await answered(village, path.format(root=root), **given, **asked)
+
+
+@pytest.mark.parametrize("visibility", ["unlisted", "followers", "direct"])
+@pytest.mark.parametrize("listing", LISTINGS)
+async def test_a_listing_does_the_same_whatever_is_hidden_in_it(
+    village: Village, listing: str, visibility: str
+) -> None:
+    """By the same store requests, which give as many rows."""
+    root = await village.post(CAROL, minutes_ago=900)
+    await village.lists(BOB, 7, ALICE, CAROL)
+    for minutes_ago in (800, 0.5):
+        await village.reply(ALICE, root, minutes_ago=minutes_ago, quote_of=root)
+    viewer = {"viewer": BOB}
+    if visibility == "unlisted":
+        viewer = {}  # who is signed in may read them
+        if listing == "list":
+            pytest.skip("a list has no anonymous readers")
+    before = await listed(village, listing, root, limit=1, **viewer)
+    assert before[0]["items"]
+    for each in range(MANY):
+        await village.reply(ALICE, root, minutes_ago=each + 1, quote_of=root, visibility=visibility)
+    after = await listed(village, listing, root, limit=1, **viewer)
+    if (listing, visibility) == ("quotes", "followers"):
+        # Whom bob follows among those who quote for their followers: their keys are looked at.
+        for work in (before[1], after[1]):
+            for name in ("MemoryAudiences.pages rows", "MemoryRelations.about"):
+                work.pop(name, None)
+    assert after == before
+
+
+@pytest.mark.parametrize("listing", LISTINGS)
+async def test_what_an_edit_narrows_leaves_its_listings(village: Village, listing: str) -> None:
+    """And is back in them once an edit widens it, by the edits' versions and not by their order."""
+    root = await village.post(CAROL, minutes_ago=900)
+    await village.lists(BOB, 7, ALICE, CAROL)
+    empty = await listed(village, listing, root, viewer=BOB)
+    post = await village.reply(ALICE, root, minutes_ago=5, quote_of=root)
+    assert str(post) in str((await listed(village, listing, root, viewer=BOB))[0])
+    await village.edit(ALICE, post, visibility="direct")
+    assert await listed(village, listing, root, viewer=BOB) == empty
+    await village.edit(ALICE, post, visibility="public")
+    assert str(post) in str((await listed(village, listing, root, viewer=BOB))[0])
+
+
+async def test_followers_and_the_mentioned_find_what_is_for_them(village: Village) -> None:
+    """On the author's page, in a list and among quotes; the author finds all of their own."""
+    root = await village.post(CAROL, minutes_ago=900)
+    await village.lists(BOB, 7, ALICE, CAROL)
+    said = {
+        "followers": await village.post(ALICE, visibility="followers", quote_of=root),
+        "direct": await village.post(ALICE, visibility="direct", mentions=[BOB], quote_of=root),
+        "hidden": await village.post(ALICE, visibility="direct", mentions=[CAROL], quote_of=root),
+    }
+
+    async def found(listing: str, viewer: int) -> set[str]:
+        body, _ = await listed(village, listing, root, viewer=viewer)
+        given = {each["post_id"] for each in body["items"]}
+        return {name for name, post in said.items() if str(post) in given}
+
+    listings = ("author", "list", "quotes")
+    assert [await found(each, BOB) for each in listings] == [{"direct"}] * 3
+    await village.follows(BOB, ALICE)
+    assert [await found(each, BOB) for each in listings] == [{"direct", "followers"}] * 3
+    assert await found("author", ALICE) == set(said)
+    assert await found("quotes", ALICE) == set(said)

@@ -24,6 +24,7 @@ FLOORS = (
         "erasures",
         "generations",
         "mentions",
+        "audiences",
     },
     {"timelines"},
     {"pulled"},

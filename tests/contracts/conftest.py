@@ -23,6 +23,7 @@ from schemas.ids import DAY_MS, PostId, UserId, post_id
 from servers import java
 from servers.server import Reachable, Server
 from services.activity.cassandra import CassandraActivity
+from services.audiences.cassandra import CassandraAudiences
 from services.conversations.cassandra import CassandraConversations
 from services.erasures.cassandra import CassandraErasures
 from services.generations.memory import MemoryGenerations
@@ -63,13 +64,14 @@ TABLES = (
     ("quotes",),
     ("erasures", "accounts"),
     ("mentions", "answers"),
+    ("audience_entries",),
 )
 """Of each port, in the order of `Stores`."""
 WRITES = {
     "record", "blank", "hint_ancestors", "link", "add_orphans", "add_author_entries",
     "add_home_entries", "add", "forget", "withdraw", "mark_requested", "add_author_reposts",
     "add_home_reposts", "flag", "raise_numbers", "add_quotes", "add_answers", "erase",
-    "erase_edges", "erase_author", "erase_owner", "ask", "save", "finish",
+    "change", "erase_edges", "erase_author", "erase_owner", "ask", "save", "finish",
 }  # fmt: skip
 COMPACT_SECONDS = 60
 PATIENCE_SECONDS = 60.0
@@ -253,6 +255,7 @@ def on(store: Store) -> Stores:
         CassandraQuotes(store),
         CassandraErasures(store),
         CassandraMentions(store, Retention(days=30), lambda: NOW),
+        CassandraAudiences(store),
     )
 
 

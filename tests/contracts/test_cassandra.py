@@ -26,6 +26,7 @@ from services.graph.cassandra import SAMPLE, CassandraGraph, estimate
 from services.graph.edge import EdgeMutation, edge_mutation
 from services.graph.levels import MAX_LEVEL
 from services.graph.store import SlotRange
+from services.handlers.claim_index import update_indexes
 from services.handlers.erased import ErasedAccounts
 from services.handlers.handler import Accepted
 from services.handlers.public_index import PublicIndex
@@ -448,7 +449,7 @@ async def test_an_index_of_public_posts_costs_a_read_of_the_batch(
 ) -> None:
     """And a hidden word costs a reader what an absent one does, also after edits of visibility."""
     posts, words = CassandraPosts(store), CassandraWords(store)
-    index = PublicIndex(posts, words, words_of)
+    index = PublicIndex(words, words_of)
     secret = f"secret{people.alice}"
 
     def said(visibility: Visibility | None) -> list[PostCreated]:
@@ -466,7 +467,7 @@ async def test_an_index_of_public_posts_costs_a_read_of_the_batch(
     async def cost_of_indexing(facts: Sequence[PostFact]) -> int:
         await posts.record([post_mutation(fact) for fact in facts])
         before = requests()
-        await index.update(facts)
+        await update_indexes(posts, facts, index)
         return requests() - before
 
     async def cost_of(word: str) -> tuple[list[PostId], int]:
@@ -494,7 +495,7 @@ async def test_an_index_of_public_posts_costs_a_read_of_the_batch(
     )
     await cost_of_indexing([widened])
     assert (await cost_of(secret))[0] == [public[0].post_id]
-    await index.update(narrowed)
+    await update_indexes(posts, narrowed, index)
     assert (await cost_of(secret))[0] == [public[0].post_id]
 
 

@@ -50,6 +50,7 @@ WRITES = {
     "quotes": ("add_quotes",),
     "erasures": (),
     "mentions": ("add", "add_answers"),
+    "audiences": ("change",),
 }
 """What of each store writes."""
 

@@ -17,6 +17,7 @@ from schemas.events import (
     Visibility,
 )
 from schemas.ids import PostId, UserId, post_id
+from schemas.relations import AccountErased
 from services.handlers.public_index import public_post
 from services.posts.memory import MemoryPosts
 from services.posts.post import ClaimedPost, post_mutation
@@ -42,8 +43,9 @@ async def assert_found(world: World, facts: list[Fact]) -> None:
     """Each word and tag finds the claims that are public and say it, and none that are not public.
 
     A public claim may still be found by what its messages said before, and one that was a post
-    before an earlier version of it came that is a repost.
+    before an earlier version of it came that is a repost. What the erased wrote is forgotten.
     """
+    erased = {fact.owner_id for fact in facts if isinstance(fact, AccountErased)}
     posts = [fact for fact in facts if isinstance(fact, PostFact)]
     stores = world.reader.stores
     for store, terms_of in ((stores.words, words_of), (stores.tags, tags_of)):
@@ -52,9 +54,10 @@ async def assert_found(world: World, facts: list[Fact]) -> None:
             for term in terms_of(as_public(fact)):
                 said.setdefault(term, set()).add(PostId(fact.post_id))
         claims = await merged_claims(posts)
-        owed = [post for each in claims if (post := public_post(each)) is not None]
+        kept = [each for each in claims if each.post.author_id not in erased]
+        owed = [post for each in kept if (post := public_post(each)) is not None]
         public = {
-            post.post_id for post, _ in claims if post.visibility == "public" and not post.deleted
+            post.post_id for post, *_ in claims if post.visibility == "public" and not post.deleted
         }
         for term, sayers in said.items():
             found = set(await store.page([term], Span(), MANY))

@@ -1,0 +1,84 @@
+"""Posts are filed for exactly those who may read them, in whatever order their messages come."""
+
+from random import Random
+
+from hypothesis import strategies as st
+
+from schemas.events import PostFact
+from services.audiences.memory import MemoryAudiences
+from services.audiences.store import EVERYBODY, FOLLOWERS, SIGNED_IN, ListingKind
+from services.handlers.audience_index import AudienceIndex
+from services.handlers.link_replies import load_roots
+from services.span import Span
+from streams.cli.reindex import reindex
+from streams.pace import Pace
+from tests.histories import Fact, chances
+from tests.properties.concurrent_writer import ConcurrentWriter
+from tests.properties.conftest import Prove
+from tests.properties.test_words import merged_claims
+from tests.properties.world import World
+from tests.relation_histories import whole_histories
+
+MANY = 1_000
+
+
+async def assert_filed(world: World, facts: list[Fact]) -> None:
+    """Each claim is where its audience looks; what is for fewer is in no wider listing."""
+    stores = world.reader.stores
+    posts = [fact for fact in facts if isinstance(fact, PostFact)]
+    claims = await merged_claims(posts)
+    roots = await load_roots(stores.posts, {claimed.post.post_id for claimed in claims})
+    index = AudienceIndex(stores.audiences, roots)
+
+    async def entries(kind: ListingKind, listing: int, audience: int) -> set[tuple[int, int]]:
+        found = await stores.audiences.pages(kind, [listing], audience, Span(), MANY)
+        return {(entry.post_id, entry.author_id) for entry in found.get(listing, [])}
+
+    for claimed in claims:
+        statement = index.owed(claimed)
+        for (kind, listing), audience, *entry in statement.owed_keys():
+            assert tuple(entry) in await entries(kind, listing, audience), (kind, audience)
+        post = claimed.post
+        visible = "deleted" if post.deleted else post.visibility
+        wider = {
+            "public": (),
+            "unlisted": (EVERYBODY,),
+            "followers": (EVERYBODY, SIGNED_IN),
+            "direct": (EVERYBODY, SIGNED_IN, FOLLOWERS),
+            "deleted": (EVERYBODY, SIGNED_IN, FOLLOWERS),
+        }[visible]
+        for kind, listing in statement.listings:
+            for audience in wider:
+                assert (post.post_id, post.author_id) not in await entries(kind, listing, audience)
+
+
+def test_posts_are_filed_for_those_who_may_read_them(prove: Prove) -> None:
+    """In any order of the messages."""
+
+    async def holds(facts: list[Fact], chance: Random) -> None:
+        await assert_filed(await World().deliver(facts, chance), facts)
+
+    prove(holds, 30, whole_histories(), chances)
+
+
+def test_workers_that_fail_midway_file_the_same(prove: Prove) -> None:
+    """Also where several handle the same messages at once, and some twice."""
+
+    async def holds(facts: list[Fact], chance: Random, failing: float) -> None:
+        world = World(between=lambda port: ConcurrentWriter(port, chance, failing))
+        await assert_filed(await world.deliver_by(3, facts, chance), facts)
+
+    prove(holds, 15, whole_histories(), chances, st.sampled_from((0, 0.02, 0.1)))
+
+
+def test_reindexing_files_what_an_earlier_release_did_not(prove: Prove) -> None:
+    """From the posts alone; it may be done at any time."""
+
+    async def holds(facts: list[Fact], chance: Random) -> None:
+        world = await World().deliver(facts, chance)
+        stores = world.reader.stores
+        emptied = World(stores=stores._replace(audiences=MemoryAudiences()))
+        await reindex(emptied.reader.stores, Pace(None), lambda _: None)
+        await assert_filed(emptied, facts)
+
+    prove(holds, 15, whole_histories(), chances)
