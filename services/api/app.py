@@ -13,7 +13,17 @@ from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 from msgspec.json import encode
 
-from services.api import health, lists, marks, mentions, posts, relations, search, timelines
+from services.api import (
+    catch_up,
+    health,
+    lists,
+    marks,
+    mentions,
+    posts,
+    relations,
+    search,
+    timelines,
+)
 from services.api.auth.access import Access, AccessGate
 from services.api.auth.exposure import require_safe
 from services.api.auth.gate import create_access_gate
@@ -34,6 +44,7 @@ from services.clock import Clock
 from services.handlers.rebuild import Rebuild
 from services.metrics.metrics import Metrics
 from services.readers.author import AuthorPosts
+from services.readers.catch_up import CatchUpReader
 from services.readers.home import Home
 from services.readers.list import ListPosts
 from services.readers.marks import ReadMarksReader
@@ -91,6 +102,7 @@ def build_api(
     streams = Streams(settings, probe, metrics, random.random)
     endpoints = [
         *timelines.endpoints(home, returning, AuthorPosts(reader), cursors, max_wait_seconds),
+        *catch_up.endpoints(CatchUpReader(home, reader, retention), returning, cursors),
         *stream.endpoints(returning, cursors, gate, streams),
         *_other_endpoints(reader, retention, cursors),
         *health.endpoints(stores.posts, metrics),

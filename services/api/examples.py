@@ -6,7 +6,7 @@ import msgspec
 from msgspec.structs import replace
 
 from schemas.ids import DEFAULT_EPOCH, PostId, UserId, Version, post_id, post_time
-from services.api import answers, mark_answers, mention_answers
+from services.api import answers, catch_up_answers, mark_answers, mention_answers
 from services.api.cursors import Cursors
 from services.api.page_position import bare_position
 from services.readers.home import Explanation
@@ -84,6 +84,16 @@ MENTIONS: Final = mention_answers.MentionListing(
     next=_CURSOR,
     prev=_CURSOR,
     gap=None,
+    state="ready",
+)
+CATCH_UP: Final = catch_up_answers.CatchUp(
+    items=[
+        catch_up_answers.NewConversation(str(_POST_ID), [POST], [str(_AUTHOR)]),
+        catch_up_answers.NewBroadcasts(str(_AUTHOR), count=5, cursor=_CURSOR),
+    ],
+    folded=5,
+    since=answers.item(_POST).created_at,
+    more=False,
     state="ready",
 )
 EVENT: Final = {

@@ -162,6 +162,11 @@ def links(path: str, kept: Mapping[str, str], tokens: Mapping[Rel, str | None]) 
     return {"Link": ", ".join(parts)} if parts else {}
 
 
+def author_listing(author: UserId, viewer: UserId | None, part: str = "") -> str:
+    """Return the listing name of an author's pages, or of a part of them, for cursors."""
+    return f"posts/{author}/{viewer or ''}{part}"
+
+
 def home_listing(viewer: UserId) -> str:
     """Return the listing name of a home timeline's pages, for cursors."""
     return f"home/{viewer}"

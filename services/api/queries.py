@@ -132,6 +132,20 @@ class UnansweredQuery(MentionsQuery, frozen=True, kw_only=True):
     ] = "newest"
 
 
+class CatchUpQuery(Struct, frozen=True, kw_only=True):
+    user_id: HomeOwner
+    since: (
+        Annotated[
+            TimeParameter,
+            Meta(
+                description="earliest time (RFC 3339, or microseconds), 7 days ago at most; by "
+                "default the user's read mark on home, else as far as home goes back"
+            ),
+        ]
+        | None
+    ) = None
+
+
 class PostQuery(Struct, frozen=True, kw_only=True):
     post_id: Annotated[PathId, Meta(description="the post")]
     viewer: Viewer | None = None

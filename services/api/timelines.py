@@ -11,7 +11,7 @@ from services.api import answers, examples
 from services.api.auth.access import Access
 from services.api.cursors import Cursors
 from services.api.operation import AnyRequest, Endpoint, Operation
-from services.api.pages import Pager, home_listing, refuse_cursors
+from services.api.pages import Pager, author_listing, home_listing, refuse_cursors
 from services.api.problems import NotFound
 from services.api.queries import AuthorQuery, ExplainQuery, HomeQuery
 from services.api.wait_for import wait_until_arrived
@@ -79,7 +79,7 @@ def endpoints(
         request: AnyRequest, query: AuthorQuery, viewer: UserId | None
     ) -> Response[Any]:
         author = UserId(int(query.user_id))
-        pager = Pager(cursors, f"posts/{author}/{viewer or ''}{_of_replies(query)}")
+        pager = Pager(cursors, author_listing(author, viewer, _of_replies(query)))
         read = partial(authors.page, author, viewer, replies=query.replies)
         return await pager.respond(request, query, read)
 

@@ -49,7 +49,7 @@ def fold_damped(
     A row that is shown is its own. `wordings` has a column for each digest of a row.
     """
     author = window.author[rows]
-    beginnings = window.begins[rows] & _broadcasts(window)[rows]
+    beginnings = window.begins[rows] & find_broadcasts(window)[rows]
     groups = [np.where(beginnings, author, NOBODY)]
     groups += [_repeated(author, column) for column in wordings.T]
 
@@ -62,8 +62,8 @@ def fold_damped(
     return shown_by
 
 
-def _broadcasts(window: PostWindow) -> Flags:
-    """Whether the author of each row of the window mostly broadcasts."""
+def find_broadcasts(window: PostWindow) -> Flags:
+    """Return whether the author of each row of the window mostly broadcasts."""
     _, person = np.unique(window.author, return_inverse=True)
     others = (window.parent_author != NOBODY) & (window.parent_author != window.author)
     posts, answers = np.bincount(person), np.bincount(person, weights=others)

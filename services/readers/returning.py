@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 import numpy as np
@@ -15,6 +15,7 @@ from services.activity.store import ActivityKind, ActivityStore
 from services.clock import Clock
 from services.errors import Transient
 from services.metrics.metrics import Metrics
+from services.readers.catch_up import CatchUpSummary
 from services.readers.home import Home
 from services.readers.paging import Page, PageRequest
 
@@ -26,6 +27,8 @@ MAX_RETURNING: Final = 10_000
 """Users that one process brings back at a time; others are brought back when they read again."""
 REBUILDS_AT_ONCE: Final = 4
 """Rebuilds at a time: each holds a hundred author timelines, and competes with page reads."""
+
+Answer = TypeVar("Answer", Page, CatchUpSummary)
 
 log = structlog.get_logger(__name__)
 
@@ -73,7 +76,13 @@ class ReturningUsers:
         """Return the page around the viewer's mark. Raises StoreUnavailable."""
         return await self._read(viewer, partial(self._home.page_around_mark, viewer, limit))
 
-    async def _read(self, viewer: UserId, read: Callable[[], Awaitable[Page]]) -> Page:
+    async def catch_up(
+        self, viewer: UserId, read: Callable[[], Awaitable[CatchUpSummary]]
+    ) -> CatchUpSummary:
+        """Return what is new in the viewer's home, marked as pages are. Raises StoreUnavailable."""
+        return await self._read(viewer, read)
+
+    async def _read(self, viewer: UserId, read: Callable[[], Awaitable[Answer]]) -> Answer:
         may_lack = await self._check_in(viewer)
         page = await read()
         return msgspec.structs.replace(page, building=True) if may_lack else page

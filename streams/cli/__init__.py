@@ -20,6 +20,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "reindex": "Index the tags, words and audiences of posts anew.",
     "verify": "Check that homes and threads show what they must.",
     "home": "Read a user's home timeline.",
+    "catch-up": "Sum up what happened in a user's home.",
     "thread": "Read the thread of a post.",
     "explain": "Explain why a user sees a post, or does not.",
     "loadtest": "Measure what fan-out costs.",

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from services.clock import now_ms
 from services.settings.settings import Settings
+from streams.display.catch_up import news_list
 from streams.display.dead_letter import dead_letter_panel
 from streams.display.explanation import explanation_table
 from streams.display.metric_changes import metric_changes
@@ -59,6 +60,10 @@ async def _play(client: DemoClient, village: Story, console: Console) -> None:
         console.print(_scene(scene))
     await client.wait_for_end(village)
     _show(console, "alice's home", timeline_list(await client.home(village.reader), context))
+    waiting = timeline_list(await client.unanswered(village.reader), context)
+    _show(console, "who waits for alice's answer", waiting)
+    news = await client.catch_up(village.reader, village.begins)
+    _show(console, "what happened since this morning", news_list(news, context))
     _show(
         console, "a thread", thread_tree(await client.thread(village.root, village.reader), context)
     )
@@ -101,7 +106,7 @@ def _next(running: RunningPipeline, village: Story, *, served: bool) -> Table:
         f"{running.worker}/metrics",
         f"{running.worker}/readyz",
     ]
-    commands = [f"mingle home {village.reader} --api {api}"]
+    commands = [f"mingle {name} {village.reader} --api {api}" for name in ("home", "catch-up")]
     if served:
         addresses.insert(1, f"{api}/v1/posts/{village.root}/thread?viewer={village.reader}")
         commands += [

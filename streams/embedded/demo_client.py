@@ -49,6 +49,12 @@ class DemoClient:
     async def home(self, user: int) -> dict[str, Any]:
         return await self._answer(f"/v1/users/{user}/home")
 
+    async def unanswered(self, user: int) -> dict[str, Any]:
+        return await self._answer(f"/v1/users/{user}/unanswered")
+
+    async def catch_up(self, user: int, since_ms: int) -> dict[str, Any]:
+        return await self._answer(f"/v1/users/{user}/catch-up?since={since_ms * 1_000}")
+
     async def thread(self, post: int, viewer: int) -> dict[str, Any]:
         return await self._answer(f"/v1/posts/{post}/thread?viewer={viewer}")
 

@@ -43,7 +43,7 @@ FOLLOWS: Final = (
 )
 YESTERDAY: Final = 24 * 60
 MARKET, CRY_1, CRY_2, LIBRARY, PASSED_ON, CRY_3 = 130, 110, 100, 90, 80, 70
-FERRY, LAMP, BELL, ROPE, ROW, ASLEEP, KIND, OVEN = 50, 46, 44, 41, 38, 36, 33, 20
+FERRY, LAMP, BELL, ROPE, ROW, ASLEEP, KIND, OVEN, LOAF = 50, 46, 44, 41, 38, 36, 33, 20, 12
 """The posts of the story, by how many minutes ago they were written."""
 POISON: Final = b'{"type": "post.created", "version": 1, "author_id": 6, "text": "It is me!"}'
 
@@ -69,6 +69,8 @@ class Story(NamedTuple):
     """Scenes to publish, and what must be visible: a home, a thread and a dead letter."""
 
     scenes: tuple[Scene, ...]
+    begins: int
+    """When its first post is written, in milliseconds."""
     reader: int
     home: tuple[PostId, ...]
     root: PostId
@@ -83,10 +85,12 @@ def story(now_ms: int, epoch: int = DEFAULT_EPOCH) -> Story:
     village = _Village(now_ms, epoch)
     poison = Outgoing("posts", str(FRANK).encode(), POISON)
     return Story(
-        scenes=(*_scenes(village), Scene("frank forgets the id: a poison message", (poison,), 8)),
+        scenes=(*_scenes(village), Scene("frank forgets the id: a poison message", (poison,), 9)),
+        begins=now_ms - MARKET * 60_000,
         reader=ALICE,
         home=tuple(
-            village.post(each) for each in (OVEN, ROW, ROPE, BELL, LAMP, FERRY, PASSED_ON, MARKET)
+            village.post(each)
+            for each in (LOAF, OVEN, ROW, ROPE, BELL, LAMP, FERRY, PASSED_ON, MARKET)
         ),
         root=village.post(FERRY),
         thread=frozenset(_thread(village)),
@@ -116,14 +120,16 @@ class _Village:
             text=text,
         )
 
-    def answers(self, minutes: int, author: int, to: int, text: str) -> ReplyCreated:
+    def answers(
+        self, minutes: int, author: int, to: int, text: str, root: int = FERRY
+    ) -> ReplyCreated:
         return ReplyCreated(
             version=self.version(minutes),
             post_id=self.post(minutes),
             author_id=author,
             text=text,
             parent_id=self.post(to),
-            root_id=self.post(FERRY),
+            root_id=self.post(root),
         )
 
     def passes_on(self, minutes: int, author: int, original: int) -> PostCreated:
@@ -153,6 +159,8 @@ def _scenes(village: _Village) -> Iterable[Scene]:
     yield _scene("frank takes his words back, and dave corrects his", 7, *_changes(village))
     oven = village.says(OVEN, ALICE, "Bread is out of the oven.")
     yield _scene("alice has something to say herself", 8, oven)
+    loaf = village.answers(LOAF, BOB, OVEN, "Would you keep a loaf for me?", root=OVEN)
+    yield _scene("bob asks her for some", 9, loaf)
 
 
 def _morning(village: _Village) -> Iterable[Message]:

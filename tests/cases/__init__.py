@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from tests.cases.home import HOME
 from tests.cases.lists import LISTINGS
+from tests.cases.news import NEWS
 from tests.cases.people import PEOPLE
 from tests.cases.quotes import QUOTES
 from tests.cases.replies import REPLIES
@@ -31,4 +32,5 @@ CASES: Sequence[Case] = [
     *QUOTES,
     *THREAD_MUTES,
     *TALK,
+    *NEWS,
 ]

@@ -144,6 +144,15 @@ class Waiting(NamedTuple):
     viewer: int
 
 
+class CaughtUp(NamedTuple):
+    """What is new in a home since its mark.
+
+    (root, posts, participants) of conversations, the best first; (author, count) of broadcasts.
+    """
+
+    viewer: int
+
+
 Ask: TypeAlias = (
     Home
     | Entry
@@ -158,6 +167,7 @@ Ask: TypeAlias = (
     | Quoted
     | Mentioned
     | Waiting
+    | CaughtUp
 )
 
 
@@ -244,6 +254,10 @@ def mute_thread(by: int, root: int, at: int = 0, **options: Any) -> RelationFact
 
 def set_aside(by: int, which: int) -> RelationFact:
     return ReadMarked(version=SAID, owner_id=by, what=f"unanswered:{which}", up_to=which)
+
+
+def read_home(by: int, up_to: int) -> RelationFact:
+    return ReadMarked(version=SAID, owner_id=by, what="home", up_to=up_to)
 
 
 def follow_tag(by: int, tag: str) -> RelationFact:

@@ -25,6 +25,16 @@ ANSWERS = {
         "items": [POST | {"post_id": "8", "text": "well", "depth": 1}],
         "next": None,
     },
+    "/v1/users/1/catch-up?since=2026-05-01T00%3A00%3A00Z": {
+        "items": [
+            {"kind": "conversation", "root_id": "7", "posts": [POST], "participants": ["2", "3"]},
+            {"kind": "broadcasts", "author_id": "4", "count": 5, "cursor": "abc"},
+        ],
+        "folded": 6,
+        "since": "2026-05-01T00:00:00Z",
+        "more": True,
+        "state": "ready",
+    },
     "/v1/users/1/explain/7": {"shown": True, "rule": 2, "path": "own", "stored": True},
 }
 
@@ -138,3 +148,21 @@ def test_no_api_is_a_clear_line() -> None:
 def test_wrong_use_is_told_apart(arguments: list[str]) -> None:
     """Exit code 2, before any request."""
     assert run(*arguments).exit_code == 2
+
+
+def test_catch_up_shows_conversations_and_who_broadcasts(api: str) -> None:
+    """With who takes part, how much is not shown, and that there was more."""
+    since = "2026-05-01T00:00:00Z"
+    result = CliRunner().invoke(main, ["catch-up", "1", "--since", since, "--api", api])
+    assert result.exit_code == 0, result.output
+    for words in (
+        "what happened since",
+        "user 2, user 3",
+        "hello",
+        "user 4 broadcast 5 posts",
+        "6 more posts are not shown here",
+        "there were more",
+    ):
+        assert words in result.output
+    asked = ["catch-up", "1", "--since", since, "--json", "--api", api]
+    assert json.loads(CliRunner().invoke(main, asked).output)["folded"] == 6

@@ -57,15 +57,15 @@ Elsewhere
 from collections.abc import Sequence
 
 from tests.model.listings import Listings
+from tests.model.news import News
 from tests.model.said import Json
-from tests.model.talk import Talk
 from tests.model.threads import Threads
 
 PENDING = frozenset[str]()
 """Rules as far as no reader has them yet; each goes from here when the readers do."""
 
 
-class Model(Threads, Listings, Talk):
+class Model(Threads, Listings, News):
     """F(log, now): `now_ms` serves retention and expiry only; a retention of 0 is for ever."""
 
     def __init__(

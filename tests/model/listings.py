@@ -25,10 +25,6 @@ class Listings(Home):
         items = [self.post(viewer, each) for each in posts if self.is_reply(each) in wanted]
         return [item for item in items if item]
 
-    def is_reply(self, post_id: int) -> bool:
-        post = self.posts[post_id]
-        return bool(post["parent_id"]) and not post["repost_of"]
-
     def list_timeline(self, viewer: Viewer, list_id: int) -> list[Json] | None:
         """Rule 16: what the members wrote and reposted; None is 404."""
         known = self.lists.get(list_id)

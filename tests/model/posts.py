@@ -108,3 +108,7 @@ class Posts(People):
             "reason": reason,
             "warn": warn,
         }
+
+    def is_reply(self, post_id: int) -> bool:
+        post = self.posts[post_id]
+        return bool(post["parent_id"]) and not post["repost_of"]

@@ -8,6 +8,7 @@ import pytest
 
 from schemas.ids import ListId, PostId, UserId
 from services.readers.author import AuthorPosts
+from services.readers.catch_up import CatchUpReader
 from services.readers.home import Explanation
 from services.readers.home import Home as HomeTimeline
 from services.readers.item import Item, ThreadItem
@@ -25,6 +26,7 @@ from tests.cases import CASES
 from tests.cases.told import (
     NOW,
     Case,
+    CaughtUp,
     Entry,
     Explained,
     Found,
@@ -115,6 +117,14 @@ async def listing(world: World, case: Case) -> Any:  # noqa: PLR0911 - one for e
             return [(item.post_id, item.why) for item in items]
         case Waiting(viewer):
             return ids((await world.unanswered.page(UserId(viewer), ALL)).items)
+        case CaughtUp(viewer):
+            reader = CatchUpReader(world.home, world.reader, world.retention)
+            news = await reader.read(UserId(viewer))
+            talks = [
+                (line.root_id, ids(line.posts), list(line.participants))
+                for line in news.conversations
+            ]
+            return talks, [(fold.author_id, fold.posts) for fold in news.broadcasts]
 
 
 async def quoted(world: World, viewer: int | None, post: PostId, *, in_home: bool) -> Any:

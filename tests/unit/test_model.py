@@ -13,6 +13,7 @@ from tests.cases import CASES
 from tests.cases.told import (
     NOW,
     Case,
+    CaughtUp,
     Entry,
     Explained,
     Found,
@@ -93,6 +94,8 @@ def listing(model: Model, case: Case) -> Any:  # noqa: PLR0911 - one for each qu
             return [(item["post_id"], item["why"]) for item in model.mentions(viewer)]
         case Waiting(viewer):
             return ids(model.unanswered(viewer))
+        case CaughtUp(viewer):
+            return model.news_lines(viewer)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}: {case.claim}")
