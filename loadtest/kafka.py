@@ -1,20 +1,21 @@
 """Kafka in a run: empties topics, sends messages, and counts those that are not handled yet."""
 
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from confluent_kafka import Consumer, IsolationLevel, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import OffsetSpec
 
 from schemas import topics
 from schemas.codec import Message, encode
 from servers.process import wait_until
+from services.errors import BrokerUnavailable
 from services.settings.brokers import Brokers
+from streams.kafka.offsets import OffsetClient
+from streams.records import Partition
 
 ANSWER_SECONDS = 60.0
-RETRY_SECONDS = 0.5
 IN_FLIGHT_MESSAGES = 1_000_000
 """Bound of the producer's queue: a maximum phase sends all messages at once."""
 OPERATORS = "operators"
@@ -35,7 +36,7 @@ class KafkaTopics:
     def __init__(self, brokers: Brokers) -> None:
         self._brokers = brokers
         self._options = brokers.librdkafka() | {"log_level": 0}
-        self._admin = self._connect()
+        self._offsets = OffsetClient(brokers, ANSWER_SECONDS)
         self._groups: dict[str, Any] = {}
 
     def remove_topics(self, *, erase: bool) -> None:
@@ -47,7 +48,9 @@ class KafkaTopics:
                 f"the topics at {self._brokers} hold {messages:,} messages, "
                 "but a run begins with empty topics: use other brokers, or give --erase"
             )
-        for future in self._admin.delete_topics(sorted(present)).values() if present else ():
+        for future in (
+            self._offsets.admin.delete_topics(sorted(present)).values() if present else ()
+        ):
             future.result(ANSWER_SECONDS)
         self._delete_groups()
         wait_until(lambda: not self._present(), ANSWER_SECONDS)
@@ -55,7 +58,7 @@ class KafkaTopics:
     def _delete_groups(self) -> None:
         """Delete the consumer groups, whose offsets are of topics that are gone."""
         groups = list(map(_group_of, topics_by_role()))
-        for future in self._admin.delete_consumer_groups(groups).values():
+        for future in self._offsets.admin.delete_consumer_groups(groups).values():
             with suppress(KafkaException):  # there is none, or it has members and will commit again
                 future.result(ANSWER_SECONDS)
 
@@ -73,37 +76,12 @@ class KafkaTopics:
             group.close()
 
     def _present(self) -> set[str]:
-        existing = self._admin.list_topics(timeout=ANSWER_SECONDS).topics
+        existing = self._offsets.admin.list_topics(timeout=ANSWER_SECONDS).topics
         return set(existing) & set(topics.load_topics())
 
-    def _ends(self, names: Sequence[str]) -> dict[tuple[str, int], int]:
-        wanted = {TopicPartition(*place): OffsetSpec.latest() for place in _places(names)}
-        if not wanted:
-            return {}
-        deadline = time.monotonic() + ANSWER_SECONDS
-        while True:
-            try:
-                return self._list_ends(wanted)
-            except KafkaException:
-                # The client asks with the leader's epoch that it knew. After a restart the broker
-                # may not know it yet; of a topic that was made again it is fenced, and the client
-                # does not forget it.
-                self._admin = self._connect()
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(RETRY_SECONDS)
-
-    def _list_ends(self, wanted: Mapping[TopicPartition, OffsetSpec]) -> dict[tuple[str, int], int]:
-        answers = self._admin.list_offsets(
-            wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=ANSWER_SECONDS
-        )
-        return {
-            (place.topic, place.partition): future.result(ANSWER_SECONDS).offset
-            for place, future in answers.items()
-        }
-
-    def _connect(self) -> Any:
-        return AdminClient(self._options)
+    def _ends(self, names: Sequence[str]) -> dict[Partition, int]:
+        """Return where these topics end for those who read what is committed."""
+        return self._offsets.find(dict.fromkeys(_places(names), OffsetSpec.latest()))
 
     def _committed(self, role: str, names: Sequence[str]) -> dict[tuple[str, int], int]:
         """Ask as a consumer that never joins: the admin client's request crashes the process."""
@@ -175,13 +153,16 @@ def is_drained(kafka: KafkaTopics) -> bool:
     """Whether everything is committed; False also where Kafka does not answer now."""
     try:
         return kafka.uncommitted() == 0
-    except KafkaException:  # a coordinator that is being found, a broker that is slow
+    except (
+        KafkaException,
+        BrokerUnavailable,
+    ):  # a coordinator that is being found, a broker that is slow
         return False
 
 
-def _places(names: Sequence[str]) -> list[tuple[str, int]]:
+def _places(names: Sequence[str]) -> list[Partition]:
     declared = topics.load_topics()
-    return [(name, index) for name in names for index in range(declared[name].partitions)]
+    return [Partition(name, index) for name in names for index in range(declared[name].partitions)]
 
 
 def _group_of(role: str) -> str:

@@ -16,7 +16,8 @@ class EdgesWritten(
 ):
     """Every edge that the store held at `began_at` is in the snapshot, as it stood then or later.
 
-    `began_at` is in milliseconds since the Unix epoch and decides nothing. `handled` holds an
+    `began_at` is in milliseconds since the Unix epoch, and only tells this snapshot's edges from
+    older ones where erasures took some. `handled` holds an
     offset of `follows` for each partition: all facts below it were in the store by then. `edges` is
     the number of edges written, ended ones included.
     """

@@ -27,6 +27,7 @@ WITH_SERVERS = {
         "tests/streams/test_bounded_reads.py",
         "tests/streams/test_large_letters.py",
         "tests/streams/test_lost_records.py",
+        "tests/streams/test_offsets.py",
         "tests/access/test_store_over_tls.py",
         "tests/e2e/test_transactions.py",
         "tests/e2e/test_owners.py",

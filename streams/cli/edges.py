@@ -30,7 +30,7 @@ def snapshot_edges(rate: float | None, as_json: bool, *, accept_loss: bool) -> N
             task = bar.add_task("edges", total=None)
             async with open_outbox(deps.settings) as outbox:
                 return await write_snapshot(
-                    deps.stores.relations, outbox, deps.settings.brokers,
+                    deps.stores, outbox, deps.settings.brokers,
                     rate=rate, accept_loss=accept_loss,
                     on_progress=lambda edges: bar.update(task, advance=edges),
                 )  # fmt: skip

@@ -13,19 +13,20 @@ from streams.records import Partition
 
 RETRY_SECONDS: Final = 0.5
 """Between two attempts, each by a new client."""
-OF_ANOTHER_TOPIC: Final = {
+STALE: Final = {
     KafkaError.FENCED_LEADER_EPOCH,
     KafkaError.UNKNOWN_LEADER_EPOCH,
-    KafkaError.UNKNOWN_TOPIC_ID,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
 }
-"""The answers to a client that knew the topic before it was made again, or a broker before it was
-started again. librdkafka asks with what it knew, and does not forget it."""
+"""The answers to a client that knew the topic before it was made again, or its leader before that
+was started again. librdkafka asks with what it knew, and does not forget it."""
 
 
 class OffsetClient:
     """Asks as librdkafka's admin client. Every method blocks, and raises BrokerUnavailable.
 
-    Connects anew where what the client knows of a topic is of an earlier one of that name.
+    Connects anew where what the client knows of a topic holds no longer.
     """
 
     def __init__(self, brokers: Brokers, timeout: float) -> None:
@@ -56,7 +57,7 @@ class OffsetClient:
                 try:
                     return self._find(wanted)
                 except KafkaException as error:
-                    is_stale = error.args[0].code() in OF_ANOTHER_TOPIC
+                    is_stale = error.args[0].code() in STALE
                     if not is_stale or time.monotonic() > deadline:
                         raise
                 self.admin = self._connect()

@@ -1,7 +1,7 @@
 """The snapshot of edges: written from the store, read when `follows` has lost its beginning."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Final
 
 from schemas.codec import decode, encode, encode_edge
@@ -14,11 +14,13 @@ from services.errors import MingleError
 from services.relations.store import RelationStore
 from services.scan import MIN_TOKEN
 from services.settings.brokers import Brokers
+from services.stores import Stores
 from streams.kafka.reader import TopicReader
 from streams.outbox import Outbox, Outgoing
 from streams.pace import Pace
 from streams.progress import ProgressCallback
 from streams.records import OffsetRange
+from streams.replay.erased_edges import ErasedEdges
 from streams.replay.live import committed_of
 from streams.routes import ROUTES, group_of
 
@@ -65,7 +67,7 @@ async def handled_follows(brokers: Brokers) -> tuple[int, ...]:
 
 
 async def write_snapshot(  # noqa: PLR0913 - from where, to where, how
-    relations: RelationStore,
+    stores: Stores,
     outbox: Outbox,
     brokers: Brokers,
     *,
@@ -79,9 +81,13 @@ async def write_snapshot(  # noqa: PLR0913 - from where, to where, how
     """
     began_at, handled = now_ms(), await handled_follows(brokers)
     last = await asyncio.to_thread(_last_snapshot, brokers)
-    at_least = 0 if last is None or accept_loss else last.edges
-    return await EdgeSnapshot(relations, outbox, rate, on_progress).write(
-        began_at, handled, at_least
+    erased = ErasedEdges(brokers, stores.relations, stores.erasures)
+
+    async def taken(missing: int) -> int:
+        return 0 if last is None else await erased.count(last, missing)
+
+    return await EdgeSnapshot(stores.relations, outbox, rate, on_progress).write(
+        began_at, handled, 0 if last is None or accept_loss else last.edges, taken
     )
 
 
@@ -91,6 +97,11 @@ def _last_snapshot(brokers: Brokers) -> EdgesWritten | None:
         if not spans:
             raise SnapshotRefused(f"topic {FOLLOW_EDGES} does not exist: run `mingle topics apply`")
         return last_written(reader, spans)
+
+
+async def nothing_taken(_missing: int) -> int:
+    """Return that no erasure took any edge."""
+    return 0
 
 
 class EdgeSnapshot:
@@ -109,12 +120,17 @@ class EdgeSnapshot:
         self._on_progress = on_progress
 
     async def write(
-        self, began_at: int, handled: tuple[int, ...], at_least: int = 0
+        self,
+        began_at: int,
+        handled: tuple[int, ...],
+        at_least: int = 0,
+        taken: Callable[[int], Awaitable[int]] = nothing_taken,
     ) -> EdgesWritten:
         """Write every edge, then the record that completes the snapshot and holds `handled`.
 
-        Raises SnapshotRefused where there are fewer than `at_least`: what was written stays, and
-        does not count as a snapshot. Raises StoreUnavailable and BrokerUnavailable.
+        Raises SnapshotRefused where there are fewer than `at_least` and erasures took fewer than
+        are missing, which `taken` counts up to that number: what was written stays, and does not
+        count as a snapshot. Raises StoreUnavailable and BrokerUnavailable.
         """
         edges = 0
         async for facts in every_edge(self._relations):
@@ -122,11 +138,12 @@ class EdgeSnapshot:
                 await self._outbox.send([Outgoing(*encode_edge(each)) for each in some])
                 self._on_progress(len(some))
             edges += len(facts)
-        if edges < at_least:
+        missing = at_least - edges
+        if missing > 0 and (erased := await taken(missing)) < missing:
             raise SnapshotRefused(
-                f"the store has {edges:,} edges, the last snapshot {at_least:,}: has it lost any? "
-                "The last snapshot still counts; replay from it. Give --accept-loss where accounts "
-                "were erased since, whose edges are gone"
+                f"the store has {edges:,} edges, the last snapshot {at_least:,}, and erasures that "
+                f"are done took {erased:,}: has it lost any? The last snapshot still counts; "
+                "replay from it. While an erasure is under way, run this again once it is done"
             )
         written = EdgesWritten(began_at=began_at, edges=edges, handled=handled)
         await self._outbox.send([Outgoing(*encode(written))])

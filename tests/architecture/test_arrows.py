@@ -19,8 +19,12 @@ MAY_IMPORT = {
     # its packed writer, and a run starts servers.
     "loadtest": {"loadtest", "schemas", "services", "servers"},
 }
-ENTRANCES = {"streams/cli/loadtest.py": {"loadtest", "servers"}}
-"""Commands of the one program that are about another folder."""
+ENTRANCES = {
+    "streams/cli/loadtest.py": {"loadtest", "servers"},
+    "loadtest/kafka.py": {"streams"},
+}
+"""A command of the one program that is about another folder, and what asks the brokers how far the
+workers are as the program itself does."""
 COMPOSITION_ROOTS = {"streams/bootstrap.py", "loadtest/store.py", "loadtest/stored_world.py"}
 ADAPTERS = {"memory", "cassandra"}
 MAX_MODULE = 350

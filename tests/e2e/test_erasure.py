@@ -1,16 +1,20 @@
 """`mingle erase` on real servers, and a replay of the log after it."""
 
+import asyncio
 import json
 import time
 
 import pytest
 
-from schemas.codec import Message
+from schemas.codec import Message, encode
 from schemas.events import FollowCreated, PostCreated, ReplyCreated
 from schemas.ids import post_id
 from schemas.relations import AccountErased, KeywordMuteCreated
+from streams.outbox import Outgoing
+from tests.dead_letters.fakes import written
 from tests.e2e.pipeline import Pipeline, Record
 from tests.e2e.replays import Replays
+from tests.streams.fakes import FakeRecord
 
 pytestmark = pytest.mark.e2e
 
@@ -53,6 +57,35 @@ def test_an_account_is_erased_and_stays_so(pipeline: Pipeline, record: Record) -
     assert json.loads(pipeline.mingle("erase", str(ALICE), "--check", "--scan", "--json"))["erased"]
     assert "nothing is left" in pipeline.mingle("erase", str(ALICE), "--check")
     record("an erasure", seconds_to_erase=round(seconds, 1))
+
+
+def letter_of(message: Message) -> Outgoing:
+    """The dead letter of a message that could be handled by now."""
+    topic, key, value = encode(message)
+    return asyncio.run(written(FakeRecord(0, value, key), topic))
+
+
+def test_a_redrive_brings_nothing_of_an_erased_account_back(pipeline: Pipeline) -> None:
+    """Carol's post, redriven at the same time, is there: the redrive did bring what it may."""
+    pipeline.start_worker("a")
+    pipeline.publish([*SAID, AccountErased(version=TIME * 1_000, owner_id=ALICE)])
+    pipeline.drain(DRAIN_SECONDS)
+    pipeline.mingle("erase", str(ALICE), "--json")
+    late = [
+        PostCreated(
+            version=TIME * 1_000, post_id=post_id(TIME, place), author_id=author, text="late"
+        )
+        for place, author in enumerate((ALICE, CAROL), 200)
+    ]
+    follow = FollowCreated(version=TIME * 1_000, follower_id=CAROL, followee_id=ALICE)
+    pipeline.publish(map(letter_of, [*late, *SAID, follow]))
+    redriven = pipeline.mingle("dead-letters", "redrive", "--apply")
+    assert f"{len(late) + len(SAID) + 1} dead letters redriven" in redriven
+    pipeline.drain(DRAIN_SECONDS)
+    proof = json.loads(pipeline.mingle("erase", str(ALICE), "--check", "--scan", "--json"))
+    assert (proof["erased"], proof["remains"]) == (True, {})
+    carol = json.loads(pipeline.failing("erase", str(CAROL), "--check", "--scan", "--json"))
+    assert carol["remains"]["posts with words"] == 1
 
 
 def test_a_replay_into_an_empty_store_obeys_an_erasure(pipeline: Pipeline) -> None:

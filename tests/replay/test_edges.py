@@ -8,8 +8,11 @@ import pytest
 from schemas.codec import encode
 from schemas.events import FollowCreated, FollowDeleted, PostCreated
 from schemas.ids import DAY_MS, UserId, post_id
+from schemas.relations import AccountErased
 from schemas.snapshots import EdgesWritten
+from services.erasures.store import Erasure
 from services.graph.edge import edge_mutation
+from services.handlers.erasure import erase_all
 from services.readers.home import Home
 from services.readers.paging import PageRequest
 from services.readers.reader import Reader
@@ -22,7 +25,7 @@ from streams.display.replay import loss_warning
 from streams.kafka.reader import TopicReader
 from streams.outbox import MemoryOutbox, Outgoing
 from streams.records import Partition
-from streams.replay.edges import EdgeSnapshot, SnapshotRefused, last_written
+from streams.replay.edges import EdgeSnapshot, SnapshotRefused, last_written, write_snapshot
 from streams.replay.plan import Gone, Lost, Plan
 from tests.histories import NOW, Fact, log
 from tests.model import Model
@@ -148,6 +151,56 @@ async def test_a_store_that_lost_edges_makes_no_whole_snapshot() -> None:
     assert encode(EdgesWritten(began_at=NOW, edges=1, handled=(9,))).value in {
         each.value for each in await snapshot(FOLLOWS[:1], (9,), at_least=1)
     }
+
+
+async def write_again(bootstrap: str, stores: Stores) -> EdgesWritten:
+    return await write_snapshot(
+        stores, MemoryOutbox(), Brokers(bootstrap),
+        rate=None, accept_loss=False, on_progress=lambda _: None,
+    )  # fmt: skip
+
+
+async def erase(stores: Stores, user: int, *, finish: bool = True) -> None:
+    fact = AccountErased(version=NOW, owner_id=user)
+    await stores.relations.record([relation_mutation(fact)])
+    await stores.erasures.ask([Erasure(UserId(user), NOW)])
+    if finish:
+        await erase_all(stores)
+
+
+async def test_what_an_erasure_took_is_no_loss(bootstrap: str) -> None:
+    """Both edges of carol are gone; the one from bob to alice is left."""
+    publish(bootstrap, await snapshot(FOLLOWS, (0, 0)))
+    stores = await stores_of(FOLLOWS)
+    await erase(stores, CAROL)
+    assert (await write_again(bootstrap, stores)).edges == 1
+
+
+async def test_what_is_lost_beside_an_erasure_is_a_loss(bootstrap: str) -> None:
+    publish(bootstrap, await snapshot(FOLLOWS, (0, 0)))
+    stores = await stores_of(FOLLOWS[1:])
+    await erase(stores, CAROL)
+    with pytest.raises(SnapshotRefused, match=r"has 0 edges, the last snapshot 3, .* took 2"):
+        await write_again(bootstrap, stores)
+
+
+async def test_an_erasure_excuses_nothing_twice(bootstrap: str) -> None:
+    """What it took before the last snapshot stays in the topic, and was not counted in that."""
+    before = [each._replace(timestamp=NOW - 1) for each in await snapshot(FOLLOWS, (0, 0))]
+    publish(bootstrap, [*before, *await snapshot(FOLLOWS[:1], (0, 0))])
+    stores = await stores_of(())
+    await erase(stores, CAROL)
+    with pytest.raises(SnapshotRefused, match=r"has 0 edges, the last snapshot 1, .* took 0"):
+        await write_again(bootstrap, stores)
+
+
+async def test_an_erasure_that_is_under_way_excuses_nothing_yet(bootstrap: str) -> None:
+    """Part of its edges may still be there."""
+    publish(bootstrap, await snapshot(FOLLOWS, (0, 0)))
+    stores = await stores_of(FOLLOWS[:1])
+    await erase(stores, CAROL, finish=False)
+    with pytest.raises(SnapshotRefused, match="once it is done"):
+        await write_again(bootstrap, stores)
 
 
 def test_only_follows_are_kept_by_a_snapshot() -> None:
