@@ -20,7 +20,7 @@ from streams.outbox import Outbox, Outgoing
 from streams.pace import Pace
 from streams.progress import ProgressCallback
 from streams.records import OffsetRange
-from streams.replay.erased_edges import ErasedEdges
+from streams.replay.erased_edges import SnapshotErasures
 from streams.replay.live import committed_of
 from streams.routes import ROUTES, group_of
 
@@ -81,7 +81,7 @@ async def write_snapshot(  # noqa: PLR0913 - from where, to where, how
     """
     began_at, handled = now_ms(), await handled_follows(brokers)
     last = await asyncio.to_thread(_last_snapshot, brokers)
-    erased = ErasedEdges(brokers, stores.relations, stores.erasures)
+    erased = SnapshotErasures(brokers, stores.relations, stores.erasures)
 
     async def taken(missing: int) -> int:
         return 0 if last is None else await erased.count(last, missing)

@@ -14,7 +14,7 @@ from streams.kafka.reader import TopicReader, in_batches
 from streams.threads import in_thread
 
 
-class ErasedEdges:
+class SnapshotErasures:
     """Counts edges of a snapshot that erasures took since it was written."""
 
     def __init__(self, brokers: Brokers, relations: RelationStore, erasures: ErasureStore) -> None:
