@@ -1,4 +1,4 @@
-"""`mingle replay cutover|rollback|retire`: which generation of homes is read and which are kept."""
+"""`mingle generations`, and `replay cutover|rollback|retire` to change what it lists."""
 
 import json
 import re
@@ -79,6 +79,17 @@ def retire(generation: str, as_json: bool) -> None:
     _report(run_on_stores(work), as_json)
 
 
+@click.command("generations")
+@_as_json
+def command(as_json: bool) -> None:
+    """List the generations of homes: which is read, and which are written. Changes nothing."""
+
+    async def work(deps: Deps) -> Generations:
+        return await deps.generations.load()
+
+    _print(run_on_stores(work), as_json)
+
+
 COMMANDS: Final = (cutover, rollback, retire)
 
 
@@ -90,6 +101,12 @@ def _change(change: Callable[[Generations], Generations]) -> Generations:
 
 
 def _report(known: Generations, as_json: bool) -> None:
+    _print(known, as_json)
+    if not as_json:
+        click.echo(f"every page that begins {FRESH_SECONDS:g} s from now is of {known.live}")
+
+
+def _print(known: Generations, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(known)))
         return
@@ -98,4 +115,3 @@ def _report(known: Generations, as_json: bool) -> None:
         if not each.whole:
             state = f"filled by replay {each.replay}"
         click.echo(f"{each.name}: {state if each.is_written else 'retiring'}")
-    click.echo(f"every page that begins {FRESH_SECONDS:g} s from now is of {known.live}")

@@ -35,6 +35,7 @@ ANSWERS = {
         "more": True,
         "state": "ready",
     },
+    "/v1/search?q=hello+world&author=2&limit=5": {"items": [POST], "next": None, "state": "ready"},
     "/v1/users/1/explain/7": {"shown": True, "rule": 2, "path": "own", "stored": True},
 }
 
@@ -82,6 +83,13 @@ def test_home_shows_a_page(api: str) -> None:
     assert result.exit_code == 0
     assert "hello" in result.output
     assert "nothing here" in run("home", "1", "--api", api).output
+
+
+def test_search_asks_for_all_that_is_given(api: str) -> None:
+    """Words are one query; nothing is a criterion that was not named."""
+    result = run("search", "hello", "world", "--author", "2", "--limit", "5", "--api", api)
+    assert result.exit_code == 0
+    assert "hello" in result.output
 
 
 def test_thread_shows_a_tree(api: str) -> None:

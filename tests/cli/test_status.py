@@ -115,6 +115,7 @@ def test_the_whole_is_shown(kafka: Reachable, cassandra: Reachable) -> None:
     ]  # fmt: skip
     assert found["brakes"] == {}
     assert found["generations"]["live"]
+    assert mingle("generations") == (0, f"{found['generations']['live']}: read\n")
     _, lines = mingle("status")
     for words in ("mingle-ingest", "brakes", "all off", "generations", "migrations"):
         assert words in lines
