@@ -15,7 +15,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "publish": "Send messages from files to Kafka.",
     "dead-letters": "See, send back or drop messages that could not be handled.",
     "replay": "Apply events again, by a plan.",
-    "generations": "List the generations of homes: which is read, and which are written.",
+    "generations": "List the generations of homes.",
     "erase": "Erase an account for good, and prove it.",
     "rebuild": "Rebuild home timelines from author timelines.",
     "reindex": "Index the tags, words and audiences of posts anew.",

@@ -82,7 +82,10 @@ def retire(generation: str, as_json: bool) -> None:
 @click.command("generations")
 @_as_json
 def command(as_json: bool) -> None:
-    """List the generations of homes: which is read, and which are written. Changes nothing."""
+    """List the generations of homes.
+
+    Says which is read and which are written. Changes nothing.
+    """
 
     async def work(deps: Deps) -> Generations:
         return await deps.generations.load()
