@@ -8,13 +8,12 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from schemas.events import Replies, Visibility
 from schemas.relations import Context, ListReplies, MuteAction, Scope
-from services.readers import home, people
 from services.readers import item as shown
+from services.readers import people
 from services.readers.paging import MAX_UNREAD
 from services.relations.lists import ListRules
 from services.relations.relations import Edge, KeywordMute
 from services.visibility import standing
-from services.visibility.rules import RULES, VerdictReason
 from services.visibility.view import ReasonKind
 
 IdText = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,18}$", description="an id in decimal")]
@@ -127,22 +126,6 @@ class Listing(Struct, frozen=True):
     generation: str | None = None
     mark: IdText | None | UnsetType = UNSET
     unread: Annotated[int, Meta(ge=0, le=MAX_UNREAD)] | None | UnsetType = UNSET
-
-
-class Explanation(Struct, frozen=True):
-    """Whether a post is in a home timeline: by which rule, and by what path it is owed now.
-
-    `sentence` says what the rule is about, `detail` what the reason means. They are for people:
-    programs compare `rule` and `reason`.
-    """
-
-    shown: bool
-    rule: Annotated[int, Meta(ge=1, description="the number of the rule that decided")]
-    sentence: str
-    reason: VerdictReason
-    detail: str
-    path: home.DeliveryPath | None
-    stored: bool
 
 
 class Follow(Struct, frozen=True):
@@ -294,20 +277,6 @@ def muted_words(mute: KeywordMute) -> MutedWords:
 def _follow(edge: Edge) -> Follow:
     options = (edge.replies, edge.reposts, edge.bare_links, sorted(edge.languages))
     return Follow(edge.version, *options)
-
-
-def explanation(found: home.Explanation) -> Explanation:
-    """Why a post is in a home timeline or not, in the API's words."""
-    rule = RULES[found.rule]
-    return Explanation(
-        shown=found.shown,
-        rule=found.rule,
-        sentence=rule.sentence,
-        reason=found.reason,
-        detail=rule.reasons[found.reason],
-        path=found.path,
-        stored=found.stored,
-    )
 
 
 def _fields(post: shown.Item) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from msgspec.json import encode
 
 from services.api import (
     catch_up,
+    explain,
     health,
     lists,
     marks,
@@ -103,6 +104,7 @@ def build_api(
     endpoints = [
         *timelines.endpoints(home, returning, AuthorPosts(reader), cursors, max_wait_seconds),
         *catch_up.endpoints(CatchUpReader(home, reader, retention), returning, cursors),
+        *explain.endpoints(home),
         *stream.endpoints(returning, cursors, gate, streams),
         *_other_endpoints(reader, retention, cursors),
         *health.endpoints(stores.posts, metrics),

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from schemas.ids import DEFAULT_EPOCH, PostId, UserId, Version, post_id, post_time
 from services.api import answers, catch_up_answers, mark_answers, mention_answers
 from services.api.cursors import Cursors
+from services.api.explanation_answers import explanation
 from services.api.page_position import bare_position
 from services.readers.home import Explanation
 from services.readers.item import Item, Quote, Reason, ThreadItem
@@ -111,6 +112,6 @@ PERSON: Final = answers.Person(
     lists=["7"],
 )
 RELATIONS: Final = answers.Relations([PERSON], next=None)
-EXPLANATION: Final = answers.explanation(
+EXPLANATION: Final = explanation(
     Explanation(shown=True, rule=2, reason="followed", path="pushed", stored=True)
 )

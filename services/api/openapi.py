@@ -11,6 +11,7 @@ from services.api.answers import STREAMED, UNIONS, schema_ref
 from services.api.auth.access import ACT_AS, OPERATE, Access
 from services.api.operation import Json, Operation
 from services.api.problems import PROBLEM_JSON, Problem
+from services.api.signal_answers import SignalItem
 
 _SCHEMA_REF: Final = "#/components/schemas/{name}"
 _COMMON_PROBLEMS: Final = (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE)
@@ -74,7 +75,7 @@ one (up to 64 letters, digits, `.`, `_` and `-`), which is in the server's log. 
 def document(operations: Iterable[Operation], *, authenticated: bool) -> Json:
     """Return the OpenAPI 3.1 document; unless authenticated, tokens are optional."""
     described = list(operations)
-    structs: set[type[Struct]] = {Problem, *UNIONS, *STREAMED}
+    structs: set[type[Struct]] = {Problem, SignalItem, *UNIONS, *STREAMED}
     structs.update(each.response for each in described if each.response is not None)
     ordered = sorted(structs, key=lambda each: each.__name__)
     _, schemas = msgspec.json.schema_components(ordered, ref_template=_SCHEMA_REF)

@@ -42,6 +42,10 @@ NewerThan = Annotated[
 HomeOwner = Annotated[PathId, Meta(description="the owner of the home timeline")]
 Limit = Annotated[int, Meta(ge=1, le=MAX_LIMIT, description="maximum number of items")]
 Order = Annotated[Literal["latest"], Meta(description="the order: newest first")]
+HomeOrder = Annotated[
+    Literal["latest", "signal"],
+    Meta(description="newest first, or as the user may want to answer; then without `after`"),
+]
 Around = Annotated[
     Literal["mark"],
     Meta(description="half of the page newer than the user's read mark; not with a cursor"),
@@ -95,7 +99,7 @@ class PageQuery(Struct, frozen=True, kw_only=True):
 
 class HomeQuery(PageQuery, frozen=True, kw_only=True):
     user_id: HomeOwner
-    view: Order = "latest"
+    view: HomeOrder = "latest"
     hydrate: Hydrate = True
     wait_for: WaitFor | None = None
     around: Around | None = None
@@ -177,6 +181,9 @@ class ThreadQuery(PostQuery, frozen=True, kw_only=True):
 class ExplainQuery(Struct, frozen=True, kw_only=True):
     user_id: HomeOwner
     post_id: Annotated[PathId, Meta(description="the post to explain")]
+    view: Annotated[
+        Literal["latest", "signal"], Meta(description="with `signal`: also what moves it there")
+    ] = "latest"
 
 
 class ListQuery(PageQuery, frozen=True, kw_only=True):

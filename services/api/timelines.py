@@ -1,7 +1,6 @@
 """Endpoints of home timelines and author pages."""
 
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 
 from litestar import Response
@@ -12,8 +11,9 @@ from services.api.auth.access import Access
 from services.api.cursors import Cursors
 from services.api.operation import AnyRequest, Endpoint, Operation
 from services.api.pages import Pager, author_listing, home_listing, refuse_cursors
-from services.api.problems import NotFound
-from services.api.queries import AuthorQuery, ExplainQuery, HomeQuery
+from services.api.queries import AuthorQuery, HomeQuery
+from services.api.signal_answers import HomeListing
+from services.api.signal_pages import SignalPager
 from services.api.wait_for import wait_until_arrived
 from services.readers.author import AuthorPosts
 from services.readers.home import Home
@@ -23,10 +23,10 @@ from services.readers.returning import ReturningUsers
 READ_HOME = Operation(
     id="readHome",
     path="/v1/users/{user_id}/home",
-    summary="Read the home timeline of a user, newest first",
+    summary="Read the home timeline of a user, newest first or by signal",
     query=HomeQuery,
     access=Access.OWNER,
-    response=answers.Listing,
+    response=HomeListing,
     example=examples.HOME,
     response_headers=("Link", "Retry-After"),
 )
@@ -39,16 +39,6 @@ READ_AUTHOR = Operation(
     response=answers.Listing,
     example=examples.LISTING,
     response_headers=("Link",),
-)
-EXPLAIN = Operation(
-    id="explain",
-    path="/v1/users/{user_id}/explain/{post_id}",
-    summary="Explain why a post is or is not in a home timeline",
-    query=ExplainQuery,
-    access=Access.OWNER,
-    response=answers.Explanation,
-    example=examples.EXPLANATION,
-    problems=(HTTPStatus.NOT_FOUND,),
 )
 
 
@@ -65,6 +55,10 @@ def endpoints(
             await wait_until_arrived(
                 partial(home.has_arrived, viewer, PostId(int(query.wait_for))), max_wait_seconds
             )
+        if query.view == "signal":
+            read_signal = partial(returning.signal_page, viewer)
+            signal = SignalPager(cursors, f"signal/{viewer}")
+            return await signal.respond(request, query, read_signal)
         if query.around is not None:
             refuse_cursors(query, "around")
 
@@ -83,16 +77,9 @@ def endpoints(
         read = partial(authors.page, author, viewer, replies=query.replies)
         return await pager.respond(request, query, read)
 
-    async def explain(_: AnyRequest, query: ExplainQuery, viewer: UserId) -> Response[Any]:
-        found = await home.explain(viewer, PostId(int(query.post_id)))
-        if found is None:
-            raise NotFound("no such post for this viewer")
-        return Response(answers.explanation(found))
-
     return [
         Endpoint(READ_HOME, read_home),
         Endpoint(READ_AUTHOR, read_author),
-        Endpoint(EXPLAIN, explain),
     ]
 
 

@@ -50,9 +50,9 @@ class Home:
         self.pulled_authors = PulledAuthors(
             reader.stores.pulled, retention, reader.clock, pulled_age_ms
         )
-        self._reader = reader
+        self.reader = reader
         self._timelines = reader.stores.home_timelines
-        self._retention = retention
+        self.retention = retention
         self._overscan = Overscan()
 
     async def page(self, viewer: UserId, request: PageRequest) -> Page:
@@ -97,11 +97,11 @@ class Home:
 
     async def explain(self, viewer: UserId, post: PostId) -> Explanation | None:
         """Return which rule decides about a post; None where the viewer may not know of it."""
-        view, verdicts, places = await self._reader.judge(
+        view, verdicts, places = await self.reader.judge(
             viewer,
             [post],
             judge_in_home,
-            self._retention,
+            self.retention,
             self.repost_finder(viewer, self.pulled_entries(viewer)),
         )
         known = view.known.get(post)
@@ -118,7 +118,7 @@ class Home:
 
         A post that they may not know of never does, like one that does not exist.
         """
-        view = await self._reader.load_view(viewer, [post], self._retention)
+        view = await self.reader.load_view(viewer, [post], self.retention)
         known = view.known.get(post)
         if known is None or not may_know(known, view):
             return False
@@ -126,20 +126,20 @@ class Home:
             case "tag":
                 return True
             case "pulled":
-                authors, span = self._reader.stores.author_timelines, Span(post - 1, post + 1)
+                authors, span = self.reader.stores.author_timelines, Span(post - 1, post + 1)
                 return bool(await authors.author_pages([known.author_id], span, 1))
         return await (await self._timelines.pin()).in_home(viewer, post)
 
     def pulled_entries(self, viewer: UserId) -> PulledEntries:
         """Return the source of what is pulled into a viewer's home, for one reading."""
-        return PulledEntries(self._reader.stores, self.pulled_authors, viewer)
+        return PulledEntries(self.reader.stores, self.pulled_authors, viewer)
 
     def repost_finder(self, viewer: UserId, pulled: PulledEntries) -> FindReposts:
         """Return a search for the reposts that reached a viewer, and their own."""
 
         async def reposts(windows: Collection[Window]) -> Collection[PostId]:
             delivered, from_pulled = await asyncio.gather(
-                self._reader.stores.reposts.delivered(viewer, windows, MAX_REASONS),
+                self.reader.stores.reposts.delivered(viewer, windows, MAX_REASONS),
                 pulled.find_reposts(windows),
             )
             return from_pulled.union(*delivered.values())
@@ -176,20 +176,20 @@ class Home:
         async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
             return await self._merge_entries(timelines, viewer, pulled, span, limit)
 
-        return await self._reader.walk(
+        return await self.reader.walk(
             skeleton,
             span,
             limit,
             viewer=viewer,
             shows=judge_in_home,
-            retention=self._retention,
+            retention=self.retention,
             context="home",
             reposts=self.repost_finder(viewer, pulled),
             first_batch=first_batch,
         )
 
     def _floor(self) -> int:
-        return self._retention.floor(self._reader.clock())
+        return self.retention.floor(self.reader.clock())
 
     async def load_entries(
         self, viewer: UserId, pulled: PulledEntries, span: Span, limit: int

@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, NamedTuple, TypeAlias
 
 from schemas.ids import DEFAULT_EPOCH, PostId, UserId
 from services.clock import Clock
-from services.posts.ancestry import load_shown, root_of
+from services.posts.ancestry import ancestors, load_shown, root_of
 from services.posts.post import Post
 from services.readers.gates import load_gates
 from services.readers.item import Item, present_item
@@ -127,27 +128,33 @@ class Reader:
         people.update(UserId(each) for post in posts for each in post.mentions)
         return await self.stores.relations.about(view.viewer, people)
 
-    async def judge(
+    async def judge(  # noqa: PLR0913 - what a listing is made of
         self,
         viewer: UserId | None,
         entries: Sequence[PostId],
         shows: Predicate,
         retention: Retention = FOR_EVER,
         reposts: FindReposts | None = None,
+        *,
+        beside: Collection[PostId] = (),
+        levels: int = 0,
     ) -> Judgement:
         """Decide about entries of a listing; with `reposts` it folds them into windows.
 
-        A place depends on all reasons for its window, so these are judged with the entries.
+        A place depends on all reasons for its window, so these are judged with the entries. The
+        view also has what decides about the posts `beside` them, and about so many `levels` of
+        ancestors of what the entries show and of these.
         """
         known: dict[PostId, Post] = {}
-        await load_shown(self.stores.posts, known, entries)
+        await load_shown(self.stores.posts, known, [*entries, *beside])
         reasons = set(entries)
         if reposts is not None:
             windows = _contested_windows(View(viewer, known), entries)
             found = await reposts(windows) if windows else ()
             await load_shown(self.stores.posts, known, found)
             reasons.update(found, (each.original_id for each in windows))
-        view = await self.view_loaded(viewer, known, reasons, retention)
+        asked = reasons.union(beside, _near_above(View(viewer, known), [*entries, *beside], levels))
+        view = await self.view_loaded(viewer, known, asked, retention)
         posts = [known[each] for each in reasons if each in known]
         verdicts = {post.post_id: shows(post, view) for post in posts}
         shown = [post for post in posts if verdicts[post.post_id].shown]
@@ -204,7 +211,7 @@ class Reader:
                 judged = await judge(some)
                 shown = [place for place, each in enumerate(some) if each in judged.places]
                 taken = shown[: limit + 1 - len(items)]
-                items += [self._present(some[each], judged, context) for each in taken]
+                items += [self.present(some[each], judged, context) for each in taken]
                 if len(items) > limit:
                     return WalkResult(items, None, looked_at + taken[-1] + 1)
                 looked_at += len(some)
@@ -214,7 +221,8 @@ class Reader:
             wanted = max(2 * wanted, SMALLEST_REFILL)
         return WalkResult(items, entries[-1], looked_at)
 
-    def _present(self, post: PostId, judged: Judgement, context: ReadContext) -> Item:
+    def present(self, post: PostId, judged: Judgement, context: ReadContext) -> Item:
+        """Return the item of an entry that has a place."""
         return present_item(
             judged.view.known[post],
             judged.view,
@@ -228,6 +236,12 @@ class Reader:
 
 def _originals(view: View, posts: Iterable[Post]) -> list[Post]:
     return [original for post in posts if (original := view.original(post)) is not None]
+
+
+def _near_above(view: View, posts: Iterable[PostId], levels: int) -> set[PostId]:
+    """Return the nearest so many ancestors of what these posts show."""
+    shown = _originals(view, [view.known[each] for each in posts if each in view.known])
+    return {above for post in shown for above in islice(ancestors(post, view.known), levels)}
 
 
 def _contested_windows(view: View, entries: Iterable[PostId]) -> set[Window]:

@@ -18,6 +18,7 @@ from services.metrics.metrics import Metrics
 from services.readers.catch_up import CatchUpSummary
 from services.readers.home import Home
 from services.readers.paging import Page, PageRequest
+from services.readers.signal import Signal, SignalPage, SignalPlace
 
 SETTLE_SECONDS: Final = MAX_AGE_SECONDS + 10
 """After this no worker acts on what it knew before; ten seconds are for clocks that differ."""
@@ -28,7 +29,7 @@ MAX_RETURNING: Final = 10_000
 REBUILDS_AT_ONCE: Final = 4
 """Rebuilds at a time: each holds a hundred author timelines, and competes with page reads."""
 
-Answer = TypeVar("Answer", Page, CatchUpSummary)
+Answer = TypeVar("Answer", Page, CatchUpSummary, SignalPage)
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +52,7 @@ class ReturningUsers:
     ) -> None:
         """`wait` returns after so many seconds."""
         self._home = home
+        self._signal = Signal(home)
         self._activity = activity
         self._rebuild = rebuild
         self._metrics = metrics
@@ -81,6 +83,12 @@ class ReturningUsers:
     ) -> CatchUpSummary:
         """Return what is new in the viewer's home, marked as pages are. Raises StoreUnavailable."""
         return await self._read(viewer, read)
+
+    async def signal_page(
+        self, viewer: UserId, limit: int, place: SignalPlace | None
+    ) -> SignalPage:
+        """Return a page of signal, marked as pages of home are. Raises StoreUnavailable."""
+        return await self._read(viewer, partial(self._signal.page, viewer, limit, place))
 
     async def _read(self, viewer: UserId, read: Callable[[], Awaitable[Answer]]) -> Answer:
         may_lack = await self._check_in(viewer)

@@ -36,6 +36,23 @@ ANSWERS = {
         "state": "ready",
     },
     "/v1/search?q=hello+world&author=2&limit=5": {"items": [POST], "next": None, "state": "ready"},
+    "/v1/users/1/home?view=signal&limit=2": {
+        "items": [
+            POST
+            | {
+                "score": 1.5,
+                "folded": 2,
+                "because": [
+                    {"feature": "answers_you", "share": 0.6, "words": "it answers you"},
+                    {"feature": "age", "share": -0.4, "words": "it is old"},
+                ],
+            },
+            POST | {"post_id": "6", "score": None, "folded": 0, "because": []},
+        ],
+        "next": "further",
+        "state": "ready",
+    },
+    "/v1/users/1/home?view=signal": {"items": [], "next": None, "state": "building"},
     "/v1/users/1/explain/7": {"shown": True, "rule": 2, "path": "own", "stored": True},
 }
 
@@ -90,6 +107,15 @@ def test_search_asks_for_all_that_is_given(api: str) -> None:
     result = run("search", "hello", "world", "--author", "2", "--limit", "5", "--api", api)
     assert result.exit_code == 0
     assert "hello" in result.output
+
+
+def test_signal_says_why_a_post_stands_where_it_does(api: str) -> None:
+    """What raised it and what lowered it, what it stands for, and how to read on."""
+    result = run("signal", "1", "--limit", "2", "--api", api)
+    assert result.exit_code == 0
+    for said in ("hello", "+ it answers you", "it is old", "2 more", "newest first", "further"):
+        assert said in result.output
+    assert "being built" in run("signal", "1", "--api", api).output
 
 
 def test_thread_shows_a_tree(api: str) -> None:

@@ -14,7 +14,7 @@ import pytest
 import uvloop
 
 from schemas.events import FollowCreated, PostCreated, PostFact, ReplyCreated
-from schemas.ids import UserId, post_id
+from schemas.ids import UserId, post_id, post_time
 from schemas.relations import ReadMarked, TagFollowCreated, TagFollowDeleted
 from servers.server import Reachable
 from services.clock import now_us
@@ -26,6 +26,7 @@ from services.readers.home import Home
 from services.readers.item import Reason
 from services.readers.paging import PageRequest
 from services.readers.reader import Reader
+from services.readers.signal import Signal
 from services.relations.mutation import relation_mutation
 from services.settings.settings import Settings
 from services.storage.migrations import available_migrations, migrate
@@ -38,6 +39,7 @@ NOW = 1_700_000_000_000
 VIEWER = UserId(1)
 FOLLOWED = 100_000
 MOST_REQUESTS = 8
+MOST_FOR_SIGNAL = 12
 MOST_FOR_TAGS = 2
 MOST_FOR_REPOSTS = 1
 MOST_FOR_QUOTES = 1
@@ -121,6 +123,23 @@ async def test_a_mark_takes_no_request_where_it_is_on_the_page(deps: Deps) -> No
         page = await home.marked_page(VIEWER, PageRequest())
         assert (page.mark, page.unread) == (up_to, newer)
         assert requests(deps) - before <= most
+
+
+async def test_a_page_of_signal_takes_twelve_store_requests(deps: Deps) -> None:
+    """With 500 entries to order, replies to them, and posts of the viewer's own."""
+    begun = [post(100 + n, author=2 + n % 300) for n in range(400)]
+    answers = [post(1_000 + n, author=2 + n, parent=100 + n) for n in range(300)]
+    own = [post(2_000 + n, author=VIEWER, parent=100 + 2 * n) for n in range(100)]
+    await publish(deps, [*begun, *answers, *own])
+    now = max(post_time(each.post_id, deps.settings.epoch) for each in own) + 1
+    reader = Reader(deps.stores, lambda: now, deps.settings.epoch)
+    signal = Signal(Home(reader, deps.retention))
+    await signal.page(VIEWER, 20)  # statements are prepared
+    before = requests(deps)
+    page = await signal.page(VIEWER, 20)
+    assert len(page.items) == 20
+    assert all(item.because for item in page.items)
+    assert requests(deps) - before <= MOST_FOR_SIGNAL
 
 
 async def test_quotes_take_one_request_more(deps: Deps) -> None:

@@ -59,13 +59,14 @@ from collections.abc import Sequence
 from tests.model.listings import Listings
 from tests.model.news import News
 from tests.model.said import Json
+from tests.model.signal import Signal
 from tests.model.threads import Threads
 
 PENDING = frozenset[str]()
 """Rules as far as no reader has them yet; each goes from here when the readers do."""
 
 
-class Model(Threads, Listings, News):
+class Model(Threads, Listings, News, Signal):
     """F(log, now): `now_ms` serves retention and expiry only; a retention of 0 is for ever."""
 
     def __init__(

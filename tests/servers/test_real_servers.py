@@ -11,10 +11,18 @@ from servers.server import Reachable, Server
 
 WAIT = 30
 
+PATIENCE = 60.0
+"""Seconds: a server that has just started, or is busy, is not away."""
+
 
 @contextmanager
 def session(cassandra: Reachable) -> Iterator[Session]:
-    cluster = Cluster([cassandra.host], port=cassandra.port)
+    cluster = Cluster(
+        [cassandra.host],
+        port=cassandra.port,
+        connect_timeout=PATIENCE,
+        control_connection_timeout=PATIENCE,
+    )
     try:
         yield cluster.connect()
     finally:
