@@ -167,7 +167,8 @@ class MemoryRelations:
         owner = self._first_owner(list_id)
         if owner is None:
             return None
-        cells = self._subject(Subject(owner, SubjectKind.LIST, item=str(list_id)))
+        subject = Subject(owner, SubjectKind.LIST, item=str(list_id))
+        cells = self._subjects.get(_place(subject), {}).get(subject, _Cells())
         replies, exclusive, _, reposts, *_ = cells.values()
         if not cells.is_present or replies is None or exclusive is None:
             return None

@@ -165,3 +165,17 @@ async def test_an_erasure_is_on_the_list_until_it_is_done(stores: Stores, people
     assert [each.erasure for each in await listed()] == [again]
     assert await erasures.state(people.alice) == ErasureState(NOW + 1, NOW)
     await erasures.finish(again)
+
+
+async def test_reading_a_list_of_an_erased_account_leaves_no_trace(
+    stores: Stores, new_people: NewPeople
+) -> None:
+    """Whoever asks for it, as a gate does, changes nothing of what is read afterwards."""
+    alice, bob, _ = new_people()
+    list_id = ListId(alice * 10)
+    made = ListCreated(version=VERSION, owner_id=alice, list_id=list_id)
+    await stores.relations.record([said(made)])
+    await erase_all(stores, alice)
+    before = await stores.relations.about(alice, [bob])
+    assert await stores.relations.list_of(list_id) is None
+    assert await stores.relations.about(alice, [bob]) == before
