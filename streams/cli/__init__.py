@@ -22,7 +22,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "verify": "Check that homes and threads show what they must.",
     "home": "Read a user's home timeline.",
     "catch-up": "Sum up what happened in a user's home.",
-    "signal": "Read a user's home in the order in which they may want to answer.",
+    "signal": "Read a user's home in the order of signal.",
     "thread": "Read the thread of a post.",
     "search": "Search public posts.",
     "explain": "Explain why a user sees a post, or does not.",

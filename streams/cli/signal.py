@@ -15,7 +15,9 @@ from streams.display.text import display_context
 @api_option
 @json_option
 def command(user: int, api: str | None, as_json: bool, **parameters: str | int | None) -> None:
-    """Read a user's home in the order in which they may want to answer.
+    """Read a user's home in the order of signal.
+
+    That is the order in which they are likely to want to answer.
 
     Below each post stands why it is there. A page prints the cursor that leads to the next one.
     """
