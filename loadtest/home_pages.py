@@ -37,7 +37,7 @@ PATIENCE = 30.0
 
 
 async def measure_pages(
-    url: str, viewers: Sequence[int], rate: float, seconds: float
+    url: str, viewers: Sequence[int], rate: float, seconds: float, view: str
 ) -> list[float]:
     """Return the seconds of each page from its intended time, in a loop that awaits no answer."""
     took: list[float] = []
@@ -45,7 +45,7 @@ async def measure_pages(
 
     async def read_page(client: ClientSession, viewer: int, intended: float) -> None:
         await asyncio.sleep(intended - time.perf_counter())
-        async with client.get(f"/v1/users/{viewer}/home") as answer:
+        async with client.get(f"/v1/users/{viewer}/home", params={"view": view}) as answer:
             answer.raise_for_status()
             await answer.read()
         took.append(time.perf_counter() - intended)
@@ -95,16 +95,20 @@ def run_api_on(keyspace: str) -> Iterator[Program]:
 @click.option("--posts", default=1_000_000, show_default=True)
 @click.option("--rate", default=50.0, show_default=True, help="Pages per second.")
 @click.option("--seconds", default=60.0, show_default=True)
+@click.option("--view", type=click.Choice(("latest", "signal")), default="latest",
+              show_default=True, help="Newest first, or by signal.")  # fmt: skip
 @click.option("--seed", default=1, show_default=True)
 @click.option("--keyspace", help="A keyspace that was filled before with the same seed.")
-def main(posts: int, rate: float, seconds: float, seed: int, keyspace: str | None) -> None:
+def main(  # noqa: PLR0913 - one for each option
+    *, posts: int, rate: float, seconds: float, view: str, seed: int, keyspace: str | None
+) -> None:
     """Measure home pages, in milliseconds, on a keyspace with this many posts."""
     name, world = fill_store(posts, seed, keyspace)
     viewers = np.random.default_rng(seed).permutation(world.viewers()).tolist()
     with run_api_on(name) as api:
-        asyncio.run(measure_pages(api.url, viewers, rate, WARM_UP / rate))
+        asyncio.run(measure_pages(api.url, viewers, rate, WARM_UP / rate, view))
         before = _cpu_seconds(api)
-        took = asyncio.run(measure_pages(api.url, viewers, rate, seconds))
+        took = asyncio.run(measure_pages(api.url, viewers, rate, seconds, view))
         used = _cpu_seconds(api) - before
     figures = percentiles([1_000 * each for each in took]) or {}
     figures["api_cpu"] = 1_000 * used / len(took)

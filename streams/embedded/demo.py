@@ -16,6 +16,7 @@ from streams.display.catch_up import news_list
 from streams.display.dead_letter import dead_letter_panel
 from streams.display.explanation import explanation_table
 from streams.display.metric_changes import metric_changes
+from streams.display.signal import signal_list
 from streams.display.text import display_context
 from streams.display.thread import thread_tree
 from streams.display.timeline import timeline_list
@@ -64,6 +65,8 @@ async def _play(client: DemoClient, village: Story, console: Console) -> None:
     _show(console, "who waits for alice's answer", waiting)
     news = await client.catch_up(village.reader, village.begins)
     _show(console, "what happened since this morning", news_list(news, context))
+    first = await client.signal(village.reader)
+    _show(console, "why a post stands first for alice", signal_list(first, context))
     _show(
         console, "a thread", thread_tree(await client.thread(village.root, village.reader), context)
     )
@@ -106,7 +109,9 @@ def _next(running: RunningPipeline, village: Story, *, served: bool) -> Table:
         f"{running.worker}/metrics",
         f"{running.worker}/readyz",
     ]
-    commands = [f"mingle {name} {village.reader} --api {api}" for name in ("home", "catch-up")]
+    commands = [
+        f"mingle {name} {village.reader} --api {api}" for name in ("home", "signal", "catch-up")
+    ]
     if served:
         addresses.insert(1, f"{api}/v1/posts/{village.root}/thread?viewer={village.reader}")
         commands += [

@@ -49,6 +49,10 @@ class DemoClient:
     async def home(self, user: int) -> dict[str, Any]:
         return await self._answer(f"/v1/users/{user}/home")
 
+    async def signal(self, user: int) -> dict[str, Any]:
+        """Return the three posts that the user is most likely to want to answer."""
+        return await self._answer(f"/v1/users/{user}/home?view=signal&limit=3")
+
     async def unanswered(self, user: int) -> dict[str, Any]:
         return await self._answer(f"/v1/users/{user}/unanswered")
 

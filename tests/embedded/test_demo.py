@@ -43,10 +43,12 @@ async def test_everything_is_shown_in_time(settings: Settings) -> None:
     assert "HEAR YE" not in shown
     waits = shown.split("who waits for alice's answer")[1].split("what happened since")[0]
     assert "Would you keep a loaf for me?" in waits
-    news = shown.split("what happened since this morning")[1].split("a thread")[0]
+    news = shown.split("what happened since this morning")[1].split("why a post")[0]
     assert "bob, alice" in news
     assert news.index("Would you keep a loaf for me?") < news.index("Market is on Saturday")
     assert "carol broadcast 1 post" in news
+    first = shown.split("why a post stands first for alice")[1].split("a thread")[0]
+    assert first.index("Would you keep a loaf for me?") < first.index("it answers you")
     assert "(deleted)" in shown
     assert "── dave  Then who rang the bell?" in shown
     assert "reason  missing" in shown
