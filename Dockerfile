@@ -5,6 +5,8 @@ RUN python -m venv /opt/mingle
 COPY requirements-image.lock ./
 RUN /opt/mingle/bin/python -m pip install --no-cache-dir --no-compile --require-hashes --requirement requirements-image.lock
 COPY pyproject.toml README.md LICENSE ./
+COPY tools/backend.py ./tools/backend.py
+COPY mingle ./mingle
 COPY schemas ./schemas
 COPY services ./services
 COPY streams ./streams

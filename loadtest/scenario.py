@@ -122,14 +122,14 @@ class Scenario(ScenarioStruct, frozen=True, kw_only=True):
 
 def scenario_names() -> list[str]:
     """Return the names of the scenarios that come with the program."""
-    files = resources.files("loadtest").joinpath("scenarios").iterdir()
+    files = resources.files(__package__).joinpath("scenarios").iterdir()
     return sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml"))
 
 
 def load_scenario(name: str) -> Scenario:
     """Return a scenario by its name, or by the path of its file. Raises WrongScenario."""
     if name in scenario_names():
-        text = resources.files("loadtest").joinpath("scenarios", f"{name}.yaml").read_bytes()
+        text = resources.files(__package__).joinpath("scenarios", f"{name}.yaml").read_bytes()
     elif Path(name).is_file():
         text = Path(name).read_bytes()
     else:

@@ -46,7 +46,7 @@ def load_topics() -> Mapping[str, Topic]:
     """Return every topic by name, dead-letter topics included."""
     declared = [
         msgspec.yaml.decode(file.read_bytes(), type=Topic)
-        for file in sorted(resources.files("schemas").joinpath("topics").iterdir(), key=str)
+        for file in sorted(resources.files(__package__).joinpath("topics").iterdir(), key=str)
     ]
     letters = [_letters_of(topic) for topic in declared if topic.dead_letters]
     return {

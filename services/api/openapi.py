@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from http import HTTPStatus
+from importlib.metadata import version
 from typing import Any, Final
 
 import msgspec
@@ -83,7 +84,7 @@ def document(operations: Iterable[Operation], *, authenticated: bool) -> Json:
         "openapi": "3.1.0",
         "info": {
             "title": "Mingle",
-            "version": "1.0.0",
+            "version": version("mingle"),
             "summary": "Home timelines and conversation threads.",
             "description": _ABOUT,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},

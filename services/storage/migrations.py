@@ -14,6 +14,7 @@ from importlib.resources.abc import Traversable
 from operator import attrgetter
 from typing import NamedTuple
 
+import schemas
 from services.errors import MingleError
 from services.settings.settings import Settings
 from services.storage.cluster import create_cluster, run_in_thread
@@ -42,7 +43,7 @@ class Migration(NamedTuple):
 
 def available_migrations() -> list[Migration]:
     """Return the migrations of this version of the program, in order."""
-    return load_migrations(resources.files("schemas") / "migrations")
+    return load_migrations(resources.files(schemas) / "migrations")
 
 
 def load_migrations(directory: Traversable) -> list[Migration]:

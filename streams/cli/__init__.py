@@ -43,7 +43,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"streams.cli.{cmd_name.replace('-', '_')}")
+        module = import_module(f"{__name__}.{cmd_name.replace('-', '_')}")
         command: click.Command = module.command
         return command
 
@@ -61,4 +61,4 @@ def main() -> None:
     them. The exit code is 0 for success, 1 for failure and 2 for wrong usage; a command whose work
     is not done yet may say so with 3.
     """
-    import_module("streams.logs").log_on_stderr()  # not for `--help`
+    import_module("..logs", __name__).log_on_stderr()  # not for `--help`

@@ -12,6 +12,7 @@ from rich.console import Console
 from services.api.auth.exposure import UnusableSettings
 from services.settings.settings import Settings
 from streams.cli.configuration import WrongSettings, load_settings
+from streams.delivery import attempt
 from streams.embedded.demo import demo
 from streams.embedded.demo_client import StoryFailed
 from streams.logs import configure_logging
@@ -33,7 +34,7 @@ def command(serve: bool) -> None:
     settings = _with_free_ports(load_settings())
     configure_logging("error")
     # The dead letter of the story is shown anyway.
-    logging.getLogger("streams.delivery.attempt").setLevel(logging.CRITICAL)
+    logging.getLogger(attempt.__name__).setLevel(logging.CRITICAL)
 
     async def main(stop: asyncio.Event) -> int:
         await demo(settings, Console(), stop.wait if serve else None)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-TOP_LEVEL = ("schemas", "services", "streams", "servers", "loadtest", "k8s")
+TOP_LEVEL = ("mingle", "schemas", "services", "streams", "servers", "loadtest", "k8s")
 
 
 def module_name(file: Path) -> str:

@@ -7,8 +7,9 @@ import pytest
 
 from tests.architecture.source import MODULES, ROOT, imported_modules, imported_names
 
-OURS = ("schemas", "services", "streams", "servers", "loadtest", "k8s", "tests")
+OURS = ("mingle", "schemas", "services", "streams", "servers", "loadtest", "k8s", "tests")
 MAY_IMPORT = {
+    "mingle": {"streams"},
     "schemas": {"schemas"},
     "services": {"services", "schemas"},
     "streams": {"streams", "services", "schemas"},

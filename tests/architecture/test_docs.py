@@ -17,7 +17,10 @@ LINK = re.compile(r"!?\[(?P<text>[^\][]*)\]\((?P<target>[^()\s]+)\)")
 CODE = re.compile(r"`([^`]+)`")
 NAMED = re.compile(r"[\w.-]+(?:/[\w.-]+)*/?")
 """What a name in backticks looks like where it is a path: no spaces, patterns or placeholders."""
-FOLDERS = ("schemas", "services", "streams", "servers", "loadtest", "k8s", "tests", "docs", "tools")
+FOLDERS = (
+    *("mingle", "schemas", "services", "streams", "servers", "loadtest", "k8s", "tests"),
+    *("docs", "tools"),
+)
 
 
 def tracked_pages() -> list[Path]:

@@ -75,6 +75,7 @@ class Image:
             kept = shutil.ignore_patterns("__pycache__")
             shutil.copytree(ROOT / source, target, ignore=kept)
         else:
+            target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / source, target)
 
     def _run(self, command: str, at: str) -> None:
