@@ -45,10 +45,20 @@ def configure_logging(level: str) -> None:
 
 def log_on_stderr() -> None:
     """Print what is logged on standard error: what a command prints is for programs to read."""
-    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+    *before, _ = structlog.get_config()["processors"]
+    structlog.configure(
+        processors=[*before, _for_people(colors=sys.stderr.isatty())],
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+    )
+
+
+def _for_people(*, colors: bool) -> Any:
+    """Return a renderer whose tracebacks show no variables: they hold texts, tokens and keys."""
+    plain = structlog.dev.plain_traceback
+    return structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain)
 
 
 def _renderers(terminal: bool) -> list[Any]:
     if terminal:
-        return [structlog.dev.ConsoleRenderer()]
+        return [_for_people(colors=True)]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
