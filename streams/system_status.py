@@ -33,7 +33,7 @@ MOST_COUNTED: Final = 20_000
 
 @dataclass
 class SystemStatus:
-    """What was found; a part that could not be asked is empty, and named in `problems`."""
+    """A look at the system; a part that could not be asked is empty, and named in `problems`."""
 
     version: str = field(default_factory=lambda: version("mingle"))
     problems: list[str] = field(default_factory=list)

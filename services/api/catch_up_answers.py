@@ -28,7 +28,7 @@ class NewBroadcasts(Struct, frozen=True, tag_field="kind", tag="broadcasts"):
 
 
 class CatchUp(Struct, frozen=True):
-    """What is new in a home since a time, conversations first, in up to 100 lines.
+    """News of a home since a time, conversations first, in up to 100 lines.
 
     `folded` counts the posts of others that no conversation here has. With `more` there were older
     ones that nobody looked at.

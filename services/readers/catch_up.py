@@ -40,7 +40,7 @@ class GivenConversation(msgspec.Struct, frozen=True):
 
 
 class CatchUpSummary(msgspec.Struct, frozen=True):
-    """What is new from `since` on (ms), conversations first.
+    """A summary of home from `since` on (ms), conversations first.
 
     `folded` counts the others' posts that no conversation gives. There were older ones behind
     MAX_ENTRIES if there are `more`.

@@ -55,7 +55,7 @@ class ConversationNews(NamedTuple):
 
 
 class BroadcastNews(NamedTuple):
-    """What an author said to nobody in particular."""
+    """Posts by which an author spoke to nobody in particular."""
 
     author_id: UserId
     posts: int
