@@ -8,6 +8,8 @@ from typing import Final, NamedTuple
 
 import regex
 
+from schemas.normal_text import normal_text
+
 _SCRIPTS: Final = ("Han", "Hiragana", "Katakana", "Thai", "Khmer", "Lao", "Myanmar")
 _OF_SCRIPTS: Final = "".join(rf"\p{{scx={script}}}" for script in _SCRIPTS)
 _FIRST_UNSPACED: Final = "\u0e00"
@@ -51,6 +53,11 @@ def count_words(text: str) -> int:
     """Return how many words a text in its normal form has; of a run each character is one."""
     words, runs, _ = cut_text(text)
     return len(words) + sum(len(_MARK.sub("", run)) for run in runs)
+
+
+def normal_line(text: str) -> str:
+    """Return the normal form of a text with one space wherever it has white space."""
+    return " ".join(normal_text(text).split())
 
 
 def whole_phrase(phrase: str) -> "regex.Pattern[str]":

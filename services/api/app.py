@@ -30,7 +30,12 @@ from services.api.auth.exposure import require_safe
 from services.api.auth.gate import create_access_gate
 from services.api.cursors import Cursors
 from services.api.document_page import render_document
-from services.api.envelope import REQUEST_ID, identify_requests, measure_requests
+from services.api.envelope import (
+    REQUEST_ID,
+    identify_requests,
+    keep_encoded_slashes,
+    measure_requests,
+)
 from services.api.openapi import document
 from services.api.operation import JSON, AnyRequest, Endpoint, Operation
 from services.api.problems import HANDLERS
@@ -119,9 +124,8 @@ def build_api(
         on_shutdown=[returning.stop],
         state=State({"stopping": streams.stop}),
     )
-    api.asgi_handler = identify_requests(
-        measure_requests(api.asgi_handler, metrics), lambda: uuid4().hex
-    )
+    routed = keep_encoded_slashes(api.asgi_handler)
+    api.asgi_handler = identify_requests(measure_requests(routed, metrics), lambda: uuid4().hex)
     return api
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from time import perf_counter
 from typing import Final
+from urllib.parse import unquote
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,6 +17,7 @@ REQUEST_ID: Final = "X-Request-Id"
 _HEADER: Final = REQUEST_ID.lower().encode()
 _ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 """Ids of clients and proxies that are taken over; others could not stand in a log as they are."""
+_SLASH: Final = re.compile("%2F", re.IGNORECASE)
 
 
 def identify_requests(app: ASGIApp, new_id: Callable[[], str]) -> ASGIApp:
@@ -43,6 +45,19 @@ def _given_id(scope: Scope) -> str | None:
     if len(given) != 1 or not _ID.fullmatch(given[0]):
         return None
     return given[0].decode()
+
+
+def keep_encoded_slashes(app: ASGIApp) -> ASGIApp:
+    """Return the app with `%2F` left in the paths by which it routes: it is part of a name."""
+
+    async def routed(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == ScopeType.HTTP:
+            parts = _SLASH.split(scope["raw_path"].decode("ascii", "replace"))
+            if len(parts) > 1:
+                scope["path"] = "%2F".join(map(unquote, parts))
+        await app(scope, receive, send)
+
+    return routed
 
 
 def measure_requests(app: ASGIApp, metrics: Metrics) -> ASGIApp:

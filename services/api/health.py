@@ -4,7 +4,7 @@ import asyncio
 from typing import Any, Final
 
 from litestar import Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import generate_latest
 
 from schemas.ids import PostId
 from services.api.answers import Health
@@ -12,7 +12,7 @@ from services.api.auth.access import Access
 from services.api.operation import AnyRequest, Endpoint, Operation
 from services.api.queries import NoQuery
 from services.errors import StoreUnavailable
-from services.metrics.metrics import Metrics
+from services.metrics.metrics import EXPOSITION_TYPE, Metrics
 from services.posts.store import PostStore
 
 READY_SECONDS: Final = 2.0
@@ -58,6 +58,6 @@ def endpoints(posts: PostStore, metrics: Metrics) -> list[Endpoint]:
         return Response(Health())
 
     async def measured(_: AnyRequest, _query: NoQuery, _viewer: None) -> Response[Any]:
-        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+        return Response(generate_latest(metrics.registry), media_type=EXPOSITION_TYPE)
 
     return [Endpoint(LIVE, live), Endpoint(READY, ready), Endpoint(METRICS, measured)]

@@ -66,6 +66,16 @@ _PROBLEM_HEADERS: Final = {
     HTTPStatus.TOO_MANY_REQUESTS: "Retry-After",
     HTTPStatus.SERVICE_UNAVAILABLE: "Retry-After",
 }
+_PROCESS: Final = "process"
+_TAGS: Final = {
+    "users": "what a user reads, and how they stand to others",
+    "posts": "a post, its thread and its quotes",
+    "lists": "timelines of lists",
+    "tags": "public posts by tags",
+    "search": "public posts by words",
+    _PROCESS: "this process and this document",
+}
+"""What operations are about, by the first name in their paths."""
 _ABOUT: Final = """\
 HEAD is answered wherever GET is. Every answer has an `X-Request-Id`, the client's own if it sent
 one (up to 64 letters, digits, `.`, `_` and `-`), which is in the server's log. A request's head has
@@ -90,6 +100,7 @@ def document(operations: Iterable[Operation], *, authenticated: bool) -> Json:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
+        "tags": [{"name": name, "description": about} for name, about in _TAGS.items()],
         "paths": {
             each.path: {"get": _operation(each) | {"security": _security(each, authenticated)}}
             for each in described
@@ -129,11 +140,17 @@ def _operation(operation: Operation) -> Json:
     description = {"description": operation.description} if operation.description else {}
     return {
         "operationId": operation.id,
+        "tags": [_tag(operation.path)],
         "summary": operation.summary,
         **description,
         "parameters": parameters,
         "responses": {"200": _success(operation), **_unchanged(operation), **problems},
     }
+
+
+def _tag(path: str) -> str:
+    _, api, *names = path.split("/")
+    return names[0] if api == "v1" else _PROCESS
 
 
 def _security(operation: Operation, authenticated: bool) -> list[Json]:

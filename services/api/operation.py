@@ -82,7 +82,7 @@ async def _admit(
     viewer: UserId | None = None
     try:
         caller = await gate.authenticate(request, operation.access)
-        query = queries.read_query(request, operation.query)
+        query = queries.read_query(request, operation.path, operation.query)
         viewer = gate.authorize(caller, operation.access, query)
     finally:
         if operation.access != Access.OPEN:

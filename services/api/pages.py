@@ -45,9 +45,7 @@ class Pager:
     ) -> Response[Listing]:
         """Answer with a page and the links to its neighbours. Raises BadParameter."""
         listing = await self.page(query, read, hydrate=hydrate)
-        path = quote(request.scope["path"])
-        kept = repeated(query, request.path_params)
-        headers = links(path, kept, {"next": listing.next, "prev": listing.prev})
+        headers = links(request, query, {"next": listing.next, "prev": listing.prev})
         if listing.state == "building":
             headers["Retry-After"] = BUILDING_RETRY
         return Response(listing, headers=headers)
@@ -142,7 +140,7 @@ def _ids(items: list[Item]) -> list[PostId]:
     return [each.post_id for each in items]
 
 
-def repeated(query: Struct, in_path: Container[str]) -> dict[str, str]:
+def _repeated(query: Struct, in_path: Container[str]) -> dict[str, str]:
     """Return the parameters that links repeat, as JSON spells them."""
     parameters = msgspec.to_builtins(query)
     return {
@@ -152,8 +150,10 @@ def repeated(query: Struct, in_path: Container[str]) -> dict[str, str]:
     }
 
 
-def links(path: str, kept: Mapping[str, str], tokens: Mapping[Rel, str | None]) -> dict[str, str]:
-    """Return the `Link` header (RFC 8288) of a page; `kept` are the parameters to repeat."""
+def links(request: AnyRequest, query: Struct, tokens: Mapping[Rel, str | None]) -> dict[str, str]:
+    """Return the `Link` header (RFC 8288) of a page, with the path as the client sent it."""
+    path = quote(request.scope["raw_path"].decode("ascii", "replace"), safe="/%")
+    kept = _repeated(query, request.path_params)
     parts = [
         f'<{path}?{urlencode({**kept, _PARAMETERS[rel]: token})}>; rel="{rel}"'
         for rel, token in tokens.items()

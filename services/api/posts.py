@@ -2,7 +2,6 @@
 
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
 
 from litestar import Response
 
@@ -11,7 +10,7 @@ from services.api import answers, examples
 from services.api.auth.access import Access
 from services.api.cursors import Cursors
 from services.api.operation import AnyRequest, Endpoint, Operation
-from services.api.pages import Pager, links, repeated
+from services.api.pages import Pager, links
 from services.api.problems import NotFound
 from services.api.queries import PostQuery, QuotesQuery, ThreadQuery
 from services.api.thread_cursors import ThreadCursors
@@ -81,8 +80,7 @@ def endpoints(reader: Reader, cursors: Cursors) -> list[Endpoint]:
         page = answers.Thread(
             [answers.thread_item(each) for each in found.items], places.seal(found.next)
         )
-        path, kept = quote(request.scope["path"]), repeated(query, request.path_params)
-        return Response(page, headers=links(path, kept, {"next": page.next}))
+        return Response(page, headers=links(request, query, {"next": page.next}))
 
     async def read_quotes(
         request: AnyRequest, query: QuotesQuery, viewer: UserId | None

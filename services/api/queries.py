@@ -1,12 +1,16 @@
 """The parameters of each endpoint, with their bounds and descriptions."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import unquote
 
 import msgspec
 from litestar import Request
 from msgspec import Meta, Struct
+from msgspec.inspect import BoolType, LiteralType, Metadata, Type, UnionType, type_info
 
 from schemas.ids import MAX_ID
 from services.api.problems import BadParameter
@@ -245,12 +249,13 @@ class NoQuery(Struct, frozen=True):
 Q = TypeVar("Q", bound=Struct)
 
 
-def read_query(request: Request[Any, Any, Any], query: type[Q]) -> Q:
+def read_query(request: Request[Any, Any, Any], path: str, query: type[Q]) -> Q:
     """Return the parameters of a request, each given at most once. Raises BadParameter.
 
-    What takes no parameters at all, such as probes, ignores those that others add.
+    `path` is the template that the request's path matches. What takes no parameters at all, such
+    as probes, ignores those that others add.
     """
-    given = dict(request.path_params)
+    given = _from_path(request, path)
     if not query.__struct_fields__:
         return msgspec.convert({}, query)
     for name, value in request.query_params.multi_items():
@@ -262,16 +267,30 @@ def read_query(request: Request[Any, Any, Any], query: type[Q]) -> Q:
     try:
         parsed = msgspec.convert(given, query, strict=False)
     except msgspec.ValidationError as error:
-        raise _bad_parameter(str(error)) from None
+        raise _bad_parameter(query, str(error)) from None
     for name, text in given.items():
-        _check(name, text, getattr(parsed, name))
+        value = getattr(parsed, name)
+        if value is None:  # from the word null, where a parameter may be missing
+            raise _bad_value(query, name, "null is not a value here")
+        _check(name, text, value)
     return parsed
+
+
+def _from_path(request: Request[Any, Any, Any], path: str) -> dict[str, str]:
+    """Return the parameters in the path as the client sent it, where `%2F` divides nothing."""
+    sent = [
+        each for each in request.scope["raw_path"].decode("ascii", "replace").split("/") if each
+    ]
+    names = [each for each in path.split("/") if each]
+    return {
+        name[1:-1]: unquote(text)
+        for name, text in zip(names, sent, strict=True)
+        if name.startswith("{")
+    }
 
 
 def _check(name: str, text: str, value: object) -> None:
     """Raise BadParameter where the text is not how a value is written, although it was read."""
-    if value is None:  # from the word null, where a parameter may be missing
-        raise BadParameter(name, "not one of the allowed values")
     if name in _IDS and not is_id(text):
         raise BadParameter(name, _NOT_AN_ID)
     if type(value) is int and not _INTEGER.fullmatch(text):
@@ -294,12 +313,37 @@ def is_id(text: str) -> bool:
     return len(text) < len(_LARGEST) or text <= _LARGEST
 
 
-def _bad_parameter(error: str) -> BadParameter:
+def _bad_parameter(query: type[Struct], error: str) -> BadParameter:
     match = _ERROR_AT_FIELD.fullmatch(error)
     if match is None:
         return BadParameter("query", "invalid")
     if match["field"] in _IDS:
         return BadParameter(match["field"], _NOT_AN_ID)
-    if match["why"].startswith("Invalid enum value"):
-        return BadParameter(match["field"], "not one of the allowed values")
-    return BadParameter(match["field"], match["why"])
+    return _bad_value(query, match["field"], match["why"])
+
+
+def _bad_value(query: type[Struct], name: str, why: str) -> BadParameter:
+    """Return what is wrong: the values that there are, where a parameter has only some."""
+    allowed = _allowed_values(query).get(name)
+    return BadParameter(name, f"not one of {allowed}" if allowed else why)
+
+
+@lru_cache
+def _allowed_values(query: type[Struct]) -> dict[str, str]:
+    """Return the values of parameters that have only some, as an answer names them."""
+    described: Any = type_info(query)
+    named = ((each.encode_name, _values(each.type)) for each in described.fields)
+    return {name: ", ".join(values) for name, values in named if values}
+
+
+def _values(described: Type) -> Sequence[str]:
+    match described:
+        case Metadata(type=inner):
+            return _values(inner)
+        case UnionType(types=(inner, _)):  # the other is None
+            return _values(inner)
+        case LiteralType(values=values):
+            return [str(each) for each in values]
+        case BoolType():
+            return ["true", "false"]
+    return []

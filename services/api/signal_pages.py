@@ -3,14 +3,13 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
-from urllib.parse import quote
 
 from litestar import Response
 
 from schemas.ids import PostId
 from services.api.cursors import Cursors, InvalidCursor
 from services.api.operation import AnyRequest
-from services.api.pages import BUILDING_RETRY, links, refuse_cursors, repeated
+from services.api.pages import BUILDING_RETRY, links, refuse_cursors
 from services.api.problems import BadParameter
 from services.api.queries import HomeQuery
 from services.api.signal_answers import HomeListing, signal_item
@@ -50,8 +49,7 @@ class SignalPager:
             gap=None,
             state="building" if page.building else "ready",
         )
-        kept = repeated(query, request.path_params)
-        headers = links(quote(request.scope["path"]), kept, {"next": token})
+        headers = links(request, query, {"next": token})
         if page.building:
             headers["Retry-After"] = BUILDING_RETRY
         return Response(listing, headers=headers)

@@ -4,12 +4,14 @@ from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from typing import Any, NamedTuple, cast
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram
 
 FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 """Bucket bounds in seconds for one request or one batch."""
 SLOW = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3_600)
 """Bucket bounds in seconds for delivery: from at once to after an outage."""
+EXPOSITION_TYPE = CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8")
+"""The media type of what Prometheus reads; the framework adds the charset of every text."""
 
 
 class Declaration(NamedTuple):

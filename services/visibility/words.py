@@ -7,7 +7,7 @@ from schemas.relations import MuteAction
 from services.posts.post import Post
 from services.relations.relations import Edge, KeywordMute
 from services.visibility.view import ReadContext, View
-from services.words import count_words, whole_phrase
+from services.words import count_words, normal_line, whole_phrase
 
 BARE_WORDS = 3
 """A post with a link and fewer words beside it is a bare link."""
@@ -24,7 +24,7 @@ def matching_keyword_mute(
         return None
     if not view.relations.own.keyword_mutes:
         return None
-    text = normal_text(post.text)
+    text = normal_line(post.text)
     for mute in view.relations.own.keyword_mutes:
         here = not mute.contexts or context in mute.contexts
         if (
@@ -72,5 +72,5 @@ def _meets(text: str, mute: KeywordMute) -> bool:
     return not mute.whole_word or _whole_phrase(phrase).search(text) is not None
 
 
-_normal_phrase = lru_cache(MAX_PATTERNS)(normal_text)
+_normal_phrase = lru_cache(MAX_PATTERNS)(normal_line)
 _whole_phrase = lru_cache(MAX_PATTERNS)(whole_phrase)

@@ -6,7 +6,9 @@ from typing import Any, Protocol
 
 from litestar import Litestar, Response, get
 from litestar.handlers import HTTPRouteHandler
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
+
+from services.metrics.metrics import EXPOSITION_TYPE
 
 
 class Watched(Protocol):
@@ -28,7 +30,7 @@ def create_health(intakes: Sequence[Watched], registry: CollectorRegistry) -> Li
 
     @get("/metrics")
     async def metrics() -> Response[bytes]:
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+        return Response(generate_latest(registry), media_type=EXPOSITION_TYPE)
 
     return Litestar(
         [

@@ -4,7 +4,7 @@ import asyncio
 
 import httpx
 import pytest
-from prometheus_client import CollectorRegistry
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry
 from structlog.testing import capture_logs
 
 from services.api.auth.exposure import UnsafeExposure
@@ -85,6 +85,6 @@ async def test_requests_are_measured_by_their_route() -> None:
 
 
 async def test_metrics_are_text_for_prometheus(client: httpx.AsyncClient) -> None:
-    """The media type is that of Prometheus."""
+    """The media type is that of Prometheus, with one charset."""
     answer = await client.get("/metrics")
-    assert answer.headers["content-type"].startswith("text/plain; version=")
+    assert answer.headers["content-type"] == CONTENT_TYPE_LATEST

@@ -1,5 +1,6 @@
 """The OpenAPI document describes exactly what the API does."""
 
+from importlib.metadata import version
 from typing import Any
 
 import jsonschema
@@ -43,6 +44,18 @@ def test_every_operation_is_complete(document: Json) -> None:
             assert content["example"]
         for parameter in operation["parameters"]:
             assert parameter["description"]
+
+
+def test_it_has_the_version_of_the_package(document: Json) -> None:
+    """As `mingle --version` says it."""
+    assert document["info"]["version"] == version("mingle")
+
+
+def test_every_operation_has_a_tag(document: Json) -> None:
+    """Just one, which is described."""
+    described = {each["name"] for each in document["tags"] if each["description"]}
+    assert described == {tag for path in document["paths"].values() for tag in path["get"]["tags"]}
+    assert all(len(path["get"]["tags"]) == 1 for path in document["paths"].values())
 
 
 def test_examples_are_what_they_are_examples_of(document: Json) -> None:

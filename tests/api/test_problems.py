@@ -142,6 +142,25 @@ async def test_a_bad_parameter_is_named(client: httpx.AsyncClient, path: str, fi
     assert len(answer.content) < 500, "what is wrong is not said back at length"
 
 
+@pytest.mark.parametrize(
+    ("asked", "detail"),
+    [
+        (f"{HOME}?view=best", "view: not one of latest, signal"),
+        (f"{HOME}?around=null", "around: not one of mark"),
+        (f"{HOME}?hydrate=perhaps", "hydrate: not one of true, false"),
+        ("/v1/posts/1/thread?sort=best", "sort: not one of conversation, newest, oldest"),
+        ("/v1/users/1/posts?replies=some", "replies: not one of all, none, only"),
+        ("/v1/search?q=a&since=null", "since: null is not a value here"),
+    ],
+)
+async def test_a_refusal_lists_the_values(
+    client: httpx.AsyncClient, asked: str, detail: str
+) -> None:
+    """Where a parameter has only some."""
+    answer = await client.get(asked)
+    assert answer.json()["detail"] == detail
+
+
 async def test_the_largest_id_is_an_id(client: httpx.AsyncClient) -> None:
     """The next number is not."""
     assert (await client.get(f"/v1/users/{MAX_ID}/home")).status_code == 200

@@ -59,7 +59,7 @@ def _apart(text: str) -> str:
 
 def contains(text: str, phrase: str, *, whole: bool) -> bool:
     """Rule 7: the phrase as a part of the text, or between the ends of words."""
-    text, phrase = normal(text), normal(phrase)
+    text, phrase = (" ".join(normal(each).split()) for each in (text, phrase))
     starts = [i for i in range(len(text)) if phrase and text.startswith(phrase, i)]
     if not whole:
         return bool(starts)

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from prometheus_client import CollectorRegistry
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry
 
 from services.metrics.metrics import Metrics
 from streams.delivery.intake import Intake
@@ -58,5 +58,5 @@ async def test_ready_is_who_has_a_share(site: httpx.AsyncClient, intake: Intake)
 async def test_metrics_are_those_of_the_registry(site: httpx.AsyncClient) -> None:
     """In Prometheus' text format."""
     answer = await site.get("/metrics")
-    assert answer.headers["content-type"].startswith("text/plain")
+    assert answer.headers["content-type"] == CONTENT_TYPE_LATEST
     assert "timeline_rebalances_total 1.0" in answer.text

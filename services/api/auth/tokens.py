@@ -1,6 +1,5 @@
 """Verifies JSON Web Tokens (RFC 7519) as RFC 8725 recommends."""
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -17,12 +16,12 @@ from services.clock import Clock
 
 MAX_CHARACTERS: Final = 8_192
 """Longest token: what proxies accept in one header."""
+LATEST_SECONDS: Final = 2**53
+"""Largest time in a token: beyond it, sums with it are not exact."""
 _CLAIMS: Final[Any] = {
     "require": ["exp", "sub"],
-    # Times are checked below, with the injected clock.
-    "verify_exp": False,
-    "verify_nbf": False,
-    "verify_iat": False,
+    # Subjects and times are checked below, the times with the injected clock.
+    **dict.fromkeys(("verify_sub", "verify_jti", "verify_exp", "verify_nbf", "verify_iat"), False),
 }
 
 
@@ -52,6 +51,8 @@ class TokenVerifier:
         claims = self._claims(token, key)
         self._check_times(claims)
         subject = claims["sub"]
+        if not isinstance(subject, str):
+            raise Unauthenticated("the claim sub is not a string")
         if not is_id(subject):
             raise Unauthenticated("the subject is not a user id")
         return Caller(UserId(int(subject)), frozenset(_scopes(claims)))
@@ -85,8 +86,10 @@ class TokenVerifier:
             raise Unauthenticated("issued by another issuer") from None
         except jwt.MissingRequiredClaimError as error:
             raise Unauthenticated(f"the claim {error.claim} is missing") from None
-        except (jwt.PyJWTError, ValueError):
+        except jwt.InvalidSignatureError:
             raise Unauthenticated("not signed with a key of the issuer") from None
+        except (jwt.PyJWTError, ValueError):
+            raise Unauthenticated("not a token") from None
         return claims
 
     def _check_times(self, claims: Mapping[str, Any]) -> None:
@@ -98,9 +101,11 @@ class TokenVerifier:
 
 
 def _time(claims: Mapping[str, Any], name: str) -> float:
-    """Return a time in seconds since 1970. Raises Unauthenticated unless it is a finite number."""
+    """Return a time in seconds since 1970. Raises Unauthenticated unless it is such a number."""
     value = claims[name]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Unauthenticated(f"the claim {name} is not a time")
+    if not -LATEST_SECONDS <= value <= LATEST_SECONDS:
         raise Unauthenticated(f"the claim {name} is not a time")
     return value
 
