@@ -189,6 +189,11 @@ def _judge_found(post: Post, view: View) -> Verdict:
     return hidden(23, "against_gate") if is_against_gate(post, view) else verdict
 
 
+def _block_hides(post: Post, _: Post, view: View) -> bool:
+    """Whether a block hides it; who mutes its people is told of that, and of no block by others."""
+    return is_blocked(post, view) and (is_blocked_by_viewer(post, view) or not is_muted(post, view))
+
+
 def _retention_hides(post: Post, _: Post, view: View) -> bool:
     return post.post_id <= view.floor
 
@@ -217,7 +222,7 @@ def _exclusive_list_hides(post: Post, _: Post, view: View) -> bool:
 
 
 AGAINST: Final[Sequence[tuple[int, VerdictReason, Hides]]] = (
-    (6, "blocked", lambda post, _, view: is_blocked(post, view)),
+    (6, "blocked", _block_hides),
     (6, "muted", lambda post, _, view: is_muted(post, view)),
     (2, "past_retention", _retention_hides),
     (23, "against_gate", _gate_hides),

@@ -7,10 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
+from schemas import relations
 from services.readers import reader
 from services.span import Span
 from services.stores import Stores
-from tests.api.village import ALICE, BOB, CAROL, Village, api_on, client_of
+from tests.api.village import ALICE, BOB, CAROL, NOW, Village, api_on, client_of
 
 MANY = 400
 """More hidden posts than one page of two items looks at."""
@@ -132,6 +133,27 @@ async def test_no_cursor_shows_the_place_of_a_post(
     content = urlsafe_b64decode(token + "=" * (-len(token) % 4))
     entries = await village.stores.author_timelines.author_pages([ALICE], Span(), MANY)  # type: ignore[list-item]
     assert not [post for post in entries[ALICE] if post.to_bytes(8) in content]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("own", "reason"), [("mute", "muted"), ("block", "blocked"), ("both", "blocked")]
+)
+async def test_explain_tells_a_viewer_of_their_own_statements_alone(
+    village: Village, client: httpx.AsyncClient, own: str, reason: str
+) -> None:
+    """Whether or not the author blocks them as well."""
+    post = await village.post(ALICE)
+    said = {"version": NOW * 1_000, "owner_id": BOB, "target_id": ALICE}
+    if own in ("mute", "both"):
+        await village.says(relations.MuteCreated(**said))
+    if own in ("block", "both"):
+        await village.says(relations.BlockCreated(**said))
+    path = f"/v1/users/{BOB}/explain/{post}"
+    before = (await client.get(path)).json()
+    assert (before["rule"], before["reason"]) == (6, reason)
+    theirs = {"version": NOW * 1_000, "owner_id": ALICE, "target_id": BOB}
+    await village.says(relations.BlockCreated(**theirs))
+    assert (await client.get(path)).json() == before
 
 
 LISTINGS: dict[str, tuple[str, dict[str, Any]]] = {
