@@ -37,7 +37,7 @@ def _page(order: str) -> Any:
         "audience_entries",
         "page",
         "listing_id, post_id, author_id",
-        "WHERE kind = ? AND listing_id IN ? AND audience = ? AND post_id > ? AND post_id < ? "
+        "WHERE kind = ? AND listing_id IN ? AND audience IN ? AND post_id > ? AND post_id < ? "
         f"ORDER BY post_id {order} PER PARTITION LIMIT ?",
     )
 
@@ -73,20 +73,29 @@ class CassandraAudiences:
         return found & set(keys)
 
     async def pages(
-        self, kind: ListingKind, ids: Collection[int], audience: int, span: Span, limit: int
+        self,
+        kind: ListingKind,
+        ids: Collection[int],
+        audiences: Collection[int],
+        span: Span,
+        limit: int,
     ) -> dict[int, list[AudienceEntry]]:
         statement = _NEWEST if span.newest_first else _OLDEST
         most = max(1, min(KEYS_AT_ONCE, ENTRIES_AT_ONCE // limit))
-        found: dict[int, list[AudienceEntry]] = {}
+        found: dict[int, set[AudienceEntry]] = {}
         requests = (
-            self._store.read(statement, _KINDS[kind], part, audience, *span[:2], limit)
-            for part in key_chunks(ids, most)
+            self._store.read(statement, _KINDS[kind], part, some, *span[:2], limit)
+            for some in key_chunks(audiences, most)
+            for part in key_chunks(ids, max(1, most // len(some)))
         )
         for rows in await asyncio.gather(*requests):
             for listing, post, author in rows:
                 entry = AudienceEntry(PostId(post), UserId(author))
-                found.setdefault(listing, []).append(entry)
-        return found
+                found.setdefault(listing, set()).add(entry)
+        return {
+            listing: sorted(entries, reverse=span.newest_first)[:limit]
+            for listing, entries in found.items()
+        }
 
 
 def _asked(keys: Sequence[AudienceKey]) -> tuple[list[int], list[int], list[int]]:

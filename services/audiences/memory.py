@@ -31,12 +31,21 @@ class MemoryAudiences:
                 change(AudienceEntry(key.post_id, key.author_id))
 
     async def pages(
-        self, kind: ListingKind, ids: Collection[int], audience: int, span: Span, limit: int
+        self,
+        kind: ListingKind,
+        ids: Collection[int],
+        audiences: Collection[int],
+        span: Span,
+        limit: int,
     ) -> dict[int, list[AudienceEntry]]:
         found = {}
         for each in ids:
-            held = self._entries.get((Listing(kind, each), audience), set())
-            inside = [entry for entry in held if span.above < entry.post_id < span.below]
+            inside = {
+                entry
+                for audience in audiences
+                for entry in self._entries.get((Listing(kind, each), audience), ())
+                if span.above < entry.post_id < span.below
+            }
             if inside:
                 found[each] = sorted(inside, reverse=span.newest_first)[:limit]
         return found

@@ -1,6 +1,7 @@
 """Port: posts of listings by who may read them, so that nobody walks what others alone may read.
 
-An audience is EVERYBODY, SIGNED_IN, FOLLOWERS of the author, or the id of one user.
+An audience is EVERYBODY, SIGNED_IN, the id of one user, or followers: FOLLOWERS in an author's own
+listing, `followers_of` the author in listings of many.
 """
 
 from collections.abc import Collection, Sequence
@@ -13,6 +14,11 @@ ListingKind: TypeAlias = Literal["author", "quotes", "conversation"]
 EVERYBODY: Final = 0
 SIGNED_IN: Final = -1
 FOLLOWERS: Final = -2
+
+
+def followers_of(author: UserId) -> int:
+    """Return the audience of an author's followers in a listing of many authors, at most -2."""
+    return -1 - author
 
 
 class Listing(NamedTuple):
@@ -57,9 +63,15 @@ class AudienceStore(Protocol):
         """
 
     async def pages(
-        self, kind: ListingKind, ids: Collection[int], audience: int, span: Span, limit: int
+        self,
+        kind: ListingKind,
+        ids: Collection[int],
+        audiences: Collection[int],
+        span: Span,
+        limit: int,
     ) -> dict[int, list[AudienceEntry]]:
-        """Return up to `limit` entries of each listing in the span's order, by the listing's id.
+        """Return entries of each listing for any of the audiences, by the listing's id.
 
-        Listings without entries are left out. One store request for up to 1,000 listings.
+        The first `limit` of each in the span's order, each once; listings without entries are left
+        out. One store request for up to 1,000 pairs of a listing and an audience.
         """

@@ -13,6 +13,7 @@ from services.audiences.store import (
     AudienceKey,
     AudienceStore,
     Listing,
+    followers_of,
 )
 from services.posts.post import ClaimedPost
 from services.search.store import MAX_TERM_VERSION, PostClaim, term_version
@@ -41,14 +42,19 @@ class AudienceStatement(NamedTuple):
         for listing in self.listings:
             for audience in self.audiences:
                 if listing.kind != "conversation" or audience == EVERYBODY:
-                    yield AudienceKey(listing, audience, *self.claim)
+                    yield self._key(listing, audience)
 
     def withdrawn_keys(self) -> Iterator[AudienceKey]:
         """Yield the keys that may be there and are not to be."""
         wider = [each for each in WIDEST if each not in self.audiences] if self.narrow else ()
         for listing in self.listings:
             for audience in wider:
-                yield AudienceKey(listing, audience, *self.claim)
+                yield self._key(listing, audience)
+
+    def _key(self, listing: Listing, audience: int) -> AudienceKey:
+        if audience == FOLLOWERS and listing.kind != "author":
+            audience = followers_of(self.claim.author_id)
+        return AudienceKey(listing, audience, *self.claim)
 
 
 class AudienceIndex:

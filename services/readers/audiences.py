@@ -5,15 +5,14 @@ from collections.abc import Collection, Sequence
 from heapq import nlargest, nsmallest
 
 from schemas.ids import PostId, UserId
-from services.audiences.store import EVERYBODY, FOLLOWERS, SIGNED_IN, AudienceEntry, Listing
+from services.audiences.store import EVERYBODY, FOLLOWERS, SIGNED_IN, Listing, followers_of
 from services.readers.reader import Reader, Skeleton
 from services.span import Span
 from services.visibility.view import View
 
-FOLLOWED_AT_ONCE = 1_000
-"""Entries for followers that are looked at together, to leave out those of others."""
-FOLLOWED_ROUNDS = 100
-"""Of such looks for a page; what is older than 100,000 entries of others is not found."""
+MAX_FOLLOWEES = 5_000
+"""Followees, by ascending ids, whose entries for followers are looked for in a listing of many
+authors: five requests for them and five for the entries, whether there are any or not."""
 
 
 async def posts_of_authors(
@@ -28,13 +27,10 @@ async def posts_of_authors(
     stores = reader.stores
 
     async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
-        requests = [stores.audiences.pages("author", others, EVERYBODY, span, limit)]
-        if viewer is not None:
-            requests += [
-                stores.audiences.pages("author", others, SIGNED_IN, span, limit),
-                stores.audiences.pages("author", followed, FOLLOWERS, span, limit),
-                stores.audiences.pages("author", others, viewer, span, limit),
-            ]
+        requests = [
+            stores.audiences.pages("author", others, _open_to(viewer), span, limit),
+            stores.audiences.pages("author", followed, [FOLLOWERS], span, limit),
+        ]
         own = [] if viewer is None or viewer not in authors else [viewer]
         reading = asyncio.gather(*requests)
         mine = await stores.author_timelines.author_pages(own, span, limit)
@@ -46,38 +42,38 @@ async def posts_of_authors(
     return skeleton
 
 
-def posts_of_listing(reader: Reader, listing: Listing, viewer: UserId | None) -> Skeleton:
-    """Return the posts of a listing as far as the viewer may be shown them."""
-
-    async def page(audience: int, span: Span, limit: int) -> list[AudienceEntry]:
-        found = await reader.stores.audiences.pages(
-            listing.kind, [listing.id], audience, span, limit
-        )
-        return found.get(listing.id, [])
-
-    async def of_followed(span: Span, limit: int) -> list[AudienceEntry]:
-        """Return entries for followers whose authors the viewer follows."""
-        kept: list[AudienceEntry] = []
-        for _ in range(FOLLOWED_ROUNDS):
-            some = await page(FOLLOWERS, span, FOLLOWED_AT_ONCE)
-            followed = set(await _followed(reader, viewer, {each.author_id for each in some}))
-            kept += [each for each in some if each.author_id in followed]
-            if len(some) < FOLLOWED_AT_ONCE or len(kept) >= limit:
-                break
-            last = some[-1].post_id
-            span = span._replace(below=last) if span.newest_first else span._replace(above=last)
-        return kept
+def posts_of_listing(reader: Reader, listing: Listing, audiences: Collection[int]) -> Skeleton:
+    """Return the posts of a listing of many authors that are for one of these audiences."""
 
     async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
-        requests = [page(EVERYBODY, span, limit)]
-        if viewer is not None:
-            requests += [page(SIGNED_IN, span, limit), page(viewer, span, limit)]
-            requests.append(of_followed(span, limit))
-        pages = await asyncio.gather(*requests)
-        posts = {entry.post_id for some in pages for entry in some}
-        return sorted(posts, reverse=span.newest_first)[:limit]
+        wanted = limit
+        while True:
+            pages = await reader.stores.audiences.pages(
+                listing.kind, [listing.id], audiences, span, wanted
+            )
+            entries = pages.get(listing.id, [])
+            posts = list(dict.fromkeys(entry.post_id for entry in entries))
+            if len(posts) >= limit or len(entries) < wanted:
+                return posts[:limit]
+            wanted *= 2  # several authors claim the same ids
 
     return skeleton
+
+
+async def audiences_of(reader: Reader, viewer: UserId | None) -> list[int]:
+    """Return the audiences that a viewer is of in listings of many authors.
+
+    Raises StoreUnavailable.
+    """
+    if viewer is None:
+        return _open_to(None)
+    followees = await reader.stores.relations.stated_followees(viewer, MAX_FOLLOWEES)
+    return [*_open_to(viewer), *map(followers_of, followees)]
+
+
+def _open_to(viewer: UserId | None) -> list[int]:
+    """Return the audiences that a viewer is of whomever they follow."""
+    return [EVERYBODY] if viewer is None else [EVERYBODY, SIGNED_IN, viewer]
 
 
 async def _followed(

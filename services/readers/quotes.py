@@ -3,7 +3,7 @@
 from schemas.ids import PostId, UserId
 from services.audiences.store import Listing
 from services.posts.post import Post
-from services.readers.audiences import posts_of_listing
+from services.readers.audiences import audiences_of, posts_of_listing
 from services.readers.paging import Page, PageRequest, cut_page
 from services.readers.post import read_post
 from services.readers.reader import Reader
@@ -27,7 +27,8 @@ class QuotesOfPosts:
         if await read_post(self._reader, quoted, viewer) is None:
             return None
 
-        skeleton = posts_of_listing(self._reader, Listing("quotes", quoted), viewer)
+        audiences = await audiences_of(self._reader, viewer)
+        skeleton = posts_of_listing(self._reader, Listing("quotes", quoted), audiences)
 
         def shows(post: Post, view: View) -> Verdict:
             return judge_quote(post, quoted, view)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from schemas.ids import MAX_ID, PostId, UserId
 from schemas.normal_text import normal_text
 from schemas.tags import normal_tag
-from services.audiences.store import Listing
+from services.audiences.store import EVERYBODY, Listing
 from services.posts.ancestry import root_of
 from services.posts.post import Post
 from services.readers.audiences import posts_of_listing
@@ -123,7 +123,7 @@ class SearchPosts:
 
     def _of_conversation(self, root: PostId) -> Skeleton:
         """Return a source of a conversation's root and of its public replies."""
-        replies = posts_of_listing(self._reader, Listing("conversation", root), None)
+        replies = posts_of_listing(self._reader, Listing("conversation", root), [EVERYBODY])
 
         async def skeleton(span: Span, limit: int) -> Sequence[PostId]:
             found = list(await replies(span, limit))

@@ -1,7 +1,7 @@
 """Relations in Cassandra: all that a page needs about a viewer lies together."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from schemas.events import FollowFact
@@ -164,20 +164,36 @@ class CassandraRelations:
         self, owner: UserId, kind: SubjectKind, *, after: UserId, limit: int
     ) -> dict[UserId, Relationship]:
         found: dict[UserId, Relationship] = {}
-        place: tuple[Any, ...] = (after, _LAST_KIND, "")
-        while len(found) < limit:
-            rows = await self._store.read(_PAGE, owner, *place, KEYS_AT_ONCE)
-            listed = [other for other, what, _, removed in rows if what == kind and not removed]
+        async for listed in self._stated(owner, kind, after):
             known = await self.about(owner, listed) if listed else Relations()
             found |= {each: known.to(each) for each in listed if known.to(each).has(kind)}
-            if len(rows) < KEYS_AT_ONCE:
+            if len(found) >= limit:
                 break
-            place = rows[-1][:3]
         return dict(list(found.items())[:limit])
+
+    async def _stated(
+        self, owner: UserId, kind: SubjectKind, after: UserId
+    ) -> AsyncIterator[list[UserId]]:
+        """Yield users about whom the owner states something of a kind, by statements read."""
+        place: tuple[Any, ...] = (after, _LAST_KIND, "")
+        while True:
+            rows = await self._store.read(_PAGE, owner, *place, KEYS_AT_ONCE)
+            yield [UserId(row[0]) for row in rows if row[1] == kind and not row[3]]
+            if len(rows) < KEYS_AT_ONCE:
+                return
+            place = rows[-1][:3]
 
     async def followees(self, owner: UserId, *, after: UserId, limit: int) -> list[Edge]:
         found = await self.others(owner, SubjectKind.FOLLOW, after=after, limit=limit)
         return [between.edge for between in found.values() if between.edge is not None]
+
+    async def stated_followees(self, owner: UserId, limit: int) -> list[UserId]:
+        found: list[UserId] = []
+        async for listed in self._stated(owner, SubjectKind.FOLLOW, UserId(0)):
+            found += listed
+            if len(found) >= limit:
+                break
+        return found[:limit]
 
     async def edge_facts(self, owner: UserId, *, after: UserId, limit: int) -> list[FollowFact]:
         found: list[FollowFact] = []

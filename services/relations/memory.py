@@ -150,6 +150,15 @@ class MemoryRelations:
         found = await self.others(owner, SubjectKind.FOLLOW, after=after, limit=limit)
         return [between.edge for between in found.values() if between.edge is not None]
 
+    async def stated_followees(self, owner: UserId, limit: int) -> list[UserId]:
+        followed = (
+            other
+            for other in sorted(self._others.get(owner, ()))
+            for each, cells in self._subjects.get((owner, False, other), {}).items()
+            if each.kind is SubjectKind.FOLLOW and cells.is_present
+        )
+        return list(islice(followed, limit))
+
     async def edge_facts(self, owner: UserId, *, after: UserId, limit: int) -> list[FollowFact]:
         later = sorted(other for other in self._others.get(owner, ()) if other > after)
         facts = (fact for other in later for fact in self._edge_facts(owner, other))

@@ -107,6 +107,13 @@ class RelationStore(Protocol):
     async def followees(self, owner: UserId, *, after: UserId, limit: int) -> list[Edge]:
         """Return up to `limit` edges to ids above `after`, ascending; reads as `others` does."""
 
+    async def stated_followees(self, owner: UserId, limit: int) -> list[UserId]:
+        """Return up to `limit` users that the owner has followed and not unfollowed, ascending.
+
+        A block may have ended the edge: only the others' statements say. One store request for each
+        1,000 statements of the owner.
+        """
+
     async def edge_facts(self, owner: UserId, *, after: UserId, limit: int) -> list[FollowFact]:
         """Return up to `limit` facts, one for each edge ever made, by followees above `after`.
 

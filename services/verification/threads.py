@@ -75,7 +75,7 @@ class VerifyThreads:
             if claimed.post.author_id != post.author_id:
                 continue
             for (kind, listing), audience, *_ in index.owed(claimed).owed_keys():
-                found = await stores.audiences.pages(kind, [listing], audience, span, MOST_CLAIMS)
+                found = await stores.audiences.pages(kind, [listing], [audience], span, MOST_CLAIMS)
                 if AudienceEntry(*claim) not in found.get(listing, []):
                     return False
         return True

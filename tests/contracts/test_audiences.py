@@ -1,5 +1,6 @@
 """The contract of `services.audiences.store`."""
 
+from schemas.ids import MAX_ID, UserId
 from services.audiences.store import (
     EVERYBODY,
     FOLLOWERS,
@@ -7,6 +8,7 @@ from services.audiences.store import (
     AudienceEntry,
     AudienceKey,
     Listing,
+    followers_of,
 )
 from services.span import Span
 from services.stores import Stores
@@ -33,7 +35,7 @@ async def test_entries_are_paged_by_listing_and_audience(
     await stores.audiences.change(changes(hidden, quoted), [])
 
     async def page(*ids: int, span: Span = WHOLE, limit: int = 9) -> list[list[int]]:
-        found = await stores.audiences.pages("author", ids, EVERYBODY, span, limit)
+        found = await stores.audiences.pages("author", ids, [EVERYBODY], span, limit)
         return [[entry.post_id for entry in found.get(each, [])] for each in ids]
 
     assert await page(alice, bob) == [posts[::-1], posts[:1]]
@@ -42,9 +44,37 @@ async def test_entries_are_paged_by_listing_and_audience(
     oldest = Span(above=posts[1], newest_first=False)
     assert await page(alice, span=oldest, limit=2) == [posts[2:4]]
     assert await page(carol) == [[]]
-    assert await stores.audiences.pages("quotes", [alice], EVERYBODY, Span(), 9) == {
+    assert await stores.audiences.pages("quotes", [alice], [EVERYBODY], Span(), 9) == {
         alice: [AudienceEntry(posts[0], bob)]
     }
+
+
+async def test_entries_for_several_audiences_are_one_page(
+    stores: Stores, new_post: NewPost, new_people: NewPeople
+) -> None:
+    """In one order, each entry once, for as many audiences as somebody follows people."""
+    alice, bob, carol = new_people()
+    quotes = Listing("quotes", new_post())
+    first, second, third = new_post(), new_post(), new_post()
+    keys = [
+        AudienceKey(quotes, EVERYBODY, first, alice),
+        AudienceKey(quotes, followers_of(bob), second, bob),
+        AudienceKey(quotes, bob, second, bob),
+        AudienceKey(quotes, followers_of(alice), third, alice),
+    ]
+    await stores.audiences.change(changes(*keys), [])
+
+    async def page(*audiences: int, span: Span = WHOLE, limit: int = 9) -> list[int]:
+        found = await stores.audiences.pages("quotes", [quotes.id], audiences, span, limit)
+        return [entry.post_id for entry in found.get(quotes.id, [])]
+
+    many = [*map(followers_of, [alice, carol, *map(UserId, range(10**9, 10**9 + 2_500))])]
+    assert await page(EVERYBODY, bob, *many) == [third, second, first]
+    assert await page(EVERYBODY, bob, *many, limit=2) == [third, second]
+    assert await page(EVERYBODY, bob, followers_of(bob)) == [second, first]
+    oldest = Span(above=first, newest_first=False)
+    assert await page(EVERYBODY, bob, *many, span=oldest, limit=1) == [second]
+    assert await page(followers_of(UserId(MAX_ID)), followers_of(carol)) == []
 
 
 async def test_the_highest_version_decides_in_any_order(
@@ -59,13 +89,13 @@ async def test_the_highest_version_decides_in_any_order(
     await change([], changes(first, version=4))
     await change(changes(first, version=3), changes(second, version=2))
     await change([], changes(third, version=3))
-    found = await stores.audiences.pages("author", [alice], EVERYBODY, Span(), 9)
+    found = await stores.audiences.pages("author", [alice], [EVERYBODY], Span(), 9)
     assert [entry.post_id for entry in found[alice]] == [second.post_id]
     await change(changes(first, version=5), changes(first, version=4))
-    found = await stores.audiences.pages("author", [alice], EVERYBODY, Span(), 9)
+    found = await stores.audiences.pages("author", [alice], [EVERYBODY], Span(), 9)
     assert [entry.post_id for entry in found[alice]] == [second.post_id, first.post_id]
 
 
 async def test_nothing_is_no_write(stores: Stores) -> None:
     await stores.audiences.change([], [])
-    assert await stores.audiences.pages("author", [], EVERYBODY, Span(), 9) == {}
+    assert await stores.audiences.pages("author", [], [EVERYBODY], Span(), 9) == {}

@@ -470,7 +470,7 @@ async def test_marks_are_paged_by_their_posts(relations: RelationStore, people: 
 async def test_people_are_paged_by_what_is_said_of_them(
     relations: RelationStore, people: People
 ) -> None:
-    """Whom a block has taken from somebody's follows is not among them."""
+    """Whom a block has taken from somebody's follows is not among them, but where it says so."""
     alice = people.alice
     crowd = [UserId(alice + place) for place in range(10, 30)]
     await tell(
@@ -486,6 +486,9 @@ async def test_people_are_paged_by_what_is_said_of_them(
     rest = await relations.followees(alice, after=first[-1].followee_id, limit=EVERYTHING)
     assert [each.followee_id for each in first] == left[:2]
     assert [each.followee_id for each in rest] == left[2:]
+    stated = crowd[:3] + crowd[8:]
+    assert await relations.stated_followees(alice, EVERYTHING) == stated
+    assert await relations.stated_followees(alice, 2) == stated[:2]
     blocked = await relations.others(alice, SubjectKind.BLOCK, after=crowd[12], limit=9)
     assert blocked == {
         each: Relationship(edge=Edge(alice, each, THIRD), blocks=True) for each in crowd[13:15]

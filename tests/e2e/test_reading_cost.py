@@ -14,7 +14,7 @@ import pytest
 import uvloop
 
 from schemas.events import FollowCreated, PostCreated, PostFact, ReplyCreated
-from schemas.ids import UserId, post_id, post_time
+from schemas.ids import PostId, UserId, post_id, post_time
 from schemas.relations import ReadMarked, TagFollowCreated, TagFollowDeleted
 from servers.server import Reachable
 from services.clock import now_us
@@ -22,9 +22,11 @@ from services.graph.edge import edge_mutation
 from services.handlers.handler import Accepted
 from services.handlers.outbox import MemoryRequestOutbox
 from services.handlers.pages import FanOutPolicy
+from services.readers.author import AuthorPosts
 from services.readers.home import Home
 from services.readers.item import Reason
 from services.readers.paging import PageRequest
+from services.readers.quotes import QuotesOfPosts
 from services.readers.reader import Reader
 from services.readers.signal import Signal
 from services.relations.mutation import relation_mutation
@@ -44,6 +46,8 @@ MOST_FOR_TAGS = 2
 MOST_FOR_REPOSTS = 1
 MOST_FOR_QUOTES = 1
 MOST_FOR_PULLED = 2
+MOST_FOR_LISTED_QUOTES = 7 + 11
+MOST_FOR_AN_AUTHOR = 7
 PULLED = 1_000
 EDGES_AT_ONCE = 5_000
 FOLLOWS = ("follow", "relations", "generations")
@@ -155,6 +159,27 @@ async def test_quotes_take_one_request_more(deps: Deps) -> None:
     page = await home.page(VIEWER, PageRequest())
     assert [item.quote and item.quote.item is not None for item in page.items] == [True] * 20
     assert requests(deps) - before <= MOST_REQUESTS + MOST_FOR_QUOTES
+
+
+async def test_listings_by_audience_take_requests_by_the_viewer_alone(deps: Deps) -> None:
+    """Eleven find what is for the followers of 5,000 followees, whatever is for those of others."""
+    root = post(1, author=FOLLOWED + 9)
+    followers = {"quote_of": root.post_id, "visibility": "followers"}
+    hidden = [post(10 + n, author=FOLLOWED + 10 + n, **followers) for n in range(200)]
+    shown = [post(500 + n, author=2 + n, **followers) for n in range(20)]
+    await publish(deps, [root, *hidden, *shown])
+    reader = Reader(deps.stores, deps.clock, deps.settings.epoch)
+    quotes, authors = QuotesOfPosts(reader), AuthorPosts(reader)
+    await quotes.page(PostId(root.post_id), VIEWER, PageRequest())
+    before = requests(deps)
+    page = await quotes.page(PostId(root.post_id), VIEWER, PageRequest())
+    assert page is not None
+    assert [item.author_id for item in page.items] == [each.author_id for each in shown[::-1]]
+    assert requests(deps) - before <= MOST_FOR_LISTED_QUOTES
+    for author, items in ((2, 1), (FOLLOWED + 10, 0)):
+        before = requests(deps)
+        assert len((await authors.page(UserId(author), VIEWER, PageRequest())).items) == items
+        assert requests(deps) - before <= MOST_FOR_AN_AUTHOR
 
 
 async def test_reposts_take_one_request_more(deps: Deps) -> None:

@@ -6,7 +6,13 @@ from hypothesis import strategies as st
 
 from schemas.events import PostFact
 from services.audiences.memory import MemoryAudiences
-from services.audiences.store import EVERYBODY, FOLLOWERS, SIGNED_IN, ListingKind
+from services.audiences.store import (
+    EVERYBODY,
+    FOLLOWERS,
+    SIGNED_IN,
+    ListingKind,
+    followers_of,
+)
 from services.handlers.audience_index import AudienceIndex
 from services.handlers.link_replies import load_roots
 from services.span import Span
@@ -31,7 +37,7 @@ async def assert_filed(world: World, facts: list[Fact]) -> None:
     index = AudienceIndex(stores.audiences, roots)
 
     async def entries(kind: ListingKind, listing: int, audience: int) -> set[tuple[int, int]]:
-        found = await stores.audiences.pages(kind, [listing], audience, Span(), MANY)
+        found = await stores.audiences.pages(kind, [listing], [audience], Span(), MANY)
         return {(entry.post_id, entry.author_id) for entry in found.get(listing, [])}
 
     for claimed in claims:
@@ -49,6 +55,8 @@ async def assert_filed(world: World, facts: list[Fact]) -> None:
         }[visible]
         for kind, listing in statement.listings:
             for audience in wider:
+                if audience == FOLLOWERS and kind != "author":
+                    audience = followers_of(post.author_id)  # noqa: PLW2901
                 assert (post.post_id, post.author_id) not in await entries(kind, listing, audience)
 
 
