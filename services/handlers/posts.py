@@ -130,7 +130,7 @@ class RecordPosts:
         roots = joined | (await load_roots(self._posts, changed) if changed else {})
         audiences = AudienceIndex(self._audiences, roots)
         await update_indexes(self._posts, facts, self._tag_index, audiences)
-        moved = {claim.post_id for claim in joined} - {PostId(fact.post_id) for fact in facts}
+        moved = {claim.post_id for claim in joined.keys() - {claim_of(fact) for fact in facts}}
         if moved:
             await reindex_posts(self._posts, moved, audiences)
 

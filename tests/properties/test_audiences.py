@@ -4,7 +4,8 @@ from random import Random
 
 from hypothesis import strategies as st
 
-from schemas.events import PostFact
+from schemas.events import PostCreated, PostFact, ReplyCreated
+from schemas.ids import post_id
 from services.audiences.memory import MemoryAudiences
 from services.audiences.store import (
     EVERYBODY,
@@ -18,7 +19,7 @@ from services.handlers.link_replies import load_roots
 from services.span import Span
 from streams.cli.reindex import reindex
 from streams.pace import Pace
-from tests.histories import Fact, chances
+from tests.histories import NOW, Fact, chances
 from tests.properties.concurrent_writer import ConcurrentWriter
 from tests.properties.conftest import Prove
 from tests.properties.test_words import merged_claims
@@ -67,6 +68,22 @@ def test_posts_are_filed_for_those_who_may_read_them(prove: Prove) -> None:
         await assert_filed(await World().deliver(facts, chance), facts)
 
     prove(holds, 30, whole_histories(), chances)
+
+
+async def test_a_reply_is_filed_when_its_parent_comes_with_anothers_claim_of_its_id() -> None:
+    """Two authors wrote the same id; the batch that brings the root holds the other's post."""
+    at = NOW - 1_000
+    root, reply = post_id(at, 1), post_id(at, 2)
+    said = {"version": at * 1_000}
+    facts: list[Fact] = [
+        ReplyCreated(post_id=reply, author_id=1, parent_id=root, **said),
+        PostCreated(post_id=root, author_id=1, **said),
+        PostCreated(post_id=reply, author_id=2, **said),
+    ]
+    world = World()
+    await world.handle(facts[:1], "ingest")
+    await world.handle(facts[1:], "ingest")
+    await assert_filed(world, facts)
 
 
 def test_workers_that_fail_midway_file_the_same(prove: Prove) -> None:
