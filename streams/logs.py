@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import structlog
 
-CHATTY: Final = ("aiokafka", "faust", "mode", "cassandra", "uvicorn", "asyncio")
+CHATTY: Final = ("aiokafka", "faust", "mode", "cassandra", "uvicorn", "asyncio", "httpx")
 """Libraries of which only warnings and errors are logged."""
 
 

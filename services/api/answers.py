@@ -198,6 +198,13 @@ class Reference(Struct, frozen=True):
     post_id: IdText
 
 
+class Ticket(Struct, frozen=True):
+    """What opens a stream in place of a token, within `expires_in` seconds."""
+
+    ticket: str
+    expires_in: Annotated[int, Meta(ge=1)]
+
+
 class Heartbeat(Struct, frozen=True):
     """Nothing happened; the stream is alive."""
 

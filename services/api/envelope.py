@@ -6,6 +6,7 @@ from time import perf_counter
 from typing import Final
 from urllib.parse import unquote
 
+import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
@@ -18,6 +19,8 @@ _HEADER: Final = REQUEST_ID.lower().encode()
 _ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 """Ids of clients and proxies that are taken over; others could not stand in a log as they are."""
 _SLASH: Final = re.compile("%2F", re.IGNORECASE)
+
+_log = structlog.get_logger(__name__)
 
 
 def identify_requests(app: ASGIApp, new_id: Callable[[], str]) -> ASGIApp:
@@ -61,9 +64,11 @@ def keep_encoded_slashes(app: ASGIApp) -> ASGIApp:
 
 
 def measure_requests(app: ASGIApp, metrics: Metrics) -> ASGIApp:
-    """Return the app with each request measured by its route template; unknown paths share one.
+    """Return the app with each request measured and logged, once it is over.
 
-    A stream is measured until it begins, since its duration is up to the client.
+    Both name its route's template, as paths and queries hold ids, words, cursors and tickets;
+    unknown paths share one. A stream is measured until it begins, since its duration is up to the
+    client, and logged with all of it.
     """
 
     async def measured(scope: Scope, receive: Receive, send: Send) -> None:
@@ -84,8 +89,12 @@ def measure_requests(app: ASGIApp, metrics: Metrics) -> ASGIApp:
         try:
             await app(scope, receive, observe_start)
         finally:
-            route = scope.get("path_template", "unknown")
+            route, ended = scope.get("path_template", "unknown"), perf_counter()
             histogram = metrics.api_request_seconds.labels(route, status)
-            histogram.observe((stream_began or perf_counter()) - started)
+            histogram.observe((stream_began or ended) - started)
+            seconds = round(ended - started, 6)
+            _log.info(
+                "answered", method=scope["method"], route=route, status=status, seconds=seconds
+            )
 
     return measured

@@ -97,6 +97,7 @@ CATCH_UP: Final = catch_up_answers.CatchUp(
     more=False,
     state="ready",
 )
+TICKET: Final = answers.Ticket("AkcB0d1mZJYxJ8k2u3Vd", 60)
 EVENT: Final = {
     "event": "entry",
     "data": msgspec.json.encode(LISTING.items[0]).decode(),

@@ -154,12 +154,15 @@ def _tag(path: str) -> str:
 
 
 def _security(operation: Operation, authenticated: bool) -> list[Json]:
-    """Return the alternatives; the empty one needs no token."""
+    """Return the alternatives; the empty one needs no token.
+
+    A ticket is a parameter and no scheme: clients would send their token in its place, in a URL.
+    """
     scopes = [OPERATE] if operation.access == Access.OPERATOR else []
     match operation.access:
         case Access.OPEN:
             return []
-        case Access.OWNER | Access.OPERATOR if authenticated:
+        case Access.OWNER | Access.TICKET | Access.OPERATOR if authenticated:
             return [{_BEARER: scopes}]
     return [{}, {_BEARER: scopes}]
 

@@ -67,7 +67,7 @@ class Endpoint:
         return HTTPRouteHandler(path, http_method=methods, status_code=HTTPStatus.OK)(answer)
 
 
-_PERSONAL = frozenset({Access.OWNER, Access.OPERATOR})
+_PERSONAL = frozenset({Access.OWNER, Access.TICKET, Access.OPERATOR})
 _ANYBODY = "nobody"
 
 

@@ -116,6 +116,32 @@ class StreamQuery(Struct, frozen=True, kw_only=True):
     ] = DEFAULT_LIMIT
     view: Order = "latest"
     hydrate: Hydrate = True
+    ticket: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                description="a ticket of `/home/stream/ticket`, for clients that can send no "
+                "Authorization header, which comes before it",
+            ),
+        ]
+        | None
+    ) = None
+    last_event_id: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                description="what Last-Event-ID says, for clients that cannot set it; the header "
+                "comes before it",
+            ),
+        ]
+        | None
+    ) = None
+
+
+class TicketQuery(Struct, frozen=True, kw_only=True):
+    user_id: HomeOwner
 
 
 class AuthorQuery(PageQuery, frozen=True, kw_only=True):

@@ -1,16 +1,11 @@
 """What answers have around their content: ids, tags, what may be kept, and for which origins."""
 
-import io
-import json
-import logging
-
 import httpx
 import pytest
-import structlog
 
 from services.errors import StoreUnavailable
-from streams.logs import configure_logging
 from tests.api.issuer import SECRET, bearer
+from tests.api.logged import logged
 from tests.api.test_problems import failing
 from tests.api.village import ALICE, BOB, Village, api_on, client_of
 
@@ -144,21 +139,14 @@ async def test_every_answer_has_an_id(client: httpx.AsyncClient, given: str, kep
     assert first != second
 
 
-async def test_the_id_is_in_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_id_is_in_the_log() -> None:
     """Of everything that is logged about the request."""
-    log = io.StringIO()
-    monkeypatch.setattr("sys.stderr", log)
-    before = structlog.get_config()
-    try:
-        configure_logging("info")
-        structlog.configure(cache_logger_on_first_use=False)
+    with logged() as lines:
         async with failing(StoreUnavailable("no answer")) as client:
             await client.get("/v1/posts/9", headers={"X-Request-Id": "mine"})
-    finally:
-        structlog.configure(**before)
-        logging.root.handlers.clear()
-    (line,) = [each for each in log.getvalue().splitlines() if "did not answer" in each]
-    assert json.loads(line)["request_id"] == "mine"
+        problem, answered = lines()
+    assert "did not answer" in problem["event"]
+    assert (problem["request_id"], answered["request_id"]) == ("mine", "mine")
 
 
 async def test_the_document_is_a_page_too(client: httpx.AsyncClient) -> None:

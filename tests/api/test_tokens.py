@@ -61,7 +61,8 @@ async def test_the_subject_is_the_caller() -> None:
         {"scope": "act-as", "scp": ["operate"]},
     ):
         found = await SHARED.verify(token(7, **claims))
-        assert found == Caller(7, frozenset({"act-as", "operate"}))
+        until = NOW + 3_600_000 + 30_000
+        assert found == Caller(7, frozenset({"act-as", "operate"}), until)
     assert (await SHARED.verify(token(MAX_ID))).scopes == frozenset()
 
 

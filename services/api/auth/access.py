@@ -1,16 +1,19 @@
 """Access control: the viewer is the token's subject, unless a scope allows another."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from litestar import Request
 from msgspec import Struct
 
 from schemas.ids import UserId
+from services.api.auth.tickets import Tickets
 from services.api.auth.tokens import Caller, TokenVerifier
 from services.api.problems import Forbidden, Unauthenticated
+
+AnyRequest: TypeAlias = Request[Any, Any, Any]
 
 ACT_AS: Final = "act-as"
 """The scope that lets `/users/{id}/…` and `viewer=` name a user other than the subject."""
@@ -25,6 +28,7 @@ class Access(Enum):
     OPEN = "nothing: tokens are ignored"
     READER = "the viewer is `viewer`, else the token's subject, else nobody: public posts only"
     OWNER = "the viewer is `user_id`"
+    TICKET = "the viewer is `user_id`; where no token is sent, `ticket` stands for it"
     OPERATOR = "a token with the scope `operate`"
 
 
@@ -33,14 +37,29 @@ class AccessGate:
     """Authenticates callers; without `tokens` it lets everybody in as whoever they claim to be."""
 
     tokens: TokenVerifier | None
+    tickets: Tickets
 
-    async def authenticate(self, request: Request[Any, Any, Any], access: Access) -> Caller | None:
+    async def authenticate(self, request: AnyRequest, access: Access) -> Caller | None:
         """Return the caller, None without a token. Raises Unauthenticated, IssuerUnavailable."""
+        return await self._caller(request, access, self.tickets.admit)
+
+    async def authenticate_again(self, request: AnyRequest, access: Access) -> Caller | None:
+        """Return the caller of a request that was admitted, if it still would be.
+
+        Whom a ticket let in stays until their token ends. Raises as `authenticate` does.
+        """
+        return await self._caller(request, access, self.tickets.holder)
+
+    async def _caller(
+        self, request: AnyRequest, access: Access, take: Callable[[str, str], Caller]
+    ) -> Caller | None:
         if self.tokens is None or access == Access.OPEN:
             return None
         token = bearer_token(request.headers.getall("authorization", []))
         if token is not None:
             return await self.tokens.verify(token)
+        if access == Access.TICKET and (ticket := request.query_params.get("ticket")):
+            return take(request.scope["path"], ticket)
         if access != Access.READER:
             raise Unauthenticated
         return None
@@ -60,7 +79,11 @@ class AccessGate:
         return viewer
 
 
-_NAMED_BY: Final = {Access.READER: "viewer", Access.OWNER: "user_id"}
+_NAMED_BY: Final = {
+    Access.READER: "viewer",
+    Access.OWNER: "user_id",
+    Access.TICKET: "user_id",
+}
 
 
 def bearer_token(authorization: Sequence[str]) -> str | None:

@@ -7,6 +7,7 @@ from services.api.auth.exposure import UnusableSettings
 from services.api.auth.issuer import fetch_from, is_url, read_file
 from services.api.auth.jwks import BadKeySet, read_keys
 from services.api.auth.keys import Keys, PublicKeys, SharedSecret
+from services.api.auth.tickets import Tickets
 from services.api.auth.tokens import TokenVerifier
 from services.clock import Clock
 from services.settings.settings import Settings
@@ -14,17 +15,17 @@ from services.settings.settings import Settings
 
 def create_access_gate(settings: Settings, clock: Clock) -> AccessGate:
     """Return the gate; without authentication it lets everybody in. Raises UnusableSettings."""
+    tickets = Tickets(settings.cursor_keys, clock)
     if not settings.authenticated:
-        return AccessGate(None)
-    return AccessGate(
-        TokenVerifier(
-            _create_keys(settings, clock),
-            clock,
-            settings.auth_leeway_seconds,
-            settings.auth_audience or None,
-            settings.auth_issuer or None,
-        )
+        return AccessGate(None, tickets)
+    tokens = TokenVerifier(
+        _create_keys(settings, clock),
+        clock,
+        settings.auth_leeway_seconds,
+        settings.auth_audience or None,
+        settings.auth_issuer or None,
     )
+    return AccessGate(tokens, tickets)
 
 
 def _create_keys(settings: Settings, clock: Clock) -> Keys:

@@ -26,10 +26,11 @@ _CLAIMS: Final[Any] = {
 
 
 class Caller(NamedTuple):
-    """The subject and scopes of a token."""
+    """The subject and scopes of a token, and until when it is good, in milliseconds since 1970."""
 
     subject: UserId
     scopes: frozenset[str]
+    until: int
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,13 @@ class TokenVerifier:
         if key is None:
             raise Unauthenticated("not signed with a key of the issuer")
         claims = self._claims(token, key)
-        self._check_times(claims)
+        until = self._check_times(claims)
         subject = claims["sub"]
         if not isinstance(subject, str):
             raise Unauthenticated("the claim sub is not a string")
         if not is_id(subject):
             raise Unauthenticated("the subject is not a user id")
-        return Caller(UserId(int(subject)), frozenset(_scopes(claims)))
+        return Caller(UserId(int(subject)), frozenset(_scopes(claims)), until)
 
     def _key_name(self, token: str) -> KeyName:
         """Return the key name in the header, which is not verified yet."""
@@ -92,12 +93,14 @@ class TokenVerifier:
             raise Unauthenticated("not a token") from None
         return claims
 
-    def _check_times(self, claims: Mapping[str, Any]) -> None:
-        now = self.clock() / 1_000
-        if now >= _time(claims, "exp") + self.leeway_seconds:
+    def _check_times(self, claims: Mapping[str, Any]) -> int:
+        """Return until when a token is good, in milliseconds. Raises Unauthenticated."""
+        now, until = self.clock(), int(1_000 * (_time(claims, "exp") + self.leeway_seconds))
+        if now >= until:
             raise Unauthenticated("expired")
-        if "nbf" in claims and now < _time(claims, "nbf") - self.leeway_seconds:
+        if "nbf" in claims and now / 1_000 < _time(claims, "nbf") - self.leeway_seconds:
             raise Unauthenticated("not valid yet")
+        return until
 
 
 def _time(claims: Mapping[str, Any], name: str) -> float:

@@ -7,7 +7,7 @@ from msgspec import Struct
 from services.api import answers, examples
 from services.api.auth.access import Access
 from services.api.operation import Json, Operation
-from services.api.queries import StreamQuery
+from services.api.queries import StreamQuery, TicketQuery
 from services.api.stream.wire import EVENT_STREAM, EventName
 
 LAST_EVENT_ID: Final = "Last-Event-ID"
@@ -17,6 +17,9 @@ without those removed, holds the same items as the first page of the home timeli
 
 An event's id encodes what the client then holds. Sent as `Last-Event-ID`, it makes a new stream
 continue right after that event, on any server process, without repeating anything.
+
+A browser's `EventSource` can send no token: it asks for a ticket first, and opens the stream with
+it and, when it comes back, with `last_event_id`.
 """
 
 
@@ -76,9 +79,20 @@ STREAM_HOME: Final = Operation(
     summary="Stream the changes of a home timeline",
     description=_DESCRIPTION,
     query=StreamQuery,
-    access=Access.OWNER,
+    access=Access.TICKET,
     schema={"oneOf": [_schema(name, kind) for name, kind in _KINDS.items()]},
     example=examples.EVENT,
     media_type=EVENT_STREAM,
     request_headers=(LAST_EVENT_ID,),
+)
+READ_TICKET: Final = Operation(
+    id="readStreamTicket",
+    path=f"{STREAM_HOME.path}/ticket",
+    summary="Get a ticket that opens the stream within a minute, in place of a token",
+    description="It opens this stream of this user alone. The stream ends with the token by which "
+    "the ticket was asked for.",
+    query=TicketQuery,
+    access=Access.OWNER,
+    response=answers.Ticket,
+    example=examples.TICKET,
 )
