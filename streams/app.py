@@ -58,6 +58,7 @@ class App(faust.App):  # type: ignore[misc] # untyped upstream
 
     BootStrategy = KafkaBoot
     intake: Intake
+    role: str
     worker_name: str
     """The name that it was given for its consumer group; may be empty."""
     birth: bytes
@@ -93,6 +94,7 @@ def create_app(
 ) -> App:
     """Return an app for one role, a consumer group of its own; nothing connects yet."""
     app = App(group_of(role), **(_options(role, settings) | overrides))
+    app.role = role
     app.worker_name = settings.worker_name
     app.birth = new_birth()
     app.brakes = brakes
@@ -133,11 +135,13 @@ def _options(role: str, settings: Settings) -> dict[str, Any]:
 
 
 def member_name(settings: Settings, role: str) -> str:
-    """Return the name of a worker in the consumer group of a role.
+    """Return the name of a worker in the consumer group of a role."""
+    return f"{name_of_worker(settings)}-{role}"
 
-    A worker that was given no name has that of its host and process.
-    """
-    return f"{settings.worker_name or _process_name()}-{role}"
+
+def name_of_worker(settings: Settings) -> str:
+    """Return the name that a worker was given, or that of its host and process."""
+    return settings.worker_name or _process_name()
 
 
 def _process_name() -> str:

@@ -5,15 +5,24 @@ import sys
 from typing import Any, Final
 
 import structlog
+from structlog.typing import EventDict
 
 CHATTY: Final = ("aiokafka", "faust", "mode", "cassandra", "uvicorn", "asyncio", "httpx")
 """Libraries of which only warnings and errors are logged."""
 
 
-def configure_logging(level: str) -> None:
-    """Log everything from `level` up, and libraries from warning up, in one format."""
+def configure_logging(level: str, **process: str) -> None:
+    """Log everything from `level` up, and libraries from warning up, in one format.
+
+    `process` is what every line says of this process.
+    """
+
+    def add_process(_logger: Any, _method: str, event: EventDict) -> EventDict:
+        return {**event, **{name: event.get(name, said) for name, said in process.items()}}
+
     before: list[Any] = [
-        structlog.contextvars.merge_contextvars,  # the id of the request
+        structlog.contextvars.merge_contextvars,  # the id of the request, the role of the app
+        add_process,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -1,6 +1,6 @@
 """Records as they pass from Kafka to the delivery loop, in runs of one partition."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple, Protocol
 
 
@@ -9,6 +9,21 @@ class Partition(NamedTuple):
 
     topic: str
     number: int
+
+
+def numbers_by_topic(partitions: Iterable[Partition]) -> dict[str, str]:
+    """Return the numbers of partitions by their topic, runs of numbers as `0-15`."""
+    runs: dict[str, list[list[int]]] = {}
+    for topic, number in sorted(partitions):
+        of_topic = runs.setdefault(topic, [])
+        if of_topic and number == of_topic[-1][-1] + 1:
+            of_topic[-1][1:] = [number]
+        else:
+            of_topic.append([number])
+    return {
+        topic: ",".join("-".join(map(str, run)) for run in of_topic)
+        for topic, of_topic in runs.items()
+    }
 
 
 class OffsetRange(NamedTuple):

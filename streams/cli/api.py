@@ -21,7 +21,7 @@ def command() -> None:
     finishes the requests in progress and ends.
     """
     settings = load_settings()
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, role="api")
     try:
         sys.exit(run_until_signal(partial(run_api, settings)))
     except UnusableSettings as error:

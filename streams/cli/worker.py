@@ -6,6 +6,7 @@ from functools import partial
 import click
 
 from services.errors import AccessRefused
+from streams.app import name_of_worker
 from streams.cli.configuration import load_settings
 from streams.logs import configure_logging
 from streams.process.processes import run_worker
@@ -32,9 +33,10 @@ def command(roles: tuple[str, ...]) -> None:
     On SIGTERM it finishes the messages in flight, commits and ends.
     """
     settings = load_settings()
-    configure_logging(settings.log_level)
+    chosen = roles or ROLES
+    configure_logging(settings.log_level, worker=name_of_worker(settings), role=",".join(chosen))
     try:
-        sys.exit(run_until_signal(partial(run_worker, settings, roles or ROLES)))
+        sys.exit(run_until_signal(partial(run_worker, settings, chosen)))
     except AccessRefused as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:

@@ -4,6 +4,7 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from contextvars import Context, copy_context
 from typing import Any, NamedTuple
 
 import structlog
@@ -65,10 +66,19 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc] # untyped up
     _group: GroupWatch | None = None
     _watching: asyncio.Task[None] | None = None
     _name: NameWatch | None = None
+    _context: Context
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._fetched = FetchedRecords()
+
+    async def start(self) -> None:
+        """Start with the context of the app, by which logs say its role. Upstream has a new one."""
+        self._context = copy_context()
+        await super().start()
+
+    def _start_thread(self) -> None:
+        self._context.run(super()._start_thread)
 
     async def on_start(self) -> None:
         """Wait for a broker to answer. Upstream gives up."""

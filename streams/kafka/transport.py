@@ -26,6 +26,7 @@ held by weak references only, and errors of the group's coordinator are ignored.
 import asyncio
 from typing import Any
 
+import structlog
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 from mode import Service
@@ -34,7 +35,7 @@ from services.metrics.metrics import Metrics
 from streams.delivery.intake import Intake
 from streams.kafka.consumer_thread import ConsumerThread, Fetched
 from streams.kafka.lag import LagGauges, UnreadableGauges
-from streams.records import Partition, RecordRun
+from streams.records import Partition, RecordRun, numbers_by_topic
 
 POLL_SECONDS = 1.0
 """How long a fetch waits for records; the time between two turns of the fetch loop."""
@@ -46,6 +47,8 @@ With a second for abandoned batches, the time to commit and to leave, and two se
 machine, it is less than ten."""
 WATCH_SECONDS = 1.0
 """Between two checks of the coordinator, and two updates of the lag."""
+
+log = structlog.get_logger(__name__)
 
 
 class Consumer(driver.Consumer):  # type: ignore[misc] # untyped upstream
@@ -134,6 +137,8 @@ class Consumer(driver.Consumer):  # type: ignore[misc] # untyped upstream
     async def on_partitions_revoked(self, revoked: set[Any]) -> None:
         self.stop_flow()
         await self.wait_empty()
+        if held := self.intake.acks.partitions():
+            log.info("partitions revoked", partitions=numbers_by_topic(held))
         self._claim = None
         self.intake.revoke()
         self._lag.clear()
@@ -144,6 +149,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc] # untyped upstream
         partitions = [Partition(*each) for each in assigned]
         self._claim = (self._thread.assignment_now(), self.intake.assign(partitions))
         self._rebalances.inc()
+        log.info("partitions assigned", partitions=numbers_by_topic(partitions))
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def perform_seek(self) -> None:

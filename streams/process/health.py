@@ -4,11 +4,18 @@ from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any, Protocol
 
+import structlog
 from litestar import Litestar, Response, get
 from litestar.handlers import HTTPRouteHandler
 from prometheus_client import CollectorRegistry, generate_latest
 
 from services.metrics.metrics import EXPOSITION_TYPE
+from streams.background import repeat
+
+READINESS_SECONDS = 1.0
+"""Between two looks, at most: how late a line of the log may say what is ready."""
+
+log = structlog.get_logger(__name__)
 
 
 class Watched(Protocol):
@@ -19,6 +26,27 @@ class Watched(Protocol):
 
     def missing(self) -> list[str]:
         """Return what keeps messages from being handled."""
+
+
+class Readiness:
+    """Logs when what is watched becomes ready, and when something is missing again."""
+
+    def __init__(self, watched: Sequence[Watched]) -> None:
+        self._watched = watched
+        self._ready = False
+
+    async def look(self) -> None:
+        """Compare with the last look; what is missing at the start is not news."""
+        missing = [why for each in self._watched for why in each.missing()]
+        if missing and self._ready:
+            log.warning("not ready", problems=missing)
+        elif not missing and not self._ready:
+            log.info("ready")
+        self._ready = not missing
+
+    async def watch(self) -> None:
+        """Look again and again."""
+        await repeat(self.look, READINESS_SECONDS, "readiness is not known")
 
 
 def create_health(intakes: Sequence[Watched], registry: CollectorRegistry) -> Litestar:

@@ -31,7 +31,7 @@ from streams.bootstrap import (
 )
 from streams.kafka.contact import expect_access
 from streams.kafka.producer import KafkaOutbox
-from streams.process.health import Watched, create_health
+from streams.process.health import Readiness, Watched, create_health
 from streams.process.room import Room
 from streams.process.serving import Address, allow_files, serve_app
 from streams.process.signals import FAILED, STOPPED, run_apps
@@ -65,7 +65,8 @@ async def run_worker(settings: Settings, roles: Sequence[str], stop: asyncio.Eve
                 return STOPPED
             watched.extend([*(app.intake for app in apps), outbox])
             _freeze()
-            async with run_in_background(stop, background_work(deps, roles, dormant)) as running:
+            work = [*background_work(deps, roles, dormant), Readiness(watched).watch()]
+            async with run_in_background(stop, work) as running:
                 code = await run_apps(apps, stop)
             return FAILED if running.failed else code
 
@@ -76,15 +77,15 @@ async def run_api(settings: Settings, stop: asyncio.Event) -> int:
     Until the store has answered once, requests are answered as in an outage. Raises Exposed,
     OSError when its port is taken, AccessRefused where the store does not accept it.
     """
-    async with (
-        open_deps(settings) as deps,
-        api_site(deps) as address,
-        run_in_background(stop, [StoreContact(deps.connect).make()]) as running,
-    ):
-        deps.metrics.announce(["api"])
-        log.info("API started", address=str(address))
-        _freeze()
-        await stop.wait()
+    async with open_deps(settings) as deps, api_site(deps) as address:
+        contact = StoreContact(deps.connect)
+        async with run_in_background(
+            stop, [contact.make(), Readiness([contact]).watch()]
+        ) as running:
+            deps.metrics.announce(["api"])
+            log.info("API started", address=str(address))
+            _freeze()
+            await stop.wait()
     return FAILED if running.failed else STOPPED
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 import structlog
 import uvloop
+from structlog.contextvars import bind_contextvars
 
 from services.errors import MingleError
 from streams.app import App
@@ -84,7 +85,11 @@ def _describe(error: BaseException | None) -> str:
 
 
 async def _live(app: App) -> None:
-    """Return when the app has crashed or was stopped. Raises when it could not start."""
+    """Return when the app has crashed or was stopped. Raises when it could not start.
+
+    What is logged meanwhile says for which role.
+    """
+    bind_contextvars(role=app.role)
     await app.start()
     await app.wait_until_stopped()
 

@@ -52,6 +52,8 @@ REPLACED = {
     AIOKafkaConsumerThread._fetch_records: "39a2c6c79fc1",
     AIOKafkaConsumerThread._commit: "932852ce7a23",
     AIOKafkaConsumerThread.close: "d22efc59a1df",
+    ServiceThread.start: "f11841038a03",
+    ServiceThread._start_thread: "a06373478446",
     ServiceThread.stop: "32d026539c36",
     ServiceThread._stopped_set: "af9b1ff77812",
     KafkaFetcher.fetched_records: "be4348896b9b",
