@@ -69,9 +69,7 @@ async def test_a_worker_says_who_it_is_and_what_it_has(broker: MockBroker) -> No
     started = next(each for each in lines if each["event"] == "worker started")
     assert (started["role"], started["roles"]) == ("ingest,search", list(ROLES))
     assigned = {
-        each["role"]: each["partitions"]
-        for each in lines
-        if each["event"] == "partitions assigned"
+        each["role"]: each["partitions"] for each in lines if each["event"] == "partitions assigned"
     }
     assert set(assigned) == set(ROLES)
     assert assigned["ingest"]["follows"] == "0-3"
