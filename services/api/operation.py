@@ -15,6 +15,7 @@ from schemas.ids import UserId
 from services.api import queries
 from services.api.auth.access import Access, AccessGate
 from services.api.auth.tokens import Caller
+from services.api.parameters import read_query
 from services.api.rates import Rates, network_of
 
 Json: TypeAlias = dict[str, Any]
@@ -82,7 +83,7 @@ async def _admit(
     viewer: UserId | None = None
     try:
         caller = await gate.authenticate(request, operation.access)
-        query = queries.read_query(request, operation.path, operation.query)
+        query = read_query(request, operation.path, operation.query)
         viewer = gate.authorize(caller, operation.access, query)
     finally:
         if operation.access != Access.OPEN:

@@ -10,8 +10,8 @@ from jwt import PyJWK
 from schemas.ids import UserId
 from services.api.auth.jwks import KeyName
 from services.api.auth.keys import Keys
+from services.api.parameters import is_id
 from services.api.problems import Unauthenticated
-from services.api.queries import is_id
 from services.clock import Clock
 
 MAX_CHARACTERS: Final = 8_192

@@ -12,7 +12,7 @@ from schemathesis.specs.openapi.schemas import OpenApiSchema
 from schemas.ids import MAX_ID, PostId, UserId
 from services.api.cursors import Cursors
 from services.api.page_position import PagePosition, bare_position
-from services.api.queries import is_id
+from services.api.parameters import is_id
 from services.api.stream.changes import ReaderState
 from services.api.stream.resume import seal
 from services.api.stream.watcher import stream_listing
