@@ -13,7 +13,7 @@ from services.api.auth.tickets import Tickets
 from services.api.auth.tokens import Caller, TokenVerifier
 from services.api.problems import Forbidden, Unauthenticated
 
-AnyRequest: TypeAlias = Request[Any, Any, Any]
+_AnyRequest: TypeAlias = Request[Any, Any, Any]
 
 ACT_AS: Final = "act-as"
 """The scope that lets `/users/{id}/…` and `viewer=` name a user other than the subject."""
@@ -39,11 +39,11 @@ class AccessGate:
     tokens: TokenVerifier | None
     tickets: Tickets
 
-    async def authenticate(self, request: AnyRequest, access: Access) -> Caller | None:
+    async def authenticate(self, request: _AnyRequest, access: Access) -> Caller | None:
         """Return the caller, None without a token. Raises Unauthenticated, IssuerUnavailable."""
         return await self._caller(request, access, self.tickets.admit)
 
-    async def authenticate_again(self, request: AnyRequest, access: Access) -> Caller | None:
+    async def authenticate_again(self, request: _AnyRequest, access: Access) -> Caller | None:
         """Return the caller of a request that was admitted, if it still would be.
 
         Whom a ticket let in stays until their token ends. Raises as `authenticate` does.
@@ -51,7 +51,7 @@ class AccessGate:
         return await self._caller(request, access, self.tickets.holder)
 
     async def _caller(
-        self, request: AnyRequest, access: Access, take: Callable[[str, str], Caller]
+        self, request: _AnyRequest, access: Access, take: Callable[[str, str], Caller]
     ) -> Caller | None:
         if self.tokens is None or access == Access.OPEN:
             return None
