@@ -24,6 +24,7 @@ from services.generations.view import FollowedGenerations
 from services.graph.cassandra import CassandraGraph
 from services.handlers.audience_index import AudienceIndex
 from services.handlers.public_index import created_public
+from services.inboxes.cassandra import CassandraInboxes
 from services.mentions.cassandra import CassandraMentions
 from services.metrics.metrics import Metrics
 from services.posts.cassandra import CassandraPosts
@@ -188,6 +189,7 @@ def create_stores(store: Store, settings: Settings, clock: Clock) -> Stores:
         CassandraErasures(store),
         CassandraMentions(store, retention, clock),
         CassandraAudiences(store),
+        CassandraInboxes(store, retention, clock),
     )
 
 

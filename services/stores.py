@@ -7,6 +7,7 @@ from services.audiences.store import AudienceStore
 from services.conversations.store import ConversationStore
 from services.erasures.store import ErasureStore
 from services.graph.store import GraphStore
+from services.inboxes.store import InboxStore
 from services.mentions.store import MentionStore
 from services.posts.store import PostStore
 from services.pulled.store import PulledStore
@@ -35,3 +36,4 @@ class Stores(NamedTuple):
     erasures: ErasureStore
     mentions: MentionStore
     audiences: AudienceStore
+    inboxes: InboxStore

@@ -31,6 +31,8 @@ from services.handlers.delivery import ActiveFollowers, everyone_active
 from services.handlers.erasure import Eraser
 from services.handlers.handler import Handler
 from services.handlers.pages import FanOutPolicy
+from services.inboxes.cassandra import CassandraInboxes
+from services.inboxes.memory import MemoryInboxes
 from services.mentions.cassandra import CassandraMentions
 from services.mentions.memory import MemoryMentions
 from services.metrics.metrics import Metrics
@@ -140,6 +142,7 @@ def memory_stores(generations: GenerationStore | None = None) -> Stores:
         erasures=MemoryErasures(),
         mentions=MemoryMentions(),
         audiences=MemoryAudiences(),
+        inboxes=MemoryInboxes(),
     )
 
 
@@ -180,6 +183,7 @@ def cassandra_stores(
         erasures=CassandraErasures(store),
         mentions=CassandraMentions(store, retention, clock, version=version),
         audiences=CassandraAudiences(store),
+        inboxes=CassandraInboxes(store, retention, clock, version=version),
     )
 
 

@@ -18,6 +18,7 @@ from services.handlers.delivery import (
 from services.handlers.erased import ErasedAccounts
 from services.handlers.follows import RecordFollows
 from services.handlers.handler import Accepted, Handler
+from services.handlers.inboxes import PUSHED_PARTICIPANTS, FillInboxes
 from services.handlers.inline_outbox import InlineOutbox
 from services.handlers.link_quotes import LinkQuotes
 from services.handlers.link_replies import LinkReplies
@@ -104,6 +105,7 @@ def create_handlers(  # noqa: PLR0913 - what handlers are made of
     *,
     policy: FanOutPolicy = BY_DEFAULT,
     active_followers: ActiveFollowers = everyone_active,
+    pushed_participants: int = PUSHED_PARTICIPANTS,
 ) -> Mapping[str, Handler[Any]]:
     """Return the handler of each agent, on these stores."""
     record = RecordPosts(
@@ -111,7 +113,7 @@ def create_handlers(  # noqa: PLR0913 - what handlers are made of
         author_timelines=stores.author_timelines,
         home_timelines=stores.home_timelines,
         graph=stores.graph,
-        conversations=_link_replies(stores, metrics),
+        conversations=_link_replies(stores, metrics, pushed_participants),
         reposts=LinkReposts(stores.posts, stores.reposts),
         quotes=LinkQuotes(stores.posts, stores.quotes, stores.mentions),
         mentions=stores.mentions,
@@ -139,11 +141,14 @@ def create_handlers(  # noqa: PLR0913 - what handlers are made of
     }
 
 
-def _link_replies(stores: Stores, metrics: Metrics) -> LinkReplies:
+def _link_replies(stores: Stores, metrics: Metrics, pushed_participants: int) -> LinkReplies:
     orphans = OrphanGauge(metrics.conversation_orphans_pending)
     contradicted = ContradictedClaims(stores.posts, metrics.conversation_claims_contradicted)
-    lines = AncestorLines(stores.posts, stores.conversations, stores.mentions)
-    return LinkReplies(stores.posts, stores.conversations, lines, orphans, contradicted)
+    inboxes = FillInboxes(stores.inboxes, pushed_participants)
+    lines = AncestorLines(stores.posts, stores.conversations, stores.mentions, inboxes)
+    return LinkReplies(
+        stores.posts, stores.conversations, lines, orphans, contradicted, inboxes=inboxes
+    )
 
 
 def _lanes(

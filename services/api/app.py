@@ -17,6 +17,7 @@ from services.api import (
     catch_up,
     explain,
     health,
+    inbox,
     lists,
     marks,
     mentions,
@@ -52,6 +53,7 @@ from services.metrics.metrics import Metrics
 from services.readers.author import AuthorPosts
 from services.readers.catch_up import CatchUpReader
 from services.readers.home import Home
+from services.readers.inbox import InboxReader
 from services.readers.list import ListPosts
 from services.readers.marks import ReadMarksReader
 from services.readers.mentions import MentionsReader
@@ -135,6 +137,7 @@ def _other_endpoints(reader: Reader, retention: Retention, cursors: Cursors) -> 
     return [
         *posts.endpoints(reader, cursors),
         *mentions.endpoints(MentionsReader(reader, retention), cursors),
+        *inbox.endpoints(InboxReader(reader, retention), cursors, reader.epoch),
         *lists.endpoints(ListPosts(reader, retention), cursors),
         *search.endpoints(TagPosts(reader), SearchPosts(reader), cursors, reader.epoch),
         *relations.endpoints(

@@ -6,10 +6,11 @@ import msgspec
 from msgspec.structs import replace
 
 from schemas.ids import DEFAULT_EPOCH, PostId, UserId, Version, post_id, post_time
-from services.api import answers, catch_up_answers, mark_answers, mention_answers
+from services.api import answers, catch_up_answers, inbox_answers, mark_answers, mention_answers
 from services.api.cursors import Cursors
 from services.api.explanation_answers import explanation
 from services.api.page_position import bare_position
+from services.readers.conversations import InboxConversation
 from services.readers.home import Explanation
 from services.readers.item import Item, Quote, Reason, ThreadItem
 from services.relations.mutation import SubjectKind
@@ -68,6 +69,17 @@ _MARK: Final = ReadMark(PostId(0), SubjectKind.READ, _POST_ID, Version(1_783_314
 MARKS: Final = mark_answers.MarkPage([mark_answers.read_mark(_MARK)], next=None)
 HOME: Final = replace(LISTING, mark=str(_POST_ID), unread=0)
 FOUND: Final = replace(LISTING, items=[POST])
+CONVERSATIONS: Final = inbox_answers.ConversationListing(
+    items=[
+        inbox_answers.conversation(
+            InboxConversation(
+                _POST_ID, _REPLY_ID, new=1, participants=[_AUTHOR, UserId(7)], participant_count=2
+            ),
+            DEFAULT_EPOCH,
+        )
+    ],
+    next=_CURSOR,
+)
 MENTIONS: Final = mention_answers.MentionListing(
     items=[
         mention_answers.mention(

@@ -241,6 +241,10 @@ class MarksQuery(Struct, frozen=True, kw_only=True):
     before: Annotated[str, Meta(min_length=1, description="`next` of a page")] | None = None
 
 
+class ConversationsQuery(MarksQuery, frozen=True, kw_only=True):
+    """What may be asked of an inbox."""
+
+
 class RelationQuery(Struct, frozen=True, kw_only=True):
     user_id: Annotated[PathId, Meta(description="the user")]
     other_id: Annotated[PathId, Meta(description="the other user")]

@@ -1,11 +1,12 @@
-"""Keeps what depends on the posts above a post: hints of ancestors, mentions and answers.
+"""Keeps what depends on the posts above a post: hints, mentions, answers and inboxes.
 
-A hint vouches for its post: the mentions and answers that follow from it are stored, and all that
-was below the post at that time is done. So rows are written before hints and the deepest posts
-first; a walk that broke off is resumed where it ended, and one that meets a hint of all that is
-known has nothing to do below it.
+A hint vouches for its post: the mentions, answers and inboxes that follow from it are stored, and
+all that was below the post at that time is done. So rows are written before hints and the deepest
+posts first; a walk that broke off is resumed where it ended, and one that meets a hint of all that
+is known has nothing to do below it.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import islice
@@ -13,6 +14,7 @@ from itertools import islice
 from schemas.events import Creation, Edit, PostFact
 from schemas.ids import PostId, UserId
 from services.conversations.store import ConversationStore
+from services.handlers.inboxes import FillInboxes
 from services.mentions.store import (
     ANSWERED_LEVELS,
     MENTIONED_LEVELS,
@@ -44,24 +46,31 @@ class AncestorLines:
     """Updates the lines of posts that were just recorded, and of what is below them."""
 
     def __init__(
-        self, posts: PostStore, conversations: ConversationStore, mentions: MentionStore
+        self,
+        posts: PostStore,
+        conversations: ConversationStore,
+        mentions: MentionStore,
+        inboxes: FillInboxes,
     ) -> None:
         self._posts = posts
         self._conversations = conversations
         self._mentions = mentions
+        self._inboxes = inboxes
 
     async def update(self, arrived: Iterable[PostId], known: dict[PostId, Post]) -> set[PostId]:
         """Update posts and their descendants, which are added to `known`; return all of these.
 
         `known` holds the posts and all above them.
         What is below a post with several claims is looked at whatever its hints say: another
-        author may own the post by now, whom a hint does not name.
+        author may own the post by now, whom a hint does not name, or its root be another.
         """
         posts = [known[each] for each in arrived if each in known]
         walked = {post.post_id for post in posts}
         await self._write(posts, known)
         contested = [post.post_id for post in posts if post.is_contested]
-        walked |= await self._update_below(contested, known, frozenset(contested), MENTIONED_LEVELS)
+        walked |= await self._update_below(
+            contested, known, frozenset(contested), MAX_ANCESTOR_HINT
+        )
         others = [post.post_id for post in posts if not post.is_contested]
         return walked | await self._update_below(others, known, frozenset(others), 0)
 
@@ -107,13 +116,15 @@ class AncestorLines:
     async def _write(self, posts: Sequence[Post], known: Mapping[PostId, Post]) -> None:
         lines = {post.post_id: _known_ancestors(post, known) for post in posts}
         replies = [post for post in posts if lines[post.post_id] and post.repost_of is None]
-        if replies:
-            await self._mentions.add(
+        await asyncio.gather(
+            self._mentions.add(
                 {each for post in replies for each in _mentions(post, lines[post.post_id], known)}
-            )
-            await self._mentions.add_answers(
+            ),
+            self._mentions.add_answers(
                 [each for post in replies for each in _answers(post, lines[post.post_id])]
-            )
+            ),
+            self._inboxes.update(posts, known),
+        )
         hints = {
             (post.post_id, post.author_id): lines[post.post_id]
             for post in posts

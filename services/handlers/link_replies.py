@@ -11,8 +11,9 @@ from schemas.ids import PostId
 from services.conversations.store import ConversationStore, NewReply, ReplyLink
 from services.handlers.ancestor_lines import AncestorLines
 from services.handlers.contradictions import ContradictedClaims
+from services.handlers.inboxes import FillInboxes
 from services.handlers.orphans import OrphanGauge
-from services.posts.ancestry import load_above, path_up, root_of
+from services.posts.ancestry import ancestors, load_above, path_up, root_of
 from services.posts.post import Post
 from services.posts.store import PostStore
 from services.search.store import PostClaim
@@ -28,17 +29,20 @@ Roots: TypeAlias = dict[PostClaim, PostId]
 class LinkReplies:
     """Updates lines of ancestors and orphans around posts that were just recorded."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a composition
         self,
         posts: PostStore,
         conversations: ConversationStore,
         lines: AncestorLines,
         orphans: OrphanGauge,
         contradicted: ContradictedClaims,
+        *,
+        inboxes: FillInboxes,
     ) -> None:
         self._posts = posts
         self._conversations = conversations
         self._lines = lines
+        self._inboxes = inboxes
         self._orphans = orphans
         self._contradicted = contradicted
 
@@ -61,7 +65,8 @@ class LinkReplies:
         await self._contradicted.count(descendants, known)
         if moved:
             descendants |= moved | await self._load_below(moved, known)
-        return _roots({*arrived, *descendants}, known)
+            await self._inboxes.update(_elsewhere(arrived, moved, descendants, known), known)
+        return known_roots({*arrived, *descendants}, known)
 
     async def _load_below(
         self, posts: Collection[PostId], known: dict[PostId, Post]
@@ -100,13 +105,37 @@ async def load_roots(posts: PostStore, ids: Collection[PostId]) -> Roots:
     """Return the roots of those of these posts that are replies. Raises StoreUnavailable."""
     known: dict[PostId, Post] = {}
     await load_above(posts, known, ids)
-    return _roots(ids, known)
+    return known_roots(ids, known)
 
 
-def _roots(posts: Iterable[PostId], known: Mapping[PostId, Post]) -> Roots:
+def known_roots(posts: Iterable[PostId], known: Mapping[PostId, Post]) -> Roots:
+    """Return the roots of those of these posts that are replies; `known` has all above them."""
     replies = [known[each] for each in posts if each in known and known[each].parent_id is not None]
     found = ((PostClaim(each.post_id, each.author_id), root_of(each, known)) for each in replies)
     return {claim: root for claim, root in found if root is not None}
+
+
+def _elsewhere(
+    arrived: Iterable[PostId],
+    moved: Iterable[PostId],
+    descendants: Iterable[PostId],
+    known: Mapping[PostId, Post],
+) -> Iterator[Post]:
+    """Yield the posts whose root may have changed: orphans that moved, and what is below them.
+
+    What is below an orphan in the conversation that it claims is there already.
+    """
+    contested = any(known[each].is_contested for each in arrived if each in known)
+    waiting = {each for each in moved if each in known}
+    others = {
+        each
+        for each in waiting
+        if contested or root_of(known[each], known) != known[each].root_claim
+    }
+    for each in descendants:
+        post = known.get(each)
+        if post is not None and (each in waiting or not others.isdisjoint(ancestors(post, known))):
+            yield post
 
 
 def _orphan_links(post: Post, known: Mapping[PostId, Post]) -> Iterator[ReplyLink]:

@@ -1,4 +1,4 @@
-"""Rules 25 and 26: which posts speak to a viewer, and which of these they answered. Pure."""
+"""Rules 25 to 27: which posts speak to a viewer, wait for them, or count in their inbox. Pure."""
 
 from collections.abc import Collection, Iterator
 from itertools import islice
@@ -20,6 +20,7 @@ from services.visibility.predicate import (
 )
 from services.visibility.replies import is_against_gate
 from services.visibility.view import View, Why
+from services.visibility.words import matching_keyword_mute
 
 UNANSWERED = frozenset({"mention", "reply"})
 """The posts that wait for an answer: those that name the viewer or answer them directly."""
@@ -69,6 +70,18 @@ def is_answer(post: Post, to: PostId, view: View) -> bool:
     return to in islice(ancestors(post, view.known), ANSWERED_LEVELS) and not is_against_gate(
         post, view
     )
+
+
+def counts_in_conversation(post: Post, view: View) -> bool:
+    """Whether a post is one of its conversation, for the viewer's inbox (rule 27)."""
+    if post.repost_of is not None or not judge_readable(post, view).shown:
+        return False
+    if is_blocked(post, view) or is_muted(post, view):
+        return False
+    if matching_keyword_mute(post, view, "threads", "hide") is not None:
+        return False
+    above = (view.known[each] for each in ancestors(post, view.known) if each in view.known)
+    return not any(is_against_gate(each, view) for each in (post, *above))
 
 
 def _why(post: Post, view: View) -> Why | None:

@@ -1,4 +1,4 @@
-"""`mingle reindex`: indexes tags, words and audiences of posts anew."""
+"""`mingle reindex`: indexes tags, words and audiences of posts anew, and fills inboxes."""
 
 import json
 import time
@@ -6,10 +6,14 @@ from collections.abc import Callable
 
 import click
 
+from schemas.ids import PostId
 from services.handlers.audience_index import AudienceIndex
 from services.handlers.claim_index import reindex_posts
-from services.handlers.link_replies import load_roots
+from services.handlers.inboxes import FillInboxes
+from services.handlers.link_replies import known_roots
 from services.handlers.public_index import PublicIndex
+from services.posts.ancestry import load_above
+from services.posts.post import Post
 from services.scan import MIN_TOKEN
 from services.search.terms import tags_of, words_of
 from services.stores import Stores
@@ -26,10 +30,10 @@ POSTS_AT_ONCE = 512
 @click.option("--rate", type=click.FloatRange(0, min_open=True), help="Posts per second, at most.")
 @json_option
 def command(rate: float | None, as_json: bool) -> None:
-    """Index the tags, words and audiences of posts anew.
+    """Index the tags, words and conversations of posts anew.
 
-    Goes through all stored posts, adds what is missing, and removes the tags and words of what is
-    not public. It may run at any time, and again after an interruption.
+    Goes through all stored posts, adds what is missing, inboxes included, and removes the tags and
+    words of what is not public. It may run at any time, and again after an interruption.
     """
     started = time.monotonic()
 
@@ -49,13 +53,17 @@ def command(rate: float | None, as_json: bool) -> None:
 async def reindex(stores: Stores, pace: Pace, on_progress: Callable[[int], object]) -> int:
     """Index every stored post as it is now. Return how many. Raises StoreUnavailable."""
     indexes = PublicIndex(stores.tags, tags_of), PublicIndex(stores.words, words_of)
+    inboxes = FillInboxes(stores.inboxes)
     token: int | None = MIN_TOKEN
     done = 0
     while token is not None:
         page = await stores.posts.scan(token, POSTS_AT_ONCE)
         token = page.token
         async for portion in pace.portions(page.ids, POSTS_AT_ONCE):
-            audiences = AudienceIndex(stores.audiences, await load_roots(stores.posts, portion))
+            known: dict[PostId, Post] = {}
+            await load_above(stores.posts, known, portion)
+            await inboxes.update([known[each] for each in portion if each in known], known)
+            audiences = AudienceIndex(stores.audiences, known_roots(portion, known))
             await reindex_posts(stores.posts, portion, *indexes, audiences)
             done += len(portion)
             on_progress(len(portion))

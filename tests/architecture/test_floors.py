@@ -25,6 +25,7 @@ FLOORS = (
         "generations",
         "mentions",
         "audiences",
+        "inboxes",
     },
     {"timelines"},
     {"pulled"},

@@ -9,6 +9,7 @@ reading of ours, `tests/model` says so.
 from collections.abc import Sequence
 
 from tests.cases.home import HOME
+from tests.cases.inbox import INBOX
 from tests.cases.lists import LISTINGS
 from tests.cases.news import NEWS
 from tests.cases.people import PEOPLE
@@ -32,5 +33,6 @@ CASES: Sequence[Case] = [
     *QUOTES,
     *THREAD_MUTES,
     *TALK,
+    *INBOX,
     *NEWS,
 ]

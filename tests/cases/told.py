@@ -144,6 +144,12 @@ class Waiting(NamedTuple):
     viewer: int
 
 
+class Talks(NamedTuple):
+    """(root, new posts, participants) of each of the viewer's conversations, by last activity."""
+
+    viewer: int
+
+
 class CaughtUp(NamedTuple):
     """What is new in a home since its mark.
 
@@ -167,6 +173,7 @@ Ask: TypeAlias = (
     | Quoted
     | Mentioned
     | Waiting
+    | Talks
     | CaughtUp
 )
 
@@ -258,6 +265,10 @@ def set_aside(by: int, which: int) -> RelationFact:
 
 def read_home(by: int, up_to: int) -> RelationFact:
     return ReadMarked(version=SAID, owner_id=by, what="home", up_to=up_to)
+
+
+def read_thread(by: int, root: int, up_to: int) -> RelationFact:
+    return ReadMarked(version=SAID, owner_id=by, what=f"conversation:{root}", up_to=up_to)
 
 
 def follow_tag(by: int, tag: str) -> RelationFact:

@@ -29,6 +29,7 @@ from services.erasures.cassandra import CassandraErasures
 from services.generations.memory import MemoryGenerations
 from services.generations.view import FollowedGenerations
 from services.graph.cassandra import CassandraGraph
+from services.inboxes.cassandra import CassandraInboxes
 from services.mentions.cassandra import CassandraMentions
 from services.metrics.metrics import Metrics
 from services.posts.cassandra import CassandraPosts
@@ -65,12 +66,14 @@ TABLES = (
     ("erasures", "accounts"),
     ("mentions", "answers"),
     ("audience_entries",),
+    ("thread_posts", "participants", "inboxes"),
 )
 """Of each port, in the order of `Stores`."""
 WRITES = {
     "record", "blank", "hint_ancestors", "link", "add_orphans", "add_author_entries",
     "add_home_entries", "add", "forget", "withdraw", "mark_requested", "add_author_reposts",
     "add_home_reposts", "flag", "raise_numbers", "add_quotes", "add_answers", "erase",
+    "add_posts", "raise_stage", "add_members", "add_entries",
     "change", "erase_edges", "erase_author", "erase_owner", "ask", "save", "finish",
 }  # fmt: skip
 COMPACT_SECONDS = 60
@@ -256,6 +259,7 @@ def on(store: Store) -> Stores:
         CassandraErasures(store),
         CassandraMentions(store, Retention(days=30), lambda: NOW),
         CassandraAudiences(store),
+        CassandraInboxes(store, Retention(days=30), lambda: NOW),
     )
 
 

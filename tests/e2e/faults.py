@@ -51,6 +51,7 @@ WRITES = {
     "erasures": (),
     "mentions": ("add", "add_answers"),
     "audiences": ("change",),
+    "inboxes": ("add_posts", "raise_stage", "add_members", "add_entries"),
 }
 """What of each store writes."""
 

@@ -1,4 +1,4 @@
-"""Mentions and what waits for an answer: rules 25 and 26."""
+"""Mentions, what waits for an answer, and conversations: rules 25 to 27."""
 
 from tests.model.home import LINE, Home
 from tests.model.said import Json
@@ -29,6 +29,45 @@ class Talk(Home):
             and not self.answered(viewer, item["post_id"])
             and (viewer, f"unanswered:{item['post_id']}") not in self.read
         ]
+
+    def conversations(self, viewer: int) -> list[Json]:
+        """Rule 27, by last activity."""
+        threads: dict[int, list[int]] = {}
+        for post_id in sorted(self.posts, reverse=True):
+            root = self.root(post_id)
+            if root is not None and self.counts(viewer, post_id):
+                threads.setdefault(root, []).append(post_id)
+        return [
+            self.conversation(viewer, root, posts)
+            for root, posts in threads.items()
+            if (viewer, root) not in self.silent
+            and {viewer} < {self.posts[each]["author_id"] for each in posts}
+            and posts[0] >> 22 > self.oldest
+        ]
+
+    def conversation(self, viewer: int, root: int, posts: list[int]) -> Json:
+        """What is in the inbox of a thread, whose posts are given newest first."""
+        authors = [self.posts[each]["author_id"] for each in posts]
+        read = self.read.get((viewer, f"conversation:{root}"), posts[authors.index(viewer)])
+        new = [post for post, by in zip(posts, authors, strict=True) if by != viewer]
+        people = list(dict.fromkeys(authors))
+        shown = people[:20] if viewer in people[:20] else [*people[:19], viewer]
+        return {
+            "root_id": root,
+            "last_post_id": posts[0],
+            "new": min(100, sum(post > read for post in new)),
+            "participants": shown,
+            "participant_count": min(100, len(people)),
+        }
+
+    def counts(self, viewer: int, post_id: int) -> bool:
+        """Whether V may see the post as one of its thread, whatever else is hidden there."""
+        hidden = self.blockers(viewer, post_id) or self.muted(viewer, post_id)
+        if self.posts[post_id]["repost_of"] or self.unseen(viewer, post_id) or hidden:
+            return False
+        line = [each for each in self.line(post_id) if each in self.posts]
+        refused = any(map(self.against_gate, line))
+        return not refused and not self.word(viewer, post_id, "threads", HIDDEN)
 
     def speaks_to(self, viewer: int, post_id: int) -> str | None:
         """Why the post is in V's mentions; None where it is not."""

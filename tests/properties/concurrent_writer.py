@@ -9,7 +9,7 @@ from services.errors import StoreUnavailable
 PIECEMEAL = {
     "record", "blank", "erase_edges", "add_author_entries", "link", "add_orphans", "send", "add",
     "forget", "withdraw", "mark_requested", "add_author_reposts", "flag", "add_quotes",
-    "add_answers",
+    "add_answers", "add_posts", "add_members", "add_entries",
 }  # fmt: skip
 """Writes of many things, each of which may be done or not when the call fails."""
 

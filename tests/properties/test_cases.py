@@ -38,6 +38,7 @@ from tests.cases.told import (
     Quoted,
     Quotes,
     Tagged,
+    Talks,
     Thread,
     Waiting,
 )
@@ -117,6 +118,9 @@ async def listing(world: World, case: Case) -> Any:  # noqa: PLR0911 - one for e
             return [(item.post_id, item.why) for item in items]
         case Waiting(viewer):
             return ids((await world.unanswered.page(UserId(viewer), ALL)).items)
+        case Talks(viewer):
+            talks, _ = await world.inbox.page(UserId(viewer), None, 100)
+            return [(each.root_id, each.new, list(each.participants)) for each in talks]
         case CaughtUp(viewer):
             reader = CatchUpReader(world.home, world.reader, world.retention)
             news = await reader.read(UserId(viewer))

@@ -15,10 +15,12 @@ from services.errors import Transient
 from services.handlers.delivery import ActiveFollowers, everyone_active
 from services.handlers.erasure import Eraser
 from services.handlers.handler import Accepted
+from services.handlers.inboxes import PUSHED_PARTICIPANTS
 from services.handlers.outbox import MemoryRequestOutbox
 from services.handlers.pages import FanOutPolicy
 from services.metrics.metrics import Metrics
 from services.readers.home import Home
+from services.readers.inbox import InboxReader
 from services.readers.mentions import MentionsReader
 from services.readers.paging import PageRequest
 from services.readers.reader import Reader
@@ -46,16 +48,18 @@ class World:
     """One Mingle in memory, on these stores or new ones.
 
     `between` may wrap its ports as the handlers see them; each batch is handled by a worker with
-    any of the policies, and leaves out users who are not among the `active_followers` now.
+    any of the policies and of the `pushed_participants` of conversations, and leaves out users who
+    are not among the `active_followers` now.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - what worlds differ in
         self,
         days: float = RETENTION_DAYS,
         between: Callable[[Any], Any] = lambda port: port,
         policies: Sequence[FanOutPolicy] = (FanOutPolicy(),),
         stores: Stores | None = None,
         active_followers: Sequence[ActiveFollowers] = (everyone_active,),
+        pushed_participants: Sequence[int] = (PUSHED_PARTICIPANTS,),
     ) -> None:
         self.now = NOW
         self.outbox = MemoryRequestOutbox()
@@ -66,6 +70,7 @@ class World:
         self.threads = Threads(self.reader)
         self.mentions = MentionsReader(self.reader, self.retention)
         self.unanswered = Unanswered(self.mentions)
+        self.inbox = InboxReader(self.reader, self.retention)
         ports = Stores(*map(between, stores))
         requests = between(self.outbox)
         self._chance = Random(0)
@@ -81,9 +86,11 @@ class World:
                 self.clock,
                 policy=policy,
                 active_followers=active,
+                pushed_participants=most,
             )
             for policy in policies
             for active in active_followers
+            for most in pushed_participants
         ]
 
     def clock(self) -> int:

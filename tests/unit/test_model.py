@@ -25,6 +25,7 @@ from tests.cases.told import (
     Quoted,
     Quotes,
     Tagged,
+    Talks,
     Thread,
     Waiting,
 )
@@ -90,12 +91,22 @@ def listing(model: Model, case: Case) -> Any:  # noqa: PLR0911 - one for each qu
                 return None
             item = quote["item"]
             return item and item["text"], quote["placeholder"], bool(item and item["quote"])
+        case CaughtUp(viewer):
+            return model.news_lines(viewer)
+        case _:
+            return talk(model, case)
+
+
+def talk(model: Model, case: Case) -> Any:
+    """Answers about who is spoken to and takes part."""
+    match case.ask:
         case Mentioned(viewer):
             return [(item["post_id"], item["why"]) for item in model.mentions(viewer)]
         case Waiting(viewer):
             return ids(model.unanswered(viewer))
-        case CaughtUp(viewer):
-            return model.news_lines(viewer)
+        case Talks(viewer):
+            talks = model.conversations(viewer)
+            return [(each["root_id"], each["new"], each["participants"]) for each in talks]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}: {case.claim}")
