@@ -7,6 +7,8 @@ from typing import Any, Final
 import structlog
 from structlog.typing import EventDict
 
+from services.api.auth.audit import AUDIT_LOG
+
 CHATTY: Final = ("aiokafka", "faust", "mode", "cassandra", "uvicorn", "asyncio", "httpx")
 """Libraries of which only warnings and errors are logged."""
 
@@ -14,7 +16,7 @@ CHATTY: Final = ("aiokafka", "faust", "mode", "cassandra", "uvicorn", "asyncio",
 def configure_logging(level: str, **process: str) -> None:
     """Log everything from `level` up, and libraries from warning up, in one format.
 
-    `process` is what every line says of this process.
+    `process` is what every line says of this process. What is audited is logged at any level.
     """
 
     def add_process(_logger: Any, _method: str, event: EventDict) -> EventDict:
@@ -50,6 +52,7 @@ def configure_logging(level: str, **process: str) -> None:
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     for name in CHATTY:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.root.level))
+    logging.getLogger(AUDIT_LOG).setLevel(logging.INFO)
 
 
 def log_on_stderr() -> None:

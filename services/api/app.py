@@ -27,6 +27,7 @@ from services.api import (
     timelines,
 )
 from services.api.auth.access import Access, AccessGate
+from services.api.auth.audit import audit_requests
 from services.api.auth.exposure import require_safe
 from services.api.auth.gate import create_access_gate
 from services.api.cursors import Cursors
@@ -127,7 +128,8 @@ def build_api(
         state=State({"stopping": streams.stop}),
     )
     routed = keep_encoded_slashes(api.asgi_handler)
-    api.asgi_handler = identify_requests(measure_requests(routed, metrics), lambda: uuid4().hex)
+    audited = audit_requests(measure_requests(routed, metrics))
+    api.asgi_handler = identify_requests(audited, lambda: uuid4().hex)
     return api
 
 

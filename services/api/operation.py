@@ -14,6 +14,7 @@ from msgspec import Struct
 from schemas.ids import UserId
 from services.api import queries
 from services.api.auth.access import Access, AccessGate
+from services.api.auth.audit import note_scope_use, scope_use
 from services.api.auth.tokens import Caller
 from services.api.parameters import read_query
 from services.api.rates import Rates, network_of
@@ -85,6 +86,7 @@ async def _admit(
         caller = await gate.authenticate(request, operation.access)
         query = read_query(request, operation.path, operation.query)
         viewer = gate.authorize(caller, operation.access, query)
+        note_scope_use(request.scope, scope_use(caller, operation.access, viewer))
     finally:
         if operation.access != Access.OPEN:
             subject = viewer or (caller and caller.subject)
