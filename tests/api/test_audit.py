@@ -16,8 +16,8 @@ from services.errors import StoreUnavailable
 from streams.logs import configure_logging
 from tests.api.issuer import SECRET, bearer
 from tests.api.streaming import streaming
-from tests.api.test_problems import failing
-from tests.api.village import ALICE, BOB, CAROL, Village, api_on, client_of
+from tests.api.test_problems import FailingPosts
+from tests.api.village import ALICE, BOB, CAROL, Village, api_on, client_of, memory
 
 ACT_AS = bearer(CAROL, ["act-as"])
 OPERATE = bearer(CAROL, ["operate"])
@@ -144,7 +144,8 @@ async def test_what_is_refused_for_its_rate_is_audited(village: Village, log: Lo
 )
 async def test_what_breaks_is_audited(log: Log, error: Exception, status: int) -> None:
     """A fault of ours, too, was met under the scope."""
-    async with failing(error, auth_secret=SECRET) as client:
+    stores = memory()._replace(posts=FailingPosts(error))
+    async with client_of(api_on(stores, auth_secret=SECRET)) as client:
         await client.get("/v1/posts/9?viewer=1", headers=ACT_AS)
     assert [line["status"] for line in log.audited()] == [status]
 
@@ -159,22 +160,12 @@ async def test_a_stream_is_audited_when_it_begins(village: Village, log: Log) ->
     assert log.audited() == [line]
 
 
-async def test_a_client_that_leaves_early_is_audited(village: Village, log: Log) -> None:
+async def test_a_client_that_leaves_early_is_audited(log: Log) -> None:
     """Without an answer there is no status, and a line all the same."""
-    app = api_on(village.stores, auth_secret=SECRET)
-    waiting, request = asyncio.Event(), asyncio.Event()
-
-    async def wait(*_: object) -> None:
-        request.set()
-        await waiting.wait()
-
-    village.stores.posts.get_many = wait  # type: ignore[method-assign]
-    async with client_of(app) as client:
-        asked = asyncio.create_task(client.get("/v1/posts/9?viewer=1", headers=ACT_AS))
-        await request.wait()
-        asked.cancel()
+    left = FailingPosts(asyncio.CancelledError())
+    async with client_of(api_on(memory()._replace(posts=left), auth_secret=SECRET)) as client:
         with pytest.raises(asyncio.CancelledError):
-            await asked
+            await client.get("/v1/posts/9?viewer=1", headers=ACT_AS)
     assert [line["status"] for line in log.audited()] == [None]
 
 
@@ -187,7 +178,7 @@ async def test_nothing_that_was_sent_is_in_it(
     path = f"/v1/search?q={TEXT}&tag=rye&viewer=1&limit=1"
     first = await client.get(path, headers=ACT_AS)
     cursor = first.json()["next"]
-    second = await client.get(path, params={"before": cursor}, headers=ACT_AS)
+    second = await client.get(f"{path}&before={cursor}", headers=ACT_AS)
     assert (second.status_code, len(log.audited())) == (200, 2)
     for secret in (TEXT, "rye", cursor, ACT_AS["Authorization"].removeprefix("Bearer ")):
         assert secret not in log.getvalue()

@@ -19,7 +19,7 @@ READING = {"GET", "HEAD", "OPTIONS"}
 class FailingPosts(MemoryPosts):
     """Raises the same error on every read."""
 
-    def __init__(self, error: Exception) -> None:
+    def __init__(self, error: BaseException) -> None:
         super().__init__()
         self._error = error
 

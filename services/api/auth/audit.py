@@ -48,6 +48,7 @@ def audit_requests(app: ASGIApp) -> ASGIApp:
     It is written when the answer begins, so that a stream has its line while it runs; without an
     answer, when the request ends. The id of the request is added as to every line about it.
     """
+
     async def audited(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
             await app(scope, receive, send)
