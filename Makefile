@@ -7,6 +7,7 @@ FAST_TESTS := $(wildcard tests/architecture tests/schemas tests/k8s tests/image/
 # Two wait for their servers most of the time while the others compute; see tests/parallel.py.
 PARALLEL := -p xdist --numprocesses 4
 GO ?= go
+SBOM ?= build/mingle.cdx.json
 # Without inlining they are built in three quarters of the time, and are fast enough for the tests.
 GO_FLAGS := -trimpath -gcflags=all=-l
 # Without Go or a module proxy these are not built, and tests that need them are skipped with the
@@ -15,7 +16,7 @@ TOOLS := $(if $(shell command -v $(GO)),.tools/kustomize)
 MONITORING := $(if $(TOOLS),.tools/promtool .tools/prometheus)
 
 .DEFAULT_GOAL := help
-.PHONY: help install check style types fast test proof demo loadtest up down status lock tools
+.PHONY: help install check style types fast test proof demo loadtest up down status lock sbom tools
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,3 +82,9 @@ lock: ## Resolve the dependencies again and write both lock files.
 		--python-version 3.11 --custom-compile-command "make lock" -q "$$@"; } && \
 	compile --group dev -o requirements.lock && \
 	compile --group build --constraint requirements.lock -o requirements-image.lock
+
+sbom: $(INSTALLED) ## Write the image's bill of materials (CycloneDX) to build/.
+	@mkdir -p $(dir $(SBOM))
+	@# Its warning is of the dependency graph, which lock files do not have.
+	PYTHONWARNINGS=ignore $(BIN)/cyclonedx-py requirements requirements-image.lock \
+		--pyproject pyproject.toml --short-PURLs --output-reproducible --output-file $(SBOM)
