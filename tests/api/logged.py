@@ -16,15 +16,16 @@ Lines = Callable[[], list[dict[str, Any]]]
 
 
 @contextmanager
-def logged() -> Iterator[Lines]:
+def logged(level: str = "info") -> Iterator[Lines]:
     """Log as a process does; the result returns what has been logged so far."""
     log = io.StringIO()
-    before = structlog.get_config()
+    before, root_level = structlog.get_config(), logging.root.level
     try:
         with patch("sys.stderr", log):
-            configure_logging("info")
+            configure_logging(level)
         structlog.configure(cache_logger_on_first_use=False)
         yield lambda: [json.loads(each) for each in log.getvalue().splitlines()]
     finally:
         structlog.configure(**before)
         logging.root.handlers.clear()
+        logging.root.setLevel(root_level)

@@ -120,7 +120,7 @@ def test_silence_is_not_taken_for_safety(tmp_path: Path) -> None:
 
 
 def test_its_bill_of_materials_is_whole(tmp_path: Path) -> None:
-    """`make sbom` names each package that is shipped, with its version, in CycloneDX; twice alike."""
+    """`make sbom` names each package that is shipped, in CycloneDX, each time alike."""
     bills = [tmp_path / name for name in ("first.json", "second.json")]
     for bill in bills:
         command = ["make", "--silent", "--assume-old=.venv/installed", "sbom"]
@@ -135,5 +135,6 @@ def test_its_bill_of_materials_is_whole(tmp_path: Path) -> None:
     assert document["metadata"]["component"]["name"] == "mingle"
     named = {each["purl"].split("?")[0] for each in document["components"]}
     assert named == {
-        "pkg:pypi/" + line.split(" ")[0].replace("==", "@") for [line, *_] in locked(SHIPPED).values()
+        "pkg:pypi/" + line.split(" ")[0].replace("==", "@")
+        for [line, *_] in locked(SHIPPED).values()
     }

@@ -1,10 +1,10 @@
 """The audit log: one line for each request that a scope of its caller's token allowed."""
 
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 import structlog
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from schemas.ids import UserId
 from services.api.auth.access import ACT_AS, OPERATE, Access
@@ -53,25 +53,26 @@ def audit_requests(app: ASGIApp) -> ASGIApp:
         if scope["type"] != ScopeType.HTTP:
             await app(scope, receive, send)
             return
+        request = cast("HTTPScope", scope)
         written = False
 
         async def write_at_start(message: Message) -> None:
             nonlocal written
             if message["type"] == "http.response.start":
                 written = True
-                _write(scope, int(message["status"]))
+                _write(request, int(message["status"]))
             await send(message)
 
         try:
             await app(scope, receive, write_at_start)
         finally:
             if not written:
-                _write(scope, None)
+                _write(request, None)
 
     return audited
 
 
-def _write(request: Scope, status: int | None) -> None:
+def _write(request: HTTPScope, status: int | None) -> None:
     """Write the line: ids and a route's template, nothing else that the client sent."""
     use: ScopeUse | None = request.get("state", {}).get(_USE)
     if use is None:
