@@ -1,6 +1,6 @@
 """The audit log: one line for each request that a scope of its caller's token allowed."""
 
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
 import structlog
 from litestar.enums import ScopeType
@@ -53,7 +53,7 @@ def audit_requests(app: ASGIApp) -> ASGIApp:
         if scope["type"] != ScopeType.HTTP:
             await app(scope, receive, send)
             return
-        request = cast("HTTPScope", scope)
+        request: HTTPScope = scope
         written = False
 
         async def write_at_start(message: Message) -> None:
