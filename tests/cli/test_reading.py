@@ -35,6 +35,21 @@ ANSWERS = {
         "more": True,
         "state": "ready",
     },
+    "/v1/users/1/unanswered?limit=5": {"items": [POST], "next": "abc", "state": "ready"},
+    "/v1/users/1/mentions?limit=5": {"items": [], "next": None, "state": "ready"},
+    "/v1/users/1/conversations?limit=5": {
+        "items": [
+            {
+                "root_id": "7",
+                "last_activity_at": "2026-05-01T10:00:00Z",
+                "new": new,
+                "participants": ["2", "3", "4", "1"],
+                "participant_count": count,
+            }
+            for new, count in ((100, 100), (0, 4))
+        ],
+        "next": None,
+    },
     "/v1/search?q=hello+world&author=2&limit=5": {"items": [POST], "next": None, "state": "ready"},
     "/v1/users/1/home?view=signal&limit=2": {
         "items": [
@@ -200,3 +215,22 @@ def test_catch_up_shows_conversations_and_who_broadcasts(api: str) -> None:
         assert words in result.output
     asked = ["catch-up", "1", "--since", since, "--json", "--api", api]
     assert json.loads(CliRunner().invoke(main, asked).output)["folded"] == 6
+
+
+def test_inbox_shows_who_waits_and_who_talks(api: str) -> None:
+    """In three parts, each with what it has; counts that are exact to 100 say so."""
+    result = run("inbox", "1", "--api", api)
+    assert result.exit_code == 0, result.output
+    waiting, rest = result.output.split("mentions\n")
+    mentions, talks = rest.split("conversations\n")
+    assert "waiting for an answer" in waiting
+    assert "hello" in waiting
+    assert "there are more" in waiting
+    assert "nothing here" in mentions
+    assert "100+ new" in talks
+    assert "user 2, user 3, user 4 and 97+ more" in talks
+    assert "read" in talks
+    assert "user 4 and 1 more" in talks
+    body = json.loads(run("inbox", "1", "--json", "--api", api).output)
+    assert list(body) == ["unanswered", "mentions", "conversations"]
+    assert body["conversations"]["items"][1]["new"] == 0
