@@ -11,6 +11,8 @@ MAX_TEXT = 10_000  # code points
 MAX_MENTIONS = 50
 MAX_TAGS = 30
 MAX_LINKS = 20
+MAX_GATE = 100
+MAX_LANGUAGES = 100
 
 ID_PATTERN = "^[1-9][0-9]{0,18}$"
 """The pattern of an id that is sent as a string."""
@@ -35,7 +37,8 @@ Links: TypeAlias = Annotated[tuple[str, ...], Meta(max_length=MAX_LINKS)]
 GateEntry: TypeAlias = Annotated[
     str, Meta(pattern=r"^(mentioned|followers|followed|list:[1-9][0-9]{0,18})\Z")
 ]
-ReplyGate: TypeAlias = tuple[GateEntry, ...]
+ReplyGate: TypeAlias = Annotated[tuple[GateEntry, ...], Meta(max_length=MAX_GATE)]
+Languages: TypeAlias = Annotated[tuple[str, ...], Meta(max_length=MAX_LANGUAGES)]
 Replies: TypeAlias = Literal["all", "followed", "conversation", "self_threads", "none"]
 
 
@@ -126,7 +129,7 @@ class FollowCreated(Fact, frozen=True, kw_only=True, tag="follow.created"):
     replies: Replies | None = None
     reposts: bool | None = None
     bare_links: bool | None = None
-    languages: tuple[str, ...] | None = None
+    languages: Languages | None = None
 
 
 class FollowDeleted(Fact, frozen=True, kw_only=True, tag="follow.deleted"):

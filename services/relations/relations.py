@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple, TypeAlias
+from heapq import nsmallest
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
@@ -13,8 +14,12 @@ from schemas.relations import Context, MuteAction, Scope
 from schemas.tags import normal_tag
 from services.relations.lists import ListRules, first_owner, list_rules
 from services.relations.mutation import SubjectKind
+from services.words import normal_line
 
 Cell: TypeAlias = Canonical | None
+Name = TypeVar("Name", int, ListId, str)
+MAX_OWN = 1_000
+"""Keyword mutes of a user that count, and lists, and followed tags."""
 MEMORIZED = 8_192
 """Decoded options and keyword mutes that are kept, 4 MB: nearly all follow edges share a few."""
 
@@ -57,7 +62,7 @@ class Mute(msgspec.Struct, frozen=True):
     expires_at: int | None = None
 
 
-class KeywordMute(msgspec.Struct, frozen=True):
+class KeywordMute(msgspec.Struct, frozen=True, dict=True):
     """A keyword mute; no contexts mean all. It expires as a mute does."""
 
     keyword_id: KeywordId
@@ -66,6 +71,11 @@ class KeywordMute(msgspec.Struct, frozen=True):
     contexts: frozenset[Context] = frozenset()
     action: MuteAction = "hide"
     expires_at: int | None = None
+
+    @cached_property
+    def normal(self) -> str:
+        """The phrase in the form in which texts are looked through."""
+        return normal_line(self.phrase)
 
 
 class ReadMark(NamedTuple):
@@ -82,6 +92,9 @@ class ReadMark(NamedTuple):
 
 class OwnSettings(msgspec.Struct, frozen=True):
     """A user's own settings. `lists` are the lists that they own and that exist now.
+
+    Of keyword mutes, lists and tags the first MAX_OWN by id or by name count, as every page of
+    their owner works through all of them.
 
     Where `mutes_threads` is false, they never muted a thread everywhere.
     """
@@ -214,7 +227,9 @@ def _read_mark(post: int, kind: int, version: int, cells: Sequence[Cell]) -> Rea
 
 
 def _own(owner: UserId, rows: Iterable[RelationRow]) -> OwnSettings:
-    bare_links, keywords, lists = True, [], {}
+    bare_links = True
+    keywords: dict[int, list[Any]] = {}
+    lists: dict[ListId, list[Any]] = {}
     tags: dict[str, tuple[Version, bool]] = {}
     mutes_threads, home_mark = False, None
     for post, kind, item, removed, version, *cells in rows:
@@ -226,16 +241,25 @@ def _own(owner: UserId, rows: Iterable[RelationRow]) -> OwnSettings:
         elif kind == _SETTINGS:
             bare_links = value_of(cells[0]) is not False
         elif kind == _KEYWORD_MUTE:
-            keywords.append(_keyword_mute(item, *cells))
+            keywords[int(item)] = cells
         elif kind == _MUTES_THREADS:
             mutes_threads = True
         elif kind == _READ:
             home_mark = _read_mark(post, kind, version, cells)
         elif kind == _LIST and first_owner(cells[2]) == owner:
-            lists[ListId(int(item))] = list_rules(cells[0], cells[1], cells[3])
-    keywords.sort(key=lambda mute: mute.keyword_id)
-    followed = frozenset(tag for tag, (_, removed) in tags.items() if not removed)
-    return OwnSettings(bare_links, tuple(keywords), followed, lists, mutes_threads, home_mark)
+            lists[ListId(int(item))] = [cells[0], cells[1], cells[3]]
+    return OwnSettings(
+        bare_links,
+        tuple(_keyword_mute(str(each), *keywords[each]) for each in _first(keywords)),
+        frozenset(_first(tag for tag, (_, removed) in tags.items() if not removed)),
+        {each: list_rules(*lists[each]) for each in _first(lists)},
+        mutes_threads,
+        home_mark,
+    )
+
+
+def _first(names: Iterable[Name]) -> list[Name]:
+    return nsmallest(MAX_OWN, names)
 
 
 def _between(

@@ -33,6 +33,7 @@ from services.relations.lists import ListRules, OwnedList, member_order
 from services.relations.memory import MemoryRelations
 from services.relations.mutation import RelationshipFact, SubjectKind, relation_mutation
 from services.relations.relations import (
+    MAX_OWN,
     STRANGER,
     Edge,
     KeywordMute,
@@ -257,6 +258,31 @@ async def test_own_settings_are_listed(relations: RelationStore, people: People)
     )
     assert (await relations.about(alice, [bob])).own == own
     assert (await relations.about(bob, [alice])).own == OwnSettings()
+
+
+async def test_a_page_works_through_so_many_of_ones_own(
+    relations: RelationStore, people: People
+) -> None:
+    """Of keyword mutes and lists the first by id count, of tags by name; one that ends makes room.
+
+    In whichever order they came, and however many ended before.
+    """
+    me = {"version": FIRST, "owner_id": people.alice}
+    many, last = MAX_OWN + 3, MAX_OWN + 2
+    await tell(
+        relations,
+        *(KeywordMuteCreated(**me, keyword_id=each, phrase="a") for each in range(many, 0, -1)),
+        *(lists(people.alice, people.alice - each) for each in range(many)),
+        *(TagFollowCreated(**me, tag=f"{each:05}") for each in range(many, 0, -1)),
+        KeywordMuteDeleted(version=SECOND, owner_id=people.alice, keyword_id=1),
+        ListDeleted(version=SECOND, owner_id=people.alice, list_id=people.alice - last),
+        TagFollowDeleted(version=SECOND, owner_id=people.alice, tag="00001"),
+    )
+    own = (await relations.about(people.alice, [])).own
+    counting = range(2, MAX_OWN + 2)
+    assert [each.keyword_id for each in own.keyword_mutes] == list(counting)
+    assert own.tags == {f"{each:05}" for each in counting}
+    assert set(own.lists) == {people.alice - last + each for each in range(1, MAX_OWN + 1)}
 
 
 async def test_a_setting_goes_back_to_its_default(relations: RelationStore, people: People) -> None:

@@ -93,6 +93,7 @@ def test_what_is_no_message_at_all(value: bytes | None, said: str) -> None:
         ({"links": ["a"] * 21}, "links: too_long"),
         ({"reply_gate": ["friends"]}, "reply_gate[0]: unknown_value"),
         ({"reply_gate": ["list:0"]}, "reply_gate[0]: unknown_value"),
+        ({"reply_gate": ["followers"] * 101}, "reply_gate: too_long"),
         ({"author_id": 8}, "key: key_mismatch"),
         ({"version": (NOW + DAY_MS) * 1_000 + 1}, "version: too_far_ahead"),
         ({"version": (NOW - DAY_MS) * 1_000 - 1}, "version: not_of_its_time"),
@@ -102,6 +103,15 @@ def test_what_is_no_message_at_all(value: bytes | None, said: str) -> None:
 def test_a_field_that_is_wrong(change: dict[str, Any], said: str) -> None:
     """The field's place and the reason are said; never its value."""
     assert refusal(GOOD | change) == said
+
+
+def test_a_follow_edge_has_its_most_languages() -> None:
+    """They are compared with that of every post it brings."""
+    said = {"type": "follow.created", "version": NOW * 1_000, "follower_id": 7, "followee_id": 8}
+    most, more = (json.dumps(said | {"languages": ["en"] * each}).encode() for each in (100, 101))
+    assert decode("follows", b"7", most, NOW).followee_id == 8
+    with pytest.raises(SchemaViolation, match="^languages: too_long$"):
+        decode("follows", b"7", more, NOW)
 
 
 @pytest.mark.parametrize("kind", ["block.created", "mute.created"])
