@@ -110,7 +110,7 @@ def test_a_follow_edge_has_its_most_languages() -> None:
     said = {"type": "follow.created", "version": NOW * 1_000, "follower_id": 7, "followee_id": 8}
     most, more = (json.dumps(said | {"languages": ["en"] * each}).encode() for each in (100, 101))
     assert decode("follows", b"7", most, NOW).followee_id == 8
-    with pytest.raises(SchemaViolation, match="^languages: too_long$"):
+    with pytest.raises(SchemaViolation, match=r"^languages: too_long$"):
         decode("follows", b"7", more, NOW)
 
 
