@@ -137,6 +137,8 @@ def _missing(
 def _steps_up(post: Post, absent: set[PostId]) -> tuple[PostId, ...]:
     """Return the posts to load next before the place of a post is known."""
     above = post.parent_id
+    if above is None and post.repost_of is None:
+        return ()
     if above in absent and post.root_claim is not None:
         above = post.root_claim
     return tuple(each for each in (above, post.repost_of) if each is not None)
@@ -145,8 +147,10 @@ def _steps_up(post: Post, absent: set[PostId]) -> tuple[PostId, ...]:
 def _waiting(
     posts: Iterable[Post], known: Mapping[PostId, Post], absent: set[PostId], steps: Steps
 ) -> list[Post]:
-    return [
-        post
-        for post in posts
-        if any(each not in known and each not in absent for each in steps(post, absent))
-    ]
+    waiting = []
+    for post in posts:
+        for each in steps(post, absent):
+            if each not in known and each not in absent:
+                waiting.append(post)
+                break
+    return waiting

@@ -65,8 +65,8 @@ class PostRow(NamedTuple):
     detached: bool = False
 
 
-class Post(msgspec.Struct, frozen=True):
-    """A known post: its owner's messages, merged.
+class Post(msgspec.Struct, frozen=True, gc=False):
+    """A known post: its owner's messages, merged. It can be in no cycle of references.
 
     `ancestor_hint` holds the ancestors that were known when it was written, nearest first. It saves
     reads and decides nothing. A deleted post keeps all but its words: text, language, tags and

@@ -7,6 +7,7 @@ a folded post stands behind one of its author's; what is said to the viewer is n
 import re
 import unicodedata
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 
 import numpy as np
@@ -24,6 +25,9 @@ REPEATS = 3
 to two people are not automatic, a greeting of every newcomer is."""
 NO_WORDS = 0
 """Digest of a text without words, and of no links: nothing is said again by it."""
+MEMORIZED = 32_768
+LONG = 500
+"""Digests kept, of texts up to so many characters: 20 MB at most. A text is in many homes."""
 
 _BESIDE_LETTERS = re.compile(r"https?://\S+|@\S*|[^\w@]+|[\d_]+")
 
@@ -33,6 +37,10 @@ def digest_text(text: str) -> int:
 
     Links, names behind @, numbers, signs and case make no difference.
     """
+    return _digest_letters(text) if len(text) > LONG else _memorized_digest(text)
+
+
+def _digest_letters(text: str) -> int:
     return _digest(_BESIDE_LETTERS.sub("", unicodedata.normalize("NFKC", text).casefold()))
 
 
@@ -98,3 +106,6 @@ def _digest(words: str) -> int:
     if not words:
         return NO_WORDS
     return int.from_bytes(blake2b(words.encode(), digest_size=8).digest()) >> 1
+
+
+_memorized_digest = lru_cache(MEMORIZED)(_digest_letters)

@@ -1,5 +1,6 @@
 """Catch-up: what happened in a home since its owner last looked (rule 28)."""
 
+import asyncio
 from collections.abc import Sequence
 from itertools import islice
 
@@ -28,7 +29,9 @@ from services.visibility.view import View
 MAX_DAYS = 7
 MAX_ENTRIES = 20_000
 ENTRIES_AT_ONCE = 1_000
-"""Entries that are judged together: what one loads is let go before the next is loaded."""
+"""Entries that are judged together: what they need is let go once they are judged."""
+PARTS_AT_ONCE = 2
+"""Parts that are judged at a time: one is loaded while another one is decoded."""
 
 
 class GivenConversation(msgspec.Struct, frozen=True):
@@ -99,20 +102,35 @@ class CatchUpReader:
     ) -> tuple[list[NewEntry], PostId | None]:
         """Return what is shown of the newest entries, and the oldest one if there were more."""
         span, reposts = Span(floor), self._home.repost_finder(viewer, pulled)
-        shown: list[NewEntry] = []
-        left = MAX_ENTRIES
-        while True:
-            found = await self._home.load_entries(viewer, pulled, span, ENTRIES_AT_ONCE + 1)
-            some = found[: min(ENTRIES_AT_ONCE, left)]
-            if some:
-                judged = await self._judge(viewer, some, reposts)
-                shown += [self._entry(post, judged.view) for post in some if post in judged.places]
-                left -= len(some)
-            if len(found) == len(some):
-                return shown, None
-            if not left:
-                return shown, some[-1]
-            span = rest_of_span(span, some[-1])
+        parts: list[asyncio.Task[list[NewEntry]]] = []
+        left, stopped_at = MAX_ENTRIES, None
+        try:
+            while True:
+                found = await self._home.load_entries(viewer, pulled, span, ENTRIES_AT_ONCE + 1)
+                some = found[: min(ENTRIES_AT_ONCE, left)]
+                if some:
+                    if len(parts) >= PARTS_AT_ONCE:
+                        await parts[-PARTS_AT_ONCE]
+                    parts.append(asyncio.create_task(self._judge_part(viewer, some, reposts)))
+                    left -= len(some)
+                if len(found) == len(some):
+                    break
+                if not left:
+                    stopped_at = some[-1]
+                    break
+                span = rest_of_span(span, some[-1])
+            return [entry for part in parts for entry in await part], stopped_at
+        finally:
+            for part in parts:
+                part.cancel()
+            await asyncio.gather(*parts, return_exceptions=True)
+
+    async def _judge_part(
+        self, viewer: UserId, entries: Sequence[PostId], reposts: FindReposts
+    ) -> list[NewEntry]:
+        """Return the shown ones, without the posts that were loaded for them."""
+        judged = await self._judge(viewer, entries, reposts)
+        return [self._entry(post, judged.view) for post in entries if post in judged.places]
 
     async def _judge(
         self, viewer: UserId, entries: Sequence[PostId], reposts: FindReposts

@@ -8,6 +8,7 @@ fixed, so that a reader finds them without asking which there are.
 import asyncio
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -35,6 +36,9 @@ SHARDS = 1024
 ROWS_AT_ONCE = 5_000
 """Rows of one bucket in one answer: 120 for each original on a page. Where there are more, each
 window is read by itself."""
+SIDE_BY_SIDE = 200
+"""Originals from which on all that lies between the oldest and the newest is read: so many are most
+of a home's entries there, and each costs more by itself than the rows beside it."""
 AUTHOR_ROWS_AT_ONCE = 100_000
 """Rows of authors' reposts in one answer: 2.4 MB."""
 LINK = 0
@@ -63,6 +67,12 @@ _HOME = select(
     "delivered",
     "bucket, original_id, repost_id",
     f"{_WHERE} IN ? PER PARTITION LIMIT ?",
+)
+_HOME_BETWEEN = select(
+    "home_reposts",
+    "delivered",
+    "bucket, original_id, repost_id",
+    f"{_WHERE} >= ? AND original_id <= ? PER PARTITION LIMIT ?",
 )
 _WINDOW = select(
     "home_reposts",
@@ -168,9 +178,14 @@ class CassandraReposts:
             return {}
         buckets = sorted({bucket for each in wanted for bucket in self._window_buckets(each)})
         originals = sorted({each.original_id for each in wanted})
-        rows = await self._store.read(_HOME, buckets, _shard(user), user, originals, ROWS_AT_ONCE)
-        counts = np.bincount([bucket - buckets[0] for bucket, *_ in rows]) if rows else [0]
-        if max(counts) == ROWS_AT_ONCE:
+        where = (buckets, _shard(user), user)
+        rows: list[tuple[Any, ...]] | None = None
+        if len(originals) >= SIDE_BY_SIDE:
+            ends = (originals[0], originals[-1], ROWS_AT_ONCE)
+            rows = _whole(await self._store.read(_HOME_BETWEEN, *where, *ends))
+        if rows is None:
+            rows = _whole(await self._store.read(_HOME, *where, originals, ROWS_AT_ONCE))
+        if rows is None:
             return await self._one_by_one(user, wanted, limit)
         found: dict[Window, list[PostId]] = {}
         for repost, original in sorted((repost, original) for _, original, repost in rows):
@@ -196,6 +211,12 @@ class CassandraReposts:
         """Return the buckets that the window's reposts may be in: two at most."""
         first = self._buckets.of(max(window.original_id, window.above + 1))
         return list(range(first, self._buckets.of(window.below - 1) + 1))
+
+
+def _whole(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]] | None:
+    """Return an answer of which no bucket was cut short, else None."""
+    counts = Counter(bucket for bucket, *_ in rows)
+    return None if max(counts.values(), default=0) == ROWS_AT_ONCE else rows
 
 
 def _shard(user: UserId) -> int:

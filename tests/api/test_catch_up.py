@@ -1,5 +1,6 @@
 """What happened since somebody looked, over HTTP."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,8 +8,9 @@ import httpx
 import pytest
 
 from schemas.relations import MuteCreated, ReadMarked
+from services.api import catch_up as endpoint
 from services.readers import catch_up
-from tests.api.village import ALICE, BOB, CAROL, MINUTE, NOW, Village
+from tests.api.village import ALICE, BOB, CAROL, MINUTE, NOW, Village, api_on, client_of
 
 Json = dict[str, Any]
 DAVE = 4
@@ -129,3 +131,30 @@ async def test_a_time_that_is_none_is_refused(client: httpx.AsyncClient) -> None
     """By the name of the parameter."""
     answer = await client.get(f"/v1/users/{BOB}/catch-up", params={"since": "this morning"})
     assert (answer.status_code, answer.json()["field"]) == (400, "since")
+
+
+async def test_so_many_are_read_at_a_time(
+    village: Village, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another one waits for its turn, and is told when to come again if that takes too long."""
+    monkeypatch.setattr(endpoint, "AT_ONCE", 1)
+    entered, opened = asyncio.Event(), asyncio.Event()
+    read = catch_up.CatchUpReader.read
+
+    async def slow(reader: catch_up.CatchUpReader, *asked: Any) -> catch_up.CatchUpSummary:
+        entered.set()
+        await opened.wait()
+        return await read(reader, *asked)
+
+    monkeypatch.setattr(catch_up.CatchUpReader, "read", slow)
+    path = f"/v1/users/{BOB}/catch-up"
+    async with client_of(api_on(village.stores)) as client:
+        first = asyncio.create_task(client.get(path))
+        await entered.wait()
+        monkeypatch.setattr(endpoint, "WAIT_SECONDS", 0.01)
+        refused = await client.get(path)
+        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "10")
+        monkeypatch.setattr(endpoint, "WAIT_SECONDS", 60)
+        second = asyncio.create_task(client.get(path))
+        opened.set()
+        assert [(await each).status_code for each in (first, second)] == [200, 200]

@@ -137,6 +137,19 @@ async def test_reposts_are_found_by_the_windows_of_their_original(
     }
 
 
+async def test_many_windows_are_read_side_by_side(
+    stores: Stores, people: People, new_post: NewPost
+) -> None:
+    """As few are: nothing of what lies between them, and nothing of others."""
+    originals = [new_post(days_old=9 - each % 9) for each in range(500)]
+    for each in originals:
+        await delivered(stores, people.alice, each, later(each, 0.5), later(each, 1.5))
+        await delivered(stores, people.bob, each, later(each, 0.25))
+    windows = [Window(each, 0) for each in originals[::2]]
+    found = await stores.reposts.delivered(people.alice, windows, 10)
+    assert found == {window: [later(window.original_id, 0.5)] for window in windows}
+
+
 async def test_the_earliest_of_a_window_are_given(
     stores: Stores, people: People, new_post: NewPost
 ) -> None:
