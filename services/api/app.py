@@ -15,6 +15,7 @@ from msgspec.json import encode
 
 from services.api import (
     catch_up,
+    conversants,
     explain,
     health,
     inbox,
@@ -53,6 +54,7 @@ from services.handlers.rebuild import Rebuild
 from services.metrics.metrics import Metrics
 from services.readers.author import AuthorPosts
 from services.readers.catch_up import CatchUpReader
+from services.readers.conversants import ConversantsReader
 from services.readers.home import Home
 from services.readers.inbox import InboxReader
 from services.readers.list import ListPosts
@@ -140,6 +142,7 @@ def _other_endpoints(reader: Reader, retention: Retention, cursors: Cursors) -> 
         *posts.endpoints(reader, cursors),
         *mentions.endpoints(MentionsReader(reader, retention), cursors),
         *inbox.endpoints(InboxReader(reader, retention), cursors, reader.epoch),
+        conversants.endpoint(ConversantsReader(reader, retention)),
         *lists.endpoints(ListPosts(reader, retention), cursors),
         *search.endpoints(TagPosts(reader), SearchPosts(reader), cursors, reader.epoch),
         *relations.endpoints(

@@ -6,10 +6,18 @@ import msgspec
 from msgspec.structs import replace
 
 from schemas.ids import DEFAULT_EPOCH, PostId, UserId, Version, post_id, post_time
-from services.api import answers, catch_up_answers, inbox_answers, mark_answers, mention_answers
+from services.api import (
+    answers,
+    catch_up_answers,
+    conversant_answers,
+    inbox_answers,
+    mark_answers,
+    mention_answers,
+)
 from services.api.cursors import Cursors
 from services.api.explanation_answers import explanation
 from services.api.page_position import bare_position
+from services.readers.acquaintances import Conversant
 from services.readers.conversations import InboxConversation
 from services.readers.home import Explanation
 from services.readers.item import Item, Quote, Reason, ThreadItem
@@ -110,6 +118,12 @@ CATCH_UP: Final = catch_up_answers.CatchUp(
     state="ready",
 )
 TICKET: Final = answers.Ticket("AkcB0d1mZJYxJ8k2u3Vd", 60)
+CONVERSANTS: Final = conversant_answers.conversant_listing(
+    [
+        Conversant(_AUTHOR, False, "talks_with_you", ()),
+        Conversant(UserId(77), True, "people_in_common", [_AUTHOR]),
+    ]
+)
 EVENT: Final = {
     "event": "entry",
     "data": msgspec.json.encode(LISTING.items[0]).decode(),

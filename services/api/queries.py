@@ -158,6 +158,10 @@ class CatchUpQuery(Struct, frozen=True, kw_only=True):
     ) = None
 
 
+class ConversantsQuery(Struct, frozen=True, kw_only=True):
+    user_id: Annotated[PathId, Meta(description="the user whose conversants are listed")]
+
+
 class PostQuery(Struct, frozen=True, kw_only=True):
     post_id: Annotated[PathId, Meta(description="the post")]
     viewer: Viewer | None = None

@@ -42,6 +42,34 @@ async def posts_of_authors(
     return skeleton
 
 
+async def posts_of_each(  # noqa: PLR0913 - whose, for whom, and how many
+    reader: Reader,
+    authors: Collection[UserId],
+    followed: Collection[UserId],
+    viewer: UserId,
+    span: Span,
+    *,
+    limit: int,
+) -> dict[UserId, list[PostId]]:
+    """Return what these authors wrote and the viewer may be shown, up to `limit` of each.
+
+    What is for followers alone is looked for by the `followed` only; without them it is one store
+    request for 333 authors. Raises StoreUnavailable.
+    """
+    pages = reader.stores.audiences.pages
+    found: dict[UserId, list[PostId]] = {}
+    for page in await asyncio.gather(
+        pages("author", authors, _open_to(viewer), span, limit),
+        pages("author", followed, [FOLLOWERS], span, limit),
+    ):
+        for author, entries in page.items():
+            found.setdefault(UserId(author), []).extend(entry.post_id for entry in entries)
+    return {
+        author: sorted(set(posts), reverse=span.newest_first)[:limit]
+        for author, posts in found.items()
+    }
+
+
 def posts_of_listing(reader: Reader, listing: Listing, audiences: Collection[int]) -> Skeleton:
     """Return the posts of a listing of many authors that are for one of these audiences."""
 

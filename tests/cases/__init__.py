@@ -8,6 +8,7 @@ reading of ours, `tests/model` says so.
 
 from collections.abc import Sequence
 
+from tests.cases.around import AROUND
 from tests.cases.home import HOME
 from tests.cases.inbox import INBOX
 from tests.cases.lists import LISTINGS
@@ -35,4 +36,5 @@ CASES: Sequence[Case] = [
     *TALK,
     *INBOX,
     *NEWS,
+    *AROUND,
 ]

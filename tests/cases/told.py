@@ -159,6 +159,12 @@ class CaughtUp(NamedTuple):
     viewer: int
 
 
+class Around(NamedTuple):
+    """Conversants: (user, whether to follow, why, people in common)."""
+
+    viewer: int
+
+
 Ask: TypeAlias = (
     Home
     | Entry
@@ -175,6 +181,7 @@ Ask: TypeAlias = (
     | Waiting
     | Talks
     | CaughtUp
+    | Around
 )
 
 

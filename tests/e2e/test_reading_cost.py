@@ -23,6 +23,7 @@ from services.handlers.handler import Accepted
 from services.handlers.outbox import MemoryRequestOutbox
 from services.handlers.pages import FanOutPolicy
 from services.readers.author import AuthorPosts
+from services.readers.conversants import ConversantsReader
 from services.readers.home import Home
 from services.readers.item import Reason
 from services.readers.paging import PageRequest
@@ -42,6 +43,7 @@ VIEWER = UserId(1)
 FOLLOWED = 100_000
 MOST_REQUESTS = 8
 MOST_FOR_SIGNAL = 12
+MOST_FOR_CONVERSANTS = 12
 MOST_FOR_TAGS = 2
 MOST_FOR_REPOSTS = 1
 MOST_FOR_QUOTES = 1
@@ -144,6 +146,28 @@ async def test_a_page_of_signal_takes_twelve_store_requests(deps: Deps) -> None:
     assert len(page.items) == 20
     assert all(item.because for item in page.items)
     assert requests(deps) - before <= MOST_FOR_SIGNAL
+
+
+async def test_conversants_take_twelve_store_requests(deps: Deps) -> None:
+    """With as much of everything as is looked at, and 200 people who might be followed."""
+    partners = [UserId(FOLLOWED + 10 + n) for n in range(24)] + [UserId(2)]
+    begun = [post(n, author=FOLLOWED + 100 + n) for n in range(400)]
+    own = [post(1_000 + n, author=VIEWER, parent=n % 400) for n in range(200)]
+    said = [post(2_000 + n, author=each, parent=1_000 + n) for n, each in enumerate(partners * 8)]
+    own += [post(3_000 + n, author=VIEWER, parent=2_000 + n) for n in range(200)]
+    others = [post(4_000 + n, author=each, parent=n % 400) for n, each in enumerate(partners * 30)]
+    await publish(deps, [*begun, *own, *said, *others])
+    now = max(post_time(each.post_id, deps.settings.epoch) for each in others) + 1
+    reader = ConversantsReader(
+        Reader(deps.stores, lambda: now, deps.settings.epoch), deps.retention
+    )
+    await reader.read(VIEWER)  # statements are prepared
+    before = requests(deps)
+    found = await reader.read(VIEWER)
+    assert {each.user_id for each in found if not each.follow} == set(partners)
+    assert len(found) == 50
+    assert all(each.in_common or each.reason == "answered_by_you" for each in found[25:])
+    assert requests(deps) - before <= MOST_FOR_CONVERSANTS
 
 
 async def test_quotes_take_one_request_more(deps: Deps) -> None:

@@ -172,7 +172,7 @@ def test_a_pair_is_met_when_both_answer_in_one_month_for_the_first_time() -> Non
     assert month.met.tolist() == [True, False]
     assert month.missed == 0
     assert month.posts_last_month.tolist() == [13, 1]
-    assert measure_meetings([month], MEETING)[1:] == (1, 1, 1, 1)
+    assert measure_meetings([month], MEETING)[1:] == (1,) * 6
     assert find_months(archive, begin * 1_000 + MONTH_MS, FOR_EVER) == []
 
 
@@ -191,6 +191,33 @@ def test_who_talked_before_or_writes_for_the_first_time_cannot_be_met() -> None:
     (month,) = find_months(archive, begin * 1_000, begin * 1_000 + 1)
     assert (len(month.met), month.missed) == (0, 1)
     assert measure_meetings([month], MEETING).possible == 0
+
+
+def test_who_is_not_around_the_viewer_is_not_suggested() -> None:
+    """Carol is met out of nowhere: an order of everybody names her, conversants may not."""
+    begin = LOOK
+    archive = made_list(
+        (50, CAROL, begin - DAY, 0),
+        (51, ALICE, begin + DAY, 50),
+        (52, CAROL, begin + 2 * DAY, 51),
+        (60, BOB, begin + 40 * DAY, 0),
+    )
+    (month,) = find_months(archive, begin * 1_000, begin * 1_000 + 1)
+    figures = measure_meetings([month], MEETING)
+    assert (figures.score, figures.possible) == (1, 1)
+    assert (figures.suggested, figures.reachable) == (0, 0)
+
+
+def test_whom_a_partner_answers_is_suggested() -> None:
+    """Alice talks with bob, who answered carol; a reply that carol wrote to him is no reason."""
+    begin = LOOK
+    talk = ((50, BOB, begin - 9 * DAY, 129), (51, ALICE, begin - 8 * DAY, 50))
+    met = ((60, ALICE, begin + DAY, 52), (61, CAROL, begin + 2 * DAY, 60))
+    called = (52, CAROL, begin - 2 * DAY, 50)
+    for last, share in (((53, BOB, begin - DAY, 52), 1), ((53, BOB, begin - DAY, 0), 0)):
+        archive = made_list(*talk, called, last, *met, (70, BOB, begin + 40 * DAY, 0))
+        (month,) = find_months(archive, begin * 1_000, begin * 1_000 + 1)
+        assert measure_meetings([month], MEETING).suggested == share
 
 
 def write_archive(path: Path, header: str, *lines: str) -> str:

@@ -40,6 +40,9 @@ Talking to each other
 * (25) Where a thread is muted everywhere, V's own replies stay; reposts of the others leave, too.
 * (26) An answer against the gate of the root does not live. A mark sets a post aside whatever its
   `up_to` says.
+* (30) A reply counts where V may see both it and what it answers. Words and threads that V mutes
+  say nothing of people. The replies of those whom V talks with lead to others, not replies to them:
+  who answers a partner of V's unasked is not suggested for it.
 
 Elsewhere
 * Posts and threads asked for by id ignore mutes, as authors' pages do. Where a block hides what is
@@ -56,6 +59,7 @@ Elsewhere
 
 from collections.abc import Sequence
 
+from tests.model.acquaintances import Acquaintances
 from tests.model.listings import Listings
 from tests.model.news import News
 from tests.model.said import Json
@@ -66,7 +70,7 @@ PENDING = frozenset[str]()
 """Rules as far as no reader has them yet; each goes from here when the readers do."""
 
 
-class Model(Threads, Listings, News, Signal):
+class Model(Threads, Listings, News, Signal, Acquaintances):
     """F(log, now): `now_ms` serves retention and expiry only; a retention of 0 is for ever."""
 
     def __init__(

@@ -9,6 +9,7 @@ import pytest
 from schemas.ids import ListId, PostId, UserId
 from services.readers.author import AuthorPosts
 from services.readers.catch_up import CatchUpReader
+from services.readers.conversants import ConversantsReader
 from services.readers.home import Explanation
 from services.readers.home import Home as HomeTimeline
 from services.readers.item import Item, ThreadItem
@@ -25,6 +26,7 @@ from services.visibility.rules import RULES
 from tests.cases import CASES
 from tests.cases.told import (
     NOW,
+    Around,
     Case,
     CaughtUp,
     Entry,
@@ -93,7 +95,7 @@ async def answer(world: World, case: Case) -> Any:  # noqa: PLR0911 - one for ea
 
 
 async def listing(world: World, case: Case) -> Any:  # noqa: PLR0911 - one for each question
-    """Of lists, tags, search and mentions."""
+    """Of lists, tags, search and quotes."""
     match case.ask:
         case Listed(viewer, list_id):
             lists = ListPosts(world.reader, world.retention)
@@ -113,6 +115,13 @@ async def listing(world: World, case: Case) -> Any:  # noqa: PLR0911 - one for e
             return listed and ids(listed.items)
         case Quoted(viewer, post, in_home):
             return await quoted(world, viewer, PostId(post), in_home=in_home)
+        case _:
+            return await talk(world, case)
+
+
+async def talk(world: World, case: Case) -> Any:
+    """Of who is spoken to, takes part and talks with whom."""
+    match case.ask:
         case Mentioned(viewer):
             items = (await world.mentions.page(UserId(viewer), ALL)).items
             return [(item.post_id, item.why) for item in items]
@@ -129,6 +138,9 @@ async def listing(world: World, case: Case) -> Any:  # noqa: PLR0911 - one for e
                 for line in news.conversations
             ]
             return talks, [(fold.author_id, fold.posts) for fold in news.broadcasts]
+        case Around(viewer):
+            around = await ConversantsReader(world.reader, world.retention).read(UserId(viewer))
+            return [(*each[:3], list(each.in_common)) for each in around]
 
 
 async def quoted(world: World, viewer: int | None, post: PostId, *, in_home: bool) -> Any:

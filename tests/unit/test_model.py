@@ -12,6 +12,7 @@ from schemas.ids import DAY_MS
 from tests.cases import CASES
 from tests.cases.told import (
     NOW,
+    Around,
     Case,
     CaughtUp,
     Entry,
@@ -104,6 +105,8 @@ def talk(model: Model, case: Case) -> Any:
             return [(item["post_id"], item["why"]) for item in model.mentions(viewer)]
         case Waiting(viewer):
             return ids(model.unanswered(viewer))
+        case Around(viewer):
+            return model.conversants(viewer)
         case Talks(viewer):
             talks = model.conversations(viewer)
             return [(each["root_id"], each["new"], each["participants"]) for each in talks]
