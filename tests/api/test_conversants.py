@@ -25,11 +25,11 @@ def users(items: list[Json]) -> list[int]:
     return [int(each["user_id"]) for each in items]
 
 
-async def talk(village: Village, one: int, other: int, minutes_ago: float = 9) -> int:
+async def talk(village: Village, one: int, other: int, minutes_ago: float = 9) -> None:
     """Two people answer each other, the other one last."""
     begun = await village.post(other, minutes_ago)
     reply = await village.reply(one, begun, minutes_ago - 0.1)
-    return await village.reply(other, reply, minutes_ago - 0.2)
+    await village.reply(other, reply, minutes_ago - 0.2)
 
 
 async def answers(village: Village, one: int, other: int, minutes_ago: float = 5) -> None:
@@ -102,8 +102,8 @@ async def test_hidden_posts_take_nobodys_place_among_those_looked_at(
     for minute in (4, 3, 2, 1):
         await village.post(ALICE, minute, visibility="direct", mentions=(DAVE,))
     assert users(await listed(client)) == [ALICE, CAROL]
-    for minute in (0.5, 0.4):
-        await village.post(ALICE, minute)
+    for later in (0.5, 0.4):
+        await village.post(ALICE, later)
     assert users(await listed(client)) == [ALICE]
 
 

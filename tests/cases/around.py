@@ -35,7 +35,7 @@ TALK: tuple[Fact, ...] = (
 CALL = reply(THIRD, CAROL, days_old(0.5))
 MEETING: tuple[Fact, ...] = (*TALK, post(days_old(0.4), CAROL), reply(THIRD, ALICE, days_old(0.4)))
 """Alice also answers carol."""
-PARTNER = (ALICE, False, "talks_with_you", [])
+PARTNER: tuple[int, bool, str, list[int]] = (ALICE, False, "talks_with_you", [])
 STRANGER = (CAROL, True, "people_in_common", [ALICE])
 
 AROUND = [

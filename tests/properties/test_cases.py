@@ -94,7 +94,7 @@ async def answer(world: World, case: Case) -> Any:  # noqa: PLR0911 - one for ea
             return await listing(world, case)
 
 
-async def listing(world: World, case: Case) -> Any:  # noqa: PLR0911 - one for each question
+async def listing(world: World, case: Case) -> Any:
     """Of lists, tags, search and quotes."""
     match case.ask:
         case Listed(viewer, list_id):
