@@ -74,20 +74,20 @@ class Acquaintances(Talk):
         found = defaultdict[int, float](float)
         for post_id, post in self.posts.items():
             parent = self.posts.get(post["parent_id"])
-            if parent is None or post["repost_of"] or not self.decay(post_id):
+            if parent is None or post["repost_of"] or not self.weight_of(post_id):
                 continue
             one, other = post["author_id"], parent["author_id"]
-            seen = self.counts(viewer, post_id) and self.counts(viewer, post["parent_id"])
+            seen = self.is_heard(viewer, post_id) and self.is_heard(viewer, post["parent_id"])
             if seen and one != other and by in (None, one) and to in (None, other):
-                found[other if by else one] += self.decay(post_id)
+                found[other if by else one] += self.weight_of(post_id)
         return found
 
-    def counts(self, viewer: int, post_id: int) -> bool:
+    def is_heard(self, viewer: int, post_id: int) -> bool:
         """Whether V may see it, words and muted threads aside."""
         hidden = self.unseen(viewer, post_id) or self.blockers(viewer, post_id)
         return not (hidden or self.muted(viewer, post_id) or self.against_gate(post_id))
 
-    def decay(self, post_id: int) -> float:
+    def weight_of(self, post_id: int) -> float:
         """How much a post counts by its age: nothing past the retention, or when too old."""
         age = self.now_us // 1_000 - EPOCH_MS - (post_id >> 22)
         if post_id >> 22 <= self.oldest or age > REACH_MS:
@@ -97,7 +97,7 @@ class Acquaintances(Talk):
     def activity(self, viewer: int, author: int) -> float:
         """What somebody wrote for everybody or for V; followers do not count here."""
         return sum(
-            self.decay(each)
+            self.weight_of(each)
             for each in self.written[author]
             if not self.posts[each]["deleted"]
             and self.in_audience(viewer, each)
