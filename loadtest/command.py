@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -16,7 +16,7 @@ from rich.progress import Progress as Bar
 from loadtest import markdown, report, run
 from loadtest.processes import ServerAddresses, own_servers
 from loadtest.report import Report
-from loadtest.scenario import Open, Scenario, load_scenario
+from loadtest.scenario import Open, Scenario, WrongScenario, load_scenario
 from services.settings.settings import Settings
 
 WARM_SHARE = 0.2
@@ -33,6 +33,7 @@ class RunRequest(NamedTuple):
     seconds: float | None
     attach: bool
     erase: bool
+    check: bool = False
 
 
 class ConsoleProgress:
@@ -72,12 +73,14 @@ class ConsoleProgress:
 def run_scenarios(names: Sequence[str], request: RunRequest) -> list[Report]:
     """Run scenarios on the same servers and write their reports.
 
-    Several scenarios get a folder each. Raises KeyboardInterrupt for a signal.
+    Several scenarios get a folder each. Raises WrongScenario, and KeyboardInterrupt for a signal.
     """
     scenarios = {
         name: _adjust(load_scenario(name), request, warm=number > 0)
         for number, name in enumerate(names)
     }
+    if request.check:
+        _require_expectations(scenarios)
     reports = []
     _interrupt_on_signals()
     with ConsoleProgress() as progress:
@@ -93,6 +96,12 @@ def run_scenarios(names: Sequence[str], request: RunRequest) -> list[Report]:
                 markdown.write_markdown(result, out)
                 reports.append(result)
     return reports
+
+
+def _require_expectations(scenarios: Mapping[str, Scenario]) -> None:
+    for name, scenario in scenarios.items():
+        if not scenario.expect:
+            raise WrongScenario(f"{name}: expect: nothing by which --check could judge its claim")
 
 
 def render_report(folder: Path) -> Report:

@@ -53,27 +53,57 @@ class FollowerLists(NamedTuple):
 
 
 def make_graph(scenario: Scenario) -> Graph:
-    """Return the graph of a scenario, the same each time for the same scenario and seed."""
+    """Return the graph of a scenario, the same each time for the same scenario and seed.
+
+    Readers are among the followers that an author is to have, so that the mean is as stated at
+    every scale. Where these are too few, readers follow fewer authors.
+    """
     random = np.random.default_rng(scenario.seed)
     authors = sum(group.authors for group in scenario.groups.values())
     ids = distinct_ids(random, scenario.users + authors)
     users, rest = ids[: scenario.users], ids[scenario.users :]
     groups: dict[str, IdArray] = {}
-    followees, followers = [], []
+    drawn = []
     for name, group in scenario.groups.items():
         groups[name], rest = rest[: group.authors], rest[group.authors :]
         counts = np.minimum(follower_counts(group), len(users))
         random.shuffle(counts)
-        followees.append(np.repeat(groups[name], counts))
-        followers += [random.choice(users, count, replace=False) for count in counts.tolist()]
-    readers = users[: scenario.readers.count] if scenario.readers else users[:0]
+        drawn.append(counts)
+    wanted = np.concatenate(drawn)
+    count, follows = 0, 0
     if scenario.readers:
-        everybody = np.concatenate(list(groups.values()))
-        count = min(scenario.readers.follows, len(everybody))
-        for reader in readers.tolist():
-            followees.append(random.choice(everybody, count, replace=False))
-            followers.append(np.full(count, reader))
-    return Graph(users, groups, *_distinct(followees, followers), readers)
+        count, follows = min(scenario.readers.count, len(users)), scenario.readers.follows
+    chosen = _choose_authors(random, wanted, count, follows)
+    followers = [
+        _draw_followers(random, users, count, places, int(each))
+        for places, each in zip(chosen, wanted, strict=True)
+    ]
+    followees = np.repeat(np.concatenate(list(groups.values())), wanted)
+    return Graph(users, groups, *_ordered(followees, np.concatenate(followers)), users[:count])
+
+
+def _choose_authors(
+    random: np.random.Generator, wanted: NDArray[np.int64], readers: int, follows: int
+) -> list[list[int]]:
+    """Return for each author which readers follow them, no more than the followers they have."""
+    left = wanted.copy()
+    chosen: list[list[int]] = [[] for _ in wanted]
+    for reader in range(readers):
+        free = np.flatnonzero(left)
+        for author in random.choice(free, min(follows, len(free)), replace=False).tolist():
+            chosen[author].append(reader)
+            left[author] -= 1
+    return chosen
+
+
+def _draw_followers(
+    random: np.random.Generator, users: IdArray, readers: int, chosen: list[int], count: int
+) -> IdArray:
+    """Return this many followers: the chosen readers, then others, then the readers left."""
+    others, more = users[readers:], count - len(chosen)
+    drawn = random.choice(others, min(more, len(others)), replace=False)
+    left = np.setdiff1d(np.arange(readers), chosen)[: more - len(drawn)]
+    return np.concatenate([users[chosen], drawn, users[left]])
 
 
 def distinct_ids(random: np.random.Generator, count: int) -> IdArray:
@@ -106,10 +136,7 @@ def _quantiles(group: Group, least: float) -> NDArray[np.int64]:
     return np.clip(np.round(counts), 1, group.most).astype(np.int64)
 
 
-def _distinct(followees: list[IdArray], followers: list[IdArray]) -> tuple[IdArray, IdArray]:
-    """Return each edge once: a reader may have been drawn as a follower already."""
-    ends = np.concatenate(followees), np.concatenate(followers)
-    order = np.lexsort(ends[::-1])
-    authors, people = ends[0][order], ends[1][order]
-    first = np.append(True, (authors[1:] != authors[:-1]) | (people[1:] != people[:-1]))
-    return authors[first], people[first]
+def _ordered(followees: IdArray, followers: IdArray) -> tuple[IdArray, IdArray]:
+    """Return the edges by followee, then by follower."""
+    order = np.lexsort((followers, followees))
+    return followees[order], followers[order]

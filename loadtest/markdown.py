@@ -34,6 +34,8 @@ def render_markdown(report: Report, drawn: Iterable[str] = ()) -> str:
     parts = [
         f"# {report.scenario}",
         f"> {report.claim}",
+        _CLAIM[report.claim_met],
+        _expectations(report),
         _verdict(report),
         markdown_table(("figure", "value"), headline(report).items()),
         "## Phases",
@@ -72,6 +74,7 @@ def headline(report: Report) -> dict[str, str]:
         "memory of a worker at most": megabytes or "not measured",
         "rows per request": format_number(report.rows_per_request),
         "lost / extra": f"{report.lost:,} / {report.extra:,}",
+        "claim": _HOLDS[report.claim_met],
     }
 
 
@@ -85,6 +88,23 @@ def format_number(value: float | None) -> str:
 def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     ruled = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(row)} |" for row in ruled)
+
+
+_CLAIM = {
+    True: "**The claim holds.**",
+    False: "**The claim does NOT hold.**",
+    None: "**The claim cannot be judged.**",
+}
+_HOLDS = {True: "holds", False: "does NOT hold", None: "not judged"}
+_MET = {True: "yes", False: "NO", None: "not measured"}
+
+
+def _expectations(report: Report) -> str:
+    rows = [
+        (each.expected, ", ".join(map(format_number, each.measured)), _MET[each.met])
+        for each in report.expectations
+    ]
+    return markdown_table(("expected", "measured", "holds"), rows) if rows else ""
 
 
 def _verdict(report: Report) -> str:

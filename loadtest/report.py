@@ -1,11 +1,14 @@
 """The result of a run, report.json. Every ratio is between two figures of the same run."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from loadtest.figures import Figures
+from loadtest.scenario import Expectation
+from loadtest.verdict import Judged, is_met, judge
 
 FILE = "report.json"
 
@@ -101,6 +104,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     phases: list[PhaseResult]
     series: Series
     notes: list[str]
+    rss_growth_ratio: float | None = None
+    """Memory of the workers in the last quarter of the run to that in its second quarter."""
+    expectations: list[Judged] = []
+    """The claim in figures, judged."""
+    claim_met: bool | None = None
+    """Null where a figure was not measured, or the scenario states none."""
 
     @property
     def is_correct(self) -> bool:
@@ -123,6 +132,12 @@ def load_report(folder: Path) -> Report:
         return msgspec.json.decode((folder / FILE).read_bytes(), type=Report)
     except (OSError, msgspec.MsgspecError) as error:
         raise NoReport(f"{folder}: {error}") from error
+
+
+def with_verdict(report: Report, expected: Sequence[Expectation]) -> Report:
+    """Return the report with its claim judged by its own figures."""
+    judged = judge(expected, msgspec.to_builtins(report))
+    return msgspec.structs.replace(report, expectations=judged, claim_met=is_met(judged))
 
 
 def ratio(figure: float, to: float | None) -> float | None:

@@ -15,6 +15,8 @@ MAX_USERS = 10_000_000
 """Their ids are drawn and sorted in memory: 80 MB."""
 MAX_EDGES = 5_000_000
 """Loading them through the graph store takes a minute on a two-core machine."""
+MIN_READERS = 10
+"""Readers that scaling leaves: their homes are read again and again."""
 MIN_POSTS = 4
 """Posts that scaling leaves of a phase: a rate from one post says nothing."""
 
@@ -85,10 +87,23 @@ class Open(ScenarioStruct, frozen=True, kw_only=True, tag="open", tag_field="kin
 Phase: TypeAlias = Maximum | Open
 
 
+class Expectation(ScenarioStruct, frozen=True, kw_only=True):
+    """A bound on a figure of the report, by which the claim is judged."""
+
+    figure: Annotated[str, Meta(pattern=r"^\w+(\.(\w+|\*))*$")]
+    """Its place in report.json, such as `phases.0.outage.ratio_to_live_rate`; `*` is every one."""
+    at_least: float | None = None
+    at_most: float | None = None
+    times: str | None = None
+    """The place of another figure, of which the bound is a multiple."""
+
+
 class Scenario(ScenarioStruct, frozen=True, kw_only=True):
     """A scenario file."""
 
     claim: str
+    expect: list[Expectation] = []
+    """The claim in figures. Without any it cannot be judged."""
     users: Annotated[int, Meta(ge=10, le=MAX_USERS)]
     groups: dict[str, Group]
     phases: Annotated[list[Phase], Meta(min_length=1)]
@@ -105,9 +120,10 @@ class Scenario(ScenarioStruct, frozen=True, kw_only=True):
     """Rows of each reference that has no time limit."""
 
     def scaled(self, scale: float) -> "Scenario":
-        """Return the scenario with users, posts and seconds scaled.
+        """Return the scenario with users, readers, posts and seconds scaled.
 
-        Rates and followers stay, but nobody has more followers than there are users.
+        Rates stay, and so do followers and what readers follow; but nobody has more followers than
+        there are users.
         """
         users = max(10, round(self.users * scale))
         return msgspec.structs.replace(
@@ -115,6 +131,7 @@ class Scenario(ScenarioStruct, frozen=True, kw_only=True):
             users=users,
             groups={name: _scaled_group(each, scale, users) for name, each in self.groups.items()},
             phases=[_scaled_phase(each, scale) for each in self.phases],
+            readers=self.readers and _scaled_readers(self.readers, scale, users),
             warm_up_seconds=self.warm_up_seconds * min(1.0, scale * 4),
             reference_rows=max(1_000, round(self.reference_rows * scale)),
         )
@@ -145,6 +162,10 @@ def parse_scenario(text: bytes, name: str) -> Scenario:
         raise WrongScenario(f"{name}: {error}") from error
     for number, phase in enumerate(scenario.phases):
         _check(scenario, phase, f"{name}: phases[{number}]")
+    for number, each in enumerate(scenario.expect):
+        if (each.at_least is None) == (each.at_most is None):
+            place = f"{name}: expect[{number}]"
+            raise WrongScenario(f"{place}: expected either at_least or at_most")
     edges = sum(each.authors * each.followers for each in scenario.groups.values())
     if edges > MAX_EDGES:
         raise WrongScenario(f"{name}: groups: {edges:,.0f} follow edges, at most {MAX_EDGES:,}")
@@ -176,6 +197,11 @@ def _scaled_group(group: Group, scale: float, users: int) -> Group:
         followers=min(group.followers, users),
         most=None if group.most is None else min(group.most, users),
     )
+
+
+def _scaled_readers(readers: Readers, scale: float, users: int) -> Readers:
+    fewer = max(min(readers.count, MIN_READERS), round(readers.count * scale))
+    return msgspec.structs.replace(readers, count=min(fewer, users))
 
 
 def _scaled_phase(phase: Phase, scale: float) -> Phase:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from loadtest.graph import TAIL_EXPONENT, Graph
 from loadtest.phases import median_repetition
-from loadtest.report import PhaseResult, Repetition, Report, Series, ratio
+from loadtest.report import PhaseResult, Repetition, Report, Series, ratio, with_verdict
 from loadtest.sampler import MetricsSample, Sampler
 from loadtest.scenario import Scenario
 from loadtest.verification import ComparedHomes, ShownHomes
@@ -63,7 +63,7 @@ def summarize(start: RunStart, measured: Measurements) -> Report:
     middle = median_repetition(head.repetitions) or _as_repetition(head)
     latency = next((each for each in reversed(measured.phases) if each.kind == "open"), head)
     stored, samples = measured.stored, measured.sampler.samples
-    return Report(
+    report = Report(
         scenario=start.name,
         claim=start.scenario.claim,
         scale=start.scale,
@@ -97,7 +97,17 @@ def summarize(start: RunStart, measured: Measurements) -> Report:
         phases=measured.phases,
         series=_series(samples),
         notes=_notes(measured),
+        rss_growth_ratio=_growth([each.rss_bytes for each in samples]),
     )
+    return with_verdict(report, start.scenario.expect)
+
+
+def _growth(sizes: Sequence[int]) -> float | None:
+    """Return the median of the last quarter to that of the second: the first is a start."""
+    quarter = len(sizes) // 4
+    if not quarter:
+        return None
+    return ratio(median(sizes[-quarter:]), median(sizes[quarter : 2 * quarter]))
 
 
 def _ratios(

@@ -20,6 +20,9 @@ from servers.errors import ServerError
 from services.errors import MingleError
 from streams.cli.output import json_option, print_table
 
+check_option = click.option(
+    "--check", is_flag=True, help="Exit with 1 also unless the claim holds by its figures."
+)
 FolderType = click.Path(file_okay=False, path_type=Path)
 
 
@@ -61,16 +64,20 @@ def list_scenarios(as_json: bool) -> None:
     "--attach", is_flag=True, help="Use the servers of the settings instead of starting some."
 )
 @click.option("--erase", is_flag=True, help="With --attach: delete the messages in its topics.")
+@check_option
 @json_option
-def run(scenarios: tuple[str, ...], out: Path, as_json: bool, **options: object) -> None:
+def run(
+    scenarios: tuple[str, ...], out: Path, check: bool, as_json: bool, **options: object
+) -> None:
     """Run scenarios and write report.json, report.md and charts.
 
     The report of one scenario is written to --out, those of several to a folder each below it.
     `mingle loadtest list` names the scenarios. Everything runs on this machine, and a run stops
-    what it started. The exit code is 1 if entries were lost or extra, or homes were wrong.
+    what it started. The exit code is 1 if entries were lost or extra, or homes were wrong; with
+    --check also if the claim of a scenario does not hold, or a figure for it was not measured.
     """
     try:
-        request = runs.RunRequest(out=out, **options)  # type: ignore[arg-type]
+        request = runs.RunRequest(out=out, check=check, **options)  # type: ignore[arg-type]
         reports = runs.run_scenarios(scenarios, request)
     except WrongScenario as error:
         raise click.UsageError(str(error)) from error
@@ -81,15 +88,18 @@ def run(scenarios: tuple[str, ...], out: Path, as_json: bool, **options: object)
             "interrupted; everything that was started has been stopped"
         ) from None
     _print(reports, as_json)
-    sys.exit(0 if all(each.is_correct for each in reports) else 1)
+    sys.exit(0 if all(_is_good(each, check=check) for each in reports) else 1)
 
 
 @command.command("report")
 @click.argument("folder", type=FolderType)
+@check_option
 @json_option
-def report(folder: Path, as_json: bool) -> None:
+def report(folder: Path, check: bool, as_json: bool) -> None:
     """Write report.md and the charts again from report.json."""
-    _print([_load(runs.render_report, folder)], as_json)
+    loaded = _load(runs.render_report, folder)
+    _print([loaded], as_json)
+    sys.exit(1 if check and not _is_good(loaded, check=True) else 0)
 
 
 @command.command("compare")
@@ -107,6 +117,10 @@ def compare(first: Path, second: Path, as_json: bool) -> None:
         click.echo(json.dumps([row._asdict() for row in rows], indent=2))
     else:
         print_table(("figure", str(first), str(second), "change"), rows)
+
+
+def _is_good(report: Report, *, check: bool) -> bool:
+    return report.is_correct and (report.claim_met is True or not check)
 
 
 def _load(load: Callable[[Path], Report], folder: Path) -> Report:

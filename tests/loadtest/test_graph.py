@@ -1,9 +1,11 @@
 """Synthetic people: seeded, spread over all ids, with the tail that was measured."""
 
+import msgspec
 import numpy as np
+import pytest
 
 from loadtest.graph import TAIL_EXPONENT, follower_counts, make_graph
-from loadtest.scenario import Group, Open, Readers, Scenario
+from loadtest.scenario import Group, Open, Readers, Scenario, load_scenario, scenario_names
 from schemas.ids import SLOTS, slots
 
 
@@ -20,6 +22,8 @@ def scenario(seed: int = 1, **groups: Group) -> Scenario:
 
 PEOPLE = Group(authors=500, followers=75, most=10_000)
 LARGE = Group(authors=2, followers=5_000)
+MOST_USERS_DRAWN = 200_000
+"""Lists are as long with fewer users, but where somebody is followed by all."""
 
 
 def test_the_same_seed_makes_the_same_people() -> None:
@@ -47,7 +51,7 @@ def test_each_edge_is_there_once_and_nobody_follows_himself() -> None:
     assert len(edges) == len(people.followees)
     assert not set(people.followees.tolist()) & set(people.users.tolist())
     counts = people.lists().counts(people.groups["large"])
-    assert all(5_000 <= each <= 5_010 for each in counts.tolist())
+    assert all(each == 5_000 for each in counts.tolist())
 
 
 def test_readers_follow_as_many_as_they_should() -> None:
@@ -55,6 +59,23 @@ def test_readers_follow_as_many_as_they_should() -> None:
     people = make_graph(scenario(people=PEOPLE))
     for reader in people.readers.tolist():
         assert (people.followers == reader).sum() >= 5
+
+
+@pytest.mark.parametrize("name", scenario_names())
+@pytest.mark.parametrize("scale", [0.01, 0.05, 0.2, 1.0])
+def test_the_mean_is_what_the_scenario_says(name: str, scale: float) -> None:
+    """At every scale, with the readers among the followers; but nobody has more than all users."""
+    whole = load_scenario(name)
+    scaled = whole.scaled(scale)
+    if scaled.users > MOST_USERS_DRAWN:
+        scaled = msgspec.structs.replace(scaled, users=MOST_USERS_DRAWN)
+    people = make_graph(scaled)
+    lists = people.lists()
+    for group, authors in people.groups.items():
+        said = min(whole.groups[group].followers, scaled.users)
+        assert lists.counts(authors).mean() == pytest.approx(said, rel=0.02)
+    edges = set(zip(people.followees.tolist(), people.followers.tolist(), strict=True))
+    assert len(edges) == len(people.followees)
 
 
 def test_followers_are_spread_over_all_shards() -> None:

@@ -15,7 +15,7 @@ from loadtest.expected import Entries, EntryDifference
 from loadtest.kafka import KafkaTopics, TopicsNotEmpty
 from loadtest.processes import ServerAddresses
 from loadtest.run import RunOptions, run_scenario
-from loadtest.scenario import Group, Maximum, Open, Readers, Scenario
+from loadtest.scenario import Expectation, Group, Maximum, Open, Readers, Scenario
 from loadtest.settling import BACKGROUND, background_tasks
 from loadtest.store import RunStore, execute_cql
 from loadtest.verification import compare_homes
@@ -31,6 +31,13 @@ RUN_SECONDS = 400.0
 """It takes 20, and twenty times that where others use the machine."""
 SMALL = Scenario(
     claim="The path works from the first post to the report.",
+    expect=[
+        Expectation(figure="phases.*.deliveries_per_second", at_least=0.1),
+        Expectation(figure="phases.0.repetitions.*.seconds", at_most=RUN_SECONDS),
+        Expectation(figure="phases.1.delivery_latency_seconds.by_group.people.p99", at_most=99),
+        Expectation(figure="delivery_latency_seconds.by_lane.push.p99", at_most=RUN_SECONDS),
+        Expectation(figure="rss_growth_ratio", at_most=100),
+    ],
     users=500,
     groups={
         "people": Group(authors=20, followers=20, most=100),
@@ -81,6 +88,7 @@ async def test_a_run_delivers_everything_and_leaves_a_report(
     assert made.delivery_latency_seconds["by_lane"]
     assert made.read_latency_seconds is not None
     assert made.rss_max_bytes
+    assert made.claim_met, made.expectations
     report.save_report(made, tmp_path)
     markdown.write_markdown(report.load_report(tmp_path), tmp_path)
     assert "Everything was delivered" in (tmp_path / "report.md").read_text()
