@@ -110,9 +110,7 @@ def _growth(sizes: Sequence[int]) -> float | None:
     return ratio(median(sizes[-quarter:]), median(sizes[quarter : 2 * quarter]))
 
 
-def _ratios(
-    head: PhaseResult, rate: float, references: dict[str, float]
-) -> dict[str, float | None]:
+def _ratios(head: PhaseResult, rate: float, references: dict[str, float]) -> dict[str, Any]:
     """Return the rates of the other ways to write the rows, and the ratios of the path to them."""
     limits = [each.store_limit_per_second for each in head.repetitions]
     known = [each for each in limits if each is not None]
