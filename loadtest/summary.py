@@ -85,12 +85,7 @@ def summarize(start: RunStart, measured: Measurements) -> Report:
         homes_wrong=measured.shown.wrong,
         dead_letters=round(measured.sampler.dead_letters()),
         cpu_seconds=middle.cpu_seconds,
-        cpu_microseconds_per_delivery={
-            process: seconds / middle.deliveries * 1e6
-            if seconds is not None and middle.deliveries
-            else None
-            for process, seconds in middle.cpu_seconds.items()
-        },
+        cpu_microseconds_per_delivery=_per_delivery(middle),
         rss_max_bytes=max((each.rss_bytes for each in samples), default=0) or None,
         rows_per_request=middle.rows_per_request,
         rows_per_partition=stored.rows_per_shard,
@@ -100,6 +95,16 @@ def summarize(start: RunStart, measured: Measurements) -> Report:
         rss_growth_ratio=_growth([each.rss_bytes for each in samples]),
     )
     return with_verdict(report, start.scenario.expect)
+
+
+def _per_delivery(repetition: Repetition) -> dict[str, float | None]:
+    """Return the CPU of a delivery in each process, in microseconds."""
+    return {
+        process: seconds / repetition.deliveries * 1e6
+        if seconds is not None and repetition.deliveries
+        else None
+        for process, seconds in repetition.cpu_seconds.items()
+    }
 
 
 def _growth(sizes: Sequence[int]) -> float | None:
