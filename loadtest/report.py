@@ -8,7 +8,7 @@ import msgspec
 
 from loadtest.figures import Figures
 from loadtest.scenario import Expectation
-from loadtest.verdict import Judged, is_met, judge
+from loadtest.verdict import Judged, is_met, judge_claim
 
 FILE = "report.json"
 
@@ -136,7 +136,7 @@ def load_report(folder: Path) -> Report:
 
 def with_verdict(report: Report, expected: Sequence[Expectation]) -> Report:
     """Return the report with its claim judged by its own figures."""
-    judged = judge(expected, msgspec.to_builtins(report))
+    judged = judge_claim(expected, msgspec.to_builtins(report))
     return msgspec.structs.replace(report, expectations=judged, claim_met=is_met(judged))
 
 

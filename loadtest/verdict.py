@@ -18,7 +18,7 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     met: bool | None
 
 
-def judge(expected: Sequence[Expectation], figures: Any) -> list[Judged]:
+def judge_claim(expected: Sequence[Expectation], figures: Any) -> list[Judged]:
     """Return each expectation with its verdict, given the report as plain values."""
     return [_judge(each, figures) for each in expected]
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from loadtest.report import PhaseResult, Report, load_report, save_report, with_verdict
 from loadtest.scenario import Expectation, WrongScenario, load_scenario, parse_scenario
 from loadtest.scenario import scenario_names as names
-from loadtest.verdict import is_met, judge
+from loadtest.verdict import is_met, judge_claim
 from streams.cli.loadtest import command
 from tests.loadtest.test_report import BURST, PHASE, made
 from tests.loadtest.test_scenario import SMALL
@@ -47,7 +47,7 @@ def test_a_figure_is_held_to_its_bound(
     slow = msgspec.structs.replace(BURST, seconds=3.5)
     second = msgspec.structs.replace(PHASE, repetitions=[BURST, slow], outage=None)
     figures = msgspec.to_builtins(made(phases=[PHASE, second]))
-    (judged,) = judge([Expectation(figure=figure, **bound)], figures)
+    (judged,) = judge_claim([Expectation(figure=figure, **bound)], figures)
     assert judged.met is met
     assert figure in judged.expected
 
@@ -64,7 +64,7 @@ def test_a_figure_is_held_to_its_bound(
 )
 def test_a_claim_is_all_of_its_figures(expected: list[Expectation], met: bool | None) -> None:
     """One miss refutes it, and one gap leaves it open."""
-    assert is_met(judge(expected, msgspec.to_builtins(made()))) is met
+    assert is_met(judge_claim(expected, msgspec.to_builtins(made()))) is met
 
 
 @pytest.mark.parametrize("name", names())
