@@ -16,6 +16,8 @@ from services.metrics.metrics import Metrics
 
 REQUEST_ID: Final = "X-Request-Id"
 _HEADER: Final = REQUEST_ID.lower().encode()
+_VARY: Final = (b"vary", b"Accept-Encoding")
+"""Beside what CORS adds: also answers that are as they are would be compressed for others."""
 _ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 """Ids of clients and proxies that are taken over; others could not stand in a log as they are."""
 _SLASH: Final = re.compile("%2F", re.IGNORECASE)
@@ -24,7 +26,10 @@ _log = structlog.get_logger(__name__)
 
 
 def identify_requests(app: ASGIApp, new_id: Callable[[], str]) -> ASGIApp:
-    """Return the app with an id for each request, in its answer and in all that it logs."""
+    """Return the app with an id for each request, in its answer and in all that it logs.
+
+    Answers also say which other header they depend on.
+    """
 
     async def identified(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -34,7 +39,8 @@ def identify_requests(app: ASGIApp, new_id: Callable[[], str]) -> ASGIApp:
 
         async def add_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (_HEADER, request_id.encode())]
+                added = (_HEADER, request_id.encode()), _VARY
+                message["headers"] = [*message["headers"], *added]
             await send(message)
 
         with bound_contextvars(request_id=request_id):

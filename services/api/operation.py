@@ -16,6 +16,7 @@ from services.api import queries
 from services.api.auth.access import Access, AccessGate
 from services.api.auth.audit import note_scope_use, scope_use
 from services.api.auth.tokens import Caller
+from services.api.compression import compressed
 from services.api.parameters import read_query
 from services.api.rates import Rates, network_of
 
@@ -58,11 +59,16 @@ class Endpoint:
         async def answer(request: AnyRequest) -> Response[Any]:
             query, viewer = await _admit(request, operation, gate, rates)
             response = await handle(request, query, viewer)
-            if operation.access in _PERSONAL or viewer is not None:
+            personal = operation.access in _PERSONAL or viewer is not None
+            if personal:
                 response.headers["Cache-Control"] = "no-store"
             elif operation.tagged:
                 response.headers["Cache-Control"] = "no-cache"
-            return _with_tag(request, response) if operation.tagged else response
+            if operation.tagged:
+                response = _with_tag(request, response)
+            if personal and operation.access != Access.OPERATOR:
+                return response
+            return compressed(request, response, keep=operation.access == Access.OPEN)
 
         path = operation.path.replace("}", ":str}")
         methods = [HttpMethod.GET, HttpMethod.HEAD]
