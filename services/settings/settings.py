@@ -1,7 +1,7 @@
 """Settings from environment variables with the prefix MINGLE_."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -12,6 +12,8 @@ from services.settings.checks import contradictions
 from services.settings.tls import TlsFiles
 
 Port = Annotated[int, Field(ge=0, le=65535)]
+LATEST_EPOCH: Final = 253_402_300_799_999 - 2**41
+"""With a later one, ids would reach past the year 9999, which no time in an answer can say."""
 
 
 def _text(description: str) -> Any:
@@ -26,7 +28,10 @@ class Settings(BaseSettings):
 
     store: Literal["cassandra", "memory"] = Field("cassandra", description="store of all state")
     epoch: int = Field(
-        946_684_800_000, ge=0, description="start of post ids, in milliseconds since 1970"
+        946_684_800_000,
+        ge=0,
+        le=LATEST_EPOCH,
+        description="start of post ids, in milliseconds since 1970",
     )
     retention_days: float = Field(
         30, ge=0, le=36_500, description="days for which posts stay in home timelines; 0: forever"

@@ -7,6 +7,7 @@ from typing import Any, Final
 import click
 import httpx
 from rich.console import RenderableType
+from rich.table import Table
 
 from services.settings.settings import Settings
 from streams.cli.configuration import load_settings
@@ -50,11 +51,15 @@ def get_json(api: str | None, path: str, **parameters: str | int | None) -> dict
 
 
 def print_answer(body: Mapping[str, Any], view: RenderableType, *, as_json: bool) -> None:
-    """Print the API's own answer as JSON, else the view of it."""
+    """Print the API's own answer as JSON, else the view of it.
+
+    What is as wide as the terminal, as a timeline, is also folded where there is none.
+    """
     if as_json:
         click.echo(json.dumps(body, ensure_ascii=False))
     else:
-        text_console().print(view)
+        is_table = isinstance(view, Table) and not view.expand
+        text_console(for_tables=is_table).print(view)
 
 
 def _detail(answer: httpx.Response) -> str:

@@ -19,8 +19,8 @@ def dead_letter_panel(headers: Mapping[str, bytes], value: bytes | None) -> Tabl
         texts.get(f"__connect.errors.{part}", "?") for part in ("topic", "partition", "offset")
     ]
     table = Table.grid(padding=(0, 2))
-    table.add_row("topic", place[0])
-    table.add_row("place", f"partition {place[1]}, offset {place[2]}")
+    table.add_row("topic", Text(place[0]))
+    table.add_row("place", Text(f"partition {place[1]}, offset {place[2]}"))
     table.add_row("field", Text(texts.get("mingle.field", "?"), style="bold"))
     table.add_row("reason", Text(texts.get("mingle.reason", "?"), style="bold red"))
     table.add_row("value", Text(_beginning(value), style="dim"))

@@ -1,9 +1,15 @@
 """The exact fields of items, threads and explanations."""
 
 import httpx
+import pytest
+from pydantic import ValidationError
 
+from schemas import events
+from schemas.ids import MAX_ID, PostId
+from services.posts.post import post_mutation
+from services.settings.settings import LATEST_EPOCH, Settings
 from services.visibility.rules import RULES
-from tests.api.village import ALICE, BOB, CAROL, Village
+from tests.api.village import ALICE, BOB, CAROL, NOW, Village, api_on, client_of, memory
 
 
 async def test_an_item_has_exactly_these_fields(
@@ -186,3 +192,16 @@ async def test_explain_says_the_rule_and_the_path(
         "path": "pushed",
         "stored": True,
     }
+
+
+async def test_ids_reach_no_further_than_times_do() -> None:
+    """The last post of the latest epoch is answered; a later epoch is refused as a setting."""
+    last = PostId(MAX_ID)
+    stores = memory()
+    said = events.PostCreated(version=NOW * 1_000, post_id=last, author_id=BOB, text="the last")
+    await stores.posts.record([post_mutation(said)])
+    async with client_of(api_on(stores, epoch=LATEST_EPOCH)) as client:
+        answer = (await client.get(f"/v1/posts/{last}")).json()
+    assert answer["created_at"].startswith("9999-12-31T23:59:59")
+    with pytest.raises(ValidationError, match="epoch"):
+        Settings(epoch=LATEST_EPOCH + 1)

@@ -69,6 +69,12 @@ ANSWERS = {
     },
     "/v1/users/1/home?view=signal": {"items": [], "next": None, "state": "building"},
     "/v1/users/1/explain/7": {"shown": True, "rule": 2, "path": "own", "stored": True},
+    "/v1/users/1/explain/8": {
+        "shown": False,
+        "rule": 7,
+        "reason": "keyword",
+        "detail": "[/x] " * 40,
+    },
 }
 
 
@@ -148,6 +154,12 @@ def test_thread_reads_all_pages(api: str) -> None:
     told = json.loads(run(*asked, "--all", "--json").output)
     assert [each["post_id"] for each in told["items"]] == ["7", "8"]
     assert "hello" not in run(*asked, "--before", "more").output
+
+
+def test_explain_keeps_values_whole_for_a_program(api: str) -> None:
+    """Neither folded to the width of a terminal that is not there, nor read as markup."""
+    lines = run("explain", "1", "8", "--api", api).output.splitlines()
+    assert f"reason   keyword: {'[/x] ' * 39}[/x]" in [each.rstrip() for each in lines]
 
 
 def test_explain_shows_the_verdict(api: str) -> None:

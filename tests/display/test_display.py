@@ -184,6 +184,14 @@ def test_words_of_strangers_only_draw_themselves(words: str, shown: str) -> None
     assert shown in drawn(timeline_list(page(item(1, 1, words)), CONTEXT))[0]
 
 
+def test_headers_of_a_dead_letter_are_text() -> None:
+    """Also on a console that takes markup, as the demo's."""
+    headers = {f"__connect.errors.{each}": b"[b]x[/y]" for each in ("topic", "partition", "offset")}
+    lines = drawn(dead_letter_panel(headers, b"[/x]"))
+    assert lines[:2] == ["topic   [b]x[/y]", "place   partition [b]x[/y], offset [b]x[/y]"]
+    assert lines[-1] == "value   [/x]"
+
+
 def test_a_dead_letter_names_place_field_and_reason() -> None:
     """With the beginning of its value, whatever that holds."""
     headers = {
