@@ -12,12 +12,14 @@ from services.readers import item as shown
 from services.readers import people
 from services.readers.paging import MAX_UNREAD
 from services.relations.lists import ListRules
-from services.relations.relations import Edge, KeywordMute
+from services.relations.relations import Edge, KeywordMute, Mute
 from services.visibility import standing
 from services.visibility.view import ReasonKind
 
 IdText = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,18}$", description="an id in decimal")]
 Time = Annotated[datetime, Meta(tz=True)]
+_LATEST: Final = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
+"""Any version may be said of a relation whose record has no timestamp."""
 
 
 def schema_ref(name: str) -> dict[str, str]:
@@ -116,6 +118,7 @@ class Listing(Struct, frozen=True):
     `generation` tells operators which tables a home timeline was read from; cursors outlive it.
     Only a home has `mark`, the last post that its owner marked as read, and `unread`, how many
     entries are newer, up to 100: null where there is no mark, and on pages that a cursor asks for.
+    With `hydrate=false` read `post_ids`: that `items` are ids then ends with the next release.
     """
 
     items: list[Item | IdText]
@@ -126,12 +129,14 @@ class Listing(Struct, frozen=True):
     generation: str | None = None
     mark: IdText | None | UnsetType = UNSET
     unread: Annotated[int, Meta(ge=0, le=MAX_UNREAD)] | None | UnsetType = UNSET
+    post_ids: list[IdText] | UnsetType = UNSET
 
 
 class Follow(Struct, frozen=True):
-    """A follow edge with its options; `since` is in microseconds since the Unix epoch."""
+    """A follow edge with its options; `since` is `followed_at` in microseconds of 1970."""
 
     since: int
+    followed_at: Time
     replies: Replies
     reposts: bool
     bare_links: bool | None
@@ -139,10 +144,11 @@ class Follow(Struct, frozen=True):
 
 
 class Muted(Struct, frozen=True):
-    """A mute of a user; `expires_at` is in microseconds since the Unix epoch."""
+    """A mute of a user; `expires_at` is `ends_at` in microseconds of 1970."""
 
     scope: Scope
     expires_at: int | None
+    ends_at: Time | None
 
 
 class Person(Struct, frozen=True):
@@ -172,7 +178,7 @@ class FollowedTag(Struct, frozen=True):
 
 
 class MutedWords(Struct, frozen=True):
-    """A keyword mute; without contexts it applies to all of them."""
+    """A keyword mute; without contexts it applies to all of them. It ends as a mute does."""
 
     keyword_id: IdText
     phrase: str
@@ -180,6 +186,7 @@ class MutedWords(Struct, frozen=True):
     contexts: list[Context]
     action: MuteAction
     expires_at: int | None
+    ends_at: Time | None
 
 
 class Relations(Struct, frozen=True):
@@ -261,7 +268,7 @@ def person(found: people.Person, now_us: int) -> Person:
         follow=None if edge is None else _follow(edge),
         followed_by=followed_by,
         blocked=relationship.blocks,
-        mute=Muted(mute.scope, mute.expires_at) if mute is not None and active else None,
+        mute=_muted(mute) if mute is not None and active else None,
         lists=[str(each) for each in sorted(relationship.lists)],
     )
 
@@ -278,12 +285,26 @@ def muted_words(mute: KeywordMute) -> MutedWords:
         sorted(mute.contexts),
         mute.action,
         mute.expires_at,
+        _end(mute),
     )
+
+
+def time_of(microseconds: int) -> datetime:
+    """Return a time since 1970, or the last day that has an RFC 3339 form."""
+    return datetime.fromtimestamp(min(microseconds / 1_000_000, _LATEST), UTC)
+
+
+def _muted(mute: Mute) -> Muted:
+    return Muted(mute.scope, mute.expires_at, _end(mute))
+
+
+def _end(mute: Mute | KeywordMute) -> datetime | None:
+    return None if mute.expires_at is None else time_of(mute.expires_at)
 
 
 def _follow(edge: Edge) -> Follow:
     options = (edge.replies, edge.reposts, edge.bare_links, sorted(edge.languages))
-    return Follow(edge.version, *options)
+    return Follow(edge.version, time_of(edge.version), *options)
 
 
 def _fields(post: shown.Item) -> dict[str, Any]:

@@ -132,7 +132,14 @@ EVENT: Final = {
 THREAD: Final = answers.Thread([answers.thread_item(each) for each in _THREAD], next=_CURSOR)
 PERSON: Final = answers.Person(
     user_id="42",
-    follow=answers.Follow(1_783_314_000_000_000, "followed", True, None, ["en"]),
+    follow=answers.Follow(
+        1_783_314_000_000_000,
+        answers.time_of(1_783_314_000_000_000),
+        "followed",
+        True,
+        None,
+        ["en"],
+    ),
     followed_by=True,
     blocked=False,
     mute=None,

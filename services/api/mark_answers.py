@@ -1,16 +1,12 @@
 """Read marks as the API answers with them."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from services.api.answers import IdText, Time
+from services.api.answers import IdText, Time, time_of
 from services.relations import relations
 from services.relations.mutation import SubjectKind
-
-_LATEST = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
-"""The last day that has an RFC 3339 form; a record without a timestamp may have any version."""
 
 
 class MarkItem(Struct, frozen=True):
@@ -37,5 +33,4 @@ def read_mark(mark: relations.ReadMark) -> MarkItem:
     if mark.post_id:
         place = "conversation" if mark.kind is SubjectKind.READ else "unanswered"
         what = f"{place}:{mark.post_id}"
-    at = datetime.fromtimestamp(min(mark.version / 1_000_000, _LATEST), UTC)
-    return MarkItem(what, str(mark.up_to), at)
+    return MarkItem(what, str(mark.up_to), time_of(mark.version))

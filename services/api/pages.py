@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 from litestar import Response
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from schemas.ids import PostId, UserId
@@ -60,8 +60,10 @@ class Pager:
 
     def to_listing(self, page: Page, newest: PagePosition | None, *, hydrate: bool) -> Listing:
         """Return the page to answer with; newer items follow from `newest` on."""
+        ids = UNSET if hydrate else [str(each.post_id) for each in page.items]
         return Listing(
-            items=[self.present(each) if hydrate else str(each.post_id) for each in page.items],
+            items=[self.present(each) for each in page.items] if ids is UNSET else [*ids],
+            post_ids=ids,
             next=self.cursor_at(page.older),
             prev=None if newest is None else self.cursors.seal(self.listing, newest),
             gap=self._gap(page),

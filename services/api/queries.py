@@ -45,7 +45,7 @@ Around = Annotated[
     Literal["mark"],
     Meta(description="half of the page newer than the user's read mark; not with a cursor"),
 ]
-Hydrate = Annotated[bool, Meta(description="true: full items; false: only post ids")]
+Hydrate = Annotated[bool, Meta(description="true: full items; false: only ids, in `post_ids`")]
 WaitFor = Annotated[IdParameter, Meta(description="wait up to 2 s for this post to arrive")]
 MAX_TAGS = 10
 """Tags in one parameter."""

@@ -42,7 +42,7 @@ class SignalItem(Item, frozen=True):
 class HomeListing(Listing, frozen=True):
     """A page of a home: newest first, or with `view=signal` as its owner may want to answer.
 
-    Ids alone with `hydrate=false`. Pages of signal have no `prev`.
+    With `hydrate=false`, `post_ids` has the ids. Pages of signal have no `prev`.
     """
 
     items: Annotated[

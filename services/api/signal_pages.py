@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from litestar import Response
+from msgspec import UNSET
 
 from schemas.ids import PostId
 from services.api.cursors import Cursors, InvalidCursor
@@ -39,11 +40,10 @@ class SignalPager:
             raise BadParameter("around", "cannot be combined with `view=signal`")
         page = await read(query.limit, self._open(query.before))
         token = None if page.next is None else self._seal(page.next)
-        given = [
-            signal_item(each) if query.hydrate else str(each.item.post_id) for each in page.items
-        ]
+        ids = UNSET if query.hydrate else [str(each.item.post_id) for each in page.items]
         listing = HomeListing(
-            items=given,
+            items=[signal_item(each) for each in page.items] if ids is UNSET else ids,
+            post_ids=ids,
             next=token,
             prev=None,
             gap=None,

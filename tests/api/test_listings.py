@@ -105,11 +105,12 @@ async def test_the_link_header_says_the_same(village: Village, client: httpx.Asy
     assert re.fullmatch(r'<[^>]+>; rel="prev"', answer.headers["link"])
 
 
-async def test_without_hydration_items_are_ids(village: Village, client: httpx.AsyncClient) -> None:
-    """Order and cursors are the same."""
+async def test_without_hydration_there_are_ids(village: Village, client: httpx.AsyncClient) -> None:
+    """In a field of their own, and as items for another release; order and cursors are the same."""
     await village.post(ALICE)
     whole, bare = await page(client), await page(client, hydrate="false")
-    assert bare == whole | {"items": [each["post_id"] for each in whole["items"]]}
+    posts = [each["post_id"] for each in whole["items"]]
+    assert bare == whole | {"items": posts, "post_ids": posts}
 
 
 async def test_an_authors_page_is_for_its_viewer(

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from schemas import relations as said
+from schemas.ids import MAX_ID
 from tests.api.village import ALICE, BOB, CAROL, NOW, Village
 
 RELATIONS = "/v1/users/1/relations"
@@ -81,8 +82,29 @@ async def test_own_settings_are_listed(village: Village, client: httpx.AsyncClie
             "contexts": [],
             "action": "hide",
             "expires_at": None,
+            "ends_at": None,
         }
     ]
+
+
+@pytest.mark.parametrize(
+    ("expires_at", "ends_at"),
+    [
+        (NOW * 1_000 + 60_000_000, "2026-09-21T14:14:20Z"),
+        (MAX_ID, "9999-12-31T00:00:00Z"),
+    ],
+)
+async def test_times_are_also_in_the_format_of_all_others(
+    village: Village, client: httpx.AsyncClient, expires_at: int, ends_at: str
+) -> None:
+    """Of mutes of people and of words; one that no such time can say is the last."""
+    ends: Any = {"expires_at": expires_at}
+    await village.says(said.MuteCreated(**SAID, target_id=BOB, **ends))
+    await village.says(said.KeywordMuteCreated(**SAID, keyword_id=5, phrase="football", **ends))
+    (words,) = await walked(client, "keyword_mutes")
+    person = (await client.get(f"{RELATIONS}/{BOB}")).json()
+    for each in (words, person["mute"]):
+        assert (each["expires_at"], each["ends_at"]) == (expires_at, ends_at)
 
 
 async def test_the_relationship_of_two_users(village: Village, client: httpx.AsyncClient) -> None:
@@ -95,6 +117,7 @@ async def test_the_relationship_of_two_users(village: Village, client: httpx.Asy
         "user_id": str(BOB),
         "follow": {
             "since": NOW * 1_000,
+            "followed_at": "2026-09-21T14:13:20Z",
             "replies": "all",
             "reposts": True,
             "bare_links": None,
@@ -102,7 +125,7 @@ async def test_the_relationship_of_two_users(village: Village, client: httpx.Asy
         },
         "followed_by": True,
         "blocked": False,
-        "mute": {"scope": "reposts", "expires_at": None},
+        "mute": {"scope": "reposts", "expires_at": None, "ends_at": None},
         "lists": ["7"],
     }
     assert (await client.get(f"{RELATIONS}/{CAROL}")).json() == STRANGER

@@ -116,7 +116,7 @@ async def test_only_the_newest_are_ordered(
     first = await listing(client)
     assert ids(first) == posts[:1:-1]
     rest = await listing(client, before=first["next"], hydrate="false")
-    assert rest["items"] == [str(each) for each in posts[1::-1]]
+    assert rest["items"] == rest["post_ids"] == [str(each) for each in posts[1::-1]]
     assert rest["next"] is None
 
 
