@@ -261,7 +261,11 @@ def create_workers(
         deps.metrics,
         deps.retention,
         deps.clock,
-        policy=FanOutPolicy(deps.settings.bulk_followers, deps.settings.pull_followers),
+        policy=FanOutPolicy(
+            deps.settings.bulk_followers,
+            deps.settings.pull_followers,
+            deps.settings.deliver_at_once,
+        ),
         active_followers=active_followers,
     )
     birth = new_birth()

@@ -19,7 +19,7 @@ from services.handlers.erased import ErasedAccounts
 from services.handlers.follows import RecordFollows
 from services.handlers.handler import Accepted, Handler
 from services.handlers.inboxes import PUSHED_PARTICIPANTS, FillInboxes
-from services.handlers.inline_outbox import InlineOutbox
+from services.handlers.inline_outbox import InlineOutbox, SmallPagesAtOnce
 from services.handlers.link_quotes import LinkQuotes
 from services.handlers.link_replies import LinkReplies
 from services.handlers.link_reposts import LinkReposts
@@ -57,7 +57,10 @@ class Route(NamedTuple):
         return f"{self.topic}@{self.role}" if self.is_second else self.topic
 
 
-WORDS_AT_ONCE = BatchBounds(messages=1024, batches=2)
+AS_THEY_COME = BatchBounds(gather_seconds=0.1)
+"""A message that finds nothing in flight is taken at once. Others wait for each other: every batch
+pays for a dozen requests, whatever it holds."""
+WORDS_AT_ONCE = BatchBounds(messages=1024, batches=2, gather_seconds=1.0, gathers_always=True)
 """Words can wait and share mutations: the more posts at a time, the fewer mutations a post."""
 BULK_AT_ONCE = BatchBounds(messages=16, batches=2)
 """One batch is written while the followers of the next are read. More would only lengthen the queue
@@ -66,12 +69,12 @@ at the store, in which the other lane waits too."""
 BY_DEFAULT = FanOutPolicy()
 
 ROUTES = (
-    Route("posts", "posts", "ingest", BatchBounds()),
-    Route("replies", "replies", "ingest", BatchBounds()),
-    Route("follows", "follows", "ingest", BatchBounds()),
-    Route("relations", "relations", "ingest", BatchBounds()),
-    Route("fanout", "fanout-pages", "fanout", BatchBounds(), lane="push"),
-    Route("backfills", "backfills", "fanout", BatchBounds()),
+    Route("posts", "posts", "ingest", AS_THEY_COME),
+    Route("replies", "replies", "ingest", AS_THEY_COME),
+    Route("follows", "follows", "ingest", AS_THEY_COME),
+    Route("relations", "relations", "ingest", AS_THEY_COME),
+    Route("fanout", "fanout-pages", "fanout", AS_THEY_COME, lane="push"),
+    Route("backfills", "backfills", "fanout", AS_THEY_COME),
     Route("bulk", "bulk-pages", "bulk", BULK_AT_ONCE, lane="bulk"),
     Route("words", "posts", "search", WORDS_AT_ONCE, is_second=True),
     Route("reply-words", "replies", "search", WORDS_AT_ONCE, is_second=True),
@@ -108,6 +111,8 @@ def create_handlers(  # noqa: PLR0913 - what handlers are made of
     pushed_participants: int = PUSHED_PARTICIPANTS,
 ) -> Mapping[str, Handler[Any]]:
     """Return the handler of each agent, on these stores."""
+    lanes = _lanes(stores, metrics, clock, active_followers)
+    at_once = SmallPagesAtOnce(lanes["fanout"], requests, policy.entries_at_once)
     record = RecordPosts(
         posts=stores.posts,
         author_timelines=stores.author_timelines,
@@ -120,7 +125,7 @@ def create_handlers(  # noqa: PLR0913 - what handlers are made of
         audiences=stores.audiences,
         tags=stores.tags,
         words=stores.words,
-        outbox=requests,
+        outbox=at_once if policy.entries_at_once else requests,
         retention=retention,
         clock=clock,
         policy=policy,
@@ -134,7 +139,7 @@ def create_handlers(  # noqa: PLR0913 - what handlers are made of
         "replies": counting(posts),
         "follows": counting(obeying(RecordFollows(stores.graph, stores.relations, requests))),
         "relations": counting(obeying(RecordRelations(stores.relations, stores.erasures))),
-        **_lanes(stores, metrics, clock, active_followers),
+        **lanes,
         "backfills": Backfill(stores, retention, clock),
         "words": words,
         "reply-words": words,

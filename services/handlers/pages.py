@@ -23,10 +23,13 @@ class FanOutPolicy(NamedTuple):
 
     From `bulk_followers` on they use the bulk lane, where other authors do not wait for them. From
     `pull_followers` on they are not pushed: followers pull them when they read. 0 turns either off.
+    Of the pages of the push lane, whoever records a batch of posts delivers up to
+    `entries_at_once` home entries itself.
     """
 
     bulk_followers: int = BULK_FOLLOWERS
     pull_followers: int = PULL_FOLLOWERS
+    entries_at_once: int = 0
 
     def is_bulk(self, followers: int) -> bool:
         """Whether the bulk lane delivers the posts of an author with so many followers."""

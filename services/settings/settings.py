@@ -160,6 +160,13 @@ class Settings(BaseSettings):
     bulk_followers: int = Field(
         20_000, ge=0, description="followers from which an author uses the bulk lane; 0: never"
     )
+    deliver_at_once: int = Field(
+        32_768,
+        ge=0,
+        le=1_000_000,
+        description="home entries that a batch of posts delivers itself, those of small authors "
+        "first; what is more goes through Kafka; 0: all",
+    )
     pull_followers: int = Field(
         2_000_000,
         ge=0,

@@ -20,6 +20,10 @@ class BatchBounds(NamedTuple):
     retries: int = 8
     """Later attempts in flight, counted separately: those of one partition that run into timeouts
     must not take the slots of healthy partitions."""
+    gather_seconds: float = 0.0
+    """How long a batch that is not full waits for more messages while another one is in flight."""
+    gathers_always: bool = False
+    """Whether it waits for more also while none is."""
 
 
 class Slice(NamedTuple):
@@ -52,6 +56,7 @@ class Backlog:
         self._lanes: dict[Partition, _Lane] = {}
         self._first_tries = 0
         self._retries = 0
+        self._gathered: float | None = None  # when a batch has waited long enough
 
     def add(self, run: RecordRun) -> None:
         lane = self._lanes.get(run.partition)
@@ -62,21 +67,38 @@ class Backlog:
     def clear(self) -> None:
         """Forget what waits. Batches in flight are still to be given back."""
         self._lanes.clear()
+        self._gathered = None
 
     def take(self, now: float) -> Batch | None:
-        """Return the next batch, or None when nothing is due or enough is in flight."""
+        """Return the next batch, or None when nothing is due or enough is in flight.
+
+        Times of `now` never go back.
+        """
         if self._retries < self._bounds.retries:
             for partition, lane in self._lanes.items():
                 if lane.is_due(now):
                     lane.busy = True
                     self._retries += 1
                     return Batch([self._cut(partition, lane, _Space(self._bounds))], retry=True)
-        if self._first_tries < self._bounds.batches:
+        if self._first_tries < self._bounds.batches and self._has_gathered(now):
             slices = self._gather()
             if slices:
                 self._first_tries += 1
+                self._gathered = None
                 return Batch(slices, retry=False)
         return None
+
+    def _has_gathered(self, now: float) -> bool:
+        """Whether what waits is a full batch, or has waited long enough for others."""
+        bounds = self._bounds
+        if not bounds.gather_seconds or not (self._first_tries or bounds.gathers_always):
+            return True
+        waiting = sum(len(lane.waiting) for lane in self._lanes.values() if not lane.attempt)
+        if not waiting:
+            return False
+        if self._gathered is None:
+            self._gathered = now + bounds.gather_seconds
+        return waiting >= bounds.messages or now >= self._gathered
 
     def finished(
         self, batch: Batch, later: Sequence[Slice], now: float, not_started: Sequence[Slice] = ()
@@ -94,8 +116,11 @@ class Backlog:
                 lane.put_back(part.records)
 
     def next_due(self) -> float | None:
-        """Return when the first waiting retry is due, whether or not there is room for it."""
-        return min((lane.due for lane in self._lanes.values() if lane.waits()), default=None)
+        """Return when a retry or a gathered batch is due, whether or not there is room for it."""
+        dues = [lane.due for lane in self._lanes.values() if lane.waits()]
+        if self._gathered is not None:
+            dues.append(self._gathered)
+        return min(dues, default=None)
 
     def in_retry(self) -> int:
         """Return the number of partitions that wait for a retry."""

@@ -36,7 +36,7 @@ from streams.process.room import Room
 from streams.process.serving import Address, allow_files, serve_app
 from streams.process.signals import FAILED, STOPPED, run_apps
 from streams.process.store_contact import StoreContact
-from streams.routes import ERASING_ROLE, REQUEST_ROLES, WRITE_HOMES
+from streams.routes import ERASING_ROLE, WRITE_HOMES
 
 PROBES = 100
 """Connections to a worker's health checks and metrics, at most: a few are ever in use."""
@@ -94,7 +94,7 @@ def background_work(deps: Deps, roles: Sequence[str], dormant: InactiveUsers) ->
     work: list[Work] = [_create_acknowledger(deps, roles).watch()]
     if ERASING_ROLE in roles:
         work.append(create_erasure_work(deps).watch())
-    if deps.settings.inactive_days and set(roles) & set(REQUEST_ROLES):
+    if deps.settings.inactive_days and set(roles) & set(WRITE_HOMES):
         failed = "could not read who is inactive: nobody is left out"
         work.append(repeat(dormant.scan, SCAN_SECONDS, failed))
     return work

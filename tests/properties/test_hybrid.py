@@ -15,7 +15,8 @@ from tests.relation_histories import peopled_histories
 
 lanes = st.sampled_from((0, 1, 2))
 pulls = st.sampled_from((1, 1, 2, 0))
-policies = st.lists(st.builds(FanOutPolicy, lanes, pulls), min_size=1, max_size=3)
+at_once = st.sampled_from((0, 2, 1_000))
+policies = st.lists(st.builds(FanOutPolicy, lanes, pulls, at_once), min_size=1, max_size=3)
 """Those of workers at once: who restarts with another threshold is another worker."""
 
 

@@ -56,7 +56,7 @@ class World:
         self,
         days: float = RETENTION_DAYS,
         between: Callable[[Any], Any] = lambda port: port,
-        policies: Sequence[FanOutPolicy] = (FanOutPolicy(),),
+        policies: Sequence[FanOutPolicy] = (FanOutPolicy(), FanOutPolicy(entries_at_once=3)),
         stores: Stores | None = None,
         active_followers: Sequence[ActiveFollowers] = (everyone_active,),
         pushed_participants: Sequence[int] = (PUSHED_PARTICIPANTS,),

@@ -67,6 +67,47 @@ def test_batches_in_flight_are_bounded() -> None:
     assert taken(waiting.take(0.0)) == {0: [2]}
 
 
+def test_a_batch_waits_for_more_while_another_is_in_flight() -> None:
+    """Until it is full, or has waited for so long, or nothing is in flight any more."""
+    waiting = backlog(BatchBounds(messages=3, gather_seconds=0.1))
+    waiting.add(run(P0, 0))
+    first = waiting.take(5.0)
+    assert taken(first) == {0: [0]}
+    assert waiting.next_due() is None
+    waiting.add(run(P0, 1))
+    assert waiting.take(5.0) is None
+    assert waiting.next_due() == 5.1
+    waiting.add(run(P1, 0, 1))
+    assert taken(waiting.take(5.01)) == {0: [1], 1: [0, 1]}
+    waiting.add(run(P1, 2))
+    assert waiting.take(5.02) is None
+    waiting.add(run(P1, 3))
+    assert taken(waiting.take(5.13)) == {1: [2, 3]}
+    waiting.add(run(P0, 2))
+    assert waiting.take(5.2) is None
+    for batch in (first, Batch([], retry=False), Batch([], retry=False)):
+        assert batch is not None
+        waiting.finished(batch, [], 5.2)
+    assert taken(waiting.take(5.2)) == {0: [2]}
+
+
+def test_a_batch_may_wait_for_more_also_while_none_is_in_flight() -> None:
+    """What is lost meanwhile waits for nothing."""
+    waiting = backlog(BatchBounds(gather_seconds=1.0, gathers_always=True))
+    assert waiting.take(0.0) is None
+    assert waiting.next_due() is None
+    waiting.add(run(P0, 0))
+    assert waiting.take(3.0) is None
+    waiting.add(run(P0, 1))
+    assert waiting.take(3.5) is None
+    assert taken(waiting.take(4.0)) == {0: [0, 1]}
+    waiting.add(run(P0, 2))
+    assert waiting.take(4.5) is None
+    waiting.clear()
+    assert waiting.take(9.0) is None
+    assert waiting.next_due() is None
+
+
 def test_what_was_not_begun_goes_first_and_has_not_failed() -> None:
     """A batch of which only a part was handled gives the rest back, to be taken at once."""
     waiting = backlog(BatchBounds(messages=3))
@@ -161,6 +202,8 @@ def test_what_an_earlier_assignment_left_is_forgotten() -> None:
         bytes=st.integers(1, 5_000),
         batches=st.integers(1, 3),
         retries=st.integers(1, 3),
+        gather_seconds=st.just(0.0) | st.floats(1e-9, 10),
+        gathers_always=st.booleans(),
     ),
     failures=st.randoms(use_true_random=False),
 )
