@@ -16,7 +16,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPar
 
 from schemas.codec import Message, decode
 from schemas.events import FollowCreated, FollowDeleted, PostCreated, ReplyCreated
-from schemas.ids import SLOTS, slot
+from schemas.ids import slot
 from schemas.requests import BackfillFollow, DeliverPage
 from services.errors import StoreUnavailable
 from streams.bootstrap import cassandra_stores, connect_store, create_metrics
@@ -84,18 +84,29 @@ class KnownEffects:
                 self.posts[fact.author_id].setdefault(fact.post_id, now)
 
     def owed(self, seen: OffsetSample) -> Iterator[tuple[int, int]]:
-        """The entries (user, post) that a request which counts as handled has written."""
+        """The entries (user, post) that a message which counts as handled has written.
+
+        Of a post those for which no page was asked.
+        """
         match seen.message:
             case DeliverPage() as page:
-                for user, edge in self.edges[page.author_id].items():
-                    asked = page.slot_from <= edge.slot < page.slot_to
-                    ended = (user, page.author_id) in self.ended
-                    if asked and edge.since < seen.timestamp and not ended:
+                for user, edge in self._followers(page.author_id, seen):
+                    if page.slot_from <= edge.slot < page.slot_to:
                         yield user, page.post_id
+            case PostCreated() | ReplyCreated() as fact:
+                asked = self.pages[fact.post_id]
+                for user, edge in self._followers(fact.author_id, seen):
+                    if not any(start <= edge.slot < end for start, end in asked):
+                        yield user, fact.post_id
             case BackfillFollow() as wanted:
                 for post, since in self.posts[wanted.followee_id].items():
                     if since < seen.timestamp:
                         yield wanted.follower_id, post
+
+    def _followers(self, author: int, seen: OffsetSample) -> Iterator[tuple[int, Edge]]:
+        for user, edge in self.edges[author].items():
+            if edge.since < seen.timestamp and (user, author) not in self.ended:
+                yield user, edge
 
     def has_ended(self, seen: OffsetSample) -> bool:
         fact = seen.message
@@ -105,30 +116,15 @@ class KnownEffects:
 
     def unasked(self, seen: OffsetSample) -> str | None:
         """The request that a fact which counts as handled has not led to."""
-        match seen.message:
-            case FollowCreated() as fact:
-                edge = fact.follower_id, fact.followee_id
-                return None if self.backfills.get(edge, -1) >= seen.timestamp else "no backfill"
-            case PostCreated() | ReplyCreated() as fact:
-                followed = any(
-                    edge.since < seen.timestamp for edge in self.edges[fact.author_id].values()
-                )
-                covered = covers_all(self.pages[fact.post_id])
-                return "pages are missing" if followed and not covered else None
-        return None
+        fact = seen.message
+        if not isinstance(fact, FollowCreated):
+            return None
+        edge = fact.follower_id, fact.followee_id
+        return None if self.backfills.get(edge, -1) >= seen.timestamp else "no backfill"
 
 
 def merged(parts: Iterable[Mapping[Place, int]]) -> dict[Place, int]:
     return {place: offset for part in parts for place, offset in part.items()}
-
-
-def covers_all(ranges: Iterable[tuple[int, int]]) -> bool:
-    reached = 0
-    for start, end in sorted(ranges):
-        if start > reached:
-            return False
-        reached = max(reached, end)
-    return reached == SLOTS
 
 
 class OffsetSampler(BackgroundThread):

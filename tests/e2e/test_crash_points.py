@@ -25,6 +25,8 @@ END_SECONDS = 180.0
 DRAIN_SECONDS = 300.0
 SMALL = {"followers_a_page": 4, "entries_at_once": 8}
 """Bounds with which the fan-outs of a village have several pages and groups."""
+SOME_AT_ONCE = {"deliver_at_once": 6}
+"""A page or two of each batch are delivered with it, the others through Kafka."""
 VILLAGE = Village(people=100, follows=1_500, posts=2_000)
 
 pytestmark = pytest.mark.e2e
@@ -72,7 +74,7 @@ def die_and_recover(
     victims: dict[str, Journal] = {}
     for name, point in doomed.items():
         at = chance.randint(1, PASSES)
-        journal = pipeline.start_faulty_worker(name, point=point, at=at, **SMALL)
+        journal = pipeline.start_faulty_worker(name, SOME_AT_ONCE, point=point, at=at, **SMALL)
         if point:
             victims[name] = journal
     pipeline.until(lambda: pipeline.are_members(doomed))

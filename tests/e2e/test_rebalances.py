@@ -66,7 +66,8 @@ def storm(
     over = pipeline.folder / "over"
     journals = [
         pipeline.start_faulty_worker(
-            name, followers_a_page=followers_a_page, pages_at_once=pages_at_once,
+            name, {"deliver_at_once": 0},
+            followers_a_page=followers_a_page, pages_at_once=pages_at_once,
             slow_until=str(over), entries_a_second=followers_a_page, heartbeat_seconds=0.3,
         )
         for name in WORKERS

@@ -99,7 +99,13 @@ async def test_entries_that_a_worker_leaves_out_are_there_on_return(
 
 @pytest.mark.parametrize(
     ("days", "roles", "looks"),
-    [(DAYS, ROLES, 1), (DAYS, ("bulk",), 1), (DAYS, ("ingest", "search"), 0), (0, ROLES, 0)],
+    [
+        (DAYS, ROLES, 1),
+        (DAYS, ("bulk",), 1),
+        (DAYS, ("ingest",), 1),
+        (DAYS, ("search",), 0),
+        (0, ROLES, 0),
+    ],
 )
 async def test_only_who_delivers_looks(days: int, roles: tuple[str, ...], looks: int) -> None:
     """Only where it is switched on."""
