@@ -80,16 +80,16 @@ def measure_searches(client: httpx.Client, search: SearchCase) -> SearchTimes:
     """Request pages one after the other. Raises httpx.HTTPError."""
     for path, query in islice(search.requests, WARM_UP):
         client.get(path, params=query).raise_for_status()
-    before, ms, items = _store_requests(client), [], 0
+    before, ms, items = count_store_requests(client), [], 0
     for path, query in islice(search.requests, PAGES):
         began = perf_counter()
         answer = client.get(path, params=query)
         ms.append(1_000 * (perf_counter() - began))
         items += len(answer.raise_for_status().json()["items"])
-    return SearchTimes(ms, (_store_requests(client) - before) / PAGES, items / PAGES)
+    return SearchTimes(ms, (count_store_requests(client) - before) / PAGES, items / PAGES)
 
 
-def _store_requests(client: httpx.Client) -> float:
+def count_store_requests(client: httpx.Client) -> float:
     """Return the number of store requests of the API so far."""
     text = client.get("/metrics").raise_for_status().text
     return sum(

@@ -1,6 +1,6 @@
 """Shows signal as a list, with why each post stands where it does."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -30,13 +30,18 @@ def signal_list(body: Mapping[str, Any], context: DisplayContext) -> RenderableT
     return Group(table, *remarks) if body["items"] else Group(*remarks)
 
 
-def _why(item: Mapping[str, Any]) -> Text:
+def moved_by(reasons: Iterable[Mapping[str, Any]]) -> Text:
     """Return what raises a post (+) and what lowers it (-), most first."""
-    why = Text()
-    for each in item["because"]:
+    moved = Text()
+    for each in reasons:
         raises = float(each["share"]) > 0
         sign, style = ("+", "green") if raises else ("−", "red")  # noqa: RUF001 - a minus sign
-        why.append(f"{sign} {clean(each['words'])}  ", style=style)
+        moved.append(f"{sign} {clean(each['words'])}  ", style=style)
+    return moved
+
+
+def _why(item: Mapping[str, Any]) -> Text:
+    why = moved_by(item["because"])
     if item["score"] is None:
         why.append("older than what is ordered, newest first", style="dim")
     if item["folded"]:

@@ -17,6 +17,7 @@ POST = {
     "text": "hello",
     "depth": 0,
 }
+EXPLAINED = {"shown": True, "rule": 2, "path": "own", "stored": True}
 ANSWERS = {
     "/v1/users/1/home?limit=2&before=abc": {"items": [POST], "next": None, "state": "ready"},
     "/v1/users/1/home": {"items": [], "next": None, "state": "ready"},
@@ -68,13 +69,16 @@ ANSWERS = {
         "state": "ready",
     },
     "/v1/users/1/home?view=signal": {"items": [], "next": None, "state": "building"},
-    "/v1/users/1/explain/7": {"shown": True, "rule": 2, "path": "own", "stored": True},
     "/v1/users/1/explain/8": {
         "shown": False,
         "rule": 7,
         "reason": "keyword",
         "detail": "[/x] " * 40,
     },
+    "/v1/users/1/explain/7": EXPLAINED,
+    "/v1/users/1/explain/7?view=signal": EXPLAINED
+    | {"because": [{"feature": "answers_you", "share": 0.7, "words": "it answers you"}]},
+    "/v1/users/1/explain/8?view=signal": EXPLAINED | {"because": []},
 }
 
 
@@ -165,6 +169,14 @@ def test_explain_keeps_values_whole_for_a_program(api: str) -> None:
 def test_explain_shows_the_verdict(api: str) -> None:
     """The path names the user, then the post."""
     assert "shown" in run("explain", "1", "7", "--api", api).output
+
+
+def test_explain_shows_what_moves_a_post_in_signal(api: str) -> None:
+    """On request, or that it is not ordered there."""
+    asked = ("--view", "signal", "--api", api)
+    assert "+ it answers you" in run("explain", "1", "7", *asked).output
+    assert "not ordered" in run("explain", "1", "8", *asked).output
+    assert "signal" not in run("explain", "1", "7", "--api", api).output
 
 
 def test_json_is_the_apis_own_body(api: str) -> None:
