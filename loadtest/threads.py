@@ -47,7 +47,7 @@ WARM_UP = 10
 TICK_SECONDS = 0.05
 
 
-class Conversation:
+class LargeConversation:
     """A conversation that grows: its root, and replies in the order of their ids."""
 
     def __init__(self, replies: int, seed: int, until_ms: int) -> None:
@@ -87,7 +87,7 @@ class Conversation:
         return int(self._rng.integers(1, AUTHORS + 1))
 
 
-Replies: TypeAlias = Iterator[tuple[ReplyCreated, tuple[PostId, ...]]]
+StoredReplies: TypeAlias = Iterator[tuple[ReplyCreated, tuple[PostId, ...]]]
 
 
 class PageTimes(NamedTuple):
@@ -118,7 +118,7 @@ async def write_replies(
 
 
 async def write_conversation(
-    settings: Settings, conversation: Conversation, replies: Replies, *, most: int
+    settings: Settings, conversation: LargeConversation, replies: StoredReplies, *, most: int
 ) -> None:
     """Write the root and so many replies."""
     store = await connect(settings, Metrics(CollectorRegistry()))
@@ -131,7 +131,7 @@ async def write_conversation(
         await store.close()
 
 
-async def write_on(settings: Settings, replies: Replies, rate: float, stop: Event) -> None:
+async def write_on(settings: Settings, replies: StoredReplies, rate: float, stop: Event) -> None:
     """Write so many replies a second until it is stopped."""
     store = await connect(settings, Metrics(CollectorRegistry()))
     stores = create_stores(store, settings, now_ms)
@@ -148,7 +148,7 @@ async def write_on(settings: Settings, replies: Replies, rate: float, stop: Even
 
 
 @contextmanager
-def arriving(settings: Settings, replies: Replies, rate: float) -> Iterator[None]:
+def arriving(settings: Settings, replies: StoredReplies, rate: float) -> Iterator[None]:
     """Write so many replies a second in a thread of its own, as long as the context lasts."""
     stop = Event()
     with ThreadPoolExecutor(1) as thread:
@@ -193,7 +193,7 @@ def measure_first(client: httpx.Client, path: str, limit: int, looks: int) -> Pa
 @click.option("--limit", default=20, show_default=True, help="Direct replies on a page.")
 @click.option("--skip", default=499, show_default=True, help="Pages before those of the walk.")
 @click.option("--looks", default=100, show_default=True, help="Measured pages of each kind.")
-@click.option("--rate", default=0.0, show_default=True, help="Replies a second that arrive.")
+@click.option("--rate", default=0.0, show_default=True, help="StoredReplies a second that arrive.")
 @click.option("--seed", default=1, show_default=True)
 def main(  # noqa: PLR0913 - one for each option
     *, replies: int, limit: int, skip: int, looks: int, rate: float, seed: int
@@ -201,7 +201,7 @@ def main(  # noqa: PLR0913 - one for each option
     """Measure pages of a conversation of this size, in milliseconds."""
     name = f"threads_{uuid4().hex[:12]}"
     settings = Settings.model_validate({"cassandra_keyspace": name})
-    conversation = Conversation(replies, seed, now_ms())
+    conversation = LargeConversation(replies, seed, now_ms())
     coming = conversation.replies()
     asyncio.run(migrate(settings, available_migrations()))
     asyncio.run(write_conversation(settings, conversation, coming, most=replies))

@@ -17,6 +17,7 @@ from tests.cases.people import PEOPLE
 from tests.cases.quotes import QUOTES
 from tests.cases.replies import REPLIES
 from tests.cases.reposts import REPOSTS
+from tests.cases.signal import SIGNAL
 from tests.cases.silence import THREAD_MUTES
 from tests.cases.talk import TALK
 from tests.cases.threads import THREADS
@@ -37,4 +38,5 @@ CASES: Sequence[Case] = [
     *INBOX,
     *NEWS,
     *AROUND,
+    *SIGNAL,
 ]

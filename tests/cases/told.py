@@ -165,6 +165,12 @@ class Around(NamedTuple):
     viewer: int
 
 
+class Ordered(NamedTuple):
+    """The ids in signal, in its order."""
+
+    viewer: int
+
+
 Ask: TypeAlias = (
     Home
     | Entry
@@ -182,6 +188,7 @@ Ask: TypeAlias = (
     | Talks
     | CaughtUp
     | Around
+    | Ordered
 )
 
 

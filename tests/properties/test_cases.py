@@ -20,6 +20,7 @@ from services.readers.post import read_post
 from services.readers.quotes import QuotesOfPosts
 from services.readers.reader import Judgement, Reader
 from services.readers.search import SearchPosts, search_criteria
+from services.readers.signal import Signal
 from services.readers.tag import TagFilter, TagPosts
 from services.readers.unanswered import Unanswered
 from services.visibility.rules import RULES
@@ -35,6 +36,7 @@ from tests.cases.told import (
     Home,
     Listed,
     Mentioned,
+    Ordered,
     Page,
     Post,
     Quoted,
@@ -130,6 +132,16 @@ async def talk(world: World, case: Case) -> Any:
         case Talks(viewer):
             talks, _ = await world.inbox.page(UserId(viewer), None, 100)
             return [(each.root_id, each.new, list(each.participants)) for each in talks]
+        case _:
+            return await ranked(world, case)
+
+
+async def ranked(world: World, case: Case) -> Any:
+    """Of what is ordered by a score."""
+    match case.ask:
+        case Ordered(viewer):
+            page = await Signal(world.home).page(UserId(viewer), 100)
+            return [each.item.post_id for each in page.items]
         case CaughtUp(viewer):
             reader = CatchUpReader(world.home, world.reader, world.retention)
             news = await reader.read(UserId(viewer))
@@ -184,8 +196,8 @@ def test_the_cases_give_every_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     explain = HomeTimeline.explain
 
     def judging(judge: Any) -> Any:
-        async def judged(reader: Any, *asked: Any) -> Judgement:
-            judgement: Judgement = await judge(reader, *asked)
+        async def judged(reader: Any, *asked: Any, **beside: Any) -> Judgement:
+            judgement: Judgement = await judge(reader, *asked, **beside)
             given.update((each.rule, each.reason) for each in judgement.verdicts.values())
             return judgement
 

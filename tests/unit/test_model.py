@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.ids import DAY_MS
+from services.ranking.weights import SIGNAL as WEIGHTS
 from tests.cases import CASES
 from tests.cases.told import (
     NOW,
@@ -21,6 +22,7 @@ from tests.cases.told import (
     Home,
     Listed,
     Mentioned,
+    Ordered,
     Page,
     Post,
     Quoted,
@@ -94,6 +96,8 @@ def listing(model: Model, case: Case) -> Any:  # noqa: PLR0911 - one for each qu
             return item and item["text"], quote["placeholder"], bool(item and item["quote"])
         case CaughtUp(viewer):
             return model.news_lines(viewer)
+        case Ordered(viewer):
+            return [post for post, _ in model.signal(viewer, WEIGHTS)]
         case _:
             return talk(model, case)
 
