@@ -43,11 +43,12 @@ MODULES: Final = {
         "v1.36.3",
         tuple(
             f"api/openapi-spec/v3/{each}_openapi.json"
-            for each in ("api__v1", "apis__apps__v1", "apis__batch__v1",
+            for each in ("api__v1", "apis__apps__v1", "apis__autoscaling__v2", "apis__batch__v1",
                          "apis__networking.k8s.io__v1", "apis__policy__v1")
         ),
-        ("ConfigMap", "Deployment", "Job", "Namespace", "NetworkPolicy", "PodDisruptionBudget",
-         "Service", "ServiceAccount", "StatefulSet"),
+        ("ConfigMap", "CronJob", "Deployment", "HorizontalPodAutoscaler", "Ingress", "Job",
+         "Namespace", "NetworkPolicy", "PersistentVolumeClaim", "PodDisruptionBudget", "Service",
+         "ServiceAccount", "StatefulSet"),
     ),
     "keda": Module(
         "github.com/kedacore/keda/v2",

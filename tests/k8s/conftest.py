@@ -34,15 +34,15 @@ def rendered(folder: Path) -> list[Manifest]:
 )
 def manifests(request: pytest.FixtureRequest) -> list[Manifest]:
     """Everything that an overlay, or a combination under test, applies."""
-    return _rendered_or_skipped(request.param)
+    return rendered_or_skipped(request.param)
 
 
 @pytest.fixture
 def production() -> list[Manifest]:
-    return _rendered_or_skipped(ROOT / "k8s" / "overlays" / "production")
+    return rendered_or_skipped(ROOT / "k8s" / "overlays" / "production")
 
 
-def _rendered_or_skipped(folder: Path) -> list[Manifest]:
+def rendered_or_skipped(folder: Path) -> list[Manifest]:
     if not KUSTOMIZE.exists():
         pytest.skip("kustomize is not built: `make tools`, which needs Go")
     return rendered(folder)

@@ -1,22 +1,26 @@
 """What manifests say holds together, and agrees with the program."""
 
+import tomllib
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from schemas import topics
 from servers import jars
 from services.settings.settings import Settings
-from streams.cli import COMMANDS
+from streams.cli import COMMANDS, main
 from streams.cli.configuration import environment_variable
 from streams.kafka.topics import ActualTopic
 from streams.routes import REQUEST_ROLES, ROLES, ROUTES
-from tests.k8s.conftest import ROOT, Manifest
+from tests.k8s.conftest import ROOT, Manifest, rendered_or_skipped
 
-WORKLOADS = {"StatefulSet", "Deployment", "Job"}
+WORKLOADS = {"StatefulSet", "Deployment", "Job", "CronJob"}
 SECRETS = {"mingle-secrets", "mingle-metrics-token", "mingle-kafka-ca", "mingle-cassandra"}
 """Made by operators; the runbook says how."""
+SHELL = "mingle-shell"
+TOOLBOX = (SHELL, "mingle-verify", "mingle-snapshot-edges")
 OF_CASSANDRA = {"mingle-superuser", "mingle-client-encryption"}
 """Those in its namespace."""
 
@@ -25,8 +29,14 @@ def of_kind(manifests: list[Manifest], *kinds: str) -> list[Manifest]:
     return [each for each in manifests if each["kind"] in kinds]
 
 
+def template(workload: Manifest) -> Any:
+    """What its pods are made from; a CronJob makes jobs first."""
+    spec = workload["spec"]
+    return spec.get("jobTemplate", {}).get("spec", spec)["template"]
+
+
 def pod(workload: Manifest) -> Any:
-    return workload["spec"]["template"]["spec"]
+    return template(workload)["spec"]
 
 
 def container(workload: Manifest) -> Any:
@@ -35,7 +45,7 @@ def container(workload: Manifest) -> Any:
 
 
 def labels(workload: Manifest) -> dict[str, str]:
-    return dict(workload["spec"]["template"]["metadata"]["labels"])
+    return dict(template(workload)["metadata"]["labels"])
 
 
 def chosen(selector: Any, workloads: list[Manifest]) -> list[str]:
@@ -51,9 +61,24 @@ def test_each_role_has_workers(manifests: list[Manifest]) -> None:
 
 
 def test_containers_run_commands_that_exist(manifests: list[Manifest]) -> None:
-    """The first argument is a command of the program."""
+    """The arguments are a command of the program with its subcommand and options."""
     for each in of_kind(manifests, *WORKLOADS):
-        assert container(each)["args"][0] in COMMANDS
+        if each["metadata"]["name"] == SHELL:
+            assert "args" not in container(each)
+            continue
+        assert "command" not in container(each)
+        args = container(each)["args"]
+        assert args[0] in COMMANDS
+        if each["kind"] == "CronJob":
+            helped = CliRunner().invoke(main, [*args, "--help"])
+            assert helped.exit_code == 0, helped.output
+
+
+def test_everything_runs_one_image(manifests: list[Manifest]) -> None:
+    """The version of the program, also where a component adds it."""
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    images = {container(each)["image"] for each in of_kind(manifests, *WORKLOADS)}
+    assert images == {f"mingle:{version}"}
 
 
 def test_settings_exist(manifests: list[Manifest]) -> None:
@@ -251,6 +276,69 @@ def test_each_role_is_its_own_user(manifests: list[Manifest]) -> None:
         assert (each["metadata"]["namespace"], name) in users
 
 
+def test_operators_commands_are_another_user(production: list[Manifest]) -> None:
+    """Neither a worker's rights nor its group: those that the runbook gives to operators."""
+    jobs = {each["metadata"]["name"]: each for each in of_kind(production, "CronJob")}
+    assert set(jobs) == set(TOOLBOX)
+    for each in jobs.values():
+        assert environment(each)["MINGLE_KAFKA_USER"] == "mingle-operator"
+        assert mounted(each)["/run/mingle/kafka"] == "mingle-operator"
+        assert each["spec"]["concurrencyPolicy"] == "Forbid"
+        job = each["spec"]["jobTemplate"]["spec"]
+        assert job["activeDeadlineSeconds"] <= 8 * 3_600
+        assert job["backoffLimit"] == 0
+
+
+def test_plans_outlive_their_pod(production: list[Manifest]) -> None:
+    """The shell works where it may write, although its own files are read-only."""
+    (shell,) = (
+        each for each in of_kind(production, "CronJob") if each["metadata"]["name"] == SHELL
+    )
+    assert shell["spec"]["suspend"] is True
+    claims = {each["metadata"]["name"] for each in of_kind(production, "PersistentVolumeClaim")}
+    (claimed,) = (
+        each["persistentVolumeClaim"]["claimName"]
+        for each in pod(shell)["volumes"]
+        if "persistentVolumeClaim" in each
+    )
+    assert claimed in claims
+    (plans,) = (each for each in container(shell)["volumeMounts"] if each["name"] == "plans")
+    assert container(shell)["workingDir"] == plans["mountPath"]
+    command, seconds = container(shell)["command"]
+    assert (command, int(seconds)) == (
+        "sleep",
+        shell["spec"]["jobTemplate"]["spec"]["activeDeadlineSeconds"],
+    )
+
+
+def test_the_api_is_sized_by_what_it_requests() -> None:
+    """An autoscaler measures against the request, and alone says how many there are."""
+    manifests = rendered_or_skipped(ROOT / "k8s" / "tests" / "dev-outside")
+    (scaler,) = of_kind(manifests, "HorizontalPodAutoscaler")
+    (api,) = of_kind(manifests, "Deployment")
+    target = scaler["spec"]["scaleTargetRef"]
+    assert (target["kind"], target["name"]) == ("Deployment", api["metadata"]["name"])
+    assert "replicas" not in api["spec"]
+    (metric,) = (each["resource"] for each in scaler["spec"]["metrics"])
+    assert metric["name"] in container(api)["resources"]["requests"]
+    assert 2 <= scaler["spec"]["minReplicas"] < scaler["spec"]["maxReplicas"]
+    assert scaler["spec"]["behavior"]["scaleDown"]["stabilizationWindowSeconds"] >= 300
+
+
+def test_outside_only_the_interface_is_reached() -> None:
+    """By TLS, at a service that is there; metrics and probes are for the inside."""
+    manifests = rendered_or_skipped(ROOT / "k8s" / "tests" / "dev-outside")
+    (ingress,) = (each["spec"] for each in of_kind(manifests, "Ingress"))
+    (rule,) = ingress["rules"]
+    assert [rule["host"]] == ingress["tls"][0]["hosts"]
+    services = {each["metadata"]["name"]: each for each in of_kind(manifests, "Service")}
+    for path in rule["http"]["paths"]:
+        backend = path["backend"]["service"]
+        ports = {port["name"] for port in services[backend["name"]]["spec"]["ports"]}
+        assert backend["port"]["name"] in ports
+    assert {path["path"] for path in rule["http"]["paths"]} == {"/v1", "/openapi.json", "/docs"}
+
+
 def test_files_are_in_mounted_secrets(manifests: list[Manifest]) -> None:
     """Each that a setting names; none is mounted for nothing, and nobody may write there."""
     (shared,) = (each["data"] for each in of_kind(manifests, "ConfigMap") if is_settings(each))
@@ -260,15 +348,22 @@ def test_files_are_in_mounted_secrets(manifests: list[Manifest]) -> None:
         files = [value for name, value in told.items() if name.endswith("_FILE")]
         assert {file.rpartition("/")[0] for file in files} == set(mounted(each))
         assert set(mounted(each).values()) <= SECRETS | users
-        assert all(mount["readOnly"] for mount in container(each)["volumeMounts"])
+        mounts = container(each)["volumeMounts"]
+        assert {each["name"] for each in mounts if not each.get("readOnly")} <= {"plans"}
         assert pod(each)["securityContext"]["fsGroup"] == pod(each)["securityContext"]["runAsGroup"]
 
 
 def mounted(workload: Manifest) -> dict[str, str]:
     """The secret that is at each path."""
-    secrets = {each["name"]: each["secret"]["secretName"] for each in pod(workload)["volumes"]}
+    secrets = {
+        each["name"]: each["secret"]["secretName"]
+        for each in pod(workload)["volumes"]
+        if "secret" in each
+    }
     return {
-        each["mountPath"]: secrets[each["name"]] for each in container(workload)["volumeMounts"]
+        each["mountPath"]: secrets[each["name"]]
+        for each in container(workload)["volumeMounts"]
+        if each["name"] in secrets
     }
 
 
@@ -355,6 +450,7 @@ def rules(production: list[Manifest], workload: str, way: str) -> Iterator[tuple
         *((f"mingle-{role}", {("monitoring", "metrics")}, {("kafka", 9093), ("cassandra", 9042)})
           for role in ROLES),
         ("mingle-migrate", set(), {("cassandra", 9042)}),
+        *((name, set(), {("kafka", 9093), ("cassandra", 9042)}) for name in TOOLBOX),
     ],
 )  # fmt: skip
 def test_workers_reach_only_their_servers(
