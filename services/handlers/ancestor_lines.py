@@ -114,14 +114,18 @@ class AncestorLines:
                 yield {child.post_id for child in some}
 
     async def _write(self, posts: Sequence[Post], known: Mapping[PostId, Post]) -> None:
-        lines = {post.post_id: _known_ancestors(post, known) for post in posts}
+        lines = {post.post_id: known_line(post, known) for post in posts}
         replies = [post for post in posts if lines[post.post_id] and post.repost_of is None]
         await asyncio.gather(
             self._mentions.add(
-                {each for post in replies for each in _mentions(post, lines[post.post_id], known)}
+                {
+                    each
+                    for post in replies
+                    for each in mentions_owed(post, lines[post.post_id], known)
+                }
             ),
             self._mentions.add_answers(
-                [each for post in replies for each in _answers(post, lines[post.post_id])]
+                [each for post in replies for each in answers_owed(post, lines[post.post_id])]
             ),
             self._inboxes.update(posts, known),
         )
@@ -134,27 +138,29 @@ class AncestorLines:
             await self._posts.hint_ancestors(hints)
 
 
-def _mentions(
+def mentions_owed(
     post: Post, line: Sequence[PostId], known: Mapping[PostId, Post]
 ) -> Iterator[Mention]:
+    """Yield the mentions of those who wrote the nearest posts above a reply."""
     for above in line[:MENTIONED_LEVELS]:
         user = known[above].author_id
         if user != post.author_id:
             yield Mention(user, post.post_id)
 
 
-def _answers(post: Post, line: Sequence[PostId]) -> Iterator[Answer]:
+def answers_owed(post: Post, line: Sequence[PostId]) -> Iterator[Answer]:
+    """Yield what a reply answers."""
     for above in line[:ANSWERED_LEVELS]:
         yield Answer(post.author_id, above, post.post_id)
 
 
 def _has_whole_hint(post: Post, known: Mapping[PostId, Post]) -> bool:
     """Whether a hint names all known ancestors. That of a repost is about its original instead."""
-    line = _known_ancestors(post, known)
+    line = known_line(post, known)
     return post.repost_of is None and post.ancestor_hint[: len(line)] == line
 
 
-def _known_ancestors(post: Post, known: Mapping[PostId, Post]) -> tuple[PostId, ...]:
+def known_line(post: Post, known: Mapping[PostId, Post]) -> tuple[PostId, ...]:
     """Return the known ancestors of a post, nearest first, up to MAX_ANCESTOR_HINT."""
     return tuple(
         above for above in islice(ancestors(post, known), MAX_ANCESTOR_HINT) if above in known

@@ -28,6 +28,9 @@ MAX_PARTICIPANTS = 20
 MAX_COUNTED = 100
 """Participants that are counted. Of a conversation with more posts than LOOKED_AT so many may be
 found that wrote none of these."""
+OWN_AT_ONCE = 2
+"""Posts of the viewer's that are loaded at first: the last may be deleted, and it decides what is
+new."""
 MAX_LOOKS = 4
 """Rounds of loading for one page. What is undecided after the last counts as hidden."""
 
@@ -78,7 +81,7 @@ class _Thread:
     def undecided(self) -> set[PostId]:
         """Return the posts on which it depends what the conversation is."""
         wanted = self._find_latest()
-        mark = self._mark or self._latest.get(self._viewer)
+        mark = self._mark or self._latest.get(self._viewer) or self._guess_mark()
         if mark is None:
             return wanted
         self._new, waiting = 0, 0
@@ -93,6 +96,13 @@ class _Thread:
                 waiting += 1
                 wanted.add(each.post_id)
         return wanted
+
+    def _guess_mark(self) -> PostId | None:
+        """Return a post that the viewer's latest will hardly be below; None without any."""
+        own = [
+            each for each in self._by_author[self._viewer] if self._counts.get(each) is not False
+        ]
+        return own[:OWN_AT_ONCE][-1].post_id if own else None
 
     def _find_latest(self) -> set[PostId]:
         """Find the newest post of each author; return what has to be loaded for that."""
@@ -113,7 +123,8 @@ class _Thread:
                 self._latest[author] = posts[hidden].post_id
             else:
                 waiting += 1
-                further = posts[hidden:] if hidden else posts[:1]
+                at_once = OWN_AT_ONCE if author == self._viewer else 1
+                further = posts[hidden:] if hidden else posts[:at_once]
                 wanted.update(each.post_id for each in further)
         return wanted
 
@@ -158,7 +169,9 @@ class ConversationReader:
                 break
             await load_above(self._reader.stores.posts, known, [*wanted, *roots])
             loaded |= wanted
-            view = await self._reader.view_loaded(viewer, known, list(known), self._retention)
+            view = await self._reader.view_loaded(
+                viewer, known, list(known), self._retention, muted_threads=False
+            )
             for each in threads:
                 each.judge(view, loaded)
         found = [each.result() for each in threads if not each.undecided()]

@@ -1,7 +1,7 @@
 """Mentions: the posts that speak to a viewer (rule 25)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import partial
 from typing import TypeAlias
 
@@ -46,16 +46,27 @@ class MentionsReader:
             skeleton, span, limit, judge=partial(judge, viewer), context="mentions"
         )
 
-    async def judge(self, viewer: UserId, entries: Sequence[PostId]) -> Judgement:
-        """Decide which entries speak to the viewer."""
+    async def judge(
+        self, viewer: UserId, entries: Sequence[PostId], *, beside: Collection[PostId] = ()
+    ) -> Judgement:
+        """Decide which entries speak to the viewer.
+
+        The view also has what decides about the posts `beside` them.
+        """
         reader, known = self.reader, dict[PostId, Post]()
-        await load_shown(reader.stores.posts, known, entries)
+        await load_shown(reader.stores.posts, known, [*entries, *beside])
         bare = View(viewer, known)
         posts = [known[each] for each in entries if each in known]
         asked = {above.post_id for post in posts for above in line_above(post, bare)}
         roots = {root for post in posts if (root := root_of(post, known)) is not None}
         view, marks = await asyncio.gather(
-            reader.view_loaded(viewer, known, asked.union(entries), self._retention),
+            reader.view_loaded(
+                viewer,
+                known,
+                asked.union(entries, beside),
+                self._retention,
+                muted_threads=False,
+            ),
             reader.stores.relations.marks(viewer, roots.union(entries)),
         )
         view = view._replace(marks=marks)

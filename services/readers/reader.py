@@ -80,8 +80,13 @@ class Reader:
         known: Mapping[PostId, Post],
         asked: Iterable[PostId],
         retention: Retention = FOR_EVER,
+        *,
+        muted_threads: bool = True,
     ) -> View:
-        """Load what decides about loaded posts; the `asked` may be shown, and what they quote."""
+        """Load what decides about loaded posts; the `asked` may be shown, and what they quote.
+
+        Where `muted_threads` decide nothing they are left out.
+        """
         now = self.clock()
         bare = View(viewer, known, floor=retention.floor(now), now=now * 1_000)
         posts = [known[each] for each in asked if each in known]
@@ -93,16 +98,17 @@ class Reader:
             self.stores.relations.suspended({post.author_id for post in judged}),
             load_gates(self.stores.relations, bare, shown),
         )
-        muted = await self._load_muted_threads(bare, shown, relations)
+        replies = shown if muted_threads else []
+        muted = await self._load_muted_threads(bare, replies, relations)
         return bare._replace(
             relations=relations, suspended=suspended, gates=gates, muted_threads=muted
         )
 
     async def _load_muted_threads(
-        self, view: View, shown: Iterable[Post], relations: Relations
+        self, view: View, shown: Sequence[Post], relations: Relations
     ) -> AbstractSet[PostId]:
         """Return which of these replies' roots the viewer muted everywhere; most never did."""
-        if view.viewer is None or not relations.own.mutes_threads:
+        if view.viewer is None or not shown or not relations.own.mutes_threads:
             return frozenset()
         roots = (root_of(post, view.known) for post in shown if post.parent_id is not None)
         asked = {root for root in roots if root is not None}

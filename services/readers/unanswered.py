@@ -1,17 +1,17 @@
 """Unanswered: the posts that name or answer a viewer and wait for their answer (rule 26)."""
 
-import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 from schemas.ids import PostId, UserId
-from services.posts.ancestry import load_above
+from services.posts.ancestry import load_above, root_of
+from services.posts.post import Post
 from services.readers.gates import load_gates
 from services.readers.mentions import MentionsReader
 from services.readers.paging import Page, PageRequest, cut_page
 from services.readers.reader import Judgement
 from services.visibility.mentions import is_answer, judge_unanswered
-from services.visibility.view import View
+from services.visibility.view import Gates, View
 
 AnswerSort = Literal["newest", "oldest"]
 MAX_ANSWERS = 1_000
@@ -34,45 +34,53 @@ class Unanswered:
         return cut_page(request, found)
 
     async def judge(self, viewer: UserId, entries: Sequence[PostId]) -> Judgement:
-        """Decide which entries wait for the viewer's answer."""
-        judged = await self._mentions.judge(viewer, entries)
-        answered = await self._load_answered(viewer, list(judged.places), judged.view)
+        """Decide which entries wait for the viewer's answer; mostly the newest answer decides."""
+        newest = await self._stores.mentions.newest_answers(viewer, entries)
+        judged = await self._mentions.judge(viewer, entries, beside=set(newest.values()))
+        view = judged.view
+        answered = _answered({each: [post] for each, post in newest.items()}, view)
+        doubtful = [each for each in judged.places if each in newest and each not in answered]
+        if doubtful and viewer not in view.suspended:
+            answered |= await self._answered_before(viewer, doubtful, newest, view)
         verdicts = {
-            post: judge_unanswered(post, verdict, judged.view, answered)
+            post: judge_unanswered(post, verdict, view, answered)
             for post, verdict in judged.verdicts.items()
         }
         shown = {post: () for post in judged.places if verdicts[post].shown}
-        return Judgement(judged.view, verdicts, shown)
+        return Judgement(view, verdicts, shown)
 
-    async def _load_answered(
-        self, viewer: UserId, posts: Collection[PostId], view: View
+    async def _answered_before(
+        self,
+        viewer: UserId,
+        posts: Collection[PostId],
+        newest: Mapping[PostId, PostId],
+        view: View,
     ) -> set[PostId]:
-        """Return which of the posts the viewer answered; mostly the newest answer decides."""
-        if not posts:
-            return set()
-        newest, suspended = await asyncio.gather(
-            self._stores.mentions.newest_answers(viewer, posts),
-            self._stores.relations.suspended({viewer}),
-        )
-        if suspended:
-            return set()
-        answered = await self._check({each: [post] for each, post in newest.items()}, view)
-        doubtful = newest.keys() - answered
-        if doubtful:
-            below = await self._stores.mentions.answers(viewer, doubtful, MAX_ANSWERS)
-            answered |= await self._check(below, view)
-        return answered
-
-    async def _check(self, below: Mapping[PostId, Sequence[PostId]], view: View) -> set[PostId]:
-        """Return the posts with an answer among these posts below them."""
-        found = dict.fromkeys(post for posts in below.values() for post in posts)
+        """Return which posts the viewer answered before their newest post below them."""
+        below = await self._stores.mentions.answers(viewer, posts, MAX_ANSWERS)
         known = dict(view.known)
+        found = dict.fromkeys(post for some in below.values() for post in some)
         await load_above(self._stores.posts, known, found)
         view = view._replace(known=known)
-        loaded = [known[post] for post in found if post in known]
-        view = view._replace(gates=await load_gates(self._stores.relations, view, loaded))
-        return {
-            asked
-            for asked, posts in below.items()
-            if any(post in known and is_answer(known[post], asked, view) for post in posts)
-        }
+        last = [known[each] for each in newest.values() if each in known]
+        decided = {root_of(each, known) for each in last if _is_reply_by(viewer, each)}
+        others = [known[each] for each in found if each in known]
+        # What the gate of a root says of the viewer is the same for all that they wrote there.
+        further = [post for post in others if root_of(post, known) not in decided]
+        gates = await load_gates(self._stores.relations, view, further)
+        merged = Gates(view.gates.follows | gates.follows, view.gates.listed | gates.listed)
+        return _answered(below, view._replace(gates=merged))
+
+
+def _is_reply_by(viewer: UserId, post: Post) -> bool:
+    return post.author_id == viewer and post.parent_id is not None and post.repost_of is None
+
+
+def _answered(below: Mapping[PostId, Sequence[PostId]], view: View) -> set[PostId]:
+    """Return the posts with an answer among these posts below them."""
+    known = view.known
+    return {
+        asked
+        for asked, posts in below.items()
+        if any(post in known and is_answer(known[post], asked, view) for post in posts)
+    }

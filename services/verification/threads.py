@@ -1,4 +1,4 @@
-"""Checks that a post is found where its thread, its author's page and quotes are read.
+"""Checks that a post is found where its thread, its author's page, quotes and inboxes are read.
 
 A thread is walked down from its posts by links, which are kept beside the posts. From a post alone
 it is known which links it must have; those that it must not have are shown by no reader.
@@ -15,6 +15,7 @@ from services.retention import Retention
 from services.search.store import PostClaim
 from services.span import Span
 from services.verification.differences import Differences
+from services.verification.talks import VerifyTalks
 
 MOST_CLAIMS = 100
 """Claims of one post id that are looked through: nearly every id has one."""
@@ -26,6 +27,7 @@ class VerifyThreads:
     def __init__(self, reader: Reader, retention: Retention) -> None:
         self._reader = reader
         self._retention = retention
+        self._talks = VerifyTalks(reader, retention)
 
     async def __call__(self, post: PostId) -> Differences | None:
         """Return the post as missing where a link to it is; None for an unknown post.
@@ -42,6 +44,7 @@ class VerifyThreads:
             await self._is_below(known[post], known),
             await self._is_among_quotes(known[post]),
             await self._is_filed(known[post], known),
+            await self._talks.is_found(known[post], known),
         )
         return Differences() if all(there) else Differences(frozenset({(post, None)}))
 

@@ -53,7 +53,8 @@ def command(  # noqa: PLR0913 - one for each option
     """Check that homes and threads show what they must.
 
     Compares a home with the author timelines of the user's followees, and a post with its thread,
-    its author's timeline and the author's home. Changes nothing. A difference counts when it
+    its author's timeline, the author's home, and the mentions, answers and inboxes of those whom it
+    speaks to. Changes nothing. A difference counts when it
     stands in three checks within ten seconds, since some posts are always on their way; posts
     that lagging workers have not delivered by then count as missing.
 

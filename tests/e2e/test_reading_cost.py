@@ -6,16 +6,16 @@ to everybody on the page, and who of them is suspended. One more loads reposts t
 another what is above the replies that posts quote.
 """
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import uvloop
 
-from schemas.events import FollowCreated, PostCreated, PostFact, ReplyCreated
+from schemas.events import FollowCreated, PostCreated, PostDeleted, PostFact, ReplyCreated
 from schemas.ids import PostId, UserId, post_id, post_time
-from schemas.relations import ReadMarked, TagFollowCreated, TagFollowDeleted
+from schemas.relations import ReadMarked, TagFollowCreated, TagFollowDeleted, ThreadMuteCreated
 from servers.server import Reachable
 from services.clock import now_us
 from services.graph.edge import edge_mutation
@@ -25,11 +25,14 @@ from services.handlers.pages import FanOutPolicy
 from services.readers.author import AuthorPosts
 from services.readers.conversants import ConversantsReader
 from services.readers.home import Home
+from services.readers.inbox import InboxReader
 from services.readers.item import Reason
+from services.readers.mentions import MentionsReader
 from services.readers.paging import PageRequest
 from services.readers.quotes import QuotesOfPosts
 from services.readers.reader import Reader
 from services.readers.signal import Signal
+from services.readers.unanswered import Unanswered
 from services.relations.mutation import relation_mutation
 from services.settings.settings import Settings
 from services.storage.migrations import available_migrations, migrate
@@ -44,6 +47,7 @@ FOLLOWED = 100_000
 MOST_REQUESTS = 8
 MOST_FOR_SIGNAL = 12
 MOST_FOR_CONVERSANTS = 12
+MOST_FOR_TALK = 12
 MOST_FOR_TAGS = 2
 MOST_FOR_REPOSTS = 1
 MOST_FOR_QUOTES = 1
@@ -252,6 +256,50 @@ async def test_pulled_authors_take_two_requests_more(deps: Deps) -> None:
     before = requests(deps)
     assert (await home.page(UserId(FOLLOWED + 6), PageRequest())).items == []
     assert requests(deps) - before <= MOST_REQUESTS
+
+
+async def test_what_speaks_to_somebody_takes_twelve_store_requests(deps: Deps) -> None:
+    """Also with gates, quotes, mutes of threads, deleted answers and a pulled conversation."""
+    gate = {"reply_gate": ("followers", "followed", "mentioned")}
+    gated = [gate | {"mentions": (VIEWER, 40 + n)} if n % 2 else {} for n in range(30)]
+    roots = [post(100 + n, author=2 + n, **gated[n]) for n in range(30)]
+    own = [post(200 + n, author=VIEWER, parent=100 + n) for n in range(30)]
+    answers = [post(300 + n, author=2 + n, parent=200 + n) for n in range(30)]
+    deeper = [post(400 + n, author=40 + n, parent=300 + n) for n in range(30)]
+    quotes = [post(500 + n, author=90 + n, quote_of=own[n].post_id) for n in range(5)]
+    named = [
+        post(600 + n, author=40 + n % 30, parent=100 + n % 30, mentions=(VIEWER,))
+        for n in range(40)
+    ]
+    again = [post(700 + n, author=VIEWER, parent=620 + n) for n in range(20)]
+    gone = [
+        PostDeleted(version=now_us(), post_id=each.post_id, author_id=VIEWER) for each in again[:10]
+    ]
+    many = [post(800 + n, author=1_000 + n, parent=128) for n in range(60)]
+    await publish(deps, [*roots, *own, *answers, *deeper, *quotes, *named, *again, *gone, *many])
+    said = {"version": now_us(), "owner_id": VIEWER}
+    mutes = [ThreadMuteCreated(**said, root_id=each.post_id, everywhere=True) for each in roots[:3]]
+    await deps.stores.relations.record(list(map(relation_mutation, mutes)))
+    now = max(post_time(each.post_id, deps.settings.epoch) for each in many) + 1
+    reader = Reader(deps.stores, lambda: now, deps.settings.epoch)
+    mentions = MentionsReader(reader, deps.retention)
+    unanswered, inbox = Unanswered(mentions), InboxReader(reader, deps.retention)
+
+    async def cost(read: Callable[[], Awaitable[Any]]) -> tuple[Any, float]:
+        await read()  # statements are prepared
+        before = requests(deps)
+        found = await read()
+        return found, requests(deps) - before
+
+    page, took = await cost(lambda: mentions.page(VIEWER, PageRequest()))
+    assert (len(page.items), took <= MOST_FOR_TALK) == (20, True), took
+    page, took = await cost(lambda: unanswered.page(VIEWER, PageRequest()))
+    assert (len(page.items), took <= MOST_FOR_TALK) == (20, True), took
+    (talks, place), took = await cost(lambda: inbox.page(VIEWER, None, 20))
+    assert (len(talks), took <= MOST_FOR_TALK) == (20, True), took
+    assert (talks[0].participant_count, talks[0].new) == (63, 63)
+    (talks, _), took = await cost(lambda: inbox.page(VIEWER, place, 20))
+    assert (len(talks), took <= MOST_FOR_TALK) == (7, True), took
 
 
 async def follow(deps: Deps, viewer: UserId, followees: Iterable[int]) -> None:

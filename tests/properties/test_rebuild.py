@@ -19,7 +19,10 @@ from services.verification.differences import Differences
 from services.verification.homes import VerifyHomes
 from services.verification.sample import verify_each
 from services.verification.threads import VerifyThreads
-from tests.histories import PEOPLE, POSTS, READER, Fact, chances, conversations, histories
+from tests.histories import PEOPLE, POSTS, READER, Fact, chances, conversations, histories, log
+from tests.model import Model
+from tests.model.home import LINE
+from tests.model.talk import NEAR
 from tests.properties.conftest import Prove
 from tests.properties.test_hybrid import policies
 from tests.properties.world import World, assert_same, says
@@ -167,6 +170,34 @@ def test_a_post_without_its_link_is_found(prove: Prove) -> None:
                 break
 
     prove(holds, 30, histories() | conversations(), chances)
+
+
+def test_a_post_that_somebody_is_not_told_of_is_found(prove: Prove) -> None:
+    """All rows of mentions, answers or inboxes are lost: whatever has any there is found."""
+
+    async def holds(history: list[Fact], chance: Random, rows: str) -> None:
+        world = await World().deliver(history, chance)
+        verify = VerifyThreads(world.reader, world.retention)
+        assert not any([await verify(PostId(post)) for post in POSTS])
+        model = Model(log(history))
+        replies = {post for post, each in model.posts.items() if each["parent_id"]}
+        authors = {post: each["author_id"] for post, each in model.posts.items()}
+        owed = {
+            "_answers": {each for each in replies if model.above(each, LINE)},
+            "_mentions": {
+                each
+                for each in replies
+                if {authors[above] for above in model.above(each, NEAR)} - {authors[each]}
+            },
+            "_entries": {each for each in replies if model.root(each)},
+        }[rows]
+        stores = world.reader.stores
+        stored = stores.inboxes if rows == "_entries" else stores.mentions
+        getattr(stored, rows).clear()
+        assert {post for post in POSTS if await verify(PostId(post))} == owed
+
+    lost = st.sampled_from(("_answers", "_mentions", "_entries"))
+    prove(holds, 30, conversations(), chances, lost)
 
 
 async def test_what_was_on_its_way_is_no_difference() -> None:
