@@ -39,6 +39,7 @@ from services.api.envelope import (
     keep_encoded_slashes,
     measure_requests,
 )
+from services.api.explorer import explorer_endpoints
 from services.api.openapi import document
 from services.api.operation import JSON, AnyRequest, Endpoint, Operation
 from services.api.problems import HANDLERS
@@ -120,7 +121,11 @@ def build_api(
         *health.endpoints(stores.posts, metrics),
     ]
     api = Litestar(
-        _routes(endpoints, gate, Rates(settings.api_rate, monotonic)),
+        _routes(
+            [*endpoints, *_document_endpoints(endpoints, gate), *explorer_endpoints(settings)],
+            gate,
+            Rates(settings.api_rate, monotonic),
+        ),
         exception_handlers=HANDLERS,
         cors_config=_cors(settings),
         openapi_config=None,
@@ -173,8 +178,7 @@ def _create_returning_users(
 
 
 def _routes(endpoints: list[Endpoint], gate: AccessGate, rates: Rates) -> list[HTTPRouteHandler]:
-    served = [*endpoints, *_document_endpoints(endpoints, gate)]
-    return [each.route(gate, rates) for each in served]
+    return [each.route(gate, rates) for each in endpoints]
 
 
 def _document_endpoints(endpoints: Iterable[Endpoint], gate: AccessGate) -> list[Endpoint]:

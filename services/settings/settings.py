@@ -101,6 +101,11 @@ class Settings(BaseSettings):
     api_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="origins whose pages may call the API (CORS), comma-separated"
     )
+    explorer: Literal["loopback", "always", "never"] = Field(
+        "loopback",
+        description="where the API serves the explorer at /explore: while it listens on the "
+        "loopback, always or never",
+    )
     api_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="addresses or networks of proxies whose X-Forwarded-For is believed, "

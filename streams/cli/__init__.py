@@ -8,6 +8,7 @@ import click
 
 COMMANDS: Final[Mapping[str, str]] = {
     "demo": "Run all of Mingle in one process and show it at work.",
+    "explore": "Open the explorer of the API in the browser.",
     "worker": "Handle messages from Kafka.",
     "api": "Serve timelines and threads over HTTP.",
     "migrate": "Create or update the tables in Cassandra.",

@@ -34,20 +34,27 @@ def get_json(api: str | None, path: str, **parameters: str | int | None) -> dict
     Raises ClickException where the API does not answer, or answers with an error.
     """
     settings = load_settings()
-    base = (api or api_address(settings)).rstrip("/")
     query = {name: value for name, value in parameters.items() if value is not None}
     token = {"Authorization": f"Bearer {settings.api_token}"} if settings.api_token else {}
+    answer = get_answer(api or api_address(settings), path, query, token)
+    if answer.status_code != httpx.codes.OK:
+        raise click.ClickException(f"{answer.status_code} {_detail(answer)}")
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+def get_answer(
+    api: str, path: str, query: Mapping[str, str | int], headers: Mapping[str, str]
+) -> httpx.Response:
+    """Return the answer of the API at a path. Raises ClickException where none answers."""
+    base = api.rstrip("/")
     try:
-        answer = httpx.get(f"{base}{path}", params=query, headers=token, timeout=TIMEOUT)
+        return httpx.get(f"{base}{path}", params=query, headers=headers, timeout=TIMEOUT)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise click.ClickException(
             f"no API answers at {base} ({type(error).__name__}): start one with `mingle api`, "
             "or give another address with --api URL"
         ) from error
-    if answer.status_code != httpx.codes.OK:
-        raise click.ClickException(f"{answer.status_code} {_detail(answer)}")
-    body: dict[str, Any] = answer.json()
-    return body
 
 
 def print_answer(body: Mapping[str, Any], view: RenderableType, *, as_json: bool) -> None:

@@ -104,6 +104,7 @@ def _next(running: RunningPipeline, village: Story, *, served: bool) -> Table:
     api = str(running.api)
     home = f"{api}/v1/users/{village.reader}/home"
     addresses = [
+        f"{api}/explore#/home?as={village.reader}",
         home,
         f"{api}/openapi.json",
         f"{running.worker}/metrics",
@@ -113,7 +114,7 @@ def _next(running: RunningPipeline, village: Story, *, served: bool) -> Table:
         f"mingle {name} {village.reader} --api {api}" for name in ("home", "signal", "catch-up")
     ]
     if served:
-        addresses.insert(1, f"{api}/v1/posts/{village.root}/thread?viewer={village.reader}")
+        addresses.insert(2, f"{api}/v1/posts/{village.root}/thread?viewer={village.reader}")
         commands += [
             f"mingle thread {village.root} --viewer {village.reader} --api {api}",
             f"mingle explain {village.reader} {village.hidden} --api {api}",

@@ -31,7 +31,7 @@ FLOORS = (
     {"pulled"},
     {"stores", "visibility", "ranking"},
     {"handlers", "readers"},
-    {"verification"},
+    {"verification", "explorer"},
     {"api"},
 )
 """The rooms of services/, from the ground up: a room imports only rooms of lower floors."""

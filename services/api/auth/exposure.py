@@ -16,7 +16,7 @@ class UnsafeExposure(UnusableSettings):
 
 def require_safe(settings: Settings) -> None:
     """Raise UnsafeExposure if other machines can connect and no secret protects the API."""
-    if _is_loopback(settings.api_host):
+    if is_loopback(settings.api_host):
         return
     if not settings.authenticated:
         raise UnsafeExposure(
@@ -31,7 +31,8 @@ def require_safe(settings: Settings) -> None:
         )
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine reaches what listens there."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
