@@ -13,10 +13,13 @@ GO_FLAGS := -trimpath -gcflags=all=-l
 # Without Go or a module proxy these are not built, and tests that need them are skipped with the
 # reason.
 TOOLS := $(if $(shell command -v $(GO)),.tools/kustomize)
+# Neither is the browser where there is no apt-get or no mirror.
+BROWSER := $(if $(shell command -v apt-get && command -v dpkg-deb),.tools/chromium/complete) \
+	$(if $(shell command -v npm),.tools/axe/axe.min.js)
 MONITORING := $(if $(TOOLS),.tools/promtool .tools/prometheus)
 
 .DEFAULT_GOAL := help
-.PHONY: help install check style types fast test proof demo loadtest up down status lock sbom tools
+.PHONY: help install check style types fast test proof demo loadtest up down status lock sbom tools screenshots
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,13 +47,13 @@ types: $(INSTALLED)
 fast: $(INSTALLED) $(TOOLS)
 	$(if $(FAST_TESTS),$(BIN)/pytest --quiet $(FAST_TESTS))
 
-test: $(INSTALLED) $(TOOLS) ## Run all tests except the long proofs; ARGS="tests/servers -x" selects some.
+test: $(INSTALLED) $(TOOLS) $(BROWSER) ## Run all tests except the long proofs; ARGS="tests/servers -x" selects some.
 	$(BIN)/pytest -m "not proof" $(or $(ARGS),$(PARALLEL))
 
-proof: $(INSTALLED) $(TOOLS) $(MONITORING) ## Run the long proofs.
+proof: $(INSTALLED) $(TOOLS) $(BROWSER) $(MONITORING) ## Run the long proofs.
 	$(BIN)/pytest -m proof $(ARGS)
 
-tools: $(TOOLS) $(MONITORING) ## Build the pinned tools that check manifests and alerts (needs Go).
+tools: $(TOOLS) $(MONITORING) $(BROWSER) ## Build or fetch what checks manifests, alerts and pages (needs Go, apt-get, npm).
 
 .tools/kustomize: tools/go.mod tools/go.sum
 	-cd tools && $(GO) build $(GO_FLAGS) -o ../$@ sigs.k8s.io/kustomize/kustomize/v5
@@ -59,6 +62,15 @@ tools: $(TOOLS) $(MONITORING) ## Build the pinned tools that check manifests and
 # minutes; the tests that run meanwhile go first.
 .tools/prom%: tools/go.mod tools/go.sum
 	-cd tools && nice $(GO) build $(GO_FLAGS) -tags remove_all_sd -o ../$@ github.com/prometheus/prometheus/cmd/$(@F)
+
+.tools/chromium/complete: tools/browser.sh
+	-tools/browser.sh $(@D)
+
+.tools/axe/axe.min.js: tools/axe.sh
+	-tools/axe.sh $(@D)
+
+screenshots: $(INSTALLED) $(BROWSER) ## Make the pictures of the explorer for the docs.
+	$(BIN)/python -m tests.explorer.screenshots
 
 demo: $(INSTALLED) ## Run Mingle in one process and show it at work; SERVE=1 keeps it running.
 	$(BIN)/mingle demo $(if $(SERVE),--serve)

@@ -69,6 +69,7 @@ ANSWERS = {
         "state": "ready",
     },
     "/v1/users/1/home?view=signal": {"items": [], "next": None, "state": "building"},
+    "/explore": {},
     "/v1/users/1/explain/8": {
         "shown": False,
         "rule": 7,
@@ -177,6 +178,29 @@ def test_explain_shows_what_moves_a_post_in_signal(api: str) -> None:
     assert "+ it answers you" in run("explain", "1", "7", *asked).output
     assert "not ordered" in run("explain", "1", "8", *asked).output
     assert "signal" not in run("explain", "1", "7", "--api", api).output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "place", "opens"),
+    [([], "/explore", True), (["7", "--print"], "/explore#/home?as=7", False)],
+)
+def test_explore_opens_the_explorer(
+    api: str, monkeypatch: pytest.MonkeyPatch, arguments: list[str], place: str, opens: bool
+) -> None:
+    """The address is printed, and opened unless only that is asked for."""
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    result = CliRunner().invoke(main, ["explore", *arguments, "--api", api])
+    assert (result.exit_code, result.output) == (0, f"{api}{place}\n")
+    assert opened == ([f"{api}{place}"] if opens else [])
+
+
+def test_explore_says_that_there_is_none(api: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An API may run without it; the message names the setting."""
+    monkeypatch.delitem(ANSWERS, "/explore")
+    result = CliRunner().invoke(main, ["explore", "--api", api])
+    assert result.exit_code == 1
+    assert "MINGLE_EXPLORER" in result.output
 
 
 def test_json_is_the_apis_own_body(api: str) -> None:

@@ -21,10 +21,10 @@ const SILENCE_MS = 60_000; // four heartbeats of the API's default
 
 /** Return the JSON at a path; parameters without a value are left out. */
 export async function get(path, parameters = {}) {
-  return (await answer(url(path, parameters), {}, AbortSignal.timeout(ANSWER_MS))).json();
+  return (await answer(written(path, parameters), {}, AbortSignal.timeout(ANSWER_MS))).json();
 }
 
-function url(path, parameters) {
+function written(path, parameters) {
   const given = Object.entries(parameters).filter(([, value]) => value ?? false);
   const query = new URLSearchParams(given).toString();
   return `/v1/${path.map(encodeURIComponent).join("/")}${query ? `?${query}` : ""}`;
@@ -62,7 +62,7 @@ async function problem(response) {
  * it begins anew with a whole page.
  */
 export async function follow(user, limit, receive, connected, signal) {
-  const address = url(["users", user, "home", "stream"], { limit });
+  const address = written(["users", user, "home", "stream"], { limit });
   let last = null;
   for (let failures = 0; !signal.aborted; failures += 1) {
     const silence = new Silence(signal);
