@@ -69,7 +69,7 @@ ANSWERS = {
         "state": "ready",
     },
     "/v1/users/1/home?view=signal": {"items": [], "next": None, "state": "building"},
-    "/explore": {},
+    "/explore": {"a": "page"},
     "/v1/users/1/explain/8": {
         "shown": False,
         "rule": 7,

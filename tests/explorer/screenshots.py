@@ -29,7 +29,7 @@ def places(village: Story) -> dict[str, tuple[str, dict[str, Any]]]:
         "signal": (f"home?as={reader}&view=signal", {"viewport": VIEWPORT}),
         "thread": (
             f"thread/{village.root}?as={reader}",
-            {"viewport": VIEWPORT, "color_scheme": "dark"},
+            {"viewport": {**VIEWPORT, "height": 920}, "color_scheme": "dark"},
         ),
         "why-not": (f"why?as={reader}&post={village.hidden}", {"viewport": PHONE}),
     }

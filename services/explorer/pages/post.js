@@ -17,8 +17,8 @@ const HOW = {
   line: "below a post of the viewer",
 };
 const PATHS = {
-  own: "It is the viewer's own.", pushed: "It is written into the home when it is posted.",
-  pulled: "It is read from its author's page when the home is read.",
+  own: "It is the viewer's own.", pushed: "Fan-out stores it for this home; rules decide when the home is read.",
+  pulled: "It is taken from its author's page when the home is read.",
   tag: "It comes by a followed tag.", list: "It comes by a list.",
 };
 
