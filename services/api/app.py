@@ -121,11 +121,7 @@ def build_api(
         *health.endpoints(stores.posts, metrics),
     ]
     api = Litestar(
-        _routes(
-            [*endpoints, *_document_endpoints(endpoints, gate), *explorer_endpoints(settings)],
-            gate,
-            Rates(settings.api_rate, monotonic),
-        ),
+        _routes(endpoints, gate, settings),
         exception_handlers=HANDLERS,
         cors_config=_cors(settings),
         openapi_config=None,
@@ -177,8 +173,13 @@ def _create_returning_users(
     return ReturningUsers(home, stores.activity, rebuild, metrics, clock)
 
 
-def _routes(endpoints: list[Endpoint], gate: AccessGate, rates: Rates) -> list[HTTPRouteHandler]:
-    return [each.route(gate, rates) for each in endpoints]
+def _routes(
+    endpoints: list[Endpoint], gate: AccessGate, settings: Settings
+) -> list[HTTPRouteHandler]:
+    documents = _document_endpoints(endpoints, gate)
+    rates = Rates(settings.api_rate, monotonic)
+    served = [*endpoints, *documents, *explorer_endpoints(settings)]
+    return [each.route(gate, rates) for each in served]
 
 
 def _document_endpoints(endpoints: Iterable[Endpoint], gate: AccessGate) -> list[Endpoint]:

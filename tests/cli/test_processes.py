@@ -85,7 +85,7 @@ def test_the_demo_serves_until_ctrl_c() -> None:
     with subprocess.Popen(command, env=given, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
-            served = ["home", "thread", "openapi.json", "metrics", "readyz"]
+            served = ["explore", "home", "thread", "openapi.json", "metrics", "readyz"]
             said = iter(process.stdout.readline, "")
             assert any(line.startswith("Until Ctrl-C") for line in said)
             for place, line in zip(served, said, strict=False):
