@@ -76,7 +76,7 @@ async def test_it_keeps_serving_until_it_is_stopped(settings: Settings) -> None:
 
         async def visit() -> None:
             places = [each for each in addresses(held) if each.count("/") > 2]
-            assert [(await client.get(each)).status_code for each in places] == [200] * 5
+            assert [(await client.get(each)).status_code for each in places] == [200] * 6
 
         await demo(settings, console, serve=visit)
         with pytest.raises(httpx.ConnectError):
