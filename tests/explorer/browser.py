@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 from prometheus_client import CollectorRegistry
 
 from services.metrics.metrics import Metrics
@@ -18,7 +18,8 @@ from tests.api.village import Village, api_on
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".tools" / "chromium"
 AXE = ROOT / ".tools" / "axe" / "axe.min.js"
-WAIT_MS = 15_000
+WAIT_MS = 30_000
+"""For what a page shall show: more than it needs on a machine that is busy with other tests."""
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 PHONE: Any = {"width": 375, "height": 720}
 DESK: Any = {"width": 1100, "height": 760}
@@ -26,6 +27,8 @@ MISSING = (
     "no browser: `make tools` lays Debian's Chromium into .tools (needs apt-get and a mirror), "
     "or install the package chromium, or name a program in MINGLE_TEST_BROWSER"
 )
+
+expect.set_options(timeout=WAIT_MS)
 
 
 def find_browser() -> Path | None:
