@@ -28,7 +28,7 @@ from services.relations.relations import (
     read_marks,
     relations_from_rows,
 )
-from services.relations.store import Pair, SubjectPage, SubjectPlace
+from services.relations.store import MAX_ROWS, Pair, SubjectPage, SubjectPlace
 from services.scan import ScanPage
 from services.storage.session import Store
 from services.storage.statements import (
@@ -48,7 +48,12 @@ _CELLS = tuple(f"cell_{number}" for number in range(1, MAX_CELLS + 1))
 _ROW = f"other_id, kind, item, removed, writetime(removed), {', '.join(_CELLS)}"
 _WRITE = insert("relations", *KEY, "removed", *_CELLS, operation="say")
 _FIRST = insert("relations", *KEY, "cell_3", operation="first")
-_ABOUT = select("relations", "about", _ROW, "WHERE owner_id = ? AND part IN ? AND other_id IN ?")
+_ABOUT = select(
+    "relations",
+    "about",
+    _ROW,
+    f"WHERE owner_id = ? AND part IN ? AND other_id IN ? PER PARTITION LIMIT {MAX_ROWS}",
+)
 _EDGES = select(
     "relations",
     "edges",
@@ -230,9 +235,14 @@ class CassandraRelations:
     async def _read(
         self, owner: UserId, parts: list[int], others: Collection[int]
     ) -> list[tuple[Any, ...]]:
-        """The rows about these users or posts, and those under 0."""
-        asked = (self._store.read(_ABOUT, owner, parts, part) for part in key_chunks((0, *others)))
+        """The rows about these users or posts, and the first MAX_ROWS of those under 0."""
+        chunks = list(key_chunks((0, *others)))
+        asked = (self._store.read(_ABOUT, owner, parts, chunk) for chunk in chunks)
         first, *rest = await asyncio.gather(*asked)
+        others_beside = chunks[0][1:]
+        if len(first) >= MAX_ROWS and others_beside:  # those under 0 leave no room for them
+            first = [row for row in first if row[0] == 0]
+            rest.append(await self._store.read(_ABOUT, owner, parts, others_beside))
         for rows in rest:
             first += rows
         return first

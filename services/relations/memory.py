@@ -1,6 +1,7 @@
 """Relations in memory: for the embedded pipeline, and the reference for Cassandra's."""
 
 from collections.abc import Collection, Iterator, Sequence
+from heapq import nsmallest
 from itertools import islice
 
 from schemas.canonical import Canonical
@@ -36,7 +37,7 @@ from services.relations.relations import (
     read_marks,
     relations_from_rows,
 )
-from services.relations.store import Pair, SubjectPage, SubjectPlace
+from services.relations.store import MAX_ROWS, Pair, SubjectPage, SubjectPlace
 from services.scan import ScanPage, scan_ids
 
 
@@ -223,7 +224,10 @@ class MemoryRelations:
             claims[owner] = min(claims.get(owner, claim), claim)
 
     def _rows(self, owner: UserId, other: int, *, threads: bool = False) -> Iterator[RelationRow]:
-        for subject, merged in self._subjects.get((owner, threads, other), {}).items():
+        subjects = self._subjects.get((owner, threads, other), {})
+        places = subjects if other else nsmallest(MAX_ROWS, subjects, key=_name)
+        for subject in places:
+            merged = subjects[subject]
             version, removed = merged.removed
             cells = merged.values()
             if subject.kind is SubjectKind.LIST:
@@ -247,6 +251,10 @@ class MemoryRelations:
     def _first_owner(self, list_id: ListId) -> UserId | None:
         claims = self._claims.get(list_id)
         return None if claims is None else first_claim(claims.values()).owner_id
+
+
+def _name(subject: Subject) -> tuple[SubjectKind, str]:
+    return subject.kind, subject.item
 
 
 def _place(subject: Subject) -> tuple[UserId, bool, int]:

@@ -22,6 +22,11 @@ class SubjectPage(NamedTuple):
     next: SubjectPlace | None
 
 
+MAX_ROWS = 10_000
+"""Statements of a user about nobody in particular that are read, ended ones included, by kind and
+name: 1 MB. As many are read about 1,000 others, of whom each has a handful."""
+
+
 class RelationStore(Protocol):
     """Relations between users, as they state them. Recording is idempotent and commutative.
 

@@ -44,7 +44,7 @@ from services.relations.relations import (
     Relations,
     Relationship,
 )
-from services.relations.store import RelationStore
+from services.relations.store import MAX_ROWS, RelationStore
 from services.stores import Stores
 from tests.contracts.histories import NewPeople, People
 from tests.relations import relation_histories
@@ -283,6 +283,29 @@ async def test_a_page_works_through_so_many_of_ones_own(
     assert [each.keyword_id for each in own.keyword_mutes] == list(counting)
     assert own.tags == {f"{each:05}" for each in counting}
     assert set(own.lists) == {people.alice - last + each for each in range(1, MAX_OWN + 1)}
+
+
+async def test_what_is_read_of_an_owners_statements_is_bounded(
+    relations: RelationStore, people: People
+) -> None:
+    """By kind and name, ended ones included; what they state about others is read in any case."""
+    alice, bob, carol = people
+    me = {"version": FIRST, "owner_id": alice}
+    ended = range(10_000, 10_000 + MAX_ROWS - 1)
+    await tell(
+        relations,
+        *(KeywordMuteDeleted(**me, keyword_id=each) for each in ended),
+        *(KeywordMuteCreated(**me, keyword_id=each, phrase="a") for each in (99_998, 99_999)),
+        TagFollowCreated(**me, tag="bread"),
+        follows(alice, bob),
+        blocks(carol, alice),
+    )
+    found = await relations.about(alice, [bob, carol])
+    assert [each.keyword_id for each in found.own.keyword_mutes] == [99_998]
+    assert not found.own.tags
+    assert found.to(bob).edge is not None
+    assert found.to(carol).blocked
+    assert (await relations.about(alice, [])).own == found.own
 
 
 async def test_a_setting_goes_back_to_its_default(relations: RelationStore, people: People) -> None:
