@@ -1,10 +1,16 @@
 """Asks the brokers who is in which group and what each has left to do, without joining any."""
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
-from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka import (
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    KafkaException,
+    TopicPartition,
+)
 from confluent_kafka.admin import OffsetSpec
 
 from services.clock import Clock, now_ms
@@ -14,10 +20,21 @@ from streams.kafka.offsets import OffsetClient
 from streams.records import Partition
 from streams.routes import ROUTES, group_of
 
+T = TypeVar("T")
+
 TIMEOUT: Final = 10.0
 """Seconds for each request: a person waits."""
 YOUNGEST_MS: Final = 100
 OLDEST_MS: Final = 30 * 86_400_000
+NOT_YET: Final = frozenset(
+    {
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.NOT_COORDINATOR,
+    }
+)
+"""What is said while a group's coordinator is being found, as after a start of the brokers."""
+POLL_SECONDS: Final = 0.2
 AGE_ROUNDS: Final = 10
 """Each halves the range of ages on a logarithmic scale: 10 leave an error of two percent."""
 
@@ -52,8 +69,8 @@ class GroupAdmin:
         expect_brokers(self._brokers, TIMEOUT)
         with broker_errors(TIMEOUT):
             places = self._offsets.partitions(topics)
-            state, members = self._describe(group)
-            committed = self._committed(group, places)
+            state, members = when_coordinated(lambda: self._describe(group))
+            committed = when_coordinated(lambda: self._committed(group, places))
             ends = self._offsets.find(dict.fromkeys(places, OffsetSpec.latest()))
             firsts = self._offsets.find(dict.fromkeys(places, OffsetSpec.earliest()))
             positions = {each: max(committed.get(each, 0), firsts[each]) for each in places}
@@ -102,6 +119,18 @@ class GroupAdmin:
             return any(not 0 <= younger[each] <= offset for each, offset in waiting.items())
 
         return bisect_age(is_older) / 1_000
+
+
+def when_coordinated(ask: Callable[[], T]) -> T:
+    """Ask a group's coordinator until it is found and knows the group, for TIMEOUT at most."""
+    deadline = time.monotonic() + TIMEOUT
+    while True:
+        try:
+            return ask()
+        except KafkaException as error:
+            if error.args[0].code() not in NOT_YET or time.monotonic() > deadline:
+                raise
+        time.sleep(POLL_SECONDS)
 
 
 def status_of_role(admin: GroupAdmin, role: str) -> GroupStatus:
