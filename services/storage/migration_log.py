@@ -22,6 +22,7 @@ _TABLES = {
     "PRIMARY KEY (ledger, number)",
     "schema_lock": "name text PRIMARY KEY, owner text",
 }
+_KEYSPACE = "SELECT keyspace_name FROM system_schema.keyspaces WHERE keyspace_name = %s"
 
 
 class MigrationLog:
@@ -40,11 +41,13 @@ class MigrationLog:
         The tables' ids follow from their names: two migrators that create them at once, on nodes
         that have not agreed yet, create the same tables.
         """
-        self.define(
-            f"CREATE KEYSPACE IF NOT EXISTS {self._keyspace} WITH replication = "
-            f"{{'class': 'NetworkTopologyStrategy', '{self._settings.cassandra_datacenter}': "
-            f"{self._settings.cassandra_replication}}}"
-        )
+        # Where somebody else made the keyspace, this user may have no right to make any.
+        if not self._session.execute(_KEYSPACE, [self._keyspace]).one():
+            self.define(
+                f"CREATE KEYSPACE IF NOT EXISTS {self._keyspace} WITH replication = "
+                f"{{'class': 'NetworkTopologyStrategy', '{self._settings.cassandra_datacenter}': "
+                f"{self._settings.cassandra_replication}}}"
+            )
         for table, columns in _TABLES.items():
             name = f"{self._keyspace}.{table}"
             fixed_id = uuid.uuid5(uuid.NAMESPACE_URL, name)

@@ -1,7 +1,7 @@
 """Real servers that ask who is there: Kafka by SCRAM over TLS, Cassandra by certificate and user.
 
-The users of Kafka, and what each may do, are those of the manifests; Cassandra's is made as the
-runbook says. So what is proved here is also that neither lacks anything.
+The users of both, and what each may do, are those of the manifests. So what is proved here is also
+that none lacks anything.
 """
 
 import json
@@ -11,13 +11,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import yaml
+from cassandra import Unauthorized
 from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import Cluster
 from confluent_kafka.admin import (
@@ -45,6 +46,8 @@ from tests.access.conftest import Certificates, SecuredServers
 
 ROOT = Path(__file__).parents[2]
 USERS = ROOT / "k8s" / "base" / "users" / "users.yaml"
+STORE_ROLES = ROOT / "k8s" / "base" / "cassandra" / "roles.cql"
+KEYSPACE, DC = "secured", "datacenter1"
 PASSWORD = "geheim"
 ALICE, BOB = 1, 2
 COMMAND_SECONDS = 120.0
@@ -84,9 +87,9 @@ class Site:
             "MINGLE_CASSANDRA_CA_FILE": certificates.ours.file,
             "MINGLE_CASSANDRA_CERTIFICATE_FILE": certificates.client.certificate_file,
             "MINGLE_CASSANDRA_KEY_FILE": certificates.client.key_file,
-            "MINGLE_CASSANDRA_USER": "mingle",
+            "MINGLE_CASSANDRA_USER": "mingle-operator",
             "MINGLE_CASSANDRA_PASSWORD": PASSWORD,
-            "MINGLE_CASSANDRA_KEYSPACE": "secured",
+            "MINGLE_CASSANDRA_KEYSPACE": KEYSPACE,
             "MINGLE_METRICS_PORT": "0",
             "MINGLE_RETENTION_DAYS": "0",
             "MINGLE_LOG_LEVEL": "warning",
@@ -132,7 +135,7 @@ def site(
     _let_in(AdminClient(plain.librdkafka()))
     _let_in_to_the_store(secured, certificates)
     site = Site(secured, certificates, tmp_path_factory.mktemp("site"))
-    code, said = site.mingle("migrate")
+    code, said = site.mingle("migrate", cassandra_user="mingle-migrate")
     assert code == 0, said
     return site
 
@@ -166,16 +169,32 @@ def _binding(resource: Mapping[str, str], principal: str, operation: str) -> Any
 
 
 def _let_in_to_the_store(secured: SecuredServers, certificates: Certificates) -> None:
+    """The roles of the manifests, in a keyspace on one node."""
+    text = STORE_ROLES.read_text().replace("KEYSPACE mingle", f"KEYSPACE {KEYSPACE}")
+    text = text.replace("EXISTS mingle", f"EXISTS {KEYSPACE}").replace("'dc1': 3", f"'{DC}': 1")
+    lines = [line for line in text.splitlines() if not line.startswith("--")]
+    statements = [each.strip() for each in "\n".join(lines).split(";") if each.strip()]
+    roles = [each.split('"')[1] for each in statements if each.startswith("CREATE ROLE")]
+    with as_user(secured, certificates, SUPERUSER, SUPERUSER) as session:
+        for each in statements:
+            session.execute(each)
+        for role in roles:
+            session.execute(f"ALTER ROLE \"{role}\" WITH PASSWORD = '{PASSWORD}'")
+
+
+@contextmanager
+def as_user(
+    secured: SecuredServers, certificates: Certificates, user: str, password: str = PASSWORD
+) -> Iterator[Any]:
+    """A session of Cassandra."""
     direct = Cluster(
         [secured.cassandra.host],
         port=secured.cassandra.port,
         ssl_context=certificates.ours.files(certificates.client).context(),
-        auth_provider=PlainTextAuthProvider(SUPERUSER, SUPERUSER),
+        auth_provider=PlainTextAuthProvider(user, password),
     )
     try:
-        session = direct.connect()
-        session.execute(f"CREATE ROLE mingle WITH LOGIN = true AND PASSWORD = '{PASSWORD}'")
-        session.execute("GRANT CREATE ON ALL KEYSPACES TO mingle")
+        yield direct.connect()
     finally:
         direct.shutdown()
 
@@ -184,11 +203,18 @@ def _let_in_to_the_store(secured: SecuredServers, certificates: Certificates) ->
 def running(site: Site) -> Iterator[str]:
     """A worker of each role, each as its own user, and the API's address."""
     port = first_free_port(1)
-    commands = [(["worker", "--role", role], {"kafka_user": f"mingle-{role}"}) for role in ROLES]
+    commands = [
+        (
+            ["worker", "--role", role],
+            {"kafka_user": f"mingle-{role}", "cassandra_user": "mingle-worker"},
+        )
+        for role in ROLES
+    ]
     # The API knows nothing of Kafka's users, as in the manifests.
     kafka = ("security_protocol", "ca_file", "user", "password_file")
     unknown = {f"kafka_{name}": "" for name in kafka}
-    commands.append((["api"], unknown | {"api_port": str(port)}))
+    reads = {"cassandra_user": "mingle-api", "api_port": str(port)}
+    commands.append((["api"], unknown | reads))
     with ExitStack() as stack:
         processes = [
             stack.enter_context(subprocess.Popen([*PROGRAM, *each], env=site.environment(**other)))
@@ -255,6 +281,37 @@ def _until(look: Callable[[], Any], holds: Callable[[Any], bool]) -> Any:
         time.sleep(POLL_SECONDS)
 
 
+@pytest.mark.parametrize(
+    ("role", "statement"),
+    [
+        ("api", "INSERT INTO accounts (user_id) VALUES (1)"),
+        ("api", "CREATE TABLE more (a int PRIMARY KEY)"),
+        ("worker", "CREATE TABLE more (a int PRIMARY KEY)"),
+        ("worker", "DROP TABLE posts"),
+        ("migrate", "DROP TABLE posts"),
+        ("operator", "CREATE ROLE somebody"),
+        ("operator", "DROP KEYSPACE system_auth"),
+    ],
+)
+def test_no_role_may_more_than_it_needs(
+    site: Site, secured: SecuredServers, certificates: Certificates, role: str, statement: str
+) -> None:
+    """The API writes nothing, workers make no tables, migrations drop none."""
+    del site  # has let them in
+    with as_user(secured, certificates, f"mingle-{role}") as session:
+        session.set_keyspace(KEYSPACE)
+        assert session.execute("SELECT number FROM schema_migrations").one()
+        with pytest.raises(Unauthorized):
+            session.execute(statement)
+
+
+def test_an_operator_makes_and_drops_generations(site: Site) -> None:
+    """A rebuild of one home, and a comparison, by the role of the toolbox."""
+    for command in ("rebuild 1", "verify --users 1", "generations"):
+        code, said = site.mingle(*command.split())
+        assert code == 0, said
+
+
 def test_doctor_says_what_it_connected_with(site: Site) -> None:
     """By user or by certificate; never the password."""
     for other, words in (
@@ -266,7 +323,7 @@ def test_doctor_says_what_it_connected_with(site: Site) -> None:
         assert (found["kafka"]["state"], found["topics"]["state"]) == ("ok", "ok"), said
         assert words in found["kafka"]["what"]
         assert found["migrations"]["state"] == "ok"
-        assert found["cassandra"]["what"].endswith("as mingle")
+        assert found["cassandra"]["what"].endswith("as mingle-operator")
         assert "over TLS" in found["cassandra"]["what"]
         assert PASSWORD not in said
 

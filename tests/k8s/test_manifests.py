@@ -1,5 +1,6 @@
 """What manifests say holds together, and agrees with the program."""
 
+import re
 import tomllib
 from collections.abc import Iterator
 from typing import Any
@@ -17,7 +18,13 @@ from streams.routes import REQUEST_ROLES, ROLES, ROUTES
 from tests.k8s.conftest import ROOT, Manifest, rendered_or_skipped
 
 WORKLOADS = {"StatefulSet", "Deployment", "Job", "CronJob"}
-SECRETS = {"mingle-secrets", "mingle-metrics-token", "mingle-kafka-ca", "mingle-cassandra"}
+CASSANDRA_ROLES = ("mingle-migrate", "mingle-worker", "mingle-api", "mingle-operator")
+SECRETS = {
+    "mingle-secrets",
+    "mingle-metrics-token",
+    "mingle-kafka-ca",
+    *(each.replace("mingle", "mingle-cassandra") for each in CASSANDRA_ROLES),
+}
 """Made by operators; the runbook says how."""
 SHELL = "mingle-shell"
 TOOLBOX = (SHELL, "mingle-verify", "mingle-snapshot-edges")
@@ -127,6 +134,18 @@ def test_what_pods_refer_to_is_there(manifests: list[Manifest]) -> None:
         ports = {port["name"] for port in container(each).get("ports", ())}
         for probe in ("livenessProbe", "readinessProbe"):
             assert container(each).get(probe, {}).get("httpGet", {}).get("port") in {None, *ports}
+
+
+def test_each_is_who_it_has_to_be_in_cassandra(manifests: list[Manifest]) -> None:
+    """A role that `roles.cql` makes, by the password of that role's own secret."""
+    made = (ROOT / "k8s" / "base" / "cassandra" / "roles.cql").read_text()
+    assert set(re.findall(r'CREATE ROLE IF NOT EXISTS "(.*?)"', made)) == set(CASSANDRA_ROLES)
+    for each in of_kind(manifests, *WORKLOADS):
+        command = container(each).get("args", ["a shell"])[0]
+        role = environment(each)["MINGLE_CASSANDRA_USER"]
+        own = command if command in {"api", "migrate", "worker"} else "operator"
+        assert role == f"mingle-{own}"
+        assert mounted(each)["/run/mingle/cassandra"] == role.replace("mingle", "mingle-cassandra")
 
 
 def test_the_runbook_makes_the_secrets() -> None:
