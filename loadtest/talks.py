@@ -56,7 +56,11 @@ async def fill_talks(settings: Settings, world: StoredWorld, seed: int, clock: C
     began = time.perf_counter()
     try:
         lines = AncestorLines(
-            stores.posts, stores.conversations, stores.mentions, FillInboxes(stores.inboxes)
+            stores.posts,
+            stores.conversations,
+            stores.mentions,
+            stores.audiences,
+            FillInboxes(stores.inboxes),
         )
         written = stored_posts(world, seed, settings.epoch)
         while batch := [each.fact for each in islice(written, AT_ONCE)]:

@@ -150,7 +150,9 @@ def _link_replies(stores: Stores, metrics: Metrics, pushed_participants: int) ->
     orphans = OrphanGauge(metrics.conversation_orphans_pending)
     contradicted = ContradictedClaims(stores.posts, metrics.conversation_claims_contradicted)
     inboxes = FillInboxes(stores.inboxes, pushed_participants)
-    lines = AncestorLines(stores.posts, stores.conversations, stores.mentions, inboxes)
+    lines = AncestorLines(
+        stores.posts, stores.conversations, stores.mentions, stores.audiences, inboxes
+    )
     return LinkReplies(
         stores.posts, stores.conversations, lines, orphans, contradicted, inboxes=inboxes
     )

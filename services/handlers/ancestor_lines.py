@@ -1,9 +1,9 @@
-"""Keeps what depends on the posts above a post: hints, mentions, answers and inboxes.
+"""Keeps what depends on the posts above a post: hints, mentions, answers, inboxes, conversations.
 
-A hint vouches for its post: the mentions, answers and inboxes that follow from it are stored, and
-all that was below the post at that time is done. So rows are written before hints and the deepest
-posts first; a walk that broke off is resumed where it ended, and one that meets a hint of all that
-is known has nothing to do below it.
+A hint vouches for its post: the mentions, answers and inboxes that follow from it are stored, it is
+filed in its conversation, and all that was below the post at that time is done. So rows are written
+before hints and the deepest posts first; a walk that broke off is resumed where it ended, and one
+that meets a hint of all that is known has nothing to do below it.
 """
 
 import asyncio
@@ -13,7 +13,10 @@ from itertools import islice
 
 from schemas.events import Creation, Edit, PostFact
 from schemas.ids import PostId, UserId
+from services.audiences.store import AudienceStore
 from services.conversations.store import ConversationStore
+from services.handlers.audience_index import AudienceIndex, known_roots
+from services.handlers.claim_index import reindex_posts
 from services.handlers.inboxes import FillInboxes
 from services.mentions.store import (
     ANSWERED_LEVELS,
@@ -50,17 +53,20 @@ class AncestorLines:
         posts: PostStore,
         conversations: ConversationStore,
         mentions: MentionStore,
+        audiences: AudienceStore,
         inboxes: FillInboxes,
     ) -> None:
         self._posts = posts
         self._conversations = conversations
         self._mentions = mentions
+        self._audiences = audiences
         self._inboxes = inboxes
 
     async def update(self, arrived: Iterable[PostId], known: dict[PostId, Post]) -> set[PostId]:
         """Update posts and their descendants, which are added to `known`; return all of these.
 
-        `known` holds the posts and all above them.
+        `known` holds the posts and all above them. Whoever recorded the posts files them; their
+        descendants are filed here.
         What is below a post with several claims is looked at whatever its hints say: another
         author may own the post by now, whom a hint does not name, or its root be another.
         """
@@ -96,8 +102,15 @@ class AncestorLines:
                 if levels > 0 or not _has_whole_hint(post, known)
             }
             walked |= await self._update_below(outdated, known, above | outdated.keys(), levels - 1)
+            await self._file(outdated, known)
             await self._write(list(outdated.values()), known)
         return walked
+
+    async def _file(self, replies: Collection[PostId], known: Mapping[PostId, Post]) -> None:
+        """File replies in the conversation that they are found to belong to."""
+        roots = known_roots(replies, known)
+        filed = {claim.post_id for claim in roots}
+        await reindex_posts(self._posts, filed, AudienceIndex(self._audiences, roots))
 
     async def _children(self, parents: Collection[PostId]) -> AsyncIterator[set[PostId]]:
         """Yield the ids of all replies to posts, a part at a time."""

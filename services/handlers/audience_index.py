@@ -1,7 +1,7 @@
 """An index of listings by who may read their posts."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
 from schemas.events import Creation, Visibility
 from schemas.ids import PostId, UserId, Version
@@ -15,9 +15,13 @@ from services.audiences.store import (
     Listing,
     followers_of,
 )
-from services.posts.post import ClaimedPost
+from services.posts.ancestry import load_above, root_of
+from services.posts.post import ClaimedPost, Post
+from services.posts.store import PostStore
 from services.search.store import MAX_TERM_VERSION, PostClaim, term_version
 
+Roots: TypeAlias = dict[PostClaim, PostId]
+"""The roots of claims that are replies, where they are known."""
 NO_ROOTS: Mapping[PostClaim, PostId] = {}
 WIDEST = (EVERYBODY, SIGNED_IN, FOLLOWERS)
 """Audiences of more than one user. An entry for one user stays when an edit no longer names them:
@@ -134,3 +138,17 @@ def _audiences(visibility: Visibility, author: int, mentions: Iterable[int]) -> 
 def _version(visible: Version, visibility: Visibility, named: Version) -> int:
     """Return a number that rises with each change of either, below half of the highest there is."""
     return min(term_version(visible, visibility) + 4 * named, MAX_TERM_VERSION)
+
+
+async def load_roots(posts: PostStore, ids: Collection[PostId]) -> Roots:
+    """Return the roots of those of these posts that are replies. Raises StoreUnavailable."""
+    known: dict[PostId, Post] = {}
+    await load_above(posts, known, ids)
+    return known_roots(ids, known)
+
+
+def known_roots(posts: Iterable[PostId], known: Mapping[PostId, Post]) -> Roots:
+    """Return the roots of those of these posts that are replies; `known` has all above them."""
+    replies = [known[each] for each in posts if each in known and known[each].parent_id is not None]
+    found = ((PostClaim(each.post_id, each.author_id), root_of(each, known)) for each in replies)
+    return {claim: root for claim, root in found if root is not None}

@@ -5,25 +5,20 @@ the replies that wait for it. Whichever comes second sees the other.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import TypeAlias
 
 from schemas.ids import PostId
 from services.conversations.store import ConversationStore, NewReply, ReplyLink
 from services.handlers.ancestor_lines import AncestorLines
+from services.handlers.audience_index import Roots, known_roots
 from services.handlers.contradictions import ContradictedClaims
 from services.handlers.inboxes import FillInboxes
 from services.handlers.orphans import OrphanGauge
 from services.posts.ancestry import ancestors, load_above, path_up, root_of
 from services.posts.post import Post
 from services.posts.store import PostStore
-from services.search.store import PostClaim
 
 MAX_ORPHANS = 10_000
 """Orphans read below one post. Where more wait, the oldest are shown."""
-
-
-Roots: TypeAlias = dict[PostClaim, PostId]
-"""The roots of claims that are replies, where they are known."""
 
 
 class LinkReplies:
@@ -99,20 +94,6 @@ class LinkReplies:
         known: dict[PostId, Post] = {}
         await load_above(self._posts, known, posts)
         return known
-
-
-async def load_roots(posts: PostStore, ids: Collection[PostId]) -> Roots:
-    """Return the roots of those of these posts that are replies. Raises StoreUnavailable."""
-    known: dict[PostId, Post] = {}
-    await load_above(posts, known, ids)
-    return known_roots(ids, known)
-
-
-def known_roots(posts: Iterable[PostId], known: Mapping[PostId, Post]) -> Roots:
-    """Return the roots of those of these posts that are replies; `known` has all above them."""
-    replies = [known[each] for each in posts if each in known and known[each].parent_id is not None]
-    found = ((PostClaim(each.post_id, each.author_id), root_of(each, known)) for each in replies)
-    return {claim: root for claim, root in found if root is not None}
 
 
 def _elsewhere(

@@ -12,11 +12,11 @@ from services.clock import Clock
 from services.conversations.store import NewReply
 from services.graph.store import GraphStore
 from services.handlers.ancestor_lines import named_in
-from services.handlers.audience_index import AudienceIndex
+from services.handlers.audience_index import AudienceIndex, Roots, load_roots
 from services.handlers.claim_index import reindex_posts, update_indexes
 from services.handlers.handler import Accepted
 from services.handlers.link_quotes import LinkQuotes
-from services.handlers.link_replies import LinkReplies, Roots, load_roots
+from services.handlers.link_replies import LinkReplies
 from services.handlers.link_reposts import FanOutPost, LinkReposts
 from services.handlers.outbox import RequestOutbox
 from services.handlers.pages import FanOutPolicy, fan_out_pages

@@ -7,10 +7,9 @@ from collections.abc import Callable
 import click
 
 from schemas.ids import PostId
-from services.handlers.audience_index import AudienceIndex
+from services.handlers.audience_index import AudienceIndex, known_roots
 from services.handlers.claim_index import reindex_posts
 from services.handlers.inboxes import FillInboxes
-from services.handlers.link_replies import known_roots
 from services.handlers.public_index import PublicIndex
 from services.posts.ancestry import load_above
 from services.posts.post import Post

@@ -1,7 +1,9 @@
 """Posts are filed for exactly those who may read them, in whatever order their messages come."""
 
 from random import Random
+from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 
 from schemas.events import PostCreated, PostFact, ReplyCreated
@@ -14,9 +16,10 @@ from services.audiences.store import (
     ListingKind,
     followers_of,
 )
-from services.handlers.audience_index import AudienceIndex
-from services.handlers.link_replies import load_roots
+from services.errors import StoreUnavailable
+from services.handlers.audience_index import AudienceIndex, load_roots
 from services.span import Span
+from streams.bootstrap import memory_stores
 from streams.cli.reindex import reindex
 from streams.pace import Pace
 from tests.histories import NOW, Fact, chances
@@ -83,6 +86,34 @@ async def test_a_reply_is_filed_when_its_parent_comes_with_anothers_claim_of_its
     world = World()
     await world.handle(facts[:1], "ingest")
     await world.handle(facts[1:], "ingest")
+    await assert_filed(world, facts)
+
+
+async def test_a_worker_that_fails_beside_a_late_root_files_what_is_deep_below() -> None:
+    """No hint vouches for a reply that is not filed yet, so that the next attempt finds it."""
+    at = NOW - 1_000
+    root, above, below = (post_id(at, each) for each in (1, 2, 3))
+    said = {"version": at * 1_000, "author_id": 1}
+    facts: list[Fact] = [
+        ReplyCreated(post_id=below, parent_id=above, **said),
+        ReplyCreated(post_id=above, parent_id=root, **said),
+        PostCreated(post_id=root, **said),
+    ]
+    away = False
+
+    class Away(MemoryAudiences):
+        async def change(self, *changes: Any) -> None:
+            if away:
+                raise StoreUnavailable("away")
+            await super().change(*changes)
+
+    world = World(stores=memory_stores()._replace(audiences=Away()))
+    await world.handle(facts[:2], "ingest")
+    away = True
+    with pytest.raises(StoreUnavailable):
+        await world.handle(facts[2:], "ingest")
+    away = False
+    await world.handle(facts[2:], "ingest")
     await assert_filed(world, facts)
 
 
