@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 
 import httpx
 import pytest
@@ -41,6 +42,8 @@ def process(command: str, bootstrap: str) -> Iterator[int]:
         try:
             logged = map(json.loads, running.stderr)
             started = next(each for each in logged if each["event"].endswith(" started"))
+            # Every request is logged: what nobody reads would fill the pipe, and hold the process.
+            Thread(target=running.stderr.read, daemon=True).start()
             address = started.get("address") or started["health"]
             yield httpx.URL(address).port or 0
             running.send_signal(signal.SIGTERM)

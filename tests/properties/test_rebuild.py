@@ -25,6 +25,7 @@ from tests.model.home import LINE
 from tests.model.talk import NEAR
 from tests.properties.conftest import Prove
 from tests.properties.test_hybrid import policies
+from tests.properties.test_inbox import settled
 from tests.properties.world import World, assert_same, says
 from tests.relation_histories import peopled_histories
 
@@ -146,8 +147,8 @@ def test_a_damaged_home_is_found_if_and_only_if_it_shows_and_is_mended(prove: Pr
 def test_a_post_without_its_link_is_found(prove: Prove) -> None:
     """And none that has it, whatever order its conversation arrived in."""
 
-    async def holds(history: list[Fact], chance: Random) -> None:
-        world = await World().deliver(history, chance)
+    async def holds(drawn: list[Fact], chance: Random) -> None:
+        world = await World().deliver(settled(drawn), chance)
         verify = VerifyThreads(world.reader, world.retention)
         assert not any([await verify(PostId(post)) for post in POSTS])
         known = await world.reader.stores.posts.load([PostId(post) for post in POSTS])

@@ -11,6 +11,7 @@ from schemas.events import FollowCreated, PostCreated
 from schemas.ids import PostId, UserId, post_id, post_time
 from services.errors import StoreUnavailable
 from services.handlers.outbox import MemoryRequestOutbox
+from services.handlers.pages import FanOutPolicy
 from services.readers.paging import PageRequest
 from services.span import Span
 from tests.histories import NOW, PEOPLE, READER, Fact, chances, log
@@ -137,7 +138,7 @@ async def test_a_post_that_is_reposted_by_thousands_takes_all_of_them_along() ->
     many = [post(10 + n, 2, repost_of=middle.post_id) for n in range(1_200)]
     below = [post(5_000 + n, 3, repost_of=each.post_id) for n, each in enumerate(many[:40])]
     edges = [FollowCreated(version=0, follower_id=READER, followee_id=each) for each in (2, 3)]
-    world = World(0)
+    world = World(0, policies=[FanOutPolicy()])
     for batch in (edges, many, below):
         await world.handle(batch)
     world.outbox.sent.clear()
@@ -173,7 +174,7 @@ async def test_a_repost_is_kept_then_asked_for_then_marked() -> None:
             return boxes[0]
         return port
 
-    world, kept = World(0, between), []
+    world, kept = World(0, between, [FanOutPolicy()]), []
     middle = post(1, 1, repost_of=post(0, 4).post_id)
     repost = post(2, 2, repost_of=middle.post_id)
     by = UserId(repost.author_id)
