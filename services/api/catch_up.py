@@ -1,11 +1,8 @@
 """The endpoint of what happened in a home since its owner last looked."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from litestar import Response
 
@@ -17,16 +14,10 @@ from services.api.cursors import Cursors
 from services.api.operation import AnyRequest, Endpoint, Operation
 from services.api.page_position import bare_position
 from services.api.pages import author_listing
-from services.api.problems import AtCapacity
 from services.api.queries import CatchUpQuery
+from services.api.turns import Turns
 from services.readers.catch_up import CatchUpReader
 from services.readers.returning import ReturningUsers
-
-AT_ONCE: Final = 4
-"""Catch-ups that one process reads at a time: each may hold 20,000 entries and 2,000 posts, 15 MB,
-and takes a core for as long as it reads."""
-WAIT_SECONDS: Final = 5.0
-"""How long another one waits for its turn."""
 
 READ_CATCH_UP = Operation(
     id="readCatchUp",
@@ -40,11 +31,11 @@ READ_CATCH_UP = Operation(
 
 
 def endpoints(reader: CatchUpReader, returning: ReturningUsers, cursors: Cursors) -> list[Endpoint]:
-    slots = asyncio.Semaphore(AT_ONCE)
+    turns = Turns("catch-ups")  # of up to 20,000 entries and 2,000 posts, 15 MB
 
     async def read_catch_up(_: AnyRequest, query: CatchUpQuery, viewer: UserId) -> Response[Any]:
         since = None if query.since is None else _milliseconds(query.since)
-        async with _turn(slots):
+        async with turns.turn():
             found = await returning.catch_up(viewer, partial(reader.read, viewer, since))
 
         def author_cursor(author: UserId, newest: PostId) -> str:
@@ -54,19 +45,6 @@ def endpoints(reader: CatchUpReader, returning: ReturningUsers, cursors: Cursors
         return Response(catch_up_answer(found, author_cursor))
 
     return [Endpoint(READ_CATCH_UP, read_catch_up)]
-
-
-@asynccontextmanager
-async def _turn(slots: asyncio.Semaphore) -> AsyncIterator[None]:
-    """Wait for a slot and hold it. Raises AtCapacity after WAIT_SECONDS."""
-    try:
-        await asyncio.wait_for(slots.acquire(), WAIT_SECONDS)
-    except TimeoutError:
-        raise AtCapacity("this process reads as many catch-ups as it can") from None
-    try:
-        yield
-    finally:
-        slots.release()
 
 
 def _milliseconds(time: datetime) -> int:

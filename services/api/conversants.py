@@ -10,6 +10,7 @@ from services.api.auth.access import Access
 from services.api.conversant_answers import ConversantListing, conversant_listing
 from services.api.operation import AnyRequest, Endpoint, Operation
 from services.api.queries import ConversantsQuery
+from services.api.turns import Turns
 from services.readers.conversants import ConversantsReader
 
 READ_CONVERSANTS = Operation(
@@ -24,9 +25,12 @@ READ_CONVERSANTS = Operation(
 
 
 def endpoint(reader: ConversantsReader) -> Endpoint:
+    turns = Turns("conversants")
+
     async def read_conversants(
         _: AnyRequest, _query: ConversantsQuery, viewer: UserId
     ) -> Response[Any]:
-        return Response(conversant_listing(await reader.read(viewer)))
+        async with turns.turn():
+            return Response(conversant_listing(await reader.read(viewer)))
 
     return Endpoint(READ_CONVERSANTS, read_conversants)

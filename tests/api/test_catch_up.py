@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 from schemas.relations import MuteCreated, ReadMarked
-from services.api import catch_up as endpoint
+from services.api import turns
 from services.readers import catch_up
+from services.readers.conversants import ConversantsReader
 from tests.api.village import ALICE, BOB, CAROL, MINUTE, NOW, Village, api_on, client_of
 
 Json = dict[str, Any]
@@ -133,28 +134,32 @@ async def test_a_time_that_is_none_is_refused(client: httpx.AsyncClient) -> None
     assert (answer.status_code, answer.json()["field"]) == (400, "since")
 
 
+@pytest.mark.parametrize(
+    ("kind", "reader"),
+    [("catch-up", catch_up.CatchUpReader), ("conversants", ConversantsReader)],
+)
 async def test_so_many_are_read_at_a_time(
-    village: Village, monkeypatch: pytest.MonkeyPatch
+    village: Village, monkeypatch: pytest.MonkeyPatch, kind: str, reader: Any
 ) -> None:
     """Another one waits for its turn, and is told when to come again if that takes too long."""
-    monkeypatch.setattr(endpoint, "AT_ONCE", 1)
+    monkeypatch.setattr(turns, "AT_ONCE", 1)
     entered, opened = asyncio.Event(), asyncio.Event()
-    read = catch_up.CatchUpReader.read
+    read = reader.read
 
-    async def slow(reader: catch_up.CatchUpReader, *asked: Any) -> catch_up.CatchUpSummary:
+    async def slow(*asked: Any) -> Any:
         entered.set()
         await opened.wait()
-        return await read(reader, *asked)
+        return await read(*asked)
 
-    monkeypatch.setattr(catch_up.CatchUpReader, "read", slow)
-    path = f"/v1/users/{BOB}/catch-up"
+    monkeypatch.setattr(reader, "read", slow)
+    path = f"/v1/users/{BOB}/{kind}"
     async with client_of(api_on(village.stores)) as client:
         first = asyncio.create_task(client.get(path))
         await entered.wait()
-        monkeypatch.setattr(endpoint, "WAIT_SECONDS", 0.01)
+        monkeypatch.setattr(turns, "WAIT_SECONDS", 0.01)
         refused = await client.get(path)
         assert (refused.status_code, refused.headers["Retry-After"]) == (503, "10")
-        monkeypatch.setattr(endpoint, "WAIT_SECONDS", 60)
+        monkeypatch.setattr(turns, "WAIT_SECONDS", 60)
         second = asyncio.create_task(client.get(path))
         opened.set()
         assert [(await each).status_code for each in (first, second)] == [200, 200]
