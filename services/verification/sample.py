@@ -43,6 +43,8 @@ class SampleResult(NamedTuple):
 
 async def draw_sample(scan: Scan[IdT], count: int, random: Random) -> list[IdT]:
     """Return up to `count` ids that the store has, from a random token on."""
+    if not count:
+        return []
     start = random.randint(MIN_TOKEN, -MIN_TOKEN - 1)
     found = (await scan(start, count)).ids
     if len(found) < count:

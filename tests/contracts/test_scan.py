@@ -67,3 +67,4 @@ async def test_some_are_drawn_from_anywhere(
     some = [await draw_sample(stores.posts.scan, count, Random(seed)) for seed in range(5)]
     assert [len(each) for each in some] == [count] * 5
     assert len({tuple(each) for each in some}) > 1
+    assert await draw_sample(stores.posts.scan, 0, Random(0)) == []
